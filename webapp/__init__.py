@@ -1,0 +1,1 @@
+"""A Persian contact form in front of the AmootSMS portal."""
