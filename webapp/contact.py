@@ -1,4 +1,4 @@
-"""The field table, one row a ContactCreate parameter, and the contact that we promise to deliver."""
+"""The field table, one row a ContactCreate parameter, and the contact that we deliver."""
 
 from __future__ import annotations
 
@@ -119,9 +119,7 @@ _ROWS: Final = (
         longest=254,
         autocomplete="email",
     ),
-    Field(
-        name="CityName", kind=Kind.TEXT, label="شهر", longest=50, autocomplete="address-level2"
-    ),
+    Field(name="CityName", kind=Kind.TEXT, label="شهر", longest=50, autocomplete="address-level2"),
     Field(
         name="AddressText",
         kind=Kind.LINES,
