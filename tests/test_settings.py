@@ -1,0 +1,174 @@
+"""Settings from the environment: every fault at once, no secret quoted."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.security import generate_password_hash
+
+from webapp.settings import PRIVATE_NETWORKS, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READY = {"AMOOT_TOKEN": "t0ken", "SECRET_KEY": "new old"}
+
+
+def faults(**environ: str) -> list[str]:
+    """Return what is wrong with an otherwise good environment."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(READY | environ)
+    return list(caught.value.faults)
+
+
+def test_without_a_token_it_is_demo_mode() -> None:
+    """Nothing needs to be set; the key is made up, anew for each process."""
+    settings = Settings.from_env({})
+    assert settings.demo
+    assert settings.bind == "127.0.0.1:8000"
+    assert settings.intranet_networks == PRIVATE_NETWORKS
+    assert settings.secret_keys != Settings.from_env({}).secret_keys
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    """Each variable is read into its attribute."""
+    forms = tmp_path / "forms.toml"
+    forms.touch()
+    hash_ = generate_password_hash("x")
+    settings = Settings.from_env(
+        {
+            "AMOOT_TOKEN": "t0ken",
+            "AMOOT_URL": "https://portal.example/rest",
+            "AMOOT_DEADLINE": "2.5",
+            "AMOOT_SETTLE": "60",
+            "SECRET_KEY": "new old",
+            "FORMS_FILE": str(forms),
+            "STATE_DIRECTORY": f"{tmp_path}:/var/lib/other",
+            "DATABASE_URL": "postgresql+psycopg://u:p@db/x",
+            "REDIS_URL": "redis://cache",
+            "RATE_LIMITS": "off",
+            "PUBLIC_URL": "https://form.example.ir/",
+            "TRUSTED_PROXIES": "1",
+            "INTRANET_NETWORKS": "10.8.0.0/16, fd00::/8",
+            "INTRANET_USERS": f"sara:{hash_}",
+            "DELIVERER": "off",
+            "BIND": "unix:/run/form.sock",
+            "WEB_CONCURRENCY": "3",
+            "THREADS": "16",
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "debug",
+        }
+    )
+    assert settings == Settings(
+        amoot_token="t0ken",
+        amoot_url="https://portal.example/rest/",
+        amoot_deadline=2.5,
+        amoot_settle=60,
+        secret_keys=("new", "old"),
+        forms_file=forms,
+        state_directory=tmp_path,
+        database_url="postgresql+psycopg://u:p@db/x",
+        redis_url="redis://cache",
+        rate_limits=False,
+        public_url="https://form.example.ir",
+        trusted_proxies=1,
+        intranet_networks=(ipaddress.ip_network("10.8.0.0/16"), ipaddress.ip_network("fd00::/8")),
+        intranet_users={"sara": hash_},
+        deliverer="off",
+        bind="unix:/run/form.sock",
+        web_concurrency=3,
+        threads=16,
+        log_format="json",
+        log_level="debug",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AMOOT_TOKEN", ""),
+        ("AMOOT_TOKEN", "with space"),
+        ("AMOOT_TOKEN", "trailing "),
+        ("AMOOT_TOKEN", "nul\0"),
+        ("AMOOT_TOKEN", "توکن"),
+        ("AMOOT_URL", ""),
+        ("AMOOT_URL", "portal.example"),
+        ("AMOOT_URL", "http://portal.example/rest/"),
+        ("AMOOT_URL", "https://u:p@portal.example/rest/"),
+        ("AMOOT_URL", "https://portal.example:0/"),
+        ("AMOOT_URL", "https://portal.example:x/"),
+        ("AMOOT_URL", "https://portal.example/?a=b"),
+        ("AMOOT_DEADLINE", "eight"),
+        ("AMOOT_DEADLINE", "0"),
+        ("AMOOT_DEADLINE", "61"),
+        ("AMOOT_DEADLINE", "nan"),
+        ("AMOOT_SETTLE", "-1"),
+        ("SECRET_KEY", " "),
+        ("STATE_DIRECTORY", "relative"),
+        ("DATABASE_URL", "mysql://x"),
+        ("REDIS_URL", "http://cache"),
+        ("RATE_LIMITS", "maybe"),
+        ("PUBLIC_URL", "form.example.ir"),
+        ("PUBLIC_URL", "https://form.example.ir/path"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "many"),
+        ("INTRANET_NETWORKS", "10.0.0.0/99"),
+        ("INTRANET_NETWORKS", ""),
+        ("INTRANET_USERS", "sara:secret"),
+        ("INTRANET_USERS", ""),
+        ("DELIVERER", "on"),
+        ("BIND", "8000"),
+        ("BIND", "127.0.0.1:99999"),
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_CONCURRENCY", "9" * 5000),
+        ("THREADS", "3"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
+    """One fault, that begins with the variable's name."""
+    (fault,) = faults(**{name: value})
+    assert fault.startswith(f"{name} ")
+    assert fault.endswith(".")
+    assert len(value) < 4 or value not in fault
+
+
+def test_all_faults_come_in_one_message() -> None:
+    """The operator mends everything at once."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"AMOOT_TOKEN": "bad token", "BIND": "x", "THREADS": "x"})
+    message = str(caught.value)
+    assert all(name in message for name in ("AMOOT_TOKEN", "BIND", "THREADS", "SECRET_KEY"))
+    assert "bad token" not in message
+
+
+def test_outside_demo_mode_a_secret_key_is_needed() -> None:
+    """Workers and restarts must share it."""
+    with pytest.raises(SettingsError, match="SECRET_KEY is missing"):
+        Settings.from_env({"AMOOT_TOKEN": "t0ken"})
+
+
+def test_a_real_portal_needs_a_token() -> None:
+    """Demo mode never calls anything but loopback."""
+    with pytest.raises(SettingsError, match="AMOOT_TOKEN is missing"):
+        Settings.from_env({"AMOOT_URL": "https://portal.example/rest/"})
+    assert Settings.from_env({"AMOOT_URL": "http://127.0.0.1:9/rest/"}).demo
+
+
+def test_no_secret_is_in_the_repr() -> None:
+    """Settings may be printed."""
+    shown = repr(
+        Settings.from_env(
+            READY | {"DATABASE_URL": "sqlite:///pass", "INTRANET_USERS": "sara:scrypt:1$2$3"}
+        )
+    )
+    assert not any(secret in shown for secret in ("t0ken", "new", "old", "pass", "scrypt"))
+
+
+def test_the_environment_is_the_processs_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No argument is needed."""
+    monkeypatch.setenv("THREADS", "8")
+    assert Settings.from_env().threads == 8

@@ -1,0 +1,106 @@
+"""Form tokens, by themselves and on the page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from support import FULL_FORM, SECRET, Page
+
+from webapp import tokens, wording
+from webapp.tokens import LIFETIME, FormTokens, InvalidToken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from webapp.standin import StandIn
+
+MOBILE = "09121234567"
+
+
+def test_a_token_says_which_form_and_when() -> None:
+    """What was issued is read back; two tokens differ."""
+    own = FormTokens(["k"])
+    token = own.read(own.issue("contact"), form="contact")
+    assert token.form == "contact"
+    assert timedelta(0) <= token.age < timedelta(seconds=3)
+    assert token.nonce != own.read(own.issue("contact"), form="contact").nonce
+
+
+def test_a_rotated_key_still_reads_and_a_lost_one_does_not() -> None:
+    """The newest key signs, older ones are accepted."""
+    old, both, new = FormTokens(["old"]), FormTokens(["new", "old"]), FormTokens(["new"])
+    assert both.read(old.issue("f"), form="f")
+    assert new.read(both.issue("f"), form="f")
+    with pytest.raises(InvalidToken):
+        new.read(old.issue("f"), form="f")
+
+
+@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: "x" + t, lambda t: t.swapcase()])
+def test_a_tampered_token_is_refused(change: Callable[[str], str]) -> None:
+    """Any change breaks the signature."""
+    own = FormTokens(["k"])
+    with pytest.raises(InvalidToken):
+        own.read(change(own.issue("f")), form="f")
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.b.c", "سلام", "\0", "x" * 5000])
+def test_rubbish_is_refused(text: str) -> None:
+    """Whatever comes, only InvalidToken is raised."""
+    with pytest.raises(InvalidToken):
+        FormTokens(["k"]).read(text, form="f")
+
+
+@pytest.fixture
+def expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every token be too old."""
+    monkeypatch.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
+
+
+def test_a_token_lives_for_half_a_day() -> None:
+    """A page that an operator left open over lunch still works."""
+    assert timedelta(hours=12) == LIFETIME
+
+
+def _refused_tokens(page: Page) -> list[str | None]:
+    foreign = FormTokens(["another key"]).issue("contact")
+    other_form = FormTokens([SECRET]).issue("signup")
+    return [None, "", "nonsense", page.token[:-2], foreign, other_form]
+
+
+def test_a_bad_token_brings_the_form_back_with_everything_typed(
+    page: Page, portal: StandIn
+) -> None:
+    """Missing, tampered, foreign or another form's: 422, nothing sent, a fresh token that works."""
+    for token in _refused_tokens(page):
+        response = page.send(**{**FULL_FORM, "csrf_token": token})
+        assert response.status_code == 422
+        assert wording.FORM_EXPIRED in page.html.text(role="alert")
+        assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
+        assert page.html.values["AddressText"] == ["خیابان آزادی پلاک ۱۲، واحد ۳"]
+    assert not portal.requests
+    assert page.send(**FULL_FORM).status_code == 200
+    assert page.html.outcome == "delivered"
+
+
+@pytest.mark.usefixtures("expired")
+def test_an_expired_token_brings_the_form_back_with_everything_typed(
+    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed is kept, and the fresh token works."""
+    assert page.send(Mobile=MOBILE, FName="علی").status_code == 422
+    assert wording.FORM_EXPIRED in page.html.text(role="alert")
+    assert page.html.values["FName"] == ["علی"]
+    monkeypatch.undo()
+    assert page.send(Mobile=MOBILE, FName="علی").status_code == 200
+    assert len(portal.contacts) == 1
+
+
+def test_a_rotated_key_does_not_disturb_open_pages(make_app: Callable[..., Flask]) -> None:
+    """A form rendered before the rotation is accepted after it."""
+    page = Page(make_app(secret_keys=("old",)).test_client())
+    page.client = make_app(secret_keys=("new", "old")).test_client()
+    assert page.send(Mobile=MOBILE).status_code == 200

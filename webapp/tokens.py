@@ -1,0 +1,72 @@
+"""Form tokens: signed, cookie-free, good for one rendered form.
+
+A session-bound token fails in a cross-site iframe, where browsers keep no cookie; this one travels
+in the form alone. Its nonce makes two sends of the same rendered form recognisable.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LIFETIME: Final = timedelta(hours=12)
+
+
+class InvalidToken(ValueError):
+    """The token is missing, tampered with, for another form, too old, or signed with a lost key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormToken:
+    """What a valid token says.
+
+    Attributes:
+        form: The form's slug.
+        nonce: Random text, one a rendered form.
+        issued_at: When the form was rendered, in UTC.
+    """
+
+    form: str
+    nonce: str
+    issued_at: datetime
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the form was rendered."""
+        return datetime.now(UTC) - self.issued_at
+
+
+class FormTokens:
+    """Issues and reads form tokens."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Sign with the first key and accept all of them, so that keys can be rotated."""
+        oldest_first = list(reversed(keys))  # itsdangerous's order
+        self._serializer = URLSafeTimedSerializer(oldest_first, salt="form token")
+
+    def issue(self, form: str) -> str:
+        """Return a fresh token for the form of this slug."""
+        return str(self._serializer.dumps([form, secrets.token_urlsafe(16)]))
+
+    def read(self, text: str, *, form: str) -> FormToken:
+        """Check a token that came back.
+
+        Raises:
+            InvalidToken: if it is not our own token for this form, younger than `LIFETIME`.
+        """
+        try:
+            (slug, nonce), issued_at = self._serializer.loads(
+                text, max_age=int(LIFETIME.total_seconds()), return_timestamp=True
+            )
+        except BadData as error:
+            raise InvalidToken(type(error).__name__) from None
+        if slug != form:
+            raise InvalidToken("OtherForm")
+        return FormToken(form=slug, nonce=nonce, issued_at=issued_at)
