@@ -1,0 +1,938 @@
+"""The client of the portal, over real sockets: what it sends, what it makes of every answer."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import inspect
+import itertools
+import os
+import socket
+import ssl
+import threading
+import time
+import traceback
+import tracemalloc
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+import requests
+import trustme
+import urllib3.exceptions
+
+from webapp import exchange as module
+from webapp import wording
+from webapp.contact import Contact
+from webapp.portal import AccountStatus, Portal, payload
+from webapp.standin import Answer, Fault, StandIn
+from webapp.verdict import STATUSES, PortalError, Refused, Rejected, Uncertain, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+TOKEN = "T0ken-of-the-tests"
+MOBILE = "09123456789"
+GENEROUS = 5.0
+HASTY = 0.5
+SLACK = 0.25
+
+DOCUMENTED = [
+    (number, name, error)
+    for error, names in STATUSES.items()
+    if error
+    for number, name in names.items()
+]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[StandIn]:
+    """Serve as the portal."""
+    with StandIn(token=TOKEN) as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(running: StandIn) -> StandIn:
+    """Return the stand-in with nothing stored, asked or planned."""
+    running.forget()
+    return running
+
+
+@pytest.fixture
+def portal(standin: StandIn) -> Portal:
+    """Return a client of the stand-in that has time."""
+    return client(standin.url, deadline=GENEROUS)
+
+
+@pytest.fixture
+def hasty(standin: StandIn) -> Portal:
+    """Return a client of the stand-in that has none."""
+    return client(standin.url)
+
+
+def client(url: str, *, token: str = TOKEN, deadline: float = HASTY) -> Portal:
+    """Return a client of any address."""
+    return Portal(url=url, token=token, deadline=deadline)
+
+
+def full_contact() -> Contact:
+    """Return a contact with a value in every field."""
+    return Contact(
+        Mobile=MOBILE,
+        FName="سارا",
+        LName="رضایی‌نژاد",
+        GenderType=False,
+        CompanyTitle="شرکت آموت & شرکا",
+        JobTitle="مدیر فروش",
+        Email="sara@example.com",
+        CityName="تهران",
+        AddressText="خیابان آزادی\nپلاک ۱۲+۱",
+        BornDate=date(1990, 10, 7),
+        AnniversaryDate=date(2016, 6, 13),
+        **{f"CustomText{number}": f"متن {number}" for number in range(1, 7)},
+        **{f"CustomDate{number}": date(2025, 8, number) for number in range(1, 4)},
+        Labels=("گروه ۱", "گروه ۲"),
+        Active=False,
+    )
+
+
+def small_contact(mobile: str = MOBILE) -> Contact:
+    """Return a contact with a number and a name that must not show anywhere."""
+    return Contact(Mobile=mobile, LName="Personal-Name")
+
+
+def failure(call: Callable[[], object], *, deadline: float = GENEROUS) -> PortalError:
+    """Return the error of a call, and see that it kept the deadline."""
+    start = time.monotonic()
+    with pytest.raises(PortalError) as caught:
+        call()
+    assert time.monotonic() - start < deadline + SLACK
+    return caught.value
+
+
+def late_failure(call: Callable[[], object]) -> PortalError:
+    """Return the error of a call of a hasty client."""
+    return failure(call, deadline=HASTY)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for something that happens in another thread."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def exchanges() -> int:
+    """Count the threads of exchanges under way."""
+    return sum(thread.name == "portal-exchange" for thread in threading.enumerate())
+
+
+@contextlib.contextmanager
+def listener(serve: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Listen on a port, and give one connection after the other to `serve`."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        server.settimeout(0.02)
+        stopping = threading.Event()
+
+        def accept() -> None:
+            while not stopping.is_set():
+                with contextlib.suppress(OSError):
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.settimeout(3)
+                        serve(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            stopping.set()
+            thread.join()
+
+
+class TestPayload:
+    """What ContactCreate is sent."""
+
+    def test_a_full_contact_is_written_as_the_reference_asks(self) -> None:
+        """Every value has its key, in the reference's order."""
+        assert payload(full_contact()) == [
+            ("ContactGroupID", "0"),
+            ("Active", "false"),
+            ("Mobile", MOBILE),
+            ("FName", "سارا"),
+            ("LName", "رضایی‌نژاد"),
+            ("GenderType", "false"),
+            ("CompanyTitle", "شرکت آموت & شرکا"),
+            ("JobTitle", "مدیر فروش"),
+            ("Email", "sara@example.com"),
+            ("CityName", "تهران"),
+            ("AddressText", "خیابان آزادی\nپلاک ۱۲+۱"),
+            ("BornDate", "1990-10-07"),
+            ("AnniversaryDate", "2016-06-13"),
+            ("CustomText1", "متن 1"),
+            ("CustomText2", "متن 2"),
+            ("CustomText3", "متن 3"),
+            ("CustomText4", "متن 4"),
+            ("CustomText5", "متن 5"),
+            ("CustomText6", "متن 6"),
+            ("CustomDate1", "2025-08-01"),
+            ("CustomDate2", "2025-08-02"),
+            ("CustomDate3", "2025-08-03"),
+            ("Labels", "گروه ۱"),
+            ("Labels", "گروه ۲"),
+        ]
+
+    def test_an_empty_contact_still_has_every_key(self) -> None:
+        """A key without a value is sent empty; a new contact is active."""
+        pairs = payload(Contact(Mobile=MOBILE))
+        filled = {name: text for name, text in pairs if text}
+        assert len(pairs) == len({name for name, _ in pairs}) == 23
+        assert filled == {"ContactGroupID": "0", "Active": "true", "Mobile": MOBILE}
+
+    @pytest.mark.parametrize(("gender", "text"), [(True, "true"), (False, "false"), (None, "")])
+    def test_gender_has_three_values(self, gender: bool | None, text: str) -> None:  # noqa: FBT001 - a parameter
+        """Who does not say is sent as empty, not as a woman."""
+        assert ("GenderType", text) in payload(Contact(GenderType=gender))
+
+
+class TestRequest:
+    """What goes over the wire."""
+
+    def test_the_body_is_an_urlencoded_form_in_utf8(self, portal: Portal, standin: StandIn) -> None:
+        """The captured bytes decode to the payload, repeated labels and all."""
+        portal.create_contact(full_contact())
+        (request,) = standin.requests
+        assert request.method == "POST"
+        assert request.path == "/rest/ContactCreate"
+        assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        assert parse_qsl(request.body.decode("ascii"), keep_blank_values=True) == payload(
+            full_contact()
+        )
+        assert b"&Labels=%DA%AF%D8%B1%D9%88%D9%87+%DB%B1&Labels=%DA%AF" in request.body
+        assert b"&GenderType=false&" in request.body
+
+    def test_the_token_travels_bare(self, portal: Portal, standin: StandIn) -> None:
+        """`Authorization` is the token and nothing else."""
+        portal.create_contact(small_contact())
+        (request,) = standin.requests
+        assert request.headers["Authorization"] == TOKEN
+
+    def test_neither_netrc_nor_a_proxy_of_the_environment_counts(
+        self, standin: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """The token and the way to the portal come from our settings alone."""
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login stranger password stranger\n")
+        netrc.chmod(0o600)
+        monkeypatch.setenv("NETRC", str(netrc))
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        client(standin.url).create_contact(small_contact())
+        assert standin.requests[0].headers["Authorization"] == TOKEN
+
+    @pytest.mark.parametrize("fault", [Fault[f"HTTP_{n}"] for n in (301, 302, 307, 308)])
+    def test_a_redirect_is_not_followed(
+        self, portal: Portal, standin: StandIn, fault: Fault
+    ) -> None:
+        """Neither the address nor the body is asked for again elsewhere."""
+        standin.answer(fault)
+        error = failure(lambda: portal.create_contact(small_contact()))
+        assert isinstance(error, Uncertain)
+        assert error.status == fault.name
+        time.sleep(0.1)
+        assert [request.path for request in standin.requests] == ["/rest/ContactCreate"]
+
+    def test_the_body_of_a_redirect_is_not_read(self, portal: Portal, standin: StandIn) -> None:
+        """A redirect that says Success is no success."""
+        standin.answer(Answer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
+        assert failure(lambda: portal.create_contact(small_contact())).status == "HTTP_302"
+
+    def test_a_cookie_is_not_sent_back(self, portal: Portal, standin: StandIn) -> None:
+        """One call leaves no trace on the next."""
+        standin.answer(
+            Answer(b'{"Status": "Success"}', content_type="application/json\r\nSet-Cookie: a=b")
+        )
+        portal.create_contact(small_contact())
+        portal.create_contact(small_contact())
+        assert all("Cookie" not in request.headers for request in standin.requests)
+
+
+class TestAnswer:
+    """What the methods return."""
+
+    def test_a_stored_contact_gives_its_id(self, portal: Portal, standin: StandIn) -> None:
+        """The ID is the portal's, and the contact is there."""
+        number = portal.create_contact(full_contact())
+        (stored,) = standin.contacts
+        assert number == stored["ID"]
+        assert stored["Mobile"] == 989123456789
+        assert stored["Labels"] == ["گروه ۱", "گروه ۲"]
+
+    @pytest.mark.parametrize(
+        "data", ["null", "[]", "{}", '"x"', '{"ID": null}', '{"ID": true}', '{"ID": "7"}']
+    )
+    def test_a_success_without_an_id_is_still_a_success(
+        self, portal: Portal, standin: StandIn, data: str
+    ) -> None:
+        """Success is the portal's word; the ID is a bonus."""
+        standin.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
+        assert portal.create_contact(small_contact()) is None
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"Status": 1}',
+            b'{"Status": "1"}',
+            b'{"Status": " Success\\n"}',
+            b'\xef\xbb\xbf {"Status": "\xef\xbb\xbfSuccess"}\r\n',
+        ],
+    )
+    def test_a_success_may_be_a_number_or_padded(
+        self, portal: Portal, standin: StandIn, body: bytes
+    ) -> None:
+        """White space and a byte-order mark are tolerated, also within."""
+        standin.answer(Answer(body))
+        assert portal.create_contact(small_contact()) is None
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            *(b"Success", b"1", b'"Success"', b'"1"', b"[1]", b"true", b"{}", b"OK?", b"1.0"),
+            *(b'{"Status": 1.0}', b'{"Status": "success"}', b'{"Status": "01"}'),
+            *(b'{"Status": "+1"}', b'{"Status": ["Success"]}', b'{"status": "Success"}'),
+            *(b'{"Status": "\xdb\xb1"}', b'{"Status": "Success"} trailing', b'{"Status": ""}'),
+        ],
+    )
+    def test_what_only_looks_like_a_success_is_uncertain(
+        self, portal: Portal, standin: StandIn, body: bytes
+    ) -> None:
+        """Only an object whose Status is exactly Success is one."""
+        standin.answer(Answer(body))
+        assert isinstance(failure(lambda: portal.create_contact(small_contact())), Uncertain)
+
+    @pytest.mark.parametrize("status", [201, 202, 206, 400, 404, 500, 502])
+    def test_a_success_needs_http_200(self, portal: Portal, standin: StandIn, status: int) -> None:
+        """A body that says Success under another HTTP status is not believed."""
+        standin.answer(Answer(b'{"Status": "Success"}', status))
+        error = failure(lambda: portal.create_contact(small_contact()))
+        assert isinstance(error, Uncertain)
+        assert error.status == f"HTTP_{status}"
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+    def test_a_documented_failure_counts_under_any_http_status(
+        self, portal: Portal, standin: StandIn, status: int
+    ) -> None:
+        """It is the portal's own word."""
+        standin.answer(Answer(b'{"Status": "Token_Expired"}', status))
+        error = failure(lambda: portal.create_contact(small_contact()))
+        assert isinstance(error, Refused)
+        assert error.status == "Token_Expired"
+
+    def test_search_returns_contacts_as_stored(self, portal: Portal) -> None:
+        """They can be found by any spelling of the number."""
+        portal.create_contact(full_contact())
+        (found,) = portal.search_contacts(mobile="+989123456789")
+        assert found["LName"] == "رضایی‌نژاد"
+        assert portal.search_contacts(mobile="09120000000") == []
+
+    @pytest.mark.parametrize("data", ["null", "{}", '"x"', "[1]", '[{"ID": 1}, null]'])
+    def test_a_search_without_a_list_of_contacts_is_uncertain(
+        self, portal: Portal, standin: StandIn, data: str
+    ) -> None:
+        """A malformed list is not an empty one: it would lead to a second contact."""
+        standin.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
+        error = failure(lambda: portal.search_contacts(mobile=MOBILE))
+        assert isinstance(error, Uncertain)
+        assert error.status == "UnreadableAnswer"
+
+    def test_account_status_gives_name_and_credit(self, portal: Portal, standin: StandIn) -> None:
+        """Whatever is missing is empty."""
+        assert portal.account_status() == AccountStatus(name="حساب نمونه", credit="25000")
+        standin.answer(Answer(b'{"Status": "Success", "AccountName": null}'))
+        assert portal.account_status() == AccountStatus(name="", credit="")
+        standin.answer(Answer(b'{"Status": "Success", "AccountName": "x", "RemaindCredit": 0}'))
+        assert portal.account_status() == AccountStatus(name="x", credit="0")
+
+    def test_a_wrong_token_is_refused_as_plain_text_too(self, standin: StandIn) -> None:
+        """On some methods a failure is the bare name."""
+        stranger = client(standin.url, token="wrong")
+        for call in (stranger.account_status, lambda: stranger.create_contact(small_contact())):
+            error = failure(call)
+            assert isinstance(error, Refused)
+            assert error.status == "Token_Invalid"
+
+
+class TestStatuses:
+    """The status table."""
+
+    def test_every_documented_status_is_there_once(self) -> None:
+        """No number and no name stands twice; there are as many as in the documents."""
+        numbers = [number for number, _, _ in DOCUMENTED]
+        names = [name for _, name, _ in DOCUMENTED]
+        assert len(numbers) == len(set(numbers)) == len(set(names)) == 56
+
+    @pytest.mark.parametrize(("number", "name", "error"), DOCUMENTED)
+    def test_every_documented_status_means_its_class_however_it_is_written(
+        self, number: int, name: str, error: type[PortalError], portal: Portal, standin: StandIn
+    ) -> None:
+        """A name, a number, a number in a string, plain text: the same error each time."""
+        bodies = [
+            f'{{"Status": "{name}", "Data": {{}}}}',
+            f'{{"Status": {number}, "Data": []}}',
+            f'{{"Status": "{number}", "Data": null}}',
+            name,
+            f"\ufeff{name}\r\n",
+            str(number),
+        ]
+        for body in bodies:
+            standin.answer(Answer(body.encode(), content_type="text/plain"))
+            caught = failure(lambda: portal.create_contact(small_contact()))
+            assert type(caught) is error
+            assert caught.status == str(caught) == name
+            assert caught.message
+
+    def test_who_is_at_fault(self) -> None:
+        """The classes are those of the portal's table."""
+        assert set(STATUSES[Rejected].values()) == {
+            *("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid"),
+            *("FirstNameOrLastName_Empty", "Title_Empty", "Length_Invalid", "Length_Exceeded"),
+        }
+        assert all(
+            name.startswith(
+                ("Token_", "User", "Account", "Credit", "Password", "System", "Contact")
+            )
+            for name in STATUSES[Refused].values()
+        )
+        assert {"Failed", "ServerError"} <= set(STATUSES[Uncertain].values())
+        assert Unreachable not in STATUSES
+
+    @pytest.mark.parametrize("name", [*STATUSES[Rejected].values(), *STATUSES[Refused].values()])
+    def test_whatever_somebody_can_mend_has_a_message_of_its_own(self, name: str) -> None:
+        """The generic sentence is for what nobody can."""
+        assert name in wording.STATUS_MESSAGES
+
+    @pytest.mark.parametrize(
+        ("status", "field"),
+        [
+            ("Mobile_Empty", "Mobile"),
+            ("Mobile_Invalid", "Mobile"),
+            ("Mobiles_Empty", "Mobile"),
+            ("Mobiles_Invalid", "Mobile"),
+            ("FirstNameOrLastName_Empty", "FName"),
+            ("Length_Exceeded", None),
+            ("Token_Invalid", None),
+        ],
+    )
+    def test_the_field_at_fault_is_named(self, status: str, field: str | None) -> None:
+        """A message can stand beside its field."""
+        assert PortalError(status).field == field
+
+    def test_what_has_no_message_of_its_own_gets_a_generic_one(self) -> None:
+        """Nobody sees an empty message."""
+        assert PortalError("HTTP_418").message == wording.STATUS_MESSAGES["HTTP"]
+        assert PortalError("Portal_Rebuilt").message == wording.STATUS_MESSAGES["Other"]
+        assert PortalError("HTTP_429").message == wording.STATUS_MESSAGES["HTTP_429"]
+
+    def test_our_own_faults_have_messages_and_no_message_is_spare(self) -> None:
+        """The wording's table and this module's statuses are the same."""
+        faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
+        raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
+        known = {name for _, name, _ in DOCUMENTED} | faults | raised
+        assert faults | raised <= wording.STATUS_MESSAGES.keys()
+        assert wording.STATUS_MESSAGES.keys() - known == {"HTTP_429", "HTTP", "Other"}
+
+    def test_an_unknown_status_is_uncertain_and_named(
+        self, portal: Portal, standin: StandIn
+    ) -> None:
+        """A newer portal's word is shown as it came, where it looks like a status."""
+        for body, status in (
+            (b'{"Status": "Portal_Rebuilt"}', "Portal_Rebuilt"),
+            (b"Portal_Rebuilt", "Portal_Rebuilt"),
+            (b'{"Status": -999}', "-999"),
+            (f'{{"Status": "{MOBILE}"}}'.encode(), "UnreadableAnswer"),
+        ):
+            standin.answer(Answer(body))
+            error = failure(lambda: portal.create_contact(small_contact()))
+            assert isinstance(error, Uncertain)
+            assert error.status == status
+
+
+FAULTS = {
+    Fault.RESET: "ConnectionBroken",
+    Fault.CLOSE_WITHOUT_ANSWER: "ConnectionBroken",
+    Fault.SILENT: "Timeout",
+    Fault.APPLIED_THEN_RESET: "ConnectionBroken",
+    Fault.APPLIED_THEN_CLOSE: "ConnectionBroken",
+    Fault.APPLIED_THEN_SILENT: "Timeout",
+    Fault.APPLIED_THEN_HTTP_502: "HTTP_502",
+    Fault.DRIP_HEADERS: "Timeout",
+    Fault.DRIP_BODY: "Timeout",
+    Fault.ENDLESS_HEADERS: "ConnectionBroken",
+    Fault.ENDLESS_BODY: "AnswerTooLong",
+    Fault.GZIP_BOMB: "AnswerTooLong",
+    Fault.BAD_GZIP: "UnreadableAnswer",
+    Fault.BAD_CHUNK: "ConnectionBroken",
+    Fault.TRUNCATED: "ConnectionBroken",
+    Fault.NOT_HTTP: "ConnectionBroken",
+    Fault.UNKNOWN_STATUS: "Portal_Rebuilt",
+    **{fault: fault.name for fault in Fault if fault.name.startswith("HTTP_")},
+    **dict.fromkeys(
+        (
+            *(Fault.EMPTY, Fault.HTML, Fault.LIST, Fault.NULL, Fault.STRING, Fault.NO_STATUS),
+            *(Fault.NULL_STATUS, Fault.TRUE_STATUS, Fault.HUGE_INTEGER, Fault.DEEP_NESTING),
+            *(Fault.NOT_A_NUMBER, Fault.BAD_UTF8),
+        ),
+        "UnreadableAnswer",
+    ),
+}
+
+
+def assert_discreet(error: PortalError) -> None:
+    """See that neither text nor traceback nor attributes of an error tell on anyone."""
+    shown = "".join((str(error), repr(error), *traceback.format_exception(error)))
+    for secret in (TOKEN, MOBILE, MOBILE[1:], "Personal-Name"):
+        assert secret not in shown + repr(vars(error))
+    assert error.__cause__ is None
+    assert error.__context__ is None
+
+
+class TestFaults:
+    """What becomes of a call when the portal or the network misbehaves."""
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_every_fault_is_uncertain_within_the_deadline_and_passes(
+        self, fault: Fault, standin: StandIn
+    ) -> None:
+        """The request was sent, so it may have arrived; the next call gets its own answer."""
+        deadline = HASTY if FAULTS[fault] == "Timeout" else GENEROUS
+        tried = client(standin.url, deadline=deadline)
+        standin.answer(fault)
+        error = failure(lambda: tried.create_contact(small_contact()), deadline=deadline)
+        assert type(error) is Uncertain
+        assert error.status == FAULTS[fault]
+        assert len(standin.contacts) == fault.name.startswith("APPLIED")
+        assert_discreet(error)
+        wait_until(lambda: not exchanges())
+        assert tried.search_contacts(mobile="09350000000") == []
+
+    def test_every_fault_of_the_stand_in_is_tried(self) -> None:
+        """One of them is no fault after all."""
+        assert set(Fault) - FAULTS.keys() == {Fault.BOM_SUCCESS}
+
+    def test_a_byte_order_mark_does_no_harm(self, portal: Portal, standin: StandIn) -> None:
+        """A success stays a success."""
+        standin.answer(Fault.BOM_SUCCESS)
+        assert portal.create_contact(small_contact()) is None
+
+    def test_a_fault_hits_a_connection_kept_alive_alike(
+        self, hasty: Portal, standin: StandIn
+    ) -> None:
+        """On such a connection nothing is known not to have been sent."""
+        for fault in (Fault.RESET, Fault.CLOSE_WITHOUT_ANSWER, Fault.SILENT, Fault.DRIP_HEADERS):
+            hasty.account_status()
+            standin.answer(fault)
+            error = failure(lambda: hasty.create_contact(small_contact()), deadline=HASTY)
+            assert type(error) is Uncertain
+        peers = [request.peer for request in standin.requests]
+        assert peers[::2] == peers[1::2]
+        wait_until(lambda: not exchanges())
+
+    def test_a_gzip_bomb_is_not_unpacked(self, portal: Portal, standin: StandIn) -> None:
+        """Of 400 MB no more is held than the limit and its surroundings."""
+        standin.answer(Fault.GZIP_BOMB, times=2)
+        failure(lambda: portal.create_contact(small_contact()))  # imports, and packs the bomb
+        tracemalloc.start()
+        failure(lambda: portal.create_contact(small_contact()))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 4 * module.LONGEST_ANSWER
+
+    def test_an_answer_may_be_as_long_as_the_limit(self, portal: Portal, standin: StandIn) -> None:
+        """One byte more is too long."""
+        body = b'{"Status": "Success"}'.ljust(module.LONGEST_ANSWER)
+        standin.answer(Answer(body))
+        assert portal.create_contact(small_contact()) is None
+        standin.answer(Answer(body + b" "))
+        assert failure(lambda: portal.create_contact(small_contact())).status == "AnswerTooLong"
+
+    def test_twenty_abandoned_calls_leave_no_thread(self, standin: StandIn) -> None:
+        """Shutting the socket down ends the thread that waits on it."""
+        quick = client(standin.url, deadline=0.1)
+        standin.answer(Fault.DRIP_BODY, times=20)
+        for _ in range(20):
+            failure(lambda: quick.create_contact(small_contact()), deadline=0.1)
+        wait_until(lambda: not exchanges(), seconds=1)
+
+    def test_a_contact_that_cannot_be_encoded_is_uncertain(self, portal: Portal) -> None:
+        """An exception nobody thought of is never "not delivered"."""
+        error = failure(lambda: portal.create_contact(Contact(Mobile=MOBILE, FName="\ud800")))
+        assert type(error) is Uncertain
+        assert error.status == "UnknownFault"
+        assert error.cause == "UnicodeEncodeError"
+
+
+class TestConnecting:
+    """What is certain not to have been delivered."""
+
+    def test_a_refused_connection_is_unreachable(self) -> None:
+        """Nothing listens there."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        error = late_failure(lambda: client(f"http://127.0.0.1:{port}/").account_status())
+        assert type(error) is Unreachable
+        assert error.status == "ConnectionFailed"
+        assert error.cause.endswith("NewConnectionError < ConnectionRefusedError")
+
+    def test_an_unknown_host_is_unreachable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """There is no such name."""
+
+        def unknown(*_: object, **__: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        error = late_failure(lambda: client("http://nowhere.invalid/").account_status())
+        assert type(error) is Unreachable
+        assert error.status == "NameNotResolved"
+
+    def test_a_name_server_that_hangs_is_unreachable_and_nothing_is_sent_later(
+        self, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The abandoned exchange gets its address in the end, and must not use it."""
+        answered = threading.Event()
+        lookup = socket.getaddrinfo
+
+        def slow(*args: Any, **kwargs: Any) -> object:
+            answered.wait(5)
+            return lookup(*args, **kwargs)
+
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        error = late_failure(lambda: client(standin.url).create_contact(small_contact()))
+        assert type(error) is Unreachable
+        assert error.status == "ConnectTimeout"
+        answered.set()
+        wait_until(lambda: not exchanges())
+        time.sleep(0.1)
+        assert not standin.requests
+
+    def test_an_exchange_abandoned_before_it_connects_opens_nothing(
+        self, hasty: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where it is not known how far it came, it is uncertain, and still nothing is sent."""
+        late = threading.Event()
+        post = module._Line.post  # noqa: SLF001 - the moment has no other handle
+
+        def slow(*args: Any) -> object:
+            late.wait(5)
+            return post(*args)
+
+        monkeypatch.setattr(module._Line, "post", slow)  # noqa: SLF001 - as above
+        assert type(late_failure(lambda: hasty.create_contact(small_contact()))) is Uncertain
+        late.set()
+        wait_until(lambda: not exchanges())
+        assert not standin.requests
+
+    def test_a_host_that_never_accepts_is_unreachable(self) -> None:
+        """Its queue is full, so that a connection is not even begun."""
+        with socket.socket() as server, contextlib.ExitStack() as crowd:
+            server.bind(("127.0.0.1", 0))
+            server.listen(0)
+            for _ in range(4):
+                waiting = crowd.enter_context(socket.socket())
+                waiting.setblocking(False)  # noqa: FBT003 - its only parameter
+                waiting.connect_ex(server.getsockname())
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+            error = late_failure(lambda: client(url).account_status())
+        assert type(error) is Unreachable
+        assert error.status == "ConnectTimeout"
+        wait_until(lambda: not exchanges())
+
+    def test_without_a_thread_nothing_was_sent(
+        self, portal: Portal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A machine without resources is a reason to try again."""
+
+        def refuse(_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        error = failure(portal.account_status)
+        assert type(error) is Unreachable
+        assert error.status == "ThreadFailed"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Return a certificate authority that nobody trusts yet."""
+    return trustme.CA()
+
+
+@contextlib.contextmanager
+def tls(standin: StandIn, authority: trustme.CA, host: str = "127.0.0.1") -> Iterator[str]:
+    """Put TLS in front of the stand-in, one connection at a time; yield the address."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    plain = int(standin.url.split(":")[2].split("/")[0])
+
+    def serve(connection: socket.socket) -> None:
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(connection, server_side=True) as outer,
+            socket.create_connection(("127.0.0.1", plain)) as inner,
+        ):
+            back = threading.Thread(target=pump, args=(inner, outer))
+            back.start()
+            pump(outer, inner)
+            back.join()
+
+    with listener(serve) as port:
+        yield f"https://127.0.0.1:{port}/rest/"
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes from one socket to the other until either ends."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(target, socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Trust the authority."""
+    with authority.cert_pem.tempfile() as bundle:
+        monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", bundle)
+        yield
+
+
+class TestTLS:
+    """The same over TLS."""
+
+    def test_a_certificate_of_a_stranger_is_unreachable(
+        self, standin: StandIn, authority: trustme.CA
+    ) -> None:
+        """Nothing is sent to a host that cannot prove its name."""
+        with tls(standin, authority) as url:
+            error = late_failure(lambda: client(url).create_contact(small_contact()))
+        assert type(error) is Unreachable
+        assert error.status == "CertificateInvalid"
+        assert not standin.requests
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_certificate_for_another_name_is_unreachable(
+        self, standin: StandIn, authority: trustme.CA
+    ) -> None:
+        """A trusted authority is not enough."""
+        with tls(standin, authority, "elsewhere.example") as url:
+            error = late_failure(lambda: client(url).create_contact(small_contact()))
+        assert type(error) is Unreachable
+        assert error.status == "CertificateInvalid"
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_call_over_tls_is_answered(self, standin: StandIn, authority: trustme.CA) -> None:
+        """Two calls, one connection."""
+        with tls(standin, authority) as url:
+            secure = client(url, deadline=GENEROUS)
+            number = secure.create_contact(full_contact())
+            (found,) = secure.search_contacts(mobile=MOBILE)
+            del secure
+        assert found["ID"] == number
+        assert len({request.peer for request in standin.requests}) == 1
+
+    @pytest.mark.usefixtures("trusted")
+    @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_HEADERS, Fault.DRIP_BODY])
+    def test_a_call_over_tls_ends_at_its_deadline(
+        self, standin: StandIn, authority: trustme.CA, fault: Fault
+    ) -> None:
+        """Shutting down beneath TLS ends the thread."""
+        standin.answer(fault)
+        with tls(standin, authority) as url:
+            error = late_failure(lambda: client(url).create_contact(small_contact()))
+            assert type(error) is Uncertain
+            assert error.status == "Timeout"
+            wait_until(lambda: not exchanges())
+
+    def test_a_handshake_that_hangs_is_unreachable(self) -> None:
+        """A host that accepts and says nothing has not got the request."""
+        with listener(lambda connection: connection.recv(1 << 16) and connection.recv(1)) as port:
+            url = f"https://127.0.0.1:{port}/"
+            error = late_failure(lambda: client(url).account_status())
+            assert type(error) is Unreachable
+            assert error.status == "ConnectTimeout"
+            wait_until(lambda: not exchanges())
+
+    def test_a_handshake_that_drips_is_unreachable(self) -> None:
+        """Each byte comes in time, the whole never does."""
+
+        def drip(connection: socket.socket) -> None:
+            connection.recv(1 << 16)
+            for byte in itertools.chain(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", bytes(400)):
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+
+        with listener(drip) as port:
+            error = late_failure(lambda: client(f"https://127.0.0.1:{port}/").account_status())
+            assert type(error) is Unreachable
+            assert error.status == "ConnectTimeout"
+            wait_until(lambda: not exchanges(), seconds=1)
+
+    def test_a_host_without_tls_is_unreachable(self) -> None:
+        """No handshake, no request."""
+        with listener(lambda connection: connection.sendall(b"220 mail.example ESMTP\r\n")) as port:
+            error = late_failure(lambda: client(f"https://127.0.0.1:{port}/").account_status())
+        assert type(error) is Unreachable
+        assert error.status in {"TLSFailed", "ConnectionFailed"}
+
+
+def every_requests_exception() -> list[type[Exception]]:
+    """Return the exception classes of `requests`, its warnings apart."""
+    return [
+        kind
+        for _, kind in inspect.getmembers(requests.exceptions, inspect.isclass)
+        if issubclass(kind, Exception) and not issubclass(kind, Warning)
+    ]
+
+
+def instance(kind: type[Exception]) -> Exception:
+    """Return an instance, whatever the class asks for."""
+    return kind.__new__(kind)
+
+
+class TestMapping:
+    """The lower layers' exceptions."""
+
+    @pytest.mark.parametrize("kind", every_requests_exception())
+    def test_every_exception_of_requests_is_mapped(self, kind: type[Exception]) -> None:
+        """It is Unreachable only for a connection that could not be opened."""
+        error = instance(kind)
+        connecting = module._fault(error, connecting=True)  # noqa: SLF001 - a completeness test
+        after = module._fault(error, connecting=False)  # noqa: SLF001 - as above
+        known = issubclass(kind, requests.ConnectionError | requests.Timeout)
+        assert type(connecting) is (Unreachable if known else Uncertain)
+        assert type(after) is Uncertain
+        assert {connecting.status, after.status} <= wording.STATUS_MESSAGES.keys()
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            *(ValueError(), OSError(), RecursionError(), MemoryError(), KeyError("x")),
+            UnicodeEncodeError("ascii", "\u06f1", 0, 1, "x"),
+            urllib3.exceptions.LocationParseError("x"),
+            ConnectionResetError(),
+        ],
+    )
+    def test_an_exception_that_is_not_of_requests_is_uncertain(self, error: Exception) -> None:
+        """Even while connecting: nobody has thought of what it means there."""
+        for connecting in (True, False):
+            fault = module._fault(error, connecting=connecting)  # noqa: SLF001 - as above
+            assert type(fault) is Uncertain
+            assert fault.cause == type(error).__name__
+
+
+class TestSecrets:
+    """What must not show."""
+
+    @pytest.mark.parametrize(
+        "token", ["", "s3 cret", "s3cret ", "s3cret\n", "s3cret\u06f1", "s3cret\x00", "s3cret\x7f"]
+    )
+    def test_a_token_that_would_not_arrive_is_refused_without_being_shown(self, token: str) -> None:
+        """It stops the start, not the first call."""
+        with pytest.raises(ValueError, match="token") as caught:
+            client("http://127.0.0.1/", token=token)
+        assert "cret" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "url", ["", "portal.amootsms.com/rest/", "ftp://h/", "http:///rest", "http://user:pw@h/"]
+    )
+    def test_an_address_that_would_go_astray_is_refused(self, url: str) -> None:
+        """A user name in it would replace the token."""
+        with pytest.raises(ValueError, match="address") as caught:
+            client(url)
+        assert "pw" not in str(caught.value)
+
+    def test_the_repr_of_a_client_shows_no_token(self, portal: Portal, standin: StandIn) -> None:
+        """Only where it goes."""
+        assert repr(portal) == f"Portal('{standin.url.rstrip('/')}')"
+
+
+class TestLines:
+    """Connections, threads and processes."""
+
+    def test_a_connection_is_kept_alive(self, portal: Portal, standin: StandIn) -> None:
+        """Two calls, one connection."""
+        portal.account_status()
+        portal.account_status()
+        assert len({request.peer for request in standin.requests}) == 1
+
+    def test_an_error_of_the_portal_keeps_the_connection(
+        self, portal: Portal, standin: StandIn
+    ) -> None:
+        """The answer was read to its end."""
+        standin.answer("Mobile_Invalid")
+        failure(lambda: portal.create_contact(small_contact()))
+        portal.account_status()
+        assert len({request.peer for request in standin.requests}) == 1
+
+    def test_a_stale_connection_is_not_used(
+        self, portal: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The portal may be closing it in this very moment."""
+        portal.account_status()
+        monkeypatch.setattr(module, "_KEEP_ALIVE", 0.0)
+        portal.account_status()
+        assert len({request.peer for request in standin.requests}) == 2
+
+    def test_a_connection_that_the_portal_closed_is_replaced(self) -> None:
+        """A restart of the portal between two calls is not noticed."""
+        with StandIn(token=TOKEN) as first:
+            moved = client(first.url, deadline=GENEROUS)
+            moved.account_status()
+            port = int(first.url.split(":")[2].split("/")[0])
+        with StandIn(token=TOKEN, port=port):
+            moved.account_status()
+
+    def test_a_connection_is_not_shared_with_a_forked_process(
+        self, portal: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two processes on one connection would read each other's answers."""
+        portal.account_status()
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        portal.account_status()
+        assert len({request.peer for request in standin.requests}) == 2
+
+    def test_no_thread_starts_before_the_first_call(self, standin: StandIn) -> None:
+        """A server may fork after making a client."""
+        before = threading.active_count()
+        client(standin.url)
+        assert threading.active_count() == before
+
+    def test_many_threads_may_share_a_client(self, standin: StandIn) -> None:
+        """Each of 32 calls at once gets its own answer."""
+        shared = client(standin.url, deadline=5)
+        numbers = [f"0912{number:07}" for number in range(32)]
+        with concurrent.futures.ThreadPoolExecutor(32) as crowd:
+            ids = list(crowd.map(lambda n: shared.create_contact(small_contact(n)), numbers))
+        stored = {contact["ID"]: contact["Mobile"] for contact in standin.contacts}
+        assert [stored[number] for number in ids if number] == [
+            int(f"98{number[1:]}") for number in numbers
+        ]
+        assert max(Counter(ids).values()) == 1
+
+    def test_stuck_calls_do_not_hold_up_a_new_one(self, standin: StandIn) -> None:
+        """There is no pool that could be full."""
+        shared = client(standin.url, deadline=2)
+        standin.answer(Fault.SILENT, times=16)
+        with concurrent.futures.ThreadPoolExecutor(16) as crowd:
+            stuck = [crowd.submit(shared.account_status) for _ in range(16)]
+            wait_until(lambda: len(standin.requests) == 16)
+            shared.account_status()
+            assert not any(call.done() for call in stuck)
+            assert all(isinstance(call.exception(), Uncertain) for call in stuck)

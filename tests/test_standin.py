@@ -1,0 +1,390 @@
+"""The stand-in for the portal: its own reading of the reference, and its controls."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from webapp import standin as module
+from webapp.standin import MAGIC, Answer, Fault, StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TOKEN = "T0ken"
+
+# As the reference's cURL sample has it, with what it leaves to the table.
+SAMPLE = {
+    "ContactGroupID": "0",
+    "Active": "true",
+    "Mobile": "09120000000",
+    "FName": "عباس",
+    "LName": "",
+    "GenderType": "true",
+    **dict.fromkeys(("CompanyTitle", "JobTitle", "Email", "CityName", "AddressText"), ""),
+    **dict.fromkeys(("BornDate", "AnniversaryDate"), ""),
+    **{f"CustomText{number}": "" for number in range(1, 7)},
+    **{f"CustomDate{number}": "" for number in range(1, 4)},
+    "Labels": "گروه 1",
+}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[StandIn]:
+    """Serve as the portal."""
+    with StandIn(token=TOKEN) as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(running: StandIn) -> StandIn:
+    """Return the stand-in with nothing stored, asked or planned."""
+    running.forget()
+    return running
+
+
+Pairs = dict[str, str] | list[tuple[str, str]]
+
+
+def ask(
+    url: str, path: str, pairs: Pairs | None = None, *, method: str = "POST", token: str = TOKEN
+) -> tuple[int, bytes]:
+    """Return the HTTP status and the body of one answer."""
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)) as connection:
+        headers = {"Authorization": token} if token else {}
+        connection.request(method, path, urlencode(pairs or {}), headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def create(standin: StandIn, pairs: Pairs | None = None, **changes: str) -> Any:
+    """Return the content of ContactCreate's answer to the sample, with changes."""
+    _, body = ask(standin.url, "/rest/ContactCreate", pairs or {**SAMPLE, **changes})
+    return json.loads(body)
+
+
+def test_a_contact_is_stored_and_shown_in_the_portals_shape(standin: StandIn) -> None:
+    """The number with 98 in front, null for what is empty, dates with a time."""
+    answer = create(standin, Email="a@example.com", BornDate="1990-10-07")
+    assert answer["Status"] == "Success"
+    stored = answer["Data"]
+    assert stored.pop("ID") > 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", stored.pop("UpdateDateTime"))
+    assert {name: value for name, value in stored.items() if value is not None} == {
+        "Active": True,
+        "ContactGroupID": 0,
+        "Mobile": 989120000000,
+        "FName": "عباس",
+        "GenderType": True,
+        "GenderTypeStr": "آقا",
+        "Email": "a@example.com",
+        "BornDate": "1990-10-07T00:00:00",
+        "Deleted": False,
+    }
+
+
+def test_a_second_contact_with_the_same_number_is_a_second_contact(standin: StandIn) -> None:
+    """A contact sent twice shows."""
+    first, second = create(standin)["Data"]["ID"], create(standin)["Data"]["ID"]
+    assert [contact["ID"] for contact in standin.contacts] == [first, second]
+    assert second == first + 1
+
+
+def test_labels_may_be_repeated_and_are_split(standin: StandIn) -> None:
+    """A label that holds a separator becomes two, as on the real server."""
+    pairs = [*SAMPLE.items(), ("Labels", "VIP|دو; سه,,")]
+    assert create(standin, pairs)["Status"] == "Success"
+    assert standin.contacts[-1]["Labels"] == ["گروه 1", "VIP", "دو", "سه"]
+
+
+@pytest.mark.parametrize(
+    ("gender", "stored", "word"), [("true", True, "آقا"), ("false", False, "خانم"), ("", None, "")]
+)
+def test_gender_may_be_empty(
+    standin: StandIn,
+    gender: str,
+    stored: bool | None,  # noqa: FBT001 - a parameter
+    word: str,
+) -> None:
+    """Who does not say is neither."""
+    answer = create(standin, GenderType=gender)
+    assert (answer["Data"]["GenderType"], answer["Data"]["GenderTypeStr"]) == (stored, word)
+
+
+@pytest.mark.parametrize(
+    "mobile", ["09121234567", "9121234567", "+989121234567", "00989121234567", " 989121234567 "]
+)
+def test_a_number_is_normalised(standin: StandIn, mobile: str) -> None:
+    """Every spelling is one number, when storing and when searching."""
+    assert create(standin, Mobile=mobile)["Data"]["Mobile"] == 989121234567
+    _, body = ask(standin.url, "/rest/ContactSearch", {"Mobile": mobile})
+    assert len(json.loads(body)["Data"]) == 1
+
+
+def test_a_search_that_finds_nothing_gives_an_empty_list(standin: StandIn) -> None:
+    """It is a success."""
+    _, body = ask(standin.url, "/rest/ContactSearch", {"Mobile": "09120000001"})
+    assert json.loads(body) == {"Status": "Success", "Data": []}
+
+
+@pytest.mark.parametrize(
+    ("mobile", "status"),
+    [
+        ("", "Mobile_Empty"),
+        ("02112345678", "Mobile_Invalid"),
+        ("0912123456", "Mobile_Invalid"),
+        ("۰۹۱۲۱۲۳۴۵۶۷", "Mobile_Invalid"),
+    ],
+)
+def test_a_bad_number_is_not_stored(standin: StandIn, mobile: str, status: str) -> None:
+    """HTTP 200 all the same."""
+    code, body = ask(standin.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})
+    assert (code, json.loads(body)) == (200, {"Status": status, "Data": None})
+    assert not standin.contacts
+
+
+@pytest.mark.parametrize("missing", SAMPLE)
+def test_every_key_must_be_there(standin: StandIn, missing: str) -> None:
+    """Every parameter is marked mandatory in the reference."""
+    pairs = {name: text for name, text in SAMPLE.items() if name != missing}
+    assert ask(standin.url, "/rest/ContactCreate", pairs)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Active": "True"},
+        {"Active": ""},
+        {"GenderType": "1"},
+        {"BornDate": "1990/10/07"},
+        {"CustomDate3": "1990-02-30"},
+        {"AnniversaryDate": "1990-10-07T00:00:00"},
+        {"ContactGroupID": "7"},
+        {"Stranger": ""},
+    ],
+)
+def test_a_value_of_a_wrong_type_is_refused(standin: StandIn, changes: dict[str, str]) -> None:
+    """So is a key that the reference does not know."""
+    assert ask(standin.url, "/rest/ContactCreate", {**SAMPLE, **changes})[0] == 400
+    assert not standin.contacts
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [[*SAMPLE.items(), ("Mobile", "09121111111")], [("Mobile\xff", "")]],
+)
+def test_a_key_that_is_repeated_or_unknown_is_refused(
+    standin: StandIn, pairs: list[tuple[str, str]]
+) -> None:
+    """Labels alone may be."""
+    assert ask(standin.url, "/rest/ContactCreate", pairs)[0] == 400
+
+
+def test_a_body_that_is_no_urlencoded_utf8_is_refused(standin: StandIn) -> None:
+    """It is captured, and holds nothing."""
+    with closing(http.client.HTTPConnection(urlsplit(standin.url).netloc)) as connection:
+        connection.request("POST", "/rest/ContactCreate", "Mobile=%FF", {"Authorization": TOKEN})
+        assert connection.getresponse().status == 400
+    assert standin.requests[-1].pairs == ()
+    assert standin.requests[-1].body == b"Mobile=%FF"
+
+
+@pytest.mark.parametrize(("token", "status"), [("", "Token_NotExists"), ("wrong", "Token_Invalid")])
+def test_the_token_must_be_exact(standin: StandIn, token: str, status: str) -> None:
+    """One method says so in plain text."""
+    _, body = ask(standin.url, "/rest/ContactCreate", SAMPLE, token=token)
+    assert json.loads(body)["Status"] == status
+    assert ask(standin.url, "/rest/AccountStatus", token=token) == (200, status.encode())
+
+
+def test_bearer_is_a_wrong_token(standin: StandIn) -> None:
+    """The portal wants it bare."""
+    _, body = ask(standin.url, "/rest/ContactCreate", SAMPLE, token=f"Bearer {TOKEN}")
+    assert json.loads(body)["Status"] == "Token_Invalid"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/rest/ContactCreate", 405),
+        ("PUT", "/rest/AccountStatus", 405),
+        ("POST", "/rest/ContactDelete", 404),
+        ("POST", "/standin/contacts", 404),
+    ],
+)
+def test_what_is_not_there_is_no_success(
+    standin: StandIn, method: str, path: str, status: int
+) -> None:
+    """A wrong address or verb gets a page."""
+    code, body = ask(standin.url, path, method=method)
+    assert code == status
+    assert b"Success" not in body
+
+
+def test_planned_answers_come_in_their_order(standin: StandIn) -> None:
+    """Success among them is an honest answer."""
+    standin.answer("Failed")
+    standin.answer("Success")
+    standin.answer(Answer(b"words", content_type="text/plain"))
+    standin.answer(Fault.EMPTY, times=2)
+    assert create(standin)["Status"] == "Failed"
+    assert create(standin)["Status"] == "Success"
+    assert ask(standin.url, "/rest/AccountStatus") == (200, b"words")
+    assert [ask(standin.url, "/rest/AccountStatus")[1] for _ in range(2)] == [b"", b""]
+    assert create(standin)["Status"] == "Success"
+    assert len(standin.contacts) == 2
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault.name.startswith("APPLIED")])
+def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
+    standin: StandIn, fault: Fault
+) -> None:
+    """That is what makes a call uncertain."""
+    standin.answer(fault)
+    address = urlsplit(standin.url).hostname, urlsplit(standin.url).port
+    body = urlencode(SAMPLE)
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(
+            f"POST /rest/ContactCreate HTTP/1.1\r\nAuthorization: {TOKEN}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        connection.shutdown(socket.SHUT_WR)
+        if fault is Fault.APPLIED_THEN_RESET:
+            with pytest.raises(ConnectionResetError):
+                connection.recv(1)
+        elif fault is Fault.APPLIED_THEN_HTTP_502:
+            assert connection.recv(12) == b"HTTP/1.1 502"
+        else:
+            assert connection.recv(1) == b""
+    _, found = ask(standin.url, "/rest/ContactSearch", {"Mobile": SAMPLE["Mobile"]})
+    assert len(json.loads(found)["Data"]) == 1
+
+
+@pytest.mark.parametrize(("mobile", "shown"), MAGIC.items())
+def test_some_numbers_show_an_error_in_the_demo(
+    standin: StandIn, mobile: str, shown: str | Fault
+) -> None:
+    """The contact's own fault every time, any other every other time."""
+    if isinstance(shown, str):
+        assert create(standin, Mobile=mobile)["Status"] == shown
+    elif shown is Fault.HTTP_502:
+        assert ask(standin.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})[0] == 502
+    else:
+        with pytest.raises(TimeoutError):
+            ask_briefly(standin, {**SAMPLE, "Mobile": mobile})
+    before = len(standin.contacts)
+    again = create(standin, Mobile=mobile)["Status"]
+    assert again == (shown if shown in module._ALWAYS else "Success")  # noqa: SLF001 - the rule
+    assert before == (shown is Fault.APPLIED_THEN_SILENT)
+
+
+def ask_briefly(standin: StandIn, pairs: dict[str, str]) -> None:
+    """Ask, and wait no longer than a moment."""
+    netloc = urlsplit(standin.url).netloc
+    with closing(http.client.HTTPConnection(netloc, timeout=0.2)) as connection:
+        connection.request(
+            "POST", "/rest/ContactCreate", urlencode(pairs), {"Authorization": TOKEN}
+        )
+        connection.getresponse()
+
+
+def test_memory_is_bounded(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demo may run for months."""
+    assert standin.requests.maxlen == module.KEPT
+    monkeypatch.setattr(module, "KEPT", 2)
+    with StandIn(token=TOKEN) as small:
+        ids = [create(small)["Data"]["ID"] for _ in range(3)]
+        assert [contact["ID"] for contact in small.contacts] == ids[1:]
+
+
+def test_it_is_steered_over_its_port(standin: StandIn) -> None:
+    """Another process can plan an answer, read the contacts and forget them."""
+    assert ask(standin.url, "/standin/answer", {"answer": "HTTP_503"})[0] == 200
+    assert ask(standin.url, "/standin/answer", {"answer": "Failed", "times": "2"})[0] == 200
+    assert ask(standin.url, "/rest/ContactCreate", SAMPLE)[0] == 503
+    assert [create(standin)["Status"] for _ in range(3)] == ["Failed", "Failed", "Success"]
+    _, body = ask(standin.url, "/standin/contacts", method="GET")
+    assert json.loads(body) == standin.contacts
+    assert ask(standin.url, "/standin/contacts", method="DELETE") == (200, b"[]")
+    assert standin.contacts == []
+
+
+@pytest.mark.parametrize(
+    "pairs", [{}, {"answer": "a b"}, {"answer": "Failed", "times": "-1"}, {"answer": "x" * 65}]
+)
+def test_a_plan_that_makes_no_sense_is_refused(standin: StandIn, pairs: dict[str, str]) -> None:
+    """It would be noticed much later."""
+    assert ask(standin.url, "/standin/answer", pairs)[0] == 400
+
+
+def test_it_listens_on_loopback_alone(standin: StandIn) -> None:
+    """Nobody else may read a demo's contacts."""
+    assert urlsplit(standin.url).hostname == "127.0.0.1"
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_BODY])
+def test_closing_ends_what_is_under_way(fault: Fault) -> None:
+    """A client that waits is let go; closing twice does no harm."""
+    with StandIn(token=TOKEN) as brief:
+        brief.answer(fault)
+        address = urlsplit(brief.url).hostname, urlsplit(brief.url).port
+        connection = socket.create_connection(address, timeout=5)
+        connection.sendall(b"POST /rest/AccountStatus HTTP/1.1\r\n\r\n")
+        while not brief.requests:
+            pass
+    with connection:
+        while connection.recv(1024):
+            pass
+    brief.close()
+
+
+def test_a_fault_of_the_stand_in_itself_is_reported(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A client that leaves is none."""
+
+    def broken(_: object) -> Answer:
+        raise LookupError("the stand-in is broken")
+
+    monkeypatch.setattr(standin, "respond", broken)
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(standin.url, "/rest/AccountStatus")
+    assert "the stand-in is broken" in capfd.readouterr().err
+
+
+def start(arguments: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Start the stand-in as a program."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "webapp", "standin", "--token", TOKEN, *arguments],
+        cwd=Path(module.__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("end", ["stdin", signal.SIGTERM, signal.SIGINT])
+def test_as_a_program_it_prints_its_address_and_ends_cleanly(end: str | signal.Signals) -> None:
+    """It ends with its parent, whose end closes its standard input, or when told to."""
+    with start() as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        url = program.stdout.readline().strip()
+        status, _ = ask(url, "/rest/AccountStatus")
+        assert status == 200
+        if isinstance(end, signal.Signals):
+            program.send_signal(end)
+        else:
+            program.stdin.close()
+        assert program.wait(5) == 0

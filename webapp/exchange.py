@@ -1,0 +1,304 @@
+"""One HTTP exchange with the portal, within a total deadline and a size limit.
+
+The time-outs of `requests` bound one read each, so a portal that drips its answer holds a call for
+ever, and only shutting the socket down from outside ends it. Therefore each exchange has a thread
+of its own, which the caller leaves behind at the deadline. Not an executor: its threads could all
+be stuck, and the interpreter would wait for them at exit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+
+from webapp.verdict import PortalError, Uncertain, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+# A contact as stored takes some 2 KB; whatever is much longer is not the portal's answer.
+LONGEST_ANSWER: Final = 64 * 1024
+_CHUNK: Final = 8192
+
+# Their bodies are not read: nothing in them matters.
+REDIRECTS: Final = range(300, 400)
+
+# Servers close idle connections, and a request that crosses the closing is lost without a trace.
+_KEEP_ALIVE: Final = 5.0
+
+
+class Answer(NamedTuple):
+    """What came back, unread."""
+
+    http: int
+    body: bytes
+
+
+class Exchanges:
+    """Makes exchanges, and keeps connections open between them, each for one exchange at a time.
+
+    Nothing is opened and no thread is started before the first: a server may fork after making it.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        """Take the seconds that one whole exchange may last."""
+        self._deadline = deadline
+        # First in, first out, so that what a busy hour leaves behind goes stale and is dropped.
+        # A deque needs no lock, and so none can be held in the instant of a fork.
+        self._idle: deque[_Line] = deque()
+
+    def perform(self, request: requests.Request) -> Answer:
+        """Send the request and return its answer, within the deadline whatever the portal does.
+
+        Raises:
+            Unreachable: if the request was certainly not sent.
+            Uncertain: if it perhaps was, and no whole answer came.
+        """
+        expires = time.monotonic() + self._deadline
+        line = self._take_line()
+        exchange = _Exchange(line, request, self._deadline)
+        try:
+            exchange.start()
+        except RuntimeError:
+            raise Unreachable("ThreadFailed") from None
+        exchange.join(max(0.0, expires - time.monotonic()))
+        # First of all: a connection that was cut may look like an empty answer.
+        if exchange.is_alive():
+            raise exchange.cut()
+        if isinstance(exchange.outcome, PortalError):
+            raise exchange.outcome
+        line.idle_since = time.monotonic()
+        self._idle.append(line)
+        return exchange.outcome
+
+    def _take_line(self) -> _Line:
+        while True:
+            try:
+                line = self._idle.popleft()
+            except IndexError:
+                return _Line()
+            if line.usable:
+                return line
+
+
+class _Phase(enum.Enum):
+    """How far an exchange has come."""
+
+    BEFORE = enum.auto()
+    CONNECTING = enum.auto()
+    SENDING = enum.auto()
+
+
+class _AbandonedError(Exception):
+    """The caller has left: nothing more may be sent."""
+
+
+class _Exchange(threading.Thread):
+    """One request and its answer.
+
+    The connection that serves it passes two gates here, before it is opened and before each of its
+    sends. So it is known at every moment whether the portal may have the request, and once the
+    exchange is cut no byte of it leaves, however late a name server answers.
+    """
+
+    outcome: Answer | PortalError
+
+    def __init__(self, line: _Line, request: requests.Request, deadline: float) -> None:
+        super().__init__(name="portal-exchange", daemon=True)
+        self.outcome = Uncertain("UnknownFault")
+        self._line = line
+        self._request = request
+        self._deadline = deadline
+        self._phase = _Phase.BEFORE
+        self._abandoned = False
+        self._handle: socket.socket | None = None
+        self._gate = threading.Lock()
+
+    def run(self) -> None:
+        """Make the exchange; whatever happens is its outcome."""
+        try:
+            self.outcome = self._line.post(self._request, self._deadline)
+        except Exception as error:  # noqa: BLE001 - an unknown exception has a meaning here
+            self.outcome = _fault(error, connecting=self._phase is _Phase.CONNECTING)
+        finally:
+            with self._gate:
+                if self._handle is not None:
+                    self._handle.close()
+                self._handle = None
+
+    def cut(self) -> PortalError:
+        """End the exchange from outside; return what the deadline means for it."""
+        with self._gate:
+            self._abandoned = True
+            if self._handle is not None:
+                with contextlib.suppress(OSError):  # the portal may have closed it by now
+                    self._handle.shutdown(socket.SHUT_RDWR)
+            if self._phase is _Phase.CONNECTING:
+                return Unreachable("ConnectTimeout")
+            return Uncertain("Timeout")
+
+    def open(self, connect: Callable[[], socket.socket]) -> socket.socket:
+        """Gate of a new connection: open its socket, and watch it from its first moment."""
+        with self._gate:
+            self._require_caller()
+            self._phase = _Phase.CONNECTING
+        sock = connect()
+        try:
+            with self._gate:
+                self._require_caller()
+                self._watch(sock)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def send(self, sock: socket.socket) -> None:
+        """Gate of a send: from here on the portal may have the request."""
+        with self._gate:
+            self._require_caller()
+            self._phase = _Phase.SENDING
+            if self._handle is None:  # a connection kept alive was never opened by this exchange
+                self._watch(sock)
+
+    def _require_caller(self) -> None:
+        if self._abandoned:
+            raise _AbandonedError
+
+    def _watch(self, sock: socket.socket) -> None:
+        # A duplicate: TLS takes the original descriptor away, and shutting a TLS socket down from
+        # another thread would turn its encryption off first.
+        self._handle = socket.fromfd(sock.fileno(), sock.family, sock.type)
+
+
+class _Connection(HTTPConnection):
+    """A connection that asks the exchange in whose thread it runs before it opens and sends."""
+
+    def _new_conn(self) -> socket.socket:
+        return _running().open(super()._new_conn)
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - as the class it extends
+        """Send data: every byte of a request comes through here."""
+        if self.sock is None:
+            self.connect()
+        _running().send(self.sock)
+        super().send(data)
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    """The same over TLS, the handshake included."""
+
+
+def _running() -> _Exchange:
+    return cast("_Exchange", threading.current_thread())
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Line(HTTPAdapter):
+    """A way to the portal that is kept open, for one exchange at a time.
+
+    It is the adapter alone, with no session around it. A session reads ~/.netrc, which would
+    replace the token, and proxies from the environment; it keeps cookies; and even when told not
+    to follow a redirect it reads the redirect's body, without bounds. An adapter does none of it.
+    """
+
+    _pools: ClassVar = {"http": _Pool, "https": _TLSPool}
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)  # the outbox retries
+        self.idle_since = time.monotonic()
+        self._process = os.getpid()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Have connections of ours in the pool."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is fresh, and not shared with the process that this one was forked from."""
+        fresh = time.monotonic() - self.idle_since < _KEEP_ALIVE
+        return fresh and self._process == os.getpid()
+
+    def post(self, request: requests.Request, deadline: float) -> Answer | PortalError:
+        """Send the request, and read its answer up to the size limit."""
+        # Half the time for connecting leaves as much for a second address of the same host. The
+        # other half-bound only makes an abandoned thread end where shutting down cannot reach it.
+        response = self.send(
+            request.prepare(), stream=True, timeout=(deadline / 2, deadline), verify=True
+        )
+        with contextlib.closing(response):
+            if response.status_code in REDIRECTS:  # whoever sends one is not the portal
+                return Answer(response.status_code, b"")
+            body = bytearray()
+            # Not `iter_content`, which waits until a chunk is full, nor `content`, which has no
+            # limit: the size that counts is the decoded one.
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) > LONGEST_ANSWER:
+                    return Uncertain("AnswerTooLong")
+            return Answer(response.status_code, bytes(body))
+
+
+# The one place that maps the lower layers, first match first. An exception is searched through
+# with all its causes: `requests` wraps `urllib3`, which wraps the operating system.
+_WHILE_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (socket.gaierror, "NameNotResolved"),
+    (ssl.SSLCertVerificationError, "CertificateInvalid"),
+    (ssl.SSLError, "TLSFailed"),
+    (requests.Timeout, "ConnectTimeout"),
+    (requests.ConnectionError, "ConnectionFailed"),
+)
+_AFTERWARDS: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (requests.Timeout, "Timeout"),
+    (ReadTimeoutError, "Timeout"),
+    (requests.exceptions.ContentDecodingError, "UnreadableAnswer"),
+    (DecodeError, "UnreadableAnswer"),
+    (requests.ConnectionError, "ConnectionBroken"),
+    (requests.exceptions.ChunkedEncodingError, "ConnectionBroken"),
+    (HTTPError, "ConnectionBroken"),
+)
+
+
+def _fault(error: Exception, *, connecting: bool) -> PortalError:
+    """Say what an exception of the lower layers means."""
+    chain = list(_chain(error))
+    cause = " < ".join(type(link).__name__ for link in chain)
+    # Both must hold: our own gate says that nothing was sent, and the exception is one of a
+    # connection that could not be opened.
+    if connecting and (status := _match(chain, _WHILE_CONNECTING)):
+        return Unreachable(status, cause)
+    return Uncertain(_match(chain, _AFTERWARDS) or "UnknownFault", cause)
+
+
+def _match(
+    chain: Sequence[BaseException], table: Sequence[tuple[type[BaseException], str]]
+) -> str | None:
+    return next(
+        (name for kind, name in table if any(isinstance(link, kind) for link in chain)), None
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,185 @@
+"""The AmootSMS client: what is sent, and what is read out of the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final, NoReturn, cast
+from urllib.parse import urlsplit
+
+import requests
+
+from webapp.exchange import Exchanges
+from webapp.verdict import BY_NAME, BY_NUMBER, SUCCESS, Uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from webapp.contact import Contact, Value
+    from webapp.exchange import Answer
+
+    StoredContact = Mapping[str, object]
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+_STATUS: Final = re.compile(r"[A-Za-z_]{1,64}|-?[0-9]{1,4}")
+_BLANK: Final = " \t\r\n\ufeff"
+_OK: Final = 200
+
+# The reference's order, not the form's.
+_ORDER: Final = (
+    "Active",
+    "Mobile",
+    "FName",
+    "LName",
+    "GenderType",
+    "CompanyTitle",
+    "JobTitle",
+    "Email",
+    "CityName",
+    "AddressText",
+    "BornDate",
+    "AnniversaryDate",
+    *(f"CustomText{number}" for number in range(1, 7)),
+    *(f"CustomDate{number}" for number in range(1, 4)),
+    "Labels",
+)
+
+
+def payload(contact: Contact) -> list[tuple[str, str]]:
+    """Return the body of ContactCreate: all 23 keys always, an empty value where there is none."""
+    pairs = [("ContactGroupID", "0")]  # switched off by the portal; it groups by Labels
+    for name in _ORDER:
+        value = contact[name]
+        texts = value or ("",) if isinstance(value, tuple) else (_text(value),)
+        pairs.extend((name, text) for text in texts)
+    return pairs
+
+
+def _text(value: Value) -> str:
+    """Write one value as the portal's samples do."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value or "")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """The account behind the token: its name, and its remaining credit in rials as written."""
+
+    name: str
+    credit: str
+
+
+class Portal:
+    """A client of the portal, safe to share between threads.
+
+    Nothing is opened and no thread is started before the first call: a server may fork after
+    making it.
+    """
+
+    def __init__(self, *, url: str, token: str, deadline: float) -> None:
+        """Take the portal's address, the account's token, and seconds for one whole call.
+
+        Raises:
+            ValueError: if the address is not plain http(s), holds a user name, or the token
+                holds anything but printable ASCII.
+        """
+        parts = urlsplit(url)
+        # A user name in the address would replace the token in `Authorization`.
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("the portal's address must be http(s)://host/…, with no user name")
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("the token must be printable ASCII, with no white space")
+        self._url = url.rstrip("/")
+        self._token = token
+        self._exchanges = Exchanges(deadline)
+
+    def __repr__(self) -> str:
+        """Name the address, not the token."""
+        return f"Portal({self._url!r})"
+
+    def create_contact(self, contact: Contact) -> int | None:
+        """Store a contact; return its ID there, or None where the portal does not tell.
+
+        Raises:
+            PortalError: by what to do next.
+        """
+        data = self._call("ContactCreate", payload(contact)).get("Data")
+        number = data.get("ID") if isinstance(data, dict) else None
+        return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+    def search_contacts(self, *, mobile: str) -> list[StoredContact]:
+        """Return the stored contacts that have this number, as the portal writes them.
+
+        Raises:
+            PortalError: by what to do next.
+        """
+        data = self._call("ContactSearch", [("Mobile", mobile)]).get("Data")
+        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+            raise Uncertain("UnreadableAnswer")
+        return data
+
+    def account_status(self) -> AccountStatus:
+        """Return the account's name and credit: a harmless way to check the token.
+
+        Raises:
+            PortalError: by what to do next.
+        """
+        content = self._call("AccountStatus", [])
+        name, credit = content.get("AccountName"), content.get("RemaindCredit")
+        return AccountStatus(
+            name="" if name is None else str(name), credit="" if credit is None else str(credit)
+        )
+
+    def _call(self, method: str, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
+        return _read(self._exchanges.perform(self._build(method, pairs)))
+
+    def _build(self, method: str, pairs: Sequence[tuple[str, str]]) -> requests.Request:
+        # The bare token, no "Bearer"; the other headers are those of the reference's sample.
+        headers = {**requests.utils.default_headers(), "Authorization": self._token}
+        return requests.Request("POST", f"{self._url}/{method}", headers=headers, data=pairs)
+
+
+def _read(answer: Answer) -> dict[str, object]:
+    """Return the content of a success; raise what anything else means."""
+    content = _parse(answer.body)
+    status = _status(content.get("Status") if isinstance(content, dict) else content)
+    if status in BY_NAME:
+        raise BY_NAME[status](status)
+    if answer.http != _OK:
+        raise Uncertain(f"HTTP_{answer.http}")
+    if status is None or (status == SUCCESS and not isinstance(content, dict)):
+        raise Uncertain("UnreadableAnswer")
+    if status != SUCCESS:
+        raise Uncertain(status)
+    return cast("dict[str, object]", content)
+
+
+def _parse(body: bytes) -> object:
+    """Return what the body says: JSON of any shape, or else its text, or None if it is neither."""
+    try:
+        text = body.decode().strip(_BLANK)
+    except UnicodeDecodeError:
+        return None
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):  # enormous integers are a ValueError, too
+        return text
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    """Refuse NaN and the infinities: Python reads them, JSON does not have them."""
+    raise ValueError
+
+
+def _status(word: object) -> str | None:
+    """Return the name that a name, a number or a number in a string stands for, or None."""
+    if isinstance(word, bool) or not isinstance(word, str | int):
+        return None
+    text = str(word).strip(_BLANK)
+    name = BY_NUMBER.get(text, text)
+    return name if _STATUS.fullmatch(name) else None
