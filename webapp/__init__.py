@@ -1,1 +1,72 @@
 """A Persian contact form in front of the AmootSMS portal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_compress import Compress
+from jinja2 import StrictUndefined
+
+from webapp import assets, definitions, errors, guard, persian, standin, wording
+from webapp.delivery import Delivery
+from webapp.forms import build_form
+from webapp.portal import Portal
+from webapp.settings import PORTAL_URL, Settings
+from webapp.tokens import FormTokens
+from webapp.views import EXTENSION, Services, demo, page
+
+_PACKAGE = Path(__file__).parent
+# A wheel carries templates and static files inside the package, a checkout beside it.
+_ROOT = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Put the parts together.
+
+    Args:
+        settings: By default, what the environment says.
+
+    Raises:
+        SettingsError: if a setting is wrong or missing.
+        DefinitionError: if the forms file is wrong.
+    """
+    settings = settings or Settings.from_env()
+    newest, *older = settings.secret_keys
+    app = Flask(__name__, root_path=str(_ROOT))
+    app.config.update(
+        SECRET_KEY=newest,
+        SECRET_KEY_FALLBACKS=older,
+        SESSION_COOKIE_NAME="amoot_form",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    app.jinja_env.globals.update(
+        t=wording, demo=settings.demo, digits=persian.persian_digits, months=persian.JALALI_MONTHS
+    )
+    tokens = FormTokens(settings.secret_keys)
+    forms = definitions.load(settings.forms_file)
+    url = settings.amoot_url or (
+        standin.StandIn(token=standin.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
+    )
+    portal = Portal(
+        url=url,
+        token=settings.amoot_token or standin.DEMO_TOKEN,
+        deadline=settings.amoot_deadline,
+    )
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        definitions=forms,
+        forms={slug: build_form(form, tokens) for slug, form in forms.items()},
+        delivery=Delivery(portal),
+        portal_url=url,
+    )
+    app.register_blueprint(page.blueprint)
+    if settings.demo:
+        app.register_blueprint(demo.blueprint)
+    guard.protect(app, settings)
+    assets.register(app)
+    errors.register(app)
+    Compress(app)
+    return app

@@ -1,0 +1,62 @@
+"""Fixtures: the stand-in portal over a real socket, and an app in front of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+from support import SECRET, TOKEN, Page
+
+from webapp import create_app
+from webapp.settings import Settings
+from webapp.standin import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+
+@pytest.fixture
+def portal() -> Iterator[StandIn]:
+    """Run a stand-in portal."""
+    with StandIn(token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(portal: StandIn) -> Settings:
+    """Return settings that point to the stand-in; not demo mode."""
+    return Settings(
+        amoot_token=TOKEN, amoot_url=portal.url, amoot_deadline=2, secret_keys=(SECRET,)
+    )
+
+
+@pytest.fixture
+def make_app(settings: Settings) -> Callable[..., Flask]:
+    """Return a factory that makes an app with some settings changed."""
+
+    def make(**changes: object) -> Flask:
+        return create_app(dataclasses.replace(settings, **changes))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def app(settings: Settings) -> Flask:
+    """Return a fresh app."""
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a browser without script, on the intranet."""
+    return app.test_client()
+
+
+@pytest.fixture
+def page(client: FlaskClient) -> Page:
+    """Return the operators' form, opened."""
+    return Page(client)

@@ -1,0 +1,74 @@
+"""The real server, as `amoot-form serve` starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = Path(sys.executable).with_name("amoot-form")
+
+_LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
+_SECONDS = 20  # how long a server may take to start or to stop
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        url: Its address.
+        log: The file that it logs to.
+        process: Its process.
+    """
+
+    url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def serve(
+    folder: Path, *, command: Path = COMMAND, cwd: Path | None = None, **environ: str
+) -> Iterator[Server]:
+    """Start `amoot-form serve` on a free port, with nothing but these settings, and stop it.
+
+    Args:
+        folder: Where its log and its state go.
+        command: Which `amoot-form`.
+        cwd: The folder to start it in.
+        environ: The settings.
+    """
+    log = folder / "server.log"
+    home = {"PATH": os.environ["PATH"], "HOME": str(folder), "BIND": "127.0.0.1:0"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [command, "serve"], cwd=cwd or folder, env={**home, **environ}, stderr=output
+        )
+    try:
+        yield Server(_address(log, process), log, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=_SECONDS)
+
+
+def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Wait until the server listens."""
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := _LISTENING.search(log.read_text()):
+            return found[1]
+        time.sleep(0.05)
+    pytest.fail("amoot-form serve did not start:\n" + log.read_text())

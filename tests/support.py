@@ -1,0 +1,167 @@
+"""What several tests share: a page as a person without script sees it, and a full contact."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+TOKEN = "t0ken-of-the-tests"
+SECRET = "key-of-the-tests"
+
+# What an operator types, and what of it the portal stores.
+FULL_FORM: Mapping[str, str | Sequence[str]] = {
+    "Mobile": "+۹۸ (۹۱۲) ۱۲۳-۴۵۶۷",
+    "FName": "  علي‌رضا ",
+    "LName": "كاظمي",
+    "GenderType": "true",
+    "CompanyTitle": "شرکت نمونهٔ ایران",
+    "JobTitle": "مدیر فروش",
+    "Email": "Ali@Example.com",
+    "CityName": "تهران",
+    "AddressText": "خیابان آزادی\nپلاک ۱۲، واحد ۳",
+    "BornDate": "۱۵ مهر ۱۳۶۹",
+    "AnniversaryDate": "۱۳۹۵/۳/۲۴",
+    "CustomText1": "الف",
+    "CustomText2": "ب",
+    "CustomText3": "پ",
+    "CustomText4": "ت",
+    "CustomText5": "ث",
+    "CustomText6": "ج",
+    "CustomDate1": "۱۴۰۴/۰۵/۲۳",
+    "CustomDate2": "14040524",
+    "CustomDate3": "2025-08-16",
+    "Labels": ["مشتری", "ویژه، نمایشگاه ۱۴۰۵"],
+    "Active": "true",
+}
+FULL_SENT: Mapping[str, str | list[str]] = {
+    "ContactGroupID": "0",
+    "Active": "true",
+    "Mobile": "09121234567",
+    "FName": "علی‌رضا",
+    "LName": "کاظمی",
+    "GenderType": "true",
+    "CompanyTitle": "شرکت نمونهٔ ایران",
+    "JobTitle": "مدیر فروش",
+    "Email": "Ali@example.com",
+    "CityName": "تهران",
+    "AddressText": "خیابان آزادی\nپلاک ۱۲، واحد ۳",
+    "BornDate": "1990-10-07",
+    "AnniversaryDate": "2016-06-13",
+    "CustomText1": "الف",
+    "CustomText2": "ب",
+    "CustomText3": "پ",
+    "CustomText4": "ت",
+    "CustomText5": "ث",
+    "CustomText6": "ج",
+    "CustomDate1": "2025-08-14",
+    "CustomDate2": "2025-08-15",
+    "CustomDate3": "2025-08-16",
+    "Labels": ["مشتری", "ویژه", "نمایشگاه ۱۴۰۵"],
+}
+
+Attributes = dict[str, str | None]
+
+_VOID = frozenset({"br", "img", "input", "link", "meta"})
+
+
+class Html(HTMLParser):
+    """A page, read strictly: an end tag that does not fit is an error.
+
+    Attributes:
+        elements: Every element: its tag, its attributes, and the text below it.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Read a page."""
+        super().__init__()
+        self.elements: list[tuple[str, Attributes, list[str]]] = []
+        self._open: list[tuple[str, Attributes, list[str]]] = []
+        self.feed(text)
+        self.close()
+        assert not self._open, f"not closed: {[element[0] for element in self._open]}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        assert len(dict(attrs)) == len(attrs), f"an attribute twice in <{tag}>"
+        element: tuple[str, Attributes, list[str]] = (tag, dict(attrs), [])
+        self.elements.append(element)
+        if tag not in _VOID:
+            self._open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close an element."""
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open.pop()[0] == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        """Give the text to all that is open."""
+        for element in self._open:
+            element[2].append(data)
+
+    def find(self, tag: str = "", **attributes: str) -> Iterator[tuple[Attributes, str]]:
+        """Yield attributes and text of the elements that fit; `_` in a name stands for `-`."""
+        wanted = {name.strip("_").replace("_", "-"): value for name, value in attributes.items()}
+        for name, found, text in self.elements:
+            if tag in ("", name) and wanted.items() <= found.items():
+                yield found, " ".join("".join(text).split())
+
+    def text(self, tag: str = "", **attributes: str) -> str:
+        """Return the text of the first element that fits."""
+        return next(self.find(tag, **attributes))[1]
+
+    @property
+    def outcome(self) -> str | None:
+        """What the page says of the outcome."""
+        found = [attributes["data-outcome"] for _, attributes, _ in self.elements
+                 if "data-outcome" in attributes]  # fmt: skip
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    @property
+    def selected(self) -> list[str]:
+        """The texts of the selected options."""
+        return [text for attributes, text in self.find("option") if "selected" in attributes]
+
+    @property
+    def values(self) -> dict[str, list[str]]:
+        """What a browser would send of the form as it stands."""
+        values: dict[str, list[str]] = {}
+        for attributes, text in [*self.find("input"), *self.find("textarea")]:
+            kind = attributes.get("type")
+            if kind in ("checkbox", "radio") and "checked" not in attributes:
+                continue
+            values.setdefault(str(attributes["name"]), []).append(attributes.get("value") or text)
+        return values
+
+
+class Page:
+    """A form in a browser without script."""
+
+    def __init__(self, client: FlaskClient, path: str = "/") -> None:
+        """Open the form."""
+        self.client = client
+        self.path = path
+        self.html = Html(client.get(path).text)
+
+    @property
+    def token(self) -> str:
+        """The rendered form's token."""
+        return str(next(self.html.find("input", name="csrf_token"))[0]["value"])
+
+    def send(self, *, follow: bool = True, **fields: Any) -> TestResponse:
+        """Fill in some fields, submit, and see what comes."""
+        data = {"csrf_token": self.token, **fields}
+        response = self.client.post(self.path, data=data, follow_redirects=follow)
+        if response.text:
+            self.html = Html(response.text)
+        return response
+
+    def error(self, name: str) -> str:
+        """Return the message at a field."""
+        return self.html.text(id=f"{name}-error")

@@ -1,0 +1,161 @@
+"""The command `amoot-form`, and the server that it starts."""
+
+from __future__ import annotations
+
+import json
+import logging.config
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from click.testing import CliRunner
+from serving import COMMAND, serve
+from support import SECRET, TOKEN, Html
+from werkzeug.security import check_password_hash
+
+from webapp import logs
+from webapp.cli import main
+from webapp.settings import Settings
+from webapp.standin import Fault, StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, portal: StandIn) -> Callable[..., Result]:
+    """Return a function that runs the command against the stand-in."""
+
+    def run(*arguments: str, **environ: str) -> Result:
+        ready = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
+        for name, value in {**ready, "AMOOT_DEADLINE": "1", **environ}.items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(main, arguments)
+
+    return run
+
+
+def test_check_asks_the_portal_about_the_account(run: Callable[..., Result]) -> None:
+    """One line says what it found."""
+    result = run("check")
+    assert result.exit_code == 0
+    assert "حساب نمونه" in result.output
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("answer", ["Token_Expired", Fault.SILENT, Fault.HTML])
+def test_check_says_what_the_portal_answered(
+    run: Callable[..., Result], portal: StandIn, answer: str | Fault
+) -> None:
+    """A bad token or a silent portal is an error, told in one line and without the token."""
+    portal.answer(answer)
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert TOKEN not in result.output
+
+
+def test_check_names_every_fault_of_settings_and_forms(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """One message, before anything starts."""
+    forms = tmp_path / "forms.toml"
+    forms.write_text('[forms.x]\ntitle = "آ"\naccess = "nobody"\nfields = ["Nonsense"]\n')
+    result = run("check", THREADS="x", BIND="x", FORMS_FILE=str(forms))
+    assert result.exit_code == 1
+    for part in ("THREADS", "BIND", "forms.toml:3", "Nonsense"):
+        assert part in result.output
+
+
+def test_check_in_demo_mode_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a token there is nothing to ask."""
+    monkeypatch.delenv("AMOOT_TOKEN", raising=False)
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 0
+    assert "Demo mode" in result.output
+
+
+def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> None:
+    """The setting reads it, and the password fits."""
+    result = run("hash", "sara", "--password", "گذرواژه")
+    users = Settings.from_env({"INTRANET_USERS": result.output.strip()}).intranet_users
+    assert check_password_hash(users["sara"], "گذرواژه")
+
+
+def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> None:
+    """Two workers, one stand-in; a banner says that nothing leaves the machine."""
+    with serve(tmp_path, WEB_CONCURRENCY="2", LOG_FORMAT="json") as server, requests.Session() as s:
+        page = Html(s.get(server.url).text)
+        assert "حالت نمایشی" in page.text("aside")
+        assert "هنوز مخاطبی" in s.get(f"{server.url}/demo").text
+        token = next(page.find("input", name="csrf_token"))[0]["value"]
+        form = {"csrf_token": token, "Mobile": "۰۹۱۲۱۲۳۴۵۶۷", "FName": "سارا", "Labels": "ویژه"}
+        sent = s.post(server.url, data=form)
+        assert Html(sent.text).outcome == "delivered"
+        received = Html(s.get(f"{server.url}/demo").text).text("main")
+        assert "سارا" in received
+        assert "989121234567" in received
+    for line in server.log.read_text().splitlines():
+        assert {"message", "levelname"} <= json.loads(line).keys()
+    assert server.process.returncode == 0
+
+
+def test_serve_tells_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
+    """The message names the faults, and is no traceback."""
+    done = subprocess.run(
+        [COMMAND, "serve"],
+        env={"BIND": "x", "THREADS": "x", "HOME": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "BIND" in done.stderr
+    assert "THREADS" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_module_runs_as_the_command() -> None:
+    """`python -m webapp` is the same."""
+    done = subprocess.run(
+        [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
+    )
+    assert "0.1.0" in done.stdout
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_both_log_formats_are_valid(log_format: str) -> None:
+    """The configuration is what the standard library understands."""
+    config = logs.config(Settings(log_format=log_format))
+    logging.config.DictConfigurator(config)
+    assert config["handlers"]["stderr"]["formatter"] in config["formatters"]
+
+
+def test_the_wheel_serves_the_page_with_its_styles_from_any_folder(tmp_path: Path) -> None:
+    """Built, installed into an empty environment, started in `/`."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    folder = tmp_path / "venv"
+    venv.create(folder, with_pip=True)
+    pip = [folder / "bin" / "python", "-m", "pip", "--quiet", "install"]
+    locked = ["--require-hashes", "--requirement", ROOT / "requirements.lock"]
+    subprocess.run([*pip, *locked], check=True)
+    subprocess.run([*pip, "--no-deps", wheel], check=True)
+    command = folder / "bin" / "amoot-form"
+    with serve(tmp_path, command=command, cwd=Path("/")) as server:
+        page = requests.get(server.url, timeout=5)
+        assert "ثبت مخاطب" in page.text
+        for link, _ in Html(page.text).find("link"):
+            found = requests.get(server.url + str(link["href"]), timeout=5)
+            assert found.status_code == 200
+            assert "immutable" in found.headers["Cache-Control"]
+        assert requests.get(f"{server.url}/f/signup", timeout=5).status_code == 200

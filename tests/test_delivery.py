@@ -1,0 +1,95 @@
+"""Delivery: keys, references, outcomes; what reaches the log."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from support import TOKEN
+
+from webapp.contact import FIELDS, Contact
+from webapp.delivery import Delivery, Result, reference, submission_key
+from webapp.portal import Portal
+from webapp.standin import Fault
+from webapp.verdict import Refused, Rejected, Uncertain, Unreachable
+
+if TYPE_CHECKING:
+    from webapp.standin import StandIn
+
+CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
+
+
+@pytest.fixture
+def delivery(portal: StandIn) -> Delivery:
+    """Deliver to the stand-in."""
+    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5))
+
+
+def test_the_same_form_and_contact_have_the_same_key() -> None:
+    """A double click is recognised; a change, or a new page, is a new submission."""
+    key = submission_key("nonce", CONTACT)
+    assert key == submission_key("nonce", Contact(**CONTACT.values))
+    assert key != submission_key("other", CONTACT)
+    assert key != submission_key("nonce", Contact(**{**CONTACT.values, "FName": "رضا"}))
+
+
+def test_a_reference_is_short_and_no_personal_data() -> None:
+    """Eight letters and digits that can be read out."""
+    assert reference(submission_key("nonce", CONTACT)).isalnum()
+    assert len(reference(submission_key("nonce", CONTACT))) == 8
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "error"),
+    [
+        ("Success", Result.DELIVERED, type(None)),
+        ("Mobile_Invalid", Result.REJECTED, Rejected),
+        ("Token_Invalid", Result.UNSTORED, Refused),
+        (Fault.RESET, Result.UNSTORED, Uncertain),
+        (Fault.SILENT, Result.UNSTORED, Uncertain),
+    ],
+)
+def test_every_answer_has_its_outcome(
+    delivery: Delivery, portal: StandIn, answer: str | Fault, result: Result, error: type
+) -> None:
+    """What is not delivered for certain is not called so."""
+    portal.answer(answer)
+    outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
+    assert outcome.result is result
+    assert isinstance(outcome.error, error)
+    assert outcome.is_uncertain is (error is Uncertain)
+
+
+def test_a_portal_out_of_reach_leaves_the_contact_unstored(
+    delivery: Delivery, portal: StandIn
+) -> None:
+    """It certainly did not arrive."""
+    portal.close()
+    outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
+    assert (outcome.result, type(outcome.error)) == (Result.UNSTORED, Unreachable)
+
+
+@pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])
+def test_the_log_names_the_submission_and_the_status_alone(
+    delivery: Delivery, portal: StandIn, answer: str | Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No mobile, no name, no token."""
+    caplog.set_level("DEBUG")
+    portal.answer(answer)
+    outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
+    assert outcome.reference in caplog.text
+    assert not any(secret in caplog.text for secret in ("912123", "علی", TOKEN))
+
+
+def test_a_contact_has_every_field_and_no_other() -> None:
+    """What is not given is blank; an unknown name is a fault of the program."""
+    assert set(Contact(Mobile="x").values) == set(FIELDS)
+    assert Contact()["Active"] is True
+    with pytest.raises(TypeError, match="Nonsense"):
+        Contact(Nonsense="x")
+
+
+def test_a_contact_shows_nothing_of_itself() -> None:
+    """Its repr may stand in a log."""
+    assert repr(CONTACT) == "Contact(…)"

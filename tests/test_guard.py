@@ -1,0 +1,258 @@
+"""What stands in front of the views: headers, origins, networks, bodies, hosts, methods."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import Html, Page
+from werkzeug.security import generate_password_hash
+
+from webapp.guard import MAX_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.standin import StandIn
+
+MOBILE = "09121234567"
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("POST", "/", 422),
+        ("GET", "/nowhere", 404),
+        ("PUT", "/", 405),
+        ("DELETE", "/", 405),
+        ("GET", "/static/style.css", 200),
+    ],
+)
+def test_every_answer_carries_the_headers(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    """Errors too, the whole policy pinned."""
+    with client.open(path, method=method) as response:
+        assert response.status_code == status
+        headers = response.headers
+    assert headers["Content-Security-Policy"] == POLICY
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "Strict-Transport-Security" not in headers
+    if not path.startswith("/static"):
+        assert headers["Cache-Control"] == "no-store"
+
+
+def test_https_is_kept(make_app: Callable[..., Flask]) -> None:
+    """On HTTPS browsers are told to stay there, and the cookie is for HTTPS alone."""
+    client = make_app(public_url="https://form.example.ir").test_client()
+    base = "https://form.example.ir"
+    assert "Strict-Transport-Security" in client.get("/", base_url=base).headers
+    token = next(Html(client.get("/", base_url=base).text).find("input", name="csrf_token"))[0]
+    answer = client.post("/", base_url=base, data={"csrf_token": token["value"], "Mobile": MOBILE})
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost:81"},
+        {"Origin": "https://localhost"},
+        {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_a_post_from_another_site_is_refused(
+    page: Page, portal: StandIn, headers: dict[str, str]
+) -> None:
+    """A right token does not help another site's page."""
+    data = {"csrf_token": page.token, "Mobile": MOBILE}
+    assert page.client.post("/", data=data, headers=headers).status_code == 403
+    assert not portal.requests
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}]
+)
+def test_a_post_from_our_own_page_passes(page: Page, headers: dict[str, str]) -> None:
+    """Browsers on a plain-HTTP intranet send less than others."""
+    data = {"csrf_token": page.token, "Mobile": MOBILE}
+    assert page.client.post("/", data=data, headers=headers).status_code == 303
+
+
+def test_with_a_public_url_other_origins_and_hosts_are_refused(
+    make_app: Callable[..., Flask],
+) -> None:
+    """The origin and the host are the ones that people see."""
+    client = make_app(public_url="http://form.example.ir:8080").test_client()
+    base = "http://form.example.ir:8080"
+    good, bad = {"Origin": base}, {"Origin": "http://form.example.ir"}
+    assert client.post("/", base_url=base, headers=good).status_code == 422
+    assert client.post("/", base_url=base, headers=bad).status_code == 403
+    assert client.get("/", base_url="http://evil.example").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "", "a b", "<script>", "[::1", "x" * 300, "é", ":"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("public_url", [None, "http://form.example.ir"])
+def test_no_host_header_breaks_the_app(
+    make_app: Callable[..., Flask], host: str, method: str, public_url: str | None
+) -> None:
+    """An evil or empty Host is answered below 500, and never echoed."""
+    client = make_app(public_url=public_url).test_client()
+    response = client.open("/", method=method, headers={"Host": host})
+    assert response.status_code < 500
+    assert len(host) < 4 or host not in response.text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b'{"Mobile":"09121234567"}', "application/json", 400),
+        (b"Mobile=09121234567", "text/plain", 400),
+        (b"Mobile=09121234567", "multipart/form-data", 400),
+        (b"--x\r\nnonsense", "multipart/form-data; boundary=x", 400),
+        (b"Mobile=\xff", "application/x-www-form-urlencoded", 400),
+        (b"FName=%FF", "application/x-www-form-urlencoded", 422),
+        (b"FName=%00", "application/x-www-form-urlencoded", 422),
+        (b"FName=%ED%A0%80", "application/x-www-form-urlencoded", 422),
+        (b"&".join([b"f=1"] * 1000), "application/x-www-form-urlencoded", 422),
+        (b"a" * 17_000, "application/x-www-form-urlencoded", 413),
+        (b"", "", 422),
+    ],
+)  # fmt: skip
+def test_no_body_breaks_the_app(
+    client: FlaskClient, portal: StandIn, body: bytes, content_type: str, status: int
+) -> None:
+    """A body that is no form is refused, not taken for an empty form."""
+    response = client.post("/", data=body, content_type=content_type)
+    assert response.status_code == status
+    assert Html(response.text).text("h1")
+    assert not portal.requests
+
+
+@pytest.mark.parametrize("typed", ["a\0b", "a\ufffdb"])
+@pytest.mark.parametrize("name", ["FName", "AddressText", "CustomText1"])
+def test_a_bad_character_is_an_error_at_its_field(page: Page, name: str, typed: str) -> None:
+    """A NUL or a broken byte is refused by name, not dropped silently."""
+    assert page.send(Mobile=MOBILE, **{name: typed}).status_code == 422
+    assert "نویسهٔ نامجاز" in page.error(name)
+    assert "\0" not in str(page.html.values)
+
+
+def test_a_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -> None:
+    """What no text can hold is refused by name, and the rest stays."""
+    body = f"csrf_token={page.token}&Mobile={MOBILE}&LName=%D8%A7&FName=%ED%A0%80"
+    response = page.client.post("/", data=body, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 422
+    html = Html(response.text)
+    assert html.text(id="FName-error") == "نام نویسهٔ نامجاز دارد."
+    assert html.values["LName"] == ["ا"]
+
+
+def test_the_limit_is_sixteen_kilobytes(client: FlaskClient) -> None:
+    """A body at the limit is read, one byte more is not."""
+    kind = "application/x-www-form-urlencoded"
+    assert client.post("/", data=b"a" * MAX_BODY, content_type=kind).status_code == 422
+    assert client.post("/", data=b"a" * (MAX_BODY + 1), content_type=kind).status_code == 413
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods_are_refused_and_the_right_ones_named(
+    client: FlaskClient, method: str
+) -> None:
+    """405 with Allow, on the designed page."""
+    response = client.open("/", method=method)
+    assert response.status_code == 405
+    assert "POST" in response.headers["Allow"]
+    assert Html(response.text).text("h1") == "این کار در این نشانی ممکن نیست"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("192.168.1.7", 200),
+        ("::1", 200),
+        ("::ffff:10.0.0.1", 200),
+        ("8.8.8.8", 403),
+        ("2001:db8::1", 403),
+        ("::ffff:8.8.8.8", 403),
+        ("", 403),
+        ("nonsense", 403),
+    ],
+)
+def test_intranet_pages_open_from_known_networks_only(
+    client: FlaskClient, address: str, status: int
+) -> None:
+    """A public form opens from anywhere."""
+    sender = {"REMOTE_ADDR": address}
+    assert client.get("/", environ_base=sender).status_code == status
+    assert client.get("/f/contact", environ_base=sender).status_code == status
+    assert client.get("/f/signup", environ_base=sender).status_code == 200
+
+
+def test_a_unix_sockets_peers_are_on_this_machine(make_app: Callable[..., Flask]) -> None:
+    """Behind a Unix socket there is no address; loopback must be allowed."""
+    client = make_app(bind="unix:/run/form.sock").test_client()
+    assert client.get("/", environ_base={"REMOTE_ADDR": ""}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_forwarded_request_is_not_from_the_intranet_without_a_trusted_proxy(
+    client: FlaskClient, header: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says why."""
+    assert client.get("/", headers={header: "10.0.0.1"}).status_code == 403
+    assert "TRUSTED_PROXIES" in caplog.text
+    assert client.get("/f/signup", headers={header: "10.0.0.1"}).status_code == 200
+
+
+def test_the_trusted_proxys_word_counts_and_no_other(make_app: Callable[..., Flask]) -> None:
+    """The address that the nearest proxy added is believed; what a client wrote is not."""
+    client = make_app(trusted_proxies=1).test_client()
+    assert client.get("/", headers={"X-Forwarded-For": "8.8.8.8, 10.0.0.1"}).status_code == 200
+    assert client.get("/", headers={"X-Forwarded-For": "10.0.0.1, 8.8.8.8"}).status_code == 403
+
+
+def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
+    """HTTP Basic in front of intranet pages, on the designed page."""
+    users = {"sara": generate_password_hash("رمز عبور")}
+    client = make_app(intranet_users=users).test_client()
+    refused = client.get("/")
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"].startswith("Basic")
+    assert "ورود لازم است" in refused.text
+    logins: list[Any] = [("sara", "wrong"), ("nobody", "رمز عبور"), ("", "")]
+    assert [client.get("/", auth=login).status_code for login in logins] == [401] * 3
+    assert client.get("/", headers={"Authorization": "Bearer x"}).status_code == 401
+    assert client.get("/", auth=("sara", "رمز عبور")).status_code == 200
+    assert client.get("/f/signup").status_code == 200
+
+
+def test_other_networks_can_be_set(make_app: Callable[..., Flask]) -> None:
+    """Only what the setting names is the intranet."""
+    client = make_app(intranet_networks=(ipaddress.ip_network("10.8.0.0/16"),)).test_client()
+    assert client.get("/", environ_base={"REMOTE_ADDR": "10.8.3.4"}).status_code == 200
+    assert client.get("/").status_code == 403

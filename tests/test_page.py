@@ -1,0 +1,324 @@
+"""The operators' page: from what is typed to what the portal stores and the page says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
+
+from webapp import wording
+from webapp.contact import FIELDS
+from webapp.standin import Fault
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from webapp.standin import StandIn
+
+MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
+
+
+def test_every_parameter_of_contactcreate_has_an_input(page: Page) -> None:
+    """An operator finds an input for every field of the table."""
+    names = {
+        attributes.get("name")
+        for attributes, _ in [*page.html.find("input"), *page.html.find("textarea")]
+    }
+    assert set(FIELDS) <= names
+
+
+def test_six_fields_come_first_and_the_rest_opens_on_demand(page: Page) -> None:
+    """What people fill in every time stands outside the details element."""
+    (details,) = page.html.find("details")
+    assert "open" not in details[0]
+    inside = details[1]
+    assert all(FIELDS[name].label not in inside for name in ("Mobile", "CityName", "Labels"))
+    assert all(FIELDS[name].label in inside for name in ("JobTitle", "AddressText", "CustomDate3"))
+
+
+def test_a_full_contact_reaches_the_portal_field_by_field(page: Page, portal: StandIn) -> None:
+    """Everything an operator types arrives normalised, under the portal's names."""
+    response = page.send(**FULL_FORM)
+    assert response.status_code == 200
+    assert page.html.outcome == "delivered"
+    (request,) = portal.requests
+    assert request.headers["Authorization"] == TOKEN
+    sent: dict[str, Any] = {}
+    for name, value in request.pairs:
+        sent.setdefault(name, []).append(value)
+    assert {name: v if name == "Labels" else v[0] for name, v in sent.items()} == FULL_SENT
+
+
+def test_success_is_flashed_after_a_303_with_a_reference(page: Page) -> None:
+    """A reload after success sends nothing again."""
+    response = page.send(Mobile=MOBILE, follow=False)
+    assert (response.status_code, response.location) == (303, "/")
+    again = Html(page.client.get("/").text)
+    ((message, text),) = again.find(role="status")
+    assert message["data-outcome"] == "delivered"
+    assert str(message["data-reference"]) in text
+    assert Html(page.client.get("/").text).outcome is None
+
+
+def test_after_a_success_the_form_is_empty_and_the_cursor_stands_in_mobile(page: Page) -> None:
+    """The next contact can be typed at once."""
+    page.send(Mobile=MOBILE, FName="علی", CityName="تهران", Labels=["مشتری", "ویژه"], keep="")
+    assert {name: v for name, v in page.html.values.items() if any(v) and name != "csrf_token"} == {
+        "Active": ["true"]
+    }
+    ((focused, _),) = [found for found in page.html.find("input") if "autofocus" in found[0]]
+    assert focused["id"] == "Mobile"
+
+
+def test_city_and_labels_stay_if_the_operator_ticked_it(page: Page) -> None:
+    """They stay until the operator unticks it, and nothing else stays."""
+    kept = {"CityName": "تهران", "Labels": ["مشتری", "ویژه، نو"]}
+    page.send(Mobile=MOBILE, FName="علی", keep="true", **kept)
+    values = page.html.values
+    assert values["CityName"] == ["تهران"]
+    assert values["Labels"] == ["مشتری", "ویژه، نو"]
+    assert values["keep"] == ["true"]
+    assert values["FName"] == [""]
+    page.send(Mobile=MOBILE, **kept)
+    assert page.html.values["CityName"] == [""]
+
+
+def test_an_invalid_form_answers_422_with_summary_errors_and_everything_typed(page: Page) -> None:
+    """Nothing that was typed is lost, and every error stands at its field and in the summary."""
+    typed = {
+        "Mobile": "۰۹۱۲ ۱۲۳",
+        "FName": " علي ",
+        "Email": "a@",
+        "AddressText": "یک\nدو",
+        "BornDate": "۱۴۰۴/۱۲/۳۰",
+        "Labels": ["همکار", "الف؛ ب"],
+        "GenderType": "false",
+        "keep": "true",
+    }
+    response = page.send(**typed)
+    assert response.status_code == 422
+    assert page.html.outcome == "invalid"
+    assert page.html.text("title") == "خطا: ثبت مخاطب"
+    values = page.html.values
+    assert values["Mobile"] == ["۰۹۱۲ ۱۲۳"]
+    assert values["FName"] == [" علي "]
+    assert values["BornDate"] == ["۱۴۰۴/۱۲/۳۰"]
+    assert values["Labels"] == ["همکار", "الف؛ ب"]
+    assert values["GenderType"] == ["false"]
+    assert values["AddressText"] == ["یک دو"]  # the reader of these tests folds white space
+    assert "Active" not in values
+    summary = page.html.text(role="alert")
+    for name in ("Mobile", "Email", "BornDate"):
+        ((attributes, _),) = page.html.find("input", id=name)
+        assert attributes["aria-invalid"] == "true"
+        assert f"{name}-error" in str(attributes["aria-describedby"]).split()
+        assert page.error(name) in summary
+        assert next(page.html.find("a", href=f"#{name}"))
+    assert page.error("Mobile") == "شمارهٔ همراه باید ۱۱ رقم باشد؛ ۷ رقم وارد شده است."
+    assert "open" in next(page.html.find("details"))[0]
+
+
+def test_the_error_summary_takes_the_focus(page: Page) -> None:
+    """Nothing else asks for the focus after an error."""
+    page.send(Mobile="")
+    focused = [attributes for _, attributes, _ in page.html.elements if "autofocus" in attributes]
+    assert [attributes.get("role") for attributes in focused] == ["alert"]
+    assert page.error("Mobile") == wording.MOBILE_EMPTY
+
+
+@pytest.mark.parametrize("path", ["/", "/f/signup"])
+def test_a_date_may_come_in_three_parts_or_in_one_text(
+    client: FlaskClient, portal: StandIn, path: str
+) -> None:
+    """Whatever the page shows, both ways are read."""
+    parts = {"BornDate-day": "۱۵", "BornDate-month": "7", "BornDate-year": "۱۳۶۹"}
+    Page(client, path).send(Mobile=MOBILE, consent="true", **parts)
+    Page(client, path).send(Mobile=MOBILE, consent="true", BornDate="۱۳۶۹/۷/۱۵")
+    assert [contact["BornDate"][:10] for contact in portal.contacts] == ["1990-10-07"] * 2
+
+
+def test_a_date_in_parts_keeps_its_parts_after_an_error(client: FlaskClient) -> None:
+    """A wrong day leaves day, month and year where they were typed."""
+    page = Page(client, "/f/signup")
+    page.send(
+        **{"Mobile": MOBILE, "BornDate-day": "۳۱", "BornDate-month": "7", "BornDate-year": "۱۳۶۹"}
+    )
+    assert page.error("BornDate") == "مهر ۱۳۶۹ روز ۳۱ ندارد."
+    assert page.html.values["BornDate-day"] == ["۳۱"]
+    assert page.html.values["BornDate-year"] == ["۱۳۶۹"]
+    assert "مهر" in page.html.selected
+    assert page.html.text("a", href="#BornDate-day") == "مهر ۱۳۶۹ روز ۳۱ ندارد."
+
+
+def test_a_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -> None:
+    """What was understood is shown in parts; what was not stays as it is."""
+    page = Page(client, "/f/signup")
+    page.send(Mobile="", BornDate="۱۵ مهر ۱۳۶۹")
+    assert page.html.values["BornDate-day"] == ["۱۵"]
+    assert "مهر" in page.html.selected
+    page.send(Mobile="", BornDate="دیروز")
+    assert page.html.values["BornDate-day"] == ["دیروز"]
+
+
+def test_what_was_understood_of_a_date_is_said_after_an_error(page: Page) -> None:
+    """The server's page says the date in words when another field is wrong."""
+    page.send(Mobile="", BornDate="13690715")
+    assert "یکشنبه ۱۵ مهر ۱۳۶۹" in page.html.text("details")
+
+
+def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
+    page: Page, portal: StandIn
+) -> None:
+    """The portal's word stands at the field, with the status name for the operator."""
+    portal.answer("Mobile_Invalid")
+    response = page.send(Mobile=MOBILE, FName="علی")
+    assert response.status_code == 422
+    assert page.html.outcome == "rejected"
+    assert page.error("Mobile") == wording.STATUS_MESSAGES["Mobile_Invalid"]
+    assert page.html.values["FName"] == ["علی"]
+    assert "Mobile_Invalid" in page.html.text(role="alert")
+
+
+def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: StandIn) -> None:
+    """A length that the portal refuses without saying where is told at the top."""
+    portal.answer("Length_Exceeded")
+    assert page.send(Mobile=MOBILE).status_code == 422
+    assert wording.STATUS_MESSAGES["Length_Exceeded"] in page.html.text(role="alert")
+
+
+@pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
+def test_an_account_or_token_error_is_told_to_the_operator(
+    page: Page, portal: StandIn, status: str
+) -> None:
+    """503, the message, the status name, and everything typed."""
+    portal.answer(status)
+    response = page.send(**FULL_FORM)
+    assert response.status_code == 503
+    assert page.html.outcome == "unstored"
+    summary = page.html.text(role="alert")
+    assert wording.UNSTORED in summary
+    assert wording.STATUS_MESSAGES[status] in summary
+    assert status in summary
+    assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
+    assert page.html.values["Labels"] == FULL_FORM["Labels"]
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.RESET, Fault.HTML, "ServerError"])
+def test_a_silent_or_broken_portal_leaves_the_outcome_open(
+    page: Page, portal: StandIn, fault: Fault | str
+) -> None:
+    """The page does not say that nothing was recorded: it does not know."""
+    portal.answer(fault)
+    assert page.send(Mobile=MOBILE).status_code == 503
+    summary = page.html.text(role="alert")
+    assert wording.UNCERTAIN in summary
+    assert wording.UNSTORED not in summary
+
+
+def test_an_unreachable_portal_is_told(page: Page, portal: StandIn) -> None:
+    """A portal that refuses the connection has certainly not got the contact."""
+    portal.close()
+    assert page.send(Mobile=MOBILE).status_code == 503
+    assert wording.UNSTORED in page.html.text(role="alert")
+
+
+def test_a_visitor_never_sees_the_accounts_troubles(client: FlaskClient, portal: StandIn) -> None:
+    """A public form says that it cannot record now, and no more."""
+    portal.answer("CreditNotEnough")
+    page = Page(client, "/f/signup")
+    assert page.send(Mobile=MOBILE, consent="true").status_code == 503
+    summary = page.html.text(role="alert")
+    assert summary == wording.UNSTORED_PUBLIC
+    assert page.html.values["Mobile"] == [MOBILE]
+
+
+def test_labels_and_active_of_a_public_form_are_not_the_browsers(
+    client: FlaskClient, portal: StandIn
+) -> None:
+    """Whatever the browser sends, the definition decides."""
+    Page(client, "/f/signup").send(
+        Mobile=MOBILE, consent="true", Labels="مدیر", Active="false", CustomText1="x"
+    )
+    (contact,) = portal.contacts
+    assert (contact["Labels"], contact["Active"], contact["CustomText1"]) == (["سایت"], True, None)
+
+
+def test_a_public_form_needs_its_consent(client: FlaskClient, portal: StandIn) -> None:
+    """Without the tick nothing is sent."""
+    page = Page(client, "/f/signup")
+    assert page.send(Mobile=MOBILE).status_code == 422
+    assert page.error("consent")
+    assert not portal.contacts
+
+
+def test_an_unknown_form_is_not_found(client: FlaskClient) -> None:
+    """A slug that no definition has is 404."""
+    assert client.get("/f/nowhere").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "typed", ["<script>alert(1)</script>", "{{7*7}}", '"><img src=x onerror=alert(1)>', "&amp;"]
+)
+def test_markup_is_shown_as_it_was_typed(page: Page, typed: str) -> None:
+    """Nothing that is typed becomes part of the page."""
+    page.send(Mobile="", FName=typed, AddressText=typed)
+    assert page.html.values["FName"] == [typed]
+    assert page.html.values["AddressText"] == [typed]
+    assert not list(page.html.find("img"))
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [(row.name, row.longest) for row in FIELDS.values() if row.kind.value in ("text", "lines")],
+)
+def test_a_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, longest: int) -> None:
+    """The longest text passes, one more character does not."""
+    assert page.send(Mobile=MOBILE, **{name: "ا" * longest}).status_code == 200
+    assert page.send(Mobile=MOBILE, **{name: "ا" * (longest + 1)}).status_code == 422
+    assert "نباید بیش از" in page.error(name)
+
+
+def test_the_longest_contact_fits_into_the_body_limit(page: Page, portal: StandIn) -> None:
+    """Every field at its greatest length is accepted when a browser sends the form."""
+    fields: dict[str, Any] = {
+        row.name: "ض" * row.longest
+        for row in FIELDS.values()
+        if row.kind.value in ("text", "lines")
+    }
+    dates = {row.name: "۳۰ شهریور ۱۳۶۹" for row in FIELDS.values() if row.kind.value == "date"}
+    labels = "،".join(f"{number:02}" + "ض" * 48 for number in range(20))
+    response = page.client.post(
+        "/",
+        data={"csrf_token": page.token, "Mobile": MOBILE, "Labels": labels, **fields, **dates},
+        content_type="multipart/form-data",
+    )
+    assert response.status_code == 303
+    assert len(portal.contacts[0]["Labels"]) == 20
+
+
+def test_a_choice_that_is_not_offered_is_refused(page: Page) -> None:
+    """Gender is true, false or empty."""
+    assert page.send(Mobile=MOBILE, GenderType="True").status_code == 422
+    assert "جنسیت" in page.error("GenderType")
+
+
+@pytest.mark.parametrize("typed", ["false", "0", "off", ""])
+def test_active_is_mapped_explicitly(page: Page, portal: StandIn, typed: str) -> None:
+    """What reads as true in Python is not true here."""
+    page.send(Mobile=MOBILE, Active=typed)
+    assert portal.contacts[-1]["Active"] is False
+
+
+def test_a_repeated_field_counts_once(page: Page, portal: StandIn) -> None:
+    """The first value is taken, the page answers."""
+    page.send(Mobile=[MOBILE, "۰۹۳۵۰۰۰۰۰۰۰"], Nonsense="1")
+    assert portal.contacts[-1]["Mobile"] == 989121234567
+
+
+def test_operators_browsers_do_not_fill_in_their_own_data(page: Page, client: FlaskClient) -> None:
+    """Operators' forms say off; visitors' forms carry the tokens."""
+    assert next(page.html.find("form"))[0]["autocomplete"] == "off"
+    assert next(page.html.find("input", id="FName"))[0]["autocomplete"] == "off"
+    signup = Page(client, "/f/signup").html
+    assert next(signup.find("input", id="FName"))[0]["autocomplete"] == "given-name"

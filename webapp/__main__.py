@@ -1,0 +1,5 @@
+"""`python -m webapp` is `amoot-form`."""
+
+from webapp.cli import main
+
+main()

@@ -1,0 +1,39 @@
+"""Static files under addresses that change with their content, kept by browsers for a year."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flask import request
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+_YEAR: Final = 365 * 24 * 60 * 60  # seconds
+
+
+def register(app: Flask) -> None:
+    """Give templates `asset(name)` and `has_asset(name)`, and let hashed addresses be cached."""
+    folder = Path(str(app.static_folder))
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+    def asset(name: str) -> str:
+        # Not url_for: an error page may have to be written for a host that the router refused.
+        return f"{app.static_url_path}/{name}?v={digests[name]}"
+
+    def cache(response: Response) -> Response:
+        if request.endpoint == "static" and "v" in request.args:
+            response.cache_control.no_cache = None
+            response.cache_control.public = True
+            response.cache_control.max_age = _YEAR
+            response.cache_control.immutable = True
+        return response
+
+    app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)
+    app.after_request(cache)

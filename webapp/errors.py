@@ -1,0 +1,44 @@
+"""One handler and one template for every error, whatever its status."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from flask import render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from webapp import wording
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.sansio.response import Response
+
+log = logging.getLogger(__name__)
+
+_FIRST_ERROR: Final = 400  # below it, an HTTPException is a redirect of the router
+
+
+def register(app: Flask) -> None:
+    """Let every error of this app end on the error page."""
+    app.register_error_handler(Exception, show)
+
+
+def show(error: Exception) -> Response:
+    """Answer an error in Persian, with what to do next and nothing of what happened inside."""
+    if not isinstance(error, HTTPException):
+        _log(error)
+        error = InternalServerError()
+    response = error.get_response(request.environ)
+    if response.status_code >= _FIRST_ERROR:
+        text = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
+        response.data = render_template("error.html", error=text, status=response.status_code)
+        response.content_type = "text/html; charset=utf-8"
+    return response
+
+
+def _log(error: Exception) -> None:
+    """Log where it happened; an exception's own text may quote what a person typed."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unexpected %s\n%s", type(error).__name__, frames)

@@ -1,0 +1,365 @@
+"""The Flask-WTF form of a definition: what is shown, what was typed, what was understood of it.
+
+Every field keeps what the person typed for the page and the normalised value for the portal. Their
+`ValueError`s carry the finished Persian message, which WTForms puts beside the field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
+from wtforms.csrf.core import CSRF, CSRFTokenField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
+from wtforms.widgets import TextArea, TextInput
+
+from webapp import persian, wording
+from webapp.contact import Contact, Kind
+from webapp.definitions import Access, DateInput
+from webapp.emails import parse_email
+from webapp.tokens import FormTokens, InvalidToken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from markupsafe import Markup
+
+    from webapp import contact
+    from webapp.definitions import FormDefinition
+    from webapp.tokens import FormToken
+
+DATE_PARTS: Final = ("day", "month", "year")
+
+# GenderType's choices: what the portal calls them, what a person reads, and the value.
+_GENDERS: Final[dict[str, tuple[str, bool | None]]] = {
+    "false": (wording.WOMAN, False),
+    "true": (wording.MAN, True),
+    "": (wording.NO_ANSWER, None),
+}
+
+# Iran has kept this offset all year round since 1401.
+_IRAN: Final = timezone(timedelta(hours=3, minutes=30))
+
+# What a checkbox may say besides its own "true", and still mean that it is not ticked.
+_FALSE: Final = (False, "false", "False", "0", "off", "no", "")
+
+
+def _within(text: str, row: contact.Field) -> str:
+    if len(text) > row.longest:
+        longest = persian.persian_digits(row.longest)
+        raise ValueError(wording.TOO_LONG.format(label=row.label, n=longest))
+    return text
+
+
+def _read_mobile(typed: str, row: contact.Field) -> str:
+    mobile = persian.parse_mobile(typed)
+    _within(typed, row)
+    return mobile
+
+
+def _read_email(typed: str, row: contact.Field) -> str:
+    return parse_email(_within(persian.strip_invisible(typed), row))
+
+
+def _read_line(typed: str, row: contact.Field) -> str:
+    return _within(persian.clean_line(typed, label=row.label), row)
+
+
+def _read_lines(typed: str, row: contact.Field) -> str:
+    return _within(persian.clean_lines(typed, label=row.label), row)
+
+
+class Required:
+    """Refuses an empty field, unless a better message stands there already."""
+
+    field_flags: ClassVar = {"required": True}
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        """Raise the field's own message when nothing was given.
+
+        Raises:
+            ValidationError: if the field is empty.
+        """
+        del form
+        if not field.errors and field.data in (None, "", (), False):
+            raise ValidationError(wording.REQUIRED.format(label=field.label.text))
+
+
+class TypedField(StringField):
+    """A text input: shows what was typed, holds what was understood."""
+
+    def __init__(
+        self, *, row: contact.Field, read: Callable[[str, contact.Field], str], **kwargs: Any
+    ) -> None:
+        """Read with this function, which raises ValueError with a finished message."""
+        super().__init__(row.label, description=row.hint, **kwargs)
+        self._row = row
+        self._read = read
+        self.typed: str | None = None
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Take the first value; a repeated field counts once."""
+        self.typed = valuelist[0] if valuelist else ""
+        self.data = ""
+        if persian.strip_invisible(self.typed):
+            self.data = self._read(self.typed, self._row)
+
+    def _value(self) -> str:
+        return str(self.data or "") if self.typed is None else self.typed.replace("\0", "")
+
+
+class TypedLinesField(TypedField):
+    """A text area."""
+
+    widget = TextArea()
+
+
+def _month_name(typed: str) -> str:
+    """Return a month as the page's list names it; the list, unlike a number, cannot be misread."""
+    number = persian.fold_digits(typed)
+    names = {str(number): name for number, name in enumerate(persian.JALALI_MONTHS, start=1)}
+    return names.get(number, typed)
+
+
+class JalaliDateField(Field):
+    """A date in one text input or in three parts; whichever comes is read."""
+
+    widget = TextInput()
+
+    def __init__(self, *, row: contact.Field, in_parts: bool, **kwargs: Any) -> None:
+        """Show one input, or three."""
+        super().__init__(row.label, description=row.hint, **kwargs)
+        self._row = row
+        self.in_parts = in_parts
+        self.typed = ""
+        self.parts = dict.fromkeys(DATE_PARTS, "")
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Fetch the three parts, which have names of their own, then read as usual."""
+        if formdata is not None:
+            self.parts = {part: formdata.get(f"{self.name}-{part}", "") for part in DATE_PARTS}
+        super().process(formdata, *args, **kwargs)
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read the text if there is one, else the parts."""
+        self.typed = valuelist[0] if valuelist else ""
+        self.data = None
+        birth = self._row.name == "BornDate"
+        if persian.strip_invisible(self.typed):
+            _within(self.typed, self._row)
+            found = persian.parse_date(self.typed)
+        elif any(map(persian.strip_invisible, self.parts.values())):
+            found = persian.parse_date_parts(**self.parts)
+        else:
+            return
+        persian.check_range(found, birth=birth, today=datetime.now(_IRAN).date())
+        self.data = found
+
+    def _value(self) -> str:
+        joined = "/".join(part for part in reversed(self.parts.values()) if part)
+        return (self.typed or joined).replace("\0", "")
+
+    @property
+    def shown_parts(self) -> dict[str, str]:
+        """What stands in the three inputs: a text that was understood is spread over them."""
+        if self.typed and isinstance(self.data, date):
+            year, month, day = persian.jalali_slashes(self.data).split("/")
+        else:
+            day, month, year = (typed.replace("\0", "") for typed in self.parts.values())
+            day = day or self.typed.replace("\0", "")
+        return {"day": day, "month": _month_name(month), "year": year}
+
+    @property
+    def in_words(self) -> str:
+        """What was understood, such as «یکشنبه ۱۵ مهر ۱۳۶۹», or ""."""
+        return persian.date_in_words(self.data) if isinstance(self.data, date) else ""
+
+
+class LabelsField(Field):
+    """Known labels as checkboxes and, where the form allows it, one text for free ones."""
+
+    widget = TextInput()
+
+    def __init__(
+        self, *, row: contact.Field, choices: Sequence[str], free: bool, **kwargs: Any
+    ) -> None:
+        """Offer these choices, and a text input if `free`."""
+        super().__init__(row.label, description=row.hint if free else "", **kwargs)
+        self._row = row
+        self.choices = tuple(choices)
+        self.free = free
+        self._free_texts: tuple[str, ...] = ()
+
+    def process_data(self, value: Sequence[str] | None) -> None:
+        """Take labels from the program."""
+        self.data = tuple(value or ())
+        self._free_texts = tuple(label for label in self.data if label not in self.choices)
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read ticked boxes and free text; without free text, anything but a choice is ignored."""
+        ticked = tuple(label for label in self.choices if label in valuelist)
+        self.data = ticked
+        if self.free:
+            self._free_texts = tuple(text for text in valuelist if text not in self.choices)
+            self.data = persian.parse_labels((*ticked, *self._free_texts), label=self.label.text)
+
+    def is_ticked(self, choice: str) -> bool:
+        """Tell whether this choice's box is ticked."""
+        return choice in (self.data or ()) or choice in (self.raw_data or ())
+
+    def _value(self) -> str:
+        return "، ".join(filter(None, self._free_texts)).replace("\0", "")
+
+
+class FormTokenCSRF(CSRF):
+    """Flask-WTF's hook for the signed, cookie-free form token."""
+
+    def setup_form(self, form: ContactForm) -> list[tuple[str, Any]]:  # type: ignore[override]
+        """Note whose token it is."""
+        self._form = form
+        return super().setup_form(form)
+
+    def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
+        """Issue a fresh token for every page."""
+        del csrf_token_field
+        return self._form.tokens.issue(self._form.definition.slug)
+
+    def validate_csrf_token(self, form: ContactForm, field: CSRFTokenField) -> None:  # type: ignore[override]
+        """Keep the token that came back.
+
+        Raises:
+            ValidationError: if it is not valid; what was typed stays on the page.
+        """
+        try:
+            form.token = self._form.tokens.read(field.data or "", form=form.definition.slug)
+        except InvalidToken:
+            raise ValidationError(wording.FORM_EXPIRED) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of the error summary: a message and, for a field, the id of the input to go to."""
+
+    message: str
+    anchor: str = ""
+
+
+class ContactForm(FlaskForm):
+    """The form of one definition; `build_form` makes its subclasses."""
+
+    definition: ClassVar[FormDefinition]
+    tokens: ClassVar[FormTokens]
+    token: FormToken
+
+    class Meta(FlaskForm.Meta):
+        """How WTForms makes and shows these fields."""
+
+        csrf_class = FormTokenCSRF
+
+        def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
+            """Tie every input to its hint and its error."""
+            markup: Markup = super().render_field(field, described(field) | render_kw)
+            return markup
+
+    @property
+    def nonce(self) -> str:
+        """The rendered form's nonce; only a form that validated has one."""
+        return self.token.nonce
+
+    @property
+    def asked(self) -> list[Field]:
+        """The contact's fields in the order shown."""
+        return [self[row.name] for row in self.definition.fields]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong, in the order of the page."""
+        general = [*self.csrf_token.errors, *self.form_errors]
+        fields = [field for field in self if field.name != self.csrf_token.name]
+        return [Problem(message) for message in general] + [
+            Problem(message, _anchor(field)) for field in fields for message in field.errors
+        ]
+
+    def refuse(self, message: str, *, field: str | None = None) -> None:
+        """Add an error that came from the portal, at its field if the form shows it."""
+        if field in self:
+            self[field].errors = [*self[field].errors, message]
+        else:
+            self.form_errors.append(message)
+
+    def to_contact(self) -> Contact:
+        """Return the valid form's contact, completed by what the definition decides."""
+        values = {field.name: field.data for field in self.asked} | dict(self.definition.fixed)
+        if "GenderType" in self:
+            _, values["GenderType"] = _GENDERS[values["GenderType"]]
+        labels = (*self.definition.labels, *values.pop("Labels", ()))
+        return Contact(**values, Labels=tuple(dict.fromkeys(labels)))
+
+
+def described(field: Field) -> dict[str, str]:
+    """Return the attributes that tie an input, or a group of inputs, to its hint and its error."""
+    notes = [("hint", field.description), ("error", field.errors)]
+    ids = " ".join(f"{field.id}-{kind}" for kind, present in notes if present)
+    invalid = {"aria-invalid": "true"} if field.errors else {}
+    return ({"aria-describedby": ids} if ids else {}) | invalid
+
+
+def _anchor(field: Field) -> str:
+    if isinstance(field, RadioField):
+        return f"{field.id}-0"
+    if isinstance(field, JalaliDateField) and field.in_parts:
+        return f"{field.id}-day"
+    return str(field.id)
+
+
+_TEXTS: Final = {
+    Kind.MOBILE: (TypedField, _read_mobile, {"type": "tel", "inputmode": "tel", "dir": "ltr"}),
+    Kind.EMAIL: (TypedField, _read_email, {"inputmode": "email", "dir": "ltr"}),
+    Kind.TEXT: (TypedField, _read_line, {"dir": "auto"}),
+    Kind.LINES: (TypedLinesField, _read_lines, {"dir": "auto", "rows": 3}),
+}
+
+
+def _field(row: contact.Field, definition: FormDefinition) -> Field:
+    """Make the input of a row of the field table."""
+    # An operator's browser would offer the operator's own data.
+    autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
+    common: dict[str, Any] = {
+        "validators": [Required()] if row.name in definition.required else [],
+        "render_kw": {"autocomplete": autocomplete},
+    }
+    match row.kind:
+        case Kind.GENDER:
+            message = wording.BAD_CHOICE.format(label=row.label)
+            genders = [SelectChoice(value, label) for value, (label, _) in _GENDERS.items()]
+            common |= {"default": "", "invalid_choice_message": message}
+            return RadioField(row.label, choices=genders, **common)
+        case Kind.DATE:
+            in_parts = definition.dates is DateInput.PARTS
+            common["render_kw"]["dir"] = "ltr"
+            return JalaliDateField(row=row, in_parts=in_parts, **common)
+        case Kind.LABELS:
+            choices, free = definition.label_choices, definition.free_labels
+            common["render_kw"]["dir"] = "auto"
+            return LabelsField(row=row, choices=choices, free=free, **common)
+        case Kind.ACTIVE:
+            return BooleanField(row.label, default=True, false_values=_FALSE)
+        case _:
+            field_class, read, attributes = _TEXTS[row.kind]
+            common["render_kw"] |= attributes
+            return field_class(row=row, read=read, **common)
+
+
+def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactForm]:
+    """Make the form class of a definition."""
+    members: dict[str, Any] = {row.name: _field(row, definition) for row in definition.fields}
+    if definition.consent:
+        members["consent"] = BooleanField(
+            definition.consent, validators=[Required()], false_values=_FALSE
+        )
+    if definition.access is Access.INTRANET:
+        members["keep"] = BooleanField(wording.KEEP, false_values=_FALSE)
+    return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})

@@ -1,0 +1,159 @@
+"""What stands between the network and the views: headers, origins, networks, well-formed bodies."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from flask import Request, abort, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import BadRequest, Unauthorized
+from werkzeug.formparser import FormDataParser
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.security import check_password_hash
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from flask import Flask, Response
+
+    from webapp.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MAX_BODY: Final = 16 * 1024  # bytes; the longest contact that the fields allow needs 11 KB
+
+_FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_FORWARDING_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
+)
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # no-referrer would make a POST's Origin null
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class StrictFormParser(FormDataParser):
+    """Werkzeug's parser, which by default empties a malformed form without a word."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Any:  # noqa: ANN401  Werkzeug names no public type for it
+        """Parse a form.
+
+        A percent-encoded byte that is no UTF-8 becomes U+FFFD, which the fields refuse by name.
+
+        Raises:
+            BadRequest: if the body is not a form, or cannot be read as one.
+        """
+        if mimetype not in _FORM_TYPES:
+            raise BadRequest
+        try:
+            if mimetype == _FORM_TYPES[0]:
+                pairs = parse_qsl(stream.read().decode(), keep_blank_values=True, errors="replace")
+                return stream, self.cls(pairs), self.cls()
+            return super().parse(stream, mimetype, content_length, options)
+        except ValueError:
+            raise BadRequest from None
+
+
+class FormRequest(Request):
+    """A request whose malformed form is an error, not an empty form."""
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Return the strict parser, with Flask's limits."""
+        return StrictFormParser(
+            stream_factory=self._get_file_stream,
+            max_form_memory_size=self.max_form_memory_size,
+            max_content_length=self.max_content_length,
+            max_form_parts=self.max_form_parts,
+            silent=False,
+            cls=self.parameter_storage_class,
+        )
+
+
+def protect(app: Flask, settings: Settings) -> None:
+    """Put the guard in front of an app."""
+    app.request_class = FormRequest
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    if settings.public_url:
+        app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_url).hostname]
+    app.before_request(lambda: _refuse_other_origins(settings))
+    app.after_request(_add_headers)
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        # Exactly as many as there are: one too many lets a client choose its own address.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
+
+
+def _refuse_other_origins(settings: Settings) -> None:
+    """Refuse a POST that another site's page sent. Old browsers and plain HTTP say less."""
+    if request.method != "POST":
+        return
+    own = settings.public_url or request.host_url.rstrip("/")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin", own)
+    if site != "same-origin" or origin != own:
+        log.warning("refused a cross-site POST")
+        abort(HTTPStatus.FORBIDDEN)
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = _POLICY + "'none'"
+    response.headers["X-Frame-Options"] = "DENY"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def require_intranet(settings: Settings) -> None:
+    """Let only known networks, and known users if any are set, go on.
+
+    Raises:
+        Forbidden: if the request comes from elsewhere, or hides where it comes from.
+        Unauthorized: if a user name and password are needed.
+    """
+    is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
+    if is_forwarded and not settings.trusted_proxies:
+        log.warning("refused a forwarded request: TRUSTED_PROXIES is 0, so its sender is unknown")
+        abort(HTTPStatus.FORBIDDEN)
+    if not _is_known(request.remote_addr or "", settings):
+        log.warning("refused a request from outside INTRANET_NETWORKS")
+        abort(HTTPStatus.FORBIDDEN)
+    if settings.intranet_users and not _is_user(settings):
+        raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
+
+
+def _is_known(address: str, settings: Settings) -> bool:
+    try:
+        sender = ipaddress.ip_address(address)
+    except ValueError:  # a Unix socket has no address: its peers are on this machine
+        return address == "" and settings.bind.startswith("unix:")
+    mapped = getattr(sender, "ipv4_mapped", None)
+    return any((mapped or sender) in network for network in settings.intranet_networks)
+
+
+def _is_user(settings: Settings) -> bool:
+    login = request.authorization
+    if login is None or login.type != "basic":
+        return False
+    hash_ = settings.intranet_users.get(login.username or "")
+    return hash_ is not None and check_password_hash(hash_, login.password or "")

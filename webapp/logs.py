@@ -1,0 +1,26 @@
+"""Logging for `amoot-form serve`: one stream, as text for people or as JSON for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from webapp.settings import Settings
+
+
+def config(settings: Settings) -> dict[str, Any]:
+    """Return what `logging.config.dictConfig` needs, gunicorn's own loggers included."""
+    line = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    to_stderr = {"class": "logging.StreamHandler", "formatter": settings.log_format}
+    forward = {"level": settings.log_level.upper(), "handlers": [], "propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"format": line},
+            "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": line},
+        },
+        "handlers": {"stderr": to_stderr},
+        "root": {"level": settings.log_level.upper(), "handlers": ["stderr"]},
+        "loggers": {"gunicorn.error": forward, "gunicorn.access": forward},
+    }
