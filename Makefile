@@ -1,0 +1,78 @@
+# make run    the form, at http://127.0.0.1:8000/
+# make test   every test
+# make check  linters, types, import rules
+# make lock   the lock files anew
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+AXE := node_modules/axe-core/axe.min.js
+
+.PHONY: run test check lock font debian
+
+run: .venv/runtime font
+	$(BIN)/amoot-form serve
+
+test: .venv/development debian $(AXE) font
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+check: .venv/development
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# Dependencies come from the lock files, by hash; the project itself is installed as it lies here.
+.venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --editable .
+	touch $@
+
+.venv/development: requirements-dev.lock pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@ .venv/runtime
+
+# The font is fetched, not committed. Without npm the page uses the system's own.
+font:
+	@if [ ! -e static/font.css ]; then \
+	  if command -v npm >/dev/null; then $(MAKE) --no-print-directory static/font.css; \
+	  else echo "npm is missing: the page will use the system's font instead of Vazirmatn."; fi; fi
+
+FONT := node_modules/@fontsource-variable/vazirmatn/files/vazirmatn-arabic-wght-normal.woff2
+
+static/font.css: deploy/font.css package-lock.json
+	[ -e $(FONT) ] || npm ci --omit=dev
+	cp $(FONT) static/vazirmatn.woff2
+	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
+
+# What the tests need beside Python: a real browser, and the checkers of HTML and accessibility.
+DEBIAN := chromium:chromium npm:npm java:default-jre-headless
+
+debian:
+	@missing=; for pair in $(DEBIAN); do \
+	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	  $(SUDO) apt-get install -qq --yes --no-install-recommends $$missing >/dev/null; fi
+
+$(AXE): package-lock.json | debian
+	npm ci
+	touch $@
+
+lock: .venv/development
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --group dev --output-file requirements-dev.lock pyproject.toml
+	npm install --package-lock-only
+	node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); \
+	  for (const p of Object.values(l.packages)) delete p.funding; \
+	  fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'
