@@ -12,7 +12,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lock font debian
+.PHONY: run test check lock font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -27,7 +27,13 @@ check: .venv/development
 	$(BIN)/lint-imports
 
 .venv/bin/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory venv-package
 	$(PYTHON) -m venv .venv
+
+# Debian ships Python's venv apart from Python.
+venv-package:
+	$(SUDO) apt-get update -qq
+	$(SUDO) apt-get install -qq --yes --no-install-recommends python3-venv >/dev/null
 
 # Dependencies come from the lock files, by hash; the project itself is installed as it lies here.
 .venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
@@ -73,6 +79,4 @@ lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --group dev --output-file requirements-dev.lock pyproject.toml
 	npm install --package-lock-only
-	node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); \
-	  for (const p of Object.values(l.packages)) delete p.funding; \
-	  fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'
+	node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); for (const p of Object.values(l.packages)) delete p.funding; fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markupsafe import escape
 from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
 
 from webapp import wording
@@ -308,6 +311,35 @@ def test_active_is_mapped_explicitly(page: Page, portal: StandIn, typed: str) ->
     """What reads as true in Python is not true here."""
     page.send(Mobile=MOBILE, Active=typed)
     assert portal.contacts[-1]["Active"] is False
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    fields=st.dictionaries(
+        st.sampled_from([*FIELDS, "BornDate-day", "BornDate-month", "BornDate-year", "keep"]),
+        st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=3),
+    )
+)
+def test_whatever_is_typed_is_answered_and_never_lost(
+    client: FlaskClient, fields: dict[str, list[str]]
+) -> None:
+    """No text in any field breaks the app; what a page shows again is what was typed."""
+    page = Page(client)
+    response = page.client.post("/", data={**fields, "csrf_token": page.token, "Email": "x"})
+    assert response.status_code == 422
+    typed = (fields.get("FName") or [""])[0].replace("\0", "")
+    assert f'value="{escape(typed)}"' in response.text
+
+
+@pytest.mark.parametrize("name", ["FName", "AddressText", "Labels", "BornDate", "Mobile", "Email"])
+@pytest.mark.parametrize("typed", ["\u0654", "\u0301" * 500, "\u202e", "\u200c\u200c", "\u200f"])
+def test_marks_and_invisible_characters_alone_break_nothing(
+    page: Page, name: str, typed: str
+) -> None:
+    """They are an empty value, a text, or an error at the field."""
+    assert page.send(**{"Mobile": MOBILE, name: typed}).status_code in (200, 422)
 
 
 def test_a_repeated_field_counts_once(page: Page, portal: StandIn) -> None:

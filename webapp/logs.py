@@ -13,6 +13,8 @@ def config(settings: Settings) -> dict[str, Any]:
     line = "%(asctime)s %(levelname)s %(name)s %(message)s"
     to_stderr = {"class": "logging.StreamHandler", "formatter": settings.log_format}
     forward = {"level": settings.log_level.upper(), "handlers": [], "propagate": True}
+    # Addresses of visitors are personal data, and a proxy in front keeps its own access log.
+    silent = {"handlers": [], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -22,5 +24,5 @@ def config(settings: Settings) -> dict[str, Any]:
         },
         "handlers": {"stderr": to_stderr},
         "root": {"level": settings.log_level.upper(), "handlers": ["stderr"]},
-        "loggers": {"gunicorn.error": forward, "gunicorn.access": forward},
+        "loggers": {"gunicorn.error": forward, "gunicorn.access": silent},
     }

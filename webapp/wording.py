@@ -104,6 +104,7 @@ DEMO_BANNER: Final = (
 )
 DEMO_LINK: Final = "مخاطبان دریافت‌شده"
 DEMO_TITLE: Final = "مخاطبان دریافت‌شده در حالت نمایشی"
+DEMO_CONTACT: Final = "مخاطب {n}"
 DEMO_EMPTY: Final = "هنوز مخاطبی دریافت نشده است."
 DEMO_BACK: Final = "بازگشت به فرم"
 

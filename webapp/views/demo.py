@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from webapp import guard, standin
+from webapp.contact import FIELDS
 from webapp.views import services
 
 blueprint = Blueprint("demo", __name__)
@@ -14,4 +15,5 @@ blueprint = Blueprint("demo", __name__)
 def received() -> str:
     """List the received contacts, newest first."""
     guard.require_intranet(services().settings)
-    return render_template("demo.html", contacts=standin.received(services().portal_url))
+    contacts = standin.received(services().portal_url)
+    return render_template("demo.html", contacts=contacts, fields=FIELDS)
