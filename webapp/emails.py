@@ -1,18 +1,23 @@
-"""Email addresses: the shape alone is checked, no name server is asked."""
+"""Email addresses: the shape is checked, and the commonest slip; no name server is asked."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
 from webapp import wording
 from webapp.persian import InvalidText, strip_invisible
 
+# Slips of the finger for "com"; none of them is a top-level domain.
+_SLIPS: Final = frozenset({"con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "clm"})
+
 
 def parse_email(text: str) -> str:
     """Return the address as the portal gets it, a Persian domain in its ASCII form.
 
     Raises:
-        InvalidText: if it is no address, or its local part is not Latin.
+        InvalidText: if it is no address, its local part is not Latin, or it ends in a slip.
     """
     text = strip_invisible(text)
     local, _, _ = text.rpartition("@")
@@ -22,4 +27,8 @@ def parse_email(text: str) -> str:
         checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
         raise InvalidText(wording.EMAIL_SHAPE) from None
-    return str(checked.ascii_email)
+    address = str(checked.ascii_email)
+    rest, _, ending = address.rpartition(".")
+    if ending in _SLIPS:
+        raise InvalidText(wording.EMAIL_TYPO.format(suggestion=f"{rest}.com"))
+    return address

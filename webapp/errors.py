@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import render_template, request
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FIRST_ERROR: Final = 400  # below it, an HTTPException is a redirect of the router
+_FINAL: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
 def register(app: Flask) -> None:
@@ -33,9 +35,17 @@ def show(error: Exception) -> Response:
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:
         text = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
-        response.data = render_template("error.html", error=text, status=response.status_code)
+        response.data = render_template(
+            "error.html", error=text, status=response.status_code, retry=_retry(response)
+        )
         response.content_type = "text/html; charset=utf-8"
     return response
+
+
+def _retry(response: Response) -> str | None:
+    """Return the page to open again, where that may help."""
+    may_help = request.endpoint and response.status_code not in _FINAL
+    return request.path if may_help else None
 
 
 def _log(error: Exception) -> None:

@@ -77,6 +77,10 @@ class Required:
 
     field_flags: ClassVar = {"required": True}
 
+    def __init__(self, message: str = wording.REQUIRED) -> None:
+        """Take the message; the field's label fills its `{label}`."""
+        self._message = message
+
     def __call__(self, form: FlaskForm, field: Field) -> None:
         """Raise the field's own message when nothing was given.
 
@@ -85,7 +89,7 @@ class Required:
         """
         del form
         if not field.errors and field.data in (None, "", (), False):
-            raise ValidationError(wording.REQUIRED.format(label=field.label.text))
+            raise ValidationError(self._message.format(label=field.label.text))
 
 
 class TypedField(StringField):
@@ -317,7 +321,11 @@ def _anchor(field: Field) -> str:
 
 _TEXTS: Final = {
     Kind.MOBILE: (TypedField, _read_mobile, {"type": "tel", "inputmode": "tel", "dir": "ltr"}),
-    Kind.EMAIL: (TypedField, _read_email, {"inputmode": "email", "dir": "ltr"}),
+    Kind.EMAIL: (
+        TypedField,
+        _read_email,
+        {"inputmode": "email", "dir": "ltr", "autocapitalize": "none", "spellcheck": "false"},
+    ),
     Kind.TEXT: (TypedField, _read_line, {"dir": "auto"}),
     Kind.LINES: (TypedLinesField, _read_lines, {"dir": "auto", "rows": 3}),
 }
@@ -335,7 +343,8 @@ def _field(row: contact.Field, definition: FormDefinition) -> Field:
         case Kind.GENDER:
             message = wording.BAD_CHOICE.format(label=row.label)
             genders = [SelectChoice(value, label) for value, (label, _) in _GENDERS.items()]
-            common |= {"default": "", "invalid_choice_message": message}
+            # HTML knows no autocomplete on radio buttons.
+            common |= {"default": "", "invalid_choice_message": message, "render_kw": {}}
             return RadioField(row.label, choices=genders, **common)
         case Kind.DATE:
             in_parts = definition.dates is DateInput.PARTS
@@ -358,7 +367,9 @@ def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactFo
     members: dict[str, Any] = {row.name: _field(row, definition) for row in definition.fields}
     if definition.consent:
         members["consent"] = BooleanField(
-            definition.consent, validators=[Required()], false_values=_FALSE
+            definition.consent,
+            validators=[Required(wording.CONSENT_REQUIRED)],
+            false_values=_FALSE,
         )
     if definition.access is Access.INTRANET:
         members["keep"] = BooleanField(wording.KEEP, false_values=_FALSE)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TOO_LONG: Final = "{label} نباید بیش از {n} نویسه باشد."
 REQUIRED: Final = "{label} را وارد کنید."
 BAD_CHARACTER: Final = "{label} نویسهٔ نامجاز دارد."
+CONSENT_REQUIRED: Final = "برای ثبت باید موافقت خود را با علامت زدن این گزینه اعلام کنید."
 BAD_CHOICE: Final = "{label} را از گزینه‌های موجود انتخاب کنید."
 
 # Mobile
@@ -32,6 +33,7 @@ MOBILE_EXTENSION: Final = "شمارهٔ همراه را بدون شمارهٔ د
 EMAIL_SHAPE: Final = (
     "نشانی ایمیل کامل نیست یا نویسهٔ نادرست دارد. آن را مانند name@example.com وارد کنید."
 )
+EMAIL_TYPO: Final = "پایان نشانی ایمیل نادرست است. شاید منظورتان {suggestion} باشد."
 EMAIL_NOT_LATIN: Final = "نشانی ایمیل را با حروف انگلیسی وارد کنید."
 
 # Dates
@@ -69,10 +71,13 @@ FORM_EXPIRED: Final = (
 )
 BAD_FORM_SUMMARY: Final = "این فرم ثبت نشد. موارد زیر را اصلاح کنید:"
 TITLE_ERROR: Final = "خطا: {title}"
+TITLE_DONE: Final = "ثبت شد: {title}"
 OPTIONAL: Final = "اختیاری"
 MORE_FIELDS: Final = "فیلدهای بیشتر"
 MORE_FIELDS_HINT: Final = "شغل، نشانی، تاریخ‌ها، فیلدهای سفارشی و وضعیت"
 SUBMIT: Final = "ثبت مخاطب"
+SENDING: Final = "در حال ثبت…"
+CHOOSE: Final = "انتخاب"
 SUBMIT_PUBLIC: Final = "ثبت"
 FREE_LABELS: Final = "برچسب‌های دیگر"
 
@@ -85,6 +90,8 @@ GROUP_STATE: Final = "وضعیت"
 
 # Outcomes
 DELIVERED: Final = "مخاطب ثبت شد."
+DELIVERED_PUBLIC: Final = "اطلاعات شما ثبت شد. سپاسگزاریم."
+ANOTHER: Final = "ثبت یک نفر دیگر"
 REFERENCE: Final = "کد پیگیری:"
 STATUS: Final = "وضعیت اعلام‌شدهٔ سامانه:"
 UNSTORED: Final = "این مخاطب ثبت نشد. آنچه وارد کرده‌اید در همین صفحه مانده است."
@@ -109,6 +116,7 @@ DEMO_EMPTY: Final = "هنوز مخاطبی دریافت نشده است."
 DEMO_BACK: Final = "بازگشت به فرم"
 
 # Error pages: the heading, and what to do next
+RETRY: Final = "باز کردن دوبارهٔ صفحه"
 ERROR_NUMBER: Final = "شمارهٔ خطا: {n}"
 ERRORS: Final = {
     400: (

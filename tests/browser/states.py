@@ -1,0 +1,135 @@
+"""Every page and state of the project, and how a person gets there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from webapp.guard import MAX_BODY
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from webapp.standin import StandIn
+
+MOBILE: Final = "۰۹۱۲۱۲۳۴۵۶۷"
+MORE: Final = "summary"
+
+
+def submit(tab: Page) -> None:
+    """Press the form's button and wait for the answer."""
+    with tab.expect_navigation():
+        tab.locator("button[type=submit]").click()
+
+
+def empty(tab: Page, _: StandIn) -> None:
+    """Open the operators' form."""
+    tab.goto("/")
+
+
+def opened(tab: Page, _: StandIn) -> None:
+    """Open the rest of the fields, and fill some in."""
+    tab.goto("/")
+    tab.locator(MORE).click()
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#BornDate").fill("۱۳۶۹/۷/۱۵")
+    tab.get_by_label("مشتری").check()
+
+
+def invalid(tab: Page, _: StandIn) -> None:
+    """Send every kind of field with an error."""
+    tab.goto("/")
+    tab.locator(MORE).click()
+    for name, typed in {
+        "Mobile": "۰۹۱۲",
+        "FName": "ن" * 51,
+        "Email": "ali@gmail.con",
+        "AddressText": "ن" * 501,
+        "BornDate": "۱۴۰۴/۱۲/۳۰",
+        "CustomDate1": "۱۴۰۴/۰۵/۲۳",
+        "Labels": "ب" * 51,
+    }.items():
+        tab.locator(f"#{name}").fill(typed)
+    submit(tab)
+
+
+def delivered(tab: Page, _: StandIn) -> None:
+    """Record a contact."""
+    tab.goto("/")
+    tab.locator("#Mobile").fill(MOBILE)
+    submit(tab)
+
+
+def rejected(tab: Page, standin: StandIn) -> None:
+    """Have the portal refuse a contact."""
+    standin.answer("Mobile_Invalid")
+    delivered(tab, standin)
+
+
+def refused(tab: Page, standin: StandIn) -> None:
+    """Have the portal refuse the account."""
+    standin.answer("Token_Expired")
+    delivered(tab, standin)
+
+
+def uncertain(tab: Page, standin: StandIn) -> None:
+    """Have the portal break."""
+    standin.answer("ServerError")
+    delivered(tab, standin)
+
+
+def signup(tab: Page, _: StandIn) -> None:
+    """Open the visitors' form."""
+    tab.goto("/f/signup")
+
+
+def signup_invalid(tab: Page, _: StandIn) -> None:
+    """Send the visitors' form with errors."""
+    tab.goto("/f/signup")
+    tab.locator("#BornDate-day").fill("۳۱")
+    tab.locator("#BornDate-month").select_option(label="مهر")
+    tab.locator("#BornDate-year").fill("۱۳۶۹")
+    submit(tab)
+
+
+def signup_delivered(tab: Page, _: StandIn) -> None:
+    """Sign up."""
+    tab.goto("/f/signup")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#consent").check()
+    submit(tab)
+
+
+def signup_refused(tab: Page, standin: StandIn) -> None:
+    """Sign up while the account is in trouble."""
+    standin.answer("CreditNotEnough")
+    signup_delivered(tab, standin)
+
+
+def not_found(tab: Page, _: StandIn) -> None:
+    """Open an address that is not there."""
+    tab.goto("/nowhere")
+
+
+def too_large(tab: Page, _: StandIn) -> None:
+    """Send more than the limit."""
+    tab.goto("/")
+    tab.locator(MORE).click()
+    tab.locator("#AddressText").fill("ن" * MAX_BODY)
+    submit(tab)
+
+
+STATES: Final = (
+    empty,
+    opened,
+    invalid,
+    delivered,
+    rejected,
+    refused,
+    uncertain,
+    signup,
+    signup_invalid,
+    signup_delivered,
+    signup_refused,
+    not_found,
+    too_large,
+)

@@ -1,0 +1,48 @@
+"""Email addresses as people type them."""
+
+from __future__ import annotations
+
+import pytest
+
+from webapp import wording
+from webapp.emails import parse_email
+from webapp.persian import InvalidText
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("ali@example.com", "ali@example.com"),
+        (" Ali.Kazemi+news@Example.COM\u200f", "Ali.Kazemi+news@example.com"),
+        ("ali۱۲@example.com", "ali12@example.com"),
+        ("info@مثال.ایران", "info@xn--mgbh0fb.xn--mgba3a4f16a"),
+        ("ali@gmail.cm", "ali@gmail.cm"),
+    ],
+)
+def test_an_address_is_sent_in_ascii(typed: str, sent: str) -> None:
+    """Invisible characters go, digits are folded, a Persian domain is encoded."""
+    assert parse_email(typed) == sent
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("ali", wording.EMAIL_SHAPE),
+        ("ali@", wording.EMAIL_SHAPE),
+        ("@example.com", wording.EMAIL_SHAPE),
+        ("ali@example", wording.EMAIL_SHAPE),
+        ("a b@example.com", wording.EMAIL_SHAPE),
+        ("ali@@example.com", wording.EMAIL_SHAPE),
+        ("ali@example.com\0", wording.EMAIL_SHAPE),
+        ("ali@exa\ud800mple.com", wording.EMAIL_SHAPE),
+        ("ali@" + "a" * 64 + ".com", wording.EMAIL_SHAPE),
+        ("علی@example.com", wording.EMAIL_NOT_LATIN),
+        ("علی", wording.EMAIL_SHAPE),
+        ("ali@gmail.con", wording.EMAIL_TYPO.format(suggestion="ali@gmail.com")),
+    ],
+)
+def test_what_is_no_address_is_refused_with_its_reason(typed: str, message: str) -> None:
+    """The message says what to do, and what was meant where a person would see it."""
+    with pytest.raises(InvalidText) as caught:
+        parse_email(typed)
+    assert caught.value.args[0] == message
