@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
-from flask_compress import Compress
 from jinja2 import StrictUndefined
 
-from webapp import assets, definitions, errors, guard, persian, standin, wording
+from webapp import assets, compression, definitions, errors, guard, persian, standin, wording
 from webapp.delivery import Delivery
 from webapp.forms import build_form
 from webapp.portal import Portal
@@ -65,8 +64,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(page.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
+    compression.register(app)
     guard.protect(app, settings)
     assets.register(app)
     errors.register(app)
-    Compress(app)
     return app

@@ -215,7 +215,7 @@ class LabelsField(Field):
         return choice in (self.data or ()) or choice in (self.raw_data or ())
 
     def _value(self) -> str:
-        return "، ".join(filter(None, self._free_texts)).replace("\0", "")
+        return wording.COMMA.join(filter(None, self._free_texts)).replace("\0", "")
 
 
 class FormTokenCSRF(CSRF):

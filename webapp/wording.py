@@ -49,6 +49,7 @@ DAY: Final = "روز"
 MONTH: Final = "ماه"
 YEAR: Final = "سال"
 AND: Final = " و "
+COMMA: Final = "، "
 # As they stand before a year, «فوریهٔ ۲۰۲۳».
 GREGORIAN_MONTHS: Final = (
     *("ژانویهٔ", "فوریهٔ", "مارس", "آوریل", "مه", "ژوئن"),

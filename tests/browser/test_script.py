@@ -1,0 +1,206 @@
+"""What the script adds in a real browser, and that nothing is missing without it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from states import MOBILE, MORE
+
+from webapp import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Dialog, Page
+    from serving import Server
+
+    from webapp.standin import StandIn
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("۱۳۶۹/۷/۱۵", "یکشنبه ۱۵ مهر ۱۳۶۹"),
+        ("1369-07-15", "یکشنبه ۱۵ مهر ۱۳۶۹"),
+        ("15/7/1369", "یکشنبه ۱۵ مهر ۱۳۶۹"),
+        ("13690715", "یکشنبه ۱۵ مهر ۱۳۶۹"),
+        ("٢٠٢٦/٣/٢١", "شنبه ۱ فروردین ۱۴۰۵"),
+        ("۱۴۰۳/۱۲/۳۰", "پنجشنبه ۳۰ اسفند ۱۴۰۳"),
+        ("۱۲۸۰/۱/۱", "پنجشنبه ۱ فروردین ۱۲۸۰"),
+        ("۱۵۰۰/۱۲/۲۹", "جمعه ۲۹ اسفند ۱۵۰۰"),
+        ("۱۴۰۴/۱۲/۳۰", ""),
+        ("۱۴۰۴/۱۳/۱", ""),
+        ("2025/2/30", ""),
+        ("۶۹/۷/۱۵", ""),
+        ("۱۵ مهر ۱۳۶۹", ""),
+        ("", ""),
+    ],
+)
+def test_a_date_of_plain_numbers_is_said_in_words(tab: Page, typed: str, said: str) -> None:
+    """The echo says what the server will understand, or nothing."""
+    tab.goto("/")
+    tab.locator(MORE).click()
+    tab.locator("#BornDate").fill(typed)
+    expect(tab.locator("output[for=BornDate]")).to_have_text(re.compile(f"^{said}$"))
+
+
+def test_a_date_in_parts_is_said_in_words(tab: Page) -> None:
+    """Once all three are there."""
+    tab.goto("/f/signup")
+    echo = tab.locator("output")
+    tab.locator("#BornDate-day").fill("۱۵")
+    tab.locator("#BornDate-month").select_option(label="مهر")
+    expect(echo).to_be_empty()
+    tab.locator("#BornDate-year").fill("۱۳۶۹")
+    expect(echo).to_have_text("یکشنبه ۱۵ مهر ۱۳۶۹")
+
+
+def test_a_double_click_sends_once_and_the_button_says_that_it_works(
+    tab: Page, standin: StandIn
+) -> None:
+    """While the portal is slow, the second click does nothing."""
+    standin.forget()
+    tab.goto("/")
+    tab.locator("#Mobile").fill(MOBILE)
+    twice = "button => [button.click(), button.click(), button.textContent, button.ariaDisabled]"
+    with tab.expect_navigation():
+        state = tab.locator("button[type=submit]").evaluate(twice)
+    assert state[2:] == [wording.SENDING, "true"]
+    expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+    assert len(standin.contacts) == 1
+
+
+def test_ctrl_enter_sends_from_the_text_area(tab: Page, standin: StandIn) -> None:
+    """Enter alone makes a new line there."""
+    standin.forget()
+    tab.goto("/")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator(MORE).click()
+    tab.locator("#AddressText").fill("یک")
+    tab.keyboard.press("Enter")
+    tab.keyboard.type("دو")
+    tab.keyboard.press("Control+Enter")
+    expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+    assert standin.contacts[0]["AddressText"] == "یک\nدو"
+
+
+@pytest.fixture
+def asked(tab: Page) -> list[str]:
+    """Return the questions that the browser asked before leaving; each is answered with yes."""
+    questions: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        questions.append(dialog.type)
+        dialog.accept()
+
+    tab.on("dialog", accept)
+    return questions
+
+
+def test_leaving_with_unsent_input_is_asked_for(tab: Page, asked: list[str]) -> None:
+    """The browser asks, in its own words."""
+    tab.goto("/")
+    tab.locator("#FName").press_sequentially("سارا")
+    tab.goto("/f/signup")
+    assert asked == ["beforeunload"]
+
+
+def test_leaving_after_an_error_is_asked_for(tab: Page, asked: list[str]) -> None:
+    """What came back was not recorded."""
+    tab.goto("/")
+    tab.locator("#Mobile").press_sequentially("0912")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("alert")).to_be_visible()
+    assert asked == []
+    tab.locator("#FName").click()
+    tab.goto("/f/signup")
+    assert asked == ["beforeunload"]
+
+
+def test_leaving_an_untouched_or_a_sent_form_is_not_asked_for(tab: Page, asked: list[str]) -> None:
+    """Nothing would be lost."""
+    tab.goto("/")
+    tab.locator("#FName").press_sequentially("س")
+    tab.keyboard.press("Backspace")
+    tab.goto("/")
+    tab.locator("#Mobile").press_sequentially("09121234567")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+    tab.goto("/f/signup")
+    assert asked == []
+
+
+def test_on_the_way_back_the_button_works_again(tab: Page, standin: StandIn) -> None:
+    """A page that the browser kept is not left busy."""
+    standin.forget()
+    tab.goto("/f/signup")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#consent").check()
+    tab.locator("button[type=submit]").click()
+    expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+    tab.go_back()
+    button = tab.locator("button[type=submit]")
+    expect(button).to_have_text(wording.SUBMIT_PUBLIC)
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+
+
+@pytest.fixture
+def plain(browser: Browser, server: Server) -> Iterator[Page]:
+    """Open a tab without script, as narrow as the narrowest phone."""
+    size = {"width": 320, "height": 640}
+    with browser.new_context(
+        base_url=server.url, java_script_enabled=False, viewport=size
+    ) as context:
+        yield context.new_page()
+
+
+def test_without_script_everything_works(plain: Page, standin: StandIn) -> None:
+    """An error with its focus and its links, the corrected form, the success, the next contact."""
+    standin.forget()
+    plain.goto("/")
+    plain.keyboard.type("0912")
+    plain.keyboard.press("Enter")
+    expect(plain).to_have_title("خطا: ثبت مخاطب")
+    expect(plain.get_by_role("alert")).to_be_focused()
+    plain.get_by_role("alert").get_by_role("link").click()
+    expect(plain.locator("#Mobile")).to_be_focused()
+    plain.locator("#Mobile").fill(MOBILE)
+    plain.locator(MORE).click()
+    plain.locator("#BornDate").fill("۱۵ مهر ۱۳۶۹")
+    plain.keyboard.press("Enter")
+    expect(plain.locator("[data-outcome=delivered]")).to_be_visible()
+    expect(plain.locator("#Mobile")).to_be_focused()
+    expect(plain.locator("#Mobile")).to_be_empty()
+    assert [contact["BornDate"][:10] for contact in standin.contacts] == ["1990-10-07"]
+
+
+@pytest.mark.parametrize("path", ["/", "/f/signup", "/nowhere"])
+@pytest.mark.parametrize("width", [320, 640, 1280])
+def test_no_page_scrolls_sideways(plain: Page, path: str, width: int) -> None:
+    """From the narrowest phone to 200 % zoom on a desk."""
+    plain.set_viewport_size({"width": width, "height": 640})
+    plain.goto(path)
+    if plain.locator(MORE).count():
+        plain.locator(MORE).click()
+    (box,) = [element.bounding_box() for element in plain.locator("body").all()]
+    assert box
+    assert box["width"] <= width
+    for element in plain.locator("main *:visible").all():
+        inner = element.bounding_box()
+        assert inner is None or (inner["x"] >= 0 and inner["x"] + inner["width"] <= width)
+
+
+@pytest.mark.parametrize("path", ["/", "/f/signup"])
+def test_every_target_is_large_enough_for_a_thumb(plain: Page, path: str) -> None:
+    """44 pixels at least, in both directions; a label counts with its box."""
+    plain.goto(path)
+    if plain.locator(MORE).count():
+        plain.locator(MORE).click()
+    targets = "input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea, button"
+    for element in plain.locator(f"{targets}, summary, label.choice").all():
+        box = element.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 44

@@ -1,0 +1,95 @@
+"""What a first view costs on a slow network."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Html
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+def weight(client: FlaskClient, path: str) -> int:
+    """Return the gzipped bytes of a page with its styles and scripts."""
+    zipped = {"Accept-Encoding": "gzip"}
+    page = client.get(path, headers=zipped)
+    total = len(page.data)
+    html = Html(gzip.decompress(page.data).decode())
+    links = [link["href"] for link, _ in html.find("link", rel="stylesheet")]
+    for address in links + [script["src"] for script, _ in html.find("script")]:
+        with client.get(str(address), headers=zipped) as part:
+            total += len(part.data)
+    return total
+
+
+@pytest.mark.parametrize(("path", "most"), [("/", 20_000), ("/f/signup", 14_000)])
+def test_the_first_view_is_light(client: FlaskClient, path: str, most: int) -> None:
+    """HTML, styles and scripts, gzipped."""
+    assert 1000 < weight(client, path) <= most
+
+
+def test_all_scripts_together_are_small() -> None:
+    """6 KB gzipped at most."""
+    scripts = b"".join(path.read_bytes() for path in STATIC.glob("*.js"))
+    assert 0 < len(gzip.compress(scripts)) <= 6_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("POST", "/", 422),
+        ("GET", "/nowhere", 404),
+        ("GET", "/static/style.css", 200),
+        ("GET", "/static/form.js", 200),
+    ],
+)
+def test_text_is_compressed_by_the_app_itself(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    """Pages with errors too, for whoever asks; not for others."""
+    with client.open(path, method=method) as plain:
+        assert "Content-Encoding" not in plain.headers
+        assert "Accept-Encoding" in plain.headers["Vary"]
+    with client.open(path, method=method, headers={"Accept-Encoding": "br, gzip"}) as zipped:
+        assert zipped.status_code == status
+        assert zipped.headers["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in zipped.headers["Vary"]
+        assert len(gzip.decompress(zipped.data)) > len(zipped.data)
+    with client.open(path, method=method, headers={"Accept-Encoding": "gzip;q=0"}) as plain:
+        assert "Content-Encoding" not in plain.headers
+
+
+def test_a_compressed_file_is_not_sent_again(client: FlaskClient) -> None:
+    """Its mark is weak, and matches when the browser asks whether it changed."""
+    zipped = {"Accept-Encoding": "gzip"}
+    with client.get("/static/style.css", headers=zipped) as first:
+        mark = first.headers["ETag"]
+    assert mark.startswith("W/")
+    with client.get("/static/style.css", headers=zipped | {"If-None-Match": mark}) as again:
+        assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_short_text_stays_as_it_is(client: FlaskClient) -> None:
+    """It fits into one packet anyway."""
+    with client.get("/static/icon.svg", headers={"Accept-Encoding": "gzip"}) as response:
+        assert "Content-Encoding" not in response.headers
+
+
+def test_hashed_addresses_are_cached_for_a_year_and_others_are_not(client: FlaskClient) -> None:
+    """The address changes with the content; one without its hash is asked for anew."""
+    html = Html(client.get("/").text)
+    addresses = [str(link["href"]) for link, _ in html.find("link")]
+    assert all("?v=" in address for address in addresses)
+    for address in addresses:
+        with client.get(address) as response:
+            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    for address in ("/static/style.css", "/static/style.css?v=0"):
+        with client.get(address) as response:
+            assert response.headers["Cache-Control"] == "no-cache"

@@ -1,0 +1,142 @@
+"""Every text that a person can see: in one place, Persian throughout, properly set."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Html, Page
+
+from webapp import wording
+from webapp.contact import FIELDS
+from webapp.standin import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+
+    from webapp.standin import StandIn
+
+ROOT = Path(__file__).parent.parent
+PERSIAN = re.compile("[\u0600-\u06ff]")
+
+# Rooms that hold Persian: the texts, the field table, and what a parser of Persian must know.
+ROOMS = {"wording.py", "contact.py", "persian.py"}
+
+# Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
+LATIN = re.compile("name@example.com|IP|DNS|https")
+
+
+def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the texts in a constant, each with a name for a test's report."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, tuple):
+        for place, item in enumerate(value):
+            yield from texts(item, f"{name}.{place}")
+    elif hasattr(value, "items"):
+        for key, item in value.items():
+            yield from texts(item, f"{name}.{key}")
+
+
+WORDING = [
+    found for name, value in vars(wording).items() if name.isupper() for found in texts(value, name)
+] + [
+    (f"{name}.{part}", getattr(row, part))
+    for name, row in FIELDS.items()
+    for part in ("label", "hint")
+    if getattr(row, part)
+]
+
+
+@pytest.mark.parametrize(("name", "text"), WORDING, ids=[name for name, _ in WORDING])
+def test_a_text_is_proper_persian(name: str, text: str) -> None:
+    """No other alphabet's letters or digits, no sloppy joining, a formal tone."""
+    prose = LATIN.sub("نمونه", re.sub(r"\{\w+\}", "نمونه", text))
+    assert not re.search("[A-Za-z0-9]", prose), "Latin"
+    assert not re.search("[يكىة٠-٩]", prose), "Arabic"
+    assert not re.search("[!?;,]|\\.\\.", prose), "Latin punctuation, or an exclamation"
+    assert not re.search(r"\s\s|\s[.،؛؟:»)…]|[«(]\s", prose), "spaces"
+    assert not re.search("\\bن?می (?=[\u0622-\u06cc])", prose), "a prefix without ZWNJ"
+    assert not re.search("[\u0622-\u06cc] (ها|های|هایی|تر|ترین|ام|ای|اند)\\b", prose), "a suffix"
+    assert not re.search("\u200c(?![\u0622-\u06cc])|(?<![\u0622-\u06cc\u0654])\u200c", prose), (
+        "ZWNJ"
+    )
+    assert text == text.strip() or name in {"AND", "COMMA"}
+
+
+@pytest.mark.parametrize(("name", "text"), WORDING, ids=[name for name, _ in WORDING])
+def test_a_sentence_has_its_full_stop(name: str, text: str) -> None:
+    """A text with a verb form at its end, and any of several sentences, is a sentence."""
+    is_sentence = re.search(r"(?:کنید|ندارد|دارد|باشد|نیست|است|شد|شوند|می‌شود)\W*$", text)
+    if is_sentence and not name.endswith((".label", ".0")):
+        assert text.endswith((".", ":")), name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "webapp").rglob("*.py")), ids=lambda it: it.name)
+def test_persian_stands_in_its_rooms_alone(path: Path) -> None:
+    """No other module holds a text; docstrings may quote one."""
+    tree = ast.parse(path.read_text())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        ast.get_docstring(n, clean=False) for n in ast.walk(tree) if isinstance(n, documented)
+    }
+    constants = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    own = [text for text in constants if PERSIAN.search(text) and text not in docstrings]
+    assert path.name in ROOMS | {"standin.py"} or own == []
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted((ROOT / "templates").rglob("*.html")), ROOT / "static" / "form.js"],
+    ids=lambda it: it.name,
+)  # fmt: skip
+def test_templates_and_scripts_hold_no_text(path: Path) -> None:
+    """They take every text from the wording."""
+    source = re.sub(r"\{#.*?#\}|^\s*//.*$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    assert not re.search("[\u0621-\u064a\u0670-\u06d3]", source.replace("[۰-۹٠-٩]", ""))
+    if path.suffix == ".html":
+        jinja = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+        visible = re.sub(r"<[^>]*>", "", jinja.sub("", source))
+        visible = re.sub(r'aria-describedby="[^"]*"', "", visible)
+        assert not re.search("[A-Za-z0-9]", visible), visible.split()
+
+
+def seen(text: str) -> str:
+    """Return the prose of a page: without names of the portal, references and what was typed."""
+    html = Html(text)
+    body = html.text("title") + " " + html.text("body")
+    for tag in ("code", "bdi", "textarea"):
+        for _, inner in html.find(tag):
+            body = body.replace(inner, "", 1) if inner else body
+    return LATIN.sub("", body)
+
+
+def pages(client: FlaskClient, portal: StandIn) -> Iterator[str]:
+    """Yield every kind of page."""
+    for path in ("/", "/f/signup", "/nowhere"):
+        yield client.get(path).text
+    for answer in ("Success", "Mobile_Invalid", "Token_Expired", "ServerError", Fault.HTTP_502):
+        portal.answer(answer)
+        for path in ("/", "/f/signup"):
+            form = {"Mobile": "09121234567", "consent": "true", "BornDate": "1369/7/15"}
+            yield Page(client, path).send(**form).text
+    yield Page(client).send(Mobile="x", Email="x", BornDate="x", GenderType="x").text
+    yield Page(client, "/f/signup").send(**{"BornDate-day": "1"}).text
+    yield client.put("/").text
+    yield client.post("/", json={}).text
+    yield client.post("/", data={"x": "x" * 20_000}).text
+    yield client.get("/", environ_base={"REMOTE_ADDR": "8.8.8.8"}).text
+
+
+def test_no_page_shows_latin_text_or_digits(client: FlaskClient, portal: StandIn) -> None:
+    """Whatever a person is shown, errors too, is Persian."""
+    for text in pages(client, portal):
+        assert not re.findall("[A-Za-z0-9يك]+", seen(text))
