@@ -2,6 +2,7 @@
 # make test   every test
 # make check  linters, types, import rules
 # make lock   the lock files anew
+# make lighthouse   the performance, accessibility and practices of the pages
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +13,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lock font debian venv-package
+.PHONY: run test check lock lighthouse font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -73,10 +74,13 @@ $(AXE): package-lock.json | debian
 	npm ci
 	touch $@
 
+# Lighthouse, on the form as gunicorn serves it.
+lighthouse: .venv/runtime font
+	cd bench && npm ci && node lighthouse.mjs
+
 lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --group dev --output-file requirements-dev.lock pyproject.toml
-	npm install --package-lock-only
-	node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); for (const p of Object.values(l.packages)) delete p.funding; fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'
+	for folder in . bench; do (cd $$folder && npm install --package-lock-only && node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); for (const p of Object.values(l.packages)) delete p.funding; fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'); done

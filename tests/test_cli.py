@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging.config
+import socket
 import subprocess
 import sys
 import venv
@@ -102,7 +103,7 @@ def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> N
         assert Html(sent.text).outcome == "delivered"
         received = Html(s.get(f"{server.url}/demo").text).text("main")
         assert "سارا" in received
-        assert "989121234567" in received
+        assert "۰۹۱۲۱۲۳۴۵۶۷" in received
     for line in server.log.read_text().splitlines():
         assert {"message", "levelname"} <= json.loads(line).keys()
     assert server.process.returncode == 0
@@ -129,6 +130,18 @@ def test_the_module_runs_as_the_command() -> None:
         [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
     )
     assert "0.1.0" in done.stdout
+
+
+def test_a_malformed_request_leaves_no_address_in_the_log(tmp_path: Path) -> None:
+    """Gunicorn would name the sender and quote the request."""
+    with serve(tmp_path) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(b"NONSENSE 09121234567\r\n\r\n")
+            assert b"400" in connection.recv(4096)
+        assert requests.get(server.url, timeout=5).status_code == 200
+    assert "ip=" not in server.log.read_text()
+    assert "0912" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 from support import Html, Page
 from werkzeug.security import generate_password_hash
 
+from webapp import wording
 from webapp.guard import MAX_BODY
 
 if TYPE_CHECKING:
@@ -86,7 +88,9 @@ def test_a_post_from_another_site_is_refused(
 ) -> None:
     """A right token does not help another site's page."""
     data = {"csrf_token": page.token, "Mobile": MOBILE}
-    assert page.client.post("/", data=data, headers=headers).status_code == 403
+    response = page.client.post("/", data=data, headers=headers)
+    assert response.status_code == 403
+    assert wording.CROSS_SITE[0] in response.text
     assert not portal.requests
 
 
@@ -139,6 +143,8 @@ def test_no_host_header_breaks_the_app(
         (b"FName=%ED%A0%80", "application/x-www-form-urlencoded", 422),
         (b"&".join([b"f=1"] * 1000), "application/x-www-form-urlencoded", 422),
         (b"a" * 17_000, "application/x-www-form-urlencoded", 413),
+        (b"a" * 70_000, "application/x-www-form-urlencoded", 413),
+        (b"a" * 70_000, "multipart/form-data; boundary=x", 413),
         (b"", "", 422),
     ],
 )  # fmt: skip
@@ -169,6 +175,39 @@ def test_a_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -
     html = Html(response.text)
     assert html.text(id="FName-error") == "نام نویسهٔ نامجاز دارد."
     assert html.values["LName"] == ["ا"]
+
+
+def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: StandIn) -> None:
+    """413, nothing sent, everything typed still there, the field too long named."""
+    response = page.send(Mobile=MOBILE, FName="علی", AddressText="ن" * 5000)
+    assert response.status_code == 413
+    assert page.html.values["FName"] == ["علی"]
+    assert page.html.values["AddressText"] == ["ن" * 5000]
+    assert page.error("AddressText")
+    assert wording.TOO_LARGE in page.html.text(role="alert")
+    assert not portal.requests
+
+
+def test_a_body_without_its_length_or_its_end_is_refused(page: Page, portal: StandIn) -> None:
+    """Cut off on the way, a contact would be stored without its last fields."""
+    body = f"csrf_token={page.token}&Mobile={MOBILE}&FName=%D8%B9%D9%84%DB%8C".encode()
+    kind = "application/x-www-form-urlencoded"
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answers = [
+        page.client.post("/", input_stream=io.BytesIO(body), content_type=kind, **arguments)
+        for arguments in (
+            {"environ_overrides": chunked},
+            {"environ_overrides": {"CONTENT_LENGTH": str(len(body) + 12)}},
+        )
+    ]
+    assert [answer.status_code for answer in answers] == [411, 400]
+    assert not portal.requests
+
+
+def test_a_file_in_a_fields_place_is_no_text(page: Page) -> None:
+    """It is ignored, and the field is empty."""
+    data = {"csrf_token": page.token, "Mobile": (io.BytesIO(b"0912"), "mobile.txt")}
+    assert page.client.post("/", data=data).status_code == 422
 
 
 def test_the_limit_is_sixteen_kilobytes(client: FlaskClient) -> None:
@@ -219,7 +258,9 @@ def test_a_unix_sockets_peers_are_on_this_machine(make_app: Callable[..., Flask]
     assert client.get("/", environ_base={"REMOTE_ADDR": ""}).status_code == 200
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP"]
+)
 def test_a_forwarded_request_is_not_from_the_intranet_without_a_trusted_proxy(
     client: FlaskClient, header: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -248,6 +289,8 @@ def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     assert [client.get("/", auth=login).status_code for login in logins] == [401] * 3
     assert client.get("/", headers={"Authorization": "Bearer x"}).status_code == 401
     assert client.get("/", auth=("sara", "رمز عبور")).status_code == 200
+    assert client.get("/", auth=("sara", "رمز عبور")).status_code == 200  # known by now
+    assert client.get("/", auth=("sara", "wrong")).status_code == 401
     assert client.get("/f/signup").status_code == 200
 
 

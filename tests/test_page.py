@@ -15,6 +15,10 @@ from webapp.contact import FIELDS
 from webapp.standin import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
     from flask.testing import FlaskClient
 
     from webapp.standin import StandIn
@@ -346,6 +350,49 @@ def test_a_repeated_field_counts_once(page: Page, portal: StandIn) -> None:
     """The first value is taken, the page answers."""
     page.send(Mobile=[MOBILE, "۰۹۳۵۰۰۰۰۰۰۰"], Nonsense="1")
     assert portal.contacts[-1]["Mobile"] == 989121234567
+
+
+@pytest.fixture
+def choosy(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
+    """Return a form with required choices, hints of its own, and a city but no labels to keep."""
+    file = tmp_path / "forms.toml"
+    file.write_text(
+        """
+        [forms.choosy]
+        title = "انتخاب"
+        access = "intranet"
+        fields = ["Mobile", "GenderType", "Labels", "Active"]
+        required = ["GenderType", "Labels"]
+        label_choices = ["مشتری", "همکار"]
+
+        [forms.choosy.hints]
+        GenderType = "برای خطاب در پیامک"
+        Labels = "دست‌کم یکی"
+        Active = "غیرفعال پیامک نمی‌گیرد"
+        """
+    )
+    return Page(make_app(forms_file=file).test_client())
+
+
+def test_required_choices_are_asked_for_and_can_be_given(choosy: Page, portal: StandIn) -> None:
+    """No answer that would be refused is offered; errors and hints stand at their groups."""
+    assert wording.NO_ANSWER not in choosy.html.text("main")
+    assert choosy.send(Mobile=MOBILE).status_code == 422
+    for name in ("GenderType", "Labels"):
+        assert choosy.error(name) in choosy.html.text(role="alert")
+        assert next(choosy.html.find("a", href=f"#{name}-0"))
+        assert next(choosy.html.find("input", id=f"{name}-0"))
+    for name in ("GenderType", "Labels", "Active"):
+        described = [
+            str(attributes["aria-describedby"]).split()
+            for _, attributes, _ in choosy.html.elements
+            if "aria-describedby" in attributes
+        ]
+        assert any(f"{name}-hint" in ids for ids in described)
+    assert choosy.html.text("label", **{"class": "choice"}) == "خانم"
+    assert "برچسب‌ها برای مخاطب بعدی بماند" in choosy.html.text("form")
+    choosy.send(Mobile=MOBILE, GenderType="false", Labels="همکار")
+    assert [c["GenderType"] for c in portal.contacts] == [False]
 
 
 def test_operators_browsers_do_not_fill_in_their_own_data(page: Page, client: FlaskClient) -> None:

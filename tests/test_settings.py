@@ -96,6 +96,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("AMOOT_URL", ""),
         ("AMOOT_URL", "portal.example"),
         ("AMOOT_URL", "http://portal.example/rest/"),
+        ("AMOOT_URL", "http://["),
         ("AMOOT_URL", "https://u:p@portal.example/rest/"),
         ("AMOOT_URL", "https://portal.example:0/"),
         ("AMOOT_URL", "https://portal.example:x/"),
@@ -110,8 +111,15 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://x"),
         ("REDIS_URL", "http://cache"),
         ("RATE_LIMITS", "maybe"),
-        ("PUBLIC_URL", "form.example.ir"),
+        ("PUBLIC_URL", "sazman.ir"),
         ("PUBLIC_URL", "https://form.example.ir/path"),
+        ("PUBLIC_URL", "https://فرم.ایران"),
+        ("PUBLIC_URL", "https://a b"),
+        ("FORMS_FILE", ""),
+        ("BIND", "a b:80"),
+        ("BIND", "h:" + "9" * 5000),
+        ("INTRANET_USERS", "bob:scrypt:garbage"),
+        ("TRUSTED_PROXIES", "0000000001"),
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "many"),
         ("INTRANET_NETWORKS", "10.0.0.0/99"),
@@ -156,6 +164,14 @@ def test_a_real_portal_needs_a_token() -> None:
     with pytest.raises(SettingsError, match="AMOOT_TOKEN is missing"):
         Settings.from_env({"AMOOT_URL": "https://portal.example/rest/"})
     assert Settings.from_env({"AMOOT_URL": "http://127.0.0.1:9/rest/"}).demo
+
+
+@pytest.mark.parametrize(
+    "typed", ["https://Form.Example.ir", "https://form.example.ir:443", "https://form.example.ir/"]
+)
+def test_the_public_url_is_spelled_as_browsers_do(typed: str) -> None:
+    """It is compared with what they send as `Origin`."""
+    assert Settings.from_env({"PUBLIC_URL": typed}).public_url == "https://form.example.ir"
 
 
 def test_no_secret_is_in_the_repr() -> None:

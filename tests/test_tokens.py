@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from itsdangerous import URLSafeTimedSerializer
 from support import FULL_FORM, SECRET, Page
 
 from webapp import tokens, wording
@@ -52,6 +53,14 @@ def test_rubbish_is_refused(text: str) -> None:
     """Whatever comes, only InvalidToken is raised."""
     with pytest.raises(InvalidToken):
         FormTokens(["k"]).read(text, form="f")
+
+
+@pytest.mark.parametrize("shape", [[], ["f"], ["f", "n", "x"], 5, None, {"form": "f"}])
+def test_a_token_of_another_shape_is_refused(shape: object) -> None:
+    """Signed by our key, but by another version: the form comes back, with everything typed."""
+    other = URLSafeTimedSerializer("k", salt="form token").dumps(shape)
+    with pytest.raises(InvalidToken):
+        FormTokens(["k"]).read(str(other), form="f")
 
 
 @pytest.fixture

@@ -76,6 +76,15 @@ def test_a_compressed_file_is_not_sent_again(client: FlaskClient) -> None:
         assert (again.status_code, again.data) == (304, b"")
 
 
+def test_a_part_of_a_file_is_sent_as_it_is(client: FlaskClient) -> None:
+    """Zipping it would make its range untrue."""
+    headers = {"Accept-Encoding": "gzip", "Range": "bytes=0-1999"}
+    with client.get("/static/style.css", headers=headers) as response:
+        assert response.status_code == 206
+        assert "Content-Encoding" not in response.headers
+        assert len(response.data) == 2000
+
+
 def test_a_short_text_stays_as_it_is(client: FlaskClient) -> None:
     """It fits into one packet anyway."""
     with client.get("/static/icon.svg", headers={"Accept-Encoding": "gzip"}) as response:

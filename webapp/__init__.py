@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 
 from webapp import assets, compression, definitions, errors, guard, persian, standin, wording
 from webapp.delivery import Delivery
-from webapp.forms import build_form
+from webapp.forms import build_form, note_ids
 from webapp.portal import Portal
 from webapp.settings import PORTAL_URL, Settings
 from webapp.tokens import FormTokens
@@ -42,7 +42,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
-        t=wording, demo=settings.demo, digits=persian.persian_digits, months=persian.JALALI_MONTHS
+        t=wording,
+        demo=settings.demo,
+        digits=persian.persian_digits,
+        months=persian.JALALI_MONTHS,
+        note_ids=note_ids,
     )
     tokens = FormTokens(settings.secret_keys)
     forms = definitions.load(settings.forms_file)

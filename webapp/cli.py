@@ -90,8 +90,7 @@ def _settings() -> Settings:
     except SettingsError as error:
         faults.append(str(error))
     try:
-        forms_file = os.environ.get("FORMS_FILE")
-        definitions.load(Path(forms_file) if forms_file else None)
+        definitions.load(Path(os.environ["FORMS_FILE"]) if os.environ.get("FORMS_FILE") else None)
     except DefinitionError as error:
         faults.append(str(error))
     if faults:
@@ -143,7 +142,8 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         # ProxyFix alone decides whom to believe about the sender and the scheme.
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
-        "umask": 0o077,
+        # The proxy that connects to a Unix socket runs under another name, in our group.
+        "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
         "proc_name": "amoot-form",
         "logconfig_dict": logs.config(settings),
     }

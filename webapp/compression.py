@@ -7,6 +7,7 @@ errors is the largest page there is.
 from __future__ import annotations
 
 import gzip
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import request
@@ -24,7 +25,8 @@ def register(app: Flask) -> None:
 
 
 def _compress(response: Response) -> Response:
-    if response.mimetype not in _TEXTS:
+    is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+    if is_part or response.mimetype not in _TEXTS:
         return response
     response.vary.add("Accept-Encoding")
     if not request.accept_encodings.quality("gzip"):

@@ -20,11 +20,15 @@ from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from webapp.contact import FIELDS, Field, Kind, Value
+from webapp.origins import parse_origin
 from webapp.persian import (
+    FIRST_GREGORIAN_YEAR,
+    MOST_LABELS,
     InvalidText,
     check_range,
     clean_line,
     clean_lines,
+    label_key,
     parse_date,
     split_labels,
 )
@@ -41,14 +45,8 @@ _BUILT_IN: Final = Path(__file__).with_name("forms.toml")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 
-# An origin (RFC 6454) whose host a frame-ancestors directive can name.
-_HOST_PART: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_HOST: Final = rf"{_HOST_PART}(?:\.{_HOST_PART})*"
-_ORIGIN: Final = re.compile(rf"(https?)://{_HOST}(?::([1-9]\d{{0,4}}))?", re.ASCII | re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 
-_MOST_LABELS: Final = 20
-_FIRST_GREGORIAN_YEAR: Final = 1800  # as persian.parse_date tells the calendars apart
 _LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 _DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is linear
 
@@ -268,19 +266,14 @@ def _label(value: object) -> str:
     return label
 
 
-def _spelling(label: str) -> str:
-    """Return what labels that count as the same have in common."""
-    return label.replace("\N{ZERO WIDTH NON-JOINER}", "").casefold()
-
-
-_labels: Final = _list_of(_label, alike=_spelling)
+_labels: Final = _list_of(_label, alike=label_key)
 
 
 def _origin(value: object) -> str:
-    match = _ORIGIN.fullmatch(value) if isinstance(value, str) else None
-    if match is None or int(match[2] or 0) >= 1 << 16:
-        raise _fault(f'"{value}" is not an origin such as "https://example.ir"')
-    return match[0].lower().removesuffix(":443" if match[1].lower() == "https" else ":80")
+    with suppress(ValueError):
+        if isinstance(value, str):
+            return parse_origin(value)
+    raise _fault(f'"{value}" is not an origin such as "https://example.ir"')
 
 
 def _address(value: object) -> str:
@@ -312,7 +305,7 @@ def _contrast_with_white(colour: str) -> float:
 
 
 def _date(value: object) -> date:
-    if type(value) is date and value.year >= _FIRST_GREGORIAN_YEAR:  # a datetime is a date too
+    if type(value) is date and value.year >= FIRST_GREGORIAN_YEAR:  # a datetime is a date too
         value = value.isoformat()
     if isinstance(value, str):
         with suppress(InvalidText):
@@ -401,7 +394,9 @@ class _Table:
         return FormDefinition(**own, **{name: getattr(self, name) for name in names})
 
     def _row(self, row: Field) -> Field:
-        caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, row.hint)
+        # The table's hint on labels is about typing them.
+        ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
+        caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
         return dataclasses.replace(row, label=caption, hint=hint)
 
 
@@ -424,6 +419,8 @@ def _shown_rule(table: _Table) -> Iterator[_Fault]:
     for name in table.required:
         if name not in shown:
             yield ("required",), f'"{name}" is required but not shown'
+        if FIELDS[name].kind is Kind.ACTIVE:
+            yield ("required",), f'"{name}" cannot be required: unticked says something too'
     for key, texts in (("captions", table.captions), ("hints", table.hints)):
         yield from (((key, name), "is not shown") for name in texts if name not in shown)
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
@@ -439,9 +436,9 @@ def _labels_rule(table: _Table) -> Iterator[_Fault]:
 
 
 def _label_count_rule(table: _Table) -> Iterator[_Fault]:
-    if len({*table.labels, *table.label_choices}) > _MOST_LABELS:
-        key = "labels" if len(table.labels) > _MOST_LABELS else "label_choices"
-        yield (key,), f"a contact has at most {_MOST_LABELS} labels"
+    if len({*table.labels, *table.label_choices}) > MOST_LABELS:
+        key = "labels" if len(table.labels) > MOST_LABELS else "label_choices"
+        yield (key,), f"a contact has at most {MOST_LABELS} labels"
 
 
 def _consent_rule(table: _Table) -> Iterator[_Fault]:

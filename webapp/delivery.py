@@ -93,7 +93,8 @@ class Delivery:
             log.info("submission %s: rejected, %s", name, error.status)
             return Outcome(result=Result.REJECTED, reference=name, error=error)
         except PortalError as error:
-            log.warning("submission %s: %s, %s", name, type(error).__name__, error.status)
+            told = (name, type(error).__name__, error.status, error.cause)
+            log.warning("submission %s: %s, %s %s", *told)
             return Outcome(result=Result.UNSTORED, reference=name, error=error)
         log.info("submission %s: delivered", name)
         return Outcome(result=Result.DELIVERED, reference=name)

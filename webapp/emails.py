@@ -24,7 +24,9 @@ def parse_email(text: str) -> str:
     if not local.isascii():
         raise InvalidText(wording.EMAIL_NOT_LATIN)
     try:
-        checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        checked = validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, strict=True
+        )
     except EmailNotValidError:
         raise InvalidText(wording.EMAIL_SHAPE) from None
     address = str(checked.ascii_email)

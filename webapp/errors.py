@@ -8,13 +8,20 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
 from webapp import wording
 
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.sansio.response import Response
+
+
+class CrossSite(Forbidden):
+    """A form that another site's page sent."""
+
+    text = wording.CROSS_SITE
+
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +41,8 @@ def show(error: Exception) -> Response:
         error = InternalServerError()
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:
-        text = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
+        general = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
+        text = getattr(error, "text", general)
         response.data = render_template(
             "error.html", error=text, status=response.status_code, retry=_retry(response)
         )

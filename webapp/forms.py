@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
 from wtforms.csrf.core import CSRF, CSRFTokenField
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from markupsafe import Markup
+    from wtforms.form import BaseForm
 
     from webapp import contact
     from webapp.definitions import FormDefinition
     from webapp.tokens import FormToken
+
+# What an operator may have kept for the next contact.
+KEPT: Final = ("CityName", "Labels")
 
 DATE_PARTS: Final = ("day", "month", "year")
 
@@ -44,7 +49,7 @@ _GENDERS: Final[dict[str, tuple[str, bool | None]]] = {
 _IRAN: Final = timezone(timedelta(hours=3, minutes=30))
 
 # What a checkbox may say besides its own "true", and still mean that it is not ticked.
-_FALSE: Final = (False, "false", "False", "0", "off", "no", "")
+_FALSE: Final = (False, "false", "False", "FALSE", "0", "off", "no", "")
 
 
 def _within(text: str, row: contact.Field) -> str:
@@ -191,7 +196,7 @@ class LabelsField(Field):
         self, *, row: contact.Field, choices: Sequence[str], free: bool, **kwargs: Any
     ) -> None:
         """Offer these choices, and a text input if `free`."""
-        super().__init__(row.label, description=row.hint if free else "", **kwargs)
+        super().__init__(row.label, description=row.hint, **kwargs)
         self._row = row
         self.choices = tuple(choices)
         self.free = free
@@ -263,9 +268,14 @@ class ContactForm(FlaskForm):
 
         csrf_class = FormTokenCSRF
 
+        def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:  # noqa: ANN401  as theirs
+            """Take the texts of a form alone; Flask-WTF would mix files in."""
+            del form, formdata
+            return request.form if request.method == "POST" else None
+
         def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
             """Tie every input to its hint and its error."""
-            markup: Markup = super().render_field(field, described(field) | render_kw)
+            markup: Markup = super().render_field(field, _described(field) | render_kw)
             return markup
 
     @property
@@ -303,16 +313,21 @@ class ContactForm(FlaskForm):
         return Contact(**values, Labels=tuple(dict.fromkeys(labels)))
 
 
-def described(field: Field) -> dict[str, str]:
-    """Return the attributes that tie an input, or a group of inputs, to its hint and its error."""
+def note_ids(field: Field) -> str:
+    """Return the ids of the hint and of the error of a field, as `aria-describedby` wants them."""
     notes = [("hint", field.description), ("error", field.errors)]
-    ids = " ".join(f"{field.id}-{kind}" for kind, present in notes if present)
+    return " ".join(f"{field.id}-{kind}" for kind, present in notes if present)
+
+
+def _described(field: Field) -> dict[str, str]:
+    """Return the attributes that tie an input to its hint and its error."""
+    ids = note_ids(field)
     invalid = {"aria-invalid": "true"} if field.errors else {}
     return ({"aria-describedby": ids} if ids else {}) | invalid
 
 
 def _anchor(field: Field) -> str:
-    if isinstance(field, RadioField):
+    if isinstance(field, RadioField) or (isinstance(field, LabelsField) and not field.free):
         return f"{field.id}-0"
     if isinstance(field, JalaliDateField) and field.in_parts:
         return f"{field.id}-day"
@@ -331,21 +346,35 @@ _TEXTS: Final = {
 }
 
 
+def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
+    """Offer the genders and, unless an answer is required, not to answer."""
+    # HTML knows no autocomplete on radio buttons.
+    return RadioField(  # type: ignore[call-arg]  # newer than its types
+        row.label,
+        choices=[
+            SelectChoice(value, label)
+            for value, (label, _) in _GENDERS.items()
+            if value or not is_required
+        ],
+        default=None if is_required else "",
+        description=row.hint,
+        invalid_choice_message=wording.BAD_CHOICE.format(label=row.label),
+        validators=[Required(wording.BAD_CHOICE)] if is_required else [],
+    )
+
+
 def _field(row: contact.Field, definition: FormDefinition) -> Field:
     """Make the input of a row of the field table."""
     # An operator's browser would offer the operator's own data.
     autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
+    is_required = row.name in definition.required
     common: dict[str, Any] = {
-        "validators": [Required()] if row.name in definition.required else [],
+        "validators": [Required()] if is_required else [],
         "render_kw": {"autocomplete": autocomplete},
     }
     match row.kind:
         case Kind.GENDER:
-            message = wording.BAD_CHOICE.format(label=row.label)
-            genders = [SelectChoice(value, label) for value, (label, _) in _GENDERS.items()]
-            # HTML knows no autocomplete on radio buttons.
-            common |= {"default": "", "invalid_choice_message": message, "render_kw": {}}
-            return RadioField(row.label, choices=genders, **common)
+            return _gender(row, is_required=is_required)
         case Kind.DATE:
             in_parts = definition.dates is DateInput.PARTS
             common["render_kw"]["dir"] = "ltr"
@@ -355,7 +384,7 @@ def _field(row: contact.Field, definition: FormDefinition) -> Field:
             common["render_kw"]["dir"] = "auto"
             return LabelsField(row=row, choices=choices, free=free, **common)
         case Kind.ACTIVE:
-            return BooleanField(row.label, default=True, false_values=_FALSE)
+            return BooleanField(row.label, description=row.hint, default=True, false_values=_FALSE)
         case _:
             field_class, read, attributes = _TEXTS[row.kind]
             common["render_kw"] |= attributes
@@ -371,6 +400,7 @@ def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactFo
             validators=[Required(wording.CONSENT_REQUIRED)],
             false_values=_FALSE,
         )
-    if definition.access is Access.INTRANET:
-        members["keep"] = BooleanField(wording.KEEP, false_values=_FALSE)
+    kept = tuple(name for name in KEPT if name in members)
+    if kept and definition.access is Access.INTRANET:
+        members["keep"] = BooleanField(wording.KEEP[kept], false_values=_FALSE)
     return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})

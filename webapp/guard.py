@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import logging
+import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Request, abort, request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import BadRequest, Unauthorized
+from werkzeug.exceptions import BadRequest, LengthRequired, Unauthorized
 from werkzeug.formparser import FormDataParser
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.security import check_password_hash
 
+from webapp.errors import CrossSite
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import IO
 
     from flask import Flask, Response
@@ -24,10 +29,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_BODY: Final = 16 * 1024  # bytes; the longest contact that the fields allow needs 11 KB
+# Bytes. The longest contact that the fields allow takes less as multipart, which the pages send.
+MAX_BODY: Final = 16 * 1024
+# What is longer than that is still read up to here, so that the page can give it back to shorten.
+_MAX_READ: Final = 4 * MAX_BODY
 
 _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-_FORWARDING_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_FORWARDING_HEADERS: Final = (
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -40,6 +54,11 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+
+
+# Logins that were right, so that not every page costs a slow hash. No password is kept.
+_PROOF_KEY: Final = secrets.token_bytes(32)
+_proven: Final[set[bytes]] = set()
 
 
 class StrictFormParser(FormDataParser):
@@ -57,17 +76,25 @@ class StrictFormParser(FormDataParser):
         A percent-encoded byte that is no UTF-8 becomes U+FFFD, which the fields refuse by name.
 
         Raises:
+            LengthRequired: if the body comes in chunks: its end could be missing unnoticed.
             BadRequest: if the body is not a form, or cannot be read as one.
         """
         if mimetype not in _FORM_TYPES:
             raise BadRequest
+        if content_length is None:
+            raise LengthRequired
         try:
             if mimetype == _FORM_TYPES[0]:
-                pairs = parse_qsl(stream.read().decode(), keep_blank_values=True, errors="replace")
-                return stream, self.cls(pairs), self.cls()
+                return stream, self.cls(_pairs(stream.read(), content_length)), self.cls()
             return super().parse(stream, mimetype, content_length, options)
         except ValueError:
             raise BadRequest from None
+
+
+def _pairs(body: bytes, content_length: int) -> list[tuple[str, str]]:
+    if len(body) != content_length:
+        raise ValueError("cut off on the way")
+    return parse_qsl(body.decode(), keep_blank_values=True, errors="replace")
 
 
 class FormRequest(Request):
@@ -88,7 +115,7 @@ class FormRequest(Request):
 def protect(app: Flask, settings: Settings) -> None:
     """Put the guard in front of an app."""
     app.request_class = FormRequest
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_READ
     if settings.public_url:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_url).hostname]
     app.before_request(lambda: _refuse_other_origins(settings))
@@ -109,8 +136,8 @@ def _refuse_other_origins(settings: Settings) -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", own)
     if site != "same-origin" or origin != own:
-        log.warning("refused a cross-site POST")
-        abort(HTTPStatus.FORBIDDEN)
+        log.warning("refused a POST of %s from %r: its page is not at %r", site, origin, own)
+        raise CrossSite
 
 
 def _add_headers(response: Response) -> Response:
@@ -138,7 +165,7 @@ def require_intranet(settings: Settings) -> None:
     if not _is_known(request.remote_addr or "", settings):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
-    if settings.intranet_users and not _is_user(settings):
+    if settings.intranet_users and not _is_user(settings.intranet_users):
         raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
 
 
@@ -151,9 +178,17 @@ def _is_known(address: str, settings: Settings) -> bool:
     return any((mapped or sender) in network for network in settings.intranet_networks)
 
 
-def _is_user(settings: Settings) -> bool:
+def _is_user(users: Mapping[str, str]) -> bool:
     login = request.authorization
     if login is None or login.type != "basic":
         return False
-    hash_ = settings.intranet_users.get(login.username or "")
-    return hash_ is not None and check_password_hash(hash_, login.password or "")
+    name, password = login.username or "", login.password or ""
+    # An unknown name takes as long as a wrong password.
+    hash_ = users.get(name, next(iter(users.values())))
+    proof = hmac.digest(_PROOF_KEY, repr((name, password, hash_)).encode(), "sha256")
+    if proof in _proven:
+        return True
+    if not check_password_hash(hash_, password) or name not in users:
+        return False
+    _proven.add(proof)
+    return True

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
+
+
+class _NoAddresses(logging.Filter):
+    """Drops gunicorn's warning of a malformed request, which names the sender and quotes it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Invalid request" not in str(record.msg)
 
 
 def config(settings: Settings) -> dict[str, Any]:
@@ -22,7 +30,11 @@ def config(settings: Settings) -> dict[str, Any]:
             "text": {"format": line},
             "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": line},
         },
+        "filters": {"no addresses": {"()": _NoAddresses}},
         "handlers": {"stderr": to_stderr},
         "root": {"level": settings.log_level.upper(), "handlers": ["stderr"]},
-        "loggers": {"gunicorn.error": forward, "gunicorn.access": silent},
+        "loggers": {
+            "gunicorn.error": forward | {"filters": ["no addresses"]},
+            "gunicorn.access": silent,
+        },
     }

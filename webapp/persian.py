@@ -307,7 +307,7 @@ _YEAR: Final = re.compile(r"\d{1,3}|(?!0000)\d{4}")
 _COMPACT_LENGTHS: Final = (6, 8)  # the former has a year of two digits
 _YEAR_LENGTH: Final = 4
 _MONTHS: Final = 12
-_FIRST_GREGORIAN_YEAR: Final = 1800
+FIRST_GREGORIAN_YEAR: Final = 1800
 _FIRST_YEAR: Final = 1280
 _LAST_YEAR: Final = 1500
 
@@ -425,7 +425,7 @@ def _to_date(*, day: str, month: str, year: str) -> date:
     month_number = _MONTH_NUMBERS[month] if named else int(month)
     if not 1 <= month_number <= _MONTHS:
         raise InvalidText(wording.DATE_MONTH)
-    if int(year) < _FIRST_GREGORIAN_YEAR:
+    if int(year) < FIRST_GREGORIAN_YEAR:
         return _jalali_day(int(year), month_number, int(day))
     if named:  # a Jalali month in a Gregorian year
         raise InvalidText(wording.DATE_JALALI_YEAR)
@@ -458,8 +458,13 @@ def _jalali(value: date) -> JalaliDate:
 
 _LABEL_SEPARATOR: Final = re.compile("[,;|،؛，；｜﹐﹔]")
 _LABEL_MARKS: Final = "#＃﹟ "
-_MOST_LABELS: Final = 20
+MOST_LABELS: Final = 20
 _LONGEST_LABEL: Final = 50
+
+
+def label_key(label: str) -> str:
+    """Return what labels that count as the same have in common."""
+    return label.replace(_ZWNJ, "").casefold()
 
 
 def split_labels(text: str, *, label: str) -> tuple[str, ...]:
@@ -487,9 +492,9 @@ def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
             # Cleaned first: normalising turns some characters, such as U+037E, into separators.
             for piece in _LABEL_SEPARATOR.split(clean_line(line, label=label)):
                 if name := piece.strip(" ").lstrip(_LABEL_MARKS):
-                    found.setdefault(name.replace(_ZWNJ, "").casefold(), name)
+                    found.setdefault(label_key(name), name)
     if too_long := next((name for name in found.values() if len(name) > _LONGEST_LABEL), None):
         raise InvalidText(wording.LABEL_TOO_LONG.format(label=too_long))
-    if len(found) > _MOST_LABELS:
+    if len(found) > MOST_LABELS:
         raise InvalidText(wording.LABELS_TOO_MANY)
     return tuple(found.values())

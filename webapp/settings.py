@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from webapp.origins import parse_origin
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -39,7 +41,7 @@ PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     )
 )
 
-_HASH_METHODS: Final = ("scrypt:", "pbkdf2:")
+_HASH: Final = re.compile(r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+")  # Werkzeug's spelling
 
 
 class SettingsError(ValueError):
@@ -75,10 +77,12 @@ def _token(text: str) -> str:
 def _url(text: str, schemes: Sequence[str]) -> str:
     try:
         parts = urlsplit(text)
-        port_is_fine = parts.port != 0  # .port raises on a port that is no number
+        is_url = parts.port != 0  # .port raises on a port that is no number
     except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.scheme not in schemes or not port_is_fine:
+        is_url = False
+    if not is_url:
+        raise ValueError("is not a URL")
+    if parts.scheme not in schemes:
         raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in schemes)}")
     return text
 
@@ -98,9 +102,12 @@ def _portal_url(text: str) -> str:
 
 
 def _public_url(text: str) -> str:
-    if urlsplit(_plain_url(text, ("https", "http"))).path.strip("/"):
-        raise ValueError("must have no path: the form answers at the root of its host")
-    return text.rstrip("/")
+    try:
+        return parse_origin(text.removesuffix("/"))
+    except ValueError:
+        raise ValueError(
+            "must be a plain origin such as https://form.example.ir, its host in ASCII"
+        ) from None
 
 
 def _number(text: str, lowest: float, highest: float) -> float:
@@ -114,7 +121,7 @@ def _number(text: str, lowest: float, highest: float) -> float:
 
 
 def _whole(text: str, lowest: int, highest: int) -> int:
-    if not text.isdecimal() or not lowest <= int(text[:9]) <= highest:
+    if not re.fullmatch("[0-9]{1,6}", text) or not lowest <= int(text) <= highest:
         raise ValueError(f"must be a whole number from {lowest} to {highest}")
     return int(text)
 
@@ -145,19 +152,25 @@ def _networks(text: str) -> tuple[Network, ...]:
 
 def _users(text: str) -> Mapping[str, str]:
     pairs = [part.partition(":") for part in text.split()]
-    if not pairs or not all(name and hash_.startswith(_HASH_METHODS) for name, _, hash_ in pairs):
+    if not pairs or not all(name and _HASH.fullmatch(hash_) for name, _, hash_ in pairs):
         raise ValueError("must be name:hash pairs as `amoot-form hash` prints them")
     return {name: hash_ for name, _, hash_ in pairs}
 
 
 def _bind(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not text.startswith("unix:/") and not (host and port.isdecimal() and int(port) < 1 << 16):
+    match = re.fullmatch(r"unix:/.+|(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text, re.ASCII)
+    if match is None or int(match[1] or 0) >= 1 << 16:
         raise ValueError("must be host:port or unix:/path")
     return text
 
 
 def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("must be a path")
+    return Path(text).absolute()
+
+
+def _state(text: str) -> Path:
     # systemd separates several folders with colons; the first is ours.
     path = Path(text.partition(":")[0])
     if not path.is_absolute():
@@ -192,10 +205,10 @@ class Settings:
     amoot_deadline: float = _setting("AMOOT_DEADLINE", partial(_number, lowest=0.1, highest=60), 8)
     amoot_settle: float = _setting("AMOOT_SETTLE", partial(_number, lowest=0, highest=3600), 120)
     secret_keys: tuple[str, ...] = _setting("SECRET_KEY", _keys, (), secret=True)
-    forms_file: Path | None = _setting("FORMS_FILE", Path)
+    forms_file: Path | None = _setting("FORMS_FILE", _path)
     state_directory: Path = _setting(
         "STATE_DIRECTORY",
-        _path,
+        _state,
         factory=lambda: platformdirs.user_state_path("amoot-contact-form", appauthor=False),
     )
     database_url: str | None = _setting(
@@ -247,7 +260,7 @@ class Settings:
                 values[row.name] = row.metadata["read"](environ[name])
             except ValueError as error:
                 faults.append(f"{name} {error}.")
-        faults += _missing(environ)
+        faults += _missing(environ, values)
         if faults:
             raise SettingsError(faults)
         if "SECRET_KEY" not in environ:  # demo mode: good for as long as this process lives
@@ -260,13 +273,12 @@ class Settings:
         return self.amoot_token is None
 
 
-def _missing(environ: Mapping[str, str]) -> list[str]:
+def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
     """Name what must be set because something else is, or is not."""
     faults = []
+    url = values.get("amoot_url")
     if "AMOOT_TOKEN" in environ and "SECRET_KEY" not in environ:
         faults.append("SECRET_KEY is missing: outside demo mode the form's tokens need it.")
-    if "AMOOT_TOKEN" not in environ and not is_loopback(
-        urlsplit(environ.get("AMOOT_URL", "http://localhost")).hostname
-    ):
+    if "AMOOT_TOKEN" not in environ and url and not is_loopback(urlsplit(url).hostname):
         faults.append("AMOOT_TOKEN is missing: AMOOT_URL asks for a real portal.")
     return faults

@@ -37,7 +37,7 @@ from http.server import BaseHTTPRequestHandler
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -575,7 +575,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def received(url: str) -> list[dict[str, Any]]:
     """Return the contacts that the stand-in at this address has stored, newest last."""
-    with urlopen(urljoin(url, "/standin/contacts"), timeout=2) as answer:  # noqa: S310  loopback
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment would be another machine
+    with direct.open(urljoin(url, "/standin/contacts"), timeout=2) as answer:
         contacts: list[dict[str, Any]] = json.load(answer)
     return contacts
 

@@ -65,7 +65,7 @@ class FormTokens:
             (slug, nonce), issued_at = self._serializer.loads(
                 text, max_age=int(LIFETIME.total_seconds()), return_timestamp=True
             )
-        except BadData as error:
+        except (BadData, TypeError, ValueError) as error:  # the latter: of another version's shape
             raise InvalidToken(type(error).__name__) from None
         if slug != form:
             raise InvalidToken("OtherForm")

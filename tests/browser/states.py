@@ -110,11 +110,18 @@ def not_found(tab: Page, _: StandIn) -> None:
     tab.goto("/nowhere")
 
 
-def too_large(tab: Page, _: StandIn) -> None:
+def too_long(tab: Page, _: StandIn) -> None:
     """Send more than the limit."""
+    tab.goto("/f/signup")
+    tab.locator("#FName").fill("ن" * MAX_BODY)
+    submit(tab)
+
+
+def too_large(tab: Page, _: StandIn) -> None:
+    """Send more than is read at all."""
     tab.goto("/")
     tab.locator(MORE).click()
-    tab.locator("#AddressText").fill("ن" * MAX_BODY)
+    tab.locator("#AddressText").fill("ن" * 4 * MAX_BODY)
     submit(tab)
 
 
@@ -131,5 +138,6 @@ STATES: Final = (
     signup_delivered,
     signup_refused,
     not_found,
+    too_long,
     too_large,
 )

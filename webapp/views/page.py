@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, flash, render_template, request, session
 
-from webapp import guard
+from webapp import guard, wording
 from webapp.definitions import Access, main_form
 from webapp.delivery import Result, submission_key
+from webapp.forms import KEPT
 from webapp.layout import arrange
 from webapp.verdict import Rejected
 from webapp.views import services
@@ -44,7 +45,11 @@ def _serve(definition: FormDefinition) -> Response | Answer:
     form = services().forms[definition.slug](data=session.get(_kept(definition)))
     if request.method != "POST":
         return _page(form), HTTPStatus.OK
-    if not form.validate():
+    is_valid = form.validate()
+    if (request.content_length or 0) > guard.MAX_BODY:
+        form.refuse(wording.TOO_LARGE)
+        return _page(form), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if not is_valid:
         return _page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     return _submit(form)
 
@@ -83,7 +88,7 @@ def _keep(form: ContactForm) -> None:
     name = _kept(form.definition)
     if "keep" in form and form.keep.data:
         session[name] = {"keep": True} | {
-            field.name: field.data for field in form.asked if field.name in ("CityName", "Labels")
+            field.name: field.data for field in form.asked if field.name in KEPT
         }
     else:
         session.pop(name, None)
