@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from support import SECRET, TOKEN, Page
 
-from webapp import create_app
+from webapp import create_app, tokens
 from webapp.settings import Settings
 from webapp.standin import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -26,11 +28,27 @@ def portal() -> Iterator[StandIn]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests fill in a form faster than a person."""
+    monkeypatch.setattr(tokens, "SOONEST", timedelta(0))
+
+
 @pytest.fixture
-def settings(portal: StandIn) -> Settings:
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a form be sent no faster than a person fills it in."""
+    monkeypatch.setattr(tokens, "SOONEST", timedelta(seconds=2))
+
+
+@pytest.fixture
+def settings(portal: StandIn, tmp_path: Path) -> Settings:
     """Return settings that point to the stand-in; not demo mode."""
     return Settings(
-        amoot_token=TOKEN, amoot_url=portal.url, amoot_deadline=2, secret_keys=(SECRET,)
+        amoot_token=TOKEN,
+        amoot_url=portal.url,
+        amoot_deadline=2,
+        secret_keys=(SECRET,),
+        state_directory=tmp_path / "state",
     )
 
 

@@ -10,20 +10,29 @@ from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
 from webapp.delivery import Delivery, Result, reference, submission_key
+from webapp.outbox import Outbox
 from webapp.portal import Portal
 from webapp.standin import Fault
 from webapp.verdict import Refused, Rejected, Uncertain, Unreachable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from webapp.standin import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 
 
 @pytest.fixture
-def delivery(portal: StandIn) -> Delivery:
+def delivery(portal: StandIn, store: Outbox) -> Delivery:
     """Deliver to the stand-in."""
-    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5))
+    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5), store)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Outbox:
+    """Return an empty store."""
+    return Outbox(f"sqlite:///{tmp_path}/outbox.sqlite3")
 
 
 def test_the_same_form_and_contact_have_the_same_key() -> None:
@@ -80,6 +89,31 @@ def test_the_log_names_the_submission_and_the_status_alone(
     outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
     assert outcome.reference in caplog.text
     assert not any(secret in caplog.text for secret in ("912123", "علی", TOKEN))
+
+
+def test_a_doubtful_contact_is_held_and_answered_like_a_success(
+    delivery: Delivery, store: Outbox, portal: StandIn
+) -> None:
+    """The portal hears nothing of it; the operator finds it by the visitor's reference."""
+    key = submission_key("n", CONTACT)
+    outcome = delivery.hold(CONTACT, key, form="news", reason="honeypot")
+    assert outcome == delivery.submit(CONTACT, key)
+    assert len(portal.contacts) == 1
+    assert [held.reference for held in store.held()] == [outcome.reference]
+
+
+def test_what_cannot_be_held_is_not_called_recorded(
+    portal: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A store out of reach: the page must say so."""
+    file = tmp_path / "not a folder"
+    file.touch()
+    lost = Delivery(
+        Portal(url=portal.url, token=TOKEN, deadline=0.5), Outbox(f"sqlite:///{file}/x.sqlite3")
+    )
+    outcome = lost.hold(CONTACT, submission_key("n", CONTACT), form="news", reason="honeypot")
+    assert (outcome.result, outcome.error) == (Result.UNSTORED, None)
+    assert "912123" not in caplog.text
 
 
 def test_a_contact_has_every_field_and_no_other() -> None:

@@ -10,10 +10,13 @@ from jinja2 import StrictUndefined
 from webapp import assets, compression, definitions, errors, guard, persian, standin, wording
 from webapp.delivery import Delivery
 from webapp.forms import build_form, note_ids
+from webapp.limits import Limits
+from webapp.outbox import Outbox
 from webapp.portal import Portal
+from webapp.proof import Proofs
 from webapp.settings import PORTAL_URL, Settings
-from webapp.tokens import FormTokens
-from webapp.views import EXTENSION, Services, demo, page
+from webapp.tokens import FormTokens, Receipts
+from webapp.views import EXTENSION, Services, demo, embed, install, page
 
 _PACKAGE = Path(__file__).parent
 # A wheel carries templates and static files inside the package, a checkout beside it.
@@ -58,18 +61,24 @@ def create_app(settings: Settings | None = None) -> Flask:
         token=settings.amoot_token or standin.DEMO_TOKEN,
         deadline=settings.amoot_deadline,
     )
+    outbox = Outbox(settings.outbox_url)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
-        delivery=Delivery(portal),
+        delivery=Delivery(portal, outbox),
+        receipts=Receipts(settings.secret_keys),
+        limits=Limits(app, settings),
+        proofs=Proofs(settings.secret_keys, spend=outbox.spend),
         portal_url=url,
     )
     app.register_blueprint(page.blueprint)
+    app.register_blueprint(embed.blueprint)
+    app.register_blueprint(install.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     compression.register(app)
-    guard.protect(app, settings)
+    guard.protect(app, settings, forms)
     assets.register(app)
     errors.register(app)
     return app

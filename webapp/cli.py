@@ -16,7 +16,8 @@ from werkzeug.security import generate_password_hash
 
 from webapp import create_app, definitions, logs, standin
 from webapp.definitions import DefinitionError
-from webapp.portal import Portal
+from webapp.outbox import Held, Outbox
+from webapp.portal import Portal, payload
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.verdict import PortalError
 
@@ -49,13 +50,8 @@ def check() -> None:
     if settings.demo:
         click.echo("Settings and forms are fine. Demo mode: without AMOOT_TOKEN nothing is sent.")
         return
-    portal = Portal(
-        url=settings.amoot_url or PORTAL_URL,
-        token=settings.amoot_token or "",
-        deadline=settings.amoot_deadline,
-    )
     try:
-        account = portal.account_status()
+        account = _portal(settings).account_status()
     except PortalError as error:
         raise click.ClickException(
             f"Settings and forms are fine, but the portal said {error.status}: {error.message}"
@@ -64,6 +60,52 @@ def check() -> None:
         f"Settings and forms are fine. The portal knows the token: "
         f"account {account.name}, credit {account.credit}."
     )
+
+
+@main.group()
+def outbox() -> None:
+    """Submissions that were held because a robot may have sent them."""
+
+
+@outbox.command(name="list")
+def list_() -> None:
+    """Show what is held, oldest first."""
+    for held in Outbox(_settings().outbox_url).held():
+        click.echo(f"{held.reference}  {held.held_at:%Y-%m-%d %H:%M}Z  {held.form}  {held.reason}")
+        for name, text in payload(held.contact):
+            if text and name not in ("ContactGroupID", "Active"):
+                click.echo(f"    {name}: {text}")
+
+
+@outbox.command()
+@click.argument("reference")
+def send(reference: str) -> None:
+    """Send a held contact to the portal after all, and forget it."""
+    settings = _settings()
+    store = Outbox(settings.outbox_url)
+    try:
+        _portal(settings).create_contact(_held(store, reference).contact)
+    except PortalError as error:
+        raise click.ClickException(f"not sent, still held: {error.status}") from None
+    store.erase(reference)
+    click.echo("Sent.")
+
+
+@outbox.command()
+@click.argument("reference")
+def discard(reference: str) -> None:
+    """Forget a held contact."""
+    store = Outbox(_settings().outbox_url)
+    _held(store, reference)
+    store.erase(reference)
+    click.echo("Discarded.")
+
+
+def _held(store: Outbox, reference: str) -> Held:
+    for held in store.held():
+        if held.reference == reference:
+            return held
+    raise click.ClickException("nothing is held under this reference")
 
 
 @main.command(name="standin")
@@ -80,6 +122,14 @@ def standin_(port: int, token: str) -> None:
 def hash_(name: str, password: str) -> None:
     """Print a name:hash pair for INTRANET_USERS."""
     click.echo(f"{name}:{generate_password_hash(password)}")
+
+
+def _portal(settings: Settings) -> Portal:
+    return Portal(
+        url=settings.amoot_url or PORTAL_URL,
+        token=settings.amoot_token or standin.DEMO_TOKEN,
+        deadline=settings.amoot_deadline,
+    )
 
 
 def _settings() -> Settings:

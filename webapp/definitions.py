@@ -287,21 +287,26 @@ def _address(value: object) -> str:
 def _accent(value: object) -> str:
     if not isinstance(value, str) or not _COLOUR.fullmatch(value):
         raise _fault('must be a colour such as "#0b6b57"')
-    contrast = _contrast_with_white(value)
-    if contrast < _LEAST_CONTRAST:
-        shown = math.floor(contrast * 10) / 10
+    on_white = contrast(value, "#ffffff")
+    if on_white < _LEAST_CONTRAST:
+        shown = math.floor(on_white * 10) / 10
         raise _fault(f"white text on {value} has a contrast of {shown}:1; 4.5:1 is the least")
     return value.lower()
 
 
-def _contrast_with_white(colour: str) -> float:
-    """Return the contrast ratio, 1 to 21, by WCAG 2.2's definition and its relative luminance."""
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours `#rrggbb`, 1 to 21, by WCAG 2.2's definition."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance, 0 to 1, by WCAG 2.2's definition."""
     parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
     linear = (
         math.pow((part + 0.055) / 1.055, 2.4) if part > _DARK else part / 12.92 for part in parts
     )
-    luminance = math.fsum(map(operator.mul, linear, (0.2126, 0.7152, 0.0722)))
-    return 1.05 / (luminance + 0.05)
+    return math.fsum(map(operator.mul, linear, (0.2126, 0.7152, 0.0722)))
 
 
 def _date(value: object) -> date:

@@ -10,10 +10,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from webapp.verdict import PortalError, Rejected, Uncertain
 
 if TYPE_CHECKING:
     from webapp.contact import Contact
+    from webapp.outbox import Outbox
     from webapp.portal import Portal
 
 log = logging.getLogger(__name__)
@@ -72,9 +75,10 @@ def reference(key: str) -> str:
 class Delivery:
     """Sends contacts to the portal."""
 
-    def __init__(self, portal: Portal) -> None:
-        """Deliver to this portal."""
+    def __init__(self, portal: Portal, outbox: Outbox) -> None:
+        """Deliver to this portal; what must wait goes into this outbox."""
         self._portal = portal
+        self._outbox = outbox
 
     def submit(self, contact: Contact, key: str) -> Outcome:
         """Send a contact once.
@@ -97,4 +101,24 @@ class Delivery:
             log.warning("submission %s: %s, %s %s", *told)
             return Outcome(result=Result.UNSTORED, reference=name, error=error)
         log.info("submission %s: delivered", name)
+        return Outcome(result=Result.DELIVERED, reference=name)
+
+    def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> Outcome:
+        """Keep a doubtful contact for the operator, and answer like a success.
+
+        A robot learns nothing from the answer, and a person's contact is not lost.
+
+        Args:
+            contact: What was submitted.
+            key: The submission's key, from `submission_key`.
+            form: The slug of its form.
+            reason: Why it is doubtful.
+        """
+        name = reference(key)
+        try:
+            self._outbox.hold(contact, reference=name, form=form, reason=reason)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("submission %s: cannot be stored, %s", name, type(error).__name__)  # noqa: TRY400  the text may quote it
+            return Outcome(result=Result.UNSTORED, reference=name)
+        log.info("submission %s: held, %s", name, reason)
         return Outcome(result=Result.DELIVERED, reference=name)

@@ -1,226 +1,35 @@
-"""The Flask-WTF form of a definition: what is shown, what was typed, what was understood of it.
-
-Every field keeps what the person typed for the page and the normalised value for the portal. Their
-`ValueError`s carry the finished Persian message, which WTForms puts beside the field.
-"""
+"""The Flask-WTF form of a definition: its token, its fields, its contact."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
+from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, ValidationError
 from wtforms.csrf.core import CSRF, CSRFTokenField
-from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
-from wtforms.widgets import TextArea, TextInput
 
 from webapp import persian, wording
-from webapp.contact import Contact, Kind
-from webapp.definitions import Access, DateInput
-from webapp.emails import parse_email
-from webapp.tokens import FormTokens, InvalidToken
+from webapp.contact import Contact
+from webapp.definitions import Access
+from webapp.fields import FALSE, GENDERS, IRAN, JalaliDateField, LabelsField, Required, make_field
+from webapp.tokens import InvalidToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from markupsafe import Markup
     from wtforms.form import BaseForm
 
-    from webapp import contact
     from webapp.definitions import FormDefinition
-    from webapp.tokens import FormToken
+    from webapp.tokens import FormToken, FormTokens
 
 # What an operator may have kept for the next contact.
 KEPT: Final = ("CityName", "Labels")
 
-DATE_PARTS: Final = ("day", "month", "year")
-
-# GenderType's choices: what the portal calls them, what a person reads, and the value.
-_GENDERS: Final[dict[str, tuple[str, bool | None]]] = {
-    "false": (wording.WOMAN, False),
-    "true": (wording.MAN, True),
-    "": (wording.NO_ANSWER, None),
-}
-
-# Iran has kept this offset all year round since 1401.
-_IRAN: Final = timezone(timedelta(hours=3, minutes=30))
-
-# What a checkbox may say besides its own "true", and still mean that it is not ticked.
-_FALSE: Final = (False, "false", "False", "FALSE", "0", "off", "no", "")
-
-
-def _within(text: str, row: contact.Field) -> str:
-    if len(text) > row.longest:
-        longest = persian.persian_digits(row.longest)
-        raise ValueError(wording.TOO_LONG.format(label=row.label, n=longest))
-    return text
-
-
-def _read_mobile(typed: str, row: contact.Field) -> str:
-    mobile = persian.parse_mobile(typed)
-    _within(typed, row)
-    return mobile
-
-
-def _read_email(typed: str, row: contact.Field) -> str:
-    return parse_email(_within(persian.strip_invisible(typed), row))
-
-
-def _read_line(typed: str, row: contact.Field) -> str:
-    return _within(persian.clean_line(typed, label=row.label), row)
-
-
-def _read_lines(typed: str, row: contact.Field) -> str:
-    return _within(persian.clean_lines(typed, label=row.label), row)
-
-
-class Required:
-    """Refuses an empty field, unless a better message stands there already."""
-
-    field_flags: ClassVar = {"required": True}
-
-    def __init__(self, message: str = wording.REQUIRED) -> None:
-        """Take the message; the field's label fills its `{label}`."""
-        self._message = message
-
-    def __call__(self, form: FlaskForm, field: Field) -> None:
-        """Raise the field's own message when nothing was given.
-
-        Raises:
-            ValidationError: if the field is empty.
-        """
-        del form
-        if not field.errors and field.data in (None, "", (), False):
-            raise ValidationError(self._message.format(label=field.label.text))
-
-
-class TypedField(StringField):
-    """A text input: shows what was typed, holds what was understood."""
-
-    def __init__(
-        self, *, row: contact.Field, read: Callable[[str, contact.Field], str], **kwargs: Any
-    ) -> None:
-        """Read with this function, which raises ValueError with a finished message."""
-        super().__init__(row.label, description=row.hint, **kwargs)
-        self._row = row
-        self._read = read
-        self.typed: str | None = None
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Take the first value; a repeated field counts once."""
-        self.typed = valuelist[0] if valuelist else ""
-        self.data = ""
-        if persian.strip_invisible(self.typed):
-            self.data = self._read(self.typed, self._row)
-
-    def _value(self) -> str:
-        return str(self.data or "") if self.typed is None else self.typed.replace("\0", "")
-
-
-class TypedLinesField(TypedField):
-    """A text area."""
-
-    widget = TextArea()
-
-
-def _month_name(typed: str) -> str:
-    """Return a month as the page's list names it; the list, unlike a number, cannot be misread."""
-    number = persian.fold_digits(typed)
-    names = {str(number): name for number, name in enumerate(persian.JALALI_MONTHS, start=1)}
-    return names.get(number, typed)
-
-
-class JalaliDateField(Field):
-    """A date in one text input or in three parts; whichever comes is read."""
-
-    widget = TextInput()
-
-    def __init__(self, *, row: contact.Field, in_parts: bool, **kwargs: Any) -> None:
-        """Show one input, or three."""
-        super().__init__(row.label, description=row.hint, **kwargs)
-        self._row = row
-        self.in_parts = in_parts
-        self.typed = ""
-        self.parts = dict.fromkeys(DATE_PARTS, "")
-
-    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Fetch the three parts, which have names of their own, then read as usual."""
-        if formdata is not None:
-            self.parts = {part: formdata.get(f"{self.name}-{part}", "") for part in DATE_PARTS}
-        super().process(formdata, *args, **kwargs)
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Read the text if there is one, else the parts."""
-        self.typed = valuelist[0] if valuelist else ""
-        self.data = None
-        birth = self._row.name == "BornDate"
-        if persian.strip_invisible(self.typed):
-            _within(self.typed, self._row)
-            found = persian.parse_date(self.typed)
-        elif any(map(persian.strip_invisible, self.parts.values())):
-            found = persian.parse_date_parts(**self.parts)
-        else:
-            return
-        persian.check_range(found, birth=birth, today=datetime.now(_IRAN).date())
-        self.data = found
-
-    def _value(self) -> str:
-        joined = "/".join(part for part in reversed(self.parts.values()) if part)
-        return (self.typed or joined).replace("\0", "")
-
-    @property
-    def shown_parts(self) -> dict[str, str]:
-        """What stands in the three inputs: a text that was understood is spread over them."""
-        if self.typed and isinstance(self.data, date):
-            year, month, day = persian.jalali_slashes(self.data).split("/")
-        else:
-            day, month, year = (typed.replace("\0", "") for typed in self.parts.values())
-            day = day or self.typed.replace("\0", "")
-        return {"day": day, "month": _month_name(month), "year": year}
-
-    @property
-    def in_words(self) -> str:
-        """What was understood, such as «یکشنبه ۱۵ مهر ۱۳۶۹», or ""."""
-        return persian.date_in_words(self.data) if isinstance(self.data, date) else ""
-
-
-class LabelsField(Field):
-    """Known labels as checkboxes and, where the form allows it, one text for free ones."""
-
-    widget = TextInput()
-
-    def __init__(
-        self, *, row: contact.Field, choices: Sequence[str], free: bool, **kwargs: Any
-    ) -> None:
-        """Offer these choices, and a text input if `free`."""
-        super().__init__(row.label, description=row.hint, **kwargs)
-        self._row = row
-        self.choices = tuple(choices)
-        self.free = free
-        self._free_texts: tuple[str, ...] = ()
-
-    def process_data(self, value: Sequence[str] | None) -> None:
-        """Take labels from the program."""
-        self.data = tuple(value or ())
-        self._free_texts = tuple(label for label in self.data if label not in self.choices)
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Read ticked boxes and free text; without free text, anything but a choice is ignored."""
-        ticked = tuple(label for label in self.choices if label in valuelist)
-        self.data = ticked
-        if self.free:
-            self._free_texts = tuple(text for text in valuelist if text not in self.choices)
-            self.data = persian.parse_labels((*ticked, *self._free_texts), label=self.label.text)
-
-    def is_ticked(self, choice: str) -> bool:
-        """Tell whether this choice's box is ticked."""
-        return choice in (self.data or ()) or choice in (self.raw_data or ())
-
-    def _value(self) -> str:
-        return wording.COMMA.join(filter(None, self._free_texts)).replace("\0", "")
+# A bait for robots. Its name means nothing to a browser that fills in names and addresses.
+HONEYPOT: Final = "leave_empty"
 
 
 class FormTokenCSRF(CSRF):
@@ -232,9 +41,12 @@ class FormTokenCSRF(CSRF):
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
-        """Issue a fresh token for every page."""
-        del csrf_token_field
-        return self._form.tokens.issue(self._form.definition.slug)
+        """Issue a fresh token for every page; it remembers which site showed the form first."""
+        definition, tokens = self._form.definition, self._form.tokens
+        site = _showing_site(definition)
+        with suppress(InvalidToken):
+            site = tokens.read(csrf_token_field.data or "", form=definition.slug).site
+        return tokens.issue(definition.slug, site=site)
 
     def validate_csrf_token(self, form: ContactForm, field: CSRFTokenField) -> None:  # type: ignore[override]
         """Keep the token that came back.
@@ -246,6 +58,14 @@ class FormTokenCSRF(CSRF):
             form.token = self._form.tokens.read(field.data or "", form=form.definition.slug)
         except InvalidToken:
             raise ValidationError(wording.FORM_EXPIRED) from None
+        if form.definition.access is Access.PUBLIC and form.token.is_too_young:
+            raise ValidationError(wording.FORM_TOO_YOUNG)
+
+
+def _showing_site(definition: FormDefinition) -> str:
+    """Return the origin of the site that shows the form: the embedding one's, or else ours."""
+    origin = "/".join((request.referrer or "").split("/")[:3])
+    return origin if origin in definition.embed_origins else request.host_url.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +104,11 @@ class ContactForm(FlaskForm):
         return self.token.nonce
 
     @property
+    def is_baited(self) -> bool:
+        """Whether the bait was taken, which no person sees."""
+        return HONEYPOT in self and bool(self[HONEYPOT].data)
+
+    @property
     def asked(self) -> list[Field]:
         """The contact's fields in the order shown."""
         return [self[row.name] for row in self.definition.fields]
@@ -308,9 +133,16 @@ class ContactForm(FlaskForm):
         """Return the valid form's contact, completed by what the definition decides."""
         values = {field.name: field.data for field in self.asked} | dict(self.definition.fixed)
         if "GenderType" in self:
-            _, values["GenderType"] = _GENDERS[values["GenderType"]]
+            _, values["GenderType"] = GENDERS[values["GenderType"]]
+        if self.definition.consent_field:
+            values[self.definition.consent_field] = self._consent_given()
         labels = (*self.definition.labels, *values.pop("Labels", ()))
         return Contact(**values, Labels=tuple(dict.fromkeys(labels)))
+
+    def _consent_given(self) -> str:
+        """Return the day and the site of the consent, to be kept with the contact."""
+        today = persian.jalali_slashes(datetime.now(IRAN).date())
+        return wording.CONSENT_GIVEN.format(day=today, site=self.token.site)
 
 
 def note_ids(field: Field) -> str:
@@ -334,73 +166,20 @@ def _anchor(field: Field) -> str:
     return str(field.id)
 
 
-_TEXTS: Final = {
-    Kind.MOBILE: (TypedField, _read_mobile, {"type": "tel", "inputmode": "tel", "dir": "ltr"}),
-    Kind.EMAIL: (
-        TypedField,
-        _read_email,
-        {"inputmode": "email", "dir": "ltr", "autocapitalize": "none", "spellcheck": "false"},
-    ),
-    Kind.TEXT: (TypedField, _read_line, {"dir": "auto"}),
-    Kind.LINES: (TypedLinesField, _read_lines, {"dir": "auto", "rows": 3}),
-}
-
-
-def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
-    """Offer the genders and, unless an answer is required, not to answer."""
-    # HTML knows no autocomplete on radio buttons.
-    return RadioField(  # type: ignore[call-arg]  # newer than its types
-        row.label,
-        choices=[
-            SelectChoice(value, label)
-            for value, (label, _) in _GENDERS.items()
-            if value or not is_required
-        ],
-        default=None if is_required else "",
-        description=row.hint,
-        invalid_choice_message=wording.BAD_CHOICE.format(label=row.label),
-        validators=[Required(wording.BAD_CHOICE)] if is_required else [],
-    )
-
-
-def _field(row: contact.Field, definition: FormDefinition) -> Field:
-    """Make the input of a row of the field table."""
-    # An operator's browser would offer the operator's own data.
-    autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
-    is_required = row.name in definition.required
-    common: dict[str, Any] = {
-        "validators": [Required()] if is_required else [],
-        "render_kw": {"autocomplete": autocomplete},
-    }
-    match row.kind:
-        case Kind.GENDER:
-            return _gender(row, is_required=is_required)
-        case Kind.DATE:
-            in_parts = definition.dates is DateInput.PARTS
-            common["render_kw"]["dir"] = "ltr"
-            return JalaliDateField(row=row, in_parts=in_parts, **common)
-        case Kind.LABELS:
-            choices, free = definition.label_choices, definition.free_labels
-            common["render_kw"]["dir"] = "auto"
-            return LabelsField(row=row, choices=choices, free=free, **common)
-        case Kind.ACTIVE:
-            return BooleanField(row.label, description=row.hint, default=True, false_values=_FALSE)
-        case _:
-            field_class, read, attributes = _TEXTS[row.kind]
-            common["render_kw"] |= attributes
-            return field_class(row=row, read=read, **common)
-
-
 def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactForm]:
     """Make the form class of a definition."""
-    members: dict[str, Any] = {row.name: _field(row, definition) for row in definition.fields}
+    members: dict[str, Any] = {row.name: make_field(row, definition) for row in definition.fields}
     if definition.consent:
         members["consent"] = BooleanField(
             definition.consent,
             validators=[Required(wording.CONSENT_REQUIRED)],
-            false_values=_FALSE,
+            false_values=FALSE,
         )
+    if definition.access is Access.PUBLIC:
+        members[HONEYPOT] = StringField(wording.LEAVE_EMPTY)
+    if definition.proof_of_work:
+        members["proof"] = HiddenField()
     kept = tuple(name for name in KEPT if name in members)
     if kept and definition.access is Access.INTRANET:
-        members["keep"] = BooleanField(wording.KEEP[kept], false_values=_FALSE)
+        members["keep"] = BooleanField(wording.KEEP[kept], false_values=FALSE)
     return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})

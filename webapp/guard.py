@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
+    from webapp.definitions import FormDefinition
+    from webapp.limits import Limits
     from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,10 @@ _FORWARDING_HEADERS: Final = (
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
+_NOBODY: Final = "'none'"
+_EMBEDDED: Final = "/embed"  # the frames' pages, and the script that other sites load
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # no-referrer would make a POST's Origin null
@@ -112,14 +116,14 @@ class FormRequest(Request):
         )
 
 
-def protect(app: Flask, settings: Settings) -> None:
-    """Put the guard in front of an app."""
+def protect(app: Flask, settings: Settings, definitions: Mapping[str, FormDefinition]) -> None:
+    """Put the guard in front of an app with these forms."""
     app.request_class = FormRequest
     app.config["MAX_CONTENT_LENGTH"] = _MAX_READ
     if settings.public_url:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_url).hostname]
     app.before_request(lambda: _refuse_other_origins(settings))
-    app.after_request(_add_headers)
+    app.after_request(lambda response: _add_headers(response, definitions))
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         # Exactly as many as there are: one too many lets a client choose its own address.
@@ -140,23 +144,41 @@ def _refuse_other_origins(settings: Settings) -> None:
         raise CrossSite
 
 
-def _add_headers(response: Response) -> Response:
-    response.headers.update(_HEADERS)
-    response.headers["Content-Security-Policy"] = _POLICY + "'none'"
-    response.headers["X-Frame-Options"] = "DENY"
+def _add_headers(response: Response, definitions: Mapping[str, FormDefinition]) -> Response:
+    headers = response.headers
+    headers.update(_HEADERS)
+    ancestors = _ancestors(definitions)
+    policy = f"{_POLICY}; frame-ancestors {' '.join(ancestors) or _NOBODY}"
+    # A page may add directives of its own.
+    headers["Content-Security-Policy"] = "; ".join(
+        (policy, *headers.getlist("Content-Security-Policy"))
+    )
+    if not ancestors:
+        headers["X-Frame-Options"] = "DENY"
+    if request.path.startswith(_EMBEDDED):
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if request.is_secure:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
+        headers.setdefault("Cache-Control", "no-store")
     return response
 
 
-def require_intranet(settings: Settings) -> None:
+def _ancestors(definitions: Mapping[str, FormDefinition]) -> tuple[str, ...]:
+    """Return who may show this page in a frame: by its address, so that errors are told there."""
+    prefix, _, rest = request.path.removeprefix("/").partition("/")
+    definition = definitions.get(rest.partition("/")[0]) if prefix == "embed" else None
+    origins = definition.embed_origins if definition else ()
+    return (*origins, "'self'") if origins else ()  # ourselves, for the preview
+
+
+def require_intranet(settings: Settings, limits: Limits) -> None:
     """Let only known networks, and known users if any are set, go on.
 
     Raises:
         Forbidden: if the request comes from elsewhere, or hides where it comes from.
         Unauthorized: if a user name and password are needed.
+        TooManyRequests: if too many logins from this address failed.
     """
     is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
     if is_forwarded and not settings.trusted_proxies:
@@ -165,8 +187,19 @@ def require_intranet(settings: Settings) -> None:
     if not _is_known(request.remote_addr or "", settings):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
-    if settings.intranet_users and not _is_user(settings.intranet_users):
-        raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
+    if settings.intranet_users:
+        _require_login(settings.intranet_users, limits)
+
+
+def _require_login(users: Mapping[str, str], limits: Limits) -> None:
+    address = request.remote_addr or ""
+    if not limits.allow_login(address=address):
+        abort(HTTPStatus.TOO_MANY_REQUESTS)
+    if _is_user(users):
+        return
+    if request.authorization:
+        limits.count_failed_login(address=address)
+    raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
 
 
 def _is_known(address: str, settings: Settings) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import platformdirs
+from limits import parse_many
 
 from webapp.origins import parse_origin
 
@@ -41,6 +42,7 @@ PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     )
 )
 
+_MONTH: Final = 30 * 24 * 60 * 60  # seconds, as limits counts them
 _HASH: Final = re.compile(r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+")  # Werkzeug's spelling
 
 
@@ -136,6 +138,18 @@ def _switch(text: str) -> bool:
     return _choice(text, ("on", "off")) == "on"
 
 
+def _limit(text: str) -> str:
+    try:
+        items = parse_many(text)
+    except ValueError:
+        items = []
+    if not items or any(item.amount < 1 or item.get_expiry() > _MONTH for item in items):
+        raise ValueError(
+            "must be limits such as 60/minute;1000/hour: at least 1, in at most a month"
+        )
+    return text
+
+
 def _keys(text: str) -> tuple[str, ...]:
     if not text.split():
         raise ValueError("must be one or more keys, newest first, separated by spaces")
@@ -220,6 +234,12 @@ class Settings:
         "REDIS_URL", partial(_url, schemes=("redis", "rediss", "unix")), secret=True
     )
     rate_limits: bool = _setting("RATE_LIMITS", _switch, default=True)
+    limit_total: str = _setting("LIMIT_TOTAL", _limit, "6000/minute")
+    limit_form: str = _setting("LIMIT_FORM", _limit, "3000/minute")
+    # Not tight: subscribers of the Iranian mobile networks share addresses.
+    limit_address: str = _setting("LIMIT_ADDRESS", _limit, "120/minute;2000/hour")
+    limit_mobile: str = _setting("LIMIT_MOBILE", _limit, "5/hour;20/day")
+    limit_login: str = _setting("LIMIT_LOGIN", _limit, "10/minute;60/hour")
     public_url: str | None = _setting("PUBLIC_URL", _public_url)
     trusted_proxies: int = _setting("TRUSTED_PROXIES", partial(_whole, lowest=0, highest=9), 0)
     intranet_networks: tuple[Network, ...] = _setting(
@@ -266,6 +286,11 @@ class Settings:
         if "SECRET_KEY" not in environ:  # demo mode: good for as long as this process lives
             values["secret_keys"] = (secrets.token_urlsafe(32),)
         return cls(**values)
+
+    @property
+    def outbox_url(self) -> str:
+        """Where the outbox lies."""
+        return self.database_url or f"sqlite:///{self.state_directory}/outbox.sqlite3"
 
     @property
     def demo(self) -> bool:

@@ -1,4 +1,6 @@
-"""Form tokens: signed, cookie-free, good for one rendered form.
+"""Form tokens and receipts: signed and cookie-free.
+
+A form token is good for one rendered form.
 
 A session-bound token fails in a cross-site iframe, where browsers keep no cookie; this one travels
 in the form alone. Its nonce makes two sends of the same rendered form recognisable.
@@ -11,16 +13,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIFETIME: Final = timedelta(hours=12)
+SOONEST: Final = timedelta(seconds=2)  # no person fills in a form faster
 
 
 class InvalidToken(ValueError):
     """The token is missing, tampered with, for another form, too old, or signed with a lost key."""
+
+
+class InvalidReceipt(ValueError):
+    """The receipt is missing, tampered with, for another form, or signed with a lost key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +37,19 @@ class FormToken:
     Attributes:
         form: The form's slug.
         nonce: Random text, one a rendered form.
+        site: The origin of the site that showed the form.
         issued_at: When the form was rendered, in UTC.
     """
 
     form: str
     nonce: str
+    site: str
     issued_at: datetime
 
     @property
-    def age(self) -> timedelta:
-        """How long ago the form was rendered."""
-        return datetime.now(UTC) - self.issued_at
+    def is_too_young(self) -> bool:
+        """Whether the form came back faster than a person fills it in."""
+        return datetime.now(UTC) - self.issued_at < SOONEST
 
 
 class FormTokens:
@@ -51,9 +60,9 @@ class FormTokens:
         oldest_first = list(reversed(keys))  # itsdangerous's order
         self._serializer = URLSafeTimedSerializer(oldest_first, salt="form token")
 
-    def issue(self, form: str) -> str:
-        """Return a fresh token for the form of this slug."""
-        return str(self._serializer.dumps([form, secrets.token_urlsafe(16)]))
+    def issue(self, form: str, *, site: str = "") -> str:
+        """Return a fresh token for the form of this slug, shown by this site."""
+        return str(self._serializer.dumps([form, secrets.token_urlsafe(16), site]))
 
     def read(self, text: str, *, form: str) -> FormToken:
         """Check a token that came back.
@@ -62,11 +71,40 @@ class FormTokens:
             InvalidToken: if it is not our own token for this form, younger than `LIFETIME`.
         """
         try:
-            (slug, nonce), issued_at = self._serializer.loads(
+            (slug, nonce, site), issued_at = self._serializer.loads(
                 text, max_age=int(LIFETIME.total_seconds()), return_timestamp=True
             )
         except (BadData, TypeError, ValueError) as error:  # the latter: of another version's shape
             raise InvalidToken(type(error).__name__) from None
         if slug != form:
             raise InvalidToken("OtherForm")
-        return FormToken(form=slug, nonce=nonce, issued_at=issued_at)
+        return FormToken(form=slug, nonce=nonce, site=site, issued_at=issued_at)
+
+
+class Receipts:
+    """Issues and reads receipts: what became of a submission, fit for an address.
+
+    A receipt names no person, and to show it again is harmless: it has no end.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Sign with the first key and accept all of them."""
+        self._serializer = URLSafeSerializer(list(reversed(keys)), salt="receipt")
+
+    def issue(self, form: str, *, result: str, reference: str) -> str:
+        """Return the receipt of a submission of the form of this slug."""
+        return str(self._serializer.dumps([form, result, reference]))
+
+    def read(self, text: str, *, form: str) -> tuple[str, str]:
+        """Return the result and the reference.
+
+        Raises:
+            InvalidReceipt: if it is not our own receipt for this form.
+        """
+        try:
+            slug, result, reference = self._serializer.loads(text)
+        except (BadData, TypeError, ValueError) as error:
+            raise InvalidReceipt(type(error).__name__) from None
+        if slug != form:
+            raise InvalidReceipt("OtherForm")
+        return result, reference

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from webapp import guard
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webapp.definitions import FormDefinition
     from webapp.delivery import Delivery
     from webapp.forms import ContactForm
+    from webapp.limits import Limits
+    from webapp.proof import Proofs
     from webapp.settings import Settings
+    from webapp.tokens import Receipts
 
 EXTENSION = "contact_form"
 
@@ -26,6 +31,9 @@ class Services:
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
     delivery: Delivery
+    receipts: Receipts
+    limits: Limits
+    proofs: Proofs
     portal_url: str
 
 
@@ -33,3 +41,8 @@ def services() -> Services:
     """Return the running app's parts."""
     found: Services = current_app.extensions[EXTENSION]
     return found
+
+
+def require_intranet() -> None:
+    """Let only operators see the view that calls this; see `guard.require_intranet`."""
+    guard.require_intranet(services().settings, services().limits)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, render_template
 
-from webapp import guard, persian, standin, wording
+from webapp import persian, standin, wording
 from webapp.contact import FIELDS, Kind
-from webapp.views import services
+from webapp.views import require_intranet, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ _SHOWN: Final[dict[Kind, Callable[[Any], str]]] = {
 @blueprint.get("/demo")
 def received() -> str:
     """List the received contacts, newest first."""
-    guard.require_intranet(services().settings)
+    require_intranet()
     contacts = [
         {"number": stored["ID"], "shown": _shown(stored)}
         for stored in reversed(standin.received(services().portal_url))

@@ -1,0 +1,61 @@
+// The snippet's second line. The form works without it; with it, the iframe is as high as the form
+// and the page hears amoot-form:ready, :invalid and :submitted, with detail { form, reference }.
+(() => {
+  const script = document.currentScript;
+  if (!script) return; // pasted as a module: it cannot know where its forms come from
+  const { origin } = new URL(script.src);
+  const base = new URL("embed/", script.src).href;
+
+  // A page with two forms has the snippet twice.
+  const once = Symbol.for(base);
+  if (window[once]) return;
+  window[once] = true;
+
+  const frames = () => [...document.querySelectorAll("iframe")]
+    .filter((frame) => frame.src.startsWith(base));
+  const greet = (frame) => frame.contentWindow
+    .postMessage({ mark: "amoot-form", type: "hello" }, origin);
+
+  // Caught on its way down, for it does not bubble; so iframes that come later count too.
+  document.addEventListener("load", ({ target }) => {
+    if (frames().includes(target)) greet(target);
+  }, true);
+  // These were faster than this script, unless they are still blank.
+  frames().filter((frame) => frame.contentDocument?.URL !== "about:blank").forEach(greet);
+
+  const whole = (value, least) => Number.isInteger(value) && value >= least && value <= 10000;
+  const like = (value, pattern) => typeof value === "string" && pattern.test(value);
+
+  addEventListener("message", (event) => {
+    const frame = event.origin === origin
+      && frames().find(({ contentWindow }) => contentWindow === event.source);
+    const {
+      mark, form, type, height, top, reference = "", redirect = "",
+    } = event.data ?? {};
+    if (!frame || mark !== "amoot-form" || !like(form, /^[a-z0-9-]{1,40}$/)) return;
+    const raise = (detail) => frame.dispatchEvent(
+      new CustomEvent(`amoot-form:${type}`, { bubbles: true, cancelable: true, detail }),
+    );
+    if (type === "height" && whole(height, 100)) frame.style.height = `${height}px`;
+    if (type === "ready") raise({ form, reference: "" });
+    if (!whole(top, 0) || !like(reference, /^([A-Z0-9]{4,16})?$/)) return;
+    if (type === "invalid") {
+      raise({ form, reference });
+      show(frame, top);
+    }
+    if (type === "submitted" && reference && like(redirect, /^(https?:\/\/[^\s/]\S*)?$/)) {
+      // A listener's preventDefault() keeps the person here.
+      if (raise({ form, reference }) && redirect) location.assign(redirect);
+      else show(frame, top);
+    }
+  });
+
+  function show(frame, top) {
+    const place = frame.getBoundingClientRect().top + top;
+    if (place >= 0 && place < innerHeight - 50) return;
+    // Where the message is within the iframe, less room above for a header that sticks.
+    frame.style.scrollMarginTop = `${innerHeight / 4 - top}px`;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    frame.scrollIntoView({ behavior: calm ? "instant" : "smooth" });
+  }
+})();

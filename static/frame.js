@@ -1,0 +1,29 @@
+// Tells the page around the iframe, if listed, the form's height and outcome; never what was typed.
+
+const { embed: form, origins } = document.body.dataset;
+const page = document.documentElement;
+let host;
+
+function tell(type, more) {
+  parent.postMessage({ mark: "amoot-form", type, form, ...more }, host);
+}
+
+function fit() {
+  tell("height", { height: Math.ceil(page.getBoundingClientRect().height) });
+}
+
+addEventListener("message", ({ data, origin, source }) => {
+  if (host || source !== parent || data?.mark !== "amoot-form") return;
+  if (!origins.split(" ").includes(origin)) return;
+  host = origin;
+  tell("ready");
+  fit();
+  new ResizeObserver(fit).observe(page);
+  const message = document.querySelector("[data-outcome]");
+  const [{ type }] = performance.getEntriesByType("navigation");
+  // Back and a reload tell nothing twice.
+  if (!message || type !== "navigate") return;
+  const { outcome, reference, redirect } = message.dataset;
+  const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
+  tell(/delivered|queued/.test(outcome) ? "submitted" : "invalid", { reference, redirect, top });
+});

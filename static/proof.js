@@ -1,0 +1,68 @@
+// Solves the form's challenge while the person types; a submission waits for the answer. If there
+// comes none, the form is sent without: the server decides what becomes of it.
+
+const form = document.querySelector("form[data-proof]");
+const button = form.querySelector("button[type=submit]");
+const name = button.textContent;
+const FRESH = 540000; // a minute less than the server gives
+const PATIENCE = 20000;
+let answer;
+let until;
+let waiting = false;
+let passing = false;
+
+function solve(challenge) {
+  until = Date.now() + FRESH;
+  answer = new Promise((resolve, reject) => {
+    const worker = new Worker(form.dataset.proofWorker);
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = reject;
+    worker.postMessage(challenge);
+  }).catch(() => "");
+}
+
+// A challenge is good once, and not for long: after Back, a stopped sending or a long pause
+// the page is asked for another.
+async function fresh() {
+  if (Date.now() > until) {
+    const page = await (await fetch(location.href)).text();
+    const other = new DOMParser().parseFromString(page, "text/html");
+    solve(other.querySelector("form[data-proof]").dataset.proof);
+  }
+  return answer;
+}
+
+function setWaiting(value) {
+  waiting = value;
+  button.setAttribute("aria-disabled", value);
+  button.textContent = value ? button.dataset.busy : name;
+}
+
+// On the window and capturing, so that form.js sees a submission only when it is really sent.
+addEventListener("submit", async (event) => {
+  if (passing) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (waiting || button.getAttribute("aria-disabled") === "true") return;
+  setWaiting(true);
+  form.elements.proof.value = await Promise.race([
+    fresh().catch(() => ""),
+    new Promise((resolve) => { setTimeout(resolve, PATIENCE, ""); }),
+  ]);
+  // Later, as a form ignores requestSubmit until its submit event is over.
+  setTimeout(() => {
+    if (!waiting) return;
+    until = 0;
+    setWaiting(false);
+    passing = true;
+    (form.requestSubmit ?? form.submit).call(form, event.submitter);
+    passing = false;
+  });
+}, true);
+
+// Who left while the form waited and came back does not expect it to be sent.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) setWaiting(false);
+});
+
+solve(form.dataset.proof);

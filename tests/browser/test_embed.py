@@ -1,0 +1,711 @@
+"""The sign-up forms inside other sites' pages, in a browser that blocks third-party cookies."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hosting import Site, hosting
+from playwright.sync_api import expect
+from serving import serve
+from states import MOBILE
+from support import SECRET, TOKEN
+
+from webapp import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Page, Route
+    from serving import Server
+
+    from webapp.standin import StandIn
+
+STATIC = Path(__file__).parent.parent.parent / "static"
+
+FORMS = """
+[forms.signup]
+title = "عضویت در خبرنامه"
+access = "public"
+intro = "برای دریافت خبرها و پیشنهادهای ما با پیامک، مشخصات خود را وارد کنید."
+fields = ["FName", "LName", "Mobile", "BornDate"]
+labels = ["سایت"]
+consent = "با دریافت پیامک موافقم."
+embed_origins = ["HOST", "https://example.ir"]
+
+[forms.news]
+title = "خبرنامه"
+access = "public"
+fields = ["Mobile"]
+embed_origins = ["HOST"]
+accent = "#7a1f5c"
+redirect = "HOST/thanks"
+"""
+
+TYPED = {"FName": "سارا", "LName": "کاظمی", "Mobile": MOBILE}
+AGE = 2.1  # seconds that the server wants a person to take, and a little more
+
+# What the README tells a website's owner to write, where a sandbox is wanted.
+SANDBOX = 'sandbox="allow-forms allow-scripts allow-same-origin"'
+
+# A page of the website notes every event, and every message that reaches it.
+LISTEN = """<script>
+const told = [], heard = [];
+for (const name of ["ready", "invalid", "submitted"]) {
+  document.addEventListener(`amoot-form:${name}`, ({ target, detail }) => {
+    told.push([name, target.id, detail]);
+  });
+}
+addEventListener("message", ({ data }) => heard.push(JSON.stringify(data)));
+</script>"""
+
+# In the frame, each message is noted with the origin that it is meant for.
+SPY = """
+if (parent !== window && location.pathname.startsWith("/embed/")) {
+  const real = parent;
+  const spy = { postMessage: (message, ...target) => {
+    console.debug("posted", JSON.stringify(target));
+    real.postMessage(message, ...target);
+  } };
+  const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "source");
+  Object.defineProperty(window, "parent", { get: () => spy });
+  Object.defineProperty(MessageEvent.prototype, "source", { get() {
+    const source = get.call(this);
+    return source === real ? spy : source;
+  } });
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def website() -> Iterator[Site]:
+    """Run the website that may embed the forms."""
+    with hosting() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[Site]:
+    """Run a website that may not."""
+    with hosting() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(
+    standin: StandIn, website: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Run the server with forms for that website."""
+    folder = tmp_path_factory.mktemp("embed")
+    forms = folder / "forms.toml"
+    forms.write_text(FORMS.replace("HOST", website.origin))
+    environ = {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": standin.url,
+        "SECRET_KEY": SECRET,
+        "FORMS_FILE": str(forms),
+        "RATE_LIMITS": "off",
+    }
+    with serve(folder, **environ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def strict(browser: Browser) -> Iterator[Browser]:
+    """Run a Chromium that blocks third-party cookies, whatever this version does by default."""
+    running = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=["--no-sandbox", "--disable-gpu", "--test-third-party-cookie-phaseout"],
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def opened(strict: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a tab; at the end no cookie may have come, and no fault."""
+    contexts: list[BrowserContext] = []
+    cookies: list[str] = []
+    faults: list[str] = []
+
+    def open_tab(**options: Any) -> Page:
+        context = strict.new_context(locale="fa-IR", reduced_motion="reduce", **options)
+        contexts.append(context)
+        context.on("response", lambda response: cookies.extend(_cookies(response.headers)))
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        return tab
+
+    yield open_tab
+    cookies += [str(cookie) for context in contexts for cookie in context.cookies()]
+    for context in contexts:
+        context.close()
+    assert cookies == []
+    assert faults == []
+
+
+def _cookies(headers: dict[str, str]) -> list[str]:
+    return [value for name, value in headers.items() if name == "set-cookie"]
+
+
+@pytest.fixture
+def tab(opened: Callable[..., Page]) -> Page:
+    """Open a tab."""
+    return opened()
+
+
+@pytest.fixture(autouse=True)
+def _empty(standin: StandIn) -> None:
+    """Forget what other tests sent."""
+    standin.forget()
+
+
+def iframe(server: Server, slug: str = "signup", more: str = 'id="one"') -> str:
+    """Return the snippet's first line."""
+    return (
+        f'<iframe {more} src="{server.url}/embed/{slug}" title="عضویت در خبرنامه"'
+        ' width="100%" height="640" style="border:0"></iframe>'
+    )
+
+
+def script(server: Server, how: str = "async") -> str:
+    """Return the snippet's second line."""
+    return f'<script src="{server.url}/embed.js" {how}></script>'
+
+
+def page_of(*parts: str, head: str = "") -> str:
+    """Return a page of the website."""
+    return (
+        f'<!doctype html><html lang="fa" dir="rtl"><meta charset="utf-8">{head}{LISTEN}'
+        f"<body>{''.join(parts)}"
+    )
+
+
+def frame_of(tab: Page, number: int = 1) -> Frame:
+    """Return what a page's iframe shows."""
+    return tab.frames[number]
+
+
+def fill(form: Frame | FrameLocator, *, wait: Callable[[float], None] | None = None) -> None:
+    """Fill in the form as a person does, who takes some time."""
+    for name, value in TYPED.items():
+        if form.locator(f"#{name}").count():
+            form.locator(f"#{name}").fill(value)
+    if form.locator("#consent").count():
+        form.locator("#consent").check()
+    if wait:
+        wait(AGE * 1000)
+
+
+def send(form: Frame | FrameLocator) -> None:
+    """Press the form's button."""
+    form.locator("button[type=submit]").click()
+
+
+def told(tab: Page, count: int) -> list[tuple[str, str, dict[str, str]]]:
+    """Wait for so many events on the page, and return them."""
+    tab.wait_for_function("count => told.length >= count", arg=count)
+    tab.wait_for_timeout(100)  # for one too many
+    return [(name, target, detail) for name, target, detail in tab.evaluate("told")]
+
+
+def is_fitting(tab: Page, number: int = 1) -> bool:
+    """Tell whether an iframe is exactly as high as what it shows."""
+    inside = frame_of(tab, number).evaluate(
+        "() => Math.ceil(document.documentElement.getBoundingClientRect().height) - innerHeight"
+    )
+    return bool(inside == 0)
+
+
+def wait_until_fitting(tab: Page, number: int = 1) -> None:
+    """Wait until an iframe is exactly as high as what it shows."""
+    for _ in range(50):
+        if is_fitting(tab, number):
+            return
+        tab.wait_for_timeout(50)
+    pytest.fail("the iframe is not as high as its form")
+
+
+def test_third_party_cookies_are_blocked(strict: Browser, website: Site) -> None:
+    """The control: what sets its cookie on a page of its own cannot do so in a frame."""
+    path = website.publish("/cookie", headers={"Set-Cookie": "control=1; SameSite=None; Secure"})
+    framed = path.replace("localhost", "127.0.0.1")
+    address = website.publish("/control", page_of(f'<iframe src="{framed}"></iframe>'))
+    with strict.new_context() as context:
+        tab = context.new_page()
+        tab.goto(address)
+        assert context.cookies() == []
+        tab.goto(framed)
+        assert [cookie["name"] for cookie in context.cookies()] == ["control"]
+
+
+def test_the_snippet_fits_the_height_and_tells_the_page(
+    tab: Page, server: Server, website: Site, standin: StandIn
+) -> None:
+    """An error, then a success: events without a field's value, to the listed origin alone."""
+    posted: list[str] = []
+    tab.on("console", lambda message: posted.append(message.text))
+    tab.add_init_script(SPY)
+    tab.goto(website.publish("/", page_of(iframe(server), script(server))))
+    assert told(tab, 1) == [("ready", "one", {"form": "signup", "reference": ""})]
+    wait_until_fitting(tab)
+    assert frame_of(tab).evaluate("document.scrollingElement.scrollHeight - innerHeight") == 0
+
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    frame_of(tab).locator("#consent").uncheck()
+    send(frame_of(tab))
+    expect(frame_of(tab).locator("[data-outcome=invalid]")).to_be_visible()
+    assert told(tab, 3)[2] == ("invalid", "one", {"form": "signup", "reference": ""})
+    wait_until_fitting(tab)
+
+    frame_of(tab).locator("#consent").check()
+    tab.wait_for_timeout(AGE * 1000)
+    send(frame_of(tab))
+    message = frame_of(tab).locator("[data-outcome=delivered]")
+    expect(message).to_be_visible()
+    reference = message.get_attribute("data-reference")
+    assert told(tab, 5)[4] == ("submitted", "one", {"form": "signup", "reference": reference})
+    wait_until_fitting(tab)
+    assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
+
+    heard = [json.loads(message) for message in tab.evaluate("heard")]
+    assert {name for message in heard for name in message} <= {
+        *("mark", "form", "type", "height", "reference", "top")
+    }
+    said = json.dumps([heard, tab.evaluate("told")], ensure_ascii=False)
+    assert not any(value in said for value in (*TYPED.values(), "9121234567"))
+    assert len(posted) >= len(heard)
+    assert set(posted) == {f'posted ["{website.origin}"]'}
+
+
+def test_without_script_the_iframe_works_by_itself(
+    opened: Callable[..., Page], server: Server, website: Site, standin: StandIn
+) -> None:
+    """An error, the corrected form, the success."""
+    tab = opened(java_script_enabled=False)
+    tab.goto(website.publish("/", page_of(iframe(server), script(server))))
+    form = tab.frame_locator("#one")
+    fill(form, wait=tab.wait_for_timeout)
+    form.locator("#Mobile").fill("0912")
+    send(form)
+    expect(form.locator("[data-outcome=invalid]")).to_be_visible()
+    form.locator("#Mobile").fill(MOBILE)
+    tab.wait_for_timeout(AGE * 1000)
+    send(form)
+    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
+
+
+def test_without_the_second_line_the_iframe_works_too(
+    tab: Page, server: Server, website: Site, standin: StandIn
+) -> None:
+    """As where the website's policy or a blocker keeps the script away."""
+    tab.goto(website.publish("/", page_of(iframe(server))))
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    send(frame_of(tab))
+    expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
+    assert len(standin.contacts) == 1
+    assert tab.evaluate("heard") == []
+
+
+LATE = "<script>onload = () => setTimeout(() => document.body.append({}), 300)</script>"
+MAKE_FRAME = """(() => {{
+  const box = document.createElement("template");
+  box.innerHTML = `{}`;
+  return box.content;
+}})()"""
+MAKE_SCRIPT = 'Object.assign(document.createElement("script"), {{ src: "{}/embed.js" }})'
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda server: iframe(server) + script(server, ""), id="not async"),
+        pytest.param(lambda server: script(server, "") + iframe(server), id="script first"),
+        pytest.param(lambda server: script(server) * 2 + iframe(server), id="script twice"),
+        pytest.param(
+            lambda server: script(server) + LATE.format(MAKE_FRAME.format(iframe(server))),
+            id="iframe later",
+        ),
+        pytest.param(
+            lambda server: iframe(server) + LATE.format(MAKE_SCRIPT.format(server.url)),
+            id="script later",
+        ),
+        pytest.param(
+            lambda server: iframe(server, more='id="one" loading="lazy"') + script(server),
+            id="lazy",
+        ),
+        pytest.param(lambda server: iframe(server, more=f'id="one" {SANDBOX}') + script(server),
+                     id="sandbox"),
+    ],
+)  # fmt: skip
+def test_the_order_of_things_does_not_matter(
+    tab: Page, server: Server, website: Site, make: Callable[[Server], str]
+) -> None:
+    """One event for one form, and the right height."""
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto(website.publish("/", page_of(make(server))))
+    assert told(tab, 1) == [("ready", "one", {"form": "signup", "reference": ""})]
+    wait_until_fitting(tab)
+    assert said == []
+
+
+def test_several_forms_on_one_page_keep_apart(
+    tab: Page, server: Server, website: Site, standin: StandIn
+) -> None:
+    """The same form twice and another one, each with its own snippet."""
+    snippets = [
+        iframe(server, slug, f'id="{name}"') + script(server)
+        for name, slug in (("one", "signup"), ("two", "news"), ("three", "signup"))
+    ]
+    tab.goto(website.publish("/", page_of(*snippets)))
+    ready = sorted((target, detail["form"]) for _, target, detail in told(tab, 3))
+    assert ready == [("one", "signup"), ("three", "signup"), ("two", "news")]
+    for number in (1, 2, 3):
+        wait_until_fitting(tab, number)
+    form = tab.frame_locator("#three")
+    fill(form, wait=tab.wait_for_timeout)
+    send(form)
+    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    assert [(name, target) for name, target, _ in told(tab, 5)][3:] == [
+        ("ready", "three"),
+        ("submitted", "three"),
+    ]
+    assert tab.frame_locator("#one").locator("#FName").input_value() == ""
+    assert len(standin.contacts) == 1
+
+
+def test_a_website_that_is_not_listed_gets_no_form(
+    tab: Page, server: Server, stranger: Site
+) -> None:
+    """The browser refuses to show it."""
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto(stranger.publish("/", page_of(iframe(server), script(server))))
+    tab.wait_for_timeout(300)
+    assert frame_of(tab).locator("form").count() == 0
+    assert any("frame-ancestors" in text for text in said)
+    assert tab.evaluate("told") == tab.evaluate("heard") == []
+
+
+def test_a_website_that_is_not_listed_hears_nothing(
+    tab: Page, server: Server, stranger: Site
+) -> None:
+    """Even in a browser that knows no frame-ancestors."""
+
+    def unguarded(route: Route) -> None:
+        response = route.fetch()
+        headers = {**response.headers, "content-security-policy": "default-src * 'unsafe-inline'"}
+        route.fulfill(response=response, headers=headers)
+
+    tab.route("**/embed/signup", unguarded)
+    tab.goto(stranger.publish("/", page_of(iframe(server), script(server))))
+    expect(frame_of(tab).locator("form")).to_be_visible()
+    tab.wait_for_timeout(300)
+    assert tab.evaluate("told") == tab.evaluate("heard") == []
+
+
+FORGED = [
+    None,
+    "amoot-form",
+    7,
+    ["amoot-form", "height", 300],
+    {"type": "height", "form": "signup", "height": 300},
+    {"mark": "other", "type": "height", "form": "signup", "height": 300},
+    {"mark": "amoot-form", "type": "height", "height": 300},
+    *(
+        {"mark": "amoot-form", "type": "height", "form": "signup", "height": height}
+        for height in (-1, 0, 99, 10001, 1e9, 300.5, "300", "300px;color:red", None, [300], True)
+    ),
+    *(
+        {"mark": "amoot-form", "type": "ready", "form": form}
+        for form in ("", "Signup", "a b", "<b>", "a" * 41, 7, ["signup"], None)
+    ),
+    *(
+        {"mark": "amoot-form", "type": kind, "form": "signup", "reference": "ABCD1234", "top": 0}
+        for kind in ("constructor", "__proto__", "", "Submitted", ["submitted"], None)
+    ),
+    *(
+        {"mark": "amoot-form", "type": kind, "form": "signup", "reference": reference, "top": 0}
+        for kind in ("submitted", "invalid")
+        for reference in ("abcd1234", "ABC", "A" * 17, "ABCD 1234", "ABCD\n", 12345678, None, ["X"])
+    ),
+    {"mark": "amoot-form", "type": "submitted", "form": "signup", "reference": "", "top": 0},
+    *(
+        {"mark": "amoot-form", "type": kind, "form": "signup", "reference": "ABCD1234", "top": top}
+        for kind in ("submitted", "invalid")
+        for top in (-1, 10001, 0.5, "0", None)
+    ),
+    *(
+        {
+            "mark": "amoot-form",
+            "type": "submitted",
+            "form": "signup",
+            "reference": "ABCD1234",
+            "top": 0,
+            "redirect": redirect,
+        }
+        for redirect in (
+            *("javascript:alert(1)", "data:text/html,x", "//evil.example", "/thanks", "https://"),
+            *("file:///etc/passwd", " https://evil.example", "https://a b", None, 7, ["https://x"]),
+        )
+    ),
+]
+POST = "([messages, target]) => messages.forEach((each) => parent.postMessage(each, target))"
+
+
+def test_messages_of_a_wrong_shape_are_ignored(tab: Page, server: Server, website: Site) -> None:
+    """Though they come from the form's own frame; then a right one counts."""
+    address = website.publish("/", page_of(iframe(server), script(server)))
+    tab.goto(address)
+    told(tab, 1)
+    wait_until_fitting(tab)
+    height = tab.locator("#one").get_attribute("style")
+    before = tab.evaluate("heard.length")
+    frame_of(tab).evaluate(POST, [FORGED, website.origin])
+    tab.wait_for_function("count => heard.length === count", arg=before + len(FORGED))
+    assert len(told(tab, 1)) == 1
+    assert tab.locator("#one").get_attribute("style") == height
+    assert tab.url == address
+    right = {"mark": "amoot-form", "type": "height", "form": "signup", "height": 300}
+    frame_of(tab).evaluate(POST, [[right], website.origin])
+    expect(tab.locator("#one")).to_have_css("height", "300px")
+
+
+def test_messages_from_anybody_else_are_ignored(
+    tab: Page, server: Server, website: Site, stranger: Site
+) -> None:
+    """Another site's frame, the page itself, and a frame of our origin that is no form's."""
+    evil = stranger.publish("/evil", page_of())
+    others = f'<iframe src="{evil}"></iframe><iframe src="{server.url}/embed.js"></iframe>'
+    tab.goto(website.publish("/", page_of(iframe(server), others, script(server))))
+    told(tab, 1)
+    wait_until_fitting(tab)
+    height = tab.locator("#one").get_attribute("style")
+    right = [
+        {"mark": "amoot-form", "type": "height", "form": "signup", "height": 300},
+        {
+            "mark": "amoot-form",
+            "type": "submitted",
+            "form": "signup",
+            "reference": "AB12",
+            "top": 0,
+        },
+    ]
+    before = tab.evaluate("heard.length")
+    for frame in tab.frames[2:]:
+        frame.evaluate(POST, [right, website.origin])
+    tab.evaluate(POST, [right, website.origin])
+    tab.wait_for_function("count => heard.length === count", arg=before + 3 * len(right))
+    assert len(told(tab, 1)) == 1
+    assert tab.locator("#one").get_attribute("style") == height
+
+
+def test_only_a_hello_from_the_page_around_opens_the_frames_mouth(
+    tab: Page, server: Server, website: Site, stranger: Site
+) -> None:
+    """A stranger's frame beside it says hello in vain."""
+    evil = stranger.publish("/evil", page_of())
+    tab.goto(website.publish("/", page_of(iframe(server), f'<iframe src="{evil}"></iframe>')))
+    hello = "target => parent.frames[0].postMessage({ mark: 'amoot-form', type: 'hello' }, target)"
+    frame_of(tab, 2).evaluate(hello, server.url)
+    tab.wait_for_timeout(300)
+    assert tab.evaluate("heard") == frame_of(tab, 2).evaluate("heard") == []
+    tab.evaluate(hello, server.url)
+    tab.wait_for_function("heard.length >= 2")
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["with script", "without script"])
+def test_a_double_click_signs_up_once(
+    opened: Callable[..., Page], server: Server, website: Site, standin: StandIn, *, scripted: bool
+) -> None:
+    """The second click adds nothing."""
+    tab = opened(java_script_enabled=scripted)
+    tab.goto(website.publish("/", page_of(iframe(server), script(server))))
+    form = tab.frame_locator("#one")
+    fill(form, wait=tab.wait_for_timeout)
+    form.locator("button[type=submit]").dblclick()
+    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    tab.wait_for_timeout(200)
+    assert len(standin.contacts) == 1
+
+
+def test_back_and_change_signs_up_another_person(
+    tab: Page, server: Server, website: Site, standin: StandIn
+) -> None:
+    """As a family does on one phone; the way back itself tells nothing."""
+    tab.goto(website.publish("/", page_of(iframe(server), script(server))))
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    send(frame_of(tab))
+    expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
+    tab.go_back()
+    expect(frame_of(tab).locator("#FName")).to_be_visible()
+    assert [name for name, _, _ in told(tab, 4)] == ["ready", "ready", "submitted", "ready"]
+    wait_until_fitting(tab)
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    frame_of(tab).locator("#FName").fill("نیما")
+    send(frame_of(tab))
+    expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
+    assert [contact["FName"] for contact in standin.contacts] == ["سارا", "نیما"]
+
+
+def test_in_a_sandbox_with_the_documented_flags_everything_works(
+    tab: Page, server: Server, website: Site, standin: StandIn
+) -> None:
+    """Sending, height, events and the redirect, which needs no leave to navigate the page."""
+    thanks = website.publish("/thanks", page_of("سپاس"))
+    framed = iframe(server, "news", f'id="one" {SANDBOX}')
+    tab.goto(website.publish("/", page_of(framed, script(server))))
+    told(tab, 1)
+    wait_until_fitting(tab)
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    send(frame_of(tab))
+    tab.wait_for_url(thanks)
+    assert len(standin.contacts) == 1
+
+
+def test_the_redirect_is_followed_once_by_the_page_around(
+    tab: Page, server: Server, website: Site, standin: StandIn
+) -> None:
+    """Back leads to the website's page, and leaves the person there."""
+    thanks = website.publish("/thanks", page_of("سپاس"))
+    address = website.publish("/", page_of(iframe(server, "news"), script(server)))
+    tab.goto(address)
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    send(frame_of(tab))
+    tab.wait_for_url(thanks)
+    tab.go_back()
+    tab.wait_for_timeout(500)
+    assert tab.url == address
+    tab.reload()
+    tab.wait_for_timeout(500)
+    assert tab.url == address
+    assert len(standin.contacts) == 1
+
+
+def test_a_listener_can_keep_the_person_on_the_page(
+    tab: Page, server: Server, website: Site
+) -> None:
+    """By preventDefault(), as always."""
+    keep = (
+        "<script>addEventListener('amoot-form:submitted', e => e.preventDefault(), true)</script>"
+    )
+    address = website.publish("/", page_of(keep, iframe(server, "news"), script(server)))
+    tab.goto(address)
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    send(frame_of(tab))
+    assert told(tab, 3)[2][0] == "submitted"
+    expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
+    assert tab.url == address
+
+
+FILLER = '<p style="height:{}px">متن</p>'
+PHONE = {"width": 360, "height": 640}
+
+
+def test_a_message_out_of_view_is_scrolled_to(
+    opened: Callable[..., Page], server: Server, website: Site
+) -> None:
+    """The button stands at the end of the form, the message at its start."""
+    tab = opened(viewport=PHONE)
+    parts = FILLER.format(900), iframe(server), script(server), FILLER.format(900)
+    tab.goto(website.publish("/", page_of(*parts)))
+    told(tab, 1)
+    frame_of(tab).locator("#Mobile").fill("0912")
+    send(frame_of(tab))
+    message = frame_of(tab).locator("[data-outcome=invalid]")
+    expect(message).to_be_in_viewport(ratio=0.9)
+    told(tab, 3)
+    expect(message).to_be_in_viewport(ratio=0.9)
+    box = message.bounding_box()
+    assert box
+    assert 0 < box["y"] < PHONE["height"] / 2
+
+
+def test_a_message_in_view_moves_nothing(
+    opened: Callable[..., Page], server: Server, website: Site
+) -> None:
+    """A person who sees it is left alone."""
+    tab = opened(viewport={"width": 1280, "height": 1200})
+    parts = FILLER.format(200), iframe(server, "news"), script(server), FILLER.format(2000)
+    tab.goto(website.publish("/", page_of(*parts)))
+    told(tab, 1)
+    tab.evaluate("scrollTo(0, 50)")
+    send(frame_of(tab))
+    expect(frame_of(tab).locator("[data-outcome=invalid]")).to_be_in_viewport()
+    told(tab, 3)
+    tab.wait_for_timeout(700)
+    assert tab.evaluate("scrollY") == 50
+
+
+def test_the_form_grows_with_what_it_shows(tab: Page, server: Server, website: Site) -> None:
+    """And shrinks again; a narrower page makes it higher."""
+    tab.goto(website.publish("/", page_of(iframe(server), script(server))))
+    told(tab, 1)
+    wait_until_fitting(tab)
+    heights = []
+    for width in (1280, 320, 1280):
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.wait_for_timeout(200)
+        wait_until_fitting(tab)
+        heights.append(tab.locator("#one").evaluate("each => each.offsetHeight"))
+    assert heights[0] == heights[2] < heights[1]
+
+
+@pytest.mark.parametrize(("name", "most"), [("embed.js", 1500), ("frame.js", 620)])
+def test_the_scripts_are_light(name: str, most: int) -> None:
+    """Bytes, gzipped."""
+    assert len(gzip.compress((STATIC / name).read_bytes())) <= most
+
+
+STYLE = """<meta name="viewport" content="width=device-width, initial-scale=1"><style>
+body { font: 17px/1.7 Tahoma, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
+header { background: #123; color: #fff; padding: 1rem; } aside { background: #eee; padding: 1rem; }
+@media (min-width: 50rem) { main { display: grid; gap: 2rem; grid-template-columns: 1fr 1fr; } }
+* { box-sizing: border-box; } main > * { min-width: 0; }
+</style>"""
+HOSTS = {
+    "persian": (
+        '<html lang="fa" dir="rtl">',
+        "<header>فروشگاه نمونه</header><main><div><h1>تازه‌های فروشگاه</h1><p>هر هفته کالاهای تازه"
+        " و تخفیف‌ها را با پیامک به شما خبر می‌دهیم.</p></div><div>{}</div></main>",
+    ),
+    "english": (
+        '<html lang="en" dir="ltr">',
+        "<header>Sample Shop</header><main><div><h1>What is new</h1><p>Every week we tell you by"
+        " text message what is new.</p></div><div>{}</div></main>",
+    ),
+}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", HOSTS)
+def test_a_form_looks_well_in_pages_of_both_directions(
+    opened: Callable[..., Page],
+    server: Server,
+    website: Site,
+    tmp_path: Path,
+    language: str,
+    width: int,
+) -> None:
+    """Nothing scrolls sideways; screenshots of the form and of its errors are kept."""
+    tab = opened(viewport={"width": width, "height": 800})
+    html, body = HOSTS[language]
+    snippet = iframe(server) + script(server)
+    text = f'<!doctype html>{html}<meta charset="utf-8">{STYLE}{LISTEN}{body.format(snippet)}'
+    tab.goto(website.publish("/", text))
+    told(tab, 1)
+    for state in ("empty", "invalid"):
+        if state == "invalid":
+            send(frame_of(tab))
+            told(tab, 3)
+        wait_until_fitting(tab)
+        for frame in tab.frames:
+            assert frame.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        tab.screenshot(path=tmp_path / f"{language}-{width}-{state}.png", full_page=True)
+    expect(frame_of(tab).locator("#Mobile-error")).to_have_text(wording.MOBILE_EMPTY)

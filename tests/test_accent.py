@@ -1,0 +1,40 @@
+"""A form's own colour: legible in both schemes, whatever it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from webapp.accent import stylesheet
+from webapp.definitions import contrast
+
+LIGHT_SHEET = "#ffffff"
+DARK_SHEET = "#18201d"
+
+
+@pytest.mark.parametrize(
+    "accent", ["#0b6b57", "#7a1f5c", "#000000", "#0000ff", "#b00000", "#767676"]
+)
+def test_every_accent_is_legible_in_both_schemes(accent: str) -> None:
+    """Text in the accent on the sheet and on its tint, and text on a button: AA at least."""
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in stylesheet(accent).split("@media")
+    )
+    assert light["accent"] == accent
+    for scheme, sheet, on_accent in (
+        (light, LIGHT_SHEET, "#ffffff"),
+        (dark, DARK_SHEET, "#000000"),
+    ):
+        assert contrast(scheme["accent"], sheet) >= 4.5
+        assert contrast(scheme["accent"], on_accent) >= 4.5
+        assert contrast(scheme["accent-deep"], on_accent) >= 4.5
+    assert contrast("#17211e", light["tint"]) >= 4.5
+    assert contrast("#e9efec", dark["tint"]) >= 4.5
+
+
+def test_the_dark_sheet_is_the_stylesheets() -> None:
+    """The two files agree."""
+    css = (Path(__file__).parent.parent / "static" / "style.css").read_text()
+    assert f"--sheet: {DARK_SHEET};" in css

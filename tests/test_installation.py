@@ -1,0 +1,125 @@
+"""The operator's page about embedding: the snippet, a preview, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Html
+
+from webapp import wording
+from webapp.definitions import parse
+from webapp.installation import Facts, inspect
+from webapp.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+FORMS = """
+[forms.news]
+title = "خبر <نامه>"
+access = "public"
+fields = ["Mobile"]
+embed_origins = ["https://example.ir"]
+"""
+
+
+def wrong(
+    *, origins: bool = True, trusted: int = 0, public: str | None = None, **facts: object
+) -> set[str]:
+    """Return the names of what is found wrong."""
+    text = FORMS if origins else FORMS.replace('"https://example.ir"', "")
+    definition = parse(text, source="x")["news"]
+    seen = Facts(
+        **{  # type: ignore[arg-type]
+            "origin": public or "https://form.example.ir",
+            "is_secure": True,
+            "forwarded": trusted,
+            "sets_cookie": False,
+            **facts,
+        }
+    )
+    found = inspect(definition, Settings(trusted_proxies=trusted, public_url=public), seen)
+    assert all(finding.text in wording.FINDINGS[finding.name] for finding in found)
+    return {finding.name for finding in found if not finding.is_fine}
+
+
+def test_a_right_set_up_has_no_fault() -> None:
+    """Behind one proxy, with a public address."""
+    assert wrong(public="https://form.example.ir", trusted=1) == set()
+
+
+def test_a_missing_public_address_is_found() -> None:
+    """The address of the operator's page may not be the visitors'."""
+    assert wrong() == {"public-url"}
+
+
+def test_missing_origins_are_found() -> None:
+    """No site may show the form."""
+    assert wrong(origins=False, public="https://form.example.ir") == {"origins"}
+
+
+def test_plain_http_is_found() -> None:
+    """An HTTPS site cannot show it."""
+    assert wrong(public="http://form.example.ir", is_secure=False) == {"https"}
+
+
+@pytest.mark.parametrize(
+    "host", ["192.168.1.5", "127.0.0.1", "localhost", "intranet", "form.local", "form.lan"]
+)
+def test_a_private_address_is_found(host: str) -> None:
+    """Browsers keep a public site's page from reaching it."""
+    assert wrong(public=f"https://{host}") == {"address"}
+
+
+@pytest.mark.parametrize(
+    ("trusted", "facts"),
+    [(1, {"forwarded": 0}), (2, {"forwarded": 1}), (1, {"is_secure": False})],
+)
+def test_a_misconfigured_proxy_is_found(trusted: int, facts: dict[str, object]) -> None:
+    """Fewer senders named than proxies trusted, or the scheme not passed on."""
+    assert wrong(public="https://form.example.ir", trusted=trusted, **facts) == {"proxy"}
+
+
+def test_a_cookie_is_found() -> None:
+    """It would be lost in a frame."""
+    assert wrong(public="https://form.example.ir", sets_cookie=True) == {"cookies"}
+
+
+@pytest.fixture
+def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
+    """Return a browser on the intranet."""
+    file = tmp_path / "forms.toml"
+    file.write_text(
+        FORMS + '[forms.staff]\ntitle = "آ"\naccess = "intranet"\nfields = ["Mobile"]\n'
+    )
+    return make_app(forms_file=file, public_url="https://form.example.ir").test_client()
+
+
+BASE = "https://form.example.ir"
+
+
+def test_the_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClient) -> None:
+    """Two lines to paste, under the public address."""
+    response = client.get("/install/news", base_url=BASE)
+    html = Html(response.text)
+    iframe, script = html.text("textarea", id="snippet").split("</iframe>")
+    assert iframe.startswith('<iframe src="https://form.example.ir/embed/news" title="خبر ')
+    assert script.strip() == '<script src="https://form.example.ir/embed.js" async></script>'
+    assert next(html.find("iframe", src="/embed/news"))
+    assert html.text("li", data_finding="cookies").startswith(wording.FINE)
+    assert "Set-Cookie" not in response.headers
+    assert response.headers["Content-Security-Policy"].endswith("; frame-src 'self'")
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+
+
+def test_only_operators_see_it_and_only_for_public_forms(client: FlaskClient) -> None:
+    """Visitors get 403; an operators' form has no snippet."""
+    outside = {"REMOTE_ADDR": "8.8.8.8"}
+    assert client.get("/install/news", base_url=BASE, environ_base=outside).status_code == 403
+    assert client.get("/install/staff", base_url=BASE).status_code == 404
+    assert client.get("/install/nowhere", base_url=BASE).status_code == 404

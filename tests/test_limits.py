@@ -1,0 +1,334 @@
+"""Limits on submissions and failed logins, in memory and in a real Redis that comes and goes."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from flask import Flask, request
+from support import SECRET
+
+from webapp import limits as limits_module
+from webapp.limits import Limits, address_prefix
+from webapp.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ADDRESS = "203.0.113.77"
+MOBILE = "09121234567"
+
+
+class RedisServer:
+    """A Redis server on a free port of loopback and on a Unix socket, which keeps nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it, in this folder."""
+        found = shutil.which("redis-server")
+        if found is None:
+            pytest.fail("redis-server is missing: install Debian's package redis-server.")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.socket = folder / "redis.sock"
+        self._command = [found, "--save", "", "--appendonly", "no", "--dir", str(folder)]
+        self._command += ["--port", str(self.port), "--bind", "127.0.0.1"]
+        self._command += ["--unixsocket", str(self.socket)]
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        with redis.Redis(port=self.port) as client:
+            for _ in range(200):
+                with contextlib.suppress(redis.ConnectionError):
+                    client.ping()
+                    return
+                time.sleep(0.02)
+        pytest.fail("redis-server did not start.")
+
+    def kill(self) -> None:
+        """End at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def hang(self) -> None:
+        """Keep the connections and accept new ones, but answer nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    @property
+    def content(self) -> str:
+        """All that it holds."""
+        with redis.Redis(port=self.port) as client:
+            return repr({key: client.dump(key) for key in client.scan_iter()})
+
+
+class Site:
+    """A small app that asks its limits, as a browser sees it."""
+
+    def __init__(self, **settings: str | bool) -> None:
+        """Make the app, with some settings."""
+        app = Flask(__name__)
+        limits = Limits(app, Settings(secret_keys=(SECRET,), **settings))  # type: ignore[arg-type]
+        app.add_url_rule(
+            "/form/<form>",
+            view_func=lambda form: str(
+                limits.allow_form(form=form, address=request.remote_addr or "")
+            ),
+            endpoint="form",
+        )
+        app.add_url_rule(
+            "/mobile/<mobile>",
+            view_func=lambda mobile: str(limits.allow_mobile(mobile=mobile)),
+            endpoint="mobile",
+        )
+        app.add_url_rule(
+            "/login",
+            view_func=lambda: str(limits.allow_login(address=request.remote_addr or "")),
+            endpoint="login",
+        )
+        app.add_url_rule(
+            "/failed",
+            view_func=lambda: str(limits.count_failed_login(address=request.remote_addr or "")),
+            endpoint="failed",
+        )
+        self.app = app
+
+    def _ask(self, path: str, address: str = ADDRESS) -> str:
+        response = self.app.test_client().get(path, environ_overrides={"REMOTE_ADDR": address})
+        assert response.status_code == 200
+        assert not [name for name in response.headers.keys() if "Limit" in name]  # noqa: SIM118  pairs
+        return response.text
+
+    def form(self, form: str = "signup", address: str = ADDRESS) -> bool:
+        """Submit a form."""
+        return self._ask(f"/form/{form}", address) == "True"
+
+    def mobile(self, mobile: str = MOBILE) -> bool:
+        """Submit a mobile number."""
+        return self._ask(f"/mobile/{mobile}") == "True"
+
+    def login(self, address: str = ADDRESS) -> bool:
+        """Ask whether a login may be tried."""
+        return self._ask("/login", address) == "True"
+
+    def fail(self, address: str = ADDRESS) -> None:
+        """Fail to log in."""
+        self._ask("/failed", address)
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Run a Redis server."""
+    running = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield running
+    running.kill()
+
+
+def passed(ask: Callable[[], bool], times: int) -> int:
+    """Return how many of so many attempts are let through."""
+    return sum(ask() for _ in range(times))
+
+
+def test_the_defaults_let_a_busy_campaign_through() -> None:
+    """A hundred people of one mobile network sign up within seconds."""
+    site = Site()
+    assert passed(site.form, 110) == 110
+    assert site.mobile()
+    assert site.login()
+
+
+def test_one_address_can_use_up_only_its_own_share() -> None:
+    """Its neighbours in the network share it, others and other limits do not."""
+    site = Site(limit_address="3/day")
+    assert passed(site.form, 5) == 3
+    assert not site.form("other", "203.0.113.1")
+    assert site.form(address="203.0.114.77")
+    assert site.mobile()
+
+
+def test_each_form_has_its_own_share() -> None:
+    """A form that is flooded leaves the others alone."""
+    site = Site(limit_form="2/day")
+    assert passed(lambda: site.form("a"), 3) == 2
+    assert passed(lambda: site.form("b"), 3) == 2
+
+
+def test_the_whole_installation_has_a_limit() -> None:
+    """It holds over all forms and addresses."""
+    site = Site(limit_total="3/day")
+    asked = [site.form(f"form{number}", f"198.51.{number}.1") for number in range(5)]
+    assert asked == [True, True, True, False, False]
+
+
+def test_what_one_limit_refuses_the_others_do_not_count() -> None:
+    """A sender over the limit cannot use up what is left for all; nor a full house a sender's."""
+    site = Site(limit_total="4/day", limit_address="5/day;1/month")
+    assert passed(site.form, 9) == 1
+    others = [site.form(address=f"198.51.{number}.1") for number in range(5)]
+    assert others == [True, True, True, False, False]
+
+
+def test_a_mobile_number_has_several_limits_at_once() -> None:
+    """The narrowest of them holds; another number is not concerned."""
+    site = Site(limit_mobile="4/hour;2/day")
+    assert passed(site.mobile, 4) == 2
+    assert site.mobile("09351234567")
+
+
+def test_only_failed_logins_count() -> None:
+    """To ask costs nothing, and more failures than the limit do no harm."""
+    site = Site(limit_login="2/day")
+    assert passed(site.login, 9) == 9
+    site.fail()
+    assert site.login()
+    site.fail()
+    assert not site.login()
+    site.fail()
+    assert site.login("198.51.100.1")
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("/run/form.sock", ""),
+    ],
+)
+def test_an_address_counts_as_its_network(address: str, prefix: str) -> None:
+    """One sender may own that much; what has no address is one sender."""
+    assert address_prefix(address) == prefix
+
+
+def test_a_window_slides(server: RedisServer) -> None:
+    """A third of a window later, a third of the hits is forgiven, in memory and in Redis."""
+    sites = [
+        Site(limit_mobile="4/second"),
+        Site(limit_mobile="4/second", redis_url=server.url),
+    ]
+    time.sleep(1 - time.time() % 1)  # in memory, windows begin with the clock's seconds
+    assert [passed(site.mobile, 6) for site in sites] == [4, 4]
+    time.sleep(1.35)
+    assert [passed(site.mobile, 6) for site in sites] == [2, 2]
+
+
+def test_switched_off_nothing_is_refused_and_nothing_counted(server: RedisServer) -> None:
+    """A load test is not limited."""
+    limits = dict.fromkeys(("limit_total", "limit_mobile", "limit_login"), "1/day")
+    site = Site(rate_limits=False, redis_url=server.url, **limits)
+    site.fail()
+    site.fail()
+    assert passed(site.form, 3) == passed(site.mobile, 3) == passed(site.login, 3) == 3
+    assert server.content == "{}"
+
+
+def test_two_processes_share_their_counts_through_redis(server: RedisServer) -> None:
+    """Whichever machine answers, by TCP or a Unix socket, the limit is one."""
+    one = Site(redis_url=server.url, limit_total="4/day")
+    two = Site(redis_url=f"unix://{server.socket}", limit_total="4/day")
+    assert [one.form(), two.form(), one.form(), two.form()] == [True] * 4
+    assert [one.form(), two.form()] == [False, False]
+
+
+def test_in_memory_each_process_counts_for_itself() -> None:
+    """Without Redis, two processes let twice as many through."""
+    sites = [Site(limit_total="1/day"), Site(limit_total="1/day")]
+    assert [passed(site.form, 2) for site in sites] == [1, 1]
+
+
+def test_redis_holds_neither_numbers_nor_addresses(server: RedisServer) -> None:
+    """What is counted is named by a keyed hash."""
+    site = Site(redis_url=server.url)
+    assert site.form()
+    assert site.mobile()
+    site.fail()
+    assert server.content.count("LIMITER/") == 8  # each of the five settings' limits
+    assert not any(part in server.content for part in (MOBILE, MOBILE[1:], ADDRESS, "203.0.113"))
+
+
+def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServer) -> None:
+    """Their secret keys differ, and with them all that they count by."""
+    site = Site(redis_url=server.url, limit_total="1/day")
+    other = Flask(__name__)
+    other.add_url_rule("/", "page")
+    keys = {"secret_keys": ("another key",)}
+    limits = Limits(other, Settings(redis_url=server.url, limit_total="1/day", **keys))
+    assert site.form()
+    with other.test_request_context("/"):
+        assert limits.allow_form(form="signup", address=ADDRESS)
+        assert not limits.allow_form(form="signup", address=ADDRESS)
+
+
+def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No error, no wait, no open door; the log tells it."""
+    site = Site(redis_url=server.url, limit_address="3/day")
+    assert passed(site.form, 2) == 2
+    server.kill()
+    start = time.monotonic()
+    assert passed(site.form, 9) == 3
+    assert time.monotonic() - start < 0.5
+    assert "falling back to in-memory storage" in caplog.text
+    server.start()
+    deadline = time.monotonic() + 5
+    while server.content == "{}":
+        assert time.monotonic() < deadline
+        site.form()
+        time.sleep(0.05)
+    assert passed(site.form, 9) == 2  # the Redis that came back knows of the loop's one
+
+
+def test_the_app_starts_and_counts_without_redis(server: RedisServer) -> None:
+    """It may come later."""
+    server.kill()
+    site = Site(redis_url=server.url, limit_address="3/day")
+    assert passed(site.form, 9) == 3
+
+
+def test_a_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> None:
+    """All the threads that it fails at one time go on counting in memory."""
+    site = Site(redis_url=server.url, limit_address="20/day")
+    assert site.form()
+    time.sleep(1)  # now flask-limiter also asks whether it is back
+    server.hang()
+    start = time.monotonic()
+    with ThreadPoolExecutor(32) as threads:
+        asked = list(threads.map(lambda _: site.form(), range(32)))
+    assert asked.count(True) == 20
+    assert time.monotonic() - start < 0.6
+    start = time.monotonic()
+    assert not site.form()
+    assert time.monotonic() - start < 0.1
+
+
+def test_a_limit_that_is_hit_is_told_once_without_personal_data(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator learns which limit and form; a flood does not fill the log."""
+    caplog.set_level("DEBUG")
+    site = Site(limit_address="1/day", limit_mobile="1/day")
+    passed(site.form, 4)
+    passed(site.mobile, 4)
+    told = [
+        "LIMIT_ADDRESS (1 per 1 day) is used up: refusing submissions of the form 'signup'",
+        "LIMIT_MOBILE (1 per 1 day) is used up: refusing requests",
+    ]
+    assert caplog.messages == told
+    monkeypatch.setattr(limits_module, "_QUIET", 0)
+    site.form()
+    assert caplog.messages == [*told, told[0]]

@@ -1,0 +1,328 @@
+"""Proof of work: one right answer to our own challenge counts, once."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from altcha import Challenge, Payload, create_challenge, solve_challenge
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp import proof
+from webapp.proof import LIFETIME, MOST, Proofs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FORM = "signup"
+
+
+class Ledger:
+    """A stand-in for the durable store of spent challenges."""
+
+    def __init__(self) -> None:
+        """Start with none spent."""
+        self.spent: dict[str, datetime] = {}
+
+    def spend(self, challenge_id: str, until: datetime) -> bool:
+        """Note an id; true the first time."""
+        fresh = challenge_id not in self.spent
+        self.spent.setdefault(challenge_id, until)
+        return fresh
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _easy() -> Any:
+    """Ask for little work: how much is the browser's matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "MOST", 50)
+        yield
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return an empty store."""
+    return Ledger()
+
+
+@pytest.fixture
+def proofs(ledger: Ledger) -> Proofs:
+    """Return proofs with one key."""
+    return Proofs(["key"], spend=ledger.spend)
+
+
+def solved(challenge: str) -> dict[str, Any]:
+    """Solve a challenge as the library itself does."""
+    asked = Challenge.from_dict(json.loads(challenge))
+    solution = solve_challenge(asked)
+    assert solution is not None
+    return Payload(asked, solution).to_dict()
+
+
+def written(answer: object) -> str:
+    """Write an answer as a browser sends it."""
+    return base64.b64encode(json.dumps(answer).encode()).decode()
+
+
+def test_an_answer_counts_once(proofs: Proofs, ledger: Ledger) -> None:
+    """However often it is sent; its challenge's id is kept for longer than it could be used."""
+    before = time.time()
+    answer = written(solved(proofs.challenge(form=FORM)))
+    assert [proofs.is_solved(answer, form=FORM) for _ in range(3)] == [True, False, False]
+    (until,) = ledger.spent.values()
+    assert until.utcoffset() is not None
+    assert until.timestamp() > before + LIFETIME.total_seconds()
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda answer: written(dict(reversed(answer.items()))),
+        lambda answer: written(answer | {"more": 1}),
+        lambda answer: written(answer)[:8] + "\n-*" + written(answer)[8:],
+        lambda answer: written(answer).rstrip("=") + "====",
+    ],
+)
+def test_the_same_answer_written_otherwise_is_still_the_same(proofs: Proofs, rewrite: Any) -> None:
+    """Base64 and JSON have many spellings; the challenge is one."""
+    answer = solved(proofs.challenge(form=FORM))
+    assert proofs.is_solved(written(answer), form=FORM)
+    assert not proofs.is_solved(rewrite(answer), form=FORM)
+
+
+def test_each_challenge_counts(proofs: Proofs) -> None:
+    """Two visitors of one form both get through."""
+    for _ in range(2):
+        assert proofs.is_solved(written(solved(proofs.challenge(form=FORM))), form=FORM)
+
+
+def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(proofs: Proofs) -> None:
+    """ASCII without line breaks; the worker knows this one kind of sum."""
+    text = proofs.challenge(form=FORM)
+    assert text.isascii()
+    assert text.isprintable()
+    asked = json.loads(text)["parameters"]
+    assert (asked["algorithm"], asked["cost"], asked["keyLength"]) == ("SHA-256", 1, 32)
+    assert [len(asked[name]) for name in ("salt", "nonce", "keyPrefix")] == [32, 32, 32]
+    assert len(written(solved(proofs.challenge(form="x" * 40)))) <= 1000
+
+
+def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number asked for is drawn from the whole range."""
+    drawn: list[int] = []
+    monkeypatch.setattr(proof, "MOST", MOST)
+    monkeypatch.setattr(proof.secrets, "randbelow", lambda most: drawn.append(most) or 7)
+    own = Proofs(["key"], spend=lambda _id, _until: True)
+    assert solved(own.challenge(form=FORM))["solution"]["counter"] == 7
+    assert drawn == [100_000]
+
+
+def test_an_answer_for_another_form_is_refused_and_not_spent(
+    proofs: Proofs, ledger: Ledger
+) -> None:
+    """The signature holds the form."""
+    answer = written(solved(proofs.challenge(form="other")))
+    assert not proofs.is_solved(answer, form=FORM)
+    assert not ledger.spent
+    assert proofs.is_solved(answer, form="other")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("parameters", "algorithm", "SHA-512"),
+        ("parameters", "cost", 0),
+        ("parameters", "keyLength", 1),
+        ("parameters", "keyPrefix", "00"),
+        ("parameters", "keyPrefix", ""),
+        ("parameters", "nonce", "0" * 32),
+        ("parameters", "salt", "0" * 32),
+        ("parameters", "expiresAt", 4_000_000_000),
+        ("parameters", "expiresAt", None),
+        ("parameters", "data", {"form": "other"}),
+        ("parameters", "data", None),
+        ("parameters", "keySignature", "00"),
+        ("challenge", "signature", "0" * 64),
+        ("challenge", "signature", ""),
+        ("challenge", "signature", None),
+        ("solution", "counter", 51),
+        ("solution", "counter", -1),
+        ("solution", "counter", "7"),
+        ("solution", "derivedKey", "0" * 64),
+        ("solution", "derivedKey", ""),
+        # The library signs these like whole numbers, and fails when it counts with them.
+        ("parameters", "keyLength", 32.0),
+    ],
+)
+def test_a_changed_answer_is_refused_and_not_spent(
+    proofs: Proofs, ledger: Ledger, part: str, name: str, value: object
+) -> None:
+    """No part of it can be changed."""
+    answer = solved(proofs.challenge(form=FORM))
+    parts = {
+        "parameters": answer["challenge"]["parameters"],
+        "challenge": answer["challenge"],
+        "solution": answer["solution"],
+    }
+    right = written(answer)
+    parts[part][name] = value
+    assert not proofs.is_solved(written(answer), form=FORM)
+    assert not ledger.spent
+    assert proofs.is_solved(right, form=FORM)
+
+
+@pytest.mark.parametrize("name", ["challenge", "solution"])
+def test_an_answer_that_lacks_a_part_is_refused(proofs: Proofs, name: str) -> None:
+    """Half an answer is none."""
+    answer = solved(proofs.challenge(form=FORM))
+    del answer[name]
+    assert not proofs.is_solved(written(answer), form=FORM)
+
+
+def test_another_challenges_solution_is_refused(proofs: Proofs) -> None:
+    """A number solves the challenge that it was found for."""
+    one, two = (solved(proofs.challenge(form=FORM)) for _ in range(2))
+    assert not proofs.is_solved(written(one | {"solution": two["solution"]}), form=FORM)
+
+
+@pytest.mark.parametrize(("late", "counts"), [(-2, True), (2, False)])
+def test_an_answer_counts_for_ten_minutes(
+    proofs: Proofs, monkeypatch: pytest.MonkeyPatch, late: int, *, counts: bool
+) -> None:
+    """Not a moment longer, by the server's clock."""
+    answer = written(solved(proofs.challenge(form=FORM)))
+    now = time.time() + LIFETIME.total_seconds() + late
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert LIFETIME.total_seconds() == 600
+    assert proofs.is_solved(answer, form=FORM) is counts
+
+
+def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> None:
+    """The newest key signs, older ones are accepted."""
+    old, both, new = (
+        Proofs(keys, spend=ledger.spend) for keys in (["old"], ["new", "old"], ["new"])
+    )
+    assert both.is_solved(written(solved(old.challenge(form=FORM))), form=FORM)
+    assert new.is_solved(written(solved(both.challenge(form=FORM))), form=FORM)
+    assert not new.is_solved(written(solved(old.challenge(form=FORM))), form=FORM)
+
+
+def test_a_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
+    """What was spent under the old key stays spent."""
+    old, both = (Proofs(keys, spend=ledger.spend) for keys in (["old"], ["new", "old"]))
+    answer = written(solved(old.challenge(form=FORM)))
+    assert old.is_solved(answer, form=FORM)
+    assert not both.is_solved(answer, form=FORM)
+
+
+def test_the_applications_key_itself_signs_nothing(proofs: Proofs) -> None:
+    """The signing key is derived for this purpose alone."""
+    foreign = create_challenge(
+        "SHA-256", 1, counter=1, data={"form": FORM}, expires_at=2**32, hmac_secret="key"
+    )
+    answer = written(solved(json.dumps(foreign.to_dict())))
+    assert not proofs.is_solved(answer, form=FORM)
+
+
+def test_a_challenge_of_another_version_is_refused(proofs: Proofs) -> None:
+    """One without an end would have to be remembered for ever."""
+    own = hmac.digest(b"key", b"proof of work", "sha256")
+    endless = create_challenge("SHA-256", 1, counter=1, data={"form": FORM}, hmac_secret=own)
+    assert not proofs.is_solved(written(solved(json.dumps(endless.to_dict()))), form=FORM)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "=",
+        "\0",
+        "سلام",
+        "\ud800",
+        "A" * 5,
+        "A" * 1_000_000,
+        written(None),
+        written([]),
+        written(7),
+        written("challenge"),
+        written({"challenge": None, "solution": None}),
+        written({"challenge": [], "solution": []}),
+        written({"challenge": {"parameters": "algorithm"}, "solution": {}}),
+        written({"challenge": {"parameters": []}, "solution": {}}),
+        base64.b64encode(b"\xff\xfe").decode(),
+        base64.b64encode(b"[" * 1_400).decode(),
+        base64.b64encode(b'{"a":' * 280).decode(),
+        base64.b64encode(b"1" * 1_400).decode(),
+        base64.b64encode(b"[" * 1_000_000).decode(),
+    ],
+    ids=range(20),
+)
+def test_rubbish_is_refused(proofs: Proofs, ledger: Ledger, text: str) -> None:
+    """Whatever comes, nothing is raised and nothing is stored."""
+    assert not proofs.is_solved(text, form=FORM)
+    assert not ledger.spent
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+_PATHS = [
+    ("challenge",),
+    ("solution",),
+    ("challenge", "signature"),
+    ("challenge", "parameters"),
+    *(
+        ("challenge", "parameters", name)
+        for name in [
+            *("algorithm", "cost", "data", "expiresAt", "keyLength", "keyPrefix", "keySignature"),
+            *("memoryCost", "nonce", "parallelism", "salt"),
+        ]
+    ),
+    ("solution", "counter"),
+    ("solution", "derivedKey"),
+]
+
+
+@pytest.fixture(scope="module")
+def right() -> tuple[Proofs, str]:
+    """Return proofs that forget, and a right answer."""
+    own = Proofs(["key"], spend=lambda _id, _until: True)
+    return own, json.dumps(solved(own.challenge(form=FORM)))
+
+
+@given(path=st.sampled_from(_PATHS), value=_JSON)
+def test_no_value_in_any_place_raises(
+    right: tuple[Proofs, str], path: tuple[str, ...], value: object
+) -> None:
+    """An answer with anything at all in one place is right or wrong, never an error."""
+    own, answer = right[0], json.loads(right[1])
+    place = answer
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    assert own.is_solved(written(answer), form=FORM) in (True, False)
+
+
+@given(text=st.text() | st.binary().map(lambda data: base64.b64encode(data).decode()))
+def test_no_text_raises(text: str) -> None:
+    """Nor does any text."""
+    own = Proofs(["key"], spend=lambda _id, _until: True)
+    assert not own.is_solved(text, form=FORM)
+
+
+def test_a_failing_store_is_not_hidden() -> None:
+    """An answer that could not be noted must not count, and the fault is the operator's to see."""
+
+    def fail(_id: str, _until: datetime) -> bool:
+        raise OSError("full")
+
+    own = Proofs(["key"], spend=fail)
+    with pytest.raises(OSError, match="full"):
+        own.is_solved(written(solved(own.challenge(form=FORM))), form=FORM)

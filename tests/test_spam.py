@@ -1,0 +1,167 @@
+"""What stands between robots and the portal, and lets people through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Page
+
+from webapp import wording
+from webapp.forms import HONEYPOT
+from webapp.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.settings import Settings
+    from webapp.standin import StandIn
+
+MOBILE = "09121234567"
+
+FORMS = """
+[forms.proven]
+title = "با بررسی"
+access = "public"
+fields = ["FName", "Mobile"]
+proof_of_work = true
+embed_origins = ["https://example.ir"]
+"""
+
+
+@pytest.fixture(params=["/f/signup", "/embed/signup"])
+def page(client: FlaskClient, request: pytest.FixtureRequest) -> Page:
+    """Return the visitors' form, on a page of its own and in a frame."""
+    return Page(client, request.param)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Outbox:
+    """Return the app's store."""
+    return Outbox(settings.outbox_url)
+
+
+def send(page: Page, **fields: str) -> int:
+    """Sign up; return the status."""
+    return page.send(Mobile=MOBILE, FName="سارا", consent="true", **fields).status_code
+
+
+def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
+    """No screen reader, no tab key and no autofill comes to it."""
+    ((bait, _),) = page.html.find("input", name=HONEYPOT)
+    assert (bait["tabindex"], bait["autocomplete"]) == ("-1", "off")
+    ((_, text),) = page.html.find("div", **{"class": "bait"}, aria_hidden="true")
+    assert text == wording.LEAVE_EMPTY
+
+
+def test_who_takes_the_bait_is_answered_like_everybody_and_held(
+    page: Page, portal: StandIn, store: Outbox
+) -> None:
+    """The same page but for the reference; the operator has it, the portal does not."""
+    assert send(page) == 200
+    answers = [page.html.text("body").replace(reference(page), "…")]
+    page = Page(page.client, page.path)
+    assert send(page, **{HONEYPOT: "http://spam.example"}) == 200
+    answers.append(page.html.text("body").replace(reference(page), "…"))
+    assert answers[0] == answers[1]
+    assert page.html.outcome == "delivered"
+    assert len(portal.contacts) == 1
+    (held,) = store.held()
+    assert (held.reason, held.form, held.contact["Mobile"]) == ("honeypot", "signup", MOBILE)
+    assert held.reference == reference(page)
+
+
+def reference(page: Page) -> str:
+    """Return the reference on a page."""
+    return str(next(page.html.find("div", role="status"))[0]["data-reference"])
+
+
+def test_operators_forms_have_no_bait(client: FlaskClient) -> None:
+    """They type all day, on the intranet."""
+    assert not list(Page(client).html.find("input", name=HONEYPOT))
+
+
+@pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
+def test_too_many_submissions_are_refused_and_what_was_typed_stays(
+    make_app: Callable[..., Flask], portal: StandIn, path: str
+) -> None:
+    """429 on the form itself."""
+    page = Page(make_app(limit_address="2/minute").test_client(), path)
+    for mobile in ("09121111111", "09122222222"):
+        assert page.send(Mobile=mobile, consent="true").status_code == 200
+        page = Page(page.client, path)
+    assert send(page) == 429
+    assert wording.TOO_MANY in page.html.text(role="alert")
+    assert page.html.outcome == "invalid"
+    assert page.html.values["FName"] == ["سارا"]
+    assert len(portal.contacts) == 2
+
+
+def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: StandIn) -> None:
+    """Whatever its spelling; another number is not touched."""
+    client = make_app(limit_mobile="1/hour").test_client()
+    statuses = [
+        Page(client, "/f/signup").send(Mobile=mobile, consent="true").status_code
+        for mobile in (MOBILE, "+98 912 123 4567", "۰۹۱۲۹۹۹۹۹۹۹")
+    ]
+    assert statuses == [200, 429, 200]
+    assert len(portal.contacts) == 2
+
+
+def test_an_error_costs_nothing(make_app: Callable[..., Flask]) -> None:
+    """Only what would have been sent is counted."""
+    page = Page(make_app(limit_address="1/minute").test_client(), "/f/signup")
+    for _ in range(5):
+        assert page.send(Mobile="0912").status_code == 422
+    assert send(page) == 200
+
+
+def test_operators_are_not_limited(make_app: Callable[..., Flask]) -> None:
+    """The limits are for public forms."""
+    client = make_app(limit_address="1/minute", limit_mobile="1/minute").test_client()
+    for _ in range(3):
+        assert Page(client).send(Mobile=MOBILE).status_code == 200
+
+
+def test_failed_logins_are_limited(make_app: Callable[..., Flask]) -> None:
+    """After too many, the right password does not help for a while."""
+    client = make_app(
+        limit_login="2/minute", intranet_users={"sara": "pbkdf2:sha256:1$x$00"}
+    ).test_client()
+    statuses = [client.get("/", auth=("sara", "guess")).status_code for _ in range(4)]
+    assert statuses == [401, 401, 429, 429]
+    assert client.get("/").status_code == 429
+
+
+@pytest.fixture
+def proven(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
+    """Return a form that asks for a proof of work."""
+    file = tmp_path / "forms.toml"
+    file.write_text(FORMS)
+    return Page(make_app(forms_file=file).test_client(), "/embed/proven")
+
+
+def test_without_script_the_proof_is_missing_and_an_operator_looks(
+    proven: Page, portal: StandIn, store: Outbox
+) -> None:
+    """Nothing is lost, and the visitor is answered like everybody."""
+    assert send(proven, proof="") == 200
+    assert proven.html.outcome == "delivered"
+    assert not portal.contacts
+    assert [held.reason for held in store.held()] == ["proof"]
+
+
+def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn, store: Outbox) -> None:
+    """With everything typed, and a fresh challenge."""
+    before = next(proven.html.find("form"))[0]["data-proof"]
+    assert send(proven, proof="bm9uc2Vuc2U=") == 422
+    assert wording.UNPROVEN in proven.html.text(role="alert")
+    assert proven.html.values["FName"] == ["سارا"]
+    assert proven.html.values["proof"] == [""]
+    assert next(proven.html.find("form"))[0]["data-proof"] != before
+    assert not portal.contacts
+    assert store.held() == []

@@ -1,0 +1,51 @@
+"""A form's own colour, as a stylesheet for both schemes, in which its text stays legible."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from webapp.definitions import contrast
+
+Colour = tuple[int, int, int]
+
+_WHITE: Final = (255, 255, 255)
+_BLACK: Final = (0, 0, 0)
+_DARK_SHEET: Final = (0x18, 0x20, 0x1D)  # as in style.css
+_LEAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for some reserve
+_STEPS: Final = 20
+
+
+def stylesheet(accent: str) -> str:
+    """Return the custom properties of style.css that hang on the accent.
+
+    Args:
+        accent: `#rrggbb`, on which white text is legible.
+    """
+    light = _parse(accent)
+    dark = _lightened(light)
+    return (
+        f":root {{ --accent: {_hex(light)}; --accent-deep: {_hex(_mix(light, _BLACK, 0.25))}; "
+        f"--on-accent: #fff; --tint: {_hex(_mix(light, _WHITE, 0.9))}; }}\n"
+        "@media (prefers-color-scheme: dark) { "
+        f":root {{ --accent: {_hex(dark)}; --accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; "
+        f"--on-accent: #000; --tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"
+    )
+
+
+def _lightened(colour: Colour) -> Colour:
+    """Return the colour with as much white as the dark sheet asks for."""
+    mixtures = (_mix(colour, _WHITE, step / _STEPS) for step in range(_STEPS + 1))
+    return next(mixed for mixed in mixtures if contrast(_hex(mixed), _hex(_DARK_SHEET)) >= _LEAST)
+
+
+def _mix(one: Colour, other: Colour, share: float) -> Colour:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def _parse(text: str) -> Colour:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def _hex(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

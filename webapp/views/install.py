@@ -1,0 +1,46 @@
+"""For operators: the snippet to paste into a website, a preview, and what is wrong."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+
+from webapp.definitions import Access
+from webapp.installation import Facts, inspect
+from webapp.views import require_intranet, services
+
+blueprint = Blueprint("install", __name__)
+
+
+@blueprint.get("/install/<slug>")
+def install(slug: str) -> Response:
+    """Show how to embed the form of this slug."""
+    settings = services().settings
+    require_intranet()
+    definition = services().definitions.get(slug)
+    if not definition or definition.access is not Access.PUBLIC:
+        abort(HTTPStatus.NOT_FOUND)
+    origin = settings.public_url or request.host_url.rstrip("/")
+    facts = Facts(
+        origin=origin,
+        is_secure=request.is_secure,
+        forwarded=len(list(filter(None, request.headers.get("X-Forwarded-For", "").split(",")))),
+        sets_cookie=_sets_cookie(f"/embed/{slug}"),
+    )
+    response = make_response(
+        render_template(
+            "install.html",
+            definition=definition,
+            origin=origin,
+            findings=inspect(definition, settings, facts),
+        )
+    )
+    response.headers["Content-Security-Policy"] = "frame-src 'self'"  # the preview
+    return response
+
+
+def _sets_cookie(path: str) -> bool:
+    """Ask for the embedded page as a visitor's browser would, and look."""
+    with current_app.test_client(use_cookies=False) as visitor:
+        return "Set-Cookie" in visitor.get(path, base_url=request.host_url).headers
