@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 ADDRESS = "203.0.113.77"
 MOBILE = "09121234567"
+
+# Seconds. It takes 0.2 where nothing else runs, and would take 10 and more without short time-outs.
+SHORT = 2
 
 
 class RedisServer:
@@ -214,16 +218,29 @@ def test_an_address_counts_as_its_network(address: str, prefix: str) -> None:
     assert address_prefix(address) == prefix
 
 
-def test_a_window_slides(server: RedisServer) -> None:
-    """A third of a window later, a third of the hits is forgiven, in memory and in Redis."""
-    sites = [
-        Site(limit_mobile="4/second"),
-        Site(limit_mobile="4/second", redis_url=server.url),
-    ]
-    time.sleep(1 - time.time() % 1)  # in memory, windows begin with the clock's seconds
-    assert [passed(site.mobile, 6) for site in sites] == [4, 4]
-    time.sleep(1.35)
-    assert [passed(site.mobile, 6) for site in sites] == [2, 2]
+def test_a_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of a window later, about a third of the hits is forgiven; two later, all are."""
+    now = 1_800_000_000.0
+    monkeypatch.setattr("limits.storage.memory.time", SimpleNamespace(time=lambda: now))
+    site = Site(limit_mobile="6/minute")
+    assert passed(site.mobile, 9) == 6
+    now += 59
+    assert passed(site.mobile, 9) == 0
+    now += 21
+    assert passed(site.mobile, 9) == 2
+    now += 120
+    assert passed(site.mobile, 9) == 6
+
+
+def test_a_window_passes_in_redis(server: RedisServer) -> None:
+    """A second is a second there, too."""
+    site = Site(limit_mobile="1/second", redis_url=server.url)
+    start = time.monotonic()
+    assert passed(site.mobile, 3) == 1
+    while not site.mobile():
+        assert time.monotonic() - start < 5
+        time.sleep(0.05)
+    assert time.monotonic() - start > 0.9
 
 
 def test_switched_off_nothing_is_refused_and_nothing_counted(server: RedisServer) -> None:
@@ -282,10 +299,10 @@ def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
     server.kill()
     start = time.monotonic()
     assert passed(site.form, 9) == 3
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < SHORT
     assert "falling back to in-memory storage" in caplog.text
     server.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while server.content == "{}":
         assert time.monotonic() < deadline
         site.form()
@@ -310,10 +327,10 @@ def test_a_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> N
     with ThreadPoolExecutor(32) as threads:
         asked = list(threads.map(lambda _: site.form(), range(32)))
     assert asked.count(True) == 20
-    assert time.monotonic() - start < 0.6
+    assert time.monotonic() - start < SHORT
     start = time.monotonic()
-    assert not site.form()
-    assert time.monotonic() - start < 0.1
+    assert passed(site.form, 20) == 0
+    assert time.monotonic() - start < SHORT  # these no longer wait, or it would be 4 seconds
 
 
 def test_a_limit_that_is_hit_is_told_once_without_personal_data(

@@ -153,6 +153,8 @@ def note_ids(field: Field) -> str:
 
 def _described(field: Field) -> dict[str, str]:
     """Return the attributes that tie an input to its hint and its error."""
+    if isinstance(field, HiddenField):
+        return {}
     ids = note_ids(field)
     invalid = {"aria-invalid": "true"} if field.errors else {}
     return ({"aria-describedby": ids} if ids else {}) | invalid

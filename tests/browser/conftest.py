@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import sync_playwright
 from serving import serve
 from support import SECRET, TOKEN
 
+import webapp
 from webapp.standin import StandIn
 
 if TYPE_CHECKING:
@@ -29,6 +31,23 @@ _FLAGS = (
 )
 
 
+BUILT_IN = Path(webapp.__file__).with_name("forms.toml")
+
+# A form with everything that an embedded one may have.
+EMBEDDED = """
+[forms.event]
+title = "ثبت‌نام در همایش"
+access = "public"
+intro = "جای خود را در همایش نگه دارید."
+fields = ["FName", "LName", "Mobile", "GenderType", "Email", "AddressText", "BornDate", "Labels"]
+label_choices = ["کارگاه صبح", "کارگاه عصر"]
+consent = "با دریافت پیامک موافقم."
+embed_origins = ["http://localhost:1"]
+accent = "#7a1f5c"
+redirect = "http://localhost:1/thanks"
+"""
+
+
 @pytest.fixture(scope="module")
 def standin() -> Iterator[StandIn]:
     """Run a stand-in portal for the server."""
@@ -39,8 +58,11 @@ def standin() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def server(standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server in front of the stand-in."""
+    folder = tmp_path_factory.mktemp("server")
+    forms = folder / "forms.toml"
+    forms.write_text(BUILT_IN.read_text() + EMBEDDED)
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": standin.url, "SECRET_KEY": SECRET}
-    with serve(tmp_path_factory.mktemp("server"), **environ) as running:
+    with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as running:
         yield running
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from webapp.guard import MAX_BODY
+from webapp.tokens import SOONEST
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -91,11 +92,17 @@ def signup_invalid(tab: Page, _: StandIn) -> None:
     submit(tab)
 
 
+def wait(tab: Page) -> None:
+    """Wait as long as a person takes at least; a form that comes sooner is a robot's."""
+    tab.wait_for_timeout(SOONEST.total_seconds() * 1000 + 100)
+
+
 def signup_delivered(tab: Page, _: StandIn) -> None:
     """Sign up."""
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
+    wait(tab)
     submit(tab)
 
 
@@ -103,6 +110,31 @@ def signup_refused(tab: Page, standin: StandIn) -> None:
     """Sign up while the account is in trouble."""
     standin.answer("CreditNotEnough")
     signup_delivered(tab, standin)
+
+
+def embedded(tab: Page, _: StandIn) -> None:
+    """Open a form as a frame does."""
+    tab.goto("/embed/event")
+
+
+def embedded_invalid(tab: Page, _: StandIn) -> None:
+    """Send an empty form from a frame."""
+    tab.goto("/embed/event")
+    submit(tab)
+
+
+def embedded_done(tab: Page, _: StandIn) -> None:
+    """Sign up in a frame."""
+    tab.goto("/embed/event")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#consent").check()
+    wait(tab)
+    submit(tab)
+
+
+def install(tab: Page, _: StandIn) -> None:
+    """Open the operator's page about embedding a form."""
+    tab.goto("/install/event")
 
 
 def not_found(tab: Page, _: StandIn) -> None:
@@ -137,6 +169,10 @@ STATES: Final = (
     signup_invalid,
     signup_delivered,
     signup_refused,
+    embedded,
+    embedded_invalid,
+    embedded_done,
+    install,
     not_found,
     too_long,
     too_large,
