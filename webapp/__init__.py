@@ -11,6 +11,7 @@ from webapp import assets, compression, definitions, errors, guard, persian, sta
 from webapp.delivery import Delivery
 from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
+from webapp.logins import Logins
 from webapp.outbox import Outbox
 from webapp.portal import Portal
 from webapp.proof import Proofs
@@ -62,13 +63,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         deadline=settings.amoot_deadline,
     )
     outbox = Outbox(settings.outbox_url)
+    limits = Limits(app, settings)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
         delivery=Delivery(portal, outbox),
         receipts=Receipts(settings.secret_keys),
-        limits=Limits(app, settings),
+        limits=limits,
+        logins=Logins(settings.intranet_users, limits),
         proofs=Proofs(settings.secret_keys, spend=outbox.spend),
         portal_url=url,
     )

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import logging
-import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Request, abort, request
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import BadRequest, LengthRequired, Unauthorized
+from werkzeug.exceptions import BadRequest, LengthRequired
 from werkzeug.formparser import FormDataParser
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.security import check_password_hash
 
 from webapp.errors import CrossSite
 
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
     from webapp.definitions import FormDefinition
-    from webapp.limits import Limits
+    from webapp.logins import Logins
     from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,11 +54,6 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-
-
-# Logins that were right, so that not every page costs a slow hash. No password is kept.
-_PROOF_KEY: Final = secrets.token_bytes(32)
-_proven: Final[set[bytes]] = set()
 
 
 class StrictFormParser(FormDataParser):
@@ -172,13 +163,12 @@ def _ancestors(definitions: Mapping[str, FormDefinition]) -> tuple[str, ...]:
     return (*origins, "'self'") if origins else ()  # ourselves, for the preview
 
 
-def require_intranet(settings: Settings, limits: Limits) -> None:
+def require_intranet(settings: Settings, logins: Logins) -> None:
     """Let only known networks, and known users if any are set, go on.
 
     Raises:
         Forbidden: if the request comes from elsewhere, or hides where it comes from.
-        Unauthorized: if a user name and password are needed.
-        TooManyRequests: if too many logins from this address failed.
+        HTTPException: as `Logins.require`.
     """
     is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
     if is_forwarded and not settings.trusted_proxies:
@@ -187,19 +177,7 @@ def require_intranet(settings: Settings, limits: Limits) -> None:
     if not _is_known(request.remote_addr or "", settings):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
-    if settings.intranet_users:
-        _require_login(settings.intranet_users, limits)
-
-
-def _require_login(users: Mapping[str, str], limits: Limits) -> None:
-    address = request.remote_addr or ""
-    if not limits.allow_login(address=address):
-        abort(HTTPStatus.TOO_MANY_REQUESTS)
-    if _is_user(users):
-        return
-    if request.authorization:
-        limits.count_failed_login(address=address)
-    raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
+    logins.require()
 
 
 def _is_known(address: str, settings: Settings) -> bool:
@@ -209,19 +187,3 @@ def _is_known(address: str, settings: Settings) -> bool:
         return address == "" and settings.bind.startswith("unix:")
     mapped = getattr(sender, "ipv4_mapped", None)
     return any((mapped or sender) in network for network in settings.intranet_networks)
-
-
-def _is_user(users: Mapping[str, str]) -> bool:
-    login = request.authorization
-    if login is None or login.type != "basic":
-        return False
-    name, password = login.username or "", login.password or ""
-    # An unknown name takes as long as a wrong password.
-    hash_ = users.get(name, next(iter(users.values())))
-    proof = hmac.digest(_PROOF_KEY, repr((name, password, hash_)).encode(), "sha256")
-    if proof in _proven:
-        return True
-    if not check_password_hash(hash_, password) or name not in users:
-        return False
-    _proven.add(proof)
-    return True

@@ -78,13 +78,16 @@ class Limits:
         return self._is_allowed(self._mobile.test(keys) or self._mobile.count(keys))
 
     def allow_login(self, *, address: str) -> bool:
-        """Tell, without counting, whether a login may still be tried from this address."""
-        keys = self._hashed(LIMIT_LOGIN=address_prefix(address))
+        """Tell, without counting, whether a login may still be tried from this very address.
+
+        Not from its network: an office is one, and a colleague must not be locked out.
+        """
+        keys = self._hashed(LIMIT_LOGIN=address)
         return self._is_allowed(self._login.test(keys))
 
     def count_failed_login(self, *, address: str) -> None:
         """Count a failed login from this address."""
-        self._login.count(self._hashed(LIMIT_LOGIN=address_prefix(address)))
+        self._login.count(self._hashed(LIMIT_LOGIN=address))
 
     def _hashed(self, **counted: str) -> Mapping[str, str]:
         return {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LIFETIME: Final = timedelta(minutes=10)
 # How many hashes an answer takes at most; half as many on average.
 MOST: Final = 100_000
-# Twice what a solver sends; what is longer is not even decoded.
+# Three times what a solver sends; what is longer is not even decoded.
 _LONGEST: Final = 2_000
 # A machine whose clock is slow still accepts a challenge that another holds for expired.
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import ipaddress
 import os
 import re
@@ -110,6 +111,12 @@ def _public_url(text: str) -> str:
         raise ValueError(
             "must be a plain origin such as https://form.example.ir, its host in ASCII"
         ) from None
+
+
+def _redis_url(text: str) -> str:
+    if importlib.util.find_spec("redis") is None:
+        raise ValueError("needs the package redis: install amoot-contact-form[redis]")
+    return _url(text, ("redis", "rediss", "unix"))
 
 
 def _number(text: str, lowest: float, highest: float) -> float:
@@ -230,9 +237,7 @@ class Settings:
         partial(_url, schemes=("sqlite", "postgresql+psycopg")),
         secret=True,  # it may hold a password
     )
-    redis_url: str | None = _setting(
-        "REDIS_URL", partial(_url, schemes=("redis", "rediss", "unix")), secret=True
-    )
+    redis_url: str | None = _setting("REDIS_URL", _redis_url, secret=True)
     rate_limits: bool = _setting("RATE_LIMITS", _switch, default=True)
     limit_total: str = _setting("LIMIT_TOTAL", _limit, "6000/minute")
     limit_form: str = _setting("LIMIT_FORM", _limit, "3000/minute")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from webapp.delivery import Delivery
     from webapp.forms import ContactForm
     from webapp.limits import Limits
+    from webapp.logins import Logins
     from webapp.proof import Proofs
     from webapp.settings import Settings
     from webapp.tokens import Receipts
@@ -33,6 +34,7 @@ class Services:
     delivery: Delivery
     receipts: Receipts
     limits: Limits
+    logins: Logins
     proofs: Proofs
     portal_url: str
 
@@ -45,4 +47,4 @@ def services() -> Services:
 
 def require_intranet() -> None:
     """Let only operators see the view that calls this; see `guard.require_intranet`."""
-    guard.require_intranet(services().settings, services().limits)
+    guard.require_intranet(services().settings, services().logins)
