@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
+
+from altcha import Challenge, Payload, solve_challenge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,3 +169,16 @@ class Page:
     def error(self, name: str) -> str:
         """Return the message at a field."""
         return self.html.text(id=f"{name}-error")
+
+
+def solved(challenge: str) -> dict[str, Any]:
+    """Solve a proof of work's challenge as the library itself does."""
+    asked = Challenge.from_dict(json.loads(challenge))
+    solution = solve_challenge(asked)
+    assert solution is not None
+    return Payload(asked, solution).to_dict()
+
+
+def written(answer: object) -> str:
+    """Write a proof's answer as a browser sends it."""
+    return base64.b64encode(json.dumps(answer).encode()).decode()

@@ -20,6 +20,8 @@ from werkzeug.security import check_password_hash
 
 from webapp import logs
 from webapp.cli import main
+from webapp.contact import Contact
+from webapp.outbox import Outbox
 from webapp.settings import Settings
 from webapp.standin import Fault, StandIn
 
@@ -89,6 +91,28 @@ def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> No
     result = run("hash", "sara", "--password", "گذرواژه")
     users = Settings.from_env({"INTRANET_USERS": result.output.strip()}).intranet_users
     assert check_password_hash(users["sara"], "گذرواژه")
+
+
+def test_held_submissions_are_listed_sent_and_discarded(
+    run: Callable[..., Result], portal: StandIn, tmp_path: Path
+) -> None:
+    """By the reference that the visitor saw."""
+    store = Outbox(f"sqlite:///{tmp_path}/outbox.sqlite3")
+    for reference in ("ABCDEFGH", "IJKLMNOP"):
+        contact = Contact(Mobile="09121234567", FName="سارا")
+        store.hold(contact, reference=reference, form="news", reason="honeypot")
+    environ = {"STATE_DIRECTORY": str(tmp_path)}
+    listed = run("outbox", "list", **environ)
+    assert "ABCDEFGH" in listed.output
+    assert "FName: سارا" in listed.output
+    portal.answer("Token_Expired")
+    refused = run("outbox", "send", "ABCDEFGH", **environ)
+    assert (refused.exit_code, "Token_Expired" in refused.output) == (1, True)
+    assert run("outbox", "send", "ABCDEFGH", **environ).exit_code == 0
+    assert run("outbox", "discard", "IJKLMNOP", **environ).exit_code == 0
+    assert run("outbox", "discard", "IJKLMNOP", **environ).exit_code == 1
+    assert len(portal.contacts) == 1
+    assert run("outbox", "list", **environ).output == ""
 
 
 def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> None:

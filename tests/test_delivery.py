@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +28,7 @@ CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 
 @pytest.fixture
 def delivery(portal: StandIn, store: Outbox) -> Delivery:
     """Deliver to the stand-in."""
-    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5), store)
+    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5), store, deadline=0.5)
 
 
 @pytest.fixture
@@ -97,20 +99,72 @@ def test_a_doubtful_contact_is_held_and_answered_like_a_success(
     """The portal hears nothing of it; the operator finds it by the visitor's reference."""
     key = submission_key("n", CONTACT)
     outcome = delivery.hold(CONTACT, key, form="news", reason="honeypot")
+    assert not portal.contacts
     assert outcome == delivery.submit(CONTACT, key)
-    assert len(portal.contacts) == 1
     assert [held.reference for held in store.held()] == [outcome.reference]
+
+
+def lost_store(portal: StandIn, tmp_path: Path) -> Delivery:
+    """Return a delivery whose store is out of reach."""
+    file = tmp_path / "not a folder"
+    file.touch()
+    store = Outbox(f"sqlite:///{file}/x.sqlite3")
+    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5), store, deadline=0.5)
+
+
+def test_the_same_submission_is_sent_once(delivery: Delivery, portal: StandIn) -> None:
+    """At once, as by a double click, or later, as by a reload: one contact and one answer."""
+    key = submission_key("n", CONTACT)
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(lambda _: delivery.submit(CONTACT, key), range(8)))
+    outcomes.append(delivery.submit(CONTACT, key))
+    assert len(portal.contacts) == 1
+    assert {outcome.result for outcome in outcomes} == {Result.DELIVERED}
+    assert delivery.earlier(key) == outcomes[0]
+    assert delivery.earlier(submission_key("other", CONTACT)) is None
+
+
+@pytest.mark.parametrize("answer", ["Mobile_Invalid", "Token_Invalid", Fault.RESET])
+def test_what_was_not_accepted_can_be_tried_again(
+    delivery: Delivery, portal: StandIn, answer: str | Fault
+) -> None:
+    """The same form, sent again without a change."""
+    key = submission_key("n", CONTACT)
+    portal.answer(answer)
+    assert delivery.submit(CONTACT, key).result is not Result.DELIVERED
+    assert delivery.earlier(key) is None
+    assert delivery.submit(CONTACT, key).result is Result.DELIVERED
+
+
+def test_who_waits_for_a_silent_first_one_is_not_told_that_nothing_happened(
+    delivery: Delivery, store: Outbox, portal: StandIn
+) -> None:
+    """It may have arrived; the claim ends with its lease."""
+    key = submission_key("n", CONTACT)
+    assert store.claim(key, lease=timedelta(seconds=0.8))
+    outcome = delivery.submit(CONTACT, key)
+    assert outcome.is_uncertain
+    time.sleep(0.4)
+    assert delivery.submit(CONTACT, key).result is Result.DELIVERED
+    assert len(portal.contacts) == 1
+
+
+def test_without_the_store_contacts_are_sent_all_the_same(
+    portal: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rather twice than never; the log says so."""
+    delivery = lost_store(portal, tmp_path)
+    key = submission_key("n", CONTACT)
+    assert delivery.earlier(key) is None
+    assert delivery.submit(CONTACT, key).result is Result.DELIVERED
+    assert "the store does not answer" in caplog.text
 
 
 def test_what_cannot_be_held_is_not_called_recorded(
     portal: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A store out of reach: the page must say so."""
-    file = tmp_path / "not a folder"
-    file.touch()
-    lost = Delivery(
-        Portal(url=portal.url, token=TOKEN, deadline=0.5), Outbox(f"sqlite:///{file}/x.sqlite3")
-    )
+    lost = lost_store(portal, tmp_path)
     outcome = lost.hold(CONTACT, submission_key("n", CONTACT), form="news", reason="honeypot")
     assert (outcome.result, outcome.error) == (Result.UNSTORED, None)
     assert "912123" not in caplog.text

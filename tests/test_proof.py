@@ -9,9 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from altcha import Challenge, Payload, create_challenge, solve_challenge
+from altcha import create_challenge
 from hypothesis import given
 from hypothesis import strategies as st
+from support import solved, written
 
 from webapp import proof
 from webapp.proof import LIFETIME, MOST, Proofs
@@ -54,19 +55,6 @@ def ledger() -> Ledger:
 def proofs(ledger: Ledger) -> Proofs:
     """Return proofs with one key."""
     return Proofs(["key"], spend=ledger.spend)
-
-
-def solved(challenge: str) -> dict[str, Any]:
-    """Solve a challenge as the library itself does."""
-    asked = Challenge.from_dict(json.loads(challenge))
-    solution = solve_challenge(asked)
-    assert solution is not None
-    return Payload(asked, solution).to_dict()
-
-
-def written(answer: object) -> str:
-    """Write an answer as a browser sends it."""
-    return base64.b64encode(json.dumps(answer).encode()).decode()
 
 
 def test_an_answer_counts_once(proofs: Proofs, ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support import Page
+from support import Html, Page, solved, written
 
 from webapp import wording
 from webapp.forms import HONEYPOT
@@ -112,6 +112,21 @@ def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: Stand
     assert len(portal.contacts) == 2
 
 
+@pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
+def test_the_same_form_sent_again_is_answered_alike_and_not_counted(
+    make_app: Callable[..., Flask], portal: StandIn, path: str
+) -> None:
+    """A reload, a double click or a retry on a bad network: one contact, one reference."""
+    client = make_app(limit_mobile="1/hour").test_client()
+    page = Page(client, path)
+    data = {"csrf_token": page.token, "Mobile": MOBILE, "consent": "true"}
+    pages = [Html(client.post(path, data=data, follow_redirects=True).text) for _ in range(3)]
+    assert {html.outcome for html in pages} == {"delivered"}
+    assert len({html.text(role="status") for html in pages}) == 1
+    assert len(portal.contacts) == 1
+    assert client.post(path, data={**data, "FName": "دیگر"}).status_code == 429
+
+
 def test_an_error_costs_nothing(make_app: Callable[..., Flask]) -> None:
     """Only what would have been sent is counted."""
     page = Page(make_app(limit_address="1/minute").test_client(), "/f/signup")
@@ -153,6 +168,38 @@ def test_without_script_the_proof_is_missing_and_an_operator_looks(
     assert proven.html.outcome == "delivered"
     assert not portal.contacts
     assert [held.reason for held in store.held()] == ["proof"]
+
+
+def test_a_store_out_of_reach_is_told(
+    make_app: Callable[..., Flask], tmp_path: Path, portal: StandIn
+) -> None:
+    """503, nothing recorded, everything typed still there."""
+    file = tmp_path / "forms.toml"
+    file.write_text(FORMS)
+    client = make_app(forms_file=file, database_url=f"sqlite:///{file}/x").test_client()
+    answers = []
+    for proof in ("", None):
+        page = Page(client, "/embed/proven")
+        answer = work(page) if proof is None else proof
+        answers.append(send(page, proof=answer))
+        assert page.html.values["FName"] == ["سارا"]
+        assert wording.UNSTORED_PUBLIC in page.html.text(role="alert")
+    assert answers == [503, 503]
+    assert not portal.contacts
+
+
+def work(page: Page) -> str:
+    """Do the work that a page asks for, as its script would."""
+    return written(solved(str(next(page.html.find("form"))[0]["data-proof"])))
+
+
+def test_a_proof_opens_the_way_once(proven: Page, portal: StandIn) -> None:
+    """The solution of one page is no good on the next."""
+    proof = work(proven)
+    assert send(proven, proof=proof) == 200
+    assert len(portal.contacts) == 1
+    assert send(Page(proven.client, proven.path), proof=proof) == 422
+    assert len(portal.contacts) == 1
 
 
 def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn, store: Outbox) -> None:

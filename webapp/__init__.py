@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
-        delivery=Delivery(portal, outbox),
+        delivery=Delivery(portal, outbox, deadline=settings.amoot_deadline),
         receipts=Receipts(settings.secret_keys),
         limits=limits,
         logins=Logins(settings.intranet_users, limits),

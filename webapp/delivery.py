@@ -7,19 +7,26 @@ import enum
 import hashlib
 import json
 import logging
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from webapp.outbox import StoreError
+from webapp.tokens import LIFETIME
 from webapp.verdict import PortalError, Rejected, Uncertain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from webapp.contact import Contact
     from webapp.outbox import Outbox
     from webapp.portal import Portal
 
 log = logging.getLogger(__name__)
+
+_GLANCE: Final = 0.05  # seconds between two looks at the same submission under way
 
 _REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
 
@@ -73,15 +80,26 @@ def reference(key: str) -> str:
 
 
 class Delivery:
-    """Sends contacts to the portal."""
+    """Sends contacts to the portal, each submission once."""
 
-    def __init__(self, portal: Portal, outbox: Outbox) -> None:
-        """Deliver to this portal; what must wait goes into this outbox."""
+    def __init__(self, portal: Portal, outbox: Outbox, *, deadline: float) -> None:
+        """Deliver to this portal, whose calls last so many seconds; remember in this outbox."""
         self._portal = portal
         self._outbox = outbox
+        self._deadline = deadline
+
+    def earlier(self, key: str) -> Outcome | None:
+        """Return the outcome of the same submission, if it was accepted before."""
+        with _logged(key):
+            if result := self._outbox.result(key):
+                return Outcome(result=Result(result), reference=reference(key))
+        return None
 
     def submit(self, contact: Contact, key: str) -> Outcome:
         """Send a contact once.
+
+        The same submission sent again, as by a double click or a reload, waits for the first one
+        and has its outcome.
 
         Args:
             contact: What to send.
@@ -90,7 +108,27 @@ class Delivery:
         Returns:
             What became of it. A contact that did not arrive for certain is `unstored`.
         """
-        name = reference(key)
+        if not self._claim(key):
+            waiting = Outcome(
+                result=Result.UNSTORED, reference=reference(key), error=Uncertain("Timeout")
+            )
+            return self.earlier(key) or waiting
+        outcome = self._send(contact, reference(key))
+        self._settle(key, outcome)
+        return outcome
+
+    def _claim(self, key: str) -> bool:
+        """Take a submission on; False if another one, waited for, has settled it or goes on."""
+        lease = timedelta(seconds=2 * self._deadline)
+        patience = time.monotonic() + self._deadline
+        with _logged(key):
+            while not self._outbox.claim(key, lease=lease):
+                if self._outbox.result(key) or time.monotonic() > patience:
+                    return False
+                time.sleep(_GLANCE)
+        return True  # without the store too: rather twice than never
+
+    def _send(self, contact: Contact, name: str) -> Outcome:
         try:
             self._portal.create_contact(contact)
         except Rejected as error:
@@ -102,6 +140,13 @@ class Delivery:
             return Outcome(result=Result.UNSTORED, reference=name, error=error)
         log.info("submission %s: delivered", name)
         return Outcome(result=Result.DELIVERED, reference=name)
+
+    def _settle(self, key: str, outcome: Outcome) -> None:
+        with _logged(key):
+            if outcome.result is Result.DELIVERED:
+                self._outbox.settle(key, outcome.result, until=datetime.now(UTC) + LIFETIME)
+            else:
+                self._outbox.release(key)
 
     def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> Outcome:
         """Keep a doubtful contact for the operator, and answer like a success.
@@ -117,8 +162,17 @@ class Delivery:
         name = reference(key)
         try:
             self._outbox.hold(contact, reference=name, form=form, reason=reason)
-        except (SQLAlchemyError, OSError) as error:
-            log.error("submission %s: cannot be stored, %s", name, type(error).__name__)  # noqa: TRY400  the text may quote it
+        except StoreError as error:
+            log.error("submission %s: cannot be held, %s", name, error)  # noqa: TRY400  no traceback
             return Outcome(result=Result.UNSTORED, reference=name)
         log.info("submission %s: held, %s", name, reason)
         return Outcome(result=Result.DELIVERED, reference=name)
+
+
+@contextmanager
+def _logged(key: str) -> Iterator[None]:
+    """Go on without the store, and say so in the log."""
+    try:
+        yield
+    except StoreError as error:
+        log.error("submission %s: the store does not answer, %s", reference(key), error)  # noqa: TRY400  no traceback

@@ -1,4 +1,8 @@
-"""The durable store, on SQLAlchemy Core: what waits for an operator, and proofs that are spent."""
+"""The durable store, on SQLAlchemy Core.
+
+It holds what waits for an operator, which submissions are settled, so that each is sent once, and
+which proofs of work are spent.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,9 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from webapp.contact import FIELDS, Contact, Kind
 
@@ -44,12 +49,23 @@ _held: Final = Table(
     Column("contact", Text, nullable=False),
     Column("held_at", DateTime, nullable=False),
 )
+_settled: Final = Table(
+    "settled",
+    _metadata,
+    Column("key", String(64), primary_key=True),
+    Column("result", String(16)),  # none while it is under way
+    Column("until", DateTime, nullable=False),
+)
 _spent: Final = Table(
     "spent",
     _metadata,
     Column("name", String(100), primary_key=True),
     Column("until", DateTime, nullable=False),
 )
+
+
+class StoreError(Exception):
+    """The store is out of reach, full or broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +88,10 @@ class Held:
 
 
 class Outbox:
-    """The store. It is opened at its first use, in the process that uses it."""
+    """The store. It is opened at its first use, in the process that uses it.
+
+    Each method raises a StoreError if that fails.
+    """
 
     def __init__(self, url: str) -> None:
         """Take a database URL as SQLAlchemy spells it."""
@@ -99,6 +118,34 @@ class Outbox:
         with self._begin() as connection:
             connection.execute(delete(_held).where(_held.c.reference == reference))
 
+    def claim(self, key: str, *, lease: timedelta) -> bool:
+        """Take a submission on, unless it is settled or another process is at it.
+
+        Args:
+            key: The submission's key.
+            lease: How long the claim is good; then its owner is taken for dead.
+        """
+        with self._begin() as connection:
+            connection.execute(delete(_settled).where(_settled.c.until < _now()))
+            return _add(connection, _settled, key=key, until=_now() + lease)
+
+    def settle(self, key: str, result: str, *, until: datetime) -> None:
+        """Remember the result of a submission until then."""
+        row = {"result": result, "until": _plain(until)}
+        with self._begin() as connection:
+            connection.execute(update(_settled).where(_settled.c.key == key).values(**row))
+
+    def release(self, key: str) -> None:
+        """Give a claim up: the same submission may be tried again."""
+        with self._begin() as connection:
+            connection.execute(delete(_settled).where(_settled.c.key == key))
+
+    def result(self, key: str) -> str | None:
+        """Return the result of a settled submission."""
+        with self._begin() as connection:
+            found = select(_settled.c.result).where(_settled.c.key == key)
+            return connection.execute(found).scalar()
+
     def spend(self, name: str, until: datetime) -> bool:
         """Tell whether this name is spent for the first time; it is remembered until then."""
         with self._begin() as connection:
@@ -111,8 +158,11 @@ class Outbox:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
-        with self._connected().begin() as connection:
-            yield connection
+        try:
+            with self._connected().begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(type(error).__name__) from None  # the text may quote personal data
 
     def _connected(self) -> Engine:
         with self._opening:  # two threads would create the tables twice

@@ -67,7 +67,7 @@ SANDBOX = 'sandbox="allow-forms allow-scripts allow-same-origin"'
 
 # A page of the website notes every event, and every message that reaches it.
 LISTEN = """<script>
-const told = [], heard = [];
+var told = [], heard = [];
 for (const name of ["ready", "invalid", "submitted"]) {
   document.addEventListener(`amoot-form:${name}`, ({ target, detail }) => {
     told.push([name, target.id, detail]);
@@ -275,7 +275,7 @@ def test_the_snippet_fits_the_height_and_tells_the_page(
     wait_until_fitting(tab)
     assert frame_of(tab).evaluate("document.scrollingElement.scrollHeight - innerHeight") == 0
 
-    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    fill(frame_of(tab))
     frame_of(tab).locator("#consent").uncheck()
     send(frame_of(tab))
     expect(frame_of(tab).locator("[data-outcome=invalid]")).to_be_visible()
@@ -306,18 +306,19 @@ def test_the_snippet_fits_the_height_and_tells_the_page(
 def test_without_script_the_iframe_works_by_itself(
     opened: Callable[..., Page], server: Server, website: Site, standin: StandIn
 ) -> None:
-    """An error, the corrected form, the success."""
+    """An error, the corrected form sent by a double click, one success."""
     tab = opened(java_script_enabled=False)
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
     form = tab.frame_locator("#one")
-    fill(form, wait=tab.wait_for_timeout)
+    fill(form)
     form.locator("#Mobile").fill("0912")
     send(form)
     expect(form.locator("[data-outcome=invalid]")).to_be_visible()
     form.locator("#Mobile").fill(MOBILE)
     tab.wait_for_timeout(AGE * 1000)
-    send(form)
+    form.locator("button[type=submit]").dblclick()
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    tab.wait_for_timeout(200)
     assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
 
 
@@ -374,9 +375,7 @@ def test_the_order_of_things_does_not_matter(
     assert said == []
 
 
-def test_several_forms_on_one_page_keep_apart(
-    tab: Page, server: Server, website: Site, standin: StandIn
-) -> None:
+def test_several_forms_on_one_page_keep_apart(tab: Page, server: Server, website: Site) -> None:
     """The same form twice and another one, each with its own snippet."""
     snippets = [
         iframe(server, slug, f'id="{name}"') + script(server)
@@ -387,16 +386,18 @@ def test_several_forms_on_one_page_keep_apart(
     assert ready == [("one", "signup"), ("three", "signup"), ("two", "news")]
     for number in (1, 2, 3):
         wait_until_fitting(tab, number)
+    height = tab.locator("#one").get_attribute("style")
     form = tab.frame_locator("#three")
-    fill(form, wait=tab.wait_for_timeout)
+    fill(form)
+    form.locator("#consent").uncheck()
     send(form)
-    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
     assert [(name, target) for name, target, _ in told(tab, 5)][3:] == [
         ("ready", "three"),
-        ("submitted", "three"),
+        ("invalid", "three"),
     ]
+    wait_until_fitting(tab, 3)
+    assert tab.locator("#one").get_attribute("style") == height
     assert tab.frame_locator("#one").locator("#FName").input_value() == ""
-    assert len(standin.contacts) == 1
 
 
 def test_a_website_that_is_not_listed_gets_no_form(
@@ -511,17 +512,14 @@ def test_only_a_hello_from_the_page_around_opens_the_frames_mouth(
     tab.wait_for_function("heard.length >= 2")
 
 
-@pytest.mark.parametrize("scripted", [True, False], ids=["with script", "without script"])
 def test_a_double_click_signs_up_once(
-    opened: Callable[..., Page], server: Server, website: Site, standin: StandIn, *, scripted: bool
+    tab: Page, server: Server, website: Site, standin: StandIn
 ) -> None:
     """The second click adds nothing."""
-    tab = opened(java_script_enabled=scripted)
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
-    form = tab.frame_locator("#one")
-    fill(form, wait=tab.wait_for_timeout)
-    form.locator("button[type=submit]").dblclick()
-    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    fill(frame_of(tab), wait=tab.wait_for_timeout)
+    frame_of(tab).locator("button[type=submit]").dblclick()
+    assert [name for name, _, _ in told(tab, 3)] == ["ready", "ready", "submitted"]
     tab.wait_for_timeout(200)
     assert len(standin.contacts) == 1
 
@@ -741,10 +739,7 @@ class Firefox:
 
     def run(self, code: str) -> Any:
         """Return what an expression is worth in the page or frame."""
-        wrapped = "return JSON.parse(window.eval(arguments[0]) ?? null)"
-        return self.tell(
-            "WebDriver:ExecuteScript", script=wrapped, args=[f"JSON.stringify({code})"]
-        )
+        return self.tell("WebDriver:ExecuteScript", script=f"return {code}", args=[])
 
     def element(self, selector: str) -> Any:
         """Find an element."""

@@ -12,12 +12,14 @@ from webapp.definitions import Access
 from webapp.delivery import Result, submission_key
 from webapp.forms import HONEYPOT
 from webapp.layout import arrange
+from webapp.outbox import StoreError
 from webapp.verdict import Rejected
 from webapp.views import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webapp.contact import Contact
     from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
@@ -38,7 +40,13 @@ def serve(
         return page(form, **context), HTTPStatus.OK
     if status := _refusal(form):
         return page(form, **context), status
-    outcome = _submit(form)
+    contact = form.to_contact()
+    key = submission_key(form.nonce, contact)
+    outcome = services().delivery.earlier(key)
+    if outcome is None:
+        if status := _spam(form):
+            return page(form, **context), status
+        outcome = _submit(form, contact, key)
     if outcome.result in (Result.DELIVERED, Result.QUEUED):
         return accepted(form, outcome)
     if isinstance(outcome.error, Rejected):
@@ -73,10 +81,20 @@ def _refusal(form: ContactForm) -> HTTPStatus | None:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if not is_valid:
         return HTTPStatus.UNPROCESSABLE_ENTITY
+    return None
+
+
+def _spam(form: ContactForm) -> HTTPStatus | None:
+    """Return the status of what may be spam; its message stands in the form."""
     if not _is_within_limits(form):
         form.refuse(wording.TOO_MANY)
         return HTTPStatus.TOO_MANY_REQUESTS
-    if not _is_proven(form):
+    try:
+        is_proven = _is_proven(form)
+    except StoreError:
+        form.refuse(wording.UNSTORED_PUBLIC)
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    if not is_proven:
         form.refuse(wording.UNPROVEN)
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return None
@@ -98,9 +116,7 @@ def _is_proven(form: ContactForm) -> bool:
     return answer == "" or services().proofs.is_solved(answer, form=form.definition.slug)
 
 
-def _submit(form: ContactForm) -> Outcome:
-    contact = form.to_contact()
-    key = submission_key(form.nonce, contact)
+def _submit(form: ContactForm, contact: Contact, key: str) -> Outcome:
     if reason := _doubt(form):
         return services().delivery.hold(contact, key, form=form.definition.slug, reason=reason)
     return services().delivery.submit(contact, key)
