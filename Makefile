@@ -2,6 +2,7 @@
 # make test   every test
 # make check  linters, types, import rules
 # make lock   the lock files anew
+# make spam   what each layer against spam lets through
 # make lighthouse   the performance, accessibility and practices of the pages
 
 SHELL := /bin/bash
@@ -13,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lock lighthouse font debian venv-package
+.PHONY: run test check lock lighthouse spam font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -77,6 +78,10 @@ $(AXE): package-lock.json | debian
 # Lighthouse, on the form as gunicorn serves it.
 lighthouse: .venv/runtime font
 	cd bench && npm ci && node lighthouse.mjs
+
+# What each layer against spam lets through.
+spam: .venv/runtime
+	$(BIN)/python bench/spam.py
 
 lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,0 +1,138 @@
+"""What each layer against spam lets through: a small experiment on loopback.
+
+Run as `make spam`. Robots of growing patience send to the real server, in front of a stand-in
+portal; the table says what became of what they sent. The limit on one address, which would stop
+them all in the end, is lifted, so that the other layers show.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+
+from webapp.outbox import Outbox
+from webapp.standin import StandIn
+from webapp.tokens import SOONEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SENDS = 40
+PORT = 8766
+ORIGIN = f"http://127.0.0.1:{PORT}"
+FORMS = """
+[forms.plain]
+title = "ساده"
+access = "public"
+fields = ["FName", "Mobile"]
+
+[forms.proven]
+title = "با اثبات کار"
+access = "public"
+fields = ["FName", "Mobile"]
+proof_of_work = true
+"""
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+INPUT = re.compile(r'<input[^>]*name="([^"]+)"')
+OUTCOME = re.compile(r'data-outcome="(\w+)"')
+
+_numbers = itertools.count(9_120_000_000)
+
+
+def robot(form: str, *, greedy: bool, patient: bool, one_number: bool) -> Counter[str]:
+    """Send from one kind of robot; return how often each status came.
+
+    Args:
+        form: The form's slug.
+        greedy: Whether it fills in every input that it finds.
+        patient: Whether it waits as long as a person.
+        one_number: Whether it always gives the same mobile number.
+    """
+    pages = [requests.get(f"{ORIGIN}/embed/{form}", timeout=5).text for _ in range(SENDS)]
+    if patient:
+        time.sleep(SOONEST.total_seconds() + 0.2)
+    number = next(_numbers)
+    statuses: Counter[str] = Counter()
+    for page in pages:
+        typed = dict.fromkeys(INPUT.findall(page), "http://spam.example") if greedy else {}
+        typed |= {"FName": "ربات", "proof": "", "csrf_token": unescape(TOKEN.findall(page)[0])}
+        typed["Mobile"] = f"0{number if one_number else next(_numbers)}"
+        answer = requests.post(f"{ORIGIN}/embed/{form}", data=typed, timeout=20)
+        said = OUTCOME.findall(answer.text)
+        statuses[f"{answer.status_code} {said[0] if said else ''}"] += 1
+    return statuses
+
+
+KINDS: dict[str, Callable[[], Counter[str]]] = {
+    "fills everything, at once": lambda: robot(
+        "plain", greedy=True, patient=False, one_number=False
+    ),
+    "leaves the bait, at once": lambda: robot(
+        "plain", greedy=False, patient=False, one_number=False
+    ),
+    "fills everything, waits": lambda: robot("plain", greedy=True, patient=True, one_number=False),
+    "leaves the bait, waits, one number": lambda: robot(
+        "plain", greedy=False, patient=True, one_number=True
+    ),
+    "leaves the bait, waits, many numbers": lambda: robot(
+        "plain", greedy=False, patient=True, one_number=False
+    ),
+    "the same, on a form with proof of work": lambda: robot(
+        "proven", greedy=False, patient=True, one_number=False
+    ),
+}
+
+
+def main() -> None:
+    """Run the experiment and print its table."""
+    with tempfile.TemporaryDirectory() as folder, StandIn(token="bench") as portal:
+        forms = Path(folder) / "forms.toml"
+        forms.write_text(FORMS)
+        environ = {
+            **os.environ,
+            "AMOOT_TOKEN": "bench",
+            "AMOOT_URL": portal.url,
+            "SECRET_KEY": "bench",
+            "FORMS_FILE": str(forms),
+            "STATE_DIRECTORY": folder,
+            "BIND": f"127.0.0.1:{PORT}",
+            "WEB_CONCURRENCY": "1",
+            "LIMIT_ADDRESS": "10000/minute",
+            "LOG_LEVEL": "error",
+        }
+        store = Outbox(f"sqlite:///{folder}/outbox.sqlite3")
+        with subprocess.Popen([sys.executable, "-m", "webapp", "serve"], env=environ) as server:
+            _wait()
+            print(f"{'robot':40} {'sent':>5} {'portal':>7} {'held':>5}  answers")
+            for name, send in KINDS.items():
+                before = len(portal.contacts), len(store.held())
+                statuses = send()
+                arrived, held = len(portal.contacts) - before[0], len(store.held()) - before[1]
+                print(f"{name:40} {SENDS:5} {arrived:7} {held:5}  {dict(statuses)}")
+            server.terminate()
+
+
+def _wait() -> None:
+    for _ in range(100):
+        try:
+            requests.get(f"{ORIGIN}/embed/plain", timeout=1)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit("the server did not start")
+
+
+if __name__ == "__main__":
+    main()
