@@ -62,7 +62,7 @@ static/font.css: deploy/font.css package-lock.json
 	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
 
 # What the tests need beside Python: a real browser, and the checkers of HTML and accessibility.
-DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server
+DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr
 
 debian:
 	@missing=; for pair in $(DEBIAN); do \

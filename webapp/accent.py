@@ -27,8 +27,9 @@ def stylesheet(accent: str) -> str:
         f":root {{ --accent: {_hex(light)}; --accent-deep: {_hex(_mix(light, _BLACK, 0.25))}; "
         f"--on-accent: #fff; --tint: {_hex(_mix(light, _WHITE, 0.9))}; }}\n"
         "@media (prefers-color-scheme: dark) { "
-        f":root {{ --accent: {_hex(dark)}; --accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; "
-        f"--on-accent: #000; --tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"
+        f":root:not(.embed) {{ --accent: {_hex(dark)}; "
+        f"--accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; --on-accent: #000; "
+        f"--tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"
     )
 
 

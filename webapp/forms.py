@@ -41,12 +41,11 @@ class FormTokenCSRF(CSRF):
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
-        """Issue a fresh token for every page; it remembers which site showed the form first."""
+        """Issue a token for every page; it remembers when and where the form was shown first."""
         definition, tokens = self._form.definition, self._form.tokens
-        site = _showing_site(definition)
         with suppress(InvalidToken):
-            site = tokens.read(csrf_token_field.data or "", form=definition.slug).site
-        return tokens.issue(definition.slug, site=site)
+            return tokens.renew(tokens.read(csrf_token_field.data or "", form=definition.slug))
+        return tokens.issue(definition.slug, site=_showing_site(definition))
 
     def validate_csrf_token(self, form: ContactForm, field: CSRFTokenField) -> None:  # type: ignore[override]
         """Keep the token that came back.
@@ -58,8 +57,6 @@ class FormTokenCSRF(CSRF):
             form.token = self._form.tokens.read(field.data or "", form=form.definition.slug)
         except InvalidToken:
             raise ValidationError(wording.FORM_EXPIRED) from None
-        if form.definition.access is Access.PUBLIC and form.token.is_too_young:
-            raise ValidationError(wording.FORM_TOO_YOUNG)
 
 
 def _showing_site(definition: FormDefinition) -> str:

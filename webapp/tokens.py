@@ -9,6 +9,7 @@ in the form alone. Its nonce makes two sends of the same rendered form recognisa
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -38,18 +39,18 @@ class FormToken:
         form: The form's slug.
         nonce: Random text, one a rendered form.
         site: The origin of the site that showed the form.
-        issued_at: When the form was rendered, in UTC.
+        shown_at: When the person saw the form first, in UTC; an error on the way changes nothing.
     """
 
     form: str
     nonce: str
     site: str
-    issued_at: datetime
+    shown_at: datetime
 
     @property
     def is_too_young(self) -> bool:
         """Whether the form came back faster than a person fills it in."""
-        return datetime.now(UTC) - self.issued_at < SOONEST
+        return datetime.now(UTC) - self.shown_at < SOONEST
 
 
 class FormTokens:
@@ -61,8 +62,16 @@ class FormTokens:
         self._serializer = URLSafeTimedSerializer(oldest_first, salt="form token")
 
     def issue(self, form: str, *, site: str = "") -> str:
-        """Return a fresh token for the form of this slug, shown by this site."""
-        return str(self._serializer.dumps([form, secrets.token_urlsafe(16), site]))
+        """Return a token for the form of this slug, shown by this site."""
+        return self._sign(form, site, time.time())
+
+    def renew(self, token: FormToken) -> str:
+        """Return a token for the same form, shown again."""
+        return self._sign(token.form, token.site, token.shown_at.timestamp())
+
+    def _sign(self, form: str, site: str, shown_at: float) -> str:
+        nonce = secrets.token_urlsafe(16)
+        return str(self._serializer.dumps([form, nonce, site, shown_at]))
 
     def read(self, text: str, *, form: str) -> FormToken:
         """Check a token that came back.
@@ -71,14 +80,16 @@ class FormTokens:
             InvalidToken: if it is not our own token for this form, younger than `LIFETIME`.
         """
         try:
-            (slug, nonce, site), issued_at = self._serializer.loads(
-                text, max_age=int(LIFETIME.total_seconds()), return_timestamp=True
+            slug, nonce, site, shown_at = self._serializer.loads(
+                text, max_age=int(LIFETIME.total_seconds())
             )
-        except (BadData, TypeError, ValueError) as error:  # the latter: of another version's shape
+            moment = datetime.fromtimestamp(shown_at, UTC)
+        except (BadData, ArithmeticError, OSError, TypeError, ValueError) as error:
+            # All but the first: our own token in the shape of another version.
             raise InvalidToken(type(error).__name__) from None
         if slug != form:
             raise InvalidToken("OtherForm")
-        return FormToken(form=slug, nonce=nonce, site=site, issued_at=issued_at)
+        return FormToken(form=slug, nonce=nonce, site=site, shown_at=moment)
 
 
 class Receipts:

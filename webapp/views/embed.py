@@ -25,7 +25,7 @@ def form(slug: str) -> submission.Answer:
     """Serve the form of this slug for a frame."""
     definition = _public(slug)
     form = services().forms[slug]()
-    return submission.serve(form, accepted=_accepted, done=[], embed=definition)
+    return submission.serve(form, accepted=_accepted, done=[], embed=definition, own=_own())
 
 
 @blueprint.get("/embed/<slug>/done")
@@ -36,7 +36,9 @@ def done(slug: str) -> str | Response:
         said = services().receipts.read(request.args.get("r", ""), form=slug)
     except InvalidReceipt:
         return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"/embed/{slug}"})
-    return render_template("done.html", definition=definition, embed=definition, done=[said])
+    return render_template(
+        "done.html", definition=definition, embed=definition, own=_own(), done=[said]
+    )
 
 
 @blueprint.get("/embed.js")
@@ -56,6 +58,11 @@ def style(slug: str) -> Response:
     response = Response(accent.stylesheet(definition.accent), mimetype="text/css")
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
+
+
+def _own() -> str:
+    """Return our own origin: the preview on the operators' page listens too."""
+    return services().settings.public_url or request.host_url.rstrip("/")
 
 
 def _public(slug: str) -> FormDefinition:

@@ -86,6 +86,9 @@ def _refusal(form: ContactForm) -> HTTPStatus | None:
 
 def _spam(form: ContactForm) -> HTTPStatus | None:
     """Return the status of what may be spam; its message stands in the form."""
+    if form.definition.access is Access.PUBLIC and form.token.is_too_young:
+        form.refuse(wording.FORM_TOO_YOUNG)
+        return HTTPStatus.UNPROCESSABLE_ENTITY
     if not _is_within_limits(form):
         form.refuse(wording.TOO_MANY)
         return HTTPStatus.TOO_MANY_REQUESTS
