@@ -1,5 +1,4 @@
-// What the form does besides, where there is script. Nothing depends on it, and it judges nothing:
-// whether an input is right, the server says.
+// Conveniences. Nothing depends on them, and whether an input is right, the server says.
 
 const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
@@ -20,11 +19,9 @@ form.addEventListener("submit", (event) => {
     return;
   }
   setSent(true);
-  // Whoever stopped the loading of the answer may try again.
   setTimeout(setSent, 20000, false);
 });
 
-// The way back from a page that the browser kept.
 addEventListener("pageshow", () => setSent(false));
 
 addEventListener("beforeunload", (event) => {
@@ -38,12 +35,12 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Not every browser gives an alert the focus that its autofocus asks for; most do it late.
+// Not every browser focuses an alert that has autofocus; most do it late.
 setTimeout(() => {
   if (document.activeElement === document.body) document.querySelector("[role=alert]")?.focus();
 }, 500);
 
-// What was understood of a date of plain numbers, said in words beside it.
+// A date of plain numbers is said in words.
 
 const utc = { timeZone: "UTC" };
 const figures = new Intl.DateTimeFormat("en-u-ca-persian-nu-latn", {
@@ -87,7 +84,7 @@ function fromGregorian(year, month, day) {
   return found.getUTCMonth() === month - 1 ? found : null;
 }
 
-// The browser knows the calendar in one direction; the other is found by looking around a guess.
+// The browser converts one way; the other is found by looking around a guess.
 function fromJalali(year, month, day) {
   const guess = Date.UTC(year + 621, 2, 20) + (month * 30.5 - 30 + day) * DAY;
   for (let offset = -5; offset <= 5; offset += 1) {

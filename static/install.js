@@ -5,8 +5,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     source.select();
-    // The clipboard's own interface is for secure pages alone, which an intranet's may not be.
-    await (navigator.clipboard?.writeText(source.value) ?? document.execCommand("copy"));
+    // The clipboard is for secure pages that may use it; on others the old command still works.
+    await navigator.clipboard?.writeText(source.value).catch(() => {});
+    document.execCommand("copy");
     button.parentElement.querySelector("output").value = button.dataset.done;
   });
 }

@@ -1,5 +1,5 @@
-// Solves a challenge of the altcha library ("SHA-256", cost 1): counts up to the number whose hash
-// begins as asked. Own code, as the browser's own hashing needs HTTPS and a promise a hash.
+// Solves a challenge of altcha ("SHA-256", cost 1): counts up to the number whose hash begins as
+// asked. The browser's own hashing needs HTTPS, and a promise a hash.
 
 const primes = [];
 const start = [];

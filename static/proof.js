@@ -1,5 +1,5 @@
-// Solves the form's challenge while the person types; a submission waits for the answer. If there
-// comes none, the form is sent without: the server decides what becomes of it.
+// Solves the form's challenge while the person types; a submission waits for the answer, but not
+// for ever: the server decides what becomes of a form without.
 
 const form = document.querySelector("form[data-proof]");
 const button = form.querySelector("button[type=submit]");
@@ -21,8 +21,7 @@ function solve(challenge) {
   }).catch(() => "");
 }
 
-// A challenge is good once, and not for long: after Back, a stopped sending or a long pause
-// the page is asked for another.
+// A challenge is good once, and not for long; then the page is asked for another.
 async function fresh() {
   if (Date.now() > until) {
     const page = await (await fetch(location.href)).text();
@@ -60,7 +59,7 @@ addEventListener("submit", async (event) => {
   });
 }, true);
 
-// Who left while the form waited and came back does not expect it to be sent.
+// Who left meanwhile does not expect it to be sent.
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) setWaiting(false);
 });

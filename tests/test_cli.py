@@ -115,6 +115,23 @@ def test_held_submissions_are_listed_sent_and_discarded(
     assert run("outbox", "list", **environ).output == ""
 
 
+def test_in_demo_mode_nothing_held_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not to the real portal, above all."""
+    monkeypatch.delenv("AMOOT_TOKEN", raising=False)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    result = CliRunner().invoke(main, ["outbox", "send", "ABCDEFGH"])
+    assert (result.exit_code, "demo mode" in result.output) == (1, True)
+
+
+def test_a_store_out_of_reach_is_told_in_one_line(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """No traceback."""
+    (tmp_path / "file").touch()
+    result = run("outbox", "list", STATE_DIRECTORY=str(tmp_path / "file"))
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+
+
 def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> None:
     """Two workers, one stand-in; a banner says that nothing leaves the machine."""
     with serve(tmp_path, WEB_CONCURRENCY="2", LOG_FORMAT="json") as server, requests.Session() as s:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from support import Html, Page
 
-from webapp import persian, wording
+from webapp import persian, tokens, wording
 from webapp.tokens import InvalidReceipt, Receipts
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def test_a_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) ->
 def test_a_receipt_is_good_for_its_form_alone() -> None:
     """And survives a rotation of keys."""
     receipt = Receipts(["old"]).issue("news", result="delivered", reference="ABCDEFGH")
-    assert Receipts(["new", "old"]).read(receipt, form="news") == ("delivered", "ABCDEFGH")
+    read = Receipts(["new", "old"]).read(receipt, form="news")
+    assert (read.result, read.reference) == ("delivered", "ABCDEFGH")
     with pytest.raises(InvalidReceipt):
         Receipts(["old"]).read(receipt, form="other")
 
@@ -159,8 +161,8 @@ def test_the_definition_completes_the_contact(page: Page, portal: StandIn) -> No
     [
         ("https://example.ir/", "https://example.ir"),
         ("http://shop.example.ir:8080/a?b", "http://shop.example.ir:8080"),
-        ("https://evil.example/", "http://localhost"),
-        (None, "http://localhost"),
+        ("https://evil.example/", wording.UNKNOWN_SITE),
+        (None, wording.UNKNOWN_SITE),
     ],
 )
 def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
@@ -172,10 +174,43 @@ def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
     page.send(Mobile="", consent="true")
     page.send(Mobile=MOBILE, consent="true")
     (contact,) = portal.contacts
-    match = re.fullmatch("موافقت در (\\S+) از (\\S+)", contact["CustomText6"])
+    match = re.fullmatch("موافقت در (\\S+) از (.+)", contact["CustomText6"])
     assert match
     assert match[2] == site
     assert persian.parse_date(match[1])
+
+
+def test_the_next_person_consents_on_the_same_site(page: Page, portal: StandIn) -> None:
+    """The link to another sign-up carries the site on; so does a token that is too old."""
+    headers = {"Referer": "https://example.ir/"}
+    page.html = Html(page.client.get("/embed/news", headers=headers).text)
+    page.send(Mobile=MOBILE, consent="true")
+    (link,) = (a["href"] for a, text in page.html.find("a") if text == wording.ANOTHER)
+    page.html = Html(page.client.get(str(link)).text)
+    page.send(Mobile="09129999999", consent="true")
+    assert [c["CustomText6"].endswith(" https://example.ir") for c in portal.contacts] == [True] * 2
+
+
+def test_an_old_token_remembers_the_site(
+    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form comes back with a fresh token, and the consent was given where it was given."""
+    headers = {"Referer": "https://example.ir/"}
+    page.html = Html(page.client.get("/embed/news", headers=headers).text)
+    with monkeypatch.context() as patch:
+        patch.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
+        assert page.send(Mobile=MOBILE, consent="true").status_code == 422
+    page.send(Mobile=MOBILE, consent="true")
+    assert portal.contacts[0]["CustomText6"].endswith(" https://example.ir")
+
+
+def test_an_error_is_told_in_the_frame(client: FlaskClient) -> None:
+    """Its page has the form's colour, the frame's script and no ground of its own."""
+    html = Html(client.put("/embed/news").text)
+    assert next(html.find("html"))[0]["class"] == "embed"
+    assert next(html.find("body"))[0]["data-embed"] == "news"
+    assert any("accent/news.css" in str(link["href"]) for link, _ in html.find("link"))
+    assert "class" not in next(Html(client.put("/f/news").text).find("html"))[0]
 
 
 def test_without_consent_nothing_is_sent(page: Page, portal: StandIn) -> None:
@@ -201,12 +236,12 @@ def test_too_fast_a_form_comes_back_with_everything_kept(
 def test_the_forms_colour_is_a_stylesheet_of_its_own(client: FlaskClient) -> None:
     """The policy allows no style in the page; the address changes with the colour."""
     html = Html(client.get("/embed/news").text)
-    address = "/accent/news.css?v=7a1f5c"
-    assert next(html.find("link", href=address))
+    (address,) = (str(a["href"]) for a, _ in html.find("link") if "accent" in str(a["href"]))
     response = client.get(address)
     assert response.mimetype == "text/css"
     assert "--accent: #7a1f5c" in response.text
     assert "immutable" in response.headers["Cache-Control"]
+    assert client.get("/accent/news.css?v=old").headers["Cache-Control"] == "no-store"
     assert client.get("/accent/closed.css").status_code == 404
 
 

@@ -267,6 +267,7 @@ def test_a_forwarded_request_is_not_from_the_intranet_without_a_trusted_proxy(
     """The log says why."""
     assert client.get("/", headers={header: "10.0.0.1"}).status_code == 403
     assert "TRUSTED_PROXIES" in caplog.text
+    assert "TRUSTED_PROXIES" in client.get("/", headers={header: "10.0.0.1"}).text
     assert client.get("/f/signup", headers={header: "10.0.0.1"}).status_code == 200
 
 

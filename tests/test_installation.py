@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMS = """
 [forms.news]
-title = "خبر <نامه>"
+title = 'خبر "<نامه>"'
 access = "public"
 fields = ["Mobile"]
 embed_origins = ["https://example.ir"]
@@ -78,7 +78,12 @@ def test_a_private_address_is_found(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("trusted", "facts"),
-    [(1, {"forwarded": 0}), (2, {"forwarded": 1}), (1, {"is_secure": False})],
+    [
+        (1, {"forwarded": 0}),
+        (1, {"forwarded": 2}),
+        (2, {"forwarded": 1}),
+        (1, {"is_secure": False}),
+    ],
 )
 def test_a_misconfigured_proxy_is_found(trusted: int, facts: dict[str, object]) -> None:
     """Fewer senders named than proxies trusted, or the scheme not passed on."""
@@ -107,9 +112,11 @@ def test_the_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClie
     """Two lines to paste, under the public address."""
     response = client.get("/install/news", base_url=BASE)
     html = Html(response.text)
-    iframe, script = html.text("textarea", id="snippet").split("</iframe>")
-    assert iframe.startswith('<iframe src="https://form.example.ir/embed/news" title="خبر ')
-    assert script.strip() == '<script src="https://form.example.ir/embed.js" async></script>'
+    pasted = Html(html.text("textarea", id="snippet"))
+    ((iframe, _),) = pasted.find("iframe")
+    assert iframe["src"] == "https://form.example.ir/embed/news"
+    assert iframe["title"] == 'خبر "<نامه>"'
+    assert next(pasted.find("script"))[0]["src"] == "https://form.example.ir/embed.js"
     assert next(html.find("iframe", src="/embed/news"))
     assert html.text("li", data_finding="cookies").startswith(wording.FINE)
     assert "Set-Cookie" not in response.headers

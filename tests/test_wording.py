@@ -28,7 +28,7 @@ PERSIAN = re.compile("[\u0600-\u06ff]")
 ROOMS = {"wording.py", "contact.py", "persian.py"}
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
-LATIN = re.compile("name@example.com|IP|DNS|https")
+LATIN = re.compile("name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES")
 
 
 def texts(value: object, name: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,18 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import assets, compression, definitions, errors, guard, persian, standin, wording
+from webapp import (
+    accent,
+    assets,
+    compression,
+    definitions,
+    errors,
+    guard,
+    persian,
+    standin,
+    wording,
+)
+from webapp.addresses import own_origin
 from webapp.delivery import Delivery
 from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
@@ -51,6 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         digits=persian.persian_digits,
         months=persian.JALALI_MONTHS,
         note_ids=note_ids,
+        own_origin=own_origin,
+        accent_digest=accent.digest,
     )
     tokens = FormTokens(settings.secret_keys)
     forms = definitions.load(settings.forms_file)
@@ -83,5 +96,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     compression.register(app)
     guard.protect(app, settings, forms)
     assets.register(app)
-    errors.register(app)
+    errors.register(app, forms)
     return app

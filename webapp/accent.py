@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from webapp.definitions import contrast
@@ -31,6 +32,11 @@ def stylesheet(accent: str) -> str:
         f"--accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; --on-accent: #000; "
         f"--tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"
     )
+
+
+def digest(accent: str) -> str:
+    """Return a name for the stylesheet of this accent, which changes with it."""
+    return hashlib.sha256(stylesheet(accent).encode()).hexdigest()[:12]
 
 
 def _lightened(colour: Colour) -> Colour:

@@ -11,7 +11,7 @@ from flask import request
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-_FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
+FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 def register(app: Flask) -> None:
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
             return response
         name = (request.view_args or {})["filename"]
         if request.args.get("v") == digests.get(name, ""):
-            response.headers["Cache-Control"] = _FOR_A_YEAR
+            response.headers["Cache-Control"] = FOR_A_YEAR
         return response
 
     app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)

@@ -16,7 +16,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import create_app, definitions, logs, standin
 from webapp.definitions import DefinitionError
-from webapp.outbox import Held, Outbox
+from webapp.outbox import Held, Outbox, StoreError
 from webapp.portal import Portal, payload
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.verdict import PortalError
@@ -62,7 +62,17 @@ def check() -> None:
     )
 
 
-@main.group()
+class _OutboxGroup(click.Group):
+    """Commands that tell in one line that the store is out of reach."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  as click's own
+        try:
+            return super().invoke(ctx)
+        except StoreError as error:
+            raise click.ClickException(f"the store cannot be opened: {error}") from None
+
+
+@main.group(cls=_OutboxGroup)
 def outbox() -> None:
     """Submissions that were held because a robot may have sent them."""
 
@@ -82,6 +92,8 @@ def list_() -> None:
 def send(reference: str) -> None:
     """Send a held contact to the portal after all, and forget it."""
     settings = _settings()
+    if settings.demo:
+        raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
     store = Outbox(settings.outbox_url)
     try:
         _portal(settings).create_contact(_held(store, reference).contact)

@@ -32,7 +32,7 @@ _REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read 
 
 
 class Result(enum.StrEnum):
-    """What the page may say of a contact; nothing it says is untrue."""
+    """What the page may say of a contact; nothing it says is untrue, `Delivery.hold` apart."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"
@@ -88,18 +88,8 @@ class Delivery:
         self._outbox = outbox
         self._deadline = deadline
 
-    def earlier(self, key: str) -> Outcome | None:
-        """Return the outcome of the same submission, if it was accepted before."""
-        with _logged(key):
-            if result := self._outbox.result(key):
-                return Outcome(result=Result(result), reference=reference(key))
-        return None
-
     def submit(self, contact: Contact, key: str) -> Outcome:
-        """Send a contact once.
-
-        The same submission sent again, as by a double click or a reload, waits for the first one
-        and has its outcome.
+        """Send a contact once: `take` the submission on, then `send` it.
 
         Args:
             contact: What to send.
@@ -108,25 +98,39 @@ class Delivery:
         Returns:
             What became of it. A contact that did not arrive for certain is `unstored`.
         """
-        if not self._claim(key):
-            waiting = Outcome(
-                result=Result.UNSTORED, reference=reference(key), error=Uncertain("Timeout")
-            )
-            return self.earlier(key) or waiting
-        outcome = self._send(contact, reference(key))
-        self._settle(key, outcome)
-        return outcome
+        return self.take(key) or self.send(contact, key)
 
-    def _claim(self, key: str) -> bool:
-        """Take a submission on; False if another one, waited for, has settled it or goes on."""
+    def take(self, key: str) -> Outcome | None:
+        """Take a submission on, or return the outcome of the same one, sent before.
+
+        The same submission sent again, as by a double click or a reload, waits for the first one.
+        Who takes it on ends it with `send`, `hold` or `release`.
+        """
         lease = timedelta(seconds=2 * self._deadline)
         patience = time.monotonic() + self._deadline
-        with _logged(key):
+        with _logged(key):  # without the store it is sent all the same: rather twice than never
             while not self._outbox.claim(key, lease=lease):
-                if self._outbox.result(key) or time.monotonic() > patience:
-                    return False
+                if result := self._outbox.result(key):
+                    return Outcome(result=Result(result), reference=reference(key))
+                if time.monotonic() > patience:
+                    error = Uncertain("Timeout")
+                    return Outcome(result=Result.UNSTORED, reference=reference(key), error=error)
                 time.sleep(_GLANCE)
-        return True  # without the store too: rather twice than never
+        return None
+
+    def release(self, key: str) -> None:
+        """Give a submission up that was taken on: it may be tried again."""
+        with _logged(key):
+            self._outbox.release(key)
+
+    def send(self, contact: Contact, key: str) -> Outcome:
+        """Send a contact whose submission was taken on."""
+        outcome = self._send(contact, reference(key))
+        if outcome.result is Result.DELIVERED:
+            self._settle(key, outcome)
+        else:
+            self.release(key)
+        return outcome
 
     def _send(self, contact: Contact, name: str) -> Outcome:
         try:
@@ -143,15 +147,13 @@ class Delivery:
 
     def _settle(self, key: str, outcome: Outcome) -> None:
         with _logged(key):
-            if outcome.result is Result.DELIVERED:
-                self._outbox.settle(key, outcome.result, until=datetime.now(UTC) + LIFETIME)
-            else:
-                self._outbox.release(key)
+            self._outbox.settle(key, outcome.result, until=datetime.now(UTC) + LIFETIME)
 
     def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> Outcome:
-        """Keep a doubtful contact for the operator, and answer like a success.
+        """Keep a doubtful contact, whose submission was taken on, for the operator.
 
-        A robot learns nothing from the answer, and a person's contact is not lost.
+        The outcome is `delivered`, the one thing that is not what it says: a robot learns nothing
+        from it, and a visitor is told no more than that the contact was received.
 
         Args:
             contact: What was submitted.
@@ -164,9 +166,12 @@ class Delivery:
             self._outbox.hold(contact, reference=name, form=form, reason=reason)
         except StoreError as error:
             log.error("submission %s: cannot be held, %s", name, error)  # noqa: TRY400  no traceback
+            self.release(key)
             return Outcome(result=Result.UNSTORED, reference=name)
-        log.info("submission %s: held, %s", name, reason)
-        return Outcome(result=Result.DELIVERED, reference=name)
+        log.warning("submission %s: held for the operator, %s", name, reason)
+        outcome = Outcome(result=Result.DELIVERED, reference=name)
+        self._settle(key, outcome)
+        return outcome
 
 
 @contextmanager

@@ -11,10 +11,15 @@ from flask import render_template, request
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
 from webapp import wording
+from webapp.addresses import framed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
     from werkzeug.sansio.response import Response
+
+    from webapp.definitions import FormDefinition
 
 
 class CrossSite(Forbidden):
@@ -29,12 +34,18 @@ _FIRST_ERROR: Final = 400  # below it, an HTTPException is a redirect of the rou
 _FINAL: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
-def register(app: Flask) -> None:
-    """Let every error of this app end on the error page."""
-    app.register_error_handler(Exception, show)
+class Forwarded(Forbidden):
+    """A request through a proxy that the settings do not know."""
+
+    text = wording.FORWARDED
 
 
-def show(error: Exception) -> Response:
+def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
+    """Let every error of an app with these forms end on the error page."""
+    app.register_error_handler(Exception, lambda error: show(error, framed(definitions)))
+
+
+def show(error: Exception, frame: FormDefinition | None) -> Response:
     """Answer an error in Persian, with what to do next and nothing of what happened inside."""
     if not isinstance(error, HTTPException):
         _log(error)
@@ -43,8 +54,10 @@ def show(error: Exception) -> Response:
     if response.status_code >= _FIRST_ERROR:
         general = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
         text = getattr(error, "text", general)
+        around = {"embed": frame, "definition": frame} if frame else {}
+        retry = _retry(response)
         response.data = render_template(
-            "error.html", error=text, status=response.status_code, retry=_retry(response)
+            "error.html", error=text, status=response.status_code, retry=retry, **around
         )
         response.content_type = "text/html; charset=utf-8"
     return response

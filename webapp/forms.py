@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -13,6 +12,7 @@ from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, V
 from wtforms.csrf.core import CSRF, CSRFTokenField
 
 from webapp import persian, wording
+from webapp.addresses import own_origin
 from webapp.contact import Contact
 from webapp.definitions import Access
 from webapp.fields import FALSE, GENDERS, IRAN, JalaliDateField, LabelsField, Required, make_field
@@ -43,9 +43,10 @@ class FormTokenCSRF(CSRF):
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
         """Issue a token for every page; it remembers when and where the form was shown first."""
         definition, tokens = self._form.definition, self._form.tokens
-        with suppress(InvalidToken):
+        try:
             return tokens.renew(tokens.read(csrf_token_field.data or "", form=definition.slug))
-        return tokens.issue(definition.slug, site=_showing_site(definition))
+        except InvalidToken as error:
+            return tokens.issue(definition.slug, site=error.site or _showing_site(definition))
 
     def validate_csrf_token(self, form: ContactForm, field: CSRFTokenField) -> None:  # type: ignore[override]
         """Keep the token that came back.
@@ -60,9 +61,14 @@ class FormTokenCSRF(CSRF):
 
 
 def _showing_site(definition: FormDefinition) -> str:
-    """Return the origin of the site that shows the form: the embedding one's, or else ours."""
-    origin = "/".join((request.referrer or "").split("/")[:3])
-    return origin if origin in definition.embed_origins else request.host_url.rstrip("/")
+    """Return the origin of the site that shows the form: ours or, around a frame, another.
+
+    A frame's first page has its host's origin as referrer, and a later one of ours says it itself.
+    """
+    if not request.path.startswith("/embed/"):
+        return own_origin()
+    origin = request.args.get("site") or "/".join((request.referrer or "").split("/")[:3])
+    return origin if origin in definition.embed_origins else wording.UNKNOWN_SITE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from werkzeug.exceptions import BadRequest, LengthRequired
 from werkzeug.formparser import FormDataParser
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.errors import CrossSite
+from webapp.addresses import framed, own_origin
+from webapp.errors import CrossSite, Forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,8 @@ def protect(app: Flask, settings: Settings, definitions: Mapping[str, FormDefini
     app.config["MAX_CONTENT_LENGTH"] = _MAX_READ
     if settings.public_url:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_url).hostname]
-    app.before_request(lambda: _refuse_other_origins(settings))
+    app.config["PUBLIC_URL"] = settings.public_url
+    app.before_request(_refuse_other_origins)
     app.after_request(lambda response: _add_headers(response, definitions))
     if settings.trusted_proxies:
         count = settings.trusted_proxies
@@ -123,11 +125,11 @@ def protect(app: Flask, settings: Settings, definitions: Mapping[str, FormDefini
         )
 
 
-def _refuse_other_origins(settings: Settings) -> None:
+def _refuse_other_origins() -> None:
     """Refuse a POST that another site's page sent. Old browsers and plain HTTP say less."""
     if request.method != "POST":
         return
-    own = settings.public_url or request.host_url.rstrip("/")
+    own = own_origin()
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", own)
     if site != "same-origin" or origin != own:
@@ -156,9 +158,8 @@ def _add_headers(response: Response, definitions: Mapping[str, FormDefinition]) 
 
 
 def _ancestors(definitions: Mapping[str, FormDefinition]) -> tuple[str, ...]:
-    """Return who may show this page in a frame: by its address, so that errors are told there."""
-    prefix, _, rest = request.path.removeprefix("/").partition("/")
-    definition = definitions.get(rest.partition("/")[0]) if prefix == "embed" else None
+    """Return who may show this page in a frame."""
+    definition = framed(definitions)
     origins = definition.embed_origins if definition else ()
     return (*origins, "'self'") if origins else ()  # ourselves, for the preview
 
@@ -173,7 +174,7 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
     is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
     if is_forwarded and not settings.trusted_proxies:
         log.warning("refused a forwarded request: TRUSTED_PROXIES is 0, so its sender is unknown")
-        abort(HTTPStatus.FORBIDDEN)
+        raise Forwarded
     if not _is_known(request.remote_addr or "", settings):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)

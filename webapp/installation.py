@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from webapp import wording
+from webapp.contact import Kind
 
 if TYPE_CHECKING:
     from webapp.definitions import FormDefinition
@@ -40,6 +42,24 @@ class Finding:
     text: str
 
 
+# Pixels that a field takes on a phone; a frame of a fixed height must not hide its button.
+_HEIGHTS: Final = {Kind.LINES: 200, Kind.GENDER: 170, Kind.LABELS: 170, Kind.DATE: 190}
+_OTHER_FIELD: Final = 120
+_AROUND: Final = 260  # title, intro and button
+_CONSENT: Final = 110
+
+
+def snippet(definition: FormDefinition, origin: str) -> str:
+    """Return the two lines to paste into a website, high enough without the second."""
+    height = _AROUND + sum(_HEIGHTS.get(row.kind, _OTHER_FIELD) for row in definition.fields)
+    height += _CONSENT if definition.consent else 0
+    return (
+        f'<iframe src="{origin}/embed/{definition.slug}" title="{escape(definition.title)}" '
+        f'width="100%" height="{height}" style="border:0"></iframe>\n'
+        f'<script src="{origin}/embed.js" async></script>'
+    )
+
+
 def inspect(definition: FormDefinition, settings: Settings, facts: Facts) -> list[Finding]:
     """Look at everything that keeps an embedded form from working."""
     looked_at = {
@@ -66,6 +86,6 @@ def _is_private(host: str) -> bool:
 
 def _is_proxy_right(settings: Settings, facts: Facts) -> bool:
     """Tell whether as many proxies named a sender as are trusted, and named the scheme too."""
-    if facts.forwarded < settings.trusted_proxies:
+    if facts.forwarded != settings.trusted_proxies:
         return False
     return facts.is_secure == (settings.public_url or facts.origin).startswith("https:")

@@ -25,6 +25,7 @@ from sqlalchemy import (
     delete,
     event,
     insert,
+    make_url,
     select,
     update,
 )
@@ -35,7 +36,9 @@ from webapp.contact import FIELDS, Contact, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine
+
+_PATIENCE: Final = 1  # seconds that SQLite waits for another writer; each write takes milliseconds
 
 KEPT: Final = timedelta(days=30)  # then personal data that no operator asked for is erased
 
@@ -101,22 +104,32 @@ class Outbox:
 
     def hold(self, contact: Contact, *, reference: str, form: str, reason: str) -> None:
         """Keep a submission for the operator; the same one twice is kept once."""
-        now = _now()
-        row = {"reference": reference, "form": form, "reason": reason, "held_at": now}
+        row = {"reference": reference, "form": form, "reason": reason, "held_at": _now()}
         with self._begin() as connection:
-            connection.execute(delete(_held).where(_held.c.held_at < now - KEPT))
             _add(connection, _held, **row, contact=_write(contact))
+        self._forget_old()
 
     def held(self) -> list[Held]:
         """Return what waits, oldest first."""
+        self._forget_old()
         with self._begin() as connection:
             rows = connection.execute(select(_held).order_by(_held.c.held_at)).mappings().all()
         return [Held(**{**row, "contact": _read(row["contact"])}) for row in rows]
 
     def erase(self, reference: str) -> None:
         """Forget a submission."""
+        self._erase(_held.c.reference == reference)
+
+    def _forget_old(self) -> None:
+        self._erase(_held.c.held_at < _now() - KEPT)
+
+    def _erase(self, which: ColumnElement[bool]) -> None:
+        """Delete rows, and what is left of them in SQLite's log of changes."""
         with self._begin() as connection:
-            connection.execute(delete(_held).where(_held.c.reference == reference))
+            count = connection.execute(delete(_held).where(which).returning(_held.c.form)).all()
+        if count and self._connected().dialect.name == "sqlite":
+            with self._guarded(), self._connected().connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def claim(self, key: str, *, lease: timedelta) -> bool:
         """Take a submission on, unless it is settled or another process is at it.
@@ -158,9 +171,13 @@ class Outbox:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
+        with self._guarded(), self._connected().begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
         try:
-            with self._connected().begin() as connection:
-                yield connection
+            yield
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(type(error).__name__) from None  # the text may quote personal data
 
@@ -172,7 +189,8 @@ class Outbox:
 
 
 def _open(url: str) -> Engine:
-    engine = create_engine(url)
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    engine = create_engine(url, connect_args={"timeout": _PATIENCE} if is_sqlite else {})
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     _metadata.create_all(engine)

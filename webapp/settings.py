@@ -242,7 +242,7 @@ class Settings:
     limit_total: str = _setting("LIMIT_TOTAL", _limit, "6000/minute")
     limit_form: str = _setting("LIMIT_FORM", _limit, "3000/minute")
     # Not tight: subscribers of the Iranian mobile networks share addresses.
-    limit_address: str = _setting("LIMIT_ADDRESS", _limit, "120/minute;2000/hour")
+    limit_address: str = _setting("LIMIT_ADDRESS", _limit, "600/minute;6000/hour")
     limit_mobile: str = _setting("LIMIT_MOBILE", _limit, "5/hour;20/day")
     limit_login: str = _setting("LIMIT_LOGIN", _limit, "10/minute;60/hour")
     public_url: str | None = _setting("PUBLIC_URL", _public_url)

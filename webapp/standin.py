@@ -178,6 +178,11 @@ def _page(status: int) -> Answer:
     return Answer(b"<!doctype html><title>Not the portal</title>", status, _HTML)
 
 
+def _last_page(status: int) -> bytes:
+    """Return a page after which the connection is closed, as it says."""
+    return _page(status).encode().replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+
+
 def _redirect(status: int) -> Answer:
     return Answer(b"", status, _HTML, location="/rest/elsewhere")
 
@@ -213,7 +218,7 @@ _FAULTS: Final[Mapping[Fault, Answer | _Mischief]] = MappingProxyType(
         Fault.APPLIED_THEN_RESET: _Mischief(ending=_Ending.RESET, applies=True),
         Fault.APPLIED_THEN_CLOSE: _Mischief(applies=True),
         Fault.APPLIED_THEN_SILENT: _Mischief(ending=_Ending.HANG, applies=True),
-        Fault.APPLIED_THEN_HTTP_502: _Mischief(lambda: [_page(502).encode()], applies=True),
+        Fault.APPLIED_THEN_HTTP_502: _Mischief(lambda: [_last_page(502)], applies=True),
         Fault.DRIP_HEADERS: _Mischief(_drip(_OK + b"X-Drip: ", b"x"), _PAUSE),
         Fault.DRIP_BODY: _Mischief(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _PAUSE),
         Fault.ENDLESS_HEADERS: _Mischief(_stream(_OK, b"X-More: yes\r\n" * 1000)),

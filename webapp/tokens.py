@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,16 @@ SOONEST: Final = timedelta(seconds=2)  # no person fills in a form faster
 
 
 class InvalidToken(ValueError):
-    """The token is missing, tampered with, for another form, too old, or signed with a lost key."""
+    """The token is missing, tampered with, for another form, too old, or signed with a lost key.
+
+    Attributes:
+        site: The site that showed the form, where the token was only too old; else "".
+    """
+
+    def __init__(self, reason: str, *, site: str = "") -> None:
+        """Take the reason, a name without personal data."""
+        super().__init__(reason)
+        self.site = site
 
 
 class InvalidReceipt(ValueError):
@@ -51,6 +60,15 @@ class FormToken:
     def is_too_young(self) -> bool:
         """Whether the form came back faster than a person fills it in."""
         return datetime.now(UTC) - self.shown_at < SOONEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a receipt says: the result of a submission, its reference, the site that showed it."""
+
+    result: str
+    reference: str
+    site: str
 
 
 class FormTokens:
@@ -84,6 +102,9 @@ class FormTokens:
                 text, max_age=int(LIFETIME.total_seconds())
             )
             moment = datetime.fromtimestamp(shown_at, UTC)
+        except SignatureExpired as error:
+            _, _, site, _ = self._serializer.load_payload(error.payload or b"")
+            raise InvalidToken("SignatureExpired", site=site) from None
         except (BadData, ArithmeticError, OSError, TypeError, ValueError) as error:
             # All but the first: our own token in the shape of another version.
             raise InvalidToken(type(error).__name__) from None
@@ -102,20 +123,20 @@ class Receipts:
         """Sign with the first key and accept all of them."""
         self._serializer = URLSafeSerializer(list(reversed(keys)), salt="receipt")
 
-    def issue(self, form: str, *, result: str, reference: str) -> str:
-        """Return the receipt of a submission of the form of this slug."""
-        return str(self._serializer.dumps([form, result, reference]))
+    def issue(self, form: str, *, result: str, reference: str, site: str = "") -> str:
+        """Return the receipt of a submission of the form of this slug, shown by this site."""
+        return str(self._serializer.dumps([form, result, reference, site]))
 
-    def read(self, text: str, *, form: str) -> tuple[str, str]:
-        """Return the result and the reference.
+    def read(self, text: str, *, form: str) -> Receipt:
+        """Return what a receipt says.
 
         Raises:
             InvalidReceipt: if it is not our own receipt for this form.
         """
         try:
-            slug, result, reference = self._serializer.loads(text)
+            slug, result, reference, site = self._serializer.loads(text)
         except (BadData, TypeError, ValueError) as error:
             raise InvalidReceipt(type(error).__name__) from None
         if slug != form:
             raise InvalidReceipt("OtherForm")
-        return result, reference
+        return Receipt(result=result, reference=reference, site=site)

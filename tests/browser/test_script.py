@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from states import MOBILE, MORE
+from states import MOBILE, MORE, wait
 
 from webapp import wording
 
@@ -139,6 +139,7 @@ def test_on_the_way_back_the_button_works_again(tab: Page, standin: StandIn) -> 
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
+    wait(tab)
     tab.locator("button[type=submit]").click()
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
     tab.go_back()
@@ -199,8 +200,9 @@ def test_every_target_is_large_enough_for_a_thumb(plain: Page, path: str) -> Non
     plain.goto(path)
     if plain.locator(MORE).count():
         plain.locator(MORE).click()
-    targets = "input:not([type=hidden], [type=radio], [type=checkbox]), select, textarea, button"
-    for element in plain.locator(f"{targets}, summary, label.choice").all():
+    inputs = "input:not([type=hidden], [type=radio], [type=checkbox], .bait *)"
+    targets = "select, textarea, button, summary, label.choice"
+    for element in plain.locator(f"{inputs}, {targets}").all():
         box = element.bounding_box()
         assert box
         assert min(box["width"], box["height"]) >= 44

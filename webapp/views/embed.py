@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
-from webapp import accent
+from webapp import accent, assets
 from webapp.definitions import Access
 from webapp.tokens import InvalidReceipt
 from webapp.views import services, submission
@@ -25,7 +25,7 @@ def form(slug: str) -> submission.Answer:
     """Serve the form of this slug for a frame."""
     definition = _public(slug)
     form = services().forms[slug]()
-    return submission.serve(form, accepted=_accepted, done=[], embed=definition, own=_own())
+    return submission.serve(form, accepted=_accepted, receipt=None, embed=definition)
 
 
 @blueprint.get("/embed/<slug>/done")
@@ -33,12 +33,10 @@ def done(slug: str) -> str | Response:
     """Say what a receipt says; without one, lead to the form."""
     definition = _public(slug)
     try:
-        said = services().receipts.read(request.args.get("r", ""), form=slug)
+        receipt = services().receipts.read(request.args.get("r", ""), form=slug)
     except InvalidReceipt:
         return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"/embed/{slug}"})
-    return render_template(
-        "done.html", definition=definition, embed=definition, own=_own(), done=[said]
-    )
+    return render_template("done.html", definition=definition, embed=definition, receipt=receipt)
 
 
 @blueprint.get("/embed.js")
@@ -56,13 +54,9 @@ def style(slug: str) -> Response:
     if not definition or not definition.accent:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(accent.stylesheet(definition.accent), mimetype="text/css")
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if request.args.get("v") == accent.digest(definition.accent):
+        response.headers["Cache-Control"] = assets.FOR_A_YEAR
     return response
-
-
-def _own() -> str:
-    """Return our own origin: the preview on the operators' page listens too."""
-    return services().settings.public_url or request.host_url.rstrip("/")
 
 
 def _public(slug: str) -> FormDefinition:
@@ -73,7 +67,6 @@ def _public(slug: str) -> FormDefinition:
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    slug = form.definition.slug
-    receipt = services().receipts.issue(slug, result=outcome.result, reference=outcome.reference)
-    address = f"/embed/{slug}/done?r={receipt}"
+    receipt = submission.receipt(form, outcome)
+    address = f"/embed/{form.definition.slug}/done?r={receipt}"
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})

@@ -6,8 +6,9 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
 
+from webapp.addresses import own_origin
 from webapp.definitions import Access
-from webapp.installation import Facts, inspect
+from webapp.installation import Facts, inspect, snippet
 from webapp.views import require_intranet, services
 
 blueprint = Blueprint("install", __name__)
@@ -21,7 +22,7 @@ def install(slug: str) -> Response:
     definition = services().definitions.get(slug)
     if not definition or definition.access is not Access.PUBLIC:
         abort(HTTPStatus.NOT_FOUND)
-    origin = settings.public_url or request.host_url.rstrip("/")
+    origin = own_origin()
     facts = Facts(
         origin=origin,
         is_secure=request.is_secure,
@@ -32,7 +33,7 @@ def install(slug: str) -> Response:
         render_template(
             "install.html",
             definition=definition,
-            origin=origin,
+            snippet=snippet(definition, origin),
             findings=inspect(definition, settings, facts),
         )
     )

@@ -9,12 +9,14 @@ from flask import Blueprint, Response, abort, flash, get_flashed_messages, reque
 
 from webapp.definitions import Access, main_form
 from webapp.forms import KEPT
+from webapp.tokens import InvalidReceipt
 from webapp.views import require_intranet, services, submission
 
 if TYPE_CHECKING:
     from webapp.definitions import FormDefinition
     from webapp.delivery import Outcome
     from webapp.forms import ContactForm
+    from webapp.tokens import Receipt
 
 blueprint = Blueprint("page", __name__)
 
@@ -37,14 +39,29 @@ def _serve(definition: FormDefinition) -> submission.Answer:
     if definition.access is Access.INTRANET:
         require_intranet()
     form = services().forms[definition.slug](data=session.get(_kept(definition)))
-    done = get_flashed_messages(with_categories=True)
-    return submission.serve(form, accepted=_accepted, done=done)
+    return submission.serve(form, accepted=_accepted, receipt=_receipt(definition))
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    _keep(form)
-    flash(outcome.reference, category=outcome.result)
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": request.path})
+    """Lead on: an operator to the next contact, a visitor to the receipt, without a cookie."""
+    address = request.path
+    receipt = submission.receipt(form, outcome)
+    if form.definition.access is Access.INTRANET:
+        _keep(form)
+        flash(receipt)
+    else:
+        address += f"?r={receipt}"
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+
+
+def _receipt(definition: FormDefinition) -> Receipt | None:
+    text = request.args.get("r", "")
+    if definition.access is Access.INTRANET:
+        text = "".join(str(message) for message in get_flashed_messages()[-1:])
+    try:
+        return services().receipts.read(text, form=definition.slug)
+    except InvalidReceipt:
+        return None
 
 
 def _kept(definition: FormDefinition) -> str:

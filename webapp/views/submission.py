@@ -9,7 +9,7 @@ from flask import Response, render_template, request
 
 from webapp import guard, wording
 from webapp.definitions import Access
-from webapp.delivery import Result, submission_key
+from webapp.delivery import Outcome, Result, reference, submission_key
 from webapp.forms import HONEYPOT
 from webapp.layout import arrange
 from webapp.outbox import StoreError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from webapp.contact import Contact
-    from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
 Answer = Response | tuple[str, HTTPStatus]
@@ -42,17 +41,37 @@ def serve(
         return page(form, **context), status
     contact = form.to_contact()
     key = submission_key(form.nonce, contact)
-    outcome = services().delivery.earlier(key)
-    if outcome is None:
-        if status := _spam(form):
-            return page(form, **context), status
-        outcome = _submit(form, contact, key)
+    # Taken on first: the same submission sent again costs nothing and proves nothing anew.
+    outcome = services().delivery.take(key) or _decide(form, contact, key)
+    if isinstance(outcome, HTTPStatus):
+        return page(form, **context), outcome
     if outcome.result in (Result.DELIVERED, Result.QUEUED):
         return accepted(form, outcome)
+    status = _failure(form, outcome)
+    return page(form, outcome, **context), status
+
+
+def _decide(form: ContactForm, contact: Contact, key: str) -> Outcome | HTTPStatus:
+    """Send or hold what is no spam; else return the status of the form that comes back."""
+    delivery = services().delivery
+    try:
+        status = _spam(form)
+    except StoreError:
+        return Outcome(result=Result.UNSTORED, reference=reference(key))
+    if status:
+        delivery.release(key)
+        return status
+    if reason := _doubt(form):
+        return delivery.hold(contact, key, form=form.definition.slug, reason=reason)
+    return delivery.send(contact, key)
+
+
+def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
+    """Return the status of what was not accepted; a fault of the contact goes to its field."""
     if isinstance(outcome.error, Rejected):
         form.refuse(outcome.error.message, field=outcome.error.field)
-        return page(form, outcome, **context), HTTPStatus.UNPROCESSABLE_ENTITY
-    return page(form, outcome, **context), HTTPStatus.SERVICE_UNAVAILABLE
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    return HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def page(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> str:
@@ -70,6 +89,16 @@ def page(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> s
         problems=form.problems,
         outcome=outcome,
         **context,
+    )
+
+
+def receipt(form: ContactForm, outcome: Outcome) -> str:
+    """Return what the address of the last page says, without personal data."""
+    return services().receipts.issue(
+        form.definition.slug,
+        result=outcome.result,
+        reference=outcome.reference,
+        site=form.token.site,
     )
 
 
@@ -92,12 +121,7 @@ def _spam(form: ContactForm) -> HTTPStatus | None:
     if not _is_within_limits(form):
         form.refuse(wording.TOO_MANY)
         return HTTPStatus.TOO_MANY_REQUESTS
-    try:
-        is_proven = _is_proven(form)
-    except StoreError:
-        form.refuse(wording.UNSTORED_PUBLIC)
-        return HTTPStatus.SERVICE_UNAVAILABLE
-    if not is_proven:
+    if not _is_proven(form):
         form.refuse(wording.UNPROVEN)
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return None
@@ -117,12 +141,6 @@ def _is_proven(form: ContactForm) -> bool:
     """Judge a proof of work that came. One that is missing is a doubt, not an error: no script."""
     answer: str = form.proof.data if "proof" in form else ""
     return answer == "" or services().proofs.is_solved(answer, form=form.definition.slug)
-
-
-def _submit(form: ContactForm, contact: Contact, key: str) -> Outcome:
-    if reason := _doubt(form):
-        return services().delivery.hold(contact, key, form=form.definition.slug, reason=reason)
-    return services().delivery.submit(contact, key)
 
 
 def _doubt(form: ContactForm) -> str:
