@@ -202,6 +202,15 @@ def test_a_proof_opens_the_way_once(proven: Page, portal: StandIn) -> None:
     assert len(portal.contacts) == 1
 
 
+def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: StandIn) -> None:
+    """The proof is spent, and the contact recorded: the second answer says so too."""
+    data = {"csrf_token": proven.token, "Mobile": MOBILE, "proof": work(proven)}
+    answers = [proven.client.post(proven.path, data=data) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert len({answer.location for answer in answers}) == 1
+    assert len(portal.contacts) == 1
+
+
 def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn, store: Outbox) -> None:
     """With everything typed, and a fresh challenge."""
     before = next(proven.html.find("form"))[0]["data-proof"]
