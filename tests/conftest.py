@@ -23,9 +23,23 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def portal() -> Iterator[StandIn]:
-    """Run a stand-in portal."""
-    with StandIn(token=TOKEN) as running:
-        yield running
+    """Run a stand-in portal for one test, which may close it."""
+    with StandIn(token=TOKEN) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[StandIn]:
+    """Run a stand-in portal for all tests of a module."""
+    with StandIn(token=TOKEN) as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(running: StandIn) -> StandIn:
+    """Return the stand-in with nothing stored, asked or planned."""
+    running.forget()
+    return running
 
 
 @pytest.fixture(autouse=True)

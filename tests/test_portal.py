@@ -22,6 +22,7 @@ import pytest
 import requests
 import trustme
 import urllib3.exceptions
+from support import TOKEN
 
 from webapp import exchange as module
 from webapp import wording
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-TOKEN = "T0ken-of-the-tests"
 MOBILE = "09123456789"
 GENEROUS = 5.0
 HASTY = 0.5
@@ -46,20 +46,6 @@ DOCUMENTED = [
     if error
     for number, name in names.items()
 ]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[StandIn]:
-    """Serve as the portal."""
-    with StandIn(token=TOKEN) as standin:
-        yield standin
-
-
-@pytest.fixture
-def standin(running: StandIn) -> StandIn:
-    """Return the stand-in with nothing stored, asked or planned."""
-    running.forget()
-    return running
 
 
 @pytest.fixture

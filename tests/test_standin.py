@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from support import TOKEN
 
 from webapp import standin as module
 from webapp.standin import MAGIC, Answer, Fault, StandIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-TOKEN = "T0ken"
 
 # As the reference's cURL sample has it, with what it leaves to the table.
 SAMPLE = {
@@ -38,20 +38,6 @@ SAMPLE = {
     **{f"CustomDate{number}": "" for number in range(1, 4)},
     "Labels": "گروه 1",
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[StandIn]:
-    """Serve as the portal."""
-    with StandIn(token=TOKEN) as standin:
-        yield standin
-
-
-@pytest.fixture
-def standin(running: StandIn) -> StandIn:
-    """Return the stand-in with nothing stored, asked or planned."""
-    running.forget()
-    return running
 
 
 Pairs = dict[str, str] | list[tuple[str, str]]

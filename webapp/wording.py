@@ -57,7 +57,7 @@ GREGORIAN_MONTHS: Final = (
 )
 
 # Labels
-LABELS_TOO_MANY: Final = "درخواست‌های ثبت بیش از اندازه است. کمی بعد دوباره ثبت کنید."
+LABELS_TOO_MANY: Final = "حداکثر ۲۰ برچسب می‌توانید وارد کنید."
 LABEL_TOO_LONG: Final = "برچسب «{label}» بیش از ۵۰ نویسه دارد."
 
 # Choices

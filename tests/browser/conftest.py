@@ -12,13 +12,14 @@ from serving import serve
 from support import SECRET, TOKEN
 
 import webapp
-from webapp.standin import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
     from serving import Server
+
+    from webapp.standin import StandIn
 
 # Without these, Chromium as root does not start, and asks hosts of its maker for news.
 _FLAGS = (
@@ -49,21 +50,14 @@ redirect = "http://localhost:1/thanks"
 
 
 @pytest.fixture(scope="module")
-def standin() -> Iterator[StandIn]:
-    """Run a stand-in portal for the server."""
-    with StandIn(token=TOKEN) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(standin: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(running: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server in front of the stand-in."""
     folder = tmp_path_factory.mktemp("server")
     forms = folder / "forms.toml"
     forms.write_text(BUILT_IN.read_text() + EMBEDDED)
-    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": standin.url, "SECRET_KEY": SECRET}
-    with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as running:
-        yield running
+    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
+    with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

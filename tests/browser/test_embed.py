@@ -108,7 +108,7 @@ def stranger() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def server(
-    standin: StandIn, website: Site, tmp_path_factory: pytest.TempPathFactory
+    running: StandIn, website: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """Run the server with forms for that website."""
     folder = tmp_path_factory.mktemp("embed")
@@ -116,13 +116,13 @@ def server(
     forms.write_text(FORMS.replace("HOST", website.origin))
     environ = {
         "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": standin.url,
+        "AMOOT_URL": running.url,
         "SECRET_KEY": SECRET,
         "FORMS_FILE": str(forms),
         "RATE_LIMITS": "off",
     }
-    with serve(folder, **environ) as running:
-        yield running
+    with serve(folder, **environ) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +172,6 @@ def opened(strict: Browser) -> Iterator[Callable[..., Page]]:
 def tab(opened: Callable[..., Page]) -> Page:
     """Open a tab."""
     return opened()
-
-
-@pytest.fixture(autouse=True)
-def _empty(standin: StandIn) -> None:
-    """Forget what other tests sent."""
-    standin.forget()
 
 
 def iframe(server: Server, slug: str = "signup", more: str = 'id="one"') -> str:
