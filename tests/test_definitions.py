@@ -77,7 +77,8 @@ def test_built_in_forms_are_a_desk_and_a_sign_up() -> None:
     assert names(forms["signup"]) == ["FName", "LName", "Mobile", "BornDate"]
     assert forms["signup"].labels == ("سایت",)
     assert forms["signup"].consent == "با دریافت پیامک موافقم."
-    assert forms["signup"].embed_origins == ()
+    assert forms["signup"].embed_origins == ("https://example.ir",)
+    assert forms["signup"].fixed == {"CityName": "تهران"}
     assert forms["signup"].dates is DateInput.PARTS
 
 
