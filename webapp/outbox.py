@@ -165,10 +165,6 @@ class Outbox:
             connection.execute(delete(_spent).where(_spent.c.until < _now()))
             return _add(connection, _spent, name=name, until=_plain(until))
 
-    def close(self) -> None:
-        """Close the connections; the next use opens them anew."""
-        self._connected().dispose()
-
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
         with self._guarded(), self._connected().begin() as connection:
