@@ -74,7 +74,13 @@ def test_the_file_is_private_and_what_is_erased_is_gone(store: Outbox, file: Pat
 def test_personal_data_is_kept_for_thirty_days(
     store: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What no operator asked for is erased."""
+    """What no operator asked for is erased, when the next submission comes or one looks."""
+    hold(store)
+    hold(store, "OTHER")
+    with monkeypatch.context() as later:
+        later.setattr(module, "KEPT", timedelta(seconds=-1))
+        assert store.claim("another submission", lease=timedelta(seconds=1))
+    assert store.held() == []
     hold(store)
     monkeypatch.setattr(module, "KEPT", timedelta(seconds=-1))
     assert store.held() == []

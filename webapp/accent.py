@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Final
 
 from webapp.definitions import contrast
@@ -16,6 +17,7 @@ _LEAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for
 _STEPS: Final = 20
 
 
+@cache
 def stylesheet(accent: str) -> str:
     """Return the custom properties of style.css that hang on the accent.
 
@@ -34,6 +36,7 @@ def stylesheet(accent: str) -> str:
     )
 
 
+@cache
 def digest(accent: str) -> str:
     """Return a name for the stylesheet of this accent, which changes with it."""
     return hashlib.sha256(stylesheet(accent).encode()).hexdigest()[:12]

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from webapp.definitions import FormDefinition
 
 
-class CrossSite(Forbidden):
-    """A form that another site's page sent."""
-
-    text = wording.CROSS_SITE
-
-
 log = logging.getLogger(__name__)
 
 _FIRST_ERROR: Final = 400  # below it, an HTTPException is a redirect of the router
 _FINAL: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+
+class CrossSite(Forbidden):
+    """A form that another site's page sent."""
+
+    text = wording.CROSS_SITE
 
 
 class Forwarded(Forbidden):

@@ -66,6 +66,11 @@ def _read_lines(typed: str, row: contact.Field) -> str:
     return _within(persian.clean_lines(typed, label=row.label), row)
 
 
+def _echo(typed: str) -> str:
+    """Return what was typed, fit for HTML, which can hold everything but a NUL."""
+    return typed.replace("\0", "")
+
+
 class Required:
     """Refuses an empty field, unless a better message stands there already."""
 
@@ -106,7 +111,7 @@ class TypedField(StringField):
             self.data = self._read(self.typed, self._row)
 
     def _value(self) -> str:
-        return str(self.data or "") if self.typed is None else self.typed.replace("\0", "")
+        return str(self.data or "") if self.typed is None else _echo(self.typed)
 
 
 class TypedLinesField(TypedField):
@@ -158,7 +163,7 @@ class JalaliDateField(Field):
 
     def _value(self) -> str:
         joined = "/".join(part for part in reversed(self.parts.values()) if part)
-        return (self.typed or joined).replace("\0", "")
+        return _echo(self.typed or joined)
 
     @property
     def shown_parts(self) -> dict[str, str]:
@@ -166,8 +171,8 @@ class JalaliDateField(Field):
         if self.typed and isinstance(self.data, date):
             year, month, day = persian.jalali_slashes(self.data).split("/")
         else:
-            day, month, year = (typed.replace("\0", "") for typed in self.parts.values())
-            day = day or self.typed.replace("\0", "")
+            day, month, year = map(_echo, self.parts.values())
+            day = day or _echo(self.typed)
         return {"day": day, "month": _month_name(month), "year": year}
 
     @property
@@ -186,7 +191,6 @@ class LabelsField(Field):
     ) -> None:
         """Offer these choices, and a text input if `free`."""
         super().__init__(row.label, description=row.hint, **kwargs)
-        self._row = row
         self.choices = tuple(choices)
         self.free = free
         self._free_texts: tuple[str, ...] = ()
@@ -209,7 +213,7 @@ class LabelsField(Field):
         return choice in (self.data or ()) or choice in (self.raw_data or ())
 
     def _value(self) -> str:
-        return wording.COMMA.join(filter(None, self._free_texts)).replace("\0", "")
+        return _echo(wording.COMMA.join(filter(None, self._free_texts)))
 
 
 _TEXTS: Final = {

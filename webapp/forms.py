@@ -84,7 +84,7 @@ class ContactForm(FlaskForm):
 
     definition: ClassVar[FormDefinition]
     tokens: ClassVar[FormTokens]
-    token: FormToken
+    token: FormToken  # of a form that validated
 
     class Meta(FlaskForm.Meta):
         """How WTForms makes and shows these fields."""
@@ -100,11 +100,6 @@ class ContactForm(FlaskForm):
             """Tie every input to its hint and its error."""
             markup: Markup = super().render_field(field, _described(field) | render_kw)
             return markup
-
-    @property
-    def nonce(self) -> str:
-        """The rendered form's nonce; only a form that validated has one."""
-        return self.token.nonce
 
     @property
     def is_baited(self) -> bool:

@@ -126,8 +126,8 @@ class Outbox:
     def _erase(self, which: ColumnElement[bool]) -> None:
         """Delete rows, and what is left of them in SQLite's log of changes."""
         with self._begin() as connection:
-            count = connection.execute(delete(_held).where(which).returning(_held.c.form)).all()
-        if count and self._connected().dialect.name == "sqlite":
+            erased = connection.execute(delete(_held).where(which).returning(_held.c.form)).all()
+        if erased and self._connected().dialect.name == "sqlite":
             with self._guarded(), self._connected().connect() as connection:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -138,6 +138,7 @@ class Outbox:
             key: The submission's key.
             lease: How long the claim is good; then its owner is taken for dead.
         """
+        self._forget_old()
         with self._begin() as connection:
             connection.execute(delete(_settled).where(_settled.c.until < _now()))
             return _add(connection, _settled, key=key, until=_now() + lease)
@@ -187,7 +188,7 @@ class Outbox:
 def _open(url: str) -> Engine:
     is_sqlite = make_url(url).get_backend_name() == "sqlite"
     engine = create_engine(url, connect_args={"timeout": _PATIENCE} if is_sqlite else {})
-    if engine.dialect.name == "sqlite":
+    if is_sqlite:
         _prepare_sqlite(engine)
     _metadata.create_all(engine)
     return engine

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import current_app
+from flask import abort, current_app
 
 from webapp import guard
+from webapp.definitions import Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +45,18 @@ def services() -> Services:
     """Return the running app's parts."""
     found: Services = current_app.extensions[EXTENSION]
     return found
+
+
+def public_form(slug: str) -> FormDefinition:
+    """Return the public form of this slug.
+
+    Raises:
+        NotFound: if there is none.
+    """
+    definition = services().definitions.get(slug)
+    if not definition or definition.access is not Access.PUBLIC:
+        abort(HTTPStatus.NOT_FOUND)
+    return definition
 
 
 def require_intranet() -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
 from webapp import accent, assets
-from webapp.definitions import Access
 from webapp.tokens import InvalidReceipt
-from webapp.views import services, submission
+from webapp.views import public_form, services, submission
 
 if TYPE_CHECKING:
-    from webapp.definitions import FormDefinition
     from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
@@ -23,7 +21,7 @@ blueprint = Blueprint("embed", __name__)
 @blueprint.route("/embed/<slug>", methods=["GET", "POST"])
 def form(slug: str) -> submission.Answer:
     """Serve the form of this slug for a frame."""
-    definition = _public(slug)
+    definition = public_form(slug)
     form = services().forms[slug]()
     return submission.serve(form, accepted=_accepted, receipt=None, embed=definition)
 
@@ -31,11 +29,11 @@ def form(slug: str) -> submission.Answer:
 @blueprint.get("/embed/<slug>/done")
 def done(slug: str) -> str | Response:
     """Say what a receipt says; without one, lead to the form."""
-    definition = _public(slug)
+    definition = public_form(slug)
     try:
         receipt = services().receipts.read(request.args.get("r", ""), form=slug)
     except InvalidReceipt:
-        return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"/embed/{slug}"})
+        return submission.see_other(f"/embed/{slug}")
     return render_template("done.html", definition=definition, embed=definition, receipt=receipt)
 
 
@@ -59,14 +57,6 @@ def style(slug: str) -> Response:
     return response
 
 
-def _public(slug: str) -> FormDefinition:
-    definition = services().definitions.get(slug)
-    if not definition or definition.access is not Access.PUBLIC:
-        abort(HTTPStatus.NOT_FOUND)
-    return definition
-
-
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     receipt = submission.receipt(form, outcome)
-    address = f"/embed/{form.definition.slug}/done?r={receipt}"
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    return submission.see_other(f"/embed/{form.definition.slug}/done?r={receipt}")

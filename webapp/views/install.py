@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from webapp.addresses import own_origin
-from webapp.definitions import Access
 from webapp.installation import Facts, inspect, snippet
-from webapp.views import require_intranet, services
+from webapp.views import public_form, require_intranet, services
 
 blueprint = Blueprint("install", __name__)
 
@@ -19,9 +16,7 @@ def install(slug: str) -> Response:
     """Show how to embed the form of this slug."""
     settings = services().settings
     require_intranet()
-    definition = services().definitions.get(slug)
-    if not definition or definition.access is not Access.PUBLIC:
-        abort(HTTPStatus.NOT_FOUND)
+    definition = public_form(slug)
     origin = own_origin()
     facts = Facts(
         origin=origin,

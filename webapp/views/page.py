@@ -51,7 +51,7 @@ def _accepted(form: ContactForm, outcome: Outcome) -> Response:
         flash(receipt)
     else:
         address += f"?r={receipt}"
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    return submission.see_other(address)
 
 
 def _receipt(definition: FormDefinition) -> Receipt | None:

@@ -40,7 +40,7 @@ def serve(
     if status := _refusal(form):
         return page(form, **context), status
     contact = form.to_contact()
-    key = submission_key(form.nonce, contact)
+    key = submission_key(form.token.nonce, contact)
     # Taken on first: the same submission sent again costs nothing and proves nothing anew.
     outcome = services().delivery.take(key) or _decide(form, contact, key)
     if isinstance(outcome, HTTPStatus):
@@ -90,6 +90,11 @@ def page(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> s
         outcome=outcome,
         **context,
     )
+
+
+def see_other(address: str) -> Response:
+    """Lead on with a GET; the answer has no body, which would be English."""
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
 
 
 def receipt(form: ContactForm, outcome: Outcome) -> str:
