@@ -16,15 +16,14 @@ from webapp import (
     guard,
     persian,
     standin,
+    verdict,
     wording,
 )
 from webapp.addresses import own_origin
-from webapp.delivery import Delivery
+from webapp.dispatch import Dispatch
 from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
 from webapp.logins import Logins
-from webapp.outbox import Outbox
-from webapp.portal import Portal
 from webapp.proof import Proofs
 from webapp.settings import PORTAL_URL, Settings
 from webapp.tokens import FormTokens, Receipts
@@ -60,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         t=wording,
         demo=settings.demo,
         digits=persian.persian_digits,
+        told=verdict.message,
         months=persian.JALALI_MONTHS,
         note_ids=note_ids,
         own_origin=own_origin,
@@ -70,22 +70,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     url = settings.amoot_url or (
         standin.StandIn(token=standin.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
-    portal = Portal(
-        url=url,
-        token=settings.amoot_token or standin.DEMO_TOKEN,
-        deadline=settings.amoot_deadline,
+    dispatch = Dispatch.build(
+        settings, portal_url=url, token=settings.amoot_token or standin.DEMO_TOKEN
     )
-    outbox = Outbox(settings.outbox_url)
     limits = Limits(app, settings)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
-        delivery=Delivery(portal, outbox, deadline=settings.amoot_deadline),
+        dispatch=dispatch,
         receipts=Receipts(settings.secret_keys),
         limits=limits,
         logins=Logins(settings.intranet_users, limits),
-        proofs=Proofs(settings.secret_keys, spend=outbox.spend),
+        proofs=Proofs(settings.secret_keys, dispatch.spent),
         portal_url=url,
     )
     app.register_blueprint(page.blueprint)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import logging.config
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 from gunicorn.app.base import BaseApplication
@@ -16,15 +19,23 @@ from werkzeug.security import generate_password_hash
 
 from webapp import create_app, definitions, logs, standin
 from webapp.definitions import DefinitionError
-from webapp.outbox import Held, Outbox, StoreError
-from webapp.portal import Portal, payload
+from webapp.dispatch import Dispatch
+from webapp.outbox import NEEDS_HAND, WAITING
+from webapp.portal import payload
 from webapp.settings import PORTAL_URL, Settings, SettingsError
+from webapp.store import StoreError
 from webapp.verdict import PortalError
+from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
+    from gunicorn.workers.base import Worker
+
+    from webapp.contact import Contact
+    from webapp.deliverer import Deliverer
+    from webapp.outbox import Entry
 
 _GRACE: Final = 10  # seconds beyond the portal's deadline for running requests to end
 
@@ -51,7 +62,7 @@ def check() -> None:
         click.echo("Settings and forms are fine. Demo mode: without AMOOT_TOKEN nothing is sent.")
         return
     try:
-        account = _portal(settings).account_status()
+        account = _dispatch(settings).portal.account_status()
     except PortalError as error:
         raise click.ClickException(
             f"Settings and forms are fine, but the portal said {error.status}: {error.message}"
@@ -60,6 +71,19 @@ def check() -> None:
         f"Settings and forms are fine. The portal knows the token: "
         f"account {account.name}, credit {account.credit}."
     )
+
+
+@main.command()
+def deliver() -> None:
+    """Send what waits in the outbox, until SIGTERM; beside servers with DELIVERER=off."""
+    settings = _settings()
+    if settings.demo:
+        raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
+    logging.config.dictConfig(logs.config(settings))
+    deliverer = _dispatch(settings).deliverer
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: deliverer.stop())
+    deliverer.run()
 
 
 class _OutboxGroup(click.Group):
@@ -74,50 +98,86 @@ class _OutboxGroup(click.Group):
 
 @main.group(cls=_OutboxGroup)
 def outbox() -> None:
-    """Submissions that were held because a robot may have sent them."""
+    """What waits to be sent, and what needs an operator's decision."""
 
 
 @outbox.command(name="list")
 def list_() -> None:
-    """Show what is held, oldest first."""
-    for held in Outbox(_settings().outbox_url).held():
-        click.echo(f"{held.reference}  {held.held_at:%Y-%m-%d %H:%M}Z  {held.form}  {held.reason}")
-        for name, text in payload(held.contact):
-            if text and name not in ("ContactGroupID", "Active"):
-                click.echo(f"    {name}: {text}")
+    """Show what waits or needs a hand, in the order of arrival, without personal data."""
+    for entry in _entries():
+        click.echo(_line(entry))
 
 
 @outbox.command()
 @click.argument("reference")
-def send(reference: str) -> None:
-    """Send a held contact to the portal after all, and forget it."""
-    settings = _settings()
-    if settings.demo:
-        raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
-    store = Outbox(settings.outbox_url)
-    try:
-        _portal(settings).create_contact(_held(store, reference).contact)
-    except PortalError as error:
-        raise click.ClickException(f"not sent, still held: {error.status}") from None
-    store.erase(reference)
-    click.echo("Sent.")
+def show(reference: str) -> None:
+    """Show one submission, with the contact."""
+    entry = _dispatch(_settings()).outbox.get(reference)
+    if entry is None:
+        raise click.ClickException(_UNKNOWN)
+    click.echo(_line(entry))
+    if entry.uncertain:
+        click.echo("    the portal may have it: it is looked up before it is sent again")
+    if entry.blind:
+        click.echo("    it was sent again without looking it up, which the portal did not allow")
+    for name, text in payload(entry.contact) if entry.contact else ():
+        if text and name != "ContactGroupID":
+            click.echo(f"    {name}: {text}")
+
+
+@outbox.command()
+@click.argument("reference", required=False)
+@click.option("--all", "everything", is_flag=True, help="All that was held or rejected.")
+def retry(reference: str | None, *, everything: bool) -> None:
+    """Queue what was held or rejected again."""
+    if (reference is None) is not everything:
+        raise click.UsageError("give one reference, or --all")
+    dispatch = _dispatch(_settings())
+    queued = dispatch.outbox.retry(reference)
+    if not queued and not everything:
+        raise click.ClickException(_UNKNOWN)
+    dispatch.breaker.hasten()
+    click.echo(f"Queued: {queued}.")
 
 
 @outbox.command()
 @click.argument("reference")
 def discard(reference: str) -> None:
-    """Forget a held contact."""
-    store = Outbox(_settings().outbox_url)
-    _held(store, reference)
-    store.erase(reference)
+    """Erase a submission that is not being sent."""
+    if not _dispatch(_settings()).outbox.discard(reference):
+        raise click.ClickException(_UNKNOWN)
     click.echo("Discarded.")
 
 
-def _held(store: Outbox, reference: str) -> Held:
-    for held in store.held():
-        if held.reference == reference:
-            return held
-    raise click.ClickException("nothing is held under this reference")
+@outbox.command()
+def export() -> None:
+    """Print what waits or needs a hand as JSON, a contact a line, by the portal's names."""
+    for entry in _entries():
+        if entry.contact:
+            about = {"reference": entry.reference, "state": entry.state, "status": entry.status}
+            click.echo(json.dumps(about | _texts(entry.contact), ensure_ascii=False))
+
+
+_UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
+
+
+def _entries() -> Iterator[Entry]:
+    """Go through all that still holds a contact, page by page."""
+    store, last = _dispatch(_settings()).outbox, 0
+    while page := store.page((*WAITING, *NEEDS_HAND), after=last):
+        yield from page
+        last = page[-1].id
+
+
+def _line(entry: Entry) -> str:
+    told = (entry.reference, f"{entry.created_at:%Y-%m-%d %H:%M}Z", entry.state, entry.form)
+    return "  ".join((*told, entry.status)).rstrip()
+
+
+def _texts(contact: Contact) -> dict[str, str | list[str]]:
+    pairs = payload(contact)
+    texts: dict[str, str | list[str]] = dict(pairs)
+    return texts | {"Labels": [text for name, text in pairs if name == "Labels" and text]}
 
 
 @main.command(name="standin")
@@ -136,11 +196,11 @@ def hash_(name: str, password: str) -> None:
     click.echo(f"{name}:{generate_password_hash(password)}")
 
 
-def _portal(settings: Settings) -> Portal:
-    return Portal(
-        url=settings.amoot_url or PORTAL_URL,
+def _dispatch(settings: Settings) -> Dispatch:
+    return Dispatch.build(
+        settings,
+        portal_url=settings.amoot_url or PORTAL_URL,
         token=settings.amoot_token or standin.DEMO_TOKEN,
-        deadline=settings.amoot_deadline,
     )
 
 
@@ -193,8 +253,26 @@ class _Server(BaseApplication):
         return create_app(self._settings)
 
 
+def _start_deliverer(worker: Worker) -> None:
+    """Start it in the worker: a thread of the process that forks would stay there."""
+    _deliverer(worker).start()
+
+
+def _stop_deliverer(_: object, worker: Worker) -> None:
+    if worker.wsgi is not None:  # it died before it could load the app
+        _deliverer(worker).stop()
+        _deliverer(worker).join()
+
+
+def _deliverer(worker: Worker) -> Deliverer:
+    app = cast("Flask", worker.wsgi)
+    found: Deliverer = app.extensions[EXTENSION].dispatch.deliverer
+    return found
+
+
 def _gunicorn(settings: Settings) -> dict[str, Any]:
-    return {
+    hooks = {"post_worker_init": _start_deliverer, "worker_exit": _stop_deliverer}
+    return (hooks if settings.deliverer == "inline" else {}) | {
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": "gthread",

@@ -1,38 +1,61 @@
-"""Delivers a contact and says what became of it."""
+"""Delivers contacts: stored before they are sent, each submission once, and says what became of it.
+
+The promise: an accepted contact is never lost, and reaches the portal twice only if the portal
+applies a call later than the settling time, or does not let us look.
+"""
 
 from __future__ import annotations
 
-import base64
 import enum
 import hashlib
 import json
 import logging
+import random
+import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
-from webapp.outbox import StoreError
-from webapp.tokens import LIFETIME
-from webapp.verdict import PortalError, Rejected, Uncertain
+from webapp import reconciliation
+from webapp.outbox import Entry, State, reference
+from webapp.store import StoreError
+from webapp.verdict import PortalError, Refused, Rejected, Uncertain, Unexplained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from webapp.breaker import Breaker
     from webapp.contact import Contact
     from webapp.outbox import Outbox
     from webapp.portal import Portal
+    from webapp.timing import Timing
 
 log = logging.getLogger(__name__)
 
+# Our own statuses, in the portal's style.
+BUSY: Final = "QueueBusy"
+STORE_FAILED: Final = "StoreFailed"
+
+HONEYPOT: Final = "honeypot"
+UNPROVEN: Final = "proof"
+_DOUBTS: Final = (HONEYPOT, UNPROVEN)
+
 _GLANCE: Final = 0.05  # seconds between two looks at the same submission under way
 
-_REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
+_FIRST_PAUSE: Final = 1.0  # seconds; each is twice the one before
+_LONGEST_PAUSE: Final = 15 * 60.0
+_DOUBLINGS: Final = 10
+# Asking again will not change an answer without a reason, nor a search that never works.
+_UNEXPLAINED: Final = 5
+_LOOKS: Final = 5
+_MAY_NOT_LOOK: Final = ("Token_NotAllowMethod", "User_NotAllowMethod")
 
 
 class Result(enum.StrEnum):
-    """What the page may say of a contact; nothing it says is untrue, `Delivery.hold` apart."""
+    """What the page may say of a submission; nothing it says is untrue, a doubtful one's apart."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"
@@ -47,17 +70,12 @@ class Outcome:
     Attributes:
         result: What the page may say.
         reference: A short name for the submission, without personal data.
-        error: The portal's error, unless the contact was delivered.
+        status: The status name of what went wrong, the portal's or ours, or "".
     """
 
     result: Result
     reference: str
-    error: PortalError | None = None
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether the portal may have the contact all the same."""
-        return isinstance(self.error, Uncertain)
+    status: str = ""
 
 
 def submission_key(nonce: str, contact: Contact) -> str:
@@ -74,110 +92,242 @@ def submission_key(nonce: str, contact: Contact) -> str:
     return hashlib.sha256(values.encode()).hexdigest()
 
 
-def reference(key: str) -> str:
-    """Shorten a submission's key to what a person can read out, such as `K7QF3M2X`."""
-    return base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
-
-
 class Delivery:
-    """Sends contacts to the portal, each submission once."""
+    """Delivers contacts, for the person who waits and for the background alike."""
 
-    def __init__(self, portal: Portal, outbox: Outbox, *, deadline: float) -> None:
-        """Deliver to this portal, whose calls last so many seconds; remember in this outbox."""
+    def __init__(
+        self,
+        portal: Portal,
+        outbox: Outbox,
+        breaker: Breaker,
+        timing: Timing,
+        *,
+        slots: int,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            portal: Where contacts go.
+            outbox: Where they wait.
+            breaker: Whether they wait.
+            timing: How long that takes.
+            slots: How many people may wait for the portal at once in this process.
+        """
         self._portal = portal
         self._outbox = outbox
-        self._deadline = deadline
+        self._breaker = breaker
+        self._timing = timing
+        self._slots = threading.BoundedSemaphore(slots)
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
-    def submit(self, contact: Contact, key: str) -> Outcome:
-        """Send a contact once: `take` the submission on, then `send` it.
+    def submit(
+        self, contact: Contact, key: str, *, form: str, vet: Callable[[], str] | None = None
+    ) -> Outcome:
+        """Store a submission, and send it at once unless the portal is known not to take it.
+
+        The same submission sent again, as by a double click or a reload, has the same outcome.
 
         Args:
             contact: What to send.
             key: The submission's key, from `submission_key`.
-
-        Returns:
-            What became of it. A contact that did not arrive for certain is `unstored`.
+            form: The slug of its form.
+            vet: Asked once for each new submission, before it is stored: returns why an operator
+                should look at it first, or "". What it raises is passed on.
         """
-        return self.take(key) or self.send(contact, key)
-
-    def take(self, key: str) -> Outcome | None:
-        """Take a submission on, or return the outcome of the same one, sent before.
-
-        The same submission sent again, as by a double click or a reload, waits for the first one.
-        Who takes it on ends it with `send`, `hold` or `release`.
-        """
-        lease = timedelta(seconds=2 * self._deadline)
-        patience = time.monotonic() + self._deadline
-        with _logged(key):  # without the store it is sent all the same: rather twice than never
-            while not self._outbox.claim(key, lease=lease):
-                if result := self._outbox.result(key):
-                    return Outcome(result=Result(result), reference=reference(key))
-                if time.monotonic() > patience:
-                    error = Uncertain("Timeout")
-                    return Outcome(result=Result.UNSTORED, reference=reference(key), error=error)
-                time.sleep(_GLANCE)
-        return None
-
-    def release(self, key: str) -> None:
-        """Give a submission up that was taken on: it may be tried again."""
-        with _logged(key):
-            self._outbox.release(key)
-
-    def send(self, contact: Contact, key: str) -> Outcome:
-        """Send a contact whose submission was taken on."""
-        outcome = self._send(contact, reference(key))
-        if outcome.result is Result.DELIVERED:
-            self._settle(key, outcome)
-        else:
-            self.release(key)
-        return outcome
-
-    def _send(self, contact: Contact, name: str) -> Outcome:
+        has_slot = self._slots.acquire(blocking=False)
         try:
-            self._portal.create_contact(contact)
-        except Rejected as error:
-            log.info("submission %s: rejected, %s", name, error.status)
-            return Outcome(result=Result.REJECTED, reference=name, error=error)
-        except PortalError as error:
-            told = (name, type(error).__name__, error.status, error.cause)
-            log.warning("submission %s: %s, %s %s", *told)
-            return Outcome(result=Result.UNSTORED, reference=name, error=error)
-        log.info("submission %s: delivered", name)
-        return Outcome(result=Result.DELIVERED, reference=name)
+            entry, is_new = self._accept(contact, key, form=form, vet=vet, has_slot=has_slot)
+            if is_new and entry.state is State.SENDING:
+                return _told(entry, self.attempt(entry, told=True))
+            return _outcome(self._awaited(entry) if has_slot else entry)
+        except StoreError as error:
+            log.error("submission %s: not stored, %s", reference(key), error)  # noqa: TRY400  no traceback
+            return Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
+        finally:
+            if has_slot:
+                self._slots.release()
 
-    def _settle(self, key: str, outcome: Outcome) -> None:
-        with _logged(key):
-            self._outbox.settle(key, outcome.result, until=datetime.now(UTC) + LIFETIME)
+    def _accept(
+        self,
+        contact: Contact,
+        key: str,
+        *,
+        form: str,
+        vet: Callable[[], str] | None,
+        has_slot: bool,
+    ) -> tuple[Entry, bool]:
+        """Store a submission, or find it stored; return its entry, and whether it is new."""
+        if vet is None:
+            return self._store(contact, key, form=form, has_slot=has_slot)
+        with self._turn(key):  # one of several at once is vetted and stored, the others find it
+            if found := self._outbox.find(key):
+                return found, False
+            if doubt := vet():
+                log.warning("submission %s: held, %s", reference(key), doubt)
+                return self._outbox.hold(contact, key, form=form, reason=doubt)
+            return self._store(contact, key, form=form, has_slot=has_slot)
 
-    def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> Outcome:
-        """Keep a doubtful contact, whose submission was taken on, for the operator.
+    def _store(
+        self, contact: Contact, key: str, *, form: str, has_slot: bool
+    ) -> tuple[Entry, bool]:
+        pause = self._breaker.pause
+        status = pause.status if pause else "" if has_slot else BUSY
+        entry, is_new = self._outbox.add(contact, key, form=form, send=not status, status=status)
+        if is_new and status:
+            log.info("submission %s: queued, %s", entry.reference, status)
+        return entry, is_new
 
-        The outcome is `delivered`, the one thing that is not what it says: a robot learns nothing
-        from it, and a visitor is told no more than that the contact was received.
+    @contextmanager
+    def _turn(self, key: str) -> Iterator[None]:
+        with self._turns.setdefault(key, threading.Lock()):
+            yield
+
+    def _awaited(self, entry: Entry) -> Entry:
+        """Wait while another request or process sends this entry, as long as a call may last."""
+        patience = time.monotonic() + self._timing.deadline.total_seconds()
+        while entry.state is State.SENDING and time.monotonic() < patience:
+            time.sleep(_GLANCE)
+            entry = self._outbox.find(entry.key) or entry
+        return entry
+
+    def attempt(self, entry: Entry, *, told: bool = False) -> PortalError | None:
+        """Send an entry that the caller owns, or find that the portal has it; settle it.
 
         Args:
-            contact: What was submitted.
-            key: The submission's key, from `submission_key`.
-            form: The slug of its form.
-            reason: Why it is doubtful.
+            entry: What to send.
+            told: Whether the person who submitted it hears of the outcome at once.
+
+        Returns:
+            What went wrong, or None if the portal has the contact.
         """
-        name = reference(key)
+        known: list[int | None] = []
+        if entry.uncertain:
+            try:
+                known = self._look(entry)
+            except PortalError as error:
+                if not _cannot_look(entry, error):
+                    self._put_off(entry, error, looks=entry.looks + 1)
+                    return error
+                log.warning("submission %s: sent again without looking", entry.reference)
+                entry = replace(entry, blind=True)
+        if known:
+            self._delivered(entry, known[0])
+            return None
+        return self._send(entry, told=told)
+
+    def _look(self, entry: Entry) -> list[int | None]:
+        """Return under which IDs the portal has an entry's contact."""
+        stored = self._portal.search_contacts(mobile=str(_contact(entry)["Mobile"]))
+        known = reconciliation.find(_contact(entry), stored)
+        # The same person may have submitted the same before: that one is accounted for.
+        others = self._outbox.delivered_as([number for number in known if number is not None])
+        return [number for number in known if number not in others]
+
+    def _send(self, entry: Entry, *, told: bool) -> PortalError | None:
+        if time.monotonic() > entry.send_by:
+            log.warning("submission %s: left to others, it took too long", entry.reference)
+            return Uncertain("LeaseLost")
         try:
-            self._outbox.hold(contact, reference=name, form=form, reason=reason)
-        except StoreError as error:
-            log.error("submission %s: cannot be held, %s", name, error)  # noqa: TRY400  no traceback
-            self.release(key)
-            return Outcome(result=Result.UNSTORED, reference=name)
-        log.warning("submission %s: held for the operator, %s", name, reason)
-        outcome = Outcome(result=Result.DELIVERED, reference=name)
-        self._settle(key, outcome)
-        return outcome
+            portal_id = self._portal.create_contact(_contact(entry))
+        except PortalError as error:
+            self._settle(entry, error, told=told)
+            return error
+        self._delivered(entry, portal_id)
+        with _logged(entry):
+            self._breaker.succeeded()
+        return None
+
+    def _delivered(self, entry: Entry, portal_id: int | None) -> None:
+        log.info("submission %s: delivered", entry.reference)
+        with _logged(entry):
+            self._outbox.deliver(entry, portal_id)
+
+    def _settle(self, entry: Entry, error: PortalError, *, told: bool) -> None:
+        """Settle an entry whose call went wrong, by what is to be done next."""
+        attempts = {"attempts": entry.attempts + 1}
+        doubts = {**attempts, "uncertain": True, "looks": 0}
+        unexplained = entry.unexplained + 1
+        match error:
+            case Rejected():
+                log.info("submission %s: rejected, %s", entry.reference, error.status)
+                with _logged(entry):
+                    self._outbox.reject(entry, error.status, told=told)
+                    self._breaker.succeeded()
+            case Unexplained() if unexplained >= _UNEXPLAINED:
+                log.warning("submission %s: held, %s", entry.reference, error.status)
+                with _logged(entry):
+                    self._outbox.keep(entry, error.status)
+            case Unexplained():
+                self._put_off(entry, error, **doubts, unexplained=unexplained)
+            case Uncertain():
+                self._put_off(entry, error, **doubts)
+            case Refused():  # not the contact's fault: no attempt of its own
+                self._put_off(entry, error)
+            case _:
+                self._put_off(entry, error, **attempts)
+
+    def _put_off(self, entry: Entry, error: PortalError, **changes: object) -> None:
+        """Queue an entry again."""
+        told = (entry.reference, type(error).__name__, error.status, error.cause)
+        log.warning("submission %s: %s, %s %s", *told)
+        pause = timedelta(0)
+        if not isinstance(error, Refused):
+            pause = _pause(entry.attempts + entry.looks)
+        if changes.get("uncertain"):
+            pause = max(pause, self._timing.settle)
+        with _logged(entry):  # first the breaker: else another process would try it at once
+            self._breaker.failed(error)
+        with _logged(entry):
+            self._outbox.postpone(entry, pause, status=error.status, **changes)
+
+    def ping(self) -> PortalError | None:
+        """Ask the portal for something harmless; return why it gives no answer, or None."""
+        try:
+            self._portal.account_status()
+        except PortalError as error:
+            return None if error.is_answer else error
+        return None
+
+
+def _contact(entry: Entry) -> Contact:
+    assert entry.contact is not None  # noqa: S101  for the type checker: erased ones are not sent
+    return entry.contact
+
+
+def _cannot_look(entry: Entry, error: PortalError) -> bool:
+    """Tell whether to send without looking: never lost comes before never twice."""
+    return error.status in _MAY_NOT_LOOK or entry.looks + 1 >= _LOOKS
+
+
+def _pause(failures: int) -> timedelta:
+    """Return a growing pause, of a random length: what failed together is not sent together."""
+    longest = min(_FIRST_PAUSE * 2 ** min(failures, _DOUBLINGS), _LONGEST_PAUSE)
+    return timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311  no secret
+
+
+def _told(entry: Entry, error: PortalError | None) -> Outcome:
+    """Return the outcome for the person who waited for it."""
+    if error is None:
+        return Outcome(result=Result.DELIVERED, reference=entry.reference)
+    result = Result.REJECTED if isinstance(error, Rejected) else Result.QUEUED
+    return Outcome(result=result, reference=entry.reference, status=error.status)
+
+
+def _outcome(entry: Entry) -> Outcome:
+    """Return the outcome of an entry as it stands."""
+    name, status = entry.reference, entry.status
+    if entry.state is State.DELIVERED or (entry.state is State.HELD and status in _DOUBTS):
+        # A robot learns nothing, and a visitor is told no more than that it was received.
+        return Outcome(result=Result.DELIVERED, reference=name)
+    if entry.state is State.REJECTED:
+        return Outcome(result=Result.REJECTED, reference=name, status=status)
+    return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY)
 
 
 @contextmanager
-def _logged(key: str) -> Iterator[None]:
-    """Go on without the store, and say so in the log."""
+def _logged(entry: Entry) -> Iterator[None]:
+    """Go on without the store: the lease ends, and what is not settled is looked up and settled."""
     try:
         yield
     except StoreError as error:
-        log.error("submission %s: the store does not answer, %s", reference(key), error)  # noqa: TRY400  no traceback
+        log.error("submission %s: not settled, %s", entry.reference, error)  # noqa: TRY400  no traceback

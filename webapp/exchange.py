@@ -69,7 +69,7 @@ class Exchanges:
         """
         expires = time.monotonic() + self._deadline
         line = self._take_line()
-        exchange = _Exchange(line, request, self._deadline)
+        exchange = _Exchange(line, request, self._deadline, expires)
         try:
             exchange.start()
         except RuntimeError:
@@ -116,12 +116,15 @@ class _Exchange(threading.Thread):
 
     outcome: Answer | PortalError
 
-    def __init__(self, line: _Line, request: requests.Request, deadline: float) -> None:
+    def __init__(
+        self, line: _Line, request: requests.Request, deadline: float, expires: float
+    ) -> None:
         super().__init__(name="portal-exchange", daemon=True)
         self.outcome = Uncertain("UnknownFault")
         self._line = line
         self._request = request
         self._deadline = deadline
+        self._expires = expires
         self._phase = _Phase.BEFORE
         self._abandoned = False
         self._handle: socket.socket | None = None
@@ -174,7 +177,8 @@ class _Exchange(threading.Thread):
                 self._watch(sock)
 
     def _require_caller(self) -> None:
-        if self._abandoned:
+        # By the clock, too: a process that was stopped may wake up long after its deadline.
+        if self._abandoned or time.monotonic() > self._expires:
             raise _AbandonedError
 
     def _watch(self, sock: socket.socket) -> None:

@@ -120,6 +120,10 @@ class ContactForm(FlaskForm):
             Problem(message, _anchor(field)) for field in fields for message in field.errors
         ]
 
+    def start_anew(self) -> None:
+        """Make what is sent next another submission, even of the very same contact."""
+        self.csrf_token.current_token = self.tokens.renew(self.token, anew=True)
+
     def refuse(self, message: str, *, field: str | None = None) -> None:
         """Add an error that came from the portal, at its field if the form shows it."""
         if field in self:

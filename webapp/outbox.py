@@ -1,233 +1,424 @@
-"""The durable store, on SQLAlchemy Core.
+"""The outbox: every submission, from before its first call until it is forgotten.
 
-It holds what waits for an operator, which submissions are settled, so that each is sent once, and
-which proofs of work are spent.
+A row is `queued`, then `sending` by an owner for the length of a lease, and ends as `delivered`,
+`rejected` or `held`. Whoever claims a row names itself its owner, and none but the owner settles
+it. What a dead owner leaves behind is queued again when its lease is over, marked as uncertain:
+the portal may have it.
 """
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import enum
 import json
-import threading
-from contextlib import contextmanager
+import secrets
+import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Column,
-    DateTime,
-    MetaData,
+    Index,
+    Integer,
     String,
     Table,
     Text,
-    create_engine,
+    and_,
     delete,
-    event,
-    insert,
-    make_url,
+    func,
+    or_,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import DateTime as Moment
 
 from webapp.contact import FIELDS, Contact, Kind
+from webapp.store import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy import ColumnElement, RowMapping
 
-_PATIENCE: Final = 1  # seconds that SQLite waits for another writer; each write takes milliseconds
+    from webapp.store import Store
+    from webapp.timing import Timing
 
-KEPT: Final = timedelta(days=30)  # then personal data that no operator asked for is erased
+RETRIED: Final = timedelta(days=3)  # then a contact is held for the operator
+KEPT: Final = timedelta(days=30)  # personal data that no operator asked for; and delivered keys
 
-_metadata: Final = MetaData()
-_held: Final = Table(
-    "held",
-    _metadata,
-    Column("reference", String(16), primary_key=True),
+_REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
+_KEY: Final = 64  # hexadecimal digits of SHA-256
+
+
+class State(enum.StrEnum):
+    """Where a submission is on its way."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    HELD = "held"
+
+
+WAITING: Final = (State.QUEUED, State.SENDING)
+NEEDS_HAND: Final = (State.REJECTED, State.HELD)
+
+_outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("key", String(_KEY), nullable=False, unique=True),
     Column("form", String(40), nullable=False),
-    Column("reason", String(40), nullable=False),
-    Column("contact", Text, nullable=False),
-    Column("held_at", DateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("status", String(64), nullable=False),
+    Column("contact", Text),
+    Column("owner", String(32)),
+    # When something is to be done about it: queued: sent; sending: taken from a dead owner;
+    # all others: forgotten.
+    Column("due", Moment, nullable=False),
+    Column("give_up_at", Moment, nullable=False),
+    Column("uncertain", Boolean, nullable=False),
+    Column("blind", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("unexplained", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("portal_id", BigInteger),
+    Column("created_at", Moment, nullable=False),
+    Index("outbox_due", "state", "due"),
+    Index("outbox_portal_id", "portal_id"),
 )
-_settled: Final = Table(
-    "settled",
-    _metadata,
-    Column("key", String(64), primary_key=True),
-    Column("result", String(16)),  # none while it is under way
-    Column("until", DateTime, nullable=False),
-)
-_spent: Final = Table(
-    "spent",
-    _metadata,
-    Column("name", String(100), primary_key=True),
-    Column("until", DateTime, nullable=False),
-)
-
-
-class StoreError(Exception):
-    """The store is out of reach, full or broken."""
+_c: Final = _outbox.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A submission that waits for an operator.
+class Entry:
+    """A row of the outbox.
 
     Attributes:
-        reference: Its short name, as the visitor saw it.
+        id: Its number, in the order of arrival.
+        key: The submission's key, unique.
         form: The slug of its form.
-        reason: Why it waits: `honeypot` or `proof`.
-        contact: What was submitted.
-        held_at: Since when, in UTC.
+        state: Where it is on its way.
+        status: The last status name of the portal, or why it is doubtful; "" before the first.
+        contact: What was submitted, or None once it is erased.
+        owner: Who sends it, while it is being sent.
+        due: When something is to be done about it, in UTC.
+        uncertain: Whether the portal may have it: look before it is sent again.
+        blind: Whether it was sent again without looking, because looking was impossible.
+        attempts: How often sending it went wrong.
+        unexplained: How often the portal gave no reason.
+        looks: How often looking went wrong since it was last sent.
+        created_at: When it came, in UTC.
+        send_by: The monotonic second until which its owner may begin to send it.
     """
 
-    reference: str
+    id: int
+    key: str
     form: str
-    reason: str
-    contact: Contact
-    held_at: datetime
+    state: State
+    status: str
+    contact: Contact | None
+    owner: str | None
+    due: datetime
+    uncertain: bool
+    blind: bool
+    attempts: int
+    unexplained: int
+    looks: int
+    created_at: datetime
+    send_by: float = 0.0
+
+    @classmethod
+    def read(cls, row: RowMapping, *, send_by: float = 0.0) -> Self:
+        """Read a row."""
+        values = {name: row[name] for name in _READ}
+        values["contact"] = _read(row["contact"])
+        return cls(**{**values, "state": State(row["state"])}, send_by=send_by)
+
+    @property
+    def reference(self) -> str:
+        """Its short name, as the person saw it."""
+        return reference(self.key)
+
+
+_READ: Final = tuple(field.name for field in dataclasses.fields(Entry) if field.name != "send_by")
+_COLUMNS: Final = tuple(_c[name] for name in _READ)
+
+
+def reference(key: str) -> str:
+    """Shorten a submission's key to what a person can read out, such as `K7QF3M2X`."""
+    return base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
 
 
 class Outbox:
-    """The store. It is opened at its first use, in the process that uses it.
+    """The table of submissions. Each method raises a StoreError as the store does."""
 
-    Each method raises a StoreError if that fails.
-    """
+    def __init__(self, store: Store, timing: Timing) -> None:
+        """Keep the table in this store; a claim is good for the lease."""
+        self._store = store
+        self._lease = timing.lease
+        self._margin = (timing.lease - timing.deadline).total_seconds()
 
-    def __init__(self, url: str) -> None:
-        """Take a database URL as SQLAlchemy spells it."""
-        self._url = url
-        self._engine: Engine | None = None
-        self._opening = threading.Lock()
+    # A person's submission
 
-    def hold(self, contact: Contact, *, reference: str, form: str, reason: str) -> None:
-        """Keep a submission for the operator; the same one twice is kept once."""
-        row = {"reference": reference, "form": form, "reason": reason, "held_at": _now()}
-        with self._begin() as connection:
-            _add(connection, _held, **row, contact=_write(contact))
-        self._forget_old()
-
-    def held(self) -> list[Held]:
-        """Return what waits, oldest first."""
-        self._forget_old()
-        with self._begin() as connection:
-            rows = connection.execute(select(_held).order_by(_held.c.held_at)).mappings().all()
-        return [Held(**{**row, "contact": _read(row["contact"])}) for row in rows]
-
-    def erase(self, reference: str) -> None:
-        """Forget a submission."""
-        self._erase(_held.c.reference == reference)
-
-    def _forget_old(self) -> None:
-        self._erase(_held.c.held_at < _now() - KEPT)
-
-    def _erase(self, which: ColumnElement[bool]) -> None:
-        """Delete rows, and what is left of them in SQLite's log of changes."""
-        with self._begin() as connection:
-            erased = connection.execute(delete(_held).where(which).returning(_held.c.form)).all()
-        if erased and self._connected().dialect.name == "sqlite":
-            with self._guarded(), self._connected().connect() as connection:
-                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def claim(self, key: str, *, lease: timedelta) -> bool:
-        """Take a submission on, unless it is settled or another process is at it.
+    def add(
+        self, contact: Contact, key: str, *, form: str, send: bool, status: str = ""
+    ) -> tuple[Entry, bool]:
+        """Store a submission; it is on the disk when this returns.
 
         Args:
-            key: The submission's key.
-            lease: How long the claim is good; then its owner is taken for dead.
+            contact: What was submitted.
+            key: Its key.
+            form: The slug of its form.
+            send: Whether the caller sends it now, as its owner; else it is queued.
+            status: Why it is queued.
+
+        Returns:
+            The entry, and whether it is new; else it stands as the first submission left it.
         """
-        self._forget_old()
-        with self._begin() as connection:
-            connection.execute(delete(_settled).where(_settled.c.until < _now()))
-            return _add(connection, _settled, key=key, until=_now() + lease)
+        state = State.SENDING if send else State.QUEUED
+        return self._add(contact, key, form=form, state=state, status=status)
 
-    def settle(self, key: str, result: str, *, until: datetime) -> None:
-        """Remember the result of a submission until then."""
-        row = {"result": result, "until": _plain(until)}
-        with self._begin() as connection:
-            connection.execute(update(_settled).where(_settled.c.key == key).values(**row))
+    def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> tuple[Entry, bool]:
+        """Store a doubtful submission for the operator; as `add`."""
+        return self._add(contact, key, form=form, state=State.HELD, status=reason)
 
-    def release(self, key: str) -> None:
-        """Give a claim up: the same submission may be tried again."""
-        with self._begin() as connection:
-            connection.execute(delete(_settled).where(_settled.c.key == key))
+    def _add(
+        self, contact: Contact, key: str, *, form: str, state: State, status: str
+    ) -> tuple[Entry, bool]:
+        send_by, now = self._send_by(), self._store.now
+        pause = {State.SENDING: self._lease, State.HELD: KEPT}.get(state, timedelta(0))
+        row = {
+            "key": key,
+            "form": form,
+            "state": state,
+            "status": status,
+            "contact": _write(contact),
+            "owner": _owner() if state is State.SENDING else None,
+            "due": now + pause,
+            "give_up_at": now + RETRIED,
+            "created_at": now,
+        }
+        with self._store.write() as connection:
+            added = self._store.add(connection, _outbox, **row, **_FRESH, blind=False)
+            found = added or connection.execute(_with_key(key)).mappings().one()
+        return Entry.read(found, send_by=send_by), added is not None
 
-    def result(self, key: str) -> str | None:
-        """Return the result of a settled submission."""
-        with self._begin() as connection:
-            found = select(_settled.c.result).where(_settled.c.key == key)
-            return connection.execute(found).scalar()
+    def find(self, key: str) -> Entry | None:
+        """Return the submission of this key."""
+        with self._store.read() as connection:
+            row = connection.execute(_with_key(key)).mappings().first()
+        return Entry.read(row) if row else None
 
-    def spend(self, name: str, until: datetime) -> bool:
-        """Tell whether this name is spent for the first time; it is remembered until then."""
-        with self._begin() as connection:
-            connection.execute(delete(_spent).where(_spent.c.until < _now()))
-            return _add(connection, _spent, name=name, until=_plain(until))
+    # Sending
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        with self._guarded(), self._connected().begin() as connection:
-            yield connection
+    def claim(self, limit: int, *, probe: bool = False) -> list[Entry]:
+        """Take on what is due, at most so many; no other process takes it on for the lease.
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreError(type(error).__name__) from None  # the text may quote personal data
+        A probe takes what waits for a later attempt, too; what is uncertain waits in any case.
+        """
+        send_by, is_due = self._send_by(), self._store.is_past(_c.due)
+        may_go = or_(_c.uncertain.is_(False), is_due) if probe else is_due
+        ready = (
+            select(_c.id)
+            .where(_c.state == State.QUEUED, may_go)
+            .order_by(_c.due)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("ready")
+        )
+        taken = (
+            update(_outbox)
+            .where(_c.id.in_(select(ready.c.id)))
+            .values(state=State.SENDING, owner=_owner(), due=self._store.now + self._lease)
+            .returning(*_COLUMNS)
+        )
+        with self._store.write() as connection:
+            rows = connection.execute(taken).mappings().all()
+        return [Entry.read(row, send_by=send_by) for row in rows]
 
-    def _connected(self) -> Engine:
-        with self._opening:  # two threads would create the tables twice
-            if self._engine is None:
-                self._engine = _open(self._url)
-        return self._engine
+    def deliver(self, entry: Entry, portal_id: int | None) -> bool:
+        """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second.
+
+        Returns:
+            Whether the caller still owned it, as for the next three.
+        """
+        is_ours = self._settle(entry, State.DELIVERED, KEPT, contact=None, portal_id=portal_id)
+        self._store.tidy(every=1)
+        return is_ours
+
+    def reject(self, entry: Entry, status: str, *, told: bool) -> bool:
+        """Settle: the contact is bad. It is erased if the person was told, who still has it."""
+        erased = {"contact": None} if told else {}
+        is_ours = self._settle(entry, State.REJECTED, KEPT, status=status, **erased)
+        self._store.tidy(every=1)
+        return is_ours
+
+    def keep(self, entry: Entry, status: str) -> bool:
+        """Settle: an operator must decide."""
+        return self._settle(entry, State.HELD, KEPT, status=status)
+
+    def postpone(self, entry: Entry, pause: timedelta, **changes: object) -> bool:
+        """Queue it again, due after a pause, with these changes to its row."""
+        return self._settle(entry, State.QUEUED, pause, **changes)
+
+    def _settle(self, entry: Entry, state: State, pause: timedelta, **changes: object) -> bool:
+        settled = (
+            update(_outbox)
+            .where(_c.id == entry.id, _c.owner == entry.owner, _c.state == State.SENDING)
+            .values(state=state, owner=None, due=self._store.now + pause, blind=entry.blind)
+            .values(**changes)
+            .returning(_c.id)
+        )
+        with self._store.write() as connection:
+            return connection.execute(settled).first() is not None
+
+    def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
+        """Return which of these contacts of the portal are submissions known as delivered."""
+        known = select(_c.portal_id).where(_c.portal_id.in_(portal_ids))
+        with self._store.read() as connection:
+            return set(connection.execute(known).scalars())
+
+    # What time brings
+
+    def sweep(self, settle: timedelta) -> int:
+        """Queue again what dead owners left behind, due after the settling time."""
+        swept = (
+            update(_outbox)
+            .where(_c.state == State.SENDING, self._store.is_past(_c.due))
+            .values(
+                state=State.QUEUED,
+                owner=None,
+                due=self._store.now + settle,
+                uncertain=True,
+                attempts=_c.attempts + 1,
+            )
+        )
+        return len(self._change(swept))
+
+    def give_up(self) -> list[str]:
+        """Hold for the operator what was tried for three days; return the references."""
+        late = and_(_c.state == State.QUEUED, _c.give_up_at <= self._store.now)
+        held = update(_outbox).where(late).values(state=State.HELD, due=self._store.now + KEPT)
+        return self._change(held)
+
+    def tidy(self) -> None:
+        """Wipe what the database's log of changes holds of erased contacts."""
+        self._store.tidy()
+
+    def forget(self) -> int:
+        """Erase whatever is over."""
+        over = (State.DELIVERED, *NEEDS_HAND)
+        old = delete(_outbox).where(_c.state.in_(over), _c.due <= self._store.now)
+        return len(self._change(old))
+
+    def _change(self, statement: Any) -> list[str]:  # noqa: ANN401  an update or a deletion
+        with self._store.write() as connection:
+            keys = connection.execute(statement.returning(_c.key)).scalars().all()
+        return [reference(key) for key in keys]
+
+    # The operator
+
+    def count(self, states: Sequence[State], *, most: int) -> int:
+        """Count what is in these states and still holds a contact, to one more than `most`."""
+        some = select(_c.id).where(_in(states)).limit(most + 1).subquery()
+        with self._store.read() as connection:
+            return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+    def oldest(self) -> datetime | None:
+        """Return since when the longest waits, in UTC."""
+        with self._store.read() as connection:
+            return connection.execute(select(func.min(_c.created_at)).where(_in(WAITING))).scalar()
+
+    def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Entry]:
+        """Return entries that still hold a contact, in the order of arrival.
+
+        Args:
+            states: In which states.
+            after: The id of the last entry of the page before.
+            limit: How many.
+        """
+        wanted = select(*_COLUMNS).where(_in(states), _c.id > after).order_by(_c.id).limit(limit)
+        with self._store.read() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return [Entry.read(row) for row in rows]
+
+    def get(self, name: str) -> Entry | None:
+        """Return the entry of this reference."""
+        if not (named := _named(name)):
+            return None
+        with self._store.read() as connection:
+            row = connection.execute(select(*_COLUMNS).where(*named)).mappings().first()
+        return Entry.read(row) if row else None
+
+    def retry(self, name: str | None = None) -> int:
+        """Queue again what needs a hand: the entry of this reference, or all; return how many."""
+        named = [] if name is None else _named(name)
+        if named is None:
+            return 0
+        values = {"state": State.QUEUED, "due": self._store.now, "attempts": 0, "unexplained": 0}
+        again = (
+            update(_outbox)
+            .where(_in(NEEDS_HAND), *named)
+            .values(**values, looks=0, give_up_at=self._store.now + RETRIED)
+        )
+        return len(self._change(again))
+
+    def discard(self, name: str) -> bool:
+        """Erase an entry that is not being sent."""
+        if not (named := _named(name)):
+            return False
+        idle = (State.QUEUED, *NEEDS_HAND)
+        erased = bool(self._change(delete(_outbox).where(_in(idle), *named)))
+        self._store.tidy()
+        return erased
+
+    def _send_by(self) -> float:
+        return time.monotonic() + self._margin
 
 
-def _open(url: str) -> Engine:
-    is_sqlite = make_url(url).get_backend_name() == "sqlite"
-    engine = create_engine(url, connect_args={"timeout": _PATIENCE} if is_sqlite else {})
-    if is_sqlite:
-        _prepare_sqlite(engine)
-    _metadata.create_all(engine)
-    return engine
+_FRESH: Final[Mapping[str, object]] = {
+    "uncertain": False,
+    "attempts": 0,
+    "unexplained": 0,
+    "looks": 0,
+}
 
 
-def _add(connection: Connection, table: Table, **row: object) -> bool:
-    """Add a row; tell whether its key is new."""
+def _with_key(key: str) -> Any:  # noqa: ANN401  a select, whose type names every column
+    return select(*_COLUMNS).where(_c.key == key)
+
+
+def _in(states: Sequence[State]) -> ColumnElement[bool]:
+    return and_(_c.state.in_(states), _c.contact.is_not(None))
+
+
+def _named(name: str) -> list[ColumnElement[bool]] | None:
+    """Return what picks the entry of this reference out; None if it is no reference."""
     try:
-        with connection.begin_nested():
-            connection.execute(insert(table).values(**row))
-    except IntegrityError:
-        return False
-    return True
+        start = base64.b32decode(name, casefold=True).hex()
+    except ValueError:
+        return None
+    if len(start) != 2 * _REFERENCE_BYTES:
+        return None
+    return [_c.key.between(start.ljust(_KEY, "0"), start.ljust(_KEY, "f"))]
 
 
-def _prepare_sqlite(engine: Engine) -> None:
-    """Make SQLite durable, forgetful of what is erased, and private; measured in its place."""
-    if engine.url.database:
-        path = Path(engine.url.database)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _: object) -> None:  # noqa: ANN401  the driver's own
-        connection.isolation_level = None  # the driver would begin, and deferred
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        # Deferred, two writers that have read first would lock each other out.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _owner() -> str:
+    return secrets.token_hex(8)
 
 
 def _write(contact: Contact) -> str:
     return json.dumps(dict(contact.values), default=date.isoformat)
 
 
-def _read(text: str) -> Contact:
+def _read(text: str | None) -> Contact | None:
+    if text is None:
+        return None
     values = json.loads(text)
     for name, value in values.items():
         if FIELDS[name].kind is Kind.DATE and value:
@@ -235,12 +426,3 @@ def _read(text: str) -> Contact:
         if FIELDS[name].kind is Kind.LABELS:
             values[name] = tuple(value)
     return Contact(**values)
-
-
-def _now() -> datetime:
-    return _plain(datetime.now(UTC))
-
-
-def _plain(moment: datetime) -> datetime:
-    """Return a moment as the tables hold it: UTC, without saying so."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

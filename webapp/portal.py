@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from webapp.exchange import Exchanges
-from webapp.verdict import BY_NAME, BY_NUMBER, SUCCESS, Uncertain
+from webapp.verdict import BY_NAME, BY_NUMBER, SUCCESS, Uncertain, Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,7 +155,7 @@ def _read(answer: Answer) -> dict[str, object]:
     if status is None or (status == SUCCESS and not isinstance(content, dict)):
         raise Uncertain("UnreadableAnswer")
     if status != SUCCESS:
-        raise Uncertain(status)
+        raise Unexplained(status)
     return cast("dict[str, object]", content)
 
 

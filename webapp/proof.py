@@ -1,7 +1,7 @@
 """Proof of work: a sum a browser does while a form is filled in, and a spammer a million times.
 
 altcha signs the challenge and checks the answer. It accepts the same answer again and again; here
-each challenge is good for one.
+each challenge is good for one submission.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 from altcha import Payload, create_challenge, verify_solution
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from webapp.spent import Spent
 
 LIFETIME: Final = timedelta(minutes=10)
 # How many hashes an answer takes at most; half as many on average.
@@ -29,17 +31,16 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 class Proofs:
     """Issues challenges and checks their answers."""
 
-    def __init__(self, keys: Sequence[str], *, spend: Callable[[str, datetime], bool]) -> None:
+    def __init__(self, keys: Sequence[str], spent: Spent) -> None:
         """Sign with the first key and accept all of them, so that keys can be rotated.
 
         Args:
             keys: The application's signing keys, newest first.
-            spend: Notes a challenge's id durably, at least until the time given; true only the
-                first time.
+            spent: Remembers which challenges were used.
         """
         # A key of its own: no signature made here can pass for another of the application's.
         self._keys = [hmac.digest(key.encode(), b"proof of work", "sha256") for key in keys]
-        self._spend = spend
+        self._spent = spent
 
     def challenge(self, *, form: str) -> str:
         """Return a fresh challenge for the form of this slug, as JSON in ASCII for the solver."""
@@ -54,10 +55,13 @@ class Proofs:
         )
         return json.dumps(challenge.to_dict(), separators=(",", ":"))
 
-    def is_solved(self, answer: str, *, form: str) -> bool:
-        """Whether this is the first right answer to a challenge of this form; spends it.
+    def is_solved(self, answer: str, *, form: str, key: str) -> bool:
+        """Whether this is a right answer to a challenge of this form; spends it.
 
-        No text raises an error; only a failing `spend` does.
+        Args:
+            answer: What the browser sent. No text raises an error; only a failing store does.
+            form: The form's slug.
+            key: The submission: the only one that the answer is good for.
         """
         if len(answer) > _LONGEST:
             return False
@@ -73,4 +77,4 @@ class Proofs:
         until = datetime.fromtimestamp(asked.expires_at, UTC) + _CLOCKS_DIFFER
         # Last, so that nothing is stored of what was not worked for. By the signed nonce, because
         # the same answer can be written in many ways.
-        return self._spend(asked.nonce, until)
+        return self._spent.spend(asked.nonce, until, key=key)

@@ -113,6 +113,12 @@ def _public_url(text: str) -> str:
         ) from None
 
 
+def _database_url(text: str) -> str:
+    if text.startswith("postgresql") and importlib.util.find_spec("psycopg") is None:
+        raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
+    return _url(text, ("sqlite", "postgresql+psycopg"))
+
+
 def _redis_url(text: str) -> str:
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the package redis: install amoot-contact-form[redis]")
@@ -234,7 +240,7 @@ class Settings:
     )
     database_url: str | None = _setting(
         "DATABASE_URL",
-        partial(_url, schemes=("sqlite", "postgresql+psycopg")),
+        _database_url,
         secret=True,  # it may hold a password
     )
     redis_url: str | None = _setting("REDIS_URL", _redis_url, secret=True)
@@ -253,6 +259,7 @@ class Settings:
     intranet_users: Mapping[str, str] = _setting(
         "INTRANET_USERS", _users, factory=dict, secret=True
     )
+    deliverer_calls: int = _setting("DELIVERER_CALLS", partial(_whole, lowest=1, highest=64), 4)
     deliverer: str = _setting("DELIVERER", partial(_choice, choices=("inline", "off")), "inline")
     bind: str = _setting("BIND", _bind, "127.0.0.1:8000")
     web_concurrency: int = _setting(
@@ -294,7 +301,13 @@ class Settings:
 
     @property
     def outbox_url(self) -> str:
-        """Where the outbox lies."""
+        """Where the outbox lies.
+
+        The demo's lies apart, whatever DATABASE_URL says: the stand-in must not swallow contacts
+        that wait for the real portal, nor the real one receive the demo's.
+        """
+        if self.demo:
+            return f"sqlite:///{self.state_directory}/demo.sqlite3"
         return self.database_url or f"sqlite:///{self.state_directory}/outbox.sqlite3"
 
     @property

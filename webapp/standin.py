@@ -29,8 +29,9 @@ import socketserver
 import struct
 import sys
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -53,7 +54,12 @@ _PLAIN: Final = "text/plain; charset=utf-8"
 
 
 class Fault(enum.Enum):
-    """A way to misbehave. `APPLIED_…` store the contact first: the answer is lost, not the call."""
+    """A way to misbehave.
+
+    `APPLIED_THEN_…` store the contact first: the answer is lost, not the call. `APPLIED_LATE`
+    closes without an answer and stores the contact a while later: until then a search lies.
+    `BOM_SUCCESS` stores it too, for it is a success to who can read it.
+    """
 
     # The connection
     RESET = enum.auto()
@@ -63,6 +69,7 @@ class Fault(enum.Enum):
     APPLIED_THEN_CLOSE = enum.auto()
     APPLIED_THEN_SILENT = enum.auto()
     APPLIED_THEN_HTTP_502 = enum.auto()
+    APPLIED_LATE = enum.auto()
     # The stream
     DRIP_HEADERS = enum.auto()
     DRIP_BODY = enum.auto()
@@ -120,12 +127,16 @@ _ALWAYS: Final = {"FirstNameOrLastName_Empty", "Mobile_Invalid", "Length_Exceede
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole and well-formed HTTP answer; the connection stays open after it."""
+    """A whole and well-formed HTTP answer; the connection stays open after it.
+
+    One that `applies` stores the contact first.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = _JSON
     location: str = ""
+    applies: bool = False
 
     def encode(self) -> bytes:
         """Return it as it goes over the wire."""
@@ -156,7 +167,7 @@ class _Mischief:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A request as it arrived; `peer` tells one connection from another."""
+    """A request as it arrived, `at` in UTC; `peer` tells one connection from another."""
 
     method: str
     path: str
@@ -164,6 +175,7 @@ class Captured:
     body: bytes
     pairs: tuple[tuple[str, str], ...]
     peer: tuple[str, int]
+    at: dt.datetime
 
 
 def _json(content: object) -> Answer:
@@ -219,6 +231,7 @@ _FAULTS: Final[Mapping[Fault, Answer | _Mischief]] = MappingProxyType(
         Fault.APPLIED_THEN_CLOSE: _Mischief(applies=True),
         Fault.APPLIED_THEN_SILENT: _Mischief(ending=_Ending.HANG, applies=True),
         Fault.APPLIED_THEN_HTTP_502: _Mischief(lambda: [_last_page(502)], applies=True),
+        Fault.APPLIED_LATE: _Mischief(applies=True),
         Fault.DRIP_HEADERS: _Mischief(_drip(_OK + b"X-Drip: ", b"x"), _PAUSE),
         Fault.DRIP_BODY: _Mischief(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _PAUSE),
         Fault.ENDLESS_HEADERS: _Mischief(_stream(_OK, b"X-More: yes\r\n" * 1000)),
@@ -254,7 +267,7 @@ _FAULTS: Final[Mapping[Fault, Answer | _Mischief]] = MappingProxyType(
         Fault.DEEP_NESTING: Answer(b'{"Status": "Success", "Data": ' + b"[" * 50_000),
         Fault.NOT_A_NUMBER: Answer(b'{"Status": "Success", "Data": NaN}'),
         Fault.BAD_UTF8: Answer(b'{"Status": "Success", "Data": "\xff"}'),
-        Fault.BOM_SUCCESS: Answer(b"\xef\xbb\xbf" + _SUCCESS),
+        Fault.BOM_SUCCESS: Answer(b"\xef\xbb\xbf" + _SUCCESS, applies=True),
     }
 )
 
@@ -322,14 +335,32 @@ def _record(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 class StandIn:
-    """The stand-in, serving from `start` to `close`, or as a context manager."""
+    """The stand-in, serving from `start` to `close`, or as a context manager.
 
-    def __init__(self, *, token: str, port: int = 0) -> None:
-        """Take the token to ask for, and a port of 127.0.0.1; 0 for any free one."""
-        self.requests: deque[Captured] = deque(maxlen=KEPT)
+    Attributes:
+        requests: What was asked, newest last.
+        mood: Asked for each call when no answer is planned; returns what `answer` takes.
+        delay: Seconds until `APPLIED_LATE` stores a contact.
+        lag: Seconds for which ContactSearch does not see a stored contact.
+        latency: Seconds that an honest answer takes; the contact is stored before them.
+    """
+
+    def __init__(self, *, token: str, port: int = 0, kept: int = KEPT) -> None:
+        """Make it; nothing is served yet.
+
+        Args:
+            token: The token to ask for.
+            port: Of 127.0.0.1; 0 for any free one.
+            kept: How many contacts, and how many requests, it remembers.
+        """
+        self.requests: deque[Captured] = deque(maxlen=kept)
+        self.mood: Callable[[Captured], str | Fault | Answer] | None = None
+        self.delay = 0.5
+        self.lag = 0.0
+        self.latency = 0.0
         self._token = token
         self._port = port
-        self._contacts: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._contacts: deque[tuple[dt.datetime, dict[str, Any]]] = deque(maxlen=kept)
         self._ids = itertools.count(1)
         self._queue: deque[str | Fault | Answer] = deque()
         self._shown: set[str] = set()
@@ -382,13 +413,18 @@ class StandIn:
         They have the portal's shape, and their labels besides, which the portal does not return.
         """
         with self._lock:
-            return [dict(contact) for contact in self._contacts]
+            return [dict(contact) for contact in self._stored(before=_now())]
+
+    def _stored(self, before: dt.datetime) -> Iterator[dict[str, Any]]:
+        return (record for since, record in self._contacts if since <= before)
 
     def forget(self) -> None:
-        """Forget what was stored, asked and planned."""
+        """Forget what was stored, asked and planned, and misbehave no more."""
         with self._lock:
             for memory in (self._contacts, self.requests, self._queue, self._shown):
                 memory.clear()
+        self.mood = None
+        self.lag = self.latency = 0.0
 
     def answer(self, what: str | Fault | Answer, times: int = 1) -> None:
         """Queue what the next calls get: a status name, a fault, or an answer in full.
@@ -400,27 +436,37 @@ class StandIn:
 
     def respond(self, request: Captured) -> Answer | _Mischief:
         """Return what a request to the portal gets."""
+        self.requests.append(request)
+        if request.path not in self._methods:
+            return _page(404)
+        if request.method != "POST":
+            return _page(405)
+        planned = self._plan(request)
+        if planned == "Success":
+            honest = self._serve(request)
+            time.sleep(self.latency)  # others are served meanwhile
+            return honest
+        if isinstance(planned, str):
+            return _status(planned)
+        answer = _FAULTS[planned] if isinstance(planned, Fault) else planned
+        if answer.applies:
+            after = dt.timedelta(seconds=self.delay if planned is Fault.APPLIED_LATE else 0)
+            self._serve(replace(request, at=request.at + after))
+        return answer
+
+    def _plan(self, request: Captured) -> str | Fault | Answer:
         with self._lock:
-            self.requests.append(request)
-            if request.path not in self._methods:
-                return _page(404)
-            if request.method != "POST":
-                return _page(405)
-            planned = self._queue.popleft() if self._queue else "Success"
-            if planned == "Success":
-                return self._serve(request)
-            if isinstance(planned, str):
-                return _status(planned)
-            answer = _FAULTS[planned] if isinstance(planned, Fault) else planned
-            if isinstance(answer, _Mischief) and answer.applies:
-                self._serve(request)
-            return answer
+            if self._queue:
+                return self._queue.popleft()
+        mood = self.mood
+        return mood(request) if mood else "Success"
 
     def _serve(self, request: Captured) -> Answer | _Mischief:
         """Answer honestly."""
         given = request.headers.get("Authorization")
         if given == self._token:
-            return self._methods[request.path](request)
+            with self._lock:
+                return self._methods[request.path](request)
         name = "Token_Invalid" if given else "Token_NotExists"
         if request.path == "/rest/AccountStatus":  # on some methods a failure is the bare name
             return Answer(name.encode(), content_type=_PLAIN)
@@ -438,9 +484,10 @@ class StandIn:
         if mobile is None:
             return _status("Mobile_Invalid")
         magic = self._magic(mobile)
-        if magic is None or (isinstance(magic, _Mischief) and magic.applies):
-            record |= {"ID": next(self._ids), "Mobile": mobile, "UpdateDateTime": _now()}
-            self._contacts.append(record)
+        if magic is None or magic.applies:
+            updated = request.at.isoformat(timespec="milliseconds")
+            record |= {"ID": next(self._ids), "Mobile": mobile, "UpdateDateTime": updated}
+            self._contacts.append((request.at, record))
         return magic or _json({"Status": "Success", "Data": _outward(record)})
 
     def _magic(self, mobile: int) -> Answer | _Mischief | None:
@@ -455,7 +502,8 @@ class StandIn:
 
     def _search(self, request: Captured) -> Answer:
         mobile = _normal(dict(request.pairs).get("Mobile", ""))
-        found = [_outward(contact) for contact in self._contacts if contact["Mobile"] == mobile]
+        seen = self._stored(before=request.at - dt.timedelta(seconds=self.lag))
+        found = [_outward(contact) for contact in seen if contact["Mobile"] == mobile]
         return _json({"Status": "Success", "Data": found})
 
     def _account_status(self, _: Captured) -> Answer:
@@ -485,8 +533,8 @@ def _outward(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != "Labels"}
 
 
-def _now() -> str:
-    return dt.datetime.now(tz=dt.UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+def _now() -> dt.datetime:
+    return dt.datetime.now(tz=dt.UTC).replace(tzinfo=None)  # as the portal writes it
 
 
 # Not `http.server.HTTPServer`: it looks its own name up, which hangs where no name server answers.
@@ -560,6 +608,7 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
             pairs=tuple(pairs),
             peer=self.client_address,
+            at=_now(),
         )
 
     def _misbehave(self, mischief: _Mischief) -> None:

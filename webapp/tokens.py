@@ -64,11 +64,19 @@ class FormToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a receipt says: the result of a submission, its reference, the site that showed it."""
+    """What a receipt says.
+
+    Attributes:
+        result: The result of a submission.
+        reference: Its reference.
+        site: The origin of the site that showed the form.
+        status: For operators: what the portal said, or "".
+    """
 
     result: str
     reference: str
     site: str
+    status: str
 
 
 class FormTokens:
@@ -81,14 +89,19 @@ class FormTokens:
 
     def issue(self, form: str, *, site: str = "") -> str:
         """Return a token for the form of this slug, shown by this site."""
-        return self._sign(form, site, time.time())
+        return self._sign(form, _nonce(), site, time.time())
 
-    def renew(self, token: FormToken) -> str:
-        """Return a token for the same form, shown again."""
-        return self._sign(token.form, token.site, token.shown_at.timestamp())
+    def renew(self, token: FormToken, *, anew: bool = False) -> str:
+        """Return a token for the same form, shown again.
 
-    def _sign(self, form: str, site: str, shown_at: float) -> str:
-        nonce = secrets.token_urlsafe(16)
+        Args:
+            token: The form's token.
+            anew: Whether the same contact, sent once more, is another submission.
+        """
+        nonce = _nonce() if anew else token.nonce
+        return self._sign(token.form, nonce, token.site, token.shown_at.timestamp())
+
+    def _sign(self, form: str, nonce: str, site: str, shown_at: float) -> str:
         return str(self._serializer.dumps([form, nonce, site, shown_at]))
 
     def read(self, text: str, *, form: str) -> FormToken:
@@ -113,6 +126,10 @@ class FormTokens:
         return FormToken(form=slug, nonce=nonce, site=site, shown_at=moment)
 
 
+def _nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
 class Receipts:
     """Issues and reads receipts: what became of a submission, fit for an address.
 
@@ -123,9 +140,11 @@ class Receipts:
         """Sign with the first key and accept all of them."""
         self._serializer = URLSafeSerializer(list(reversed(keys)), salt="receipt")
 
-    def issue(self, form: str, *, result: str, reference: str, site: str = "") -> str:
+    def issue(
+        self, form: str, *, result: str, reference: str, site: str = "", status: str = ""
+    ) -> str:
         """Return the receipt of a submission of the form of this slug, shown by this site."""
-        return str(self._serializer.dumps([form, result, reference, site]))
+        return str(self._serializer.dumps([form, result, reference, site, status]))
 
     def read(self, text: str, *, form: str) -> Receipt:
         """Return what a receipt says.
@@ -134,9 +153,9 @@ class Receipts:
             InvalidReceipt: if it is not our own receipt for this form.
         """
         try:
-            slug, result, reference, site = self._serializer.loads(text)
+            slug, result, reference, site, status = self._serializer.loads(text)
         except (BadData, TypeError, ValueError) as error:
             raise InvalidReceipt(type(error).__name__) from None
         if slug != form:
             raise InvalidReceipt("OtherForm")
-        return Receipt(result=result, reference=reference, site=site)
+        return Receipt(result=result, reference=reference, site=site, status=status)

@@ -7,6 +7,7 @@ Errors are told apart by what to do next:
     ├─ Refused       our token, account or address: hold the whole queue, tell the operator
     ├─ Unreachable   certainly not delivered: retry
     └─ Uncertain     perhaps delivered: look first, then retry
+       └─ Unexplained   the portal answered, and gave no reason: asking again will hardly help
 
 Unreachable is claimed only for what is known to have happened before the first byte of a request
 was sent. Everything else that is not the portal's own word is Uncertain, unknown exceptions too.
@@ -14,6 +15,7 @@ was sent. Everything else that is not the portal's own word is Uncertain, unknow
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -41,15 +43,14 @@ class PortalError(Exception):
         self.cause = cause
 
     @property
-    def field(self) -> str | None:
-        """The API name of the field at fault, if it is one."""
-        return _AT_FAULT.get(self.status)
-
-    @property
     def message(self) -> str:
         """A Persian sentence that says what to do."""
-        kind = "HTTP" if self.status.startswith("HTTP_") else "Other"
-        return wording.STATUS_MESSAGES.get(self.status) or wording.STATUS_MESSAGES[kind]
+        return message(self.status)
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the portal itself seems to have answered, be it with an error."""
+        return not isinstance(self, Unreachable) and not _SILENCE.fullmatch(self.status)
 
 
 class Rejected(PortalError):
@@ -66,6 +67,25 @@ class Unreachable(PortalError):
 
 class Uncertain(PortalError):
     """Perhaps delivered: look first, then retry."""
+
+
+class Unexplained(Uncertain):
+    """The portal answered with a status that says nothing of the call: a person should look."""
+
+
+# What a gateway says of a portal behind it that is down, and our own words for no answer at all.
+_SILENCE: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownFault")
+
+
+def message(status: str) -> str:
+    """Return a Persian sentence that says what to do about a status."""
+    kind = "HTTP" if status.startswith("HTTP_") else "Other"
+    return wording.STATUS_MESSAGES.get(status) or wording.STATUS_MESSAGES[kind]
+
+
+def field_at_fault(status: str) -> str | None:
+    """Return the API name of the field that a status complains of, if it is one."""
+    return _AT_FAULT.get(status)
 
 
 # Every status of the portal's documents, by its number and by what it means for one call of ours.
@@ -108,9 +128,9 @@ STATUSES: Final[Mapping[type[PortalError] | None, Mapping[int, str]]] = MappingP
             -208: "Token_NotAllowMethod",
             -300: "System_Disabled",
         },
-        Uncertain: {
+        Uncertain: {500: "ServerError"},
+        Unexplained: {
             0: "Failed",
-            500: "ServerError",
             # These belong to other methods: here they say nothing of what became of the call.
             5: "LineNumber_NotExist",
             6: "BackupLineNumber_NotExist",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import abort, current_app
 
-from webapp import guard
+from webapp import guard, wording
 from webapp.definitions import Access
+from webapp.outbox import WAITING
+from webapp.persian import persian_digits
+from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webapp.definitions import FormDefinition
-    from webapp.delivery import Delivery
+    from webapp.dispatch import Dispatch
     from webapp.forms import ContactForm
     from webapp.limits import Limits
     from webapp.logins import Logins
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 EXTENSION = "contact_form"
 
+_MANY: Final = 10_000  # no page counts further
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -33,7 +38,7 @@ class Services:
     settings: Settings
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
-    delivery: Delivery
+    dispatch: Dispatch
     receipts: Receipts
     limits: Limits
     logins: Logins
@@ -62,3 +67,16 @@ def public_form(slug: str) -> FormDefinition:
 def require_intranet() -> None:
     """Let only operators see the view that calls this; see `guard.require_intranet`."""
     guard.require_intranet(services().settings, services().logins)
+
+
+def pause_notice() -> dict[str, Any]:
+    """Return what an operator's page says while the queue is paused: why, and how many wait."""
+    dispatch = services().dispatch
+    if (pause := dispatch.breaker.pause) is None:
+        return {"pause": None}
+    try:
+        waiting = dispatch.outbox.count(WAITING, most=_MANY)
+    except StoreError:
+        return {"pause": pause, "waiting": ""}
+    text = wording.WAITING_MANY if waiting > _MANY else wording.WAITING
+    return {"pause": pause, "waiting": text.format(n=persian_digits(min(waiting, _MANY)))}

@@ -23,7 +23,7 @@ def form(slug: str) -> submission.Answer:
     """Serve the form of this slug for a frame."""
     definition = public_form(slug)
     form = services().forms[slug]()
-    return submission.serve(form, accepted=_accepted, receipt=None, embed=definition)
+    return submission.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
 
 
 @blueprint.get("/embed/<slug>/done")

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, get_flashed_messages, reque
 from webapp.definitions import Access, main_form
 from webapp.forms import KEPT
 from webapp.tokens import InvalidReceipt
-from webapp.views import require_intranet, services, submission
+from webapp.views import pause_notice, require_intranet, services, submission
 
 if TYPE_CHECKING:
     from webapp.definitions import FormDefinition
@@ -39,7 +39,8 @@ def _serve(definition: FormDefinition) -> submission.Answer:
     if definition.access is Access.INTRANET:
         require_intranet()
     form = services().forms[definition.slug](data=session.get(_kept(definition)))
-    return submission.serve(form, accepted=_accepted, receipt=_receipt(definition))
+    notice = pause_notice() if definition.access is Access.INTRANET else {"pause": None}
+    return submission.serve(form, accepted=_accepted, receipt=_receipt(definition), **notice)
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, render_template, request
 
-from webapp import guard, wording
+from webapp import forms, guard, verdict, wording
 from webapp.definitions import Access
-from webapp.delivery import Outcome, Result, reference, submission_key
-from webapp.forms import HONEYPOT
+from webapp.delivery import HONEYPOT, UNPROVEN, Result, submission_key
 from webapp.layout import arrange
-from webapp.outbox import StoreError
-from webapp.verdict import Rejected
 from webapp.views import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.contact import Contact
+    from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
 Answer = Response | tuple[str, HTTPStatus]
@@ -41,35 +39,25 @@ def serve(
         return page(form, **context), status
     contact = form.to_contact()
     key = submission_key(form.token.nonce, contact)
-    # Taken on first: the same submission sent again costs nothing and proves nothing anew.
-    outcome = services().delivery.take(key) or _decide(form, contact, key)
-    if isinstance(outcome, HTTPStatus):
-        return page(form, **context), outcome
+    vet = partial(_vet, form, key) if form.definition.access is Access.PUBLIC else None
+    try:
+        outcome = services().dispatch.delivery.submit(
+            contact, key, form=form.definition.slug, vet=vet
+        )
+    except _Refusal as refusal:
+        form.refuse(refusal.message)
+        return page(form, **context), refusal.status
     if outcome.result in (Result.DELIVERED, Result.QUEUED):
         return accepted(form, outcome)
     status = _failure(form, outcome)
     return page(form, outcome, **context), status
 
 
-def _decide(form: ContactForm, contact: Contact, key: str) -> Outcome | HTTPStatus:
-    """Send or hold what is no spam; else return the status of the form that comes back."""
-    delivery = services().delivery
-    try:
-        status = _spam(form)
-    except StoreError:
-        return Outcome(result=Result.UNSTORED, reference=reference(key))
-    if status:
-        delivery.release(key)
-        return status
-    if reason := _doubt(form):
-        return delivery.hold(contact, key, form=form.definition.slug, reason=reason)
-    return delivery.send(contact, key)
-
-
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
     """Return the status of what was not accepted; a fault of the contact goes to its field."""
-    if isinstance(outcome.error, Rejected):
-        form.refuse(outcome.error.message, field=outcome.error.field)
+    if outcome.result is Result.REJECTED:
+        form.refuse(verdict.message(outcome.status), field=verdict.field_at_fault(outcome.status))
+        form.start_anew()
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -83,7 +71,7 @@ def page(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> s
         form=form,
         definition=definition,
         public=definition.access is Access.PUBLIC,
-        honeypot=HONEYPOT,
+        honeypot=forms.HONEYPOT,
         challenge=challenge,
         layout=arrange(form),
         problems=form.problems,
@@ -98,12 +86,17 @@ def see_other(address: str) -> Response:
 
 
 def receipt(form: ContactForm, outcome: Outcome) -> str:
-    """Return what the address of the last page says, without personal data."""
+    """Return what the next page says, without personal data: it may stand in an address.
+
+    A visitor hears nothing of the account's troubles.
+    """
+    is_operator = form.definition.access is Access.INTRANET
     return services().receipts.issue(
         form.definition.slug,
         result=outcome.result,
         reference=outcome.reference,
         site=form.token.site,
+        status=outcome.status if is_operator else "",
     )
 
 
@@ -118,23 +111,33 @@ def _refusal(form: ContactForm) -> HTTPStatus | None:
     return None
 
 
-def _spam(form: ContactForm) -> HTTPStatus | None:
-    """Return the status of what may be spam; its message stands in the form."""
-    if form.definition.access is Access.PUBLIC and form.token.is_too_young:
-        form.refuse(wording.FORM_TOO_YOUNG)
-        return HTTPStatus.UNPROCESSABLE_ENTITY
+class _Refusal(Exception):
+    """What may be spam, and comes back to the person with a message."""
+
+    def __init__(self, message: str, status: HTTPStatus) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+def _vet(form: ContactForm, key: str) -> str:
+    """Return why an operator should look at a visitor's submission first, or "".
+
+    Raises:
+        _Refusal: if it may be spam.
+    """
+    if form.token.is_too_young:
+        raise _Refusal(wording.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
     if not _is_within_limits(form):
-        form.refuse(wording.TOO_MANY)
-        return HTTPStatus.TOO_MANY_REQUESTS
-    if not _is_proven(form):
-        form.refuse(wording.UNPROVEN)
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return None
+        raise _Refusal(wording.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
+    if not _is_proven(form, key):
+        raise _Refusal(wording.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+    if form.is_baited:
+        return HONEYPOT
+    return UNPROVEN if "proof" in form and not form.proof.data else ""
 
 
 def _is_within_limits(form: ContactForm) -> bool:
-    if form.definition.access is not Access.PUBLIC:
-        return True
     limits = services().limits
     address = request.remote_addr or ""
     return limits.allow_form(form=form.definition.slug, address=address) and limits.allow_mobile(
@@ -142,14 +145,7 @@ def _is_within_limits(form: ContactForm) -> bool:
     )
 
 
-def _is_proven(form: ContactForm) -> bool:
+def _is_proven(form: ContactForm, key: str) -> bool:
     """Judge a proof of work that came. One that is missing is a doubt, not an error: no script."""
     answer: str = form.proof.data if "proof" in form else ""
-    return answer == "" or services().proofs.is_solved(answer, form=form.definition.slug)
-
-
-def _doubt(form: ContactForm) -> str:
-    """Return why an operator should look at a submission first, or ""."""
-    if form.is_baited:
-        return "honeypot"
-    return "proof" if "proof" in form and not form.proof.data else ""
+    return answer == "" or services().proofs.is_solved(answer, form=form.definition.slug, key=key)

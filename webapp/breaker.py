@@ -1,0 +1,170 @@
+"""The circuit breaker: whether contacts are sent to the portal now, or wait for it.
+
+All processes and machines that share a store share one breaker. It opens, which pauses the whole
+queue, when the portal refuses the account, the token or the address, or seems to be down. While it
+is open, one probe at a time finds out when that has ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, delete, select, update
+
+from webapp.store import StoreError, metadata
+from webapp.verdict import Refused, Unexplained, Unreachable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from webapp.store import Store
+    from webapp.verdict import PortalError
+
+log = logging.getLogger(__name__)
+
+# As many calls in a row must go wrong before the portal is taken to be down. One that cost the
+# whole deadline, or never got there, is enough.
+_FAILURES: Final = 3
+_FRESH: Final = 0.5  # seconds that what another process did may go unnoticed
+
+_FIRST_PROBE: Final = timedelta(seconds=0.5)
+# A portal that is down comes back by itself, and is noticed within seconds; an account must be
+# mended by a person.
+_LONGEST_PAUSE: Final = {False: timedelta(seconds=4), True: timedelta(minutes=1)}
+_DOUBLINGS: Final = 7
+
+_breaker: Final = Table(
+    "breaker",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1: there is one, and none while it is closed
+    Column("status", String(64), nullable=False),
+    Column("refused", Boolean, nullable=False),
+    Column("since", DateTime, nullable=False),
+    Column("probe_at", DateTime, nullable=False),
+    Column("probes", Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why the queue is paused.
+
+    Attributes:
+        status: The portal's status, or ours for a fault on the way.
+        refused: Whether the account, the token or the address was refused: a person must act.
+        since: Since when, in UTC.
+    """
+
+    status: str
+    refused: bool
+    since: datetime
+
+
+class Breaker:
+    """The breaker as one process sees it. Its methods raise a StoreError as the store does."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep it in this store."""
+        self._store = store
+        self._failures = 0
+        self._seen: Pause | None = None
+        self._seen_at = float("-inf")
+        self._looking = threading.Lock()
+
+    @property
+    def pause(self) -> Pause | None:
+        """Why the queue is paused, or None; at most half a second old. Never raises."""
+        if time.monotonic() - self._seen_at > _FRESH and self._looking.acquire(blocking=False):
+            try:
+                self.look()
+            except StoreError:
+                self._seen_at = time.monotonic()  # the last news stays
+            finally:
+                self._looking.release()
+        return self._seen
+
+    def look(self) -> Pause | None:
+        """Return why the queue is paused at this very moment, or None."""
+        with self._store.read() as connection:
+            found = connection.execute(
+                select(_breaker.c.status, _breaker.c.refused, _breaker.c.since)
+            ).first()
+        self._see(Pause(*found) if found else None)
+        return self._seen
+
+    def _see(self, pause: Pause | None) -> None:
+        self._seen, self._seen_at = pause, time.monotonic()
+
+    def succeeded(self) -> None:
+        """Note that the portal took a contact, or judged it."""
+        self._failures = 0
+        if self._seen is not None:
+            self.close()
+
+    def failed(self, error: PortalError) -> None:
+        """Note what went wrong with a call; open if it is time."""
+        if isinstance(error, Unexplained):
+            return  # the portal is there, and the account is not what it minds
+        self._failures += 1
+        at_once = isinstance(error, Refused | Unreachable) or error.status == "Timeout"
+        if at_once or self._failures >= _FAILURES:
+            self._open(error)
+
+    def _open(self, error: PortalError) -> None:
+        refused, now = isinstance(error, Refused), self._store.now
+        row = {"status": error.status, "refused": refused, "since": now, "probes": 0}
+        with self._store.write() as connection:
+            is_new = self._store.add(connection, _breaker, id=1, **row, probe_at=now + _FIRST_PROBE)
+        if is_new:
+            tell = log.error if refused else log.warning
+            tell("the queue is paused: %s", error.status)
+        self.look()
+
+    def close(self) -> None:
+        """Let the queue run."""
+        with self._store.write() as connection:
+            was_open = connection.execute(delete(_breaker).returning(_breaker.c.id)).first()
+        self._failures = 0
+        self._see(None)
+        if was_open:
+            log.warning("the queue runs again")
+
+    def take_probe(self, lease: timedelta) -> bool:
+        """Tell whether it is this caller's turn to probe; nobody else's is then, for the lease."""
+        with self._store.write() as connection:
+            turn = (
+                update(_breaker)
+                .where(self._store.is_past(_breaker.c.probe_at))
+                .values(probe_at=self._store.now + lease)
+                .returning(_breaker.c.id)
+            )
+            return connection.execute(turn).first() is not None
+
+    def probe_failed(self, error: PortalError) -> None:
+        """Note that a probe found the queue's pause justified; the next one comes later."""
+        refused = isinstance(error, Refused)
+        with self._store.write() as connection:
+            probes = connection.execute(select(_breaker.c.probes)).scalar() or 0
+            pause = _FIRST_PROBE * 2 ** min(probes + 1, _DOUBLINGS)
+            self._pause_for(
+                connection,
+                min(pause, _LONGEST_PAUSE[refused]),
+                status=error.status,
+                refused=refused,
+                probes=probes + 1,
+            )
+        self.look()
+
+    def hasten(self) -> None:
+        """Probe at once: a person says that the cause was mended."""
+        with self._store.write() as connection:
+            self._pause_for(connection, timedelta(0), probes=0)
+
+    def _pause_for(self, connection: Connection, pause: timedelta, **changes: object) -> None:
+        values = {"probe_at": self._store.now + pause, **changes}
+        connection.execute(update(_breaker).values(**values))

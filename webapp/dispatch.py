@@ -1,0 +1,60 @@
+"""Everything between a valid form and the portal, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from webapp.breaker import Breaker
+from webapp.deliverer import Deliverer
+from webapp.delivery import Delivery
+from webapp.outbox import Outbox
+from webapp.portal import Portal
+from webapp.spent import Spent
+from webapp.store import Store
+from webapp.timing import Timing
+
+if TYPE_CHECKING:
+    from webapp.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """The parts that the web pages and the command share.
+
+    Nothing is opened and no thread is started before the first use: a server may fork after
+    making it.
+    """
+
+    portal: Portal
+    store: Store
+    outbox: Outbox
+    breaker: Breaker
+    spent: Spent
+    delivery: Delivery
+    deliverer: Deliverer
+
+    @classmethod
+    def build(cls, settings: Settings, *, portal_url: str, token: str) -> Self:
+        """Put the parts together for a portal at this address."""
+        timing = Timing(
+            deadline=timedelta(seconds=settings.amoot_deadline),
+            settle=timedelta(seconds=settings.amoot_settle),
+        )
+        portal = Portal(url=portal_url, token=token, deadline=settings.amoot_deadline)
+        store = Store(settings.outbox_url)
+        outbox = Outbox(store, timing)
+        breaker = Breaker(store)
+        # A quarter of the threads never waits for the portal.
+        slots = settings.threads - settings.threads // 4
+        delivery = Delivery(portal, outbox, breaker, timing, slots=slots)
+        return cls(
+            portal=portal,
+            store=store,
+            outbox=outbox,
+            breaker=breaker,
+            spent=Spent(store),
+            delivery=delivery,
+            deliverer=Deliverer(outbox, breaker, delivery, timing, calls=settings.deliverer_calls),
+        )

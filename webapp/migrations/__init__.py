@@ -1,0 +1,1 @@
+"""How each version's tables become the next one's; Alembic runs these."""

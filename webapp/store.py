@@ -1,0 +1,217 @@
+"""The database: how it is opened, upgraded, read and written.
+
+SQLite in one file by default, PostgreSQL for several machines. Each choice below was measured:
+see the README's section on what is promised.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    DateTime,
+    MetaData,
+    column,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, RowMapping, Table
+
+# The newest of `migrations/versions`.
+REVISION: Final = "0002"
+
+_PATIENCE: Final = 1  # seconds that one waits for another writer; each write takes milliseconds
+_UPGRADING: Final = 0x616D6F6F74  # names our lock among PostgreSQL's advisory ones: "amoot"
+# No moment that rows wait for lies further ahead, unless the clock was set back since.
+_HORIZON: Final = timedelta(hours=2)
+
+# A host that has vanished must not hold a page for minutes. Seconds, but for the last two.
+_POSTGRESQL: Final = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 5_000,
+    "options": "-c statement_timeout=5000 -c lock_timeout=2000",
+}
+
+metadata: Final = MetaData()
+_version: Final = table("alembic_version", column("version_num"))
+
+
+class StoreError(Exception):
+    """The store is out of reach, full, locked, read-only or broken.
+
+    Its text is the name of a class alone: a database's own message may quote personal data.
+    """
+
+
+class Store:
+    """The database. It is opened at its first use, in the process that uses it.
+
+    Each method raises a StoreError if that fails.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Take a database URL as SQLAlchemy spells it."""
+        self._url = make_url(url)
+        self._is_sqlite = self._url.get_backend_name() == "sqlite"
+        self._insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        self._engine: Engine | None = None
+        self._opening = threading.Lock()
+        # SQLite's writers poll for their turn; those of one process need not.
+        self._writing = threading.Lock() if self._is_sqlite else None
+        self._tidied_at = float("-inf")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Read in one transaction, which keeps no writer waiting."""
+        with self._guarded(), self._connected().connect() as connection:
+            reader = connection.execution_options(reads=True)
+            with reader.begin():
+                yield reader
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Write in one transaction, committed and on the disk when the block ends."""
+        with self._guarded(), _turn(self._writing), self._connected().begin() as connection:
+            yield connection
+
+    def add(self, connection: Connection, table: Table, **row: object) -> RowMapping | None:
+        """Add a row and return it as it stands; None if its key is there already."""
+        # RETURNING, because psycopg's row count does not tell.
+        statement = self._insert(table).values(**row).on_conflict_do_nothing().returning(table)
+        return connection.execute(statement).mappings().first()
+
+    @property
+    def now(self) -> Any:  # noqa: ANN401  a moment, or SQL for one: both add and compare alike
+        """The present in UTC, without saying so, by the one clock that all users of it share."""
+        if self._is_sqlite:
+            return datetime.now(UTC).replace(tzinfo=None)
+        return func.timezone("UTC", func.now(), type_=DateTime())
+
+    def is_past(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """Tell whether a row's moment has come; one absurdly far ahead has."""
+        now = self.now
+        if self._is_sqlite:  # the machine's own clock, which may have been set back
+            return or_(moment <= now, moment > now + _HORIZON)
+        return moment <= now  # type: ignore[no-any-return]  # `now` is SQL here
+
+    def tidy(self, *, every: float = 0.0) -> None:
+        """Wipe what SQLite's log of changes still holds of erased rows.
+
+        Args:
+            every: How many seconds must have passed since this process did so last.
+        """
+        if not self._is_sqlite or time.monotonic() < self._tidied_at + every:
+            return
+        self._tidied_at = time.monotonic()
+        log = Path(f"{self._url.database}-wal")
+        if log.exists() and log.stat().st_size:
+            with self._guarded(), _turn(self._writing), self._connected().connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _connected(self) -> Engine:
+        if self._engine is None:
+            with _turn(self._opening):  # two threads would upgrade twice
+                if self._engine is None:
+                    engine = _open(self._url)
+                    _upgrade(engine)
+                    self._engine = engine
+        return self._engine
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(type(error).__name__) from None
+
+
+@contextmanager
+def _turn(lock: threading.Lock | None) -> Iterator[None]:
+    """Wait for one's turn, but not for ever: whoever waits here holds a page up."""
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=_PATIENCE):
+        raise StoreError("Busy")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _open(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        # Ping: a server that was restarted has closed the connections that wait in the pool.
+        return create_engine(
+            url, pool_pre_ping=True, pool_timeout=_PATIENCE, connect_args=_POSTGRESQL
+        )
+    engine = create_engine(url, pool_timeout=_PATIENCE, connect_args={"timeout": _PATIENCE})
+    _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Make SQLite durable, forgetful of what is erased, and private."""
+    if engine.url.database and "uri" not in engine.url.query:
+        path = Path(engine.url.database)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _: object) -> None:  # noqa: ANN401  the driver's own
+        connection.isolation_level = None  # the driver would begin, and deferred
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        # Deferred, two writers that have read first would lock each other out.
+        reads = connection.get_execution_options().get("reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _upgrade(engine: Engine) -> None:
+    """Create the tables, or bring those of an older version up to this one."""
+    with engine.begin() as connection:  # on SQLite nobody else writes from here on
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
+        if not _is_current(connection):
+            _migrate(connection)
+
+
+def _is_current(connection: Connection) -> bool:
+    if not inspect(connection).has_table(_version.name):
+        return False
+    return connection.execute(select(_version.c.version_num)).scalar() == REVISION
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported here: most starts find nothing to do, and it is a third of what they would load.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "webapp:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise StoreError("WrittenByNewerVersion") from None
