@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from servers import PostgresServer
+from sqlalchemy import create_engine
 from support import SECRET, TOKEN, Page
 
-from webapp import create_app, tokens
+from webapp import create_app, store, tokens
 from webapp.settings import Settings
 from webapp.standin import StandIn
+from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from flask.testing import FlaskClient
+    from sqlalchemy import Engine
+
+    from webapp.dispatch import Dispatch
 
 
 @pytest.fixture
@@ -46,6 +52,21 @@ def standin(running: StandIn) -> StandIn:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests fill in a form faster than a person."""
     monkeypatch.setattr(tokens, "SOONEST", timedelta(0))
+
+
+@pytest.fixture(autouse=True)
+def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test has opened; a process does so by ending."""
+    opened: list[Engine] = []
+
+    def create(*args: Any, **kwargs: Any) -> Engine:
+        opened.append(create_engine(*args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(store, "create_engine", create)
+    yield
+    for engine in opened:
+        engine.dispose()
 
 
 @pytest.fixture
@@ -80,6 +101,30 @@ def make_app(settings: Settings) -> Callable[..., Flask]:
 def app(settings: Settings) -> Flask:
     """Return a fresh app."""
     return create_app(settings)
+
+
+@pytest.fixture
+def dispatch(app: Flask) -> Dispatch:
+    """Return what stands behind the app's pages."""
+    found: Dispatch = app.extensions[EXTENSION].dispatch
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run PostgreSQL."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgresql"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty database, of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state/outbox.sqlite3"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create("outbox")
 
 
 @pytest.fixture

@@ -1,84 +1,448 @@
-"""Delivery: keys, references, outcomes; what reaches the log."""
+"""Delivery: stored before it is sent, each submission once; keys, outcomes, what is logged."""
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
-from webapp.delivery import Delivery, Result, reference, submission_key
-from webapp.outbox import Outbox
+from webapp.delivery import BUSY, HONEYPOT, Result, submission_key
+from webapp.outbox import NEEDS_HAND, WAITING, Outbox, State, reference
 from webapp.portal import Portal
 from webapp.standin import Fault
-from webapp.verdict import Refused, Rejected, Uncertain, Unreachable
+from webapp.store import StoreError
+from webapp.verdict import STATUSES, Refused, Rejected, Uncertain
+from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from flask import Flask
+
+    from webapp.delivery import Delivery, Outcome
+    from webapp.dispatch import Dispatch
+    from webapp.outbox import Entry
     from webapp.standin import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
+KEY = submission_key("nonce", CONTACT)
 
 
 @pytest.fixture
-def delivery(portal: StandIn, store: Outbox) -> Delivery:
-    """Deliver to the stand-in."""
-    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5), store, deadline=0.5)
+def dispatch(make_app: Callable[..., Flask], database_url: str) -> Dispatch:
+    """Deliver to the stand-in, on either database; what is uncertain settles at once."""
+    app = make_app(database_url=database_url, amoot_deadline=0.5, amoot_settle=0)
+    found: Dispatch = app.extensions[EXTENSION].dispatch
+    return found
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Outbox:
-    """Return an empty store."""
-    return Outbox(f"sqlite:///{tmp_path}/outbox.sqlite3")
+def delivery(dispatch: Dispatch) -> Delivery:
+    """Return the delivery of an empty outbox."""
+    return dispatch.delivery
+
+
+@pytest.fixture
+def outbox(dispatch: Dispatch) -> Outbox:
+    """Return its outbox."""
+    return dispatch.outbox
+
+
+def submit(delivery: Delivery, key: str = KEY, contact: Contact = CONTACT) -> Outcome:
+    """Submit a contact."""
+    return delivery.submit(contact, key, form="contact")
+
+
+def entry(outbox: Outbox, key: str = KEY) -> Entry:
+    """Return how an entry stands."""
+    found = outbox.find(key)
+    assert found is not None
+    return found
+
+
+def again(delivery: Delivery, outbox: Outbox, soon: float = 3) -> None:
+    """Attempt what is due next, as the deliverer would."""
+    until = time.monotonic() + soon
+    while time.monotonic() < until:
+        for claimed in outbox.claim(1):
+            delivery.attempt(claimed)
+            return
+        time.sleep(0.02)
+    pytest.fail("nothing is due")
+
+
+def paths(portal: StandIn) -> list[str]:
+    """Return which methods were called."""
+    return [request.path.removeprefix("/rest/Contact") for request in portal.requests]
 
 
 def test_the_same_form_and_contact_have_the_same_key() -> None:
     """A double click is recognised; a change, or a new page, is a new submission."""
-    key = submission_key("nonce", CONTACT)
-    assert key == submission_key("nonce", Contact(**CONTACT.values))
-    assert key != submission_key("other", CONTACT)
-    assert key != submission_key("nonce", Contact(**{**CONTACT.values, "FName": "رضا"}))
+    assert submission_key("nonce", Contact(**CONTACT.values)) == KEY
+    assert submission_key("other", CONTACT) != KEY
+    assert submission_key("nonce", Contact(**{**CONTACT.values, "FName": "رضا"})) != KEY
 
 
 def test_a_reference_is_short_and_no_personal_data() -> None:
     """Eight letters and digits that can be read out."""
-    assert reference(submission_key("nonce", CONTACT)).isalnum()
-    assert len(reference(submission_key("nonce", CONTACT))) == 8
+    assert reference(KEY).isalnum()
+    assert len(reference(KEY)) == 8
 
 
 @pytest.mark.parametrize(
-    ("answer", "result", "error"),
+    ("answer", "result", "state", "uncertain"),
     [
-        ("Success", Result.DELIVERED, type(None)),
-        ("Mobile_Invalid", Result.REJECTED, Rejected),
-        ("Token_Invalid", Result.UNSTORED, Refused),
-        (Fault.RESET, Result.UNSTORED, Uncertain),
-        (Fault.SILENT, Result.UNSTORED, Uncertain),
+        ("Success", Result.DELIVERED, State.DELIVERED, False),
+        ("Mobile_Invalid", Result.REJECTED, State.REJECTED, False),
+        ("Token_Invalid", Result.QUEUED, State.QUEUED, False),
+        ("Failed", Result.QUEUED, State.QUEUED, True),
+        ("ServerError", Result.QUEUED, State.QUEUED, True),
+        (Fault.UNKNOWN_STATUS, Result.QUEUED, State.QUEUED, True),
+        (Fault.HTML, Result.QUEUED, State.QUEUED, True),
+        (Fault.RESET, Result.QUEUED, State.QUEUED, True),
+        (Fault.SILENT, Result.QUEUED, State.QUEUED, True),
     ],
 )
 def test_every_answer_has_its_outcome(
-    delivery: Delivery, portal: StandIn, answer: str | Fault, result: Result, error: type
+    dispatch: Dispatch,
+    portal: StandIn,
+    answer: str | Fault,
+    result: Result,
+    state: State,
+    *,
+    uncertain: bool,
 ) -> None:
-    """What is not delivered for certain is not called so."""
+    """What the page says is what the outbox holds."""
     portal.answer(answer)
-    outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
+    outcome = submit(dispatch.delivery)
     assert outcome.result is result
-    assert isinstance(outcome.error, error)
-    assert outcome.is_uncertain is (error is Uncertain)
+    found = entry(dispatch.outbox)
+    assert (found.state, found.uncertain) == (state, uncertain)
+    assert (found.contact is None) is (result is not Result.QUEUED)
+    assert submit(dispatch.delivery) == outcome
 
 
-def test_a_portal_out_of_reach_leaves_the_contact_unstored(
-    delivery: Delivery, portal: StandIn
+@pytest.mark.parametrize("status", STATUSES[Refused].values())
+def test_every_refusal_pauses_the_queue_and_costs_the_contact_nothing(
+    make_app: Callable[..., Flask], portal: StandIn, status: str
 ) -> None:
-    """It certainly did not arrive."""
-    portal.close()
-    outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
-    assert (outcome.result, type(outcome.error)) == (Result.UNSTORED, Unreachable)
+    """The next one is not even tried."""
+    dispatch: Dispatch = make_app().extensions[EXTENSION].dispatch
+    portal.answer(status)
+    assert submit(dispatch.delivery).status == status
+    assert (entry(dispatch.outbox).attempts, entry(dispatch.outbox).uncertain) == (0, False)
+    other = submit(dispatch.delivery, "cd" * 32)
+    assert (other.result, other.status) == (Result.QUEUED, status)
+    assert len(portal.requests) == 1
+
+
+@pytest.mark.parametrize("status", STATUSES[Rejected].values())
+def test_every_rejection_is_the_persons_to_mend(
+    make_app: Callable[..., Flask], portal: StandIn, status: str
+) -> None:
+    """And stops nobody else."""
+    dispatch: Dispatch = make_app().extensions[EXTENSION].dispatch
+    portal.answer(status)
+    outcome = submit(dispatch.delivery)
+    assert (outcome.result, outcome.status) == (Result.REJECTED, status)
+    assert submit(dispatch.delivery, "cd" * 32).result is Result.DELIVERED
+
+
+def test_it_is_stored_before_the_first_call(
+    delivery: Delivery, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the moment of the call the row is committed, with its owner."""
+    seen: list[State] = []
+    monkeypatch.setattr(Portal, "create_contact", lambda *_: seen.append(entry(outbox).state) or 1)
+    assert submit(delivery).result is Result.DELIVERED
+    assert seen == [State.SENDING]
+
+
+def test_what_cannot_be_stored_is_not_sent(
+    delivery: Delivery, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said that is not true, and nothing is done that is not said."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("OperationalError")
+
+    monkeypatch.setattr(Outbox, "add", fail)
+    outcome = submit(delivery)
+    assert (outcome.result, outcome.status) == (Result.UNSTORED, "StoreFailed")
+    assert not portal.requests
+
+
+def test_a_store_lost_after_the_call_loses_nothing(
+    dispatch: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The portal has the contact, and the page says so; the row is settled when it can be."""
+    dispatch.breaker.pause  # noqa: B018  look before the store is lost
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("OperationalError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, "_settle", fail)
+        assert submit(dispatch.delivery).result is Result.DELIVERED
+    assert entry(dispatch.outbox).state is State.SENDING
+    time.sleep(1.6)
+    assert dispatch.outbox.sweep(timedelta(0)) == 1
+    again(dispatch.delivery, dispatch.outbox)
+    assert entry(dispatch.outbox).state is State.DELIVERED
+    assert len(portal.contacts) == 1
+
+
+def test_the_same_submission_is_sent_once(delivery: Delivery, portal: StandIn) -> None:
+    """At once, as by a double click, or later, as by a reload: one contact and one answer."""
+    with ThreadPoolExecutor(20) as threads:
+        outcomes = list(threads.map(lambda _: submit(delivery), range(20)))
+    outcomes.append(submit(delivery))
+    assert len(portal.contacts) == 1
+    assert set(outcomes) == {outcomes[0]}
+    assert outcomes[0].result is Result.DELIVERED
+
+
+def test_who_repeats_a_submission_under_way_waits_for_its_answer(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """As long as a call may last, and no longer: it is stored."""
+    outbox.add(CONTACT, KEY, form="contact", send=True)
+    started = time.monotonic()
+    assert submit(delivery).result is Result.QUEUED
+    assert 0.4 < time.monotonic() - started < 1.5
+    assert not portal.requests
+
+
+def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
+    make_app: Callable[..., Flask], portal: StandIn
+) -> None:
+    """A quarter of the threads never waits for the portal, whatever is sent twice."""
+    dispatch: Dispatch = make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].dispatch
+    portal.answer(Fault.SILENT, 3)
+    keys = [f"{number:02x}" * 32 for number in range(3)]
+    waiting = [threading.Thread(target=submit, args=(dispatch.delivery, key)) for key in keys]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.5)
+    started = time.monotonic()
+    outcome = submit(dispatch.delivery)
+    assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
+    assert submit(dispatch.delivery, keys[0]).result is Result.QUEUED
+    assert time.monotonic() - started < 0.3
+    for thread in waiting:
+        thread.join()
+    assert entry(dispatch.outbox).state is State.QUEUED
+
+
+def test_while_the_portal_is_down_nobody_waits(delivery: Delivery, portal: StandIn) -> None:
+    """The first waits for the deadline, from then on contacts are stored and answered at once."""
+    portal.answer(Fault.SILENT)
+    assert submit(delivery).status == "Timeout"
+    started = time.monotonic()
+    for number in range(10):
+        outcome = submit(delivery, f"{number:02x}" * 32)
+        assert (outcome.result, outcome.status) == (Result.QUEUED, "Timeout")
+    assert time.monotonic() - started < 0.5
+    assert len(portal.requests) == 1
+
+
+APPLIED = [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
+
+
+@pytest.mark.parametrize("fault", APPLIED)
+def test_what_arrived_after_all_is_found_and_not_sent_again(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, fault: Fault
+) -> None:
+    """The answer was lost, not the call."""
+    portal.answer(fault)
+    assert submit(delivery).result is Result.QUEUED
+    again(delivery, outbox)
+    assert submit(delivery).result is Result.DELIVERED
+    assert paths(portal) == ["Create", "Search"]
+    assert len(portal.contacts) == 1
+
+
+def test_what_did_not_arrive_is_sent_again(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """After a look."""
+    portal.answer(Fault.RESET)
+    submit(delivery)
+    again(delivery, outbox)
+    assert submit(delivery).result is Result.DELIVERED
+    assert paths(portal) == ["Create", "Search", "Create"]
+    assert len(portal.contacts) == 1
+
+
+def test_what_was_certainly_not_sent_is_sent_without_a_look(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused connection has delivered nothing."""
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "_portal", Portal(url="http://127.0.0.1:1", token="t", deadline=1))
+        assert submit(delivery).status == "ConnectionFailed"
+    again(delivery, outbox)
+    assert paths(portal) == ["Create"]
+
+
+def test_it_settles_before_it_is_looked_for(
+    make_app: Callable[..., Flask], portal: StandIn
+) -> None:
+    """A portal that applies a call late would make the look lie."""
+    dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
+    portal.answer(Fault.APPLIED_LATE)
+    submit(dispatch.delivery)
+    assert dispatch.outbox.claim(1) == []
+    time.sleep(1.1)
+    again(dispatch.delivery, dispatch.outbox)
+    assert paths(portal) == ["Create", "Search"]
+    assert len(portal.contacts) == 1
+
+
+def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: StandIn) -> None:
+    """The settling time is for this, too."""
+    dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
+    portal.lag = 0.7
+    portal.answer(Fault.APPLIED_THEN_RESET)
+    submit(dispatch.delivery)
+    time.sleep(1.1)
+    again(dispatch.delivery, dispatch.outbox)
+    assert len(portal.contacts) == 1
+
+
+def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """Somebody signs up twice, perhaps with another label: both are wanted."""
+    submit(delivery, "cd" * 32)
+    portal.answer(Fault.RESET)
+    submit(delivery)
+    again(delivery, outbox)
+    assert paths(portal) == ["Create", "Create", "Search", "Create"]
+    assert len(portal.contacts) == 2
+
+
+@pytest.mark.parametrize("status", ["Token_NotAllowMethod", "User_NotAllowMethod"])
+def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, status: str
+) -> None:
+    """Never lost comes before never twice; and the queue goes on."""
+    portal.answer(Fault.RESET)
+    submit(delivery)
+    portal.answer(status)
+    again(delivery, outbox)
+    found = entry(outbox)
+    assert (found.state, found.blind) == (State.DELIVERED, True)
+    assert len(portal.contacts) == 1
+    assert delivery.ping() is None
+
+
+@pytest.mark.parametrize("answer", [Fault.HTTP_404, Fault.LIST, "ServerError", "Failed"])
+def test_a_search_that_never_works_does_not_block_for_ever(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, answer: str | Fault, monkeypatch: Any
+) -> None:
+    """After five looks it is sent without one."""
+    monkeypatch.setattr("webapp.delivery._FIRST_PAUSE", 0.01)
+    portal.answer(Fault.RESET)
+    submit(delivery)
+    portal.answer(answer, 5)
+    for _ in range(5):
+        again(delivery, outbox)
+    assert paths(portal) == ["Create", *["Search"] * 5, "Create"]
+    assert (entry(outbox).state, entry(outbox).blind) == (State.DELIVERED, True)
+
+
+def test_without_a_reason_it_is_asked_five_times_and_held(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking again will not change it; an operator decides."""
+    monkeypatch.setattr("webapp.delivery._FIRST_PAUSE", 0.01)
+    portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
+    submit(delivery)
+    for _ in range(4):
+        again(delivery, outbox)
+    (held,) = outbox.page(NEEDS_HAND)
+    assert (held.status, held.contact) == ("Failed", CONTACT)
+    assert paths(portal).count("Create") == 5
+    assert submit(delivery).result is Result.QUEUED
+
+
+def test_pauses_grow_to_a_quarter_of_an_hour(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And are spread, so that what failed together is not sent together."""
+    pauses: list[float] = []
+    postpone = Outbox.postpone
+
+    def note(self: Outbox, entry: Entry, pause: timedelta, **changes: object) -> bool:
+        pauses.append(pause.total_seconds())
+        return postpone(self, entry, timedelta(0), **changes)
+
+    monkeypatch.setattr(Outbox, "postpone", note)
+    portal.mood = lambda request: "Success" if request.path.endswith("Search") else "ServerError"
+    submit(delivery)
+    for _ in range(14):
+        again(delivery, outbox)
+    for number, pause in enumerate(pauses):
+        longest = min(2**number, 900)
+        assert longest / 2 <= pause <= longest
+
+
+def test_what_is_rejected_in_the_background_waits_for_the_operator(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """The person is gone, and was told that it was received."""
+    portal.answer(Fault.RESET)
+    submit(delivery)
+    portal.answer("Success")
+    portal.answer("Mobile_Invalid")
+    again(delivery, outbox)
+    (rejected,) = outbox.page(NEEDS_HAND)
+    assert (rejected.state, rejected.contact) == (State.REJECTED, CONTACT)
+
+
+def test_a_process_that_slept_past_its_lease_sends_nothing(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, dispatch: Dispatch
+) -> None:
+    """Another may be sending it by now."""
+    outbox.add(CONTACT, KEY, form="contact", send=False)
+    (claimed,) = outbox.claim(1)
+    time.sleep(1.6)  # as under SIGSTOP
+    outbox.sweep(timedelta(0))
+    error = delivery.attempt(claimed)
+    assert isinstance(error, Uncertain)
+    assert not portal.requests
+    again(delivery, outbox)
+    assert len(portal.contacts) == 1
+    assert dispatch.breaker.pause is None
+
+
+def test_a_doubtful_contact_is_held_and_answered_like_a_success(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """The portal hears nothing of it; the operator finds it by the visitor's reference."""
+    outcome = delivery.submit(CONTACT, KEY, form="news", vet=lambda: HONEYPOT)
+    assert outcome.result is Result.DELIVERED
+    assert outcome == delivery.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert not portal.requests
+    assert [held.reference for held in outbox.page(NEEDS_HAND)] == [outcome.reference]
+    outbox.retry(outcome.reference)
+    again(delivery, outbox)
+    assert len(portal.contacts) == 1
+
+
+def test_what_the_vetting_refuses_is_not_stored(delivery: Delivery, outbox: Outbox) -> None:
+    """Its error comes through."""
+    with pytest.raises(ZeroDivisionError):
+        delivery.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert outbox.find(KEY) is None
+    assert outbox.count(WAITING, most=1) == 0
 
 
 @pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])
@@ -88,85 +452,9 @@ def test_the_log_names_the_submission_and_the_status_alone(
     """No mobile, no name, no token."""
     caplog.set_level("DEBUG")
     portal.answer(answer)
-    outcome = delivery.submit(CONTACT, submission_key("n", CONTACT))
+    outcome = submit(delivery)
     assert outcome.reference in caplog.text
     assert not any(secret in caplog.text for secret in ("912123", "علی", TOKEN))
-
-
-def test_a_doubtful_contact_is_held_and_answered_like_a_success(
-    delivery: Delivery, store: Outbox, portal: StandIn
-) -> None:
-    """The portal hears nothing of it; the operator finds it by the visitor's reference."""
-    key = submission_key("n", CONTACT)
-    assert delivery.take(key) is None
-    outcome = delivery.hold(CONTACT, key, form="news", reason="honeypot")
-    assert outcome == delivery.submit(CONTACT, key)
-    assert not portal.contacts
-    assert [held.reference for held in store.held()] == [outcome.reference]
-
-
-def lost_store(portal: StandIn, tmp_path: Path) -> Delivery:
-    """Return a delivery whose store is out of reach."""
-    file = tmp_path / "not a folder"
-    file.touch()
-    store = Outbox(f"sqlite:///{file}/x.sqlite3")
-    return Delivery(Portal(url=portal.url, token=TOKEN, deadline=0.5), store, deadline=0.5)
-
-
-def test_the_same_submission_is_sent_once(delivery: Delivery, portal: StandIn) -> None:
-    """At once, as by a double click, or later, as by a reload: one contact and one answer."""
-    key = submission_key("n", CONTACT)
-    with ThreadPoolExecutor(8) as threads:
-        outcomes = list(threads.map(lambda _: delivery.submit(CONTACT, key), range(8)))
-    outcomes.append(delivery.submit(CONTACT, key))
-    assert len(portal.contacts) == 1
-    assert {outcome.result for outcome in outcomes} == {Result.DELIVERED}
-    assert delivery.take(key) == outcomes[0]
-    assert delivery.take(submission_key("other", CONTACT)) is None
-
-
-@pytest.mark.parametrize("answer", ["Mobile_Invalid", "Token_Invalid", Fault.RESET])
-def test_what_was_not_accepted_can_be_tried_again(
-    delivery: Delivery, portal: StandIn, answer: str | Fault
-) -> None:
-    """The same form, sent again without a change."""
-    key = submission_key("n", CONTACT)
-    portal.answer(answer)
-    assert delivery.submit(CONTACT, key).result is not Result.DELIVERED
-    assert delivery.submit(CONTACT, key).result is Result.DELIVERED
-
-
-def test_who_waits_for_a_silent_first_one_is_not_told_that_nothing_happened(
-    delivery: Delivery, store: Outbox, portal: StandIn
-) -> None:
-    """It may have arrived; the claim ends with its lease."""
-    key = submission_key("n", CONTACT)
-    assert store.claim(key, lease=timedelta(seconds=0.8))
-    outcome = delivery.submit(CONTACT, key)
-    assert outcome.is_uncertain
-    time.sleep(0.4)
-    assert delivery.submit(CONTACT, key).result is Result.DELIVERED
-    assert len(portal.contacts) == 1
-
-
-def test_without_the_store_contacts_are_sent_all_the_same(
-    portal: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Rather twice than never; the log says so."""
-    delivery = lost_store(portal, tmp_path)
-    key = submission_key("n", CONTACT)
-    assert delivery.submit(CONTACT, key).result is Result.DELIVERED
-    assert "the store does not answer" in caplog.text
-
-
-def test_what_cannot_be_held_is_not_called_recorded(
-    portal: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A store out of reach: the page must say so."""
-    lost = lost_store(portal, tmp_path)
-    outcome = lost.hold(CONTACT, submission_key("n", CONTACT), form="news", reason="honeypot")
-    assert (outcome.result, outcome.error) == (Result.UNSTORED, None)
-    assert "912123" not in caplog.text
 
 
 def test_a_contact_has_every_field_and_no_other() -> None:

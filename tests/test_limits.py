@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import signal
-import socket
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
 from flask import Flask, request
+from servers import RedisServer
 from support import SECRET
 
 from webapp import limits as limits_module
@@ -23,57 +18,12 @@ from webapp.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ADDRESS = "203.0.113.77"
 MOBILE = "09121234567"
 
 # Seconds. It takes 0.2 where nothing else runs, and would take 10 and more without short time-outs.
 SHORT = 2
-
-
-class RedisServer:
-    """A Redis server on a free port of loopback and on a Unix socket, which keeps nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        """Start it, in this folder."""
-        found = shutil.which("redis-server")
-        if found is None:
-            pytest.fail("redis-server is missing: install Debian's package redis-server.")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.socket = folder / "redis.sock"
-        self._command = [found, "--save", "", "--appendonly", "no", "--dir", str(folder)]
-        self._command += ["--port", str(self.port), "--bind", "127.0.0.1"]
-        self._command += ["--unixsocket", str(self.socket)]
-        self.start()
-
-    def start(self) -> None:
-        """Start, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        with redis.Redis(port=self.port) as client:
-            for _ in range(200):
-                with contextlib.suppress(redis.ConnectionError):
-                    client.ping()
-                    return
-                time.sleep(0.02)
-        pytest.fail("redis-server did not start.")
-
-    def kill(self) -> None:
-        """End at once."""
-        self._process.kill()
-        self._process.wait()
-
-    def hang(self) -> None:
-        """Keep the connections and accept new ones, but answer nothing."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    @property
-    def content(self) -> str:
-        """All that it holds."""
-        with redis.Redis(port=self.port) as client:
-            return repr({key: client.dump(key) for key in client.scan_iter()})
 
 
 class Site:

@@ -1,19 +1,25 @@
-"""The durable store: what is held for the operator, and what is spent."""
+"""The table of submissions, on both databases: who owns a row, what is due, what is erased."""
 
 from __future__ import annotations
 
-import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from webapp import outbox as module
+from webapp import store as store_module
 from webapp.contact import Contact
-from webapp.outbox import Outbox
+from webapp.outbox import KEPT, NEEDS_HAND, RETRIED, WAITING, Entry, Outbox, State, reference
+from webapp.spent import Spent
+from webapp.store import Store
+from webapp.timing import Timing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 CONTACT = Contact(
@@ -24,86 +30,318 @@ CONTACT = Contact(
     Labels=("ویژه", "سایت"),
     Active=False,
 )
+DEADLINE = timedelta(seconds=8)
+NEVER = timedelta(days=-400)
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Return where the store lies; its folder is not there yet."""
-    return tmp_path / "state" / "outbox.sqlite3"
+def store(database_url: str) -> Store:
+    """Return an empty database."""
+    return Store(database_url)
 
 
 @pytest.fixture
-def store(file: Path) -> Outbox:
-    """Return an empty store."""
-    return Outbox(f"sqlite:///{file}")
+def outbox(store: Store) -> Outbox:
+    """Return an empty outbox."""
+    return Outbox(store, Timing(deadline=DEADLINE, settle=timedelta(0)))
 
 
-def hold(store: Outbox, reference: str = "ABCDEFGH", contact: Contact = CONTACT) -> None:
-    """Hold a contact."""
-    store.hold(contact, reference=reference, form="news", reason="honeypot")
+@pytest.fixture
+def hasty(store: Store) -> Outbox:
+    """Return the same outbox with leases that are over at once."""
+    return Outbox(store, Timing(deadline=NEVER, settle=timedelta(0)))
 
 
-def test_a_held_contact_comes_back_as_it_was(store: Outbox, file: Path) -> None:
-    """Dates, labels, gender and all; from another process's view too."""
-    hold(store)
-    (held,) = Outbox(f"sqlite:///{file}").held()
-    assert held.contact == CONTACT
-    assert (held.reference, held.form, held.reason) == ("ABCDEFGH", "news", "honeypot")
-    assert datetime.now(UTC).replace(tzinfo=None) - held.held_at < timedelta(seconds=5)
+def key(number: int) -> str:
+    """Return a submission's key; each has another reference."""
+    return f"{number:02x}" * 32
 
 
-def test_the_same_submission_twice_is_held_once(store: Outbox) -> None:
-    """A double click, or a robot that insists."""
-    hold(store)
-    hold(store)
-    hold(store, "OTHER")
-    assert [held.reference for held in store.held()] == ["ABCDEFGH", "OTHER"]
+def add(outbox: Outbox, number: int = 1, *, send: bool = False) -> Entry:
+    """Store a submission."""
+    return outbox.add(CONTACT, key(number), form="news", send=send)[0]
 
 
-def test_the_file_is_private_and_what_is_erased_is_gone(store: Outbox, file: Path) -> None:
-    """No byte of it stays in the file."""
-    hold(store)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    store.erase("ABCDEFGH")
-    assert store.held() == []
-    left = b"".join(path.read_bytes() for path in file.parent.iterdir())
-    assert b"09121234567" not in left
+def rows(store: Store) -> list[dict[str, object]]:
+    """Return the table as it stands."""
+    with store.read() as connection:
+        return [dict(row) for row in connection.execute(text("SELECT * FROM outbox")).mappings()]
 
 
-def test_personal_data_is_kept_for_thirty_days(
-    store: Outbox, monkeypatch: pytest.MonkeyPatch
+def test_a_contact_comes_back_as_it_was(outbox: Outbox) -> None:
+    """Dates, labels, gender and all."""
+    add(outbox)
+    (entry,) = outbox.page(WAITING)
+    assert entry.contact == CONTACT
+    assert (entry.form, entry.state, entry.status) == ("news", State.QUEUED, "")
+    assert entry.reference == reference(key(1))
+    age = datetime.now(UTC).replace(tzinfo=None) - entry.created_at
+    assert abs(age) < timedelta(seconds=5)
+
+
+def test_a_key_is_stored_once(outbox: Outbox) -> None:
+    """However many store it at once; all but one are told what became of the first."""
+    with ThreadPoolExecutor(8) as threads:
+        added = list(
+            threads.map(lambda _: outbox.add(CONTACT, key(1), form="news", send=True), range(8))
+        )
+    assert sorted(is_new for _, is_new in added) == [False] * 7 + [True]
+    assert {entry.id for entry, _ in added} == {added[0][0].id}
+    assert outbox.count(WAITING, most=10) == 1
+
+
+def test_a_claim_is_one_senders_alone(outbox: Outbox) -> None:
+    """Of many that claim at once, each row goes to one."""
+    for number in range(1, 21):
+        add(outbox, number)
+    with ThreadPoolExecutor(8) as threads:
+        claimed = [entry.id for found in threads.map(outbox.claim, [5] * 8) for entry in found]
+    assert len(claimed) == len(set(claimed)) == 20
+    assert outbox.claim(5) == []
+
+
+def test_a_claim_takes_the_longest_due_first(outbox: Outbox) -> None:
+    """And no more than asked for."""
+    entries = [add(outbox, number) for number in range(1, 6)]
+    assert [entry.id for entry in sorted(outbox.claim(3), key=lambda entry: entry.id)] == [
+        entry.id for entry in entries[:3]
+    ]
+
+
+def test_what_is_being_sent_by_the_page_is_nobody_elses(outbox: Outbox) -> None:
+    """It is stored as claimed."""
+    assert add(outbox, send=True).state is State.SENDING
+    assert outbox.claim(5) == []
+
+
+def test_none_but_the_owner_settles(outbox: Outbox, hasty: Outbox) -> None:
+    """An owner that was taken for dead comes too late."""
+    late = add(hasty, send=True)
+    assert outbox.sweep(timedelta(0)) == 1
+    (owner,) = outbox.claim(1)
+    assert not outbox.deliver(late, 1)
+    assert not outbox.postpone(late, timedelta(0), status="Timeout")
+    assert not outbox.reject(late, "Mobile_Invalid", told=True)
+    assert not outbox.keep(late, "Failed")
+    assert outbox.deliver(owner, 1)
+    assert not outbox.deliver(owner, 1)
+
+
+def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
+    outbox: Outbox, hasty: Outbox
 ) -> None:
-    """What no operator asked for is erased, when the next submission comes or one looks."""
-    hold(store)
-    hold(store, "OTHER")
-    with monkeypatch.context() as later:
-        later.setattr(module, "KEPT", timedelta(seconds=-1))
-        assert store.claim("another submission", lease=timedelta(seconds=1))
-    assert store.held() == []
-    hold(store)
-    monkeypatch.setattr(module, "KEPT", timedelta(seconds=-1))
-    assert store.held() == []
+    """The portal may have it, and may still be applying the call."""
+    add(hasty, send=True)
+    assert outbox.sweep(timedelta(seconds=60)) == 1
+    assert outbox.sweep(timedelta(0)) == 0
+    (entry,) = outbox.page(WAITING)
+    assert (entry.state, entry.uncertain, entry.attempts) == (State.QUEUED, True, 1)
+    assert entry.due - entry.created_at > timedelta(seconds=59)
+    assert outbox.claim(1) == []
+    assert outbox.claim(1, probe=True) == []
 
 
-def test_a_name_is_spent_once(store: Outbox) -> None:
-    """Until its time is over, however many threads try."""
-    until = datetime.now(UTC) + timedelta(minutes=1)
+def test_a_living_owner_is_not_swept(outbox: Outbox) -> None:
+    """Its lease is longer than two calls."""
+    add(outbox, send=True)
+    assert outbox.sweep(timedelta(0)) == 0
+
+
+def test_a_probe_takes_what_waits_for_a_later_attempt(outbox: Outbox) -> None:
+    """Else a portal that is back would be noticed late."""
+    entry = add(outbox, send=True)
+    outbox.postpone(entry, timedelta(minutes=5), status="ConnectionFailed", attempts=7)
+    assert outbox.claim(1) == []
+    (probe,) = outbox.claim(1, probe=True)
+    assert (probe.status, probe.attempts) == ("ConnectionFailed", 7)
+
+
+def test_a_delivered_contact_is_erased_and_its_key_is_kept(outbox: Outbox, store: Store) -> None:
+    """The same submission sent again is known; nobody can tell whose it was."""
+    outbox.deliver(add(outbox, send=True), 4711)
+    (row,) = rows(store)
+    assert (row["contact"], row["state"], row["portal_id"]) == (None, "delivered", 4711)
+    found = outbox.find(key(1))
+    assert found is not None
+    assert found.contact is None
+    assert outbox.delivered_as([4711, 4712]) == {4711}
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_rejected_contact_is_kept_unless_the_person_has_it(
+    outbox: Outbox, store: Store, *, told: bool
+) -> None:
+    """Who was told has the form before their eyes; of others the operator must hear."""
+    outbox.reject(add(outbox, send=True), "Mobile_Invalid", told=told)
+    (row,) = rows(store)
+    assert (row["contact"] is None) is told
+    assert [entry.status for entry in outbox.page(NEEDS_HAND)] == ["Mobile_Invalid"] * (not told)
+
+
+ERASERS: list[Callable[[Outbox, Entry], object]] = [
+    lambda outbox, entry: outbox.deliver(entry, 1),
+    lambda outbox, entry: outbox.reject(entry, "Mobile_Invalid", told=True),
+    lambda outbox, entry: outbox.keep(entry, "Failed") and outbox.discard(entry.reference),
+]
+
+
+@pytest.mark.parametrize("erase", ERASERS)
+def test_no_byte_of_an_erased_contact_is_left(
+    tmp_path: Path, erase: Callable[[Outbox, Entry], object]
+) -> None:
+    """In no file of SQLite's: neither the database nor its log of changes."""
+    url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
+    outbox = Outbox(Store(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
+    entries = [add(outbox, number, send=True) for number in range(1, 100)]
+    assert b"09121234567" in content(tmp_path / "state")
+    for entry in entries:
+        erase(outbox, entry)
+    outbox.tidy()  # as the deliverer does twice a second
+    for trace in (b"09121234567", "نشان".encode(), b"\\u0646\\u0634\\u0627\\u0646"):
+        assert trace not in content(tmp_path / "state")
+
+
+def content(folder: Path) -> bytes:
+    """Return all bytes of a folder's files."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def test_an_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path) -> None:
+    """Nobody has to tidy up."""
+    url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
+    outbox = Outbox(Store(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
+    outbox.deliver(add(outbox, send=True), 1)
+    assert b"09121234567" not in content(tmp_path / "state")
+
+
+def test_what_was_tried_for_three_days_is_held(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not dropped: an operator finds it."""
+    assert timedelta(days=3) == RETRIED
+    monkeypatch.setattr(module, "RETRIED", NEVER)
+    old = add(outbox)
+    monkeypatch.undo()
+    add(outbox, 2)
+    assert outbox.give_up() == [old.reference]
+    assert [entry.contact for entry in outbox.page(NEEDS_HAND)] == [CONTACT]
+
+
+def test_everything_is_forgotten_after_thirty_days(
+    outbox: Outbox, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is over, that is; what waits stays."""
+    assert timedelta(days=30) == KEPT
+    monkeypatch.setattr(module, "KEPT", NEVER)
+    outbox.deliver(add(outbox, 1, send=True), 1)
+    outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
+    outbox.keep(add(outbox, 3, send=True), "Failed")
+    outbox.hold(CONTACT, key(4), form="news", reason="honeypot")
+    monkeypatch.undo()
+    add(outbox, 5)
+    add(outbox, 6, send=True)
+    outbox.hold(CONTACT, key(7), form="news", reason="honeypot")
+    assert outbox.forget() == 4
+    assert {row["key"] for row in rows(store)} == {key(5), key(6), key(7)}
+
+
+def test_an_operator_finds_an_entry_by_its_reference(outbox: Outbox) -> None:
+    """As the visitor read it out, in small letters too; anything else is nothing."""
+    entry = add(outbox)
+    add(outbox, 2)
+    for name in (entry.reference, entry.reference.lower()):
+        found = outbox.get(name)
+        assert found is not None
+        assert found.id == entry.id
+    for name in ("", "A", "AAAAAAAA", "ABCDEFGHIJKLMNOP", "!!!!!!!!", "سلام", "\0"):
+        assert outbox.get(name) is None
+        assert outbox.retry(name) == 0
+        assert not outbox.discard(name)
+
+
+def test_retrying_starts_anew(outbox: Outbox) -> None:
+    """Due at once, with all its attempts; what is uncertain stays so."""
+    entry = add(outbox, send=True)
+    outbox.postpone(entry, timedelta(0), uncertain=True, attempts=9, unexplained=4, looks=4)
+    (entry,) = outbox.claim(1)
+    outbox.keep(entry, "Failed")
+    add(outbox, 2)
+    assert outbox.retry(entry.reference) == 1
+    again = next(found for found in outbox.claim(5) if found.id == entry.id)
+    assert (again.attempts, again.unexplained, again.looks) == (0, 0, 0)
+    assert again.uncertain
+
+
+def test_all_that_needs_a_hand_is_retried_together(outbox: Outbox) -> None:
+    """What waits, is sent or is delivered is not touched."""
+    outbox.keep(add(outbox, 1, send=True), "Failed")
+    outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
+    outbox.reject(add(outbox, 3, send=True), "Mobile_Invalid", told=True)
+    outbox.deliver(add(outbox, 4, send=True), 1)
+    assert outbox.retry() == 2
+    assert {entry.key for entry in outbox.claim(9)} == {key(1), key(2)}
+
+
+def test_what_is_being_sent_cannot_be_discarded(outbox: Outbox) -> None:
+    """It could arrive all the same."""
+    entry = add(outbox, send=True)
+    assert not outbox.discard(entry.reference)
+    outbox.postpone(entry, timedelta(0))
+    assert outbox.discard(entry.reference)
+    assert outbox.find(key(1)) is None
+
+
+def test_pages_follow_each_other(outbox: Outbox) -> None:
+    """Each entry once, oldest first."""
+    entries = [add(outbox, number).id for number in range(1, 8)]
+    first = outbox.page(WAITING, limit=5)
+    second = outbox.page(WAITING, after=first[-1].id, limit=5)
+    assert [entry.id for entry in (*first, *second)] == entries
+    assert outbox.count(WAITING, most=3) == 4
+    oldest = outbox.oldest()
+    assert oldest == first[0].created_at
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_waiting(
+    outbox: Outbox, store: Store, hasty: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite goes by the machine's clock, PostgreSQL by its own."""
+    future = type("Clock", (datetime,), {})
+    shift = timedelta(hours=3)
+
+    def now(tz: object = None) -> datetime:
+        return datetime.now(tz) + shift  # type: ignore[arg-type]
+
+    future.now = staticmethod(now)  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "datetime", future)
+        add(outbox, 1)
+        add(outbox, 2, send=True)
+    assert len(outbox.claim(5)) == 1
+    swept = outbox.sweep(timedelta(0))
+    assert swept == (1 if store.now.__class__ is datetime else 0)
+    assert hasty.sweep(timedelta(0)) == 0
+
+
+def test_a_name_is_spent_once(store: Store) -> None:
+    """Until its time is over, however many threads try; the submission that did so may repeat."""
+    spent, until = Spent(store), datetime.now(UTC) + timedelta(minutes=1)
     first: list[bool] = []
     threads = [
-        threading.Thread(target=lambda: first.append(store.spend("challenge", until)))
-        for _ in range(8)
+        threading.Thread(target=lambda n: first.append(spent.spend("name", until, n)), args=[name])
+        for name in "abcdefgh"
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted(first) == [False] * 7 + [True]
-    assert store.spend("another", until)
+    assert [spent.spend("name", until, name) for name in "abcdefgh"].count(True) == 1
+    assert spent.spend("another", until, "a")
 
 
-def test_what_is_over_is_forgotten(store: Outbox) -> None:
+def test_what_is_over_is_forgotten(store: Store) -> None:
     """The table does not grow for ever."""
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    assert store.spend("challenge", past)
-    assert store.spend("challenge", past)
+    spent, past = Spent(store), datetime.now(UTC) - timedelta(seconds=1)
+    assert spent.spend("name", past, "a")
+    assert spent.spend("name", past, "b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,9 @@ from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
 
 from webapp import wording
 from webapp.contact import FIELDS
+from webapp.outbox import Outbox
 from webapp.standin import Fault
+from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,46 +201,114 @@ def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal:
 def test_an_account_or_token_error_is_told_to_the_operator(
     page: Page, portal: StandIn, status: str
 ) -> None:
-    """503, the message, the status name, and everything typed."""
+    """That it is stored, the message, the status name; and on every page that the queue is paused."""
     portal.answer(status)
-    response = page.send(**FULL_FORM)
-    assert response.status_code == 503
-    assert page.html.outcome == "unstored"
-    summary = page.html.text(role="alert")
-    assert wording.UNSTORED in summary
-    assert wording.STATUS_MESSAGES[status] in summary
-    assert status in summary
-    assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
-    assert page.html.values["Labels"] == FULL_FORM["Labels"]
+    assert page.send(**FULL_FORM).status_code == 200
+    assert page.html.outcome == "queued"
+    told = page.html.text(data_outcome="queued")
+    assert wording.QUEUED in told
+    assert wording.STATUS_MESSAGES[status] in told
+    assert status in told
+    banner = Page(page.client).html.text(data_pause=status)
+    assert wording.STATUS_MESSAGES[status] in banner
+    assert wording.WAITING.format(n="۱") in banner
 
 
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.RESET, Fault.HTML, "ServerError"])
-def test_a_silent_or_broken_portal_leaves_the_outcome_open(
+def test_what_a_silent_or_broken_portal_may_have_is_stored(
     page: Page, portal: StandIn, fault: Fault | str
 ) -> None:
-    """The page does not say that nothing was recorded: it does not know."""
+    """The page says so, and what the portal did; nobody has to type it again."""
     portal.answer(fault)
-    assert page.send(Mobile=MOBILE).status_code == 503
-    summary = page.html.text(role="alert")
-    assert wording.UNCERTAIN in summary
-    assert wording.UNSTORED not in summary
+    assert page.send(Mobile=MOBILE).status_code == 200
+    assert wording.QUEUED in page.html.text(data_outcome="queued")
 
 
 def test_an_unreachable_portal_is_told(page: Page, portal: StandIn) -> None:
-    """A portal that refuses the connection has certainly not got the contact."""
+    """The contact is stored, and the next one is not even tried."""
     portal.close()
-    assert page.send(Mobile=MOBILE).status_code == 503
-    assert wording.UNSTORED in page.html.text(role="alert")
+    assert page.send(Mobile=MOBILE).status_code == 200
+    assert "ConnectionFailed" in page.html.text(data_outcome="queued")
+    assert page.send(Mobile="09121234568").status_code == 200
+    assert wording.WAITING.format(n="۲") in page.html.text(data_pause="ConnectionFailed")
 
 
-def test_a_visitor_never_sees_the_accounts_troubles(client: FlaskClient, portal: StandIn) -> None:
-    """A public form says that it cannot record now, and no more."""
+@pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
+def test_a_visitor_never_sees_the_accounts_troubles(
+    client: FlaskClient, portal: StandIn, path: str
+) -> None:
+    """A public form says that it was received, with a reference, and no more."""
     portal.answer("CreditNotEnough")
-    page = Page(client, "/f/signup")
-    assert page.send(Mobile=MOBILE, consent="true").status_code == 503
+    for mobile in (MOBILE, "09121234568"):
+        page = Page(client, path)
+        response = page.send(Mobile=mobile, consent="true")
+        assert response.status_code == 200
+        assert page.html.outcome == "queued"
+        assert wording.DELIVERED_PUBLIC in page.html.text(data_outcome="queued")
+        receipt = response.request.args["r"].split(".")[0]
+        known = response.text + base64.urlsafe_b64decode(receipt + "==").decode()
+        assert not any(word in known for word in ("CreditNotEnough", "data-pause", "اعتبار"))
+
+
+def test_a_forms_own_success_text_waits_for_the_success(
+    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+) -> None:
+    """It may say that somebody is registered; as long as it is not sure, the page does not."""
+    file = tmp_path / "forms.toml"
+    file.write_text(
+        '[forms.event]\ntitle = "همایش"\naccess = "public"\nfields = ["Mobile"]\n'
+        'success = "ثبت‌نام شما انجام شد."\n'
+    )
+    page = Page(make_app(forms_file=file).test_client(), "/f/event")
+    portal.answer("ServerError")
+    page.send(Mobile=MOBILE)
+    assert page.html.outcome == "queued"
+    assert "انجام شد" not in page.html.text("main")
+
+
+def test_a_store_that_fails_records_nothing_and_says_so(
+    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+) -> None:
+    """503, nothing sent, everything typed still there; the same form can be sent again."""
+    (tmp_path / "file").touch()
+    page = Page(make_app(database_url=f"sqlite:///{tmp_path}/file/x").test_client())
+    assert page.send(**FULL_FORM).status_code == 503
+    assert page.html.outcome == "unstored"
     summary = page.html.text(role="alert")
-    assert summary == wording.UNSTORED_PUBLIC
-    assert page.html.values["Mobile"] == [MOBILE]
+    assert wording.UNSTORED in summary
+    assert wording.STATUS_MESSAGES["StoreFailed"] in summary
+    assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
+    assert page.html.values["Labels"] == FULL_FORM["Labels"]
+    assert not portal.requests
+
+
+def test_a_form_that_came_back_is_still_the_same_submission(
+    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit whose answer was lost has stored it: sent again, it is one contact."""
+    add = Outbox.add
+
+    def lose_the_answer(*args: Any, **kwargs: Any) -> None:
+        add(*args, **kwargs)
+        raise StoreError("OperationalError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, "add", lose_the_answer)
+        assert page.send(Mobile=MOBILE).status_code == 503
+    assert page.send(Mobile=MOBILE).status_code == 200
+    assert page.html.outcome == "queued"  # its first owner has vanished with it
+    assert not portal.contacts
+
+
+def test_what_was_rejected_can_be_sent_again_unchanged(page: Page, portal: StandIn) -> None:
+    """The portal may have been mended meanwhile; the old page, sent again, is answered as before."""
+    token = page.token
+    portal.answer("Mobile_Invalid")
+    assert page.send(Mobile=MOBILE).status_code == 422
+    assert page.client.post("/", data={"csrf_token": token, "Mobile": MOBILE}).status_code == 422
+    assert not portal.contacts
+    assert page.send(Mobile=MOBILE).status_code == 200
+    assert len(portal.contacts) == 1
 
 
 def test_labels_and_active_of_a_public_form_are_not_the_browsers(

@@ -24,12 +24,22 @@ import trustme
 import urllib3.exceptions
 from support import TOKEN
 
+from webapp import delivery
 from webapp import exchange as module
 from webapp import wording
 from webapp.contact import Contact
 from webapp.portal import AccountStatus, Portal, payload
 from webapp.standin import Answer, Fault, StandIn
-from webapp.verdict import STATUSES, PortalError, Refused, Rejected, Uncertain, Unreachable
+from webapp.verdict import (
+    STATUSES,
+    PortalError,
+    Refused,
+    Rejected,
+    Uncertain,
+    Unexplained,
+    Unreachable,
+    field_at_fault,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -397,7 +407,8 @@ class TestStatuses:
             )
             for name in STATUSES[Refused].values()
         )
-        assert {"Failed", "ServerError"} <= set(STATUSES[Uncertain].values())
+        assert set(STATUSES[Uncertain].values()) == {"ServerError"}
+        assert "Failed" in STATUSES[Unexplained].values()
         assert Unreachable not in STATUSES
 
     @pytest.mark.parametrize("name", [*STATUSES[Rejected].values(), *STATUSES[Refused].values()])
@@ -419,7 +430,7 @@ class TestStatuses:
     )
     def test_the_field_at_fault_is_named(self, status: str, field: str | None) -> None:
         """A message can stand beside its field."""
-        assert PortalError(status).field == field
+        assert field_at_fault(status) == field
 
     def test_what_has_no_message_of_its_own_gets_a_generic_one(self) -> None:
         """Nobody sees an empty message."""
@@ -431,6 +442,7 @@ class TestStatuses:
         """The wording's table and this module's statuses are the same."""
         faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
+        raised |= {delivery.BUSY, delivery.STORE_FAILED}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= wording.STATUS_MESSAGES.keys()
         assert wording.STATUS_MESSAGES.keys() - known == {"HTTP_429", "HTTP", "Other"}
@@ -448,6 +460,7 @@ class TestStatuses:
             standin.answer(Answer(body))
             error = failure(lambda: portal.create_contact(small_contact()))
             assert isinstance(error, Uncertain)
+            assert isinstance(error, Unexplained) is (status != "UnreadableAnswer")
             assert error.status == status
 
 
@@ -459,6 +472,7 @@ FAULTS = {
     Fault.APPLIED_THEN_CLOSE: "ConnectionBroken",
     Fault.APPLIED_THEN_SILENT: "Timeout",
     Fault.APPLIED_THEN_HTTP_502: "HTTP_502",
+    Fault.APPLIED_LATE: "ConnectionBroken",
     Fault.DRIP_HEADERS: "Timeout",
     Fault.DRIP_BODY: "Timeout",
     Fault.ENDLESS_HEADERS: "ConnectionBroken",
@@ -502,9 +516,9 @@ class TestFaults:
         tried = client(standin.url, deadline=deadline)
         standin.answer(fault)
         error = failure(lambda: tried.create_contact(small_contact()), deadline=deadline)
-        assert type(error) is Uncertain
+        assert type(error) is (Unexplained if fault is Fault.UNKNOWN_STATUS else Uncertain)
         assert error.status == FAULTS[fault]
-        assert len(standin.contacts) == fault.name.startswith("APPLIED")
+        wait_until(lambda: len(standin.contacts) == fault.name.startswith("APPLIED"))
         assert_discreet(error)
         wait_until(lambda: not exchanges())
         assert tried.search_contacts(mobile="09350000000") == []

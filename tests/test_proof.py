@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import itertools
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,19 +23,25 @@ if TYPE_CHECKING:
 
 FORM = "signup"
 
+_keys = itertools.count()
+
+
+def new_key() -> str:
+    """Return the key of another submission."""
+    return str(next(_keys))
+
 
 class Ledger:
     """A stand-in for the durable store of spent challenges."""
 
     def __init__(self) -> None:
         """Start with none spent."""
-        self.spent: dict[str, datetime] = {}
+        self.spent: dict[str, tuple[datetime, str]] = {}
 
-    def spend(self, challenge_id: str, until: datetime) -> bool:
-        """Note an id; true the first time."""
-        fresh = challenge_id not in self.spent
-        self.spent.setdefault(challenge_id, until)
-        return fresh
+    def spend(self, challenge_id: str, until: datetime, key: str) -> bool:
+        """Note an id; true the first time, and for the submission that came first."""
+        self.spent.setdefault(challenge_id, (until, key))
+        return self.spent[challenge_id][1] == key
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,8 +68,12 @@ def test_an_answer_counts_once(proofs: Proofs, ledger: Ledger) -> None:
     """However often it is sent; its challenge's id is kept for longer than it could be used."""
     before = time.time()
     answer = written(solved(proofs.challenge(form=FORM)))
-    assert [proofs.is_solved(answer, form=FORM) for _ in range(3)] == [True, False, False]
-    (until,) = ledger.spent.values()
+    assert [proofs.is_solved(answer, form=FORM, key=new_key()) for _ in range(3)] == [
+        True,
+        False,
+        False,
+    ]
+    ((until, _),) = ledger.spent.values()
     assert until.utcoffset() is not None
     assert until.timestamp() > before + LIFETIME.total_seconds()
 
@@ -79,14 +90,16 @@ def test_an_answer_counts_once(proofs: Proofs, ledger: Ledger) -> None:
 def test_the_same_answer_written_otherwise_is_still_the_same(proofs: Proofs, rewrite: Any) -> None:
     """Base64 and JSON have many spellings; the challenge is one."""
     answer = solved(proofs.challenge(form=FORM))
-    assert proofs.is_solved(written(answer), form=FORM)
-    assert not proofs.is_solved(rewrite(answer), form=FORM)
+    assert proofs.is_solved(written(answer), form=FORM, key=new_key())
+    assert not proofs.is_solved(rewrite(answer), form=FORM, key=new_key())
 
 
 def test_each_challenge_counts(proofs: Proofs) -> None:
     """Two visitors of one form both get through."""
     for _ in range(2):
-        assert proofs.is_solved(written(solved(proofs.challenge(form=FORM))), form=FORM)
+        assert proofs.is_solved(
+            written(solved(proofs.challenge(form=FORM))), form=FORM, key=new_key()
+        )
 
 
 def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(proofs: Proofs) -> None:
@@ -100,12 +113,18 @@ def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(proof
     assert len(written(solved(proofs.challenge(form="x" * 40)))) <= 1000
 
 
+def test_an_answer_is_good_for_its_submission_sent_again(proofs: Proofs) -> None:
+    """A double click has not spent it for itself."""
+    answer = written(solved(proofs.challenge(form=FORM)))
+    assert [proofs.is_solved(answer, form=FORM, key=key) for key in "aaba"] == [1, 1, 0, 1]
+
+
 def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number asked for is drawn from the whole range."""
     drawn: list[int] = []
     monkeypatch.setattr(proof, "MOST", MOST)
     monkeypatch.setattr(proof.secrets, "randbelow", lambda most: drawn.append(most) or 7)
-    own = Proofs(["key"], spend=lambda _id, _until: True)
+    own = Proofs(["key"], spend=lambda *_: True)
     assert solved(own.challenge(form=FORM))["solution"]["counter"] == 7
     assert drawn == [100_000]
 
@@ -115,9 +134,9 @@ def test_an_answer_for_another_form_is_refused_and_not_spent(
 ) -> None:
     """The signature holds the form."""
     answer = written(solved(proofs.challenge(form="other")))
-    assert not proofs.is_solved(answer, form=FORM)
+    assert not proofs.is_solved(answer, form=FORM, key=new_key())
     assert not ledger.spent
-    assert proofs.is_solved(answer, form="other")
+    assert proofs.is_solved(answer, form="other", key=new_key())
 
 
 @pytest.mark.parametrize(
@@ -159,9 +178,9 @@ def test_a_changed_answer_is_refused_and_not_spent(
     }
     right = written(answer)
     parts[part][name] = value
-    assert not proofs.is_solved(written(answer), form=FORM)
+    assert not proofs.is_solved(written(answer), form=FORM, key=new_key())
     assert not ledger.spent
-    assert proofs.is_solved(right, form=FORM)
+    assert proofs.is_solved(right, form=FORM, key=new_key())
 
 
 @pytest.mark.parametrize("name", ["challenge", "solution"])
@@ -169,13 +188,15 @@ def test_an_answer_that_lacks_a_part_is_refused(proofs: Proofs, name: str) -> No
     """Half an answer is none."""
     answer = solved(proofs.challenge(form=FORM))
     del answer[name]
-    assert not proofs.is_solved(written(answer), form=FORM)
+    assert not proofs.is_solved(written(answer), form=FORM, key=new_key())
 
 
 def test_another_challenges_solution_is_refused(proofs: Proofs) -> None:
     """A number solves the challenge that it was found for."""
     one, two = (solved(proofs.challenge(form=FORM)) for _ in range(2))
-    assert not proofs.is_solved(written(one | {"solution": two["solution"]}), form=FORM)
+    assert not proofs.is_solved(
+        written(one | {"solution": two["solution"]}), form=FORM, key=new_key()
+    )
 
 
 @pytest.mark.parametrize(("late", "counts"), [(-2, True), (2, False)])
@@ -187,7 +208,7 @@ def test_an_answer_counts_for_ten_minutes(
     now = time.time() + LIFETIME.total_seconds() + late
     monkeypatch.setattr(time, "time", lambda: now)
     assert LIFETIME.total_seconds() == 600
-    assert proofs.is_solved(answer, form=FORM) is counts
+    assert proofs.is_solved(answer, form=FORM, key=new_key()) is counts
 
 
 def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> None:
@@ -195,17 +216,17 @@ def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> N
     old, both, new = (
         Proofs(keys, spend=ledger.spend) for keys in (["old"], ["new", "old"], ["new"])
     )
-    assert both.is_solved(written(solved(old.challenge(form=FORM))), form=FORM)
-    assert new.is_solved(written(solved(both.challenge(form=FORM))), form=FORM)
-    assert not new.is_solved(written(solved(old.challenge(form=FORM))), form=FORM)
+    assert both.is_solved(written(solved(old.challenge(form=FORM))), form=FORM, key=new_key())
+    assert new.is_solved(written(solved(both.challenge(form=FORM))), form=FORM, key=new_key())
+    assert not new.is_solved(written(solved(old.challenge(form=FORM))), form=FORM, key=new_key())
 
 
 def test_a_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
     """What was spent under the old key stays spent."""
     old, both = (Proofs(keys, spend=ledger.spend) for keys in (["old"], ["new", "old"]))
     answer = written(solved(old.challenge(form=FORM)))
-    assert old.is_solved(answer, form=FORM)
-    assert not both.is_solved(answer, form=FORM)
+    assert old.is_solved(answer, form=FORM, key=new_key())
+    assert not both.is_solved(answer, form=FORM, key=new_key())
 
 
 def test_the_applications_key_itself_signs_nothing(proofs: Proofs) -> None:
@@ -214,14 +235,14 @@ def test_the_applications_key_itself_signs_nothing(proofs: Proofs) -> None:
         "SHA-256", 1, counter=1, data={"form": FORM}, expires_at=2**32, hmac_secret="key"
     )
     answer = written(solved(json.dumps(foreign.to_dict())))
-    assert not proofs.is_solved(answer, form=FORM)
+    assert not proofs.is_solved(answer, form=FORM, key=new_key())
 
 
 def test_a_challenge_of_another_version_is_refused(proofs: Proofs) -> None:
     """One without an end would have to be remembered for ever."""
     own = hmac.digest(b"key", b"proof of work", "sha256")
     endless = create_challenge("SHA-256", 1, counter=1, data={"form": FORM}, hmac_secret=own)
-    assert not proofs.is_solved(written(solved(json.dumps(endless.to_dict()))), form=FORM)
+    assert not proofs.is_solved(written(solved(json.dumps(endless.to_dict()))), form=FORM, key=new_key())
 
 
 @pytest.mark.parametrize(
@@ -252,7 +273,7 @@ def test_a_challenge_of_another_version_is_refused(proofs: Proofs) -> None:
 )
 def test_rubbish_is_refused(proofs: Proofs, ledger: Ledger, text: str) -> None:
     """Whatever comes, nothing is raised and nothing is stored."""
-    assert not proofs.is_solved(text, form=FORM)
+    assert not proofs.is_solved(text, form=FORM, key=new_key())
     assert not ledger.spent
 
 
@@ -281,7 +302,7 @@ _PATHS = [
 @pytest.fixture(scope="module")
 def right() -> tuple[Proofs, str]:
     """Return proofs that forget, and a right answer."""
-    own = Proofs(["key"], spend=lambda _id, _until: True)
+    own = Proofs(["key"], spend=lambda *_: True)
     return own, json.dumps(solved(own.challenge(form=FORM)))
 
 
@@ -295,22 +316,22 @@ def test_no_value_in_any_place_raises(
     for name in path[:-1]:
         place = place[name]
     place[path[-1]] = value
-    assert own.is_solved(written(answer), form=FORM) in (True, False)
+    assert own.is_solved(written(answer), form=FORM, key=new_key()) in (True, False)
 
 
 @given(text=st.text() | st.binary().map(lambda data: base64.b64encode(data).decode()))
 def test_no_text_raises(text: str) -> None:
     """Nor does any text."""
-    own = Proofs(["key"], spend=lambda _id, _until: True)
-    assert not own.is_solved(text, form=FORM)
+    own = Proofs(["key"], spend=lambda *_: True)
+    assert not own.is_solved(text, form=FORM, key=new_key())
 
 
 def test_a_failing_store_is_not_hidden() -> None:
     """An answer that could not be noted must not count, and the fault is the operator's to see."""
 
-    def fail(_id: str, _until: datetime) -> bool:
+    def fail(*_: object) -> bool:
         raise OSError("full")
 
     own = Proofs(["key"], spend=fail)
     with pytest.raises(OSError, match="full"):
-        own.is_solved(written(solved(own.challenge(form=FORM))), form=FORM)
+        own.is_solved(written(solved(own.challenge(form=FORM))), form=FORM, key=new_key())

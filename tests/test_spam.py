@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,8 @@ from support import Html, Page, solved, written
 
 from webapp import wording
 from webapp.forms import HONEYPOT
-from webapp.outbox import Outbox
+from webapp.outbox import NEEDS_HAND
+from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.settings import Settings
+    from webapp.outbox import Entry, Outbox
     from webapp.standin import StandIn
 
 MOBILE = "09121234567"
@@ -39,10 +41,10 @@ def page(client: FlaskClient, request: pytest.FixtureRequest) -> Page:
     return Page(client, request.param)
 
 
-@pytest.fixture
-def store(settings: Settings) -> Outbox:
-    """Return the app's store."""
-    return Outbox(settings.outbox_url)
+def held(page: Page) -> list[Entry]:
+    """Return what an operator should look at."""
+    found: Outbox = page.client.application.extensions[EXTENSION].dispatch.outbox
+    return found.page(NEEDS_HAND)
 
 
 def send(page: Page, **fields: str) -> int:
@@ -59,7 +61,7 @@ def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
 
 
 def test_who_takes_the_bait_is_answered_like_everybody_and_held(
-    page: Page, portal: StandIn, store: Outbox
+    page: Page, portal: StandIn
 ) -> None:
     """The same page but for the reference; the operator has it, the portal does not."""
     assert send(page) == 200
@@ -70,9 +72,9 @@ def test_who_takes_the_bait_is_answered_like_everybody_and_held(
     assert answers[0] == answers[1]
     assert page.html.outcome == "delivered"
     assert len(portal.contacts) == 1
-    (held,) = store.held()
-    assert (held.reason, held.form, held.contact["Mobile"]) == ("honeypot", "signup", MOBILE)
-    assert held.reference == reference(page)
+    (entry,) = held(page)
+    assert (entry.status, entry.form, entry.contact["Mobile"]) == ("honeypot", "signup", MOBILE)
+    assert entry.reference == reference(page)
 
 
 def reference(page: Page) -> str:
@@ -161,13 +163,13 @@ def proven(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
 
 
 def test_without_script_the_proof_is_missing_and_an_operator_looks(
-    proven: Page, portal: StandIn, store: Outbox
+    proven: Page, portal: StandIn
 ) -> None:
     """Nothing is lost, and the visitor is answered like everybody."""
     assert send(proven, proof="") == 200
     assert proven.html.outcome == "delivered"
     assert not portal.contacts
-    assert [held.reason for held in store.held()] == ["proof"]
+    assert [entry.status for entry in held(proven)] == ["proof"]
 
 
 def test_a_store_out_of_reach_is_told(
@@ -211,7 +213,7 @@ def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: 
     assert len(portal.contacts) == 1
 
 
-def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn, store: Outbox) -> None:
+def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn) -> None:
     """With everything typed, and a fresh challenge."""
     before = next(proven.html.find("form"))[0]["data-proof"]
     assert send(proven, proof="bm9uc2Vuc2U=") == 422
@@ -220,4 +222,23 @@ def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn, store
     assert proven.html.values["proof"] == [""]
     assert next(proven.html.find("form"))[0]["data-proof"] != before
     assert not portal.contacts
-    assert store.held() == []
+    assert held(proven) == []
+
+
+def test_a_form_sent_many_times_at_once_is_one_submission(
+    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+) -> None:
+    """It counts once against the limits, its proof is spent once, and all get one answer."""
+    file = tmp_path / "forms.toml"
+    file.write_text(FORMS)
+    app = make_app(forms_file=file, limit_mobile="1/hour", threads=32)
+    page = Page(app.test_client(), "/embed/proven")
+    data = {"csrf_token": page.token, "Mobile": MOBILE, "proof": work(page)}
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(
+            threads.map(lambda _: app.test_client().post(page.path, data=data), range(20))
+        )
+    assert {(answer.status_code, answer.location) for answer in answers} == {
+        (303, answers[0].location)
+    }
+    assert len(portal.contacts) == 1

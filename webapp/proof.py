@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Final
 from altcha import Payload, create_challenge, verify_solution
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from webapp.spent import Spent
+    from collections.abc import Callable, Sequence
 
 LIFETIME: Final = timedelta(minutes=10)
 # How many hashes an answer takes at most; half as many on average.
@@ -31,16 +29,17 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 class Proofs:
     """Issues challenges and checks their answers."""
 
-    def __init__(self, keys: Sequence[str], spent: Spent) -> None:
+    def __init__(self, keys: Sequence[str], *, spend: Callable[[str, datetime, str], bool]) -> None:
         """Sign with the first key and accept all of them, so that keys can be rotated.
 
         Args:
             keys: The application's signing keys, newest first.
-            spent: Remembers which challenges were used.
+            spend: Notes durably that the challenge of this id is spent, at least until then, by the
+                submission of this key; true the first time, and for the same submission.
         """
         # A key of its own: no signature made here can pass for another of the application's.
         self._keys = [hmac.digest(key.encode(), b"proof of work", "sha256") for key in keys]
-        self._spent = spent
+        self._spend = spend
 
     def challenge(self, *, form: str) -> str:
         """Return a fresh challenge for the form of this slug, as JSON in ASCII for the solver."""
@@ -77,4 +76,4 @@ class Proofs:
         until = datetime.fromtimestamp(asked.expires_at, UTC) + _CLOCKS_DIFFER
         # Last, so that nothing is stored of what was not worked for. By the signed nonce, because
         # the same answer can be written in many ways.
-        return self._spent.spend(asked.nonce, until, key=key)
+        return self._spend(asked.nonce, until, key)

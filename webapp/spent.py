@@ -28,7 +28,7 @@ class Spent:
         """Remember in this store."""
         self._store = store
 
-    def spend(self, name: str, until: datetime, *, key: str) -> bool:
+    def spend(self, name: str, until: datetime, key: str) -> bool:
         """Tell whether this name is good for the submission of this key.
 
         Args:

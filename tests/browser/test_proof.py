@@ -53,7 +53,7 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         spent: set[str] = set()
         self.proofs = Proofs(
-            ["key"], spend=lambda name, _: name not in spent and not spent.add(name)
+            ["key"], spend=lambda name, *_: name not in spent and not spent.add(name)
         )
         self.shown = 0
         self.sent: list[tuple[dict[str, str], bool]] = []
@@ -100,7 +100,9 @@ class Handler(BaseHTTPRequestHandler):
         fields = {
             name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()
         }
-        self.server.sent.append((fields, self.server.proofs.is_solved(fields["proof"], form="f")))
+        self.server.sent.append(
+            (fields, self.server.proofs.is_solved(fields["proof"], form="f", key="k"))
+        )
         status = HTTPStatus.NO_CONTENT if self.server.stays else HTTPStatus.OK
         self._answer(status, body="<!doctype html><title>Done</title>")
 
@@ -167,7 +169,7 @@ def test_the_answer_counts_once(tab: Page, site: Site) -> None:
     ((fields, counts),) = site.sent
     assert counts
     assert (fields["Mobile"], fields["by"]) == ("0912", "button")
-    assert not site.proofs.is_solved(fields["proof"], form="f")
+    assert not site.proofs.is_solved(fields["proof"], form="f", key="k")
     assert site.shown == 1
 
 

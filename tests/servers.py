@@ -1,0 +1,183 @@
+"""Servers that tests and benchmarks start for themselves: Redis and PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SECONDS = 30  # how long PostgreSQL may take to start or to stop
+_STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+
+
+class RedisServer:
+    """A Redis server on a free port of loopback and on a Unix socket, which keeps nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it, in this folder."""
+        found = shutil.which("redis-server")
+        if found is None:
+            pytest.fail("redis-server is missing: install Debian's package redis-server.")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.socket = folder / "redis.sock"
+        self._command = [found, "--save", "", "--appendonly", "no", "--dir", str(folder)]
+        self._command += ["--port", str(self.port), "--bind", "127.0.0.1"]
+        self._command += ["--unixsocket", str(self.socket)]
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        with redis.Redis(port=self.port) as client:
+            for _ in range(200):
+                with contextlib.suppress(redis.ConnectionError):
+                    client.ping()
+                    return
+                time.sleep(0.02)
+        pytest.fail("redis-server did not start.")
+
+    def kill(self) -> None:
+        """End at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def hang(self) -> None:
+        """Keep the connections and accept new ones, but answer nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    @property
+    def content(self) -> str:
+        """All that it holds."""
+        with redis.Redis(port=self.port) as client:
+            return repr({key: client.dump(key) for key in client.scan_iter()})
+
+
+class PostgresServer:
+    """A PostgreSQL cluster of its own, on a free port of loopback, open to whoever asks there."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the cluster, and start it.
+
+        Args:
+            folder: Where its log goes. Its data has a folder of its own, which `close` removes.
+        """
+        self.port = free_port()
+        self._log = folder / "postgresql.log"
+        self._account = _account()
+        self._data = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        if self._account:
+            shutil.chown(self._data, self._account["user"], self._account["group"])
+        self._run("initdb", "--username=postgres", "--auth=trust", "--locale=C.UTF-8",
+                  "--encoding=UTF8", f"--pgdata={self._data}").wait()  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        options = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": 200,  # killed processes leave theirs open for a moment
+        }
+        settings = [f"--{name}={value}" for name, value in options.items()]
+        self._process = self._run("postgres", "-D", str(self._data), *settings)
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(psycopg.OperationalError):
+                self._connect().close()
+                return
+            time.sleep(0.05)
+        pytest.fail("PostgreSQL did not start:\n" + self._log.read_text())
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop it; `immediate` is a crash: it recovers at its next start."""
+        self._process.send_signal(_STOP[mode])
+        self._process.wait(_SECONDS)
+
+    def close(self) -> None:
+        """Stop it, and remove its data."""
+        self.stop("immediate")
+        shutil.rmtree(self._data)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the address of a database, as SQLAlchemy spells it."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self, name: str) -> str:
+        """Make a database, fresh if there was one of this name; return its address."""
+        with self._connect() as connection:
+            for command in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
+                connection.execute(sql.SQL(command).format(sql.Identifier(name)))
+        return self.url(name)
+
+    def files(self) -> Path:
+        """Return the folder of its data."""
+        return self._data
+
+    def _connect(self) -> psycopg.Connection:
+        address = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 5}
+        return psycopg.connect(**address, user="postgres", dbname="postgres", autocommit=True)
+
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [_find(program), *arguments],
+                cwd=self._data,
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+                stdout=log,
+                stderr=log,
+                **self._account,
+            )
+
+
+def free_port() -> int:
+    """Return a free port of loopback that stays free while its server is down.
+
+    It lies below those that the system gives to clients.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311  nothing secret
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def _account() -> dict[str, Any]:
+    """Say as whom PostgreSQL runs, which refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        user = pwd.getpwnam("nobody")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _find(program: str) -> str:
+    """Return the path of a program of PostgreSQL; Debian keeps them off the PATH."""
+    installed: Sequence[Path] = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{program}"),
+        key=lambda path: float(path.parts[-3]),
+    )
+    found = shutil.which(program) or (installed and str(installed[-1]))
+    return found or pytest.fail(
+        "PostgreSQL is missing: `make test` installs Debian's package `postgresql`."
+    )

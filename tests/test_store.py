@@ -1,0 +1,274 @@
+"""The database: upgraded without losing a row, and what happens when it fails."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import resource
+import sqlite3
+import stat
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+from support import FULL_FORM, Page
+
+from webapp import outbox as outbox_module
+from webapp import wording
+from webapp.contact import Contact
+from webapp.outbox import KEPT, NEEDS_HAND, State
+from webapp.store import REVISION, Store, StoreError, metadata
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+    from servers import PostgresServer
+
+    from webapp.dispatch import Dispatch
+    from webapp.standin import StandIn
+
+CONTACT = Contact(Mobile="09121234567", FName="سارا")
+
+
+def opened(url: str) -> Store:
+    """Open a store."""
+    store = Store(url)
+    with store.read():
+        return store
+
+
+def test_the_tables_are_those_that_the_program_uses(database_url: str) -> None:
+    """The steps of the upgrade and the tables of the modules say the same."""
+    opened(database_url)
+    assert ScriptDirectory("webapp/migrations").get_current_head() == REVISION
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_many_open_an_empty_database_at_once(database_url: str) -> None:
+    """One makes the tables, and nobody fails."""
+    failed: list[Exception] = []
+
+    def open_one() -> None:
+        try:
+            opened(database_url)
+        except StoreError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=open_one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
+# As SQLAlchemy made them then.
+OLD = """
+CREATE TABLE held (reference VARCHAR(16) NOT NULL PRIMARY KEY, form VARCHAR(40) NOT NULL,
+    reason VARCHAR(40) NOT NULL, contact TEXT NOT NULL, held_at TIMESTAMP NOT NULL);
+CREATE TABLE settled (key VARCHAR(64) NOT NULL PRIMARY KEY, result VARCHAR(16),
+    until TIMESTAMP NOT NULL);
+CREATE TABLE spent (name VARCHAR(100) NOT NULL PRIMARY KEY, until TIMESTAMP NOT NULL)
+"""
+
+
+def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
+    make_app: Callable[..., Flask], database_url: str, portal: StandIn
+) -> None:
+    """Held contacts come with their references, and what was delivered is not sent again."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    known, delivered = "ab" * 32, "cd" * 32
+    reference = base64.b32encode(bytes.fromhex(known)[:5]).decode()
+    lost = "ABCDEFGH"  # its key was forgotten already
+    _fill_old(database_url, reference, lost, {known: "delivered", delivered: "delivered"}, now)
+    dispatch = make_app(database_url=database_url).extensions[EXTENSION].dispatch
+    held = dispatch.outbox.page(NEEDS_HAND)
+    assert {entry.reference for entry in held} == {reference, lost}
+    assert {entry.contact["FName"] for entry in held} == {"سارا"}
+    assert {entry.status for entry in held} == {"honeypot"}
+    assert all(entry.due - now <= KEPT for entry in held)
+    for key in (known, delivered):
+        outcome = dispatch.delivery.submit(CONTACT, key, form="contact")
+        assert outcome.result == "delivered"
+    assert not portal.contacts
+    assert dispatch.outbox.retry(lost) == 1
+    assert dispatch.spent.spend("nonce", datetime.now(UTC) + timedelta(minutes=1), "other") is False
+
+
+def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: datetime) -> None:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        Path(str(engine.url.database)).parent.mkdir()
+    with engine.begin() as connection:
+        for statement in OLD.split(";"):
+            connection.execute(text(statement))
+        for name in (known, lost):
+            connection.execute(
+                text("INSERT INTO held VALUES (:r, 'news', 'honeypot', :c, :n)"),
+                {"r": name, "c": outbox_module._write(CONTACT), "n": now},  # noqa: SLF001  as 0.1 wrote it
+            )
+        for key, result in settled.items():
+            connection.execute(
+                text("INSERT INTO settled VALUES (:k, :r, :u)"),
+                {"k": key, "r": result, "u": now + timedelta(hours=12)},
+            )
+        connection.execute(text("INSERT INTO settled VALUES ('ef', NULL, :u)"), {"u": now})
+        connection.execute(
+            text("INSERT INTO spent VALUES ('nonce', :u)"), {"u": now + timedelta(hours=1)}
+        )
+    engine.dispose()
+
+
+def test_a_newer_versions_database_is_left_alone(database_url: str) -> None:
+    """What it means is not known here."""
+    opened(database_url)
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="WrittenByNewerVersion"):
+        opened(database_url)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return where SQLite's file lies; its folder is not there yet."""
+    return tmp_path / "state" / "outbox.sqlite3"
+
+
+def test_the_file_is_private(file: Path) -> None:
+    """Its folder, too, whatever the umask."""
+    opened(f"sqlite:///{file}")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_sqlite_keeps_what_it_has_committed(file: Path) -> None:
+    """A write is on the disk when it is done, and what is erased is overwritten."""
+    with opened(f"sqlite:///{file}").read() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "secure_delete")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep every other writer waiting."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+@contextlib.contextmanager
+def full(file: Path) -> Iterator[None]:
+    """Let no file of this process grow further: to SQLite, a full disk."""
+    log = file.with_name(f"{file.name}-wal")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(log.stat().st_size, 1), usual[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+@pytest.mark.parametrize("trouble", [locked, full])
+def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
+    make_app: Callable[..., Flask],
+    portal: StandIn,
+    file: Path,
+    trouble: Callable[[Path], contextlib.AbstractContextManager[None]],
+) -> None:
+    """503 in a second or two, everything typed still there, nothing sent; later it works."""
+    app = make_app(database_url=f"sqlite:///{file}", amoot_deadline=8)
+    page = Page(app.test_client())
+    assert page.send(Mobile="09121111111").status_code == 200
+    # Filled, so that the next row needs room.
+    for number in range(20):
+        assert Page(app.test_client()).send(**{**FULL_FORM, "Mobile": f"0912222{number:04}"})
+    with trouble(file):
+        started = time.monotonic()
+        assert page.send(**FULL_FORM).status_code == 503
+        assert time.monotonic() - started < 3
+        assert page.html.outcome == "unstored"
+        assert wording.UNSTORED in page.html.text(role="alert")
+        assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
+    assert len(portal.contacts) == 21
+    assert page.send(**FULL_FORM).status_code == 200
+    assert page.html.outcome == "delivered"
+    assert len(portal.contacts) == 22
+
+
+def test_a_read_only_database_records_nothing(
+    make_app: Callable[..., Flask], portal: StandIn, file: Path
+) -> None:
+    """As above."""
+    opened(f"sqlite:///{file}")
+    app = make_app(database_url=f"sqlite:///file:{file}?mode=ro&uri=true")
+    page = Page(app.test_client())
+    assert page.send(Mobile="09121111111").status_code == 503
+    assert not portal.requests
+
+
+def test_waiting_writers_are_not_kept_for_ever(file: Path) -> None:
+    """However many wait, each is told within its own patience."""
+    store = opened(f"sqlite:///{file}")
+
+    def write(_: object) -> float:
+        started = time.monotonic()
+        with contextlib.suppress(StoreError), store.write():
+            pass
+        return time.monotonic() - started
+
+    with locked(file), ThreadPoolExecutor(16) as threads:
+        assert max(threads.map(write, range(16))) < 3
+
+
+def test_postgresql_that_is_stopped_is_told_and_comes_back(
+    make_app: Callable[..., Flask], postgres: PostgresServer, portal: StandIn
+) -> None:
+    """Open connections break; the next submission after its return finds new ones."""
+    app = make_app(database_url=postgres.create("stopped"))
+    page = Page(app.test_client())
+    assert page.send(Mobile="09121111111").status_code == 200
+    postgres.stop("immediate")
+    started = time.monotonic()
+    assert page.send(Mobile="09122222222").status_code == 503
+    assert time.monotonic() - started < 3
+    assert page.html.outcome == "unstored"
+    postgres.start()
+    assert page.send(Mobile="09122222222").status_code == 200
+    assert page.html.outcome == "delivered"
+    assert len(portal.contacts) == 2
+
+
+def test_an_error_of_the_database_quotes_nothing(dispatch: Dispatch) -> None:
+    """Its text would hold the values of the row."""
+    with pytest.raises(StoreError) as caught, dispatch.store.write() as connection:
+        connection.execute(text("INSERT INTO outbox (contact) VALUES (:c)"), {"c": "09121234567"})
+    assert "0912" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_the_demo_has_a_database_of_its_own(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """Nothing that waits for the real portal is swallowed by the stand-in, nor the other way."""
+    real = f"sqlite:///{tmp_path}/real.sqlite3"
+    demo: Any = make_app(amoot_token=None, database_url=real)
+    demo.extensions[EXTENSION].dispatch.outbox.count([State.QUEUED], most=1)
+    assert not (tmp_path / "real.sqlite3").exists()
+    assert (tmp_path / "state" / "demo.sqlite3").exists()
