@@ -1,0 +1,57 @@
+"""A process that kills itself at a named point; `test_crashes` starts it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from webapp import create_app
+from webapp.outbox import Outbox
+from webapp.portal import Portal
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webapp.settings import Settings
+
+# Where a submission's way can be cut: before and after each of these.
+STEPS: dict[str, tuple[type, str]] = {
+    "insert": (Outbox, "add"),
+    "claim": (Outbox, "claim"),
+    "send": (Portal, "create_contact"),
+    "settle": (Outbox, "deliver"),
+}
+
+
+def die(*_: object) -> None:
+    """End as a machine without power does: nothing is said, nothing is closed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(when: str, step: str) -> None:
+    """Die before or after this step."""
+    owner, name = STEPS[step]
+    real: Callable[..., Any] = getattr(owner, name)
+
+    def fatal(*args: Any, **kwargs: Any) -> Any:
+        if when == "before":
+            die()
+        result = real(*args, **kwargs)
+        die()
+        return result
+
+    setattr(owner, name, fatal)
+
+
+def run(settings: Settings, when: str, step: str, form: dict[str, str] | None) -> None:
+    """Submit a form, or deliver what waits, and die on the way."""
+    app = create_app(settings)
+    arm(when, step)
+    if form:
+        app.test_client().post("/", data=form)
+    else:
+        dispatch = app.extensions[EXTENSION].dispatch
+        for entry in dispatch.outbox.claim(1):
+            dispatch.delivery.attempt(entry)

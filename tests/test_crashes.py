@@ -1,0 +1,128 @@
+"""A kill at each point of a submission's way, on both databases: nothing is lost, nothing twice."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import dying
+import pytest
+from support import TOKEN, Page
+
+from webapp import create_app
+from webapp.contact import Contact
+from webapp.dispatch import Dispatch
+from webapp.outbox import WAITING, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.context import ForkServerContext
+
+    from webapp.settings import Settings
+    from webapp.standin import StandIn
+
+MOBILE = "09121234567"
+PAGE = [(when, step) for step in ("insert", "send", "settle") for when in ("before", "after")]
+BACKGROUND = [(when, step) for step in ("claim", "send", "settle") for when in ("before", "after")]
+
+
+@pytest.fixture
+def hasty(settings: Settings, database_url: str) -> Settings:
+    """Return settings with short leases, on either database."""
+    return replace(settings, database_url=database_url, amoot_deadline=0.5, amoot_settle=0.2)
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Return what starts processes that have imported everything already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["dying"])
+    return context
+
+
+@pytest.fixture
+def kill(hasty: Settings, processes: ForkServerContext) -> Callable[..., None]:
+    """Return a function that lets another process die at a point."""
+
+    def run(when: str, step: str, form: dict[str, str] | None = None) -> None:
+        process = processes.Process(target=dying.run, args=(hasty, when, step, form))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+
+    return run
+
+
+def end_leases(dispatch: Dispatch) -> None:
+    """Let the time pass after which an owner is taken for dead."""
+    with dispatch.store.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET due = created_at WHERE state = 'sending'")
+
+
+def deliver_all(settings: Settings, portal: StandIn) -> Dispatch:
+    """Let another process find what is left, until nothing waits."""
+    dispatch = Dispatch.build(settings, portal_url=portal.url, token=TOKEN)
+    end_leases(dispatch)
+    dispatch.deliverer.start()
+    until = time.monotonic() + 30
+    while dispatch.outbox.count(WAITING, most=1):
+        assert time.monotonic() < until, "something waits for ever"
+        time.sleep(0.05)
+    dispatch.deliverer.stop()
+    dispatch.deliverer.join()
+    return dispatch
+
+
+@pytest.mark.parametrize("repeats", [False, True], ids=["once", "repeated"])
+@pytest.mark.parametrize(("when", "step"), PAGE)
+def test_a_page_killed_on_the_way(
+    hasty: Settings,
+    kill: Callable[..., None],
+    portal: StandIn,
+    when: str,
+    step: str,
+    *,
+    repeats: bool,
+) -> None:
+    """The browser got no answer. Whether it sends the same again or not: one contact."""
+    client = create_app(hasty).test_client()
+    form = {"csrf_token": Page(client).token, "Mobile": MOBILE, "FName": "سارا"}
+    kill(when, step, form)
+    if repeats:
+        assert client.post("/", data=form).status_code == 303
+    dispatch = deliver_all(hasty, portal)
+    was_stored = repeats or (when, step) != ("before", "insert")
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا"] * was_stored
+    with dispatch.store.read() as connection:
+        left = connection.exec_driver_sql("SELECT state, contact FROM outbox").all()
+    assert list(map(tuple, left)) == [(State.DELIVERED, None)] * was_stored
+
+
+@pytest.mark.parametrize(("when", "step"), BACKGROUND)
+def test_a_deliverer_killed_on_the_way(
+    hasty: Settings, kill: Callable[..., None], portal: StandIn, when: str, step: str
+) -> None:
+    """Another takes over when the lease is over."""
+    dispatch = Dispatch.build(hasty, portal_url=portal.url, token=TOKEN)
+    dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
+    kill(when, step)
+    deliver_all(hasty, portal)
+    assert len(portal.contacts) == 1
+
+
+def test_killed_again_and_again(
+    hasty: Settings, kill: Callable[..., None], portal: StandIn
+) -> None:
+    """Each successor dies at another point; the last one finds it delivered."""
+    dispatch = Dispatch.build(hasty, portal_url=portal.url, token=TOKEN)
+    dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
+    for when, step in (("after", "claim"), ("before", "send"), ("after", "send")):
+        kill(when, step)
+        end_leases(dispatch)
+        dispatch.outbox.sweep(timedelta(0))
+    deliver_all(hasty, portal)
+    assert len(portal.contacts) == 1

@@ -1,0 +1,426 @@
+"""The background deliverer: by itself, beside others, through outages; and the command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from serving import COMMAND, serve
+from sqlalchemy import insert
+from support import SECRET, TOKEN, Page
+
+import webapp.outbox as module
+from webapp.contact import Contact
+from webapp.delivery import submission_key
+from webapp.dispatch import Dispatch
+from webapp.outbox import NEEDS_HAND, WAITING, Outbox, State
+from webapp.standin import Fault, StandIn
+from webapp.store import StoreError
+from webapp.verdict import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from webapp.settings import Settings
+
+
+@pytest.fixture
+def dispatch(settings: Settings, portal: StandIn, database_url: str) -> Dispatch:
+    """Return what works on an empty outbox."""
+    hasty = replace(settings, database_url=database_url, amoot_deadline=0.5, amoot_settle=0)
+    return another(hasty, portal)
+
+
+@pytest.fixture
+def local(settings: Settings, portal: StandIn) -> Dispatch:
+    """Return the same on SQLite alone, with a more patient deadline."""
+    return another(replace(settings, amoot_settle=0), portal)
+
+
+def another(settings: Settings, portal: StandIn) -> Dispatch:
+    """Return what another process would have."""
+    return Dispatch.build(settings, portal_url=portal.url, token=TOKEN)
+
+
+@contextmanager
+def running(*dispatches: Dispatch) -> Iterator[None]:
+    """Let deliverers run."""
+    for dispatch in dispatches:
+        dispatch.deliverer.start()
+    yield
+    for dispatch in dispatches:
+        dispatch.deliverer.stop()
+    for dispatch in dispatches:
+        dispatch.deliverer.join()
+
+
+def contact(number: int) -> Contact:
+    """Return one of many."""
+    return Contact(Mobile=f"0912{number:07}", FName="سارا")
+
+
+def fill(dispatch: Dispatch, count: int) -> None:
+    """Let so many wait."""
+    for number in range(count):
+        one = contact(number)
+        dispatch.outbox.add(one, submission_key(str(number), one), form="contact", send=False)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait, but not for ever."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def is_empty(dispatch: Dispatch) -> bool:
+    """Tell whether nothing waits."""
+    return dispatch.outbox.count(WAITING, most=1) == 0
+
+
+def numbers(portal: StandIn) -> list[int]:
+    """Return whom the portal has, sorted."""
+    return sorted(stored["Mobile"] for stored in portal.contacts)
+
+
+def test_what_waits_is_sent(dispatch: Dispatch, portal: StandIn) -> None:
+    """Each once."""
+    fill(dispatch, 30)
+    with running(dispatch):
+        wait_until(lambda: is_empty(dispatch))
+    assert numbers(portal) == [989120000000 + number for number in range(30)]
+
+
+def test_several_share_the_work_and_send_nothing_twice(
+    settings: Settings, dispatch: Dispatch, portal: StandIn, database_url: str
+) -> None:
+    """As in several processes and machines."""
+    fill(dispatch, 60)
+    same = replace(settings, database_url=database_url, amoot_deadline=0.5)
+    with running(dispatch, another(same, portal), another(same, portal)):
+        wait_until(lambda: is_empty(dispatch))
+    assert numbers(portal) == [989120000000 + number for number in range(60)]
+
+
+def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: StandIn) -> None:
+    """The portal, and the pages beside, are spared."""
+    dispatch = another(replace(settings, deliverer_calls=2), portal)
+    portal.latency = 0.1
+    fill(dispatch, 10)
+    started = time.monotonic()
+    with running(dispatch):
+        wait_until(lambda: is_empty(dispatch))
+    assert time.monotonic() - started > 0.1 * 10 / 2
+    assert len({request.peer for request in portal.requests}) <= 2
+
+
+def test_an_outage_is_waited_out_with_one_probe_at_a_time(
+    settings: Settings, dispatch: Dispatch, portal: StandIn, database_url: str
+) -> None:
+    """The account is refused for a while: the queue is paused, and then everything arrives."""
+    fill(dispatch, 20)
+    portal.mood = lambda request: (
+        "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
+    )
+    same = another(replace(settings, database_url=database_url, amoot_deadline=0.5), portal)
+    with running(dispatch, same):
+        wait_until(lambda: dispatch.breaker.look() is not None)
+        time.sleep(0.6)
+        under_way = len(portal.requests)
+        time.sleep(2)
+        # At half a second, one second, two: a harmless question and a contact each.
+        assert len(portal.requests) - under_way <= 6
+        assert not portal.contacts
+        entries = dispatch.outbox.page(WAITING)
+        assert {entry.attempts for entry in entries} == {0}
+        portal.mood = None
+        wait_until(lambda: is_empty(dispatch))
+    assert dispatch.breaker.look() is None
+    assert numbers(portal) == [989120000000 + number for number in range(20)]
+
+
+def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
+    dispatch: Dispatch, portal: StandIn
+) -> None:
+    """A contact that is sent to a portal that hangs would be uncertain."""
+    fill(dispatch, 1)
+    portal.answer(Fault.SILENT)
+    with running(dispatch):
+        wait_until(lambda: dispatch.breaker.look() is not None)
+        portal.mood = lambda _: Fault.SILENT
+        fill(dispatch, 5)
+        wait_until(lambda: len(portal.requests) >= 3)
+        paths = [request.path.removeprefix("/rest/") for request in portal.requests]
+        assert paths == ["ContactCreate", *["AccountStatus"] * (len(paths) - 1)]
+        portal.mood = None
+        back = time.monotonic()
+        wait_until(lambda: is_empty(dispatch))
+    assert time.monotonic() - back < 8
+    assert numbers(portal) == [989120000000 + number for number in range(5)]
+
+
+def test_a_portal_without_accountstatus_is_probed_all_the_same(
+    local: Dispatch, portal: StandIn
+) -> None:
+    """A token may be limited to some methods."""
+    fill(local, 3)
+    portal.mood = lambda request: (
+        Fault.HTTP_404 if request.path.endswith("AccountStatus") else "Success"
+    )
+    portal.answer("Token_NotAllowIP")
+    with running(local):
+        wait_until(lambda: is_empty(local))
+    assert len(portal.contacts) == 3
+
+
+def test_a_probe_that_is_told_no_leaves_the_queue_paused(local: Dispatch, portal: StandIn) -> None:
+    """Of the one contact it costs, nothing is lost."""
+    fill(local, 3)
+    portal.mood = lambda request: (
+        "System_Disabled" if request.path.endswith("ContactCreate") else "Success"
+    )
+    with running(local):
+        wait_until(lambda: len(portal.requests) > 5)
+        pause = local.breaker.look()
+        assert pause is not None
+        assert (pause.status, pause.refused) == ("System_Disabled", True)
+    assert local.outbox.count(WAITING, most=9) == 3
+
+
+def test_what_a_killed_process_left_behind_is_found(
+    settings: Settings, portal: StandIn, database_url: str
+) -> None:
+    """Its lease runs out; what it may have sent is looked up first."""
+    hasty = replace(settings, database_url=database_url, amoot_deadline=0.5, amoot_settle=0.2)
+    dead, alive = another(hasty, portal), another(hasty, portal)
+    fill(dead, 4)
+    left = dead.outbox.claim(2)
+    dead.portal.create_contact(contact(0) if left[0].id == 1 else contact(1))
+    with running(alive):
+        wait_until(lambda: is_empty(alive))
+    assert numbers(portal) == [989120000000 + number for number in range(4)]
+    searched = [request for request in portal.requests if request.path.endswith("Search")]
+    assert len(searched) == 2
+
+
+def test_what_is_tried_for_too_long_is_held_unless_the_account_is_at_fault(
+    local: Dispatch, settings: Settings, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account that was empty over a holiday is topped up, and everything goes out by itself."""
+    monkeypatch.setattr("webapp.deliverer._HOUSEKEEPING", 0)
+    monkeypatch.setattr(module, "RETRIED", -module.RETRIED)
+    fill(local, 2)
+    portal.mood = lambda request: (
+        "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
+    )
+    local.breaker.failed(Refused("CreditNotEnough"))
+    with running(local):
+        time.sleep(2.5)
+        assert local.outbox.count(WAITING, most=9) == 2
+    local.breaker.close()
+    with running(another(settings, portal)):
+        wait_until(lambda: local.outbox.count(NEEDS_HAND, most=9) == 2)
+
+
+def test_a_store_that_fails_is_waited_for(
+    local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deliverer lives on."""
+    monkeypatch.setattr("webapp.deliverer._NO_STORE", 0.1)
+    fill(local, 1)
+    claim = Outbox.claim
+    failures = iter(range(3))
+
+    def fail(*args: object, **kwargs: object) -> object:
+        if next(failures, None) is not None:
+            raise StoreError("OperationalError")
+        return claim(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Outbox, "claim", fail)
+    with running(local):
+        wait_until(lambda: len(portal.contacts) == 1)
+
+
+def test_a_stop_lets_what_is_being_sent_end(local: Dispatch, portal: StandIn) -> None:
+    """And takes nothing more on."""
+    portal.latency = 0.5
+    fill(local, 20)
+    with running(local):
+        wait_until(lambda: len(portal.requests) >= 1)
+    assert len(portal.contacts) == len(portal.requests) == local_delivered(local)
+    assert local.outbox.page([State.SENDING]) == []
+
+
+def local_delivered(dispatch: Dispatch) -> int:
+    """Return how many of twenty do not wait any more."""
+    return 20 - dispatch.outbox.count(WAITING, most=99)
+
+
+def test_ten_thousand_that_waited_for_a_portal_that_was_down_arrive(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Each once, when it is back."""
+    with StandIn(token=TOKEN, kept=20_000) as portal:
+        portal.mood = lambda _: Fault.RESET
+        dispatch = another(
+            replace(settings, amoot_settle=0, deliverer_calls=8, state_directory=tmp_path), portal
+        )
+        fill_quickly(dispatch, 10_000)
+        with running(dispatch):
+            wait_until(lambda: dispatch.breaker.look() is not None)
+            portal.mood = None
+            wait_until(lambda: is_empty(dispatch), seconds=180)
+        assert numbers(portal) == [989120000000 + number for number in range(10_000)]
+
+
+def fill_quickly(dispatch: Dispatch, count: int) -> None:
+    """Let very many wait, in one transaction."""
+    dispatch.outbox.add(contact(0), submission_key("0", contact(0)), form="contact", send=False)
+    table = module._outbox  # noqa: SLF001  ten thousand commits would take half a minute
+    with dispatch.store.write() as connection:
+        (row,) = connection.execute(table.select()).mappings()
+        connection.execute(
+            insert(table),
+            [
+                {
+                    **row,
+                    "id": row["id"] + number,
+                    "key": submission_key(str(number), contact(number)),
+                    "contact": module._write(contact(number)),  # noqa: SLF001
+                }
+                for number in range(1, count)
+            ],
+        )
+
+
+# The command, and the threads in the web processes
+
+
+def environ(portal: StandIn, folder: Path, **more: str) -> dict[str, str]:
+    """Return the settings of a service."""
+    return {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": portal.url,
+        "AMOOT_DEADLINE": "1",
+        "AMOOT_SETTLE": "1",
+        "SECRET_KEY": SECRET,
+        "STATE_DIRECTORY": str(folder),
+        **more,
+    }
+
+
+@contextmanager
+def delivering(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `amoot-form deliver`."""
+    with (folder / "deliver.log").open("a") as log:
+        process = subprocess.Popen([COMMAND, "deliver"], env=settings, stderr=log, text=True)
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def test_the_command_sends_what_waits_and_stops_when_told(
+    local: Dispatch, portal: StandIn, settings: Settings, tmp_path: Path
+) -> None:
+    """SIGTERM ends it cleanly, within a second when nothing is under way."""
+    fill(local, 5)
+    env = environ(portal, settings.state_directory)
+    with delivering(tmp_path, **env) as process:
+        wait_until(lambda: is_empty(local))
+        started = time.monotonic()
+        process.terminate()
+        assert process.wait(timeout=5) == 0
+        assert time.monotonic() - started < 3
+    assert len(portal.contacts) == 5
+    log = (tmp_path / "deliver.log").read_text()
+    assert log.count("delivered") == 5
+    assert "0912" not in log
+
+
+def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> None:
+    """Its stand-in lives in the server."""
+    result = subprocess.run(
+        [COMMAND, "deliver"], env={"HOME": str(tmp_path)}, check=False, capture_output=True
+    )
+    assert (result.returncode, b"demo mode" in result.stderr) == (1, True)
+
+
+def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
+    local: Dispatch, portal: StandIn, settings: Settings, tmp_path: Path
+) -> None:
+    """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
+    portal.latency = 0.4
+    fill(local, 12)
+    env = environ(portal, settings.state_directory)
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with delivering(first, **env) as stopped:
+        wait_until(lambda: len(portal.requests) >= 2)
+        stopped.send_signal(signal.SIGSTOP)
+        with delivering(second, **env):
+            wait_until(lambda: is_empty(local), seconds=30)
+            stopped.send_signal(signal.SIGCONT)
+            time.sleep(1)
+    assert numbers(portal) == [989120000000 + number for number in range(12)]
+
+
+@pytest.mark.parametrize("deliverer", ["inline", "off"])
+def test_each_web_worker_has_a_deliverer_unless_it_runs_elsewhere(
+    portal: StandIn, tmp_path: Path, deliverer: str, settings: Settings
+) -> None:
+    """Started after the fork; what an earlier process left is sent without any visitor."""
+    local = another(replace(settings, state_directory=tmp_path), portal)
+    fill(local, 10)
+    env = environ(portal, tmp_path, DELIVERER=deliverer, WEB_CONCURRENCY="2")
+    with serve(tmp_path, **env):
+        if deliverer == "inline":
+            wait_until(lambda: is_empty(local))
+        else:
+            time.sleep(2)
+    assert len(portal.contacts) == (10 if deliverer == "inline" else 0)
+
+
+def test_a_restart_in_the_middle_loses_nothing(
+    portal: StandIn, tmp_path: Path, settings: Settings
+) -> None:
+    """The service is killed while contacts are under way, and started again."""
+    local = another(replace(settings, state_directory=tmp_path), portal)
+    fill(local, 40)
+    portal.latency = 0.2
+    env = environ(portal, tmp_path, WEB_CONCURRENCY="1")
+    for _ in range(2):
+        with serve(tmp_path, **env) as server:
+            wait_until(lambda: len(portal.requests) >= 4)
+            for child in children(server.process.pid):
+                os.kill(child, signal.SIGKILL)
+            server.process.kill()
+    with serve(tmp_path, **env):
+        wait_until(lambda: is_empty(local), seconds=30)
+    assert numbers(portal) == [989120000000 + number for number in range(40)]
+
+
+def children(parent: int) -> list[int]:
+    """Return the processes that this one has started."""
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(number) for number in listed.split()]
+
+
+def test_a_page_never_waits_for_what_the_deliverer_sends(page: Page, portal: StandIn) -> None:
+    """A form is shown and taken while the portal hangs."""
+    portal.mood = lambda _: Fault.SILENT
+    page.send(Mobile="09121234567")
+    started = time.monotonic()
+    assert page.send(Mobile="09121234568").status_code == 200
+    assert page.html.outcome == "queued"
+    assert time.monotonic() - started < 0.5
