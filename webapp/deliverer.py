@@ -94,7 +94,7 @@ class Deliverer:
         """Do once what is due; return how many contacts were taken on."""
         self._running = {call for call in self._running if not call.done()}
         self._keep_house()
-        if self._breaker.look():
+        if self._breaker.pause:
             return self._probe()
         entries = self._outbox.claim(free) if (free := self._calls - len(self._running)) else []
         self._running |= {pool.submit(self._delivery.attempt, entry) for entry in entries}
@@ -102,17 +102,17 @@ class Deliverer:
 
     def _keep_house(self) -> None:
         now = time.monotonic()
-        self._outbox.tidy()
         if now < self._sweep_at:
             return
         self._sweep_at = now + _SWEEP
+        self._outbox.tidy()
         if swept := self._outbox.sweep(self._timing.settle):
             log.warning("%d contacts were left behind by a dead process", swept)
         if now < self._housekeeping_at:
             return
         self._housekeeping_at = now + _HOUSEKEEPING
         self._outbox.forget()
-        pause = self._breaker.look()
+        pause = self._breaker.pause
         if pause is None or not pause.refused:  # the account's troubles are not the contact's
             for name in self._outbox.give_up():
                 log.warning("submission %s: held, it could not be sent for too long", name)
