@@ -6,7 +6,6 @@ import multiprocessing
 import signal
 import time
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import dying
@@ -123,6 +122,7 @@ def test_killed_again_and_again(
     for when, step in (("after", "claim"), ("before", "send"), ("after", "send")):
         kill(when, step)
         end_leases(dispatch)
-        dispatch.outbox.sweep(timedelta(0))
+        dispatch.outbox.sweep()
+        time.sleep(0.2)
     deliver_all(hasty, portal)
     assert len(portal.contacts) == 1

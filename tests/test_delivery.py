@@ -12,8 +12,8 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
-from webapp.delivery import BUSY, HONEYPOT, Result, submission_key
-from webapp.outbox import NEEDS_HAND, WAITING, Outbox, State, reference
+from webapp.delivery import BUSY, Result, submission_key
+from webapp.outbox import HONEYPOT, NEEDS_HAND, WAITING, Outbox, State, reference
 from webapp.portal import Portal
 from webapp.standin import Fault
 from webapp.store import StoreError
@@ -192,7 +192,7 @@ def test_a_store_lost_after_the_call_loses_nothing(
         assert submit(dispatch.delivery).result is Result.DELIVERED
     assert entry(dispatch.outbox).state is State.SENDING
     time.sleep(1.6)
-    assert dispatch.outbox.sweep(timedelta(0)) == 1
+    assert dispatch.outbox.sweep() == 1
     again(dispatch.delivery, dispatch.outbox)
     assert entry(dispatch.outbox).state is State.DELIVERED
     assert len(portal.contacts) == 1
@@ -414,7 +414,7 @@ def test_a_process_that_slept_past_its_lease_sends_nothing(
     outbox.add(CONTACT, KEY, form="contact", send=False)
     (claimed,) = outbox.claim(1)
     time.sleep(1.6)  # as under SIGSTOP
-    outbox.sweep(timedelta(0))
+    outbox.sweep()
     error = delivery.attempt(claimed)
     assert isinstance(error, Uncertain)
     assert not portal.requests

@@ -201,7 +201,7 @@ def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal:
 def test_an_account_or_token_error_is_told_to_the_operator(
     page: Page, portal: StandIn, status: str
 ) -> None:
-    """That it is stored, the message, the status name; and on every page that the queue is paused."""
+    """That it is stored, the message, the status name; every page says that the queue is paused."""
     portal.answer(status)
     assert page.send(**FULL_FORM).status_code == 200
     assert page.html.outcome == "queued"
@@ -301,7 +301,7 @@ def test_a_form_that_came_back_is_still_the_same_submission(
 
 
 def test_what_was_rejected_can_be_sent_again_unchanged(page: Page, portal: StandIn) -> None:
-    """The portal may have been mended meanwhile; the old page, sent again, is answered as before."""
+    """The portal may be mended meanwhile; the old page, sent again, is answered as before."""
     token = page.token
     portal.answer("Mobile_Invalid")
     assert page.send(Mobile=MOBILE).status_code == 422

@@ -24,9 +24,8 @@ import trustme
 import urllib3.exceptions
 from support import TOKEN
 
-from webapp import delivery
+from webapp import delivery, wording
 from webapp import exchange as module
-from webapp import wording
 from webapp.contact import Contact
 from webapp.portal import AccountStatus, Portal, payload
 from webapp.standin import Answer, Fault, StandIn

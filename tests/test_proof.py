@@ -242,7 +242,9 @@ def test_a_challenge_of_another_version_is_refused(proofs: Proofs) -> None:
     """One without an end would have to be remembered for ever."""
     own = hmac.digest(b"key", b"proof of work", "sha256")
     endless = create_challenge("SHA-256", 1, counter=1, data={"form": FORM}, hmac_secret=own)
-    assert not proofs.is_solved(written(solved(json.dumps(endless.to_dict()))), form=FORM, key=new_key())
+    assert not proofs.is_solved(
+        written(solved(json.dumps(endless.to_dict()))), form=FORM, key=new_key()
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from webapp.proof import Proofs
 from webapp.settings import PORTAL_URL, Settings
 from webapp.tokens import FormTokens, Receipts
 from webapp.views import EXTENSION, Services, demo, embed, install, page
+from webapp.views import outbox as outbox_screen
 
 _PACKAGE = Path(__file__).parent
 # A wheel carries templates and static files inside the package, a checkout beside it.
@@ -79,15 +80,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
         dispatch=dispatch,
+        tokens=tokens,
         receipts=Receipts(settings.secret_keys),
         limits=limits,
         logins=Logins(settings.intranet_users, limits),
-        proofs=Proofs(settings.secret_keys, dispatch.spent),
+        proofs=Proofs(settings.secret_keys, spend=dispatch.spent.spend),
         portal_url=url,
     )
     app.register_blueprint(page.blueprint)
     app.register_blueprint(embed.blueprint)
     app.register_blueprint(install.blueprint)
+    app.register_blueprint(outbox_screen.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     compression.register(app)

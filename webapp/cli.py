@@ -127,7 +127,7 @@ def show(reference: str) -> None:
 
 @outbox.command()
 @click.argument("reference", required=False)
-@click.option("--all", "everything", is_flag=True, help="All that was held or rejected.")
+@click.option("--all", "everything", is_flag=True, help="All but what robots may have sent.")
 def retry(reference: str | None, *, everything: bool) -> None:
     """Queue what was held or rejected again."""
     if (reference is None) is not everything:

@@ -106,7 +106,7 @@ class Deliverer:
             return
         self._sweep_at = now + _SWEEP
         self._outbox.tidy()
-        if swept := self._outbox.sweep(self._timing.settle):
+        if swept := self._outbox.sweep():
             log.warning("%d contacts were left behind by a dead process", swept)
         if now < self._housekeeping_at:
             return

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from webapp import reconciliation
-from webapp.outbox import Entry, State, reference
+from webapp.outbox import DOUBTS, Entry, State, reference
 from webapp.store import StoreError
 from webapp.verdict import PortalError, Refused, Rejected, Uncertain, Unexplained
 
@@ -38,10 +38,6 @@ log = logging.getLogger(__name__)
 # Our own statuses, in the portal's style.
 BUSY: Final = "QueueBusy"
 STORE_FAILED: Final = "StoreFailed"
-
-HONEYPOT: Final = "honeypot"
-UNPROVEN: Final = "proof"
-_DOUBTS: Final = (HONEYPOT, UNPROVEN)
 
 _GLANCE: Final = 0.05  # seconds between two looks at the same submission under way
 
@@ -134,15 +130,44 @@ class Delivery:
             vet: Asked once for each new submission, before it is stored: returns why an operator
                 should look at it first, or "". What it raises is passed on.
         """
+        with self._slot() as has_slot:
+            try:
+                entry, is_new = self._accept(contact, key, form=form, vet=vet, has_slot=has_slot)
+                if is_new and entry.state is State.SENDING:
+                    return _told(entry, self.attempt(entry, told=True))
+                return _outcome(self._awaited(entry) if has_slot else entry)
+            except StoreError as error:
+                return _unstored(reference(key), error)
+
+    def correct(self, name: str, contact: Contact) -> Outcome | None:
+        """Send a corrected contact in the place of the one of this reference; as `submit`.
+
+        One that the portal rejects stays in the outbox: the operator may walk away.
+
+        Returns:
+            The outcome, or None if there is nothing to correct any more.
+        """
+        with self._slot() as has_slot:
+            status = self._obstacle(has_slot=has_slot)
+            try:
+                entry = self._outbox.correct(name, contact, send=not status, status=status)
+            except StoreError as error:
+                return _unstored(name, error)
+            if entry is None:
+                return None
+            if entry.state is State.QUEUED:
+                return _outcome(entry)
+            failure: PortalError | None = Uncertain("UnknownFault")  # what a failing store leaves
+            with _logged(entry):
+                failure = self.attempt(entry)
+            return _told(entry, failure)
+
+    @contextmanager
+    def _slot(self) -> Iterator[bool]:
+        """Take one of the places for people who wait for the portal, if one is free."""
         has_slot = self._slots.acquire(blocking=False)
         try:
-            entry, is_new = self._accept(contact, key, form=form, vet=vet, has_slot=has_slot)
-            if is_new and entry.state is State.SENDING:
-                return _told(entry, self.attempt(entry, told=True))
-            return _outcome(self._awaited(entry) if has_slot else entry)
-        except StoreError as error:
-            log.error("submission %s: not stored, %s", reference(key), error)  # noqa: TRY400  no traceback
-            return Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
+            yield has_slot
         finally:
             if has_slot:
                 self._slots.release()
@@ -170,12 +195,17 @@ class Delivery:
     def _store(
         self, contact: Contact, key: str, *, form: str, has_slot: bool
     ) -> tuple[Entry, bool]:
-        pause = self._breaker.pause
-        status = pause.status if pause else "" if has_slot else BUSY
+        status = self._obstacle(has_slot=has_slot)
         entry, is_new = self._outbox.add(contact, key, form=form, send=not status, status=status)
         if is_new and status:
             log.info("submission %s: queued, %s", entry.reference, status)
         return entry, is_new
+
+    def _obstacle(self, *, has_slot: bool) -> str:
+        """Return why a contact is not sent at once, or ""."""
+        if pause := self._breaker.pause:
+            return pause.status
+        return "" if has_slot else BUSY
 
     @contextmanager
     def _turn(self, key: str) -> Iterator[None]:
@@ -305,6 +335,17 @@ def _pause(failures: int) -> timedelta:
     return timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311  no secret
 
 
+def is_given_up(entry: Entry) -> bool:
+    """Tell whether an entry is held because sending it went wrong for too long."""
+    is_held = entry.state is State.HELD and entry.status not in DOUBTS
+    return is_held and entry.unexplained + 1 < _UNEXPLAINED
+
+
+def _unstored(name: str, error: StoreError) -> Outcome:
+    log.error("submission %s: not stored, %s", name, error)
+    return Outcome(result=Result.UNSTORED, reference=name, status=STORE_FAILED)
+
+
 def _told(entry: Entry, error: PortalError | None) -> Outcome:
     """Return the outcome for the person who waited for it."""
     if error is None:
@@ -316,7 +357,7 @@ def _told(entry: Entry, error: PortalError | None) -> Outcome:
 def _outcome(entry: Entry) -> Outcome:
     """Return the outcome of an entry as it stands."""
     name, status = entry.reference, entry.status
-    if entry.state is State.DELIVERED or (entry.state is State.HELD and status in _DOUBTS):
+    if entry.state is State.DELIVERED or (entry.state is State.HELD and status in DOUBTS):
         # A robot learns nothing, and a visitor is told no more than that it was received.
         return Outcome(result=Result.DELIVERED, reference=name)
     if entry.state is State.REJECTED:

@@ -8,10 +8,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import render_template, request
-from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
+from werkzeug.exceptions import (
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+)
 
 from webapp import wording
 from webapp.addresses import framed
+from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +46,12 @@ class Forwarded(Forbidden):
     text = wording.FORWARDED
 
 
+class StoreDown(ServiceUnavailable):
+    """The store is out of reach, full or broken."""
+
+    text = wording.STORE_DOWN
+
+
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
     """Let every error of an app with these forms end on the error page."""
     app.register_error_handler(Exception, lambda error: show(error, framed(definitions)))
@@ -47,7 +59,10 @@ def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
 
 def show(error: Exception, frame: FormDefinition | None) -> Response:
     """Answer an error in Persian, with what to do next and nothing of what happened inside."""
-    if not isinstance(error, HTTPException):
+    if isinstance(error, StoreError):
+        log.error("the store does not answer, %s", error)
+        error = StoreDown()
+    elif not isinstance(error, HTTPException):
         _log(error)
         error = InternalServerError()
     response = error.get_response(request.environ)
@@ -65,8 +80,8 @@ def show(error: Exception, frame: FormDefinition | None) -> Response:
 
 def _retry(response: Response) -> str | None:
     """Return the page to open again, where that may help."""
-    may_help = request.endpoint and response.status_code not in _FINAL
-    return request.path if may_help else None
+    opens = request.url_rule and "GET" in (request.url_rule.methods or ())
+    return request.path if opens and response.status_code not in _FINAL else None
 
 
 def _log(error: Exception) -> None:

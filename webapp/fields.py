@@ -146,6 +146,11 @@ class JalaliDateField(Field):
             self.parts = {part: formdata.get(f"{self.name}-{part}", "") for part in DATE_PARTS}
         super().process(formdata, *args, **kwargs)
 
+    def process_data(self, value: date | None) -> None:
+        """Take a date from the program."""
+        self.data = value
+        self.typed = persian.jalali_slashes(value) if value else ""
+
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Read the text if there is one, else the parts."""
         self.typed = valuelist[0] if valuelist else ""

@@ -147,6 +147,13 @@ class ContactForm(FlaskForm):
         return wording.CONSENT_GIVEN.format(day=today, site=self.token.site)
 
 
+def form_data(contact: Contact) -> dict[str, Any]:
+    """Return a contact as a form takes it for `data`, the reverse of `to_contact`."""
+    gender = contact["GenderType"]
+    answer = next(name for name, (_, value) in GENDERS.items() if value is gender)
+    return {**contact.values, "GenderType": answer}
+
+
 def note_ids(field: Field) -> str:
     """Return the ids of the hint and of the error of a field, as `aria-describedby` wants them."""
     notes = [("hint", field.description), ("error", field.errors)]

@@ -28,8 +28,10 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     delete,
     func,
+    not_,
     or_,
     select,
     update,
@@ -64,8 +66,14 @@ class State(enum.StrEnum):
     HELD = "held"
 
 
+# Why an operator should look at a submission first.
+HONEYPOT: Final = "honeypot"
+UNPROVEN: Final = "proof"
+DOUBTS: Final = (HONEYPOT, UNPROVEN)
+
 WAITING: Final = (State.QUEUED, State.SENDING)
 NEEDS_HAND: Final = (State.REJECTED, State.HELD)
+_IDLE: Final = (State.QUEUED, *NEEDS_HAND)
 
 _outbox: Final = Table(
     "outbox",
@@ -161,6 +169,7 @@ class Outbox:
         """Keep the table in this store; a claim is good for the lease."""
         self._store = store
         self._lease = timing.lease
+        self._settling = timing.settle
         self._margin = (timing.lease - timing.deadline).total_seconds()
 
     # A person's submission
@@ -285,7 +294,7 @@ class Outbox:
 
     # What time brings
 
-    def sweep(self, settle: timedelta) -> int:
+    def sweep(self) -> int:
         """Queue again what dead owners left behind, due after the settling time."""
         swept = (
             update(_outbox)
@@ -293,7 +302,7 @@ class Outbox:
             .values(
                 state=State.QUEUED,
                 owner=None,
-                due=self._store.now + settle,
+                due=self._store.now + self._settling,
                 uncertain=True,
                 attempts=_c.attempts + 1,
             )
@@ -356,24 +365,64 @@ class Outbox:
         return Entry.read(row) if row else None
 
     def retry(self, name: str | None = None) -> int:
-        """Queue again what needs a hand: the entry of this reference, or all; return how many."""
-        named = [] if name is None else _named(name)
-        if named is None:
+        """Queue again what needs a hand; return how many.
+
+        Args:
+            name: The reference of one; without it all but the doubtful, which robots may have sent.
+        """
+        chosen = [_c.status.not_in(DOUBTS)] if name is None else _named(name)
+        if chosen is None:
             return 0
-        values = {"state": State.QUEUED, "due": self._store.now, "attempts": 0, "unexplained": 0}
+        now = self._store.now
         again = (
             update(_outbox)
-            .where(_in(NEEDS_HAND), *named)
-            .values(**values, looks=0, give_up_at=self._store.now + RETRIED)
+            .where(_in(NEEDS_HAND), *chosen)
+            .values(state=State.QUEUED, give_up_at=now + RETRIED, **_UNTRIED)
+            .values(due=case((_c.uncertain, now + self._settling), else_=now))
         )
         return len(self._change(again))
+
+    def correct(self, name: str, contact: Contact, *, send: bool, status: str = "") -> Entry | None:
+        """Put a corrected contact in the place of one that is not being sent.
+
+        While the portal may still be applying a call, the row stays queued as it was: nobody looks
+        before the settling time.
+
+        Args:
+            name: The reference.
+            contact: What is to be sent instead.
+            send: Whether the caller sends it now, as its owner; else it is queued.
+            status: Why it is queued.
+
+        Returns:
+            The entry, or None if nothing of this reference can be corrected any more.
+        """
+        if not (named := _named(name)):
+            return None
+        send_by, now = self._send_by(), self._store.now
+        moved = (
+            {"state": State.SENDING, "owner": _owner(), "due": now + self._lease}
+            if send
+            else {"state": State.QUEUED, "due": now}
+        )
+        corrected = (
+            update(_outbox)
+            .where(_in(_IDLE), *named)
+            .values(contact=_write(contact), give_up_at=now + RETRIED, **_UNTRIED)
+            .returning(*_COLUMNS)
+        )
+        unsettled = and_(_c.state == State.QUEUED, _c.uncertain, not_(self._store.is_past(_c.due)))
+        at_once = corrected.where(not_(unsettled)).values(**moved, status=status)
+        with self._store.write() as connection:
+            row = connection.execute(at_once).mappings().first()
+            row = row or connection.execute(corrected.where(unsettled)).mappings().first()
+        return Entry.read(row, send_by=send_by) if row else None
 
     def discard(self, name: str) -> bool:
         """Erase an entry that is not being sent."""
         if not (named := _named(name)):
             return False
-        idle = (State.QUEUED, *NEEDS_HAND)
-        erased = bool(self._change(delete(_outbox).where(_in(idle), *named)))
+        erased = bool(self._change(delete(_outbox).where(_in(_IDLE), *named)))
         self._store.tidy()
         return erased
 
@@ -381,12 +430,8 @@ class Outbox:
         return time.monotonic() + self._margin
 
 
-_FRESH: Final[Mapping[str, object]] = {
-    "uncertain": False,
-    "attempts": 0,
-    "unexplained": 0,
-    "looks": 0,
-}
+_UNTRIED: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks": 0}
+_FRESH: Final[Mapping[str, object]] = {"uncertain": False, **_UNTRIED}
 
 
 def _with_key(key: str) -> Any:  # noqa: ANN401  a select, whose type names every column

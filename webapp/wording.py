@@ -122,6 +122,71 @@ UNSTORED_PUBLIC: Final = (
     "لطفاً چند دقیقهٔ دیگر دوباره ثبت کنید."
 )
 
+# The outbox
+BACK_TO_FORM: Final = "بازگشت به فرم"
+OUTBOX_BACK: Final = "بازگشت به صف ارسال"
+MOMENT: Final = "{day}، ساعت {time}"
+NEEDS_HAND: Final = "نیازمند رسیدگی"
+NEEDS_HAND_NONE: Final = "مخاطبی نیازمند رسیدگی نیست."
+RETRY_ALL: Final = "ارسال دوبارهٔ همه، به‌جز موارد مشکوک به ربات"
+RETRY_ONE: Final = "ارسال دوباره"
+NEEDS_HAND_LIST: Final = "فهرست مخاطبان نیازمند رسیدگی"
+IN_QUEUE: Final = "در انتظار ارسال"
+IN_QUEUE_NONE: Final = "مخاطبی در انتظار ارسال نیست."
+IN_QUEUE_SINCE: Final = "قدیمی‌ترین از {moment} در انتظار است."
+IN_QUEUE_LIST: Final = "فهرست مخاطبان در انتظار"
+FIRST_PAGE: Final = "صفحهٔ نخست"
+NEXT_PAGE: Final = "صفحهٔ بعد"
+FORM_GONE: Final = "از فرمی که دیگر نیست:"
+# Why an entry waits or needs a hand, beside the portal's statuses
+DOUBTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "honeypot": "خانهٔ پنهان فرم پر شده بود؛ شاید ربات آن را فرستاده باشد.",
+        "proof": "بررسی خودکار مرورگر انجام نشده بود؛ شاید ربات آن را فرستاده باشد.",
+    }
+)
+BEING_SENT: Final = "هم‌اکنون در حال ارسال است."
+GIVEN_UP: Final = "ارسال آن {n} روز پیاپی به نتیجه نرسید."
+PERHAPS_THERE: Final = (
+    "شاید سامانهٔ پیامک آن را پیش‌تر ثبت کرده باشد؛ پیش از ارسال دوباره، آنجا جست‌وجو می‌شود."
+)
+PERHAPS_TWICE: Final = (
+    "جست‌وجو در سامانهٔ پیامک ممکن نبود و دوباره فرستاده شد؛ شاید آنجا دو بار ثبت شده باشد."
+)
+# What an operator does
+CORRECT: Final = "اصلاح و ارسال"
+CORRECT_TITLE: Final = "اصلاح و ارسال دوباره"
+CORRECT_OLD: Final = (
+    "اگر پیش‌تر ثبت شده باشد، مخاطب اصلاح‌شده جای آن را نمی‌گیرد و در کنار آن ثبت می‌شود."
+)
+DISCARD: Final = "حذف"
+DISCARD_TITLE: Final = "حذف مخاطب از صف ارسال"
+DISCARD_WARNING: Final = "داده‌های این مخاطب برای همیشه پاک می‌شود و به سامانهٔ پیامک فرستاده نمی‌شود."
+DISCARD_FOR_GOOD: Final = "حذف برای همیشه"
+CANCEL: Final = "انصراف"
+# What became of that
+OUTBOX_SAID: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "delivered": DELIVERED,
+        "queued": QUEUED,
+        "retried": "مخاطب به صف ارسال بازگشت.",
+        "all-retried": "{n} مخاطب به صف ارسال بازگشت.",
+        "discarded": "مخاطب پاک شد و فرستاده نمی‌شود.",
+        "changed": (
+            "کاری انجام نشد. وضعیت این مخاطب در این میان تغییر کرده است: شاید در صف یا در حال "
+            "ارسال باشد، یا فرستاده یا پاک شده باشد."
+        ),
+        "expired": "اعتبار صفحه به پایان رسیده بود و کاری انجام نشد. دوباره اقدام کنید.",
+    }
+)
+STORE_DOWN: Final = (
+    "صف ارسال در دسترس نیست",
+    (
+        "برنامه نمی‌تواند داده‌های صف را بخواند یا بنویسد. چند دقیقهٔ دیگر دوباره امتحان کنید؛ اگر "
+        "ادامه یافت، فضای دیسک و پایگاه دادهٔ سرور را بررسی کنید."
+    ),
+)
+
 # How to embed a form
 INSTALL_TITLE: Final = "گذاشتن «{title}» در وب‌سایت"
 INSTALL_INTRO: Final = "این دو خط را در صفحه‌ای از وب‌سایت بگذارید که فرم باید در آن دیده شود."
@@ -192,7 +257,6 @@ DEMO_LINK: Final = "مخاطبان دریافت‌شده"
 DEMO_TITLE: Final = "مخاطبان دریافت‌شده در حالت نمایشی"
 DEMO_CONTACT: Final = "مخاطب {n}"
 DEMO_EMPTY: Final = "هنوز مخاطبی دریافت نشده است."
-DEMO_BACK: Final = "بازگشت به فرم"
 
 # Refused by who sent it
 FORWARDED: Final = (

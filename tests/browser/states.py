@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from webapp.forms import HONEYPOT
 from webapp.guard import MAX_BODY
 from webapp.tokens import SOONEST
 
@@ -132,6 +133,81 @@ def embedded_done(tab: Page, _: StandIn) -> None:
     submit(tab)
 
 
+def until(tab: Page, path: str, selector: str, *, there: bool = True) -> None:
+    """Open a page again and again until it shows something, or does so no more."""
+    for _ in range(80):
+        tab.goto(path)
+        if bool(tab.locator(selector).count()) is there:
+            return
+        tab.wait_for_timeout(250)
+    raise TimeoutError(selector)
+
+
+def calm(tab: Page) -> None:
+    """Wait until the queue runs, which an earlier state may have paused."""
+    until(tab, "/outbox", "[data-pause]", there=False)
+
+
+def outbox_empty(tab: Page, _: StandIn) -> None:
+    """Discard all that is in the outbox."""
+    for path in ("/outbox?waiting=1", "/outbox"):
+        tab.goto(path)
+        while tab.locator("a.destroy").count():
+            tab.goto(str(tab.locator("a.destroy").first.get_attribute("href")))
+            submit(tab)
+            tab.goto(path)
+
+
+def outbox(tab: Page, standin: StandIn) -> None:
+    """Have a robot sign up, and the portal reject a contact that had to wait."""
+    outbox_empty(tab, standin)
+    tab.goto("/f/signup")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#consent").check()
+    tab.locator(f"#{HONEYPOT}").fill("x", force=True)
+    wait(tab)
+    submit(tab)
+    standin.mood = lambda _: "Token_Expired"
+    delivered(tab, standin)
+    standin.mood = lambda _: "Mobile_Invalid"
+    until(tab, "/outbox", "text=Mobile_Invalid")
+
+
+def outbox_waiting(tab: Page, standin: StandIn) -> None:
+    """List what waits."""
+    uncertain(tab, standin)
+    tab.goto("/outbox?waiting=1")
+
+
+def outbox_discard(tab: Page, standin: StandIn) -> None:
+    """Be asked whether to discard an entry."""
+    outbox(tab, standin)
+    tab.goto(str(tab.locator("a.destroy").first.get_attribute("href")))
+
+
+def outbox_correct(tab: Page, standin: StandIn) -> None:
+    """Open a rejected contact to correct it."""
+    outbox(tab, standin)
+    card = tab.locator("article", has_text="Mobile_Invalid")
+    tab.goto(str(card.locator("a.second").get_attribute("href")))
+
+
+def outbox_retried(tab: Page, standin: StandIn) -> None:
+    """Queue all again."""
+    outbox(tab, standin)
+    with tab.expect_navigation():
+        tab.locator("form[action='/outbox/retry'] button").click()
+
+
+def queued(tab: Page, standin: StandIn) -> None:
+    """Record a contact while the queue is paused."""
+    standin.mood = lambda _: "Token_Expired"
+    delivered(tab, standin)
+    tab.wait_for_timeout(1000)  # by then every process knows
+    delivered(tab, standin)
+    standin.forget()
+
+
 def install(tab: Page, _: StandIn) -> None:
     """Open the operator's page about embedding a form."""
     tab.goto("/install/event")
@@ -172,6 +248,13 @@ STATES: Final = (
     embedded,
     embedded_invalid,
     embedded_done,
+    outbox_empty,
+    outbox,
+    outbox_waiting,
+    outbox_discard,
+    outbox_correct,
+    outbox_retried,
+    queued,
     install,
     not_found,
     too_long,

@@ -13,7 +13,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 from serving import serve
-from states import MOBILE, STATES, submit
+from states import MOBILE, STATES, calm, submit
 from werkzeug.security import generate_password_hash
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def at_state(
         tab = context.new_page()
         tab.on("response", lambda it: it.request.is_navigation_request() and documents.append(it))
         standin.forget()
+        calm(tab)
         state(tab, standin)  # type: ignore[operator]
         yield tab, documents[-1].text()
 

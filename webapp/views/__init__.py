@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from webapp.logins import Logins
     from webapp.proof import Proofs
     from webapp.settings import Settings
-    from webapp.tokens import Receipts
+    from webapp.tokens import FormTokens, Receipts
 
 EXTENSION = "contact_form"
 
@@ -39,6 +39,7 @@ class Services:
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
     dispatch: Dispatch
+    tokens: FormTokens
     receipts: Receipts
     limits: Limits
     logins: Logins
@@ -71,12 +72,16 @@ def require_intranet() -> None:
 
 def pause_notice() -> dict[str, Any]:
     """Return what an operator's page says while the queue is paused: why, and how many wait."""
-    dispatch = services().dispatch
-    if (pause := dispatch.breaker.pause) is None:
+    if (pause := services().dispatch.breaker.pause) is None:
         return {"pause": None}
     try:
-        waiting = dispatch.outbox.count(WAITING, most=_MANY)
+        return {"pause": pause, "waiting": waiting()}
     except StoreError:
         return {"pause": pause, "waiting": ""}
-    text = wording.WAITING_MANY if waiting > _MANY else wording.WAITING
-    return {"pause": pause, "waiting": text.format(n=persian_digits(min(waiting, _MANY)))}
+
+
+def waiting() -> str:
+    """Say how many contacts wait. A StoreError is passed on."""
+    count = services().dispatch.outbox.count(WAITING, most=_MANY)
+    text = wording.WAITING_MANY if count > _MANY else wording.WAITING
+    return text.format(n=persian_digits(min(count, _MANY)))

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from flask import Blueprint, render_template
 
-from webapp import persian, standin, wording
+from webapp import standin
 from webapp.contact import FIELDS, Kind
 from webapp.views import require_intranet, services
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from webapp.views.shown import shown
 
 blueprint = Blueprint("demo", __name__)
-
-# How a value that the portal stored is shown to a person.
-_SHOWN: Final[dict[Kind, Callable[[Any], str]]] = {
-    Kind.MOBILE: lambda number: persian.persian_digits(f"0{str(number).removeprefix('98')}"),
-    Kind.GENDER: lambda is_man: wording.MAN if is_man else wording.WOMAN,
-    Kind.DATE: lambda text: persian.date_in_words(date.fromisoformat(text[:10])),
-    Kind.LABELS: wording.COMMA.join,
-    Kind.ACTIVE: lambda is_active: wording.YES if is_active else wording.NO,
-}
 
 
 @blueprint.get("/demo")
@@ -31,15 +20,24 @@ def received() -> str:
     """List the received contacts, newest first."""
     require_intranet()
     contacts = [
-        {"number": stored["ID"], "shown": _shown(stored)}
+        {"number": stored["ID"], "shown": shown(_values(stored), FIELDS.values())}
         for stored in reversed(standin.received(services().portal_url))
     ]
     return render_template("demo.html", contacts=contacts)
 
 
-def _shown(stored: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (row.label, _SHOWN.get(row.kind, str)(stored[row.name]))
-        for row in FIELDS.values()
-        if stored[row.name] not in (None, "", [])
-    ]
+def _values(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a contact's values as we hold them, from how the portal writes them."""
+    return {name: _value(row.kind, stored[name]) for name, row in FIELDS.items()}
+
+
+def _value(kind: Kind, written: Any) -> Any:  # noqa: ANN401  JSON
+    match kind:
+        case Kind.MOBILE:
+            return "0" + str(written).removeprefix("98")
+        case Kind.DATE if written:
+            return date.fromisoformat(written[:10])
+        case Kind.LABELS:
+            return tuple(written)
+        case _:
+            return written

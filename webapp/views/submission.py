@@ -10,40 +10,54 @@ from flask import Response, render_template, request
 
 from webapp import forms, guard, verdict, wording
 from webapp.definitions import Access
-from webapp.delivery import HONEYPOT, UNPROVEN, Result, submission_key
+from webapp.delivery import Result, submission_key
 from webapp.layout import arrange
+from webapp.outbox import HONEYPOT, UNPROVEN
 from webapp.views import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webapp.contact import Contact
     from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
 Answer = Response | tuple[str, HTTPStatus]
 
 
+def _submit(form: ContactForm, contact: Contact) -> Outcome:
+    """Submit the contact of a form as a new one.
+
+    Raises:
+        _Refusal: if it may be spam.
+    """
+    key = submission_key(form.token.nonce, contact)
+    vet = partial(_vet, form, key) if form.definition.access is Access.PUBLIC else None
+    delivery = services().dispatch.delivery
+    return delivery.submit(contact, key, form=form.definition.slug, vet=vet)
+
+
 def serve(
-    form: ContactForm, *, accepted: Callable[[ContactForm, Outcome], Response], **context: Any
+    form: ContactForm,
+    *,
+    accepted: Callable[[ContactForm, Outcome], Response],
+    submit: Callable[[ContactForm, Contact], Outcome] = _submit,
+    **context: Any,
 ) -> Answer:
     """Show a form, or take what was sent.
 
     Args:
         form: The form of this request.
         accepted: What answers a submission that was delivered, or will be.
+        submit: What is done with the contact.
         context: What else the template needs.
     """
     if request.method != "POST":
         return page(form, **context), HTTPStatus.OK
     if status := _refusal(form):
         return page(form, **context), status
-    contact = form.to_contact()
-    key = submission_key(form.token.nonce, contact)
-    vet = partial(_vet, form, key) if form.definition.access is Access.PUBLIC else None
     try:
-        outcome = services().dispatch.delivery.submit(
-            contact, key, form=form.definition.slug, vet=vet
-        )
+        outcome = submit(form, form.to_contact())
     except _Refusal as refusal:
         form.refuse(refusal.message)
         return page(form, **context), refusal.status

@@ -1,0 +1,958 @@
+"""The operators' screen of the outbox: what it shows, and what retry, correct and discard do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from support import FULL_FORM, FULL_SENT, Html, Page
+from werkzeug.security import generate_password_hash
+
+from webapp import tokens, views, wording
+from webapp.contact import FIELDS, Contact
+from webapp.delivery import Result
+from webapp.outbox import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, Outbox, State
+from webapp.standin import Fault
+from webapp.store import Store, StoreError
+from webapp.timing import Timing
+from webapp.verdict import Refused, message
+from webapp.views import EXTENSION
+from webapp.views import outbox as screen
+from webapp.views.shown import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.dispatch import Dispatch
+    from webapp.standin import StandIn
+
+NOW: Final = timedelta(0)
+
+# What a visitor of the built-in sign-up form sends, with what the form adds.
+CONTACT: Final = Contact(
+    Mobile="09121234567",
+    FName="علی‌رضا",
+    LName="کاظمی",
+    BornDate=date(1990, 10, 7),
+    CityName="تهران",
+    Labels=("سایت",),
+)
+OTHER: Final = Contact(**{**CONTACT.values, "Mobile": "09351112233"})
+FULL: Final = Contact(
+    Mobile="09121234567",
+    FName="علی‌رضا",
+    LName="کاظمی",
+    GenderType=True,
+    CompanyTitle="شرکت نمونهٔ ایران",
+    JobTitle="مدیر فروش",
+    Email="Ali@example.com",
+    CityName="تهران",
+    AddressText="خیابان آزادی\nپلاک ۱۲، واحد ۳",
+    BornDate=date(1990, 10, 7),
+    AnniversaryDate=date(2016, 6, 13),
+    **{f"CustomText{place}": FULL_FORM[f"CustomText{place}"] for place in range(1, 7)},
+    **{f"CustomDate{place}": date(2025, 8, 13 + place) for place in (1, 2, 3)},
+    Labels=("مشتری", "ویژه", "نمایشگاه ۱۴۰۵"),
+)
+
+numbers = itertools.count()
+
+
+def key() -> str:
+    """Return the key of a new submission."""
+    return hashlib.sha256(str(next(numbers)).encode()).hexdigest()
+
+
+def hold(
+    dispatch: Dispatch, contact: Contact = CONTACT, *, form: str = "signup", reason: str = HONEYPOT
+) -> str:
+    """Hold a doubtful submission; return its reference."""
+    return dispatch.outbox.hold(contact, key(), form=form, reason=reason)[0].reference
+
+
+def add(dispatch: Dispatch, contact: Contact = CONTACT, *, form: str = "signup") -> Entry:
+    """Store a submission that is being sent."""
+    return dispatch.outbox.add(contact, key(), form=form, send=True)[0]
+
+
+def reject(
+    dispatch: Dispatch,
+    contact: Contact = CONTACT,
+    *,
+    form: str = "signup",
+    status: str = "Mobile_Invalid",
+) -> str:
+    """Have a submission rejected while nobody waits for it; return its reference."""
+    entry = add(dispatch, contact, form=form)
+    dispatch.outbox.reject(entry, status, told=False)
+    return entry.reference
+
+
+def doubt(dispatch: Dispatch, pause: timedelta = NOW, **changes: object) -> str:
+    """Queue a submission that the portal may have, due after a pause; return its reference."""
+    entry = add(dispatch)
+    dispatch.outbox.postpone(entry, pause, status="Timeout", uncertain=True, **changes)
+    return entry.reference
+
+
+def found(dispatch: Dispatch, reference: str) -> Entry:
+    """Return an entry that is there."""
+    entry = dispatch.outbox.get(reference)
+    assert entry is not None
+    return entry
+
+
+def card(client: FlaskClient, path: str = "/outbox") -> str:
+    """Return the text of the only card of a page."""
+    ((_, text),) = Html(client.get(path).text).find("article")
+    return text
+
+
+def token(client: FlaskClient) -> str:
+    """Return a token as the screen's pages carry it."""
+    issued: str = client.application.extensions[EXTENSION].tokens.issue(":outbox")
+    return issued
+
+
+def press(client: FlaskClient, path: str, *, at: str = "") -> Html:
+    """Send a button's form, from this page or one opened before; see what the list says."""
+    sent = Page(client, at).token if at else token(client)
+    response = client.post(path, data={"csrf_token": sent})
+    assert (response.status_code, response.location) == (303, "/outbox")
+    return Html(client.get("/outbox").text)
+
+
+def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
+    """Have these methods of the outbox fail, as a store does that is out of reach."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("OperationalError")
+
+    for method in methods:
+        monkeypatch.setattr(Outbox, method, fail)
+
+
+# The list
+
+
+def test_a_card_shows_where_a_submission_came_from_and_what_it_holds(
+    client: FlaskClient, dispatch: Dispatch
+) -> None:
+    """Reference, moment, form, and the values by their labels; numbers from left to right."""
+    reference = hold(dispatch)
+    html = Html(client.get("/outbox").text)
+    ((_, text),) = html.find("article")
+    ((_, heading),) = html.find("h3")
+    assert heading == reference
+    assert moment(found(dispatch, reference).created_at) in text
+    assert "عضویت در خبرنامه" in text
+    for shown in ("نام علی‌رضا", "تاریخ تولد یکشنبه ۱۵ مهر ۱۳۶۹", "برچسب‌ها سایت"):
+        assert shown in text
+    ltr = [text for _, text in html.find("bdi", dir="ltr")]
+    assert {reference, "۰۹۱۲۱۲۳۴۵۶۷"} <= set(ltr)
+    assert "شغل" not in text
+
+
+def test_a_moment_is_told_by_irans_calendar_and_clock() -> None:
+    """The evening in UTC is the next day there."""
+    assert moment(datetime(2026, 11, 23, 21, 0)) == "سه‌شنبه ۳ آذر ۱۴۰۵، ساعت ۰۰:۳۰"  # noqa: DTZ001
+
+
+def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """With its hints, choices and required fields; of a form that is no more, the main form's."""
+    file = tmp_path / "forms.toml"
+    file.write_text(
+        """
+        [forms.main]
+        title = "دفتر"
+        access = "intranet"
+        fields = ["Mobile", "CustomText1"]
+        captions = { CustomText1 = "کد ملی" }
+
+        [forms.event]
+        title = "همایش"
+        access = "public"
+        fields = ["Mobile", "LName", "CustomText1", "Labels"]
+        required = ["LName"]
+        label_choices = ["صبح", "عصر"]
+        labels = ["همایش", "صبح"]
+        captions = { CustomText1 = "نام همراهان", Labels = "کدام کارگاه؟" }
+        hints = { CustomText1 = "با ویرگول" }
+        accent = "#0b6b57"
+        consent = "موافقم."
+        consent_field = "CustomText6"
+        """
+    )
+    app = make_app(forms_file=file)
+    client, dispatch = app.test_client(), app.extensions[EXTENSION].dispatch
+    contact = Contact(
+        Mobile="09121234567", CustomText1="رضا", CustomText6="موافقت", Labels=("همایش", "عصر")
+    )
+    known = hold(dispatch, contact, form="event")
+    assert "نام همراهان رضا" in card(client)
+    assert "کدام کارگاه؟ همایش، عصر" in card(client)
+    page = Page(client, f"/outbox/{known}")
+    assert page.html.text(id="CustomText1-hint") == "با ویرگول"
+    assert page.html.text(id="Labels-hint") == FIELDS["Labels"].hint
+    choices = [box["value"] for box, _ in page.html.find("input", type="checkbox", name="Labels")]
+    assert choices == ["صبح", "عصر", "همایش"]
+    assert page.html.values["Labels"] == ["عصر", "همایش", ""]
+    assert page.html.values["CustomText6"] == ["موافقت"]
+    assert not {"consent", "keep", "proof"} & page.html.values.keys()
+    page.send(Mobile="09121234567", LName="", follow=False)
+    assert page.error("LName") == wording.REQUIRED.format(label="نام خانوادگی")
+    dispatch.outbox.discard(known)
+    gone = hold(dispatch, contact, form="gone")
+    assert f"{wording.FORM_GONE} gone" in card(client)
+    assert "کد ملی رضا" in card(client)
+    assert "کد ملی" in Page(client, f"/outbox/{gone}").html.text("form")
+
+
+def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """There is no page "/" to go back to, and the field table has captions of its own."""
+    file = tmp_path / "forms.toml"
+    file.write_text('[forms.a]\ntitle = "یک"\naccess = "public"\nfields = ["Mobile"]\n')
+    app = make_app(forms_file=file)
+    client, dispatch = app.test_client(), app.extensions[EXTENSION].dispatch
+    reference = hold(dispatch, form="gone")
+    html = Html(client.get("/outbox").text)
+    assert not list(html.find("a", href="/"))
+    assert "نام خانوادگی کاظمی" in html.text("article")
+    page = Page(client, f"/outbox/{reference}")
+    assert page.send(**page.html.values).status_code == 200
+    assert page.html.outcome == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        (wording.DOUBTS[HONEYPOT], ""),
+        (wording.DOUBTS[UNPROVEN], ""),
+        (message("Mobile_Invalid"), "Mobile_Invalid"),
+    ],
+)
+def test_a_card_says_why_it_needs_a_hand(
+    client: FlaskClient, dispatch: Dispatch, reason: str, status: str
+) -> None:
+    """A robot's, perhaps, or what the portal said, with the status name."""
+    doubts = {text: name for name, text in wording.DOUBTS.items()}
+    if reason in doubts:
+        hold(dispatch, reason=doubts[reason])
+    else:
+        reject(dispatch)
+    html = Html(client.get("/outbox").text)
+    assert reason in html.text("article")
+    assert [text for _, text in html.find("code")] == [status] * bool(status)
+    for note in (wording.PERHAPS_THERE, wording.PERHAPS_TWICE, GIVEN_UP):
+        assert note not in html.text("article")
+
+
+GIVEN_UP: Final = wording.GIVEN_UP.format(n="۳")
+
+
+def test_what_was_tried_for_three_days_is_said_to_be_given_up(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the last status."""
+    monkeypatch.setattr("webapp.outbox.RETRIED", NOW)
+    doubt(dispatch)
+    assert len(dispatch.outbox.give_up()) == 1
+    assert GIVEN_UP in card(client)
+    assert message("Timeout") in card(client)
+    assert wording.PERHAPS_THERE in card(client)
+
+
+def test_a_status_without_a_reason_was_not_tried_for_three_days(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """It was asked five times, and held at once."""
+    doubt(dispatch, unexplained=4)
+    (entry,) = dispatch.outbox.claim(1)
+    portal.answer("Success")  # the search
+    portal.answer("Failed")
+    dispatch.delivery.attempt(entry)
+    assert message("Failed") in card(client)
+    assert GIVEN_UP not in card(client)
+
+
+def test_what_was_sent_again_without_looking_may_be_there_twice(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """The page does not promise that it will be looked up."""
+    reference = doubt(dispatch)
+    (entry,) = dispatch.outbox.claim(1)
+    portal.answer("Token_NotAllowMethod")
+    portal.answer("Mobile_Invalid")
+    dispatch.delivery.attempt(entry)
+    assert wording.PERHAPS_TWICE in card(client)
+    assert wording.PERHAPS_THERE not in card(client)
+    assert wording.CORRECT_OLD in client.get(f"/outbox/{reference}").text
+
+
+def test_nothing_to_do_is_said(client: FlaskClient) -> None:
+    """An empty outbox has no buttons."""
+    html = Html(client.get("/outbox").text)
+    assert wording.NEEDS_HAND_NONE in html.text("main")
+    assert wording.IN_QUEUE_NONE in html.text("main")
+    assert not list(html.find("button"))
+    assert not list(html.find("a", href="/outbox?waiting=1"))
+
+
+def test_a_person_who_was_told_leaves_nothing_to_do(page: Page, portal: StandIn) -> None:
+    """Who typed a rejected contact still has it."""
+    portal.answer("Mobile_Invalid")
+    page.send(Mobile="09121234567")
+    assert not list(Html(page.client.get("/outbox").text).find("article"))
+
+
+def test_what_waits_is_counted_and_listed_apart(client: FlaskClient, dispatch: Dispatch) -> None:
+    """How many, since when, and a list without retry; what is being sent is left alone."""
+    first = doubt(dispatch)
+    add(dispatch, OTHER)
+    since = wording.IN_QUEUE_SINCE.format(moment=moment(found(dispatch, first).created_at))
+    html = Html(client.get("/outbox").text)
+    assert not list(html.find("article"))
+    assert wording.WAITING.format(n="۲") in html.text("main")
+    assert since in html.text("main")
+    assert list(html.find("a", href="/outbox?waiting=1"))
+    html = Html(client.get("/outbox?waiting=1").text)
+    (_, waiting), (_, sending) = html.find("article")
+    assert message("Timeout") in waiting
+    assert wording.BEING_SENT in sending
+    assert since in html.text("main")
+    assert not list(html.find("button"))
+    addresses = [str(link["href"]) for link, _ in html.find("a", **{"class": "button second"})]
+    addresses += [str(link["href"]) for link, _ in html.find("a", **{"class": "button destroy"})]
+    assert addresses == [f"/outbox/{first}", f"/outbox/{first}/discard"]
+
+
+def test_a_very_long_queue_is_not_counted_to_its_end(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says that there are more."""
+    monkeypatch.setattr(views, "_MANY", 1)
+    for _ in range(3):
+        doubt(dispatch)
+    assert wording.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")
+
+
+@pytest.mark.parametrize("path", ["/outbox", "/outbox?waiting=1"])
+def test_a_long_list_has_pages(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Each leads to the next, every entry stands on one of them, and the last leads back."""
+    monkeypatch.setattr(screen, "_PAGE", 2)
+    references = [
+        doubt(dispatch) if "waiting" in path else hold(dispatch, reason=UNPROVEN) for _ in range(5)
+    ]
+    seen: list[str] = []
+    address: str | None = path
+    while address:
+        html = Html(client.get(address).text)
+        seen += [text for _, text in html.find("h3")]
+        address = next((str(link["href"]) for link, _ in html.find("a", rel="next")), None)
+    assert seen == references
+    assert next(html.find("a", href=path))[1] == wording.FIRST_PAGE
+    last = found(dispatch, references[-1]).id
+    beyond = client.get(f"{path}{'&' if '?' in path else '?'}after={last}")
+    assert (beyond.status_code, beyond.location) == (303, path)
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
+def test_a_page_of_nonsense_is_the_first(
+    client: FlaskClient, dispatch: Dispatch, after: str
+) -> None:
+    """Whatever the address says, the database can count to it."""
+    hold(dispatch)
+    assert client.get("/outbox", query_string={"after": after}).status_code == 200
+
+
+def test_while_the_queue_is_paused_the_screen_says_why(
+    client: FlaskClient, dispatch: Dispatch
+) -> None:
+    """The banner has no link to where the operator is already."""
+    hold(dispatch)
+    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    html = Html(client.get("/outbox").text)
+    assert message("CreditNotEnough") in html.text(data_pause="CreditNotEnough")
+    assert not list(html.find("a", href="/outbox"))
+
+
+def test_the_operators_form_and_the_screen_lead_to_each_other(client: FlaskClient) -> None:
+    """A visitor's form does not."""
+    assert list(Html(client.get("/").text).find("a", href="/outbox"))
+    assert list(Html(client.get("/outbox").text).find("a", href="/"))
+    for path in ("/f/signup", "/embed/signup"):
+        assert "outbox" not in client.get(path).text
+
+
+# Retry
+
+
+def test_an_entry_is_queued_again(client: FlaskClient, dispatch: Dispatch) -> None:
+    """A paused queue is tried at once; the page says what happened, once."""
+    reference = hold(dispatch)
+    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    assert not dispatch.breaker.take_probe(timedelta(minutes=1))
+    html = press(client, f"/outbox/{reference}/retry", at="/outbox")
+    assert html.outcome == "retried"
+    said = html.text(data_reference=reference)
+    assert wording.OUTBOX_SAID["retried"] in said
+    assert found(dispatch, reference).state is State.QUEUED
+    assert dispatch.breaker.take_probe(timedelta(minutes=1))
+    assert Html(client.get("/outbox").text).outcome is None
+
+
+def test_the_form_keeps_silent_about_the_outbox(client: FlaskClient, dispatch: Dispatch) -> None:
+    """What the screen has to say waits for the screen."""
+    client.post(f"/outbox/{hold(dispatch)}/retry", data={"csrf_token": token(client)})
+    assert Html(client.get("/").text).outcome is None
+    assert Html(client.get("/outbox").text).outcome == "retried"
+
+
+def test_one_button_queues_all_again(client: FlaskClient, dispatch: Dispatch) -> None:
+    """It is there when there is more than one, and says how many it queued: not the doubtful."""
+    reject(dispatch)
+    assert not list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
+    reject(dispatch, OTHER)
+    hold(dispatch)
+    assert list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
+    html = press(client, "/outbox/retry", at="/outbox")
+    assert wording.OUTBOX_SAID["all-retried"].format(n="۲") in html.text(data_outcome="all-retried")
+    assert [entry.status for entry in dispatch.outbox.page(NEEDS_HAND)] == [HONEYPOT]
+
+
+@pytest.mark.parametrize("action", ["retry", "discard"])
+@pytest.mark.parametrize("became", ["sent", "discarded", "unknown", "nonsense"])
+def test_what_is_not_there_any_more_is_not_said_to_be_done(
+    client: FlaskClient, dispatch: Dispatch, action: str, became: str
+) -> None:
+    """A colleague was faster, or the portal."""
+    reference = {"unknown": "AAAAAAAA", "nonsense": "x"}.get(became) or hold(dispatch)
+    if became == "sent":
+        dispatch.outbox.retry(reference)
+        (entry,) = dispatch.outbox.claim(1)
+        dispatch.outbox.deliver(entry, 1)
+    elif became == "discarded":
+        dispatch.outbox.discard(reference)
+    html = press(client, f"/outbox/{reference}/{action}")
+    assert html.outcome == "changed"
+    assert html.text(data_outcome="changed") == wording.OUTBOX_SAID["changed"]
+
+
+def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is queued; nothing else may be said."""
+
+    def fail(_: object) -> None:
+        raise StoreError("OperationalError")
+
+    monkeypatch.setattr("webapp.breaker.Breaker.hasten", fail)
+    assert press(client, f"/outbox/{hold(dispatch)}/retry").outcome == "retried"
+
+
+# Discard
+
+
+def test_an_entry_is_erased_once_the_operator_has_confirmed(
+    client: FlaskClient, dispatch: Dispatch, tmp_path: Path
+) -> None:
+    """The page shows it again; nothing of it stays in the file."""
+    reference = hold(dispatch)
+    address = f"/outbox/{reference}/discard"
+    assert list(Html(client.get("/outbox").text).find("a", href=address))
+    html = Html(client.get(address).text)
+    assert wording.DISCARD_WARNING in html.text("main")
+    assert "کاظمی" in html.text("article")
+    assert list(html.find("a", href="/outbox"))
+    assert found(dispatch, reference)
+    html = press(client, address, at=address)
+    assert html.outcome == "discarded"
+    assert wording.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
+    assert dispatch.outbox.get(reference) is None
+    left = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
+    assert CONTACT["Mobile"].encode() not in left  # type: ignore[union-attr]
+
+
+def test_what_waits_can_be_discarded_and_what_is_being_sent_cannot(
+    client: FlaskClient, dispatch: Dispatch
+) -> None:
+    """It would be sent all the same."""
+    waiting, sending = doubt(dispatch), add(dispatch, OTHER).reference
+    assert press(client, f"/outbox/{waiting}/discard").outcome == "discarded"
+    assert press(client, f"/outbox/{sending}/discard").outcome == "changed"
+    assert client.get(f"/outbox/{sending}/discard").location == "/outbox"
+    assert found(dispatch, sending)
+
+
+# Correct
+
+
+def test_a_contact_comes_back_into_the_form_as_it_was(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """Sent again unchanged, every value arrives as it would have."""
+    reference = reject(dispatch, FULL, form="contact")
+    page = Page(client, f"/outbox/{reference}")
+    assert page.html.text("h1") == wording.CORRECT_TITLE
+    assert page.html.outcome is None
+    assert page.html.values["BornDate"] == ["۱۳۶۹/۷/۱۵"]
+    assert "یکشنبه ۱۵ مهر ۱۳۶۹" in page.html.text("details")
+    assert page.html.values["Labels"] == ["مشتری", "ویژه، نمایشگاه ۱۴۰۵"]
+    assert page.html.values["GenderType"] == ["true"]
+    # The reader of these tests folds white space.
+    typed = {**page.html.values, "AddressText": FULL["AddressText"]}
+    page.send(**typed)
+    assert page.html.outcome == "delivered"
+    assert page.html.text(data_outcome="delivered").endswith(reference)
+    (request,) = portal.requests
+    sent: dict[str, Any] = {}
+    for name, value in request.pairs:
+        sent.setdefault(name, []).append(value)
+    assert {name: v if name == "Labels" else v[0] for name, v in sent.items()} == FULL_SENT
+    assert found(dispatch, reference).state is State.DELIVERED
+    assert found(dispatch, reference).contact is None
+
+
+@pytest.mark.parametrize("gender", [True, False, None])
+@pytest.mark.parametrize("active", [True, False])
+def test_choices_come_back_into_the_form(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn, *, gender: bool | None, active: bool
+) -> None:
+    """None of them turns into another."""
+    contact = Contact(**{**CONTACT.values, "GenderType": gender, "Active": active})
+    page = Page(client, f"/outbox/{hold(dispatch, contact)}")
+    page.send(**page.html.values)
+    ((stored),) = portal.contacts
+    assert (stored["GenderType"], stored["Active"]) == (gender, active)
+
+
+def test_what_the_form_added_is_the_operators_to_change(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """Fixed values and labels are in the contact; they are not added a second time."""
+    page = Page(client, f"/outbox/{hold(dispatch)}")
+    assert page.html.values["CityName"] == ["تهران"]
+    assert page.html.values["Labels"] == ["سایت", ""]
+    page.send(**{**page.html.values, "CityName": "شیراز", "Labels": "همکار"})
+    (stored,) = portal.contacts
+    assert (stored["CityName"], stored["Labels"]) == ("شیراز", ["همکار"])
+
+
+def test_why_it_needs_correcting_is_said_above_the_form(
+    client: FlaskClient, dispatch: Dispatch
+) -> None:
+    """With the status name and the reference."""
+    reference = reject(dispatch)
+    text = Html(client.get(f"/outbox/{reference}").text).text("main")
+    for told in (message("Mobile_Invalid"), "Mobile_Invalid", reference):
+        assert told in text
+    assert wording.CORRECT_OLD not in text
+
+
+def test_a_contact_that_is_rejected_again_stays_with_its_correction(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """The error stands at its field, the values stay; the operator may walk away, or go on."""
+    reference = reject(dispatch)
+    page = Page(client, f"/outbox/{reference}")
+    portal.answer("Mobile_Invalid")
+    response = page.send(**{**page.html.values, "Mobile": "۰۹۳۵۱۱۱۲۲۳۳"})
+    assert response.status_code == 422
+    assert page.html.outcome == "rejected"
+    assert page.error("Mobile") == message("Mobile_Invalid")
+    assert page.html.values["Mobile"] == ["۰۹۳۵۱۱۱۲۲۳۳"]
+    entry = found(dispatch, reference)
+    assert (entry.state, entry.contact) == (State.REJECTED, OTHER)
+    page.send(**page.html.values)
+    assert page.html.outcome == "delivered"
+    assert len(portal.contacts) == 1
+
+
+def test_a_wrong_correction_changes_nothing(client: FlaskClient, dispatch: Dispatch) -> None:
+    """422, the errors at their fields, everything typed kept; no choice comes back by itself."""
+    contact = Contact(**{**CONTACT.values, "GenderType": True})
+    reference = hold(dispatch, contact)
+    page = Page(client, f"/outbox/{reference}")
+    typed = {"Mobile": "۰۹۱۲", "BornDate": "۱۴۰۴/۱۲/۳۰", "FName": "رضا"}
+    assert page.send(**typed).status_code == 422
+    assert page.html.outcome == "invalid"
+    assert page.error("BornDate") == "اسفند ۱۴۰۴ روز ۳۰ ندارد."
+    assert {name: page.html.values[name] for name in typed} == {n: [v] for n, v in typed.items()}
+    assert page.html.values["LName"] == [""]
+    assert "GenderType" not in page.html.values or page.html.values["GenderType"] == [""]
+    assert found(dispatch, reference).contact == contact
+
+
+def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """The portal hears nothing; the page says why."""
+    reference = reject(dispatch)
+    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    page = Page(client, f"/outbox/{reference}")
+    assert page.html.text(data_pause="CreditNotEnough")
+    page.send(**{**page.html.values, "Mobile": OTHER["Mobile"]})
+    assert page.html.outcome == "queued"
+    said = page.html.text(data_outcome="queued")
+    assert all(it in said for it in (message("CreditNotEnough"), "CreditNotEnough", reference))
+    entry = found(dispatch, reference)
+    assert (entry.state, entry.contact, entry.owner) == (State.QUEUED, OTHER, None)
+    assert not portal.requests
+
+
+def test_a_correction_that_the_portal_breaks_on_is_queued(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """It is sent later."""
+    reference = reject(dispatch)
+    portal.answer(Fault.HTTP_502)
+    page = Page(client, f"/outbox/{reference}")
+    page.send(**page.html.values)
+    assert page.html.outcome == "queued"
+    assert found(dispatch, reference).uncertain
+
+
+def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """The mark stays; what is there already is not sent a second time."""
+    dispatch.portal.create_contact(CONTACT)
+    reference = doubt(dispatch)
+    page = Page(client, f"/outbox/{reference}")
+    assert wording.CORRECT_OLD in page.html.text("main")
+    page.send(**page.html.values)
+    assert page.html.outcome == "delivered"
+    assert len(portal.contacts) == 1
+    other = doubt(dispatch)
+    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    page = Page(client, f"/outbox/{other}")
+    page.send(**page.html.values)
+    assert found(dispatch, other).uncertain
+
+
+def test_nobody_looks_before_the_settling_time(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """What is corrected before it stays queued until then."""
+    reference = doubt(dispatch, timedelta(minutes=2))
+    due = found(dispatch, reference).due
+    page = Page(client, f"/outbox/{reference}")
+    page.send(**{**page.html.values, "FName": "رضا"})
+    assert page.html.outcome == "queued"
+    assert message("Timeout") in page.html.text(data_outcome="queued")
+    entry = found(dispatch, reference)
+    assert (entry.state, entry.due, entry.uncertain) == (State.QUEUED, due, True)
+    assert entry.contact is not None
+    assert entry.contact["FName"] == "رضا"
+    assert not portal.requests
+
+
+@pytest.mark.parametrize("became", ["sent", "sending", "discarded"])
+def test_a_correction_that_comes_too_late_leads_back_to_the_list(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn, became: str
+) -> None:
+    """Nothing is sent, and the page says that nothing was done."""
+    reference = hold(dispatch)
+    page = Page(client, f"/outbox/{reference}")
+    if became == "discarded":
+        dispatch.outbox.discard(reference)
+    else:
+        dispatch.outbox.retry(reference)
+        (entry,) = dispatch.outbox.claim(1)
+        if became == "sent":
+            dispatch.outbox.deliver(entry, 1)
+    page.send(**page.html.values)
+    assert page.html.outcome == "changed"
+    assert not portal.requests
+
+
+def test_a_correction_that_is_overtaken_leads_back_to_the_list(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the update."""
+    page = Page(client, f"/outbox/{hold(dispatch)}")
+    monkeypatch.setattr(Outbox, "correct", lambda *_, **__: None)
+    page.send(**page.html.values)
+    assert page.html.outcome == "changed"
+    assert not portal.requests
+
+
+@pytest.mark.parametrize("name", ["AAAAAAAA", "x", "retry", "۱"])
+@pytest.mark.parametrize("page", ["/outbox/{}", "/outbox/{}/discard"])
+def test_an_unknown_reference_is_not_found(client: FlaskClient, name: str, page: str) -> None:
+    """Nor is one that was sent."""
+    assert client.get(page.format(name)).status_code == 404
+
+
+def test_a_sent_reference_is_not_found_and_one_being_sent_leads_back(
+    client: FlaskClient, dispatch: Dispatch
+) -> None:
+    """The first holds no contact any more."""
+    entry = add(dispatch)
+    assert client.get(f"/outbox/{entry.reference}").location == "/outbox"
+    dispatch.outbox.deliver(entry, 1)
+    assert client.get(f"/outbox/{entry.reference}").status_code == 404
+
+
+# Guards
+
+
+ACTIONS: Final = ("/outbox/retry", "/outbox/{}/retry", "/outbox/{}/discard")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("kind", ["missing", "old", "of another form", "forged"])
+def test_without_a_pages_token_nothing_happens(
+    client: FlaskClient,
+    dispatch: Dispatch,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    kind: str,
+) -> None:
+    """The page says so."""
+    reference = hold(dispatch)
+    other = Page(client, "/f/signup").token
+    data = {"csrf_token": other if kind == "of another form" else token(client)}
+    if kind == "forged":
+        data["csrf_token"] += "x"
+    if kind == "missing":
+        data = {}
+    with monkeypatch.context() as later:
+        if kind == "old":
+            later.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
+        response = client.post(action.format(reference), data=data)
+    assert (response.status_code, response.location) == (303, "/outbox")
+    assert Html(client.get("/outbox").text).outcome == "expired"
+    assert found(dispatch, reference).state is State.HELD
+
+
+def test_a_correction_with_an_old_token_keeps_what_was_typed(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any form; nor does the token of a visitor's form open it."""
+    reference = hold(dispatch)
+    page = Page(client, f"/outbox/{reference}")
+    with monkeypatch.context() as later:
+        later.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
+        assert page.send(**{**page.html.values, "FName": "رضا"}).status_code == 422
+    assert wording.FORM_EXPIRED in page.html.text(role="alert")
+    assert page.html.values["FName"] == ["رضا"]
+    stolen = {**page.html.values, "csrf_token": Page(client, "/f/signup").token}
+    assert client.post(f"/outbox/{reference}", data=stolen).status_code == 422
+    assert found(dispatch, reference).state is State.HELD
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", *ACTIONS])
+def test_the_screen_is_for_the_intranet_alone(
+    client: FlaskClient, dispatch: Dispatch, method: str, path: str
+) -> None:
+    """Whatever is there or not."""
+    path = path.format(hold(dispatch))
+    response = client.open(path, method=method, environ_base={"REMOTE_ADDR": "8.8.8.8"})
+    assert response.status_code in (403, 405)
+    assert response.status_code == 403 or client.open(path, method=method).status_code == 405
+
+
+def test_another_sites_page_cannot_press_a_button(client: FlaskClient, dispatch: Dispatch) -> None:
+    """The guard stands in front of the token."""
+    reference = hold(dispatch)
+    data = {"csrf_token": token(client)}
+    origin = {"Origin": "https://evil.example"}
+    for action in ACTIONS:
+        answer = client.post(action.format(reference), data=data, headers=origin)
+        assert answer.status_code == 403
+    assert found(dispatch, reference).state is State.HELD
+
+
+# A store that fails
+
+
+@pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
+def test_a_store_out_of_reach_is_said_on_a_page(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """503, what to do, and the way back to this page."""
+    path = path.format(hold(dispatch))
+    lose(monkeypatch, "page", "get")
+    response = client.get(path)
+    html = Html(response.text)
+    assert response.status_code == 503
+    assert (html.text("h1"), html.text("p", **{"class": "intro"})) == wording.STORE_DOWN
+    assert list(html.find("a", href=path))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_without_the_store_is_not_said_to_be_done(
+    client: FlaskClient,
+    dispatch: Dispatch,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    action: str,
+) -> None:
+    """503 without a traceback; what cannot be opened is not offered to be opened."""
+    action = action.format(hold(dispatch))
+    lose(monkeypatch, "retry", "discard")
+    response = client.post(action, data={"csrf_token": token(client)})
+    assert response.status_code == 503
+    assert wording.STORE_DOWN[0] in response.text
+    assert bool(list(Html(response.text).find("a", href=action))) is action.endswith("discard")
+    assert "Traceback" not in caplog.text
+    assert "OperationalError" in caplog.text
+
+
+def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
+    client: FlaskClient,
+    dispatch: Dispatch,
+    portal: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """503, as any form; nothing is sent, and the log does not say that it was corrected."""
+    caplog.set_level("INFO")
+    page = Page(client, f"/outbox/{hold(dispatch)}")
+    lose(monkeypatch, "correct")
+    assert page.send(**{**page.html.values, "FName": "رضا"}).status_code == 503
+    assert page.html.outcome == "unstored"
+    assert page.html.values["FName"] == ["رضا"]
+    assert not portal.requests
+    assert "corrected" not in caplog.text
+
+
+def test_a_store_that_fails_after_the_correction_leaves_it_queued(
+    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease ends, and it is sent; the page must not say that nothing was recorded."""
+    dispatch.portal.create_contact(CONTACT)
+    reference = doubt(dispatch)
+    page = Page(client, f"/outbox/{reference}")
+    with monkeypatch.context() as failing:
+        lose(failing, "delivered_as")
+        page.send(**{**page.html.values, "FName": "رضا"})
+    assert page.html.outcome == "queued"
+    entry = found(dispatch, reference)
+    assert entry.contact is not None
+    assert (entry.state, entry.contact["FName"]) == (State.SENDING, "رضا")
+
+
+# What the log says
+
+
+@pytest.mark.parametrize("with_login", [True, False])
+def test_every_action_is_logged_without_personal_data(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, *, with_login: bool
+) -> None:
+    """The reference, what was done, and who did it where that is known."""
+    users = {"sara": generate_password_hash("x")} if with_login else {}
+    app = make_app(intranet_users=users)
+    client, dispatch = app.test_client(), app.extensions[EXTENSION].dispatch
+    login = base64.b64encode(b"sara:x").decode()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Basic {login}"
+    caplog.set_level("INFO")
+    retried, discarded, corrected = (hold(dispatch, OTHER) for _ in range(3))
+    press(client, f"/outbox/{retried.lower()}/retry")
+    press(client, f"/outbox/{discarded.lower()}/discard")
+    page = Page(client, f"/outbox/{corrected}")
+    page.send(**page.html.values)
+    press(client, "/outbox/retry")
+    by = " by sara" if with_login else ""
+    own = [record.message for record in caplog.records if record.name == screen.__name__]
+    assert own == [
+        f"outbox: {retried} retried{by}",
+        f"outbox: {discarded} discarded{by}",
+        f"outbox: {corrected} corrected{by}",
+        f"outbox: 0 entries retried{by}",
+    ]
+    assert not any(secret in caplog.text for secret in ("935111", "علی", "کاظمی", login))
+
+
+# The row, on both databases
+
+
+@pytest.fixture
+def outbox(database_url: str) -> Outbox:
+    """Return an empty outbox."""
+    return Outbox(Store(database_url), Timing(deadline=timedelta(seconds=8), settle=NOW))
+
+
+def correct(outbox: Outbox, entry: Entry, **how: Any) -> Entry | None:
+    """Correct an entry."""
+    return outbox.correct(entry.reference, OTHER, **{"send": True, **how})
+
+
+def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) -> None:
+    """Same reference and key, fresh counts, a lease; the mark that the portal may have it stays."""
+    first, _ = outbox.add(CONTACT, key(), form="news", send=True)
+    changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "looks": 1}
+    outbox.postpone(first, NOW, status="Timeout", uncertain=True, **changes)
+    entry = correct(outbox, first)
+    assert entry is not None
+    assert (entry.key, entry.state, entry.contact) == (first.key, State.SENDING, OTHER)
+    assert (entry.attempts, entry.unexplained, entry.looks) == (0, 0, 0)
+    assert (entry.status, entry.uncertain) == ("", True)
+    assert entry.owner not in (None, first.owner)
+    assert entry.send_by > 0
+    assert entry.due > first.created_at
+    assert correct(outbox, entry) is None
+    assert not outbox.claim(9)
+    assert outbox.deliver(entry, 7)
+
+
+def test_a_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> None:
+    """It has three days anew."""
+    first, _ = outbox.hold(CONTACT, key(), form="news", reason=HONEYPOT)
+    entry = correct(outbox, first, send=False, status="Token_Expired")
+    assert entry is not None
+    assert (entry.state, entry.status, entry.owner) == (State.QUEUED, "Token_Expired", None)
+    assert not outbox.give_up()
+    assert [it.contact for it in outbox.claim(9)] == [OTHER]
+
+
+@pytest.mark.parametrize("send", [True, False])
+def test_an_unsettled_row_takes_the_correction_and_waits_on(outbox: Outbox, *, send: bool) -> None:
+    """Nobody owns it until it is due."""
+    first, _ = outbox.add(CONTACT, key(), form="news", send=True)
+    outbox.postpone(first, timedelta(minutes=2), status="Timeout", uncertain=True)
+    entry = correct(outbox, first, send=send, status="QueueBusy")
+    assert entry is not None
+    assert (entry.state, entry.status, entry.contact) == (State.QUEUED, "Timeout", OTHER)
+    assert not outbox.claim(9)
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.DELIVERED, State.REJECTED])
+def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
+    """What another owns, what was sent, and what the person was told of."""
+    entry, _ = outbox.add(CONTACT, key(), form="news", send=True)
+    if state is State.DELIVERED:
+        outbox.deliver(entry, 7)
+    if state is State.REJECTED:
+        outbox.reject(entry, "Mobile_Invalid", told=True)
+    assert correct(outbox, entry) is None
+    after = outbox.get(entry.reference)
+    assert after is not None
+    assert (after.state, after.contact) == (state, CONTACT if state is State.SENDING else None)
+    assert outbox.correct("nonsense", OTHER, send=True) is None
+
+
+def test_a_delivery_that_corrects_nothing_says_so(dispatch: Dispatch, portal: StandIn) -> None:
+    """And one that does says what became of it, under the reference that the visitor has."""
+    reference = hold(dispatch)
+    outcome = dispatch.delivery.correct(reference, OTHER)
+    assert outcome is not None
+    assert (outcome.result, outcome.reference) == (Result.DELIVERED, reference)
+    assert dispatch.delivery.correct(reference, OTHER) is None
+    assert [contact["Mobile"] for contact in portal.contacts] == [989351112233]

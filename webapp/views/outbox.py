@@ -1,0 +1,262 @@
+"""For operators: what needs a hand and what waits; to retry, to correct, to discard."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, abort, render_template, request, session
+
+from webapp import persian, verdict, wording
+from webapp.contact import FIELDS
+from webapp.definitions import Access, DateInput, FormDefinition, main_form
+from webapp.delivery import Result, is_given_up
+from webapp.forms import build_form, form_data
+from webapp.outbox import NEEDS_HAND, RETRIED, WAITING, State
+from webapp.store import StoreError
+from webapp.tokens import InvalidToken
+from webapp.views import pause_notice, require_intranet, services, submission, waiting
+from webapp.views.shown import moment, shown
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from webapp.contact import Contact, Field
+    from webapp.delivery import Outcome
+    from webapp.forms import ContactForm
+    from webapp.outbox import Entry
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("outbox", __name__)
+blueprint.before_request(require_intranet)
+
+_LIST: Final = "/outbox"
+_FORM: Final = ":outbox"  # whose tokens these pages carry; no form's slug has a colon
+_SAID: Final = "outbox"  # where the session keeps what the list says next
+_PAGE: Final = 50
+_LARGEST: Final = 2**63 - 1  # number of an entry
+
+
+@blueprint.get(_LIST)
+def entries() -> str | Response:
+    """List what needs a hand, or what waits."""
+    dispatch, is_waiting = services().dispatch, "waiting" in request.args
+    after = _after()
+    states = WAITING if is_waiting else NEEDS_HAND
+    found = dispatch.outbox.page(states, after=after, limit=_PAGE + 1)
+    if after and not found:
+        return submission.see_other(_address(is_waiting=is_waiting))
+    oldest = dispatch.outbox.oldest()
+    page, more = found[:_PAGE], found[_PAGE:]
+    return render_template(
+        "outbox.html",
+        cards=[_card(entry) for entry in page],
+        first=_address(is_waiting=is_waiting) if after else None,
+        following=_address(is_waiting=is_waiting, after=page[-1].id) if more else None,
+        has_several=len(page) > 1 or after > 0,
+        is_waiting=is_waiting,
+        waiting=waiting(),
+        since=oldest and moment(oldest),
+        pause=dispatch.breaker.pause,
+        said=session.pop(_SAID, None),
+        token=_token(),
+        home=main_form(services().definitions),
+    )
+
+
+@blueprint.post(f"{_LIST}/retry")
+def retry_all() -> Response:
+    """Queue all that needs a hand again."""
+    _require_token()
+    count = services().dispatch.outbox.retry()
+    _hasten()
+    _log(f"{count} entries", "retried")
+    return _lead_back("all-retried", n=persian.persian_digits(count))
+
+
+@blueprint.post(f"{_LIST}/<name>/retry")
+def retry(name: str) -> Response:
+    """Queue an entry that needs a hand again."""
+    _require_token()
+    if not services().dispatch.outbox.retry(name):
+        return _lead_back("changed")
+    _hasten()
+    _log(name.upper(), "retried")
+    return _lead_back("retried", reference=name.upper())
+
+
+@blueprint.route(f"{_LIST}/<name>/discard", methods=["GET", "POST"])
+def discard(name: str) -> str | Response:
+    """Erase an entry, once the operator has confirmed it."""
+    if request.method != "POST":
+        return render_template("discard.html", card=_card(_find(name)), token=_token())
+    _require_token()
+    if not services().dispatch.outbox.discard(name):
+        return _lead_back("changed")
+    _log(name.upper(), "discarded")
+    return _lead_back("discarded", reference=name.upper())
+
+
+@blueprint.route(f"{_LIST}/<name>", methods=["GET", "POST"])
+def correct(name: str) -> submission.Answer:
+    """Show an entry's contact in a form; send it, corrected, in its place."""
+    entry = _find(name)
+    card = _card(entry)
+    if entry.uncertain or entry.blind:
+        card["reasons"].append(wording.CORRECT_OLD)
+    return submission.serve(
+        _form(entry),
+        accepted=_accepted,
+        submit=lambda _, contact: _correct(entry, contact),
+        receipt=None,
+        card=card,
+        **pause_notice(),
+    )
+
+
+def _correct(entry: Entry, contact: Contact) -> Outcome:
+    outcome = services().dispatch.delivery.correct(entry.reference, contact)
+    if outcome is None:
+        abort(_lead_back("changed"))
+    if outcome.result is not Result.UNSTORED:
+        _log(entry.reference, "corrected")
+    return outcome
+
+
+def _accepted(_: ContactForm, outcome: Outcome) -> Response:
+    return _lead_back(outcome.result, reference=outcome.reference, status=outcome.status)
+
+
+# What the pages show
+
+
+def _find(name: str) -> Entry:
+    """Return an entry that can be changed.
+
+    Raises:
+        HTTPException: 404 if there is none, or the way back to the list if it was there.
+    """
+    entry = services().dispatch.outbox.get(name)
+    if entry is None or entry.contact is None:
+        abort(_lead_back("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
+    if entry.state is State.SENDING:
+        abort(_lead_back("changed"))
+    return entry
+
+
+def _card(entry: Entry) -> dict[str, Any]:
+    definition = services().definitions.get(entry.form)
+    values = entry.contact.values if entry.contact else {}
+    return {
+        "reference": entry.reference,
+        "came": moment(entry.created_at),
+        "form": definition.title if definition else "",
+        "slug": entry.form,
+        "reasons": _reasons(entry),
+        "status": "" if entry.status in wording.DOUBTS else entry.status,
+        "shown": shown(values, _rows(_pattern(entry))),
+        "is_idle": entry.state is not State.SENDING,
+    }
+
+
+def _reasons(entry: Entry) -> list[str]:
+    """Say why an entry waits or needs a hand, and what else to know about it."""
+    status = entry.status
+    reasons = {
+        wording.BEING_SENT: entry.state is State.SENDING,
+        wording.DOUBTS.get(status) or verdict.message(status): status,
+        wording.GIVEN_UP.format(n=persian.persian_digits(RETRIED.days)): is_given_up(entry),
+        wording.PERHAPS_THERE: entry.uncertain and not entry.blind,
+        wording.PERHAPS_TWICE: entry.blind,
+    }
+    return [text for text, applies in reasons.items() if applies]
+
+
+def _pattern(entry: Entry) -> FormDefinition | None:
+    """Return the form that an entry came from or, if it is no more, the main one."""
+    definitions = services().definitions
+    return definitions.get(entry.form) or main_form(definitions)
+
+
+def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
+    """Return the whole field table, with a form's own captions and hints."""
+    own = {row.name: row for row in pattern.fields} if pattern else {}
+    rows = (own.get(name, row) for name, row in FIELDS.items())
+    # A form without free labels has no hint on how to type them.
+    return tuple(replace(row, hint=row.hint or FIELDS[row.name].hint) for row in rows)
+
+
+def _form(entry: Entry) -> ContactForm:
+    """Return the form that corrects an entry: every field, and what it holds."""
+    pattern = _pattern(entry)
+    choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
+    definition = FormDefinition(
+        slug=_FORM,
+        title=wording.CORRECT_TITLE,
+        access=Access.INTRANET,
+        fields=_rows(pattern),
+        required=pattern.required if pattern else frozenset({"Mobile"}),
+        label_choices=tuple(dict.fromkeys(choices)),
+        free_labels=True,
+        fixed={},  # the contact holds already what its form adds
+        dates=DateInput.TEXT,
+    )
+    # A browser sends nothing of a group in which nothing is chosen: what it sends stands alone.
+    data = form_data(entry.contact) if entry.contact and request.method != "POST" else None
+    form = build_form(definition, services().tokens)(data=data)
+    del form.keep  # there is no next contact
+    return form
+
+
+def _after() -> int:
+    """Return the number of the last entry of the page before, or 0."""
+    given = request.args.get("after", 0, type=int)
+    return given if 0 <= given <= _LARGEST else 0
+
+
+def _address(*, is_waiting: bool, after: int = 0) -> str:
+    wanted = ["waiting=1"] * is_waiting + [f"after={after}"] * (after > 0)
+    return "?".join(filter(None, (_LIST, "&".join(wanted))))
+
+
+# What the operator does
+
+
+def _token() -> str:
+    return services().tokens.issue(_FORM)
+
+
+def _require_token() -> None:
+    """Let nothing happen without a page's token.
+
+    Raises:
+        HTTPException: the way back to the list, if it is missing, or too old.
+    """
+    try:
+        services().tokens.read(request.form.get("csrf_token", ""), form=_FORM)
+    except InvalidToken:
+        abort(_lead_back("expired"))
+
+
+def _hasten() -> None:
+    """Have a paused queue tried at once; what was queued is sent even if that fails."""
+    with suppress(StoreError):
+        services().dispatch.breaker.hasten()
+
+
+def _lead_back(result: str, *, reference: str = "", status: str = "", n: str = "") -> Response:
+    """Lead to the list, which says what was done.
+
+    Not by `flash`, whose messages all pages share: "/" would take this one for its own.
+    """
+    session[_SAID] = {"result": result, "reference": reference, "status": status, "n": n}
+    return submission.see_other(_LIST)
+
+
+def _log(what: str, done: str) -> None:
+    login = request.authorization if services().settings.intranet_users else None
+    log.info("outbox: %s %s%s", what, done, f" by {login.username}" if login else "")
