@@ -3,6 +3,7 @@
 # make check  linters, types, import rules
 # make lock   the lock files anew
 # make spam   what each layer against spam lets through
+# make chaos  what is lost or doubled when everything fails; options in CHAOS="--submissions 200"
 # make lighthouse   the performance, accessibility and practices of the pages
 
 SHELL := /bin/bash
@@ -14,7 +15,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lock lighthouse spam font debian venv-package
+.PHONY: run test check lock lighthouse spam chaos font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -61,13 +62,21 @@ static/font.css: deploy/font.css package-lock.json
 	cp $(FONT) static/vazirmatn.woff2
 	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
 
-# What the tests need beside Python: a real browser, and the checkers of HTML and accessibility.
-DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr
+# What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
+# servers that many machines share.
+DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr \
+  initdb:postgresql
+POLICY := /usr/sbin/policy-rc.d
 
+# Debian keeps PostgreSQL's programs off the PATH. No service is started: the tests run their own,
+# and where services cannot be started the installation would fail.
 debian:
-	@missing=; for pair in $(DEBIAN); do \
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; \
+	missing=; for pair in $(DEBIAN); do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
+	  [ -e $(POLICY) ] || { trap '$(SUDO) rm -f $(POLICY)' EXIT; \
+	    $(SUDO) install -m 755 /dev/stdin $(POLICY) <<<$$'#!/bin/sh\nexit 101'; }; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	  $(SUDO) apt-get install -qq --yes --no-install-recommends $$missing >/dev/null; fi
 
@@ -82,6 +91,10 @@ lighthouse: .venv/runtime font
 # What each layer against spam lets through.
 spam: .venv/runtime
 	$(BIN)/python bench/spam.py
+
+# What is lost, doubled or left behind when the portal, our processes and the database fail.
+chaos: .venv/development debian
+	PYTHONPATH=tests $(BIN)/python bench/chaos.py $(CHAOS)
 
 lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

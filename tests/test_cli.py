@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import venv
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +22,12 @@ from werkzeug.security import check_password_hash
 
 from webapp import logs
 from webapp.cli import main
-from webapp.contact import Contact
-from webapp.outbox import Outbox
+from webapp.contact import FIELDS, Contact
+from webapp.outbox import Outbox, reference
 from webapp.settings import Settings
 from webapp.standin import Fault, StandIn
+from webapp.store import Store
+from webapp.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,34 +97,80 @@ def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> No
     assert check_password_hash(users["sara"], "گذرواژه")
 
 
-def test_held_submissions_are_listed_sent_and_discarded(
-    run: Callable[..., Result], portal: StandIn, tmp_path: Path
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    """Return an outbox with three contacts: rejected, held as a robot's, queued."""
+    timing = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
+    filled = Outbox(Store(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
+    contact = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه", "سایت"))
+    entry, _ = filled.add(contact, "aa" * 32, form="contact", send=True)
+    filled.reject(entry, "Mobile_Invalid", told=False)
+    filled.hold(contact, "bb" * 32, form="news", reason="honeypot")
+    filled.add(contact, "cc" * 32, form="contact", send=False)
+    return filled
+
+
+REJECTED, DOUBTFUL, QUEUED = (reference(two * 32) for two in ("aa", "bb", "cc"))
+
+
+@pytest.mark.usefixtures("outbox")
+def test_the_outbox_is_listed_without_personal_data(
+    run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """By the reference that the visitor saw."""
-    store = Outbox(f"sqlite:///{tmp_path}/outbox.sqlite3")
-    for reference in ("ABCDEFGH", "IJKLMNOP"):
-        contact = Contact(Mobile="09121234567", FName="سارا")
-        store.hold(contact, reference=reference, form="news", reason="honeypot")
+    """A line an entry, oldest first: reference, moment, state, form and why."""
+    listed = run("outbox", "list", STATE_DIRECTORY=str(tmp_path)).output
+    lines = [line.split() for line in listed.splitlines()]
+    assert [(line[0], *line[3:]) for line in lines] == [
+        (REJECTED, "rejected", "contact", "Mobile_Invalid"),
+        (DOUBTFUL, "held", "news", "honeypot"),
+        (QUEUED, "queued", "contact"),
+    ]
+    assert "0912" not in listed
+
+
+def test_one_entry_is_shown_with_its_contact(
+    run: Callable[..., Result], outbox: Outbox, tmp_path: Path
+) -> None:
+    """And what to know about it."""
+    shown = run("outbox", "show", REJECTED, STATE_DIRECTORY=str(tmp_path)).output
+    assert "Mobile: 09121234567" in shown
+    assert shown.count("Labels: ") == 2
+    assert "may have it" not in shown
+    (entry,) = outbox.claim(1)
+    outbox.postpone(replace(entry, blind=True), timedelta(0), uncertain=True)
+    shown = run("outbox", "show", QUEUED.lower(), STATE_DIRECTORY=str(tmp_path)).output
+    assert "the portal may have it" in shown
+    assert "without looking it up" in shown
+
+
+def test_entries_are_retried_and_discarded(
+    run: Callable[..., Result], outbox: Outbox, tmp_path: Path
+) -> None:
+    """One by one, or all but what a robot may have sent."""
     environ = {"STATE_DIRECTORY": str(tmp_path)}
-    listed = run("outbox", "list", **environ)
-    assert "ABCDEFGH" in listed.output
-    assert "FName: سارا" in listed.output
-    portal.answer("Token_Expired")
-    refused = run("outbox", "send", "ABCDEFGH", **environ)
-    assert (refused.exit_code, "Token_Expired" in refused.output) == (1, True)
-    assert run("outbox", "send", "ABCDEFGH", **environ).exit_code == 0
-    assert run("outbox", "discard", "IJKLMNOP", **environ).exit_code == 0
-    assert run("outbox", "discard", "IJKLMNOP", **environ).exit_code == 1
-    assert len(portal.contacts) == 1
-    assert run("outbox", "list", **environ).output == ""
+    assert run("outbox", "retry", "--all", **environ).output == "Queued: 1.\n"
+    assert run("outbox", "retry", "--all", **environ).output == "Queued: 0.\n"
+    assert run("outbox", "retry", DOUBTFUL, **environ).exit_code == 0
+    assert run("outbox", "discard", DOUBTFUL, **environ).exit_code == 0
+    for again in ("show", "retry", "discard"):
+        assert run("outbox", again, DOUBTFUL, **environ).exit_code == 1
+    for wrong in ((), (REJECTED, "--all")):
+        assert run("outbox", "retry", *wrong, **environ).exit_code == 2
+    assert [entry.reference for entry in outbox.claim(9)] == [REJECTED, QUEUED]
 
 
-def test_in_demo_mode_nothing_held_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Not to the real portal, above all."""
-    monkeypatch.delenv("AMOOT_TOKEN", raising=False)
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    result = CliRunner().invoke(main, ["outbox", "send", "ABCDEFGH"])
-    assert (result.exit_code, "demo mode" in result.output) == (1, True)
+@pytest.mark.usefixtures("outbox")
+def test_the_outbox_is_exported_for_another_program(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """JSON, a contact a line, by the portal's names."""
+    exported = run("outbox", "export", STATE_DIRECTORY=str(tmp_path)).output
+    rows = [json.loads(line) for line in exported.splitlines()]
+    assert [row["reference"] for row in rows] == [REJECTED, DOUBTFUL, QUEUED]
+    assert rows[0]["status"] == "Mobile_Invalid"
+    assert {row["Mobile"] for row in rows} == {"09121234567"}
+    assert rows[2]["Labels"] == ["ویژه", "سایت"]
+    assert set(FIELDS) <= rows[0].keys()
 
 
 def test_a_store_out_of_reach_is_told_in_one_line(

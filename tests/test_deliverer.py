@@ -8,6 +8,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,6 +166,20 @@ def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
         wait_until(lambda: is_empty(dispatch))
     assert time.monotonic() - back < 8
     assert numbers(portal) == [989120000000 + number for number in range(5)]
+
+
+def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
+    local: Dispatch, portal: StandIn
+) -> None:
+    """After a long outage each contact would wait for up to a quarter of an hour."""
+    fill(local, 6)
+    for entry in local.outbox.claim(6):
+        changes = {"uncertain": True} if entry.id % 2 else {}
+        local.outbox.postpone(entry, timedelta(minutes=15), attempts=12, **changes)
+    local.breaker.failed(Refused("CreditNotEnough"))
+    with running(local):
+        wait_until(lambda: is_empty(local), seconds=5)
+    assert len(portal.contacts) == 6
 
 
 def test_a_portal_without_accountstatus_is_probed_all_the_same(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import json
 import re
@@ -9,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +25,8 @@ from webapp.standin import MAGIC, Answer, Fault, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from webapp.standin import Captured
 
 
 # As the reference's cURL sample has it, with what it leaves to the table.
@@ -58,6 +63,12 @@ def create(standin: StandIn, pairs: Pairs | None = None, **changes: str) -> Any:
     """Return the content of ContactCreate's answer to the sample, with changes."""
     _, body = ask(standin.url, "/rest/ContactCreate", pairs or {**SAMPLE, **changes})
     return json.loads(body)
+
+
+def found(standin: StandIn) -> int:
+    """Return how many contacts a search for the sample's number finds."""
+    _, body = ask(standin.url, "/rest/ContactSearch", {"Mobile": SAMPLE["Mobile"]})
+    return len(json.loads(body)["Data"])
 
 
 def test_a_contact_is_stored_and_shown_in_the_portals_shape(standin: StandIn) -> None:
@@ -232,7 +243,9 @@ def test_planned_answers_come_in_their_order(standin: StandIn) -> None:
     assert len(standin.contacts) == 2
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault.name.startswith("APPLIED")])
+@pytest.mark.parametrize(
+    "fault", [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
+)
 def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
     standin: StandIn, fault: Fault
 ) -> None:
@@ -254,8 +267,106 @@ def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
             assert connection.recv(12) == b"HTTP/1.1 502"
         else:
             assert connection.recv(1) == b""
-    _, found = ask(standin.url, "/rest/ContactSearch", {"Mobile": SAMPLE["Mobile"]})
-    assert len(json.loads(found)["Data"]) == 1
+    assert found(standin) == 1
+
+
+def test_a_contact_that_is_applied_late_appears_after_a_while(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was answered, and a search before that lies."""
+    monkeypatch.setattr(standin, "delay", 0.3)
+    standin.answer(Fault.APPLIED_LATE)
+    start = time.monotonic()
+    with pytest.raises(http.client.RemoteDisconnected):
+        create(standin)
+    assert (found(standin), standin.contacts) == (0, [])
+    while not found(standin):
+        assert time.monotonic() - start < 5
+    assert time.monotonic() - start >= 0.3
+    (stored,) = standin.contacts
+    late = dt.datetime.fromisoformat(stored["UpdateDateTime"]) - standin.requests[0].at
+    assert late > dt.timedelta(seconds=0.29)  # it is cut to milliseconds
+
+
+def test_what_is_forgotten_is_not_applied_later(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test does not disturb the next."""
+    monkeypatch.setattr(standin, "delay", 0.1)
+    standin.answer(Fault.APPLIED_LATE)
+    with pytest.raises(http.client.RemoteDisconnected):
+        create(standin)
+    standin.forget()
+    time.sleep(0.2)
+    assert standin.contacts == []
+
+
+def test_a_search_may_lag_behind(standin: StandIn) -> None:
+    """What is stored just now is not found yet."""
+    standin.lag = 0.3
+    start = time.monotonic()
+    create(standin)
+    assert (found(standin), len(standin.contacts)) == (0, 1)
+    while not found(standin):
+        assert time.monotonic() - start < 5
+    assert time.monotonic() - start >= 0.3
+
+
+def test_an_honest_answer_may_take_long_and_delays_no_other(standin: StandIn) -> None:
+    """Several at once take no longer than one; an error comes at once."""
+    standin.latency = 0.4
+    start = time.monotonic()
+    with ThreadPoolExecutor(4) as threads:
+        statuses = [answer["Status"] for answer in threads.map(create, [standin] * 4)]
+    assert statuses == ["Success"] * 4
+    assert 0.4 <= time.monotonic() - start < 1.2
+    standin.answer("Failed")
+    start = time.monotonic()
+    create(standin)
+    assert time.monotonic() - start < 0.4
+
+
+def test_a_success_that_is_hard_to_read_is_one(standin: StandIn) -> None:
+    """The contact is stored."""
+    standin.answer(Fault.BOM_SUCCESS)
+    _, body = ask(standin.url, "/rest/ContactCreate", SAMPLE)
+    assert json.loads(body.decode("utf-8-sig"))["Status"] == "Success"
+    assert len(standin.contacts) == 1
+
+
+def test_a_mood_is_asked_when_nothing_is_planned(standin: StandIn) -> None:
+    """It sees the request, and answers as a plan does; it is not asked for what is no call."""
+    asked: list[str] = []
+    answers = iter(["Success", "Failed", Fault.HTTP_503, Answer(b"words")])
+
+    def mood(request: Captured) -> str | Fault | Answer:
+        asked.append(request.path)
+        return next(answers)
+
+    standin.mood = mood
+    standin.answer("ServerError")
+    assert [create(standin)["Status"] for _ in range(3)] == ["ServerError", "Success", "Failed"]
+    ask(standin.url, "/rest/ContactDelete")
+    ask(standin.url, "/rest/ContactCreate", method="GET")
+    assert ask(standin.url, "/rest/AccountStatus")[0] == 503
+    assert ask(standin.url, "/rest/AccountStatus")[1] == b"words"
+    assert asked == ["/rest/ContactCreate"] * 2 + ["/rest/AccountStatus"] * 2
+    assert len(standin.contacts) == 1
+
+
+def test_a_mood_may_look_at_the_stand_in(standin: StandIn) -> None:
+    """It is asked outside the lock."""
+    standin.mood = lambda _: "Failed" if standin.contacts else "Success"
+    assert [create(standin)["Status"] for _ in range(2)] == ["Success", "Failed"]
+
+
+def test_forgetting_ends_a_mood(standin: StandIn) -> None:
+    """The stand-in is honest and quick again."""
+    standin.mood = lambda _: "Failed"
+    standin.lag = standin.latency = 9.0
+    standin.forget()
+    assert create(standin)["Status"] == "Success"
+    assert found(standin) == 1
 
 
 @pytest.mark.parametrize(("mobile", "shown"), MAGIC.items())
@@ -286,13 +397,13 @@ def ask_briefly(standin: StandIn, pairs: dict[str, str]) -> None:
         connection.getresponse()
 
 
-def test_memory_is_bounded(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded(standin: StandIn) -> None:
     """A demo may run for months."""
     assert standin.requests.maxlen == module.KEPT
-    monkeypatch.setattr(module, "KEPT", 2)
-    with StandIn(token=TOKEN) as small:
+    with StandIn(token=TOKEN, kept=2) as small:
         ids = [create(small)["Data"]["ID"] for _ in range(3)]
         assert [contact["ID"] for contact in small.contacts] == ids[1:]
+        assert len(small.requests) == 2
 
 
 def test_it_is_steered_over_its_port(standin: StandIn) -> None:

@@ -129,5 +129,6 @@ class Deliverer:
             if error and not isinstance(error, Rejected | Unexplained):
                 self._breaker.probe_failed(error)
                 return 0
+        self._outbox.hasten()
         self._breaker.close()
         return 1

@@ -36,5 +36,7 @@ def config(settings: Settings) -> dict[str, Any]:
         "loggers": {
             "gunicorn.error": forward | {"filters": ["no addresses"]},
             "gunicorn.access": silent,
+            "urllib3": silent,  # it quotes what a portal sends in place of headers
+            "alembic": forward | {"level": "WARNING"},
         },
     }

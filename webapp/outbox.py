@@ -309,6 +309,17 @@ class Outbox:
         )
         return len(self._change(swept))
 
+    def hasten(self) -> None:
+        """Let all that waits go out: the portal is back. What it may have settles first."""
+        soonest = self._soonest()
+        waiting = update(_outbox).where(_c.state == State.QUEUED, _c.due > soonest)
+        with self._store.write() as connection:
+            connection.execute(waiting.values(due=soonest))
+
+    def _soonest(self) -> ColumnElement[datetime]:
+        now = self._store.now
+        return case((_c.uncertain, now + self._settling), else_=now)
+
     def give_up(self) -> list[str]:
         """Hold for the operator what was tried for three days; return the references."""
         late = and_(_c.state == State.QUEUED, _c.give_up_at <= self._store.now)
@@ -373,12 +384,11 @@ class Outbox:
         chosen = [_c.status.not_in(DOUBTS)] if name is None else _named(name)
         if chosen is None:
             return 0
-        now = self._store.now
         again = (
             update(_outbox)
             .where(_in(NEEDS_HAND), *chosen)
-            .values(state=State.QUEUED, give_up_at=now + RETRIED, **_UNTRIED)
-            .values(due=case((_c.uncertain, now + self._settling), else_=now))
+            .values(state=State.QUEUED, give_up_at=self._store.now + RETRIED, **_UNTRIED)
+            .values(due=self._soonest())
         )
         return len(self._change(again))
 

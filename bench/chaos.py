@@ -1,0 +1,419 @@
+"""What is lost, doubled or left behind while everything fails: an experiment on loopback.
+
+Run as `make chaos`. Clients send contacts to the real server, in front of a portal that fails in
+every way that the stand-in knows; meanwhile web workers, deliverers, all processes together and
+PostgreSQL are killed at random. In the end, when nothing fails any more, each contact that was
+accepted must be at the portal, none twice, and no trace of anyone may be left with us. What
+PostgreSQL itself keeps of deleted rows, and its write-ahead log, are out of our hands and not
+looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from crowd import MARK, Contact, Crowd
+from programs import Site
+from psycopg import sql
+from servers import PostgresServer, RedisServer
+from serving import COMMAND
+from sqlalchemy import NullPool, create_engine, text
+
+from webapp.standin import Fault, StandIn
+from webapp.verdict import STATUSES, Refused, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from webapp.standin import Captured
+
+DATABASES = ("sqlite", "postgresql")
+TOKEN = "token-of-the-chaos"
+SECRET = "key-of-the-chaos"
+
+SETTLE = 2  # seconds before an uncertain call is looked up; a late one is applied in half of them
+LATENCY = 0.05  # seconds that the portal takes, so that a kill meets calls under way
+DRAINING = 1000  # seconds for the outbox to empty; longer than the longest pause of a contact
+ERASING = 10  # seconds for the last traces to go
+SUBMISSIONS_A_CRASH = 125  # between two crashes of PostgreSQL, on average
+
+# What a failing portal does, each as likely as the others: every fault, and every kind of status.
+KINDS: Sequence[Sequence[str | Fault]] = (
+    *((fault,) for fault in Fault),
+    *(("System_Disabled",), ("Failed",), ("ServerError",), ("Portal_Asleep",)),
+    tuple(STATUSES[Refused].values()),
+)
+REJECTIONS = tuple(STATUSES[Rejected].values())
+REJECTED = 0.02  # their share of what fails: they end a contact's way
+
+_ESCAPED = "".join(f"\\\\+u{ord(letter):04x}" for letter in MARK)  # as JSON, and JSON in JSON
+TRACE = re.compile(f"(?:912|{MARK}|{_ESCAPED})([0-9]{{7}})".encode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What came of one run; its counters are the names of the events.
+
+    Attributes:
+        accepted: Submissions answered 303.
+        told_rejected: Submissions answered that the portal does not want them.
+        gave_up: Submissions that got no answer for a minute.
+        repeated: POSTs sent again for want of an answer.
+        sent_again: POSTs sent again though they were accepted.
+        answered_otherwise: Those of them that were not accepted then.
+        ended_by_themselves: Programs that ended though nobody killed them.
+        lost: Accepted contacts that are not at the portal as they were typed.
+        twice: Contacts that are there more than once.
+        left: People and secrets that left a trace with us, counted once a place.
+    """
+
+    database: str
+    seed: int
+    submissions: int
+    accepted: int = 0
+    told_rejected: int = 0
+    gave_up: int = 0
+    repeated: int = 0
+    sent_again: int = 0
+    answered_otherwise: int = 0
+    portal_calls: int = 0
+    faulty_calls: int = 0
+    workers_killed: int = 0
+    deliverers_killed: int = 0
+    everything_killed: int = 0
+    database_crashes: int = 0
+    ended_by_themselves: int = 0
+    lost: int
+    twice: int
+    left: int
+    seconds: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is lost, twice or left."""
+        return not (self.lost or self.twice or self.left)
+
+    def __str__(self) -> str:
+        """Return it as a table."""
+        rows = dataclasses.asdict(self).items()
+        return "\n".join(f"{name.replace('_', ' '):20}{value:>12}" for name, value in rows)
+
+
+class Mood:
+    """The mood of a portal that fails for a share of its calls."""
+
+    def __init__(self, share: float, random: Random, events: list[str]) -> None:
+        """Take the share, which may be changed, and where the names of what happens go."""
+        self.share = share
+        self._random = random
+        self._events = events
+
+    def __call__(self, _: Captured) -> str | Fault:
+        """Say what a call gets."""
+        self._events.append("portal_calls")
+        if self._random.random() >= self.share:
+            return "Success"
+        self._events.append("faulty_calls")
+        rejects = self._random.random() < REJECTED
+        return self._random.choice(REJECTIONS if rejects else self._random.choice(KINDS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """All that runs.
+
+    Attributes:
+        portal: The stand-in.
+        mood: Its mood.
+        postgres: The database, if it is not an SQLite file.
+        outbox: The database's address.
+        environ: The programs' settings.
+        site: The programs.
+        events: The names of what has happened.
+    """
+
+    portal: StandIn
+    mood: Mood
+    postgres: PostgresServer | None
+    outbox: str
+    environ: Mapping[str, str]
+    site: Site
+    events: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One run on one database.
+
+    Attributes:
+        database: One of `DATABASES`.
+        folder: Where state and logs lie, and stay.
+        submissions: How many contacts are sent.
+        clients: How many are sent at a time.
+        faulty: The share of the portal's calls that fail.
+        kills: Mean seconds between two kills of a web worker, and of a deliverer; everything is
+            killed an eighth as often.
+        seed: Where chance comes from. Which of two things comes first, the machine decides.
+    """
+
+    database: str
+    folder: Path
+    submissions: int = 1500
+    clients: int = 16
+    faulty: float = 0.4
+    kills: float = 0.5
+    seed: int = field(default_factory=lambda: Random().randrange(10**6))
+
+    def run(self) -> Report:
+        """Run it."""
+        start = time.monotonic()
+        numbers = self._random("numbers").sample(range(10**6, 10**7), self.submissions)
+        with self._world() as world:
+            crowd = Crowd(world.site.urls, self.seed, world.events)
+            self._harass(world, crowd, numbers)
+            _come_to_rest(world)
+            left = self._left(world.outbox, {b"%d" % number for number in numbers})
+            arrived = [(contact["Mobile"], contact["FName"]) for contact in world.portal.contacts]
+        return Report(
+            database=self.database,
+            seed=self.seed,
+            submissions=self.submissions,
+            lost=len({contact.stored for contact in crowd.accepted}.difference(arrived)),
+            twice=sum(times > 1 for times in Counter(mobile for mobile, _ in arrived).values()),
+            left=left,
+            seconds=round(time.monotonic() - start),
+            **Counter(world.events),
+        )
+
+    def _random(self, purpose: str) -> Random:
+        return Random(f"{self.seed} {purpose}")
+
+    @contextlib.contextmanager
+    def _world(self) -> Iterator[World]:
+        """Start everything, and end it."""
+        events: list[str] = []
+        logs, state = self.folder / "logs", self.folder / "state"
+        logs.mkdir()
+        state.mkdir()
+        with contextlib.ExitStack() as stack:
+            portal = stack.enter_context(StandIn(token=TOKEN, kept=10 * self.submissions))
+            mood = Mood(self.faulty, self._random("portal"), events)
+            portal.mood, portal.delay, portal.latency = mood, SETTLE / 2, LATENCY
+            environ = self._settings(portal.url)
+            postgres, outbox = None, f"sqlite:///{state}/outbox.sqlite3"
+            if self.database == "postgresql":
+                postgres = PostgresServer(logs)
+                stack.callback(postgres.close)
+                redis = RedisServer(self.folder)
+                stack.callback(redis.kill)
+                outbox = postgres.create("chaos")
+                environ |= {"DATABASE_URL": outbox, "REDIS_URL": redis.url}
+            servers = 2 if postgres else 1
+            site = Site(servers=servers, environ=environ, logs=logs, events=events)
+            stack.callback(site.close)
+            yield World(
+                portal=portal,
+                mood=mood,
+                postgres=postgres,
+                outbox=outbox,
+                environ=environ,
+                site=site,
+                events=events,
+            )
+
+    def _settings(self, portal: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AMOOT_TOKEN": TOKEN,
+            "AMOOT_URL": portal,
+            "AMOOT_DEADLINE": "1",
+            "AMOOT_SETTLE": str(SETTLE),
+            "SECRET_KEY": SECRET,
+            "STATE_DIRECTORY": str(self.folder / "state"),
+            "RATE_LIMITS": "off",
+            "DELIVERER": "inline",
+            "WEB_CONCURRENCY": "2",
+            "THREADS": "16",
+            "LOG_LEVEL": "info",
+        }
+
+    def _harass(self, world: World, crowd: Crowd, numbers: Sequence[int]) -> None:
+        """Let people send their contacts, and kill what can be killed meanwhile."""
+        site, ended = world.site, threading.Event()
+        with ThreadPoolExecutor() as killers, ThreadPoolExecutor(self.clients) as people:
+            kills = [
+                killers.submit(self._again_and_again, kill, mean, ended)
+                for kill, mean in (
+                    (site.kill_worker, self.kills),
+                    (site.kill_deliverer, self.kills),
+                    (site.kill_everything, 8 * self.kills),
+                )
+            ]
+            if world.postgres:
+                kills.append(killers.submit(self._crash, world, crowd, ended))
+            try:
+                for count, _ in enumerate(people.map(crowd.submit, map(Contact, numbers)), 1):
+                    _raise_from(kill for kill in kills if kill.done())
+                    if count % 100 == 0:
+                        _say(f"{count} submissions")
+            finally:
+                ended.set()
+                people.shutdown(cancel_futures=True)
+            _raise_from(kills)
+
+    def _again_and_again(
+        self, kill: Callable[[Random], None], mean: float, ended: threading.Event
+    ) -> None:
+        random = self._random(kill.__name__)
+        while not ended.wait(random.expovariate(1 / mean)):
+            kill(random)
+
+    def _crash(self, world: World, crowd: Crowd, ended: threading.Event) -> None:
+        """Crash the database now and then, evenly over the submissions."""
+        random = self._random("crashes")
+        times = max(2, self.submissions // SUBMISSIONS_A_CRASH)
+        for moment in sorted(random.sample(range(self.submissions), times)):
+            while len(crowd.results) < moment and not ended.is_set():
+                time.sleep(0.05)
+            if ended.is_set():
+                return
+            world.postgres.stop("immediate")
+            time.sleep(random.uniform(0, 1))
+            world.postgres.start()
+            world.events.append("database_crashes")
+
+    def _left(self, outbox: str, numbers: set[bytes]) -> int:
+        """Count the traces, once those that go by themselves are gone."""
+        expires = time.monotonic() + ERASING
+        while (places := self._traces(outbox, numbers)) and time.monotonic() < expires:
+            time.sleep(1)
+        for place, traces in places.items():
+            _say(f"{len(traces)} traces in {place}")
+        return sum(map(len, places.values()))
+
+    def _traces(self, outbox: str, numbers: set[bytes]) -> dict[str, set[bytes]]:
+        contents = _files(self.folder)
+        if self.database == "postgresql":
+            contents |= _rows(outbox)
+        places = {place: _found(content, numbers) for place, content in contents.items()}
+        return {place: traces for place, traces in places.items() if traces}
+
+
+def run(database: str, folder: Path, **options: Any) -> Report:
+    """Make an experiment, and say what came of it.
+
+    Args:
+        database: One of `DATABASES`.
+        folder: Where state and logs lie, and stay.
+        options: Other attributes of `Experiment`.
+    """
+    return Experiment(database=database, folder=folder, **options).run()
+
+
+def _raise_from(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _come_to_rest(world: World) -> None:
+    """End all faults, and let every contact reach the portal, those for the operator too."""
+    world.mood.share = 0
+    world.site.restart()
+    _drain(world.outbox)
+    retry = [COMMAND, "outbox", "retry", "--all"]
+    subprocess.run(retry, env=world.environ, check=True, stdout=sys.stderr)
+    _drain(world.outbox)
+
+
+def _drain(outbox: str) -> None:
+    """Wait until nothing is on its way, as long as may be."""
+    # No connection stays open: it would keep SQLite from erasing.
+    engine = create_engine(outbox, poolclass=NullPool)
+    states = text("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")
+    expires = time.monotonic() + DRAINING
+    for second in itertools.count():
+        with engine.connect() as connection:
+            counts = dict(connection.execute(states).all())
+        if second % 5 == 0:
+            _say(f"outbox: {counts}")
+        if not counts.keys() & {"queued", "sending"}:
+            return
+        if time.monotonic() > expires:
+            _say(f"they are still on their way after {DRAINING} seconds")
+            return
+        time.sleep(1)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below a folder."""
+    contents = {}
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # SQLite's log comes and goes
+            if path.is_file():
+                contents[str(path)] = path.read_bytes()
+    return contents
+
+
+def _rows(outbox: str) -> dict[str, bytes]:
+    """Return the rows of every table of a PostgreSQL database, as text."""
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    with psycopg.connect(outbox.replace("+psycopg", "")) as connection:
+        contents = {}
+        for (table,) in connection.execute(tables).fetchall():
+            rows = sql.SQL("SELECT row::text FROM {} AS row").format(sql.Identifier(table))
+            contents[table] = "\n".join(row for (row,) in connection.execute(rows)).encode()
+        return contents
+
+
+def _found(content: bytes, numbers: set[bytes]) -> set[bytes]:
+    people = numbers.intersection(TRACE.findall(content))
+    return people | {secret for secret in (TOKEN.encode(), SECRET.encode()) if secret in content}
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Run the experiment on the chosen databases; the exit code tells whether all is well."""
+    parser = argparse.ArgumentParser(description="Kill everything, and count what is lost.")
+    parser.add_argument("--submissions", type=int, default=1500)
+    parser.add_argument("--clients", type=int, default=16, help="how many are at it at a time")
+    parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
+    parser.add_argument("--seed", type=int, default=Random().randrange(10**6))
+    parser.add_argument("--faulty", type=float, default=0.4, help="the share of the portal's calls")
+    parser.add_argument("--kills", type=float, default=0.5, help="mean seconds between kills")
+    options = vars(parser.parse_args())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end what was started
+    database = options.pop("database")
+    reports = []
+    for chosen in DATABASES if database == "both" else (database,):
+        folder = Path(tempfile.mkdtemp(prefix=f"chaos-{chosen}-"))
+        _say(f"{chosen}, seed {options['seed']}, logs in {folder}")
+        reports.append(run(chosen, folder, **options))
+        print(f"{reports[-1]}\n", flush=True)
+    sys.exit(not all(report.is_clean for report in reports))
+
+
+if __name__ == "__main__":
+    main()
