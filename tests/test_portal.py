@@ -123,8 +123,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 
 
 def exchanges() -> int:
-    """Count the threads of exchanges under way."""
-    return sum(thread.name == "portal-exchange" for thread in threading.enumerate())
+    """Count the exchanges under way."""
+    return sum(bool(getattr(thread, "exchange", None)) for thread in threading.enumerate())
+
+
+def lines() -> int:
+    """Count the connections kept open."""
+    return sum(thread.name == "portal-line" for thread in threading.enumerate())
 
 
 @contextlib.contextmanager
@@ -626,13 +631,13 @@ class TestConnecting:
     ) -> None:
         """Where it is not known how far it came, it is uncertain, and still nothing is sent."""
         late = threading.Event()
-        post = module._Line.post  # noqa: SLF001 - the moment has no other handle
+        post = module._Adapter.post  # noqa: SLF001 - the moment has no other handle
 
         def slow(*args: Any) -> object:
             late.wait(5)
             return post(*args)
 
-        monkeypatch.setattr(module._Line, "post", slow)  # noqa: SLF001 - as above
+        monkeypatch.setattr(module._Adapter, "post", slow)  # noqa: SLF001 - as above
         assert type(late_failure(lambda: hasty.create_contact(small_contact()))) is Uncertain
         late.set()
         wait_until(lambda: not exchanges())
@@ -884,8 +889,9 @@ class TestLines:
         self, portal: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The portal may be closing it in this very moment."""
+        monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
         portal.account_status()
-        monkeypatch.setattr(module, "_KEEP_ALIVE", 0.0)
+        wait_until(lambda: not lines())
         portal.account_status()
         assert len({request.peer for request in standin.requests}) == 2
 

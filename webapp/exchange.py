@@ -1,7 +1,7 @@
 """One HTTP exchange with the portal, within a total deadline and a size limit.
 
 The time-outs of `requests` bound one read each, so a portal that drips its answer holds a call for
-ever, and only shutting the socket down from outside ends it. Therefore each exchange has a thread
+ever, and only shutting the socket down from outside ends it. Therefore each connection has a thread
 of its own, which the caller leaves behind at the deadline. Not an executor: its threads could all
 be stuck, and the interpreter would wait for them at exit.
 """
@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections import deque
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, cast
 
 import requests
@@ -56,7 +57,6 @@ class Exchanges:
     def __init__(self, deadline: float) -> None:
         """Take the seconds that one whole exchange may last."""
         self._deadline = deadline
-        # First in, first out, so that what a busy hour leaves behind goes stale and is dropped.
         # A deque needs no lock, and so none can be held in the instant of a fork.
         self._idle: deque[_Line] = deque()
 
@@ -68,30 +68,30 @@ class Exchanges:
             Uncertain: if it perhaps was, and no whole answer came.
         """
         expires = time.monotonic() + self._deadline
+        exchange = _Exchange(request, self._deadline, expires)
         line = self._take_line()
-        exchange = _Exchange(line, request, self._deadline, expires)
-        try:
-            exchange.start()
-        except RuntimeError:
-            raise Unreachable("ThreadFailed") from None
-        exchange.join(max(0.0, expires - time.monotonic()))
+        line.carry(exchange)
         # First of all: a connection that was cut may look like an empty answer.
-        if exchange.is_alive():
+        if not exchange.ended.wait(max(0.0, expires - time.monotonic())):
+            line.leave()
             raise exchange.cut()
         if isinstance(exchange.outcome, PortalError):
+            line.leave()
             raise exchange.outcome
-        line.idle_since = time.monotonic()
         self._idle.append(line)
         return exchange.outcome
 
     def _take_line(self) -> _Line:
-        while True:
-            try:
-                line = self._idle.popleft()
-            except IndexError:
-                return _Line()
-            if line.usable:
-                return line
+        with contextlib.suppress(IndexError):
+            while True:
+                # The last one first: what a busy hour has left behind ends by itself.
+                line = self._idle.pop()
+                if line.is_ours:
+                    return line
+        try:
+            return _Line(self._idle)
+        except RuntimeError:
+            raise Unreachable("ThreadFailed") from None
 
 
 class _Phase(enum.Enum):
@@ -106,7 +106,7 @@ class _AbandonedError(Exception):
     """The caller has left: nothing more may be sent."""
 
 
-class _Exchange(threading.Thread):
+class _Exchange:
     """One request and its answer.
 
     The connection that serves it passes two gates here, before it is opened and before each of its
@@ -116,12 +116,9 @@ class _Exchange(threading.Thread):
 
     outcome: Answer | PortalError
 
-    def __init__(
-        self, line: _Line, request: requests.Request, deadline: float, expires: float
-    ) -> None:
-        super().__init__(name="portal-exchange", daemon=True)
+    def __init__(self, request: requests.Request, deadline: float, expires: float) -> None:
         self.outcome = Uncertain("UnknownFault")
-        self._line = line
+        self.ended = threading.Event()
         self._request = request
         self._deadline = deadline
         self._expires = expires
@@ -130,10 +127,10 @@ class _Exchange(threading.Thread):
         self._handle: socket.socket | None = None
         self._gate = threading.Lock()
 
-    def run(self) -> None:
+    def run(self, adapter: _Adapter) -> None:
         """Make the exchange; whatever happens is its outcome."""
         try:
-            self.outcome = self._line.post(self._request, self._deadline)
+            self.outcome = adapter.post(self._request, self._deadline)
         except Exception as error:  # noqa: BLE001 - an unknown exception has a meaning here
             self.outcome = _fault(error, connecting=self._phase is _Phase.CONNECTING)
         finally:
@@ -141,6 +138,7 @@ class _Exchange(threading.Thread):
                 if self._handle is not None:
                     self._handle.close()
                 self._handle = None
+            self.ended.set()
 
     def cut(self) -> PortalError:
         """End the exchange from outside; return what the deadline means for it."""
@@ -188,7 +186,7 @@ class _Exchange(threading.Thread):
 
 
 class _Connection(HTTPConnection):
-    """A connection that asks the exchange in whose thread it runs before it opens and sends."""
+    """A connection that asks the exchange which its thread is at before it opens and sends."""
 
     def _new_conn(self) -> socket.socket:
         return _running().open(super()._new_conn)
@@ -206,7 +204,9 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 def _running() -> _Exchange:
-    return cast("_Exchange", threading.current_thread())
+    exchange = cast("_Line", threading.current_thread()).exchange
+    assert exchange is not None  # noqa: S101  for the type checker: a line sends nothing by itself
+    return exchange
 
 
 class _Pool(HTTPConnectionPool):
@@ -217,8 +217,8 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
-class _Line(HTTPAdapter):
-    """A way to the portal that is kept open, for one exchange at a time.
+class _Adapter(HTTPAdapter):
+    """A connection to the portal that is kept open.
 
     It is the adapter alone, with no session around it. A session reads ~/.netrc, which would
     replace the token, and proxies from the environment; it keeps cookies; and even when told not
@@ -229,19 +229,11 @@ class _Line(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)  # the outbox retries
-        self.idle_since = time.monotonic()
-        self._process = os.getpid()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have connections of ours in the pool."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
-
-    @property
-    def usable(self) -> bool:
-        """Whether it is fresh, and not shared with the process that this one was forked from."""
-        fresh = time.monotonic() - self.idle_since < _KEEP_ALIVE
-        return fresh and self._process == os.getpid()
 
     def post(self, request: requests.Request, deadline: float) -> Answer | PortalError:
         """Send the request, and read its answer up to the size limit."""
@@ -261,6 +253,53 @@ class _Line(HTTPAdapter):
                 if len(body) > LONGEST_ANSWER:
                     return Uncertain("AnswerTooLong")
             return Answer(response.status_code, bytes(body))
+
+
+class _Line(threading.Thread):
+    """A connection and the thread that uses it, for one exchange at a time.
+
+    It ends by itself when it has been idle for a while, or when its caller has left.
+    """
+
+    def __init__(self, idle: deque[_Line]) -> None:
+        super().__init__(name="portal-line", daemon=True)
+        self.exchange: _Exchange | None = None
+        self._idle = idle
+        self._waiting: SimpleQueue[_Exchange | None] = SimpleQueue()
+        self._adapter = _Adapter()
+        self._process = os.getpid()
+        self.start()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is not the line of a process that this one was forked from."""
+        return self._process == os.getpid()
+
+    def carry(self, exchange: _Exchange) -> None:
+        """Make an exchange, now."""
+        self._waiting.put(exchange)
+
+    def leave(self) -> None:
+        """End after the exchange under way, if it ends."""
+        self._waiting.put(None)
+
+    def run(self) -> None:
+        """Make one exchange after the other."""
+        while exchange := self._next():
+            self.exchange = exchange
+            exchange.run(self._adapter)
+            self.exchange = exchange = None
+        self._adapter.close()
+
+    def _next(self) -> _Exchange | None:
+        while True:
+            try:
+                return self._waiting.get(timeout=_KEEP_ALIVE)
+            except Empty:
+                # Whoever takes it off the list first: this thread, to end, or the next caller.
+                with contextlib.suppress(ValueError):
+                    self._idle.remove(self)
+                    return None
 
 
 # The one place that maps the lower layers, first match first. An exception is searched through
