@@ -29,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.writer import Writer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 # The newest of `migrations/versions`.
 REVISION: Final = "0002"
 
-_PATIENCE: Final = 1  # seconds that one waits for another writer; each write takes milliseconds
+_PATIENCE: Final = 2  # seconds that one waits for another writer; each write takes milliseconds
 _UPGRADING: Final = 0x616D6F6F74  # names our lock among PostgreSQL's advisory ones: "amoot"
 # No moment that rows wait for lies further ahead, unless the clock was set back since.
 _HORIZON: Final = timedelta(hours=2)
@@ -73,8 +75,7 @@ class Store:
         self._insert = sqlite.insert if self._is_sqlite else postgresql.insert
         self._engine: Engine | None = None
         self._opening = threading.Lock()
-        # SQLite's writers poll for their turn; those of one process need not.
-        self._writing = threading.Lock() if self._is_sqlite else None
+        self._writer: Writer | None = None
         self._tidied_at = float("-inf")
 
     @contextmanager
@@ -88,8 +89,10 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Write in one transaction, committed and on the disk when the block ends."""
-        with self._guarded(), _turn(self._writing), self._connected().begin() as connection:
-            yield connection
+        with self._guarded():
+            engine = self._connected()
+            with self._writer.transaction() if self._writer else engine.begin() as connection:
+                yield connection
 
     def add(self, connection: Connection, table: Table, **row: object) -> RowMapping | None:
         """Add a row and return it as it stands; None if its key is there already."""
@@ -122,17 +125,28 @@ class Store:
         self._tidied_at = time.monotonic()
         log = Path(f"{self._url.database}-wal")
         if log.exists() and log.stat().st_size:
-            with self._guarded(), _turn(self._writing), self._connected().connect() as connection:
+            with self._guarded(), self._connected().connect() as connection:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _connected(self) -> Engine:
         if self._engine is None:
-            with _turn(self._opening):  # two threads would upgrade twice
+            with self._turn_to_open():  # two threads would upgrade twice
                 if self._engine is None:
                     engine = _open(self._url)
                     _upgrade(engine)
+                    self._writer = Writer(engine, patience=_PATIENCE) if self._is_sqlite else None
                     self._engine = engine
         return self._engine
+
+    @contextmanager
+    def _turn_to_open(self) -> Iterator[None]:
+        # Not for ever: whoever waits here holds a page up.
+        if not self._opening.acquire(timeout=_PATIENCE):
+            raise StoreError("Busy")
+        try:
+            yield
+        finally:
+            self._opening.release()
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -140,20 +154,6 @@ class Store:
             yield
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(type(error).__name__) from None
-
-
-@contextmanager
-def _turn(lock: threading.Lock | None) -> Iterator[None]:
-    """Wait for one's turn, but not for ever: whoever waits here holds a page up."""
-    if lock is None:
-        yield
-        return
-    if not lock.acquire(timeout=_PATIENCE):
-        raise StoreError("Busy")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _open(url: URL) -> Engine:
