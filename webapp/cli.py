@@ -285,5 +285,6 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         # The proxy that connects to a Unix socket runs under another name, in our group.
         "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
         "proc_name": "amoot-form",
+        "logger_class": logs.Logger,
         "logconfig_dict": logs.config(settings),
     }

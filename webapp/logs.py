@@ -5,8 +5,20 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from gunicorn import glogging
+
 if TYPE_CHECKING:
     from webapp.settings import Settings
+
+
+class Logger(glogging.Logger):
+    """Gunicorn's logger, without an access log.
+
+    Addresses of visitors are personal data, and a proxy in front keeps its own.
+    """
+
+    def access(self, *_: object) -> None:
+        """Log nothing, and do not even gather what could be logged."""
 
 
 class _NoAddresses(logging.Filter):
@@ -21,7 +33,6 @@ def config(settings: Settings) -> dict[str, Any]:
     line = "%(asctime)s %(levelname)s %(name)s %(message)s"
     to_stderr = {"class": "logging.StreamHandler", "formatter": settings.log_format}
     forward = {"level": settings.log_level.upper(), "handlers": [], "propagate": True}
-    # Addresses of visitors are personal data, and a proxy in front keeps its own access log.
     silent = {"handlers": [], "propagate": False}
     return {
         "version": 1,
@@ -35,7 +46,6 @@ def config(settings: Settings) -> dict[str, Any]:
         "root": {"level": settings.log_level.upper(), "handlers": ["stderr"]},
         "loggers": {
             "gunicorn.error": forward | {"filters": ["no addresses"]},
-            "gunicorn.access": silent,
             "urllib3": silent,  # it quotes what a portal sends in place of headers
             "alembic": forward | {"level": "WARNING"},
         },
