@@ -25,6 +25,7 @@ from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
 from webapp.logins import Logins
 from webapp.proof import Proofs
+from webapp.sessions import Sessions
 from webapp.settings import PORTAL_URL, Settings
 from webapp.tokens import FormTokens, Receipts
 from webapp.views import EXTENSION, Services, demo, embed, install, page
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
     )
+    app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
         t=wording,
@@ -86,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logins=Logins(settings.intranet_users, limits),
         proofs=Proofs(settings.secret_keys, spend=dispatch.spent.spend),
         portal_url=url,
+        blanks={},
     )
     app.register_blueprint(page.blueprint)
     app.register_blueprint(embed.blueprint)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def own_origin() -> str:
     """Return the origin under which people see us: PUBLIC_URL's, or else this request's."""
-    return current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    return current_app.config["PUBLIC_URL"] or f"{request.scheme}://{request.host}"
 
 
 def framed(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:

@@ -10,12 +10,17 @@ import gzip
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import request
+from flask import Response, request
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from collections.abc import Sequence
+
+    from flask import Flask
+
+    from webapp.blanks import Blank
 
 _TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
+_GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 _LEAST: Final = 500  # bytes; less fits into one packet anyway
 
 
@@ -24,12 +29,25 @@ def register(app: Flask) -> None:
     app.after_request(_compress)
 
 
+def answer(blank: Blank, texts: Sequence[bytes]) -> Response:
+    """Return a blank with these texts in its holes, as this request's browser takes it."""
+    if not _is_welcome():
+        return Response(blank.fill(texts), mimetype="text/html")
+    return Response(blank.fill_gzipped(texts), mimetype="text/html", headers=_GZIPPED)
+
+
+def _is_welcome() -> bool:
+    return request.accept_encodings.quality("gzip") > 0
+
+
 def _compress(response: Response) -> Response:
+    if "Content-Encoding" in response.headers:
+        return response
     is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
     if is_part or response.mimetype not in _TEXTS:
         return response
     response.vary.add("Accept-Encoding")
-    if not request.accept_encodings.quality("gzip"):
+    if not _is_welcome():
         return response
     response.direct_passthrough = False
     body = response.get_data()

@@ -46,7 +46,7 @@ class FormTokenCSRF(CSRF):
         try:
             return tokens.renew(tokens.read(csrf_token_field.data or "", form=definition.slug))
         except InvalidToken as error:
-            return tokens.issue(definition.slug, site=error.site or _showing_site(definition))
+            return tokens.issue(definition.slug, site=error.site or showing_site(definition))
 
     def validate_csrf_token(self, form: ContactForm, field: CSRFTokenField) -> None:  # type: ignore[override]
         """Keep the token that came back.
@@ -60,7 +60,7 @@ class FormTokenCSRF(CSRF):
             raise ValidationError(wording.FORM_EXPIRED) from None
 
 
-def _showing_site(definition: FormDefinition) -> str:
+def showing_site(definition: FormDefinition) -> str:
     """Return the origin of the site that shows the form: ours or, around a frame, another.
 
     A frame's first page has its host's origin as referrer, and a later one of ours says it itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from webapp.definitions import FormDefinition
     from webapp.logins import Logins
-    from webapp.settings import Settings
+    from webapp.settings import Network, Settings
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,13 @@ MAX_BODY: Final = 16 * 1024
 _MAX_READ: Final = 4 * MAX_BODY
 
 _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-_FORWARDING_HEADERS: Final = (
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
-)
+_FORWARDING_HEADERS: Final = {  # as WSGI names them
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+}
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -52,7 +53,6 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # no-referrer would make a POST's Origin null
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
@@ -139,17 +139,17 @@ def _refuse_other_origins() -> None:
 
 def _add_headers(response: Response, definitions: Mapping[str, FormDefinition]) -> Response:
     headers = response.headers
-    headers.update(_HEADERS)
-    ancestors = _ancestors(definitions)
-    policy = f"{_POLICY}; frame-ancestors {' '.join(ancestors) or _NOBODY}"
+    definition = framed(definitions)
+    origins = definition.embed_origins if definition else ()
+    policy = _policy(origins)
     # A page may add directives of its own.
-    headers["Content-Security-Policy"] = "; ".join(
-        (policy, *headers.getlist("Content-Security-Policy"))
-    )
-    if not ancestors:
-        headers["X-Frame-Options"] = "DENY"
-    if request.path.startswith(_EMBEDDED):
-        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    own = headers.pop("Content-Security-Policy", None)
+    headers.extend(_HEADERS)
+    headers.add("Content-Security-Policy", f"{policy}; {own}" if own else policy)
+    if not origins:
+        headers.add("X-Frame-Options", "DENY")
+    is_embedded = request.path.startswith(_EMBEDDED)
+    headers.add("Cross-Origin-Resource-Policy", "cross-origin" if is_embedded else "same-origin")
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint != "static":
@@ -157,11 +157,11 @@ def _add_headers(response: Response, definitions: Mapping[str, FormDefinition]) 
     return response
 
 
-def _ancestors(definitions: Mapping[str, FormDefinition]) -> tuple[str, ...]:
-    """Return who may show this page in a frame."""
-    definition = framed(definitions)
-    origins = definition.embed_origins if definition else ()
-    return (*origins, "'self'") if origins else ()  # ourselves, for the preview
+@cache
+def _policy(origins: tuple[str, ...]) -> str:
+    """Return the policy of a page that these sites may show in a frame."""
+    ancestors = " ".join((*origins, "'self'")) if origins else _NOBODY  # ourselves: the preview
+    return f"{_POLICY}; frame-ancestors {ancestors}"
 
 
 def require_intranet(settings: Settings, logins: Logins) -> None:
@@ -171,20 +171,23 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
         Forbidden: if the request comes from elsewhere, or hides where it comes from.
         HTTPException: as `Logins.require`.
     """
-    is_forwarded = any(name in request.headers for name in _FORWARDING_HEADERS)
-    if is_forwarded and not settings.trusted_proxies:
+    if not settings.trusted_proxies and not _FORWARDING_HEADERS.isdisjoint(request.environ):
         log.warning("refused a forwarded request: TRUSTED_PROXIES is 0, so its sender is unknown")
         raise Forwarded
-    if not _is_known(request.remote_addr or "", settings):
+    address = request.remote_addr or ""
+    # A Unix socket has no address: its peers are on this machine.
+    is_local = address == "" and settings.bind.startswith("unix:")
+    if not is_local and not _is_within(address, settings.intranet_networks):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
     logins.require()
 
 
-def _is_known(address: str, settings: Settings) -> bool:
+@lru_cache(maxsize=1024)
+def _is_within(address: str, networks: tuple[Network, ...]) -> bool:
     try:
         sender = ipaddress.ip_address(address)
-    except ValueError:  # a Unix socket has no address: its peers are on this machine
-        return address == "" and settings.bind.startswith("unix:")
+    except ValueError:
+        return False
     mapped = getattr(sender, "ipv4_mapped", None)
-    return any((mapped or sender) in network for network in settings.intranet_networks)
+    return any((mapped or sender) in network for network in networks)

@@ -36,8 +36,10 @@ class Logins:
             Unauthorized: if a user name and password are needed.
             TooManyRequests: if too many logins from this address failed.
         """
+        if not self._users:
+            return
         login, address = request.authorization, request.remote_addr or ""
-        if not self._users or (login and self._proof(login) in self._proven):
+        if login and self._proof(login) in self._proven:
             return
         if not self._limits.allow_login(address=address):
             raise TooManyRequests

@@ -17,6 +17,7 @@ from webapp.store import StoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from webapp.blanks import Blank
     from webapp.definitions import FormDefinition
     from webapp.dispatch import Dispatch
     from webapp.forms import ContactForm
@@ -45,6 +46,7 @@ class Services:
     logins: Logins
     proofs: Proofs
     portal_url: str
+    blanks: dict[tuple[str, bool, str], Blank]
 
 
 def services() -> Services:

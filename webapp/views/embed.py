@@ -22,6 +22,8 @@ blueprint = Blueprint("embed", __name__)
 def form(slug: str) -> submission.Answer:
     """Serve the form of this slug for a frame."""
     definition = public_form(slug)
+    if request.method == "GET":
+        return submission.blank(definition, embedded=True)
     form = services().forms[slug]()
     return submission.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
 

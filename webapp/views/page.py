@@ -38,9 +38,14 @@ def form(slug: str) -> submission.Answer:
 def _serve(definition: FormDefinition) -> submission.Answer:
     if definition.access is Access.INTRANET:
         require_intranet()
-    form = services().forms[definition.slug](data=session.get(_kept(definition)))
-    notice = pause_notice() if definition.access is Access.INTRANET else {"pause": None}
-    return submission.serve(form, accepted=_accepted, receipt=_receipt(definition), **notice)
+    is_operator = definition.access is Access.INTRANET
+    kept = session.get(_kept(definition)) if is_operator else None
+    notice = pause_notice() if is_operator else {"pause": None}
+    receipt = _receipt(definition)
+    if request.method == "GET" and not (kept or receipt or notice["pause"]):
+        return submission.blank(definition)
+    form = services().forms[definition.slug](data=kept)
+    return submission.serve(form, accepted=_accepted, receipt=receipt, **notice)
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
@@ -59,6 +64,8 @@ def _receipt(definition: FormDefinition) -> Receipt | None:
     text = request.args.get("r", "")
     if definition.access is Access.INTRANET:
         text = "".join(str(message) for message in get_flashed_messages()[-1:])
+    if not text:
+        return None
     try:
         return services().receipts.read(text, form=definition.slug)
     except InvalidReceipt:

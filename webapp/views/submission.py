@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response, render_template, request
+from markupsafe import escape
 
-from webapp import forms, guard, verdict, wording
+from webapp import compression, forms, guard, verdict, wording
+from webapp.addresses import own_origin
+from webapp.blanks import Blank, mark
 from webapp.definitions import Access
 from webapp.delivery import Result, submission_key
+from webapp.forms import showing_site
 from webapp.layout import arrange
 from webapp.outbox import HONEYPOT, UNPROVEN
 from webapp.views import services
@@ -19,10 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from webapp.contact import Contact
+    from webapp.definitions import FormDefinition
     from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
 Answer = Response | tuple[str, HTTPStatus]
+
+_MOST_BLANKS: Final = 100
 
 
 def _submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -76,10 +83,47 @@ def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
     return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def page(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> str:
+def blank(definition: FormDefinition, *, embedded: bool = False) -> Response:
+    """Show a form in which nothing is filled in, and nothing is to be said."""
+    name = definition.slug, embedded, own_origin()
+    blanks = services().blanks
+    if name not in blanks:
+        if len(blanks) >= _MOST_BLANKS:  # of hosts that only a robot calls us by
+            blanks.clear()
+        blanks[name] = _render_blank(definition, embedded=embedded)
+    texts = [services().tokens.issue(definition.slug, site=showing_site(definition))]
+    if definition.proof_of_work:
+        texts = [escape(_challenge(definition)), *texts]
+    return compression.answer(blanks[name], [text.encode() for text in texts])
+
+
+def _render_blank(definition: FormDefinition, *, embedded: bool) -> Blank:
+    form = services().forms[definition.slug]()
+    token = form.csrf_token.current_token = mark()
+    challenge = mark() if definition.proof_of_work else ""
+    context: dict[str, Any] = {"embed": definition} if embedded else {}
+    html = page(form, challenge=challenge, receipt=None, pause=None, **context)
+    # In the order of the page: the challenge is the form's attribute.
+    return Blank(html, [challenge, token] if challenge else [token])
+
+
+def _challenge(definition: FormDefinition) -> str:
+    if not definition.proof_of_work:
+        return ""
+    return services().proofs.challenge(form=definition.slug)
+
+
+def page(
+    form: ContactForm,
+    outcome: Outcome | None = None,
+    *,
+    challenge: str | None = None,
+    **context: Any,
+) -> str:
     """Return a form's page, with what is wrong or what became of it."""
     definition = form.definition
-    challenge = services().proofs.challenge(form=definition.slug) if "proof" in form else ""
+    if challenge is None:
+        challenge = _challenge(definition)
     return render_template(
         "form.html",
         form=form,

@@ -1,0 +1,128 @@
+"""Empty forms: what is rendered once is what would be rendered every time."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import Html, Page
+
+from webapp.blanks import Blank, mark
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+FORMS = """
+[forms.main]
+title = "اصلی"
+access = "intranet"
+fields = "all"
+
+[forms.proven]
+title = "با بررسی"
+access = "public"
+fields = ["FName", "Mobile", "BornDate"]
+proof_of_work = true
+embed_origins = ["https://example.ir"]
+accent = "#7a1f5c"
+"""
+TOKEN = re.compile(r'(name="csrf_token"[^>]*value=")[^"]+')
+CHALLENGE = re.compile(r'(data-proof=")[^"]+')
+
+
+@given(
+    pieces=st.lists(st.text(), min_size=2, max_size=4),
+    hole=st.binary(max_size=300),
+)
+def test_a_filled_page_is_whole_in_both_encodings(pieces: list[str], hole: bytes) -> None:
+    """Whatever stands around the holes, and in them."""
+    marks = [mark() for _ in pieces[1:]]
+    html = pieces[0] + "".join(map("".join, zip(marks, pieces[1:], strict=True)))
+    blank = Blank(html, marks)
+    holes = [hole + bytes([number]) for number in range(len(marks))]
+    expected = pieces[0].encode() + b"".join(
+        text + piece.encode() for text, piece in zip(holes, pieces[1:], strict=True)
+    )
+    assert blank.fill(holes) == expected
+    assert gzip.decompress(blank.fill_gzipped(holes)) == expected
+
+
+@pytest.mark.parametrize("html", ["", "{0}{0}", "{1}"])
+def test_a_mark_stands_in_the_page_once(html: str) -> None:
+    """A page that swallows the token, or shows it twice, is a fault of its template."""
+    own, other = mark(), mark()
+    with pytest.raises(ValueError, match="once"):
+        Blank(html.format(own, other), [own])
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+    """Return an app with forms of both kinds."""
+    file = tmp_path / "forms.toml"
+    file.write_text(FORMS)
+    return make_app(forms_file=file)
+
+
+@pytest.mark.parametrize("path", ["/", "/f/proven", "/embed/proven"])
+def test_a_blank_is_the_page_that_the_template_makes(
+    app: Flask, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for its token and challenge, which differ every time."""
+    client = app.test_client()
+    first, second = (client.get(path).text for _ in range(2))
+    assert first != second
+    assert len(app.extensions[EXTENSION].blanks) == 1
+
+    def anonymous(page: str) -> str:
+        return CHALLENGE.sub(r"\1", TOKEN.sub(r"\1", page))
+
+    assert anonymous(first) == anonymous(second)
+    monkeypatch.setattr("webapp.views.submission.blank", None)
+    # A form that came back unchanged, for want of a token, has the same fields.
+    sent = client.post(path, data=Html(first).values | {"csrf_token": ["x"], "Mobile": [""]})
+    names = [attributes.get("name") for attributes, _ in Html(first).find("input")]
+    assert [attributes.get("name") for attributes, _ in Html(sent.text).find("input")] == names
+
+
+@pytest.mark.parametrize("path", ["/", "/f/proven", "/embed/proven"])
+def test_a_blank_is_compressed_for_who_takes_it(app: Flask, path: str) -> None:
+    """And both are told to be kept apart."""
+    client = app.test_client()
+    packed = client.get(path, headers={"Accept-Encoding": "br, gzip"})
+    plain = client.get(path, headers={"Accept-Encoding": "gzip;q=0"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    assert abs(len(gzip.decompress(packed.data)) - len(plain.data)) < 50  # of random texts
+    assert int(packed.headers["Content-Length"]) == len(packed.data) < len(plain.data) * 0.7
+
+
+def test_a_blank_says_under_which_address_it_is_read(client: FlaskClient) -> None:
+    """Its frame's script is told our own origin."""
+    for host in ("one.example", "two.example"):
+        page = Html(client.get("/embed/proven", base_url=f"http://{host}").text)
+        ((body, _),) = page.find("body")
+        assert f"http://{host}" in str(body["data-origins"])
+
+
+def test_hosts_of_robots_do_not_fill_the_memory(app: Flask) -> None:
+    """A hundred blanks are more than anybody needs."""
+    client = app.test_client()
+    for number in range(120):
+        assert client.get("/embed/proven", base_url=f"http://h{number}.example").status_code == 200
+    assert len(app.extensions[EXTENSION].blanks) <= 100
+
+
+def test_a_blank_can_be_sent(app: Flask) -> None:
+    """Its token is a real one."""
+    assert Page(app.test_client()).send(Mobile="09121234567").status_code == 200
