@@ -3,6 +3,7 @@
 # make check  linters, types, import rules
 # make lock   the lock files anew
 # make spam   what each layer against spam lets through
+# make bench  how fast it is, beside a plain app and the limit, whatever the portal does
 # make chaos  what is lost or doubled when everything fails; options in CHAOS="--submissions 200"
 # make lighthouse   the performance, accessibility and practices of the pages
 
@@ -15,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lock lighthouse spam chaos font debian venv-package
+.PHONY: run test check lock lighthouse spam chaos bench font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -95,6 +96,11 @@ spam: .venv/runtime
 # What is lost, doubled or left behind when the portal, our processes and the database fail.
 chaos: .venv/development debian
 	PYTHONPATH=tests $(BIN)/python bench/chaos.py $(CHAOS)
+
+# How fast it is. The load comes from wrk.
+bench: DEBIAN := wrk:wrk
+bench: .venv/development debian font
+	PYTHONPATH=tests $(BIN)/python bench/bench.py
 
 lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

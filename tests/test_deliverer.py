@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import stock
 from serving import COMMAND, serve
-from sqlalchemy import insert
 from support import SECRET, TOKEN, Page
 
 import webapp.outbox as module
@@ -288,32 +288,12 @@ def test_ten_thousand_that_waited_for_a_portal_that_was_down_arrive(
         dispatch = another(
             replace(settings, amoot_settle=0, deliverer_calls=8, state_directory=tmp_path), portal
         )
-        fill_quickly(dispatch, 10_000)
+        stock.fill(dispatch.store, 10_000)
         with running(dispatch):
             wait_until(lambda: dispatch.breaker.look() is not None)
             portal.mood = None
             wait_until(lambda: is_empty(dispatch), seconds=180)
         assert numbers(portal) == [989120000000 + number for number in range(10_000)]
-
-
-def fill_quickly(dispatch: Dispatch, count: int) -> None:
-    """Let very many wait, in one transaction."""
-    dispatch.outbox.add(contact(0), submission_key("0", contact(0)), form="contact", send=False)
-    table = module._outbox  # noqa: SLF001  ten thousand commits would take half a minute
-    with dispatch.store.write() as connection:
-        (row,) = connection.execute(table.select()).mappings()
-        connection.execute(
-            insert(table),
-            [
-                {
-                    **row,
-                    "id": row["id"] + number,
-                    "key": submission_key(str(number), contact(number)),
-                    "contact": module._write(contact(number)),  # noqa: SLF001
-                }
-                for number in range(1, count)
-            ],
-        )
 
 
 # The command, and the threads in the web processes

@@ -1,0 +1,273 @@
+"""How fast the form is, whatever the portal does: one table, in a few minutes, on loopback.
+
+Run as `make bench`. Three programs answer under the same gunicorn settings, 2 workers of 32
+threads: ours, a plain Flask-WTF app with the same fields, and a bare Flask view, which is the
+limit. Load comes from wrk, the portal is a process of its own that costs next to nothing; all share
+the machine's cores. Ratios within one run say more than the figures, which are the machine's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+from load import Figures, Load, pages, submits
+from serving import COMMAND
+from sqlalchemy import create_engine, text
+from stock import deliver, let_wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VISITORS = 64
+READERS = 4  # people who open a page meanwhile
+SECONDS = 6
+THREADS = "32"
+WORKERS = "2"
+LATENCY = 0.2  # seconds that a portal far away takes
+DEADLINE = 2  # seconds: a hanging portal is measured with a short one, so that it takes minutes
+WAITING = 10_000
+GUNICORN = COMMAND.with_name("gunicorn")
+HERE = Path(__file__).parent
+
+FULL, SIGN_UP = "/", "/embed/signup"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A running server.
+
+    Attributes:
+        url: Its address.
+        process: Its first process.
+        started_in: Seconds from its start to its first answer.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+    started_in: float
+
+    @property
+    def megabytes(self) -> float:
+        """What all its processes hold, what they share counted once (PSS)."""
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return sum(map(_pss, (str(parent), *children))) / 1024
+
+
+def _pss(process: str) -> int:
+    rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+
+
+@contextlib.contextmanager
+def portal(latency: float, folder: Path) -> Iterator[str]:
+    """Run a fast portal; while the file `hangs` is in the folder, it keeps silent."""
+    command = [sys.executable, HERE / "fast_portal.py", str(latency), folder / "hangs"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        port = process.stdout.readline().strip() if process.stdout else ""
+        yield f"http://127.0.0.1:{port}/rest/"
+        process.terminate()
+
+
+@contextlib.contextmanager
+def ours(portal: str, folder: Path, **more: str) -> Iterator[Program]:
+    """Run our server."""
+    environ = {
+        "AMOOT_TOKEN": "bench",
+        "AMOOT_URL": portal,
+        "AMOOT_DEADLINE": str(DEADLINE),
+        "SECRET_KEY": "bench",
+        "STATE_DIRECTORY": str(folder),
+        "RATE_LIMITS": "off",
+        "WEB_CONCURRENCY": WORKERS,
+        "THREADS": THREADS,
+        "LOG_LEVEL": "error",
+        **more,
+    }
+    with _running([COMMAND, "serve"], 8801, {**environ, "BIND": "127.0.0.1:8801"}) as program:
+        yield program
+
+
+@contextlib.contextmanager
+def plain(portal: str) -> Iterator[Program]:
+    """Run the app written the straightforward way."""
+    settings = ("-k", "gthread", "-w", WORKERS, "--threads", THREADS, "--no-control-socket")
+    command = [GUNICORN, *settings, "-b", "127.0.0.1:8802", "--log-level", "error"]
+    command += ["--chdir", HERE, "plain_app:app"]
+    with _running(command, 8802, {"AMOOT_URL": portal}) as program:
+        yield program
+
+
+@contextlib.contextmanager
+def _running(command: list[object], port: int, environ: dict[str, str]) -> Iterator[Program]:
+    home = {"PATH": os.environ["PATH"], "HOME": tempfile.gettempdir()}
+    started = time.monotonic()
+    process = subprocess.Popen(command, env={**home, **environ})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url)
+        yield Program(url, process, time.monotonic() - started)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(url: str) -> None:
+    expires = time.monotonic() + 20
+    while time.monotonic() < expires:
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(url, timeout=10)
+            return
+        time.sleep(0.01)
+    raise SystemExit("the server did not start")
+
+
+def row(what: str, figures: Figures, note: str = "") -> None:
+    """Print a line of the table."""
+    print(
+        f"{what:46} {figures.rate:8.0f} {figures.p50:8.1f} {figures.p99:8.1f} {figures.failed:7}"
+        f"  {note}",
+        flush=True,
+    )
+
+
+def measure_pages(portal: str, folder: Path) -> None:
+    """Compare what a page costs."""
+    with plain(portal) as theirs, ours(portal, folder) as own:
+        bare = pages(f"{theirs.url}/bare", visitors=32, seconds=SECONDS).figures()
+        row("page: bare Flask view", bare)
+        for what, url in (
+            ("page: plain Flask-WTF app", theirs.url),
+            ("page: ours, full form", own.url + FULL),
+            ("page: ours, sign-up in a frame", own.url + SIGN_UP),
+        ):
+            figures = pages(url, visitors=32, seconds=SECONDS).figures()
+            row(what, figures, f"{figures.rate / bare.rate:.0%} of the bare view")
+
+
+def measure_submits(latency: float, folder: Path) -> None:
+    """Compare what a submission costs, its durable store included."""
+    with portal(latency, folder) as there, plain(there) as theirs, ours(there, folder) as own:
+        about = f"portal of {latency * 1000:.0f} ms"
+        base = submits(theirs.url, visitors=VISITORS, seconds=SECONDS, start=0).figures()
+        row(f"submit: plain, {about}", base)
+        figures = submits(own.url, visitors=VISITORS, seconds=SECONDS, start=0).figures()
+        row(
+            f"submit: ours, {about}", figures, f"{figures.rate / base.rate:.1f} times the plain app"
+        )
+
+
+def measure_outage(folder: Path) -> None:
+    """See whether a portal that hangs is felt."""
+    hangs = folder / "hangs"
+    with portal(LATENCY, folder) as there, ours(there, folder) as own:
+        row("mix: pages while 64 submit, healthy portal", _mix(own, 0)[0])
+        hangs.touch()
+        reading, sending = _mix(own, 3_000_000, seconds=3 * SECONDS)
+        row("mix: pages while 64 submit, hanging portal", reading)
+        row("mix: the submits, hanging portal", sending, f"deadline {DEADLINE} s")
+        hangs.unlink()
+        back = time.monotonic()
+        while 'data-pause="' in requests.get(own.url, timeout=10).text:
+            time.sleep(0.05)
+        print(f"{'noticed that the portal is back after':46} {time.monotonic() - back:8.1f} s")
+
+
+def _mix(own: Program, start: int, seconds: int = SECONDS) -> tuple[Figures, Figures]:
+    sending = submits(own.url, visitors=VISITORS, seconds=seconds, start=start)
+    reading = pages(own.url + SIGN_UP, visitors=READERS, seconds=seconds)
+    return reading.figures(), sending.figures()
+
+
+def measure_draining(folder: Path) -> None:
+    """See whether people feel that ten thousand contacts go out."""
+    with portal(0, folder) as there, ours(there, folder) as own:
+        row("drain: pages, nothing waits", _read(own).figures())
+        let_wait(folder, WAITING)
+        started, reading = time.monotonic(), _read(own)
+        figures = reading.figures()
+        row("drain: pages, 10,000 contacts go out", figures)
+        while _count(folder):
+            time.sleep(0.1)
+        print(f"{'drained within':46} {time.monotonic() - started:8.1f} s")
+
+
+def _read(own: Program) -> Load:
+    return pages(own.url + SIGN_UP, visitors=READERS, seconds=SECONDS)
+
+
+def _count(folder: Path) -> int:
+    engine = create_engine(f"sqlite:///{folder}/outbox.sqlite3")
+    with engine.connect() as connection:
+        waiting = text("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")
+        count: int = connection.execute(waiting).scalar_one()
+    engine.dispose()
+    return count
+
+
+def measure_growth(folder: Path) -> None:
+    """See whether a full outbox, or one worker, changes anything."""
+    with portal(0, folder) as there:
+        for rows in (100, 10_000, 1_000_000):
+            deliver(folder, rows)
+            with ours(there, folder) as own:
+                figures = submits(own.url, visitors=VISITORS, seconds=SECONDS, start=0).figures()
+                row(f"growth: submits, {rows:,} rows in the outbox", figures)
+            for path in folder.glob("outbox*"):
+                path.unlink()
+        with ours(there, folder, WEB_CONCURRENCY="1") as own:
+            page = pages(own.url + SIGN_UP, visitors=32, seconds=SECONDS).figures()
+            row("growth: pages, 1 worker", page)
+            figures = submits(own.url, visitors=VISITORS, seconds=SECONDS, start=0).figures()
+            row("growth: submits, 1 worker", figures)
+
+
+def measure_cost(folder: Path) -> None:
+    """Say what it takes to start, and to stay up."""
+    with portal(0, folder) as there, ours(there, folder) as own:
+        print(f"{'first answer after':46} {own.started_in:8.2f} s")
+        print(f"{'memory after the first answer':46} {own.megabytes:8.0f} MB")
+        answered = 0.0
+        for _ in range(5):
+            before = own.megabytes
+            figures = pages(own.url + FULL, visitors=32, seconds=SECONDS).figures()
+            answered += figures.rate * SECONDS
+            print(f"{f'memory after {answered:,.0f} pages':46} {own.megabytes:8.0f} MB"
+                  f"  {own.megabytes - before:+.1f}", flush=True)  # fmt: skip
+
+
+def main() -> None:
+    """Measure everything, one after the other."""
+    print(f"{os.cpu_count()} cores, {WORKERS} workers of {THREADS} threads, {SECONDS} s a line\n")
+    print(f"{'what':46} {'a second':>8} {'p50 ms':>8} {'p99 ms':>8} {'failed':>7}", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        folders = iter(root / str(number) for number in range(9))
+
+        def fresh() -> Path:
+            folder = next(folders)
+            folder.mkdir()
+            return folder
+
+        folder = fresh()
+        with portal(0, folder) as there:
+            measure_pages(there, folder)
+        measure_submits(0, fresh())
+        measure_submits(LATENCY, fresh())
+        measure_outage(fresh())
+        measure_draining(fresh())
+        measure_growth(fresh())
+        measure_cost(fresh())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Fills an outbox with very many rows at once, for benchmarks and tests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from webapp import outbox as module
+from webapp.contact import Contact
+from webapp.outbox import KEPT, Outbox, State
+from webapp.store import Store
+from webapp.timing import Timing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(seconds=120))
+_AT_ONCE = 50_000
+
+
+def contact(number: int) -> Contact:
+    """Return one of many contacts."""
+    return Contact(Mobile=f"0912{number:07}", FName="سارا")
+
+
+def key(number: int) -> str:
+    """Return its submission's key."""
+    return f"{number:064x}"
+
+
+def fill(store: Store, count: int, **changes: object) -> None:
+    """Add so many rows in large transactions.
+
+    Args:
+        store: The database.
+        count: How many.
+        changes: What differs from contacts that wait to be sent, due now.
+    """
+    outbox = Outbox(store, _TIMING)
+    outbox.add(contact(0), key(0), form="contact", send=False)
+    table = module._outbox  # noqa: SLF001  ten thousand commits would take half a minute
+    with store.write() as connection:
+        (row,) = connection.execute(table.select()).mappings()
+        connection.execute(table.delete())
+    for start in range(0, count, _AT_ONCE):
+        rows = [
+            {
+                **row,
+                "id": number + 1,
+                "key": key(number),
+                "contact": module._write(contact(number)),  # noqa: SLF001  as above
+                **changes,
+            }
+            for number in range(start, min(start + _AT_ONCE, count))
+        ]
+        with store.write() as connection:
+            connection.execute(insert(table), rows)
+
+
+def let_wait(folder: Path, count: int) -> None:
+    """Let so many contacts wait in a folder's outbox."""
+    fill(_store(folder), count)
+
+
+def deliver(folder: Path, count: int) -> None:
+    """Let so many have been delivered."""
+    store = _store(folder)
+    changes = {"state": State.DELIVERED, "contact": None, "portal_id": 1}
+    fill(store, count, **changes, due=store.now + KEPT)
+
+
+def _store(folder: Path) -> Store:
+    return Store(f"sqlite:///{folder}/outbox.sqlite3")
