@@ -151,9 +151,12 @@ def test_entries_are_retried_and_discarded(
     assert run("outbox", "retry", "--all", **environ).output == "Queued: 1.\n"
     assert run("outbox", "retry", "--all", **environ).output == "Queued: 0.\n"
     assert run("outbox", "retry", DOUBTFUL, **environ).exit_code == 0
-    assert run("outbox", "discard", DOUBTFUL, **environ).exit_code == 0
-    for again in ("show", "retry", "discard"):
-        assert run("outbox", again, DOUBTFUL, **environ).exit_code == 1
+    assert run("outbox", "discard", DOUBTFUL, **environ).exit_code == 1  # nobody confirmed
+    assert run("outbox", "discard", "--yes", DOUBTFUL, **environ).exit_code == 0
+    assert "0912" not in run("outbox", "show", DOUBTFUL, **environ).output
+    for again in (["retry"], ["discard", "--yes"]):
+        assert run("outbox", *again, DOUBTFUL, **environ).exit_code == 1
+    assert run("outbox", "show", "AAAAAAAA", **environ).exit_code == 1
     for wrong in ((), (REJECTED, "--all")):
         assert run("outbox", "retry", *wrong, **environ).exit_code == 2
     assert [entry.reference for entry in outbox.claim(9)] == [REJECTED, QUEUED]
@@ -177,9 +180,22 @@ def test_a_store_out_of_reach_is_told_in_one_line(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No traceback."""
-    (tmp_path / "file").touch()
-    result = run("outbox", "list", STATE_DIRECTORY=str(tmp_path / "file"))
+    (tmp_path / "outbox.sqlite3").write_text("no database")
+    result = run("outbox", "list", STATE_DIRECTORY=str(tmp_path))
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
+
+
+def test_the_command_makes_no_outbox_of_its_own(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a wrong setting an operator would be told that nothing waits."""
+    result = run("outbox", "list", STATE_DIRECTORY=str(tmp_path / "elsewhere"))
+    assert (result.exit_code, "no outbox" in result.output) == (1, True)
+    assert not (tmp_path / "elsewhere").exists()
+    monkeypatch.delenv("AMOOT_TOKEN")
+    monkeypatch.delenv("AMOOT_URL")
+    result = CliRunner().invoke(main, ["outbox", "list"])
+    assert (result.exit_code, "demo mode" in result.output) == (1, True)
 
 
 def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> None:

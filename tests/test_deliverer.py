@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stock
@@ -19,9 +19,9 @@ from support import SECRET, TOKEN, Page
 
 import webapp.outbox as module
 from webapp.contact import Contact
-from webapp.delivery import submission_key
+from webapp.delivery import Delivery, submission_key
 from webapp.dispatch import Dispatch
-from webapp.outbox import NEEDS_HAND, WAITING, Outbox, State
+from webapp.outbox import WAITING, Outbox, State
 from webapp.standin import Fault, StandIn
 from webapp.store import StoreError
 from webapp.verdict import Refused
@@ -226,30 +226,61 @@ def test_what_a_killed_process_left_behind_is_found(
     assert len(searched) == 2
 
 
-def test_what_is_tried_for_too_long_is_held_unless_the_account_is_at_fault(
-    local: Dispatch, settings: Settings, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+def test_after_a_holiday_everything_goes_out_by_itself(
+    local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An account that was empty over a holiday is topped up, and everything goes out by itself."""
-    monkeypatch.setattr("webapp.deliverer._HOUSEKEEPING", 0)
+    """The machine was off, or the account empty, for longer than a contact is tried."""
     monkeypatch.setattr(module, "RETRIED", -module.RETRIED)
-    fill(local, 2)
-    portal.mood = lambda request: (
-        "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
-    )
-    local.breaker.failed(Refused("CreditNotEnough"))
+    fill(local, 20)
+    portal.answer("CreditNotEnough", 2)
     with running(local):
-        time.sleep(2.5)
-        assert local.outbox.count(WAITING, most=9) == 2
-    local.breaker.close()
-    with running(another(settings, portal)):
-        wait_until(lambda: local.outbox.count(NEEDS_HAND, most=9) == 2)
+        wait_until(lambda: is_empty(local))
+    assert len(portal.contacts) == 20
+
+
+@pytest.mark.parametrize("error", [OverflowError("0912"), StoreError("OperationalError")])
+def test_no_fault_ends_it(
+    local: Dispatch,
+    portal: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    """Neither of its own rounds nor of a call; the log says where, and nothing of anybody."""
+    monkeypatch.setattr("webapp.deliverer._TROUBLE", 0.1)
+    fill(local, 3)
+    for owner, name in (
+        (Outbox, "claim"),
+        (Outbox, "sweep"),
+        (Outbox, "tidy"),
+        (Outbox, "forget"),
+        (Delivery, "attempt"),
+    ):
+        failing_once(monkeypatch, owner, name, error)
+    with running(local):
+        wait_until(lambda: len(portal.contacts) >= 2)
+    assert caplog.text.count(str(error) if isinstance(error, StoreError) else "OverflowError") >= 4
+    assert "0912" not in caplog.text.replace("test_no_fault_ends_it", "")
+
+
+def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error: Exception) -> None:
+    """Let a method fail the first time."""
+    real = getattr(owner, name)
+    failures = iter([error])
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        if failure := next(failures, None):
+            raise failure
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, fail)
 
 
 def test_a_store_that_fails_is_waited_for(
     local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
-    monkeypatch.setattr("webapp.deliverer._NO_STORE", 0.1)
+    monkeypatch.setattr("webapp.deliverer._TROUBLE", 0.1)
     fill(local, 1)
     claim = Outbox.claim
     failures = iter(range(3))

@@ -131,7 +131,7 @@ def test_none_but_the_owner_settles(outbox: Outbox, hasty: Outbox) -> None:
     assert outbox.sweep() == 1
     (owner,) = outbox.claim(1)
     assert not outbox.deliver(late, 1)
-    assert not outbox.postpone(late, timedelta(0), status="Timeout")
+    assert outbox.postpone(late, timedelta(0), failed=True, status="Timeout") is None
     assert not outbox.reject(late, "Mobile_Invalid", told=True)
     assert not outbox.keep(late, "Failed")
     assert outbox.deliver(owner, 1)
@@ -226,23 +226,37 @@ def test_an_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path)
     assert b"09121234567" not in content(tmp_path / "state")
 
 
-def test_what_was_tried_for_three_days_is_held(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is not dropped: an operator finds it."""
+def test_what_fails_for_three_days_is_held(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not dropped: an operator finds it. The days begin with the first failure."""
     assert timedelta(days=3) == RETRIED
     monkeypatch.setattr(module, "RETRIED", NEVER)
-    old = add(outbox)
+    entry = add(outbox, send=True)  # stored long ago, by a machine that was switched off
+    assert outbox.postpone(entry, timedelta(0), failed=True, status="Timeout") is State.QUEUED
+    (entry,) = outbox.claim(1)
+    assert entry.attempts == 1
+    assert outbox.postpone(entry, timedelta(0), status="Token_Expired") is State.QUEUED
+    (entry,) = outbox.claim(1)
+    assert outbox.postpone(entry, timedelta(0), failed=True, status="Timeout") is State.HELD
+    (held,) = outbox.page(NEEDS_HAND)
+    assert (held.contact, held.attempts) == (CONTACT, 2)
+    assert held.due - held.created_at > timedelta(days=29)
+
+
+def test_an_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the portal is back, the days begin anew."""
+    monkeypatch.setattr(module, "RETRIED", NEVER)
+    entry = add(outbox, send=True)
+    outbox.postpone(entry, timedelta(minutes=15), failed=True)
     monkeypatch.undo()
-    add(outbox, 2)
-    assert outbox.give_up() == [old.reference]
-    assert [entry.contact for entry in outbox.page(NEEDS_HAND)] == [CONTACT]
+    outbox.hasten()
+    (entry,) = outbox.claim(1)
+    assert outbox.postpone(entry, timedelta(0), failed=True) is State.QUEUED
 
 
 def test_everything_is_forgotten_after_thirty_days(
     outbox: Outbox, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is over, that is; what waits stays."""
+    """What is over, that is; what waits stays. It is told which contacts nobody asked for."""
     assert timedelta(days=30) == KEPT
     monkeypatch.setattr(module, "KEPT", NEVER)
     outbox.deliver(add(outbox, 1, send=True), 1)
@@ -253,7 +267,8 @@ def test_everything_is_forgotten_after_thirty_days(
     add(outbox, 5)
     add(outbox, 6, send=True)
     outbox.hold(CONTACT, key(7), form="news", reason="honeypot")
-    assert outbox.forget() == 4
+    assert sorted(outbox.forget()) == sorted(reference(key(number)) for number in (2, 3, 4))
+    assert outbox.forget() == []
     assert {row["key"] for row in rows(store)} == {key(5), key(6), key(7)}
 
 
@@ -314,7 +329,16 @@ def test_what_is_being_sent_cannot_be_discarded(outbox: Outbox) -> None:
     assert not outbox.discard(entry.reference)
     outbox.postpone(entry, timedelta(0))
     assert outbox.discard(entry.reference)
-    assert outbox.find(key(1)) is None
+    assert not outbox.discard(entry.reference)
+    assert outbox.claim(1) == []
+
+
+def test_what_was_discarded_is_not_sent_by_a_reload(outbox: Outbox) -> None:
+    """The key stays, without the contact."""
+    entry = add(outbox)
+    outbox.discard(entry.reference)
+    again, is_new = outbox.add(CONTACT, key(1), form="news", send=True)
+    assert (again.state, again.contact, is_new) == (State.HELD, None, False)
 
 
 def test_pages_follow_each_other(outbox: Outbox) -> None:

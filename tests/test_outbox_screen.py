@@ -15,7 +15,7 @@ from werkzeug.security import generate_password_hash
 from webapp import tokens, views, wording
 from webapp.contact import FIELDS, Contact
 from webapp.delivery import Result
-from webapp.outbox import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, Outbox, State
+from webapp.outbox import HONEYPOT, NEEDS_HAND, RETRIED, UNPROVEN, Entry, Outbox, State
 from webapp.standin import Fault
 from webapp.store import Store, StoreError
 from webapp.timing import Timing
@@ -266,9 +266,11 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
     client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
-    monkeypatch.setattr("webapp.outbox.RETRIED", NOW)
-    doubt(dispatch)
-    assert len(dispatch.outbox.give_up()) == 1
+    monkeypatch.setattr("webapp.outbox.RETRIED", -RETRIED)
+    entry = add(dispatch)
+    for _ in range(2):
+        dispatch.outbox.postpone(entry, NOW, failed=True, status="Timeout", uncertain=True)
+        entry = next(iter(dispatch.outbox.claim(1)), entry)
     assert GIVEN_UP in card(client)
     assert message("Timeout") in card(client)
     assert wording.PERHAPS_THERE in card(client)
@@ -482,7 +484,9 @@ def test_an_entry_is_erased_once_the_operator_has_confirmed(
     html = press(client, address, at=address)
     assert html.outcome == "discarded"
     assert wording.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
-    assert dispatch.outbox.get(reference) is None
+    erased = dispatch.outbox.get(reference)
+    assert erased is not None
+    assert erased.contact is None
     left = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
     assert CONTACT["Mobile"].encode() not in left  # type: ignore[union-attr]
 
@@ -913,12 +917,11 @@ def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) ->
 
 
 def test_a_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> None:
-    """It has three days anew."""
+    """The deliverer takes it on."""
     first, _ = outbox.hold(CONTACT, key(), form="news", reason=HONEYPOT)
     entry = correct(outbox, first, send=False, status="Token_Expired")
     assert entry is not None
     assert (entry.state, entry.status, entry.owner) == (State.QUEUED, "Token_Expired", None)
-    assert not outbox.give_up()
     assert [it.contact for it in outbox.claim(9)] == [OTHER]
 
 

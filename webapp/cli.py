@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 from gunicorn.app.base import BaseApplication
+from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
 from webapp import create_app, definitions, logs, standin
@@ -112,7 +113,7 @@ def list_() -> None:
 @click.argument("reference")
 def show(reference: str) -> None:
     """Show one submission, with the contact."""
-    entry = _dispatch(_settings()).outbox.get(reference)
+    entry = _own().outbox.get(reference)
     if entry is None:
         raise click.ClickException(_UNKNOWN)
     click.echo(_line(entry))
@@ -132,7 +133,7 @@ def retry(reference: str | None, *, everything: bool) -> None:
     """Queue what was held or rejected again."""
     if (reference is None) is not everything:
         raise click.UsageError("give one reference, or --all")
-    dispatch = _dispatch(_settings())
+    dispatch = _own()
     queued = dispatch.outbox.retry(reference)
     if not queued and not everything:
         raise click.ClickException(_UNKNOWN)
@@ -142,9 +143,10 @@ def retry(reference: str | None, *, everything: bool) -> None:
 
 @outbox.command()
 @click.argument("reference")
+@click.confirmation_option(prompt="Erase it for good?")
 def discard(reference: str) -> None:
     """Erase a submission that is not being sent."""
-    if not _dispatch(_settings()).outbox.discard(reference):
+    if not _own().outbox.discard(reference):
         raise click.ClickException(_UNKNOWN)
     click.echo("Discarded.")
 
@@ -158,13 +160,24 @@ def export() -> None:
             click.echo(json.dumps(about | _texts(entry.contact), ensure_ascii=False))
 
 
+def _own() -> Dispatch:
+    """Return the outbox that the server uses; the command makes none of its own."""
+    settings = _settings()
+    if settings.demo:
+        raise click.ClickException("demo mode has an outbox of its own; set AMOOT_TOKEN")
+    file = make_url(settings.outbox_url)
+    if file.get_backend_name() == "sqlite" and not Path(file.database or "").exists():
+        raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
+    return _dispatch(settings)
+
+
 _UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
 
 
 def _entries() -> Iterator[Entry]:
     """Go through all that still holds a contact, page by page."""
-    store, last = _dispatch(_settings()).outbox, 0
-    while page := store.page((*WAITING, *NEEDS_HAND), after=last):
+    entries, last = _own().outbox, 0
+    while page := entries.page((*WAITING, *NEEDS_HAND), after=last):
         yield from page
         last = page[-1].id
 
@@ -259,7 +272,7 @@ def _start_deliverer(worker: Worker) -> None:
 
 
 def _stop_deliverer(_: object, worker: Worker) -> None:
-    if worker.wsgi is not None:  # it died before it could load the app
+    if worker.wsgi is not None:  # it may have died before it could load the app
         _deliverer(worker).stop()
         _deliverer(worker).join()
 
@@ -277,7 +290,8 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "workers": settings.web_concurrency,
         "worker_class": "gthread",
         "threads": settings.threads,
-        "graceful_timeout": int(settings.amoot_deadline) + _GRACE,
+        # A request ends within a deadline; then the deliverer within a look and a call.
+        "graceful_timeout": int(3 * settings.amoot_deadline) + _GRACE,
         "control_socket_disable": True,
         # ProxyFix alone decides whom to believe about the sender and the scheme.
         "forwarded_allow_ips": "",

@@ -9,13 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.store import StoreError
 from webapp.verdict import Rejected, Unexplained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from webapp.breaker import Breaker
     from webapp.delivery import Delivery
     from webapp.outbox import Outbox
@@ -26,7 +30,7 @@ log = logging.getLogger(__name__)
 _TICK: Final = 0.5  # seconds between two looks at a quiet outbox
 _SWEEP: Final = 1.0
 _HOUSEKEEPING: Final = 60.0
-_NO_STORE: Final = 2.0
+_TROUBLE: Final = 2.0
 
 
 class Deliverer:
@@ -56,9 +60,13 @@ class Deliverer:
         self._calls = calls
         self._timing = timing
         self._running: set[Future[Any]] = set()
-        self._stopping = threading.Event()
+        self._stopped = False
         self._thread: threading.Thread | None = None
-        self._sweep_at = self._housekeeping_at = 0.0
+        self._jobs = (
+            _Job(_SWEEP, self._sweep),
+            _Job(_SWEEP, self._outbox.tidy),
+            _Job(_HOUSEKEEPING, self._forget),
+        )
 
     def start(self) -> None:
         """Run in a thread; to be called in the process that serves, not in one that forks."""
@@ -67,68 +75,89 @@ class Deliverer:
 
     def stop(self) -> None:
         """Take nothing more on. May be called from a signal handler."""
-        self._stopping.set()
+        self._stopped = True
 
     def join(self) -> None:
-        """Wait until what was taken on is sent; a call ends within the portal's deadline."""
+        """Wait until what was taken on is sent; each call ends within the portal's deadline."""
         if self._thread is not None:
             self._thread.join()
 
     def run(self) -> None:
-        """Send what waits, until `stop`."""
+        """Send what waits, until `stop`. Whatever goes wrong is logged, and tried again."""
         with ThreadPoolExecutor(self._calls, thread_name_prefix="delivery") as pool:
-            while not self._stopping.is_set():
-                try:
-                    self._pause(self.round(pool))
-                except StoreError as error:
-                    log.error("the store does not answer, %s", error)  # noqa: TRY400  no traceback
-                    self._stopping.wait(_NO_STORE)
+            while not self._stopped:
+                went_well = [_guarded(work) for work in self._due(pool)]
+                if not all(went_well):
+                    time.sleep(_TROUBLE)
+                elif self._running:
+                    wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
+                else:
+                    time.sleep(_TICK)
 
-    def _pause(self, taken: int) -> None:
-        if self._running and taken:
-            wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
-        else:
-            self._stopping.wait(_TICK)
+    def _due(self, pool: ThreadPoolExecutor) -> Iterator[Callable[[], None]]:
+        yield partial(self._take_on, pool)
+        yield from (job.work for job in self._jobs if job.is_due())
 
-    def round(self, pool: ThreadPoolExecutor) -> int:
-        """Do once what is due; return how many contacts were taken on."""
+    def _take_on(self, pool: ThreadPoolExecutor) -> None:
+        """Start what is due."""
         self._running = {call for call in self._running if not call.done()}
-        self._keep_house()
         if self._breaker.pause:
-            return self._probe()
-        entries = self._outbox.claim(free) if (free := self._calls - len(self._running)) else []
-        self._running |= {pool.submit(self._delivery.attempt, entry) for entry in entries}
-        return len(self._running)
-
-    def _keep_house(self) -> None:
-        now = time.monotonic()
-        if now < self._sweep_at:
+            if not self._running and self._breaker.take_probe(self._timing.lease):
+                self._running = {pool.submit(_guarded, self._probe)}
             return
-        self._sweep_at = now + _SWEEP
-        self._outbox.tidy()
+        free = self._calls - len(self._running)
+        for entry in self._outbox.claim(free) if free else ():
+            self._running.add(pool.submit(_guarded, partial(self._delivery.attempt, entry)))
+
+    def _sweep(self) -> None:
         if swept := self._outbox.sweep():
             log.warning("%d contacts were left behind by a dead process", swept)
-        if now < self._housekeeping_at:
-            return
-        self._housekeeping_at = now + _HOUSEKEEPING
-        self._outbox.forget()
-        pause = self._breaker.pause
-        if pause is None or not pause.refused:  # the account's troubles are not the contact's
-            for name in self._outbox.give_up():
-                log.warning("submission %s: held, it could not be sent for too long", name)
 
-    def _probe(self) -> int:
+    def _forget(self) -> None:
+        for name in self._outbox.forget():
+            log.warning("submission %s: erased, nobody asked for it in thirty days", name)
+
+    def _probe(self) -> None:
         """Find out whether the pause has ended: ask for something harmless, then send one."""
-        if not self._breaker.take_probe(self._timing.lease):
-            return 0
         if error := self._delivery.ping():
             self._breaker.probe_failed(error)
-            return 0
+            return
         for entry in self._outbox.claim(1, probe=True):
             error = self._delivery.attempt(entry)
             if error and not isinstance(error, Rejected | Unexplained):
                 self._breaker.probe_failed(error)
-                return 0
+                return
         self._outbox.hasten()
         self._breaker.close()
-        return 1
+
+
+def _guarded(work: Callable[[], object]) -> bool:
+    """Do something, and log what goes wrong; tell whether all went well."""
+    try:
+        work()
+    except StoreError as error:
+        log.error("the store does not answer, %s", error)  # noqa: TRY400  no traceback
+    except Exception as error:  # noqa: BLE001  the deliverer must live on, whatever it is
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        # Not its text, which may quote personal data.
+        log.error("unexpected %s\n%s", type(error).__name__, frames)  # noqa: TRY400
+    else:
+        return True
+    return False
+
+
+class _Job:
+    """Something to do again and again."""
+
+    def __init__(self, every: float, work: Callable[[], None]) -> None:
+        self.work = work
+        self._every = every
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Tell whether it is time, once each time."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._every
+        return True

@@ -16,13 +16,20 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from webapp import reconciliation
-from webapp.outbox import DOUBTS, Entry, State, reference
+from webapp.outbox import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
 from webapp.store import StoreError
-from webapp.verdict import PortalError, Refused, Rejected, Uncertain, Unexplained
+from webapp.verdict import (
+    PortalError,
+    Refused,
+    Rejected,
+    Uncertain,
+    Unexplained,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +46,9 @@ log = logging.getLogger(__name__)
 BUSY: Final = "QueueBusy"
 STORE_FAILED: Final = "StoreFailed"
 
+# What is known when the store fails behind a call.
+_UNKNOWN: Final = Uncertain("UnknownFault")
+
 _GLANCE: Final = 0.05  # seconds between two looks at the same submission under way
 
 _FIRST_PAUSE: Final = 1.0  # seconds; each is twice the one before
@@ -51,7 +61,7 @@ _MAY_NOT_LOOK: Final = ("Token_NotAllowMethod", "User_NotAllowMethod")
 
 
 class Result(enum.StrEnum):
-    """What the page may say of a submission; nothing it says is untrue, a doubtful one's apart."""
+    """What the page may say of a submission; nothing it says is untrue, but to a robot."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"
@@ -133,11 +143,22 @@ class Delivery:
         with self._slot() as has_slot:
             try:
                 entry, is_new = self._accept(contact, key, form=form, vet=vet, has_slot=has_slot)
-                if is_new and entry.state is State.SENDING:
-                    return _told(entry, self.attempt(entry, told=True))
-                return _outcome(self._awaited(entry) if has_slot else entry)
             except StoreError as error:
-                return _unstored(reference(key), error)
+                return self._perhaps_stored(key, error)
+            if not (is_new and entry.state is State.SENDING):
+                return _outcome(self._awaited(entry) if has_slot else entry)
+            failure: PortalError | None = _UNKNOWN
+            with _logged(entry):
+                failure = self.attempt(entry, told=True)
+            return _told(entry, failure)
+
+    def _perhaps_stored(self, key: str, error: StoreError) -> Outcome:
+        """Say what became of a submission whose storing failed: its answer may have been lost."""
+        try:
+            entry = self._outbox.find(key)
+        except StoreError:
+            entry = None  # as far as anybody can tell; sent again, the form is the same submission
+        return _outcome(entry) if entry else _unstored(reference(key), error)
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in the place of the one of this reference; as `submit`.
@@ -157,7 +178,7 @@ class Delivery:
                 return None
             if entry.state is State.QUEUED:
                 return _outcome(entry)
-            failure: PortalError | None = Uncertain("UnknownFault")  # what a failing store leaves
+            failure: PortalError | None = _UNKNOWN
             with _logged(entry):
                 failure = self.attempt(entry)
             return _told(entry, failure)
@@ -215,9 +236,10 @@ class Delivery:
     def _awaited(self, entry: Entry) -> Entry:
         """Wait while another request or process sends this entry, as long as a call may last."""
         patience = time.monotonic() + self._timing.deadline.total_seconds()
-        while entry.state is State.SENDING and time.monotonic() < patience:
-            time.sleep(_GLANCE)
-            entry = self._outbox.find(entry.key) or entry
+        with _logged(entry):
+            while entry.state is State.SENDING and time.monotonic() < patience:
+                time.sleep(_GLANCE)
+                entry = self._outbox.find(entry.key) or entry
         return entry
 
     def attempt(self, entry: Entry, *, told: bool = False) -> PortalError | None:
@@ -236,7 +258,7 @@ class Delivery:
                 known = self._look(entry)
             except PortalError as error:
                 if not _cannot_look(entry, error):
-                    self._put_off(entry, error, looks=entry.looks + 1)
+                    self._look_later(entry, error)
                     return error
                 log.warning("submission %s: sent again without looking", entry.reference)
                 entry = replace(entry, blind=True)
@@ -248,7 +270,7 @@ class Delivery:
     def _look(self, entry: Entry) -> list[int | None]:
         """Return under which IDs the portal has an entry's contact."""
         stored = self._portal.search_contacts(mobile=str(_contact(entry)["Mobile"]))
-        known = reconciliation.find(_contact(entry), stored)
+        known = reconciliation.find(_contact(entry), stored, since=entry.created_at)
         # The same person may have submitted the same before: that one is accounted for.
         others = self._outbox.delivered_as([number for number in known if number is not None])
         return [number for number in known if number not in others]
@@ -274,41 +296,58 @@ class Delivery:
 
     def _settle(self, entry: Entry, error: PortalError, *, told: bool) -> None:
         """Settle an entry whose call went wrong, by what is to be done next."""
-        attempts = {"attempts": entry.attempts + 1}
-        doubts = {**attempts, "uncertain": True, "looks": 0}
-        unexplained = entry.unexplained + 1
+        doubts: dict[str, Any] = {"uncertain": True, "looks": 0}
+        unexplained: dict[str, Any] = {"unexplained": entry.unexplained + 1}
         match error:
             case Rejected():
                 log.info("submission %s: rejected, %s", entry.reference, error.status)
                 with _logged(entry):
                     self._outbox.reject(entry, error.status, told=told)
                     self._breaker.succeeded()
-            case Unexplained() if unexplained >= _UNEXPLAINED:
+            case Unexplained() if entry.unexplained + 1 >= _UNEXPLAINED:
                 log.warning("submission %s: held, %s", entry.reference, error.status)
                 with _logged(entry):
-                    self._outbox.keep(entry, error.status)
+                    self._outbox.keep(entry, error.status, **doubts, **unexplained)
             case Unexplained():
-                self._put_off(entry, error, **doubts, unexplained=unexplained)
+                self._put_off(entry, error, self._settling(entry), **doubts, **unexplained)
             case Uncertain():
-                self._put_off(entry, error, **doubts)
+                self._put_off(entry, error, self._settling(entry), **doubts)
             case Refused():  # not the contact's fault: no attempt of its own
-                self._put_off(entry, error)
+                self._put_off(entry, error, timedelta(0), failed=False)
             case _:
-                self._put_off(entry, error, **attempts)
+                self._put_off(entry, error, _pause(entry.attempts))
 
-    def _put_off(self, entry: Entry, error: PortalError, **changes: object) -> None:
-        """Queue an entry again."""
+    def _settling(self, entry: Entry) -> timedelta:
+        """Return how long an entry waits before it is looked up."""
+        return max(_pause(entry.attempts), self._timing.settle)
+
+    def _look_later(self, entry: Entry, error: PortalError) -> None:
+        """Queue an entry again that could not be looked up."""
+        # The portal's word on the search alone: any other trouble would hit a sending as well.
+        is_on_search = not isinstance(error, Refused | Unreachable)
+        pause = max(_pause(entry.looks), self._timing.settle) if is_on_search else timedelta(0)
+        self._put_off(entry, error, pause, failed=False, looks=entry.looks + is_on_search)
+
+    def _put_off(
+        self,
+        entry: Entry,
+        error: PortalError,
+        pause: timedelta,
+        *,
+        failed: bool = True,
+        **changes: object,
+    ) -> None:
+        """Queue an entry again, or leave it to the operator if that went on for too long."""
         told = (entry.reference, type(error).__name__, error.status, error.cause)
         log.warning("submission %s: %s, %s %s", *told)
-        pause = timedelta(0)
-        if not isinstance(error, Refused):
-            pause = _pause(entry.attempts + entry.looks)
-        if changes.get("uncertain"):
-            pause = max(pause, self._timing.settle)
         with _logged(entry):  # first the breaker: else another process would try it at once
             self._breaker.failed(error)
         with _logged(entry):
-            self._outbox.postpone(entry, pause, status=error.status, **changes)
+            state = self._outbox.postpone(
+                entry, pause, failed=failed, status=error.status, **changes
+            )
+            if state is State.HELD:
+                log.warning("submission %s: held, it was tried for too long", entry.reference)
 
     def ping(self) -> PortalError | None:
         """Ask the portal for something harmless; return why it gives no answer, or None."""
@@ -338,7 +377,7 @@ def _pause(failures: int) -> timedelta:
 def is_given_up(entry: Entry) -> bool:
     """Tell whether an entry is held because sending it went wrong for too long."""
     is_held = entry.state is State.HELD and entry.status not in DOUBTS
-    return is_held and entry.unexplained + 1 < _UNEXPLAINED
+    return is_held and entry.unexplained < _UNEXPLAINED
 
 
 def _unstored(name: str, error: StoreError) -> Outcome:
@@ -357,11 +396,13 @@ def _told(entry: Entry, error: PortalError | None) -> Outcome:
 def _outcome(entry: Entry) -> Outcome:
     """Return the outcome of an entry as it stands."""
     name, status = entry.reference, entry.status
-    if entry.state is State.DELIVERED or (entry.state is State.HELD and status in DOUBTS):
-        # A robot learns nothing, and a visitor is told no more than that it was received.
+    is_baited = entry.state is State.HELD and status == HONEYPOT  # a robot learns nothing
+    if entry.state is State.DELIVERED or is_baited:
         return Outcome(result=Result.DELIVERED, reference=name)
     if entry.state is State.REJECTED:
         return Outcome(result=Result.REJECTED, reference=name, status=status)
+    if status == UNPROVEN:
+        return Outcome(result=Result.QUEUED, reference=name)
     return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY)
 
 

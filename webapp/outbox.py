@@ -14,6 +14,7 @@ import enum
 import json
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -39,7 +40,7 @@ from sqlalchemy import (
 from sqlalchemy import DateTime as Moment
 
 from webapp.contact import FIELDS, Contact, Kind
-from webapp.store import metadata
+from webapp.store import StoreError, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 RETRIED: Final = timedelta(days=3)  # then a contact is held for the operator
 KEPT: Final = timedelta(days=30)  # personal data that no operator asked for; and delivered keys
+
+_AT_ONCE: Final = 5_000  # rows, deleted in a transaction that nobody feels
 
 _REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
 _KEY: Final = 64  # hexadecimal digits of SHA-256
@@ -254,37 +257,61 @@ class Outbox:
         """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second.
 
         Returns:
-            Whether the caller still owned it, as for the next three.
+            Whether the caller still owned it, as for the next two.
         """
-        is_ours = self._settle(entry, State.DELIVERED, KEPT, contact=None, portal_id=portal_id)
-        self._store.tidy(every=1)
-        return is_ours
+        changes = {"contact": None, "portal_id": portal_id}
+        return self._settle(entry, State.DELIVERED, KEPT, **changes) is not None
 
     def reject(self, entry: Entry, status: str, *, told: bool) -> bool:
         """Settle: the contact is bad. It is erased if the person was told, who still has it."""
-        erased = {"contact": None} if told else {}
-        is_ours = self._settle(entry, State.REJECTED, KEPT, status=status, **erased)
-        self._store.tidy(every=1)
-        return is_ours
+        changes = {"contact": None} if told else {}
+        return self._settle(entry, State.REJECTED, KEPT, status=status, **changes) is not None
 
-    def keep(self, entry: Entry, status: str) -> bool:
+    def keep(self, entry: Entry, status: str, **changes: object) -> bool:
         """Settle: an operator must decide."""
-        return self._settle(entry, State.HELD, KEPT, status=status)
+        return self._settle(entry, State.HELD, KEPT, status=status, **changes) is not None
 
-    def postpone(self, entry: Entry, pause: timedelta, **changes: object) -> bool:
-        """Queue it again, due after a pause, with these changes to its row."""
-        return self._settle(entry, State.QUEUED, pause, **changes)
+    def postpone(
+        self, entry: Entry, pause: timedelta, *, failed: bool = False, **changes: object
+    ) -> State | None:
+        """Settle: it is queued again, due after a pause.
 
-    def _settle(self, entry: Entry, state: State, pause: timedelta, **changes: object) -> bool:
+        Args:
+            entry: The caller's own.
+            pause: How long it waits.
+            failed: Whether an attempt went wrong. What fails for three days is held instead; they
+                begin with the first failure, not while nobody tried.
+            changes: What else changes in its row.
+
+        Returns:
+            Its new state, or None if the caller did not own it any more.
+        """
+        if not failed:
+            return self._settle(entry, State.QUEUED, pause, **changes)
+        now = self._store.now
+        if entry.attempts == 0:
+            changes["give_up_at"] = now + RETRIED
+        is_late = and_(_c.attempts > 0, _c.give_up_at <= now)
+        state = case((is_late, State.HELD), else_=State.QUEUED)
+        due = case((is_late, now + KEPT), else_=now + pause)
+        return self._settle(entry, state, pause, due=due, attempts=_c.attempts + 1, **changes)
+
+    def _settle(
+        self, entry: Entry, state: State | ColumnElement[str], pause: timedelta, **changes: object
+    ) -> State | None:
+        values = {"due": self._store.now + pause, "blind": entry.blind, **changes}
         settled = (
             update(_outbox)
             .where(_c.id == entry.id, _c.owner == entry.owner, _c.state == State.SENDING)
-            .values(state=state, owner=None, due=self._store.now + pause, blind=entry.blind)
-            .values(**changes)
-            .returning(_c.id)
+            .values(state=state, owner=None, **values)
+            .returning(_c.state)
         )
         with self._store.write() as connection:
-            return connection.execute(settled).first() is not None
+            found = connection.execute(settled).scalar()
+        if "contact" in changes:
+            with suppress(StoreError):  # the deliverer does so again and again
+                self._store.tidy(every=1)
+        return State(found) if found else None
 
     def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
         """Return which of these contacts of the portal are submissions known as delivered."""
@@ -310,31 +337,38 @@ class Outbox:
         return len(self._change(swept))
 
     def hasten(self) -> None:
-        """Let all that waits go out: the portal is back. What it may have settles first."""
+        """Let all that waits go out: the portal is back. What it may have settles first.
+
+        Nobody could do better meanwhile: the days for which a contact is tried begin anew.
+        """
+        waiting = update(_outbox).where(_c.state == State.QUEUED)
         soonest = self._soonest()
-        waiting = update(_outbox).where(_c.state == State.QUEUED, _c.due > soonest)
+        due = case((_c.due > soonest, soonest), else_=_c.due)
         with self._store.write() as connection:
-            connection.execute(waiting.values(due=soonest))
+            connection.execute(waiting.values(due=due, give_up_at=self._store.now + RETRIED))
 
     def _soonest(self) -> ColumnElement[datetime]:
         now = self._store.now
         return case((_c.uncertain, now + self._settling), else_=now)
 
-    def give_up(self) -> list[str]:
-        """Hold for the operator what was tried for three days; return the references."""
-        late = and_(_c.state == State.QUEUED, _c.give_up_at <= self._store.now)
-        held = update(_outbox).where(late).values(state=State.HELD, due=self._store.now + KEPT)
-        return self._change(held)
-
     def tidy(self) -> None:
         """Wipe what the database's log of changes holds of erased contacts."""
         self._store.tidy()
 
-    def forget(self) -> int:
-        """Erase whatever is over."""
+    def forget(self) -> list[str]:
+        """Erase what is over, some thousand rows at a time.
+
+        Returns:
+            The references of contacts that no operator asked for in thirty days.
+        """
         over = (State.DELIVERED, *NEEDS_HAND)
-        old = delete(_outbox).where(_c.state.in_(over), _c.due <= self._store.now)
-        return len(self._change(old))
+        old = select(_c.id, _c.key, _c.contact.is_not(None).label("is_lost"))
+        old = old.where(_c.state.in_(over), _c.due <= self._store.now).limit(_AT_ONCE)
+        with self._store.write() as connection:
+            rows = connection.execute(old).all()
+            if rows:
+                connection.execute(delete(_outbox).where(_c.id.in_([row.id for row in rows])))
+        return [reference(row.key) for row in rows if row.is_lost]
 
     def _change(self, statement: Any) -> list[str]:  # noqa: ANN401  an update or a deletion
         with self._store.write() as connection:
@@ -429,12 +463,18 @@ class Outbox:
         return Entry.read(row, send_by=send_by) if row else None
 
     def discard(self, name: str) -> bool:
-        """Erase an entry that is not being sent."""
+        """Erase the contact of an entry that is not being sent.
+
+        The row stays: the same submission sent again is answered as before, and not sent.
+        """
         if not (named := _named(name)):
             return False
-        erased = bool(self._change(delete(_outbox).where(_in(_IDLE), *named)))
-        self._store.tidy()
-        return erased
+        ended = case((_c.state == State.QUEUED, State.HELD), else_=_c.state)
+        values = {"contact": None, "state": ended, "due": self._store.now + KEPT}
+        erased = self._change(update(_outbox).where(_in(_IDLE), *named).values(**values))
+        with suppress(StoreError):
+            self._store.tidy()
+        return bool(erased)
 
     def _send_by(self) -> float:
         return time.monotonic() + self._margin

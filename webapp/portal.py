@@ -26,6 +26,7 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _STATUS: Final = re.compile(r"[A-Za-z_]{1,64}|-?[0-9]{1,4}")
 _BLANK: Final = " \t\r\n\ufeff"
 _OK: Final = 200
+_LARGEST: Final = 2**63
 
 # The reference's order, not the form's.
 _ORDER: Final = (
@@ -55,6 +56,13 @@ def payload(contact: Contact) -> list[tuple[str, str]]:
         texts = value or ("",) if isinstance(value, tuple) else (_text(value),)
         pairs.extend((name, text) for text in texts)
     return pairs
+
+
+def contact_id(record: StoredContact) -> int | None:
+    """Return a stored contact's ID, or None where it has none that a database can hold."""
+    number = record.get("ID")
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return cast("int", number) if is_whole and 0 < cast("int", number) < _LARGEST else None
 
 
 def _text(value: Value) -> str:
@@ -109,8 +117,7 @@ class Portal:
             PortalError: by what to do next.
         """
         data = self._call("ContactCreate", payload(contact)).get("Data")
-        number = data.get("ID") if isinstance(data, dict) else None
-        return number if isinstance(number, int) and not isinstance(number, bool) else None
+        return contact_id(data) if isinstance(data, dict) else None
 
     def search_contacts(self, *, mobile: str) -> list[StoredContact]:
         """Return the stored contacts that have this number, as the portal writes them.

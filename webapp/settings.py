@@ -116,6 +116,8 @@ def _public_url(text: str) -> str:
 def _database_url(text: str) -> str:
     if text.startswith("postgresql") and importlib.util.find_spec("psycopg") is None:
         raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
+    if re.fullmatch("sqlite:/*(:memory:)?", text):
+        raise ValueError("must name a file: what is in memory alone is lost")
     return _url(text, ("sqlite", "postgresql+psycopg"))
 
 

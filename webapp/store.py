@@ -6,6 +6,7 @@ see the README's section on what is promised.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,9 +46,12 @@ _UPGRADING: Final = 0x616D6F6F74  # names our lock among PostgreSQL's advisory o
 # No moment that rows wait for lies further ahead, unless the clock was set back since.
 _HORIZON: Final = timedelta(hours=2)
 
-# A host that has vanished must not hold a page for minutes. Seconds, but for the last two.
+# A host that has vanished must not hold a page for minutes. Seconds; the last two, milliseconds.
 _POSTGRESQL: Final = {
     "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
     "tcp_user_timeout": 5_000,
     "options": "-c statement_timeout=5000 -c lock_timeout=2000",
 }
@@ -123,10 +128,11 @@ class Store:
         if not self._is_sqlite or time.monotonic() < self._tidied_at + every:
             return
         self._tidied_at = time.monotonic()
-        log = Path(f"{self._url.database}-wal")
-        if log.exists() and log.stat().st_size:
-            with self._guarded(), self._connected().connect() as connection:
-                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._guarded():
+            self._connected()
+            log = Path(f"{self._url.database}-wal")
+            if self._writer and log.exists() and log.stat().st_size:
+                self._writer.checkpoint()
 
     def _connected(self) -> Engine:
         if self._engine is None:
@@ -152,7 +158,7 @@ class Store:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreError(type(error).__name__) from None
 
 
@@ -192,6 +198,8 @@ def _upgrade(engine: Engine) -> None:
     with engine.begin() as connection:  # on SQLite nobody else writes from here on
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
+            # A step may take as long as it needs; who waits for it tries again.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
         if not _is_current(connection):
             _migrate(connection)
 

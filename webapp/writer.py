@@ -70,22 +70,33 @@ class Writer:
         if group.error:
             raise group.error
 
+    def checkpoint(self) -> None:
+        """Empty SQLite's log of changes into the database, unless somebody reads or writes."""
+        with self._turn:
+            connection = self._connected()
+            # It would wait for readers while all writers wait for it; the next one may do better.
+            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _count(self, change: int) -> None:
         with self._counting:
             self._waiting += change
 
     def _join(self, expires: float) -> tuple[Connection, _Group]:
         """Return the open transaction, begun if there is none."""
+        connection = self._connected()
+        if self._group is None:
+            self._begin(connection, expires)
+            self._group = _Group()
+        self._group.size += 1
+        return connection, self._group
+
+    def _connected(self) -> Connection:
         if self._connection is None:
             connection = self._engine.connect()
             # Beneath SQLAlchemy, which would begin a transaction first.
             connection.connection.execute("PRAGMA busy_timeout=0")
             self._connection = connection
-        if self._group is None:
-            self._begin(self._connection, expires)
-            self._group = _Group()
-        self._group.size += 1
-        return self._connection, self._group
+        return self._connection
 
     def _begin(self, connection: Connection, expires: float) -> None:
         while True:
