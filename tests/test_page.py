@@ -282,21 +282,29 @@ def test_a_store_that_fails_records_nothing_and_says_so(
     assert not portal.requests
 
 
-def test_a_form_that_came_back_is_still_the_same_submission(
-    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_commit_whose_answer_was_lost_is_not_called_unrecorded(
+    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch, *, reads: bool
 ) -> None:
-    """A commit whose answer was lost has stored it: sent again, it is one contact."""
+    """If the store can be asked, that is; if not, the form is still the same submission."""
     add = Outbox.add
+
+    def fail(*_: object) -> None:
+        raise StoreError("OperationalError")
 
     def lose_the_answer(*args: Any, **kwargs: Any) -> None:
         add(*args, **kwargs)
-        raise StoreError("OperationalError")
+        fail()
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "add", lose_the_answer)
-        assert page.send(Mobile=MOBILE).status_code == 503
-    assert page.send(Mobile=MOBILE).status_code == 200
-    assert page.html.outcome == "queued"  # its first owner has vanished with it
+        if not reads:
+            patch.setattr(Outbox, "find", fail)
+        assert page.send(Mobile=MOBILE).status_code == (200 if reads else 503)
+        assert page.html.outcome == ("queued" if reads else "unstored")
+    if not reads:
+        assert page.send(Mobile=MOBILE).status_code == 200
+        assert page.html.outcome == "queued"  # its first owner has vanished with the answer
     assert not portal.contacts
 
 
