@@ -330,31 +330,49 @@ def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
 
 @pytest.mark.parametrize("status", ["Token_NotAllowMethod", "User_NotAllowMethod"])
 def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, status: str
+    dispatch: Dispatch, delivery: Delivery, outbox: Outbox, portal: StandIn, status: str
 ) -> None:
     """Never lost comes before never twice; and the queue goes on."""
     portal.answer(Fault.RESET)
     submit(delivery)
-    portal.answer(status)
+    portal.answer(status, 2)
+    again(delivery, outbox)
+    assert entry(outbox).state is State.QUEUED  # it may be a slip
+    assert dispatch.breaker.look() is None
     again(delivery, outbox)
     found = entry(outbox)
     assert (found.state, found.blind) == (State.DELIVERED, True)
     assert len(portal.contacts) == 1
-    assert delivery.ping() is None
+
+
+@pytest.mark.parametrize("answer", ["Token_Expired", "CreditNotEnough"])
+def test_a_look_that_the_account_prevents_says_nothing_of_looking(
+    dispatch: Dispatch, portal: StandIn, answer: str
+) -> None:
+    """However often: the queue is paused, and it is looked up when the account is mended."""
+    portal.answer(Fault.RESET)
+    submit(dispatch.delivery)
+    portal.answer(answer, 12)
+    for _ in range(12):
+        again(dispatch.delivery, dispatch.outbox)
+    assert dispatch.breaker.look() is not None
+    again(dispatch.delivery, dispatch.outbox)
+    found = entry(dispatch.outbox)
+    assert (found.state, found.blind) == (State.DELIVERED, False)
 
 
 @pytest.mark.parametrize("answer", [Fault.HTTP_404, Fault.LIST, "ServerError", "Failed"])
 def test_a_search_that_never_works_does_not_block_for_ever(
     delivery: Delivery, outbox: Outbox, portal: StandIn, answer: str | Fault, monkeypatch: Any
 ) -> None:
-    """After five looks it is sent without one."""
+    """After ten looks it is sent without one."""
     monkeypatch.setattr("webapp.delivery._FIRST_PAUSE", 0.01)
     portal.answer(Fault.RESET)
     submit(delivery)
-    portal.answer(answer, 5)
-    for _ in range(5):
+    portal.answer(answer, 10)
+    for _ in range(10):
         again(delivery, outbox)
-    assert paths(portal) == ["Create", *["Search"] * 5, "Create"]
+    assert paths(portal) == ["Create", *["Search"] * 10, "Create"]
     assert (entry(outbox).state, entry(outbox).blind) == (State.DELIVERED, True)
 
 

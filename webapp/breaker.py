@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, delete, select, update
 
 from webapp.store import StoreError, metadata
-from webapp.verdict import Refused, Unexplained, Unreachable
+from webapp.verdict import Refused, Rejected, Unexplained, Unreachable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -108,7 +108,9 @@ class Breaker:
 
     def failed(self, error: PortalError) -> None:
         """Note what went wrong with a call; open if it is time."""
-        if isinstance(error, Unexplained):
+        if isinstance(error, Rejected):
+            self.succeeded()
+        if isinstance(error, Rejected | Unexplained):
             return  # the portal is there, and the account is not what it minds
         self._failures += 1
         at_once = isinstance(error, Refused | Unreachable) or error.status == "Timeout"

@@ -54,9 +54,11 @@ _GLANCE: Final = 0.05  # seconds between two looks at the same submission under 
 _FIRST_PAUSE: Final = 1.0  # seconds; each is twice the one before
 _LONGEST_PAUSE: Final = 15 * 60.0
 _DOUBLINGS: Final = 10
-# Asking again will not change an answer without a reason, nor a search that never works.
+# Asking again will not change an answer without a reason, nor a search that never works. That the
+# token may not search counts for more: it is clear, but it may be a slip.
 _UNEXPLAINED: Final = 5
-_LOOKS: Final = 5
+_LOOKS: Final = 10
+_NOT_ALLOWED: Final = 5
 _MAY_NOT_LOOK: Final = ("Token_NotAllowMethod", "User_NotAllowMethod")
 
 
@@ -257,8 +259,9 @@ class Delivery:
             try:
                 known = self._look(entry)
             except PortalError as error:
-                if not _cannot_look(entry, error):
-                    self._look_later(entry, error)
+                looks = entry.looks + _weight(error)
+                if looks < _LOOKS:
+                    self._look_later(entry, error, looks)
                     return error
                 log.warning("submission %s: sent again without looking", entry.reference)
                 entry = replace(entry, blind=True)
@@ -282,6 +285,7 @@ class Delivery:
         try:
             portal_id = self._portal.create_contact(_contact(entry))
         except PortalError as error:
+            self._report(entry, error)  # first: else another process would try it at once
             self._settle(entry, error, told=told)
             return error
         self._delivered(entry, portal_id)
@@ -303,7 +307,6 @@ class Delivery:
                 log.info("submission %s: rejected, %s", entry.reference, error.status)
                 with _logged(entry):
                     self._outbox.reject(entry, error.status, told=told)
-                    self._breaker.succeeded()
             case Unexplained() if entry.unexplained + 1 >= _UNEXPLAINED:
                 log.warning("submission %s: held, %s", entry.reference, error.status)
                 with _logged(entry):
@@ -321,12 +324,16 @@ class Delivery:
         """Return how long an entry waits before it is looked up."""
         return max(_pause(entry.attempts), self._timing.settle)
 
-    def _look_later(self, entry: Entry, error: PortalError) -> None:
+    def _look_later(self, entry: Entry, error: PortalError, looks: int) -> None:
         """Queue an entry again that could not be looked up."""
-        # The portal's word on the search alone: any other trouble would hit a sending as well.
-        is_on_search = not isinstance(error, Refused | Unreachable)
-        pause = max(_pause(entry.looks), self._timing.settle) if is_on_search else timedelta(0)
-        self._put_off(entry, error, pause, failed=False, looks=entry.looks + is_on_search)
+        if error.status not in _MAY_NOT_LOOK:
+            self._report(entry, error)
+        pause = self._settling(entry) if looks > entry.looks else timedelta(0)
+        self._put_off(entry, error, pause, failed=False, looks=looks)
+
+    def _report(self, entry: Entry, error: PortalError) -> None:
+        with _logged(entry):
+            self._breaker.failed(error)
 
     def _put_off(
         self,
@@ -340,8 +347,6 @@ class Delivery:
         """Queue an entry again, or leave it to the operator if that went on for too long."""
         told = (entry.reference, type(error).__name__, error.status, error.cause)
         log.warning("submission %s: %s, %s %s", *told)
-        with _logged(entry):  # first the breaker: else another process would try it at once
-            self._breaker.failed(error)
         with _logged(entry):
             state = self._outbox.postpone(
                 entry, pause, failed=failed, status=error.status, **changes
@@ -363,9 +368,11 @@ def _contact(entry: Entry) -> Contact:
     return entry.contact
 
 
-def _cannot_look(entry: Entry, error: PortalError) -> bool:
-    """Tell whether to send without looking: never lost comes before never twice."""
-    return error.status in _MAY_NOT_LOOK or entry.looks + 1 >= _LOOKS
+def _weight(error: PortalError) -> int:
+    """Return how much a failed look says of looking: other trouble would hit a sending as well."""
+    if error.status in _MAY_NOT_LOOK:
+        return _NOT_ALLOWED
+    return 0 if isinstance(error, Refused | Unreachable) else 1
 
 
 def _pause(failures: int) -> timedelta:
