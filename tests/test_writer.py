@@ -136,3 +136,21 @@ def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> No
     other.close()
     add(writer, 2)
     assert numbers(file) == {0, 1, 2}
+
+
+def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
+    """Neither a reader nor another writer keeps our own writers waiting; later it is done."""
+    add(writer, 0)
+    log = file.with_name(f"{file.name}-wal")
+    other = sqlite3.connect(file, isolation_level=None)
+    for trouble in ("BEGIN; SELECT n FROM numbers", "BEGIN IMMEDIATE"):
+        for statement in trouble.split(";"):
+            other.execute(statement).fetchall()
+        started = time.monotonic()
+        writer.checkpoint()
+        assert time.monotonic() - started < 0.2
+        assert log.stat().st_size > 0
+        other.execute("ROLLBACK")
+    other.close()
+    writer.checkpoint()
+    assert log.stat().st_size == 0

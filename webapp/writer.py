@@ -9,6 +9,7 @@ has what they wrote; what fails for one, fails for all.
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
@@ -74,8 +75,12 @@ class Writer:
         """Empty SQLite's log of changes into the database, unless somebody reads or writes."""
         with self._turn:
             connection = self._connected()
-            # It would wait for readers while all writers wait for it; the next one may do better.
-            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                # Waiting for others, it would keep all writers waiting; the next one may do better.
+                if not _is_busy(error):
+                    raise
 
     def _count(self, change: int) -> None:
         with self._counting:
@@ -104,8 +109,7 @@ class Writer:
                 connection.begin()
             except OperationalError as error:
                 connection.rollback()
-                is_busy = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_BUSY"
-                if not is_busy or time.monotonic() > expires:
+                if not _is_busy(error.orig) or time.monotonic() > expires:
                     raise
                 time.sleep(random.uniform(*_GLANCE))  # noqa: S311  no secret
             else:
@@ -125,3 +129,8 @@ class Writer:
                 self._connection.close()  # which rolls back
                 self._connection = None
             group.ended.set()
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    name = getattr(error, "sqlite_errorname", "")
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
