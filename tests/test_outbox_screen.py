@@ -293,7 +293,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     client: FlaskClient, dispatch: Dispatch, portal: StandIn
 ) -> None:
     """The page does not promise that it will be looked up."""
-    reference = doubt(dispatch)
+    reference = doubt(dispatch, looks=9)
     (entry,) = dispatch.outbox.claim(1)
     portal.answer("Token_NotAllowMethod")
     portal.answer("Mobile_Invalid")

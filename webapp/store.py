@@ -29,9 +29,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from webapp.writer import Writer
+from webapp.writer import Writer, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 REVISION: Final = "0002"
 
 _PATIENCE: Final = 2  # seconds that one waits for another writer; each write takes milliseconds
+_GLANCE: Final = 0.02  # seconds between two tries to open
 _UPGRADING: Final = 0x616D6F6F74  # names our lock among PostgreSQL's advisory ones: "amoot"
 # No moment that rows wait for lies further ahead, unless the clock was set back since.
 _HORIZON: Final = timedelta(hours=2)
@@ -194,7 +195,26 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Create the tables, or bring those of an older version up to this one."""
+    """Create the tables, or bring those of an older version up to this one.
+
+    Others may be doing so at this very moment: that is waited for.
+    """
+    expires = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with engine.connect().execution_options(reads=True) as reader:
+                is_current = _is_current(reader)
+            if not is_current:
+                _upgrade_alone(engine)
+        except (OperationalError, sqlite3.OperationalError) as error:
+            if not is_busy(getattr(error, "orig", error)) or time.monotonic() > expires:
+                raise
+            time.sleep(_GLANCE)
+        else:
+            return
+
+
+def _upgrade_alone(engine: Engine) -> None:
     with engine.begin() as connection:  # on SQLite nobody else writes from here on
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))

@@ -79,7 +79,7 @@ class Writer:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.OperationalError as error:
                 # Waiting for others, it would keep all writers waiting; the next one may do better.
-                if not _is_busy(error):
+                if not is_busy(error):
                     raise
 
     def _count(self, change: int) -> None:
@@ -109,7 +109,7 @@ class Writer:
                 connection.begin()
             except OperationalError as error:
                 connection.rollback()
-                if not _is_busy(error.orig) or time.monotonic() > expires:
+                if not is_busy(error.orig) or time.monotonic() > expires:
                     raise
                 time.sleep(random.uniform(*_GLANCE))  # noqa: S311  no secret
             else:
@@ -131,6 +131,7 @@ class Writer:
             group.ended.set()
 
 
-def _is_busy(error: BaseException | None) -> bool:
+def is_busy(error: BaseException | None) -> bool:
+    """Tell whether SQLite's complaint is that somebody else is at it."""
     name = getattr(error, "sqlite_errorname", "")
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
