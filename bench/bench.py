@@ -150,6 +150,7 @@ def measure_pages(portal: str, folder: Path) -> None:
             ("page: ours, full form", own.url + FULL),
             ("page: ours, sign-up in a frame", own.url + SIGN_UP),
         ):
+            pages(url, visitors=32, seconds=1).figures()  # the first pages of each worker
             figures = pages(url, visitors=32, seconds=SECONDS).figures()
             row(what, figures, f"{figures.rate / bare.rate:.0%} of the bare view")
 

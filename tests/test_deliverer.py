@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -348,11 +349,27 @@ def delivering(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]
     """Run `amoot-form deliver`."""
     with (folder / "deliver.log").open("a") as log:
         process = subprocess.Popen([COMMAND, "deliver"], env=settings, stderr=log, text=True)
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        assert process.wait(timeout=10) == 0
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+
+
+def halt(process: subprocess.Popen[str], file: Path) -> None:
+    """Stop a process, but not in the middle of a write: SQLite would be stopped for all."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(file, timeout=0.2, isolation_level=None)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.05)
+            else:
+                return
 
 
 def test_the_command_sends_what_waits_and_stops_when_told(
@@ -393,7 +410,7 @@ def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
     second.mkdir()
     with delivering(first, **env) as stopped:
         wait_until(lambda: len(portal.requests) >= 2)
-        stopped.send_signal(signal.SIGSTOP)
+        halt(stopped, settings.state_directory / "outbox.sqlite3")
         with delivering(second, **env):
             wait_until(lambda: is_empty(local), seconds=30)
             stopped.send_signal(signal.SIGCONT)
