@@ -22,7 +22,7 @@ run: .venv/runtime font
 	$(BIN)/amoot-form serve
 
 test: .venv/development debian $(AXE) font
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal --cov --cov-report=term
 
 check: .venv/development
 	$(BIN)/ruff check
