@@ -32,7 +32,7 @@ BACKGROUND = [(when, step) for step in ("claim", "send", "settle") for when in (
 @pytest.fixture
 def hasty(settings: Settings, database_url: str) -> Settings:
     """Return settings with short leases, on either database."""
-    return replace(settings, database_url=database_url, amoot_deadline=0.5, amoot_settle=0.2)
+    return replace(settings, database_url=database_url, amoot_deadline=2, amoot_settle=0.2)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ KEY = submission_key("nonce", CONTACT)
 @pytest.fixture
 def dispatch(make_app: Callable[..., Flask], database_url: str) -> Dispatch:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
-    app = make_app(database_url=database_url, amoot_deadline=0.5, amoot_settle=0)
+    app = make_app(database_url=database_url, amoot_deadline=1, amoot_settle=0)
     found: Dispatch = app.extensions[EXTENSION].dispatch
     return found
 
@@ -191,7 +191,7 @@ def test_a_store_lost_after_the_call_loses_nothing(
         patch.setattr(Outbox, "_settle", fail)
         assert submit(dispatch.delivery).result is Result.DELIVERED
     assert entry(dispatch.outbox).state is State.SENDING
-    time.sleep(1.6)
+    time.sleep(3.1)  # the lease
     assert dispatch.outbox.sweep() == 1
     again(dispatch.delivery, dispatch.outbox)
     assert entry(dispatch.outbox).state is State.DELIVERED
@@ -215,7 +215,7 @@ def test_who_repeats_a_submission_under_way_waits_for_its_answer(
     outbox.add(CONTACT, KEY, form="contact", send=True)
     started = time.monotonic()
     assert submit(delivery).result is Result.QUEUED
-    assert 0.4 < time.monotonic() - started < 1.5
+    assert 0.9 < time.monotonic() - started < 5
     assert not portal.requests
 
 
@@ -223,7 +223,7 @@ def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
     """A quarter of the threads never waits for the portal, whatever is sent twice."""
-    dispatch: Dispatch = make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].dispatch
+    dispatch: Dispatch = make_app(threads=4, amoot_deadline=4).extensions[EXTENSION].dispatch
     portal.answer(Fault.SILENT, 3)
     keys = [f"{number:02x}" * 32 for number in range(3)]
     waiting = [threading.Thread(target=submit, args=(dispatch.delivery, key)) for key in keys]
@@ -234,7 +234,7 @@ def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
     outcome = submit(dispatch.delivery)
     assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
     assert submit(dispatch.delivery, keys[0]).result is Result.QUEUED
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 2
     for thread in waiting:
         thread.join()
     assert entry(dispatch.outbox).state is State.QUEUED
@@ -248,7 +248,7 @@ def test_while_the_portal_is_down_nobody_waits(delivery: Delivery, portal: Stand
     for number in range(10):
         outcome = submit(delivery, f"{number:02x}" * 32)
         assert (outcome.result, outcome.status) == (Result.QUEUED, "Timeout")
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5  # or it would be ten deadlines
     assert len(portal.requests) == 1
 
 
@@ -431,7 +431,7 @@ def test_a_process_that_slept_past_its_lease_sends_nothing(
     """Another may be sending it by now."""
     outbox.add(CONTACT, KEY, form="contact", send=False)
     (claimed,) = outbox.claim(1)
-    time.sleep(1.6)  # as under SIGSTOP
+    time.sleep(3.1)  # as under SIGSTOP
     outbox.sweep()
     error = delivery.attempt(claimed)
     assert isinstance(error, Uncertain)

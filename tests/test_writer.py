@@ -148,7 +148,7 @@ def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
             other.execute(statement).fetchall()
         started = time.monotonic()
         writer.checkpoint()
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 1
         assert log.stat().st_size > 0
         other.execute("ROLLBACK")
     other.close()
