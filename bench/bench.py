@@ -74,8 +74,10 @@ def portal(latency: float, folder: Path) -> Iterator[str]:
     command = [sys.executable, HERE / "fast_portal.py", str(latency), folder / "hangs"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         port = process.stdout.readline().strip() if process.stdout else ""
-        yield f"http://127.0.0.1:{port}/rest/"
-        process.terminate()
+        try:
+            yield f"http://127.0.0.1:{port}/rest/"
+        finally:
+            process.terminate()
 
 
 @contextlib.contextmanager

@@ -67,8 +67,8 @@ def let_wait(folder: Path, count: int) -> None:
 def deliver(folder: Path, count: int) -> None:
     """Let so many have been delivered."""
     store = _store(folder)
-    changes = {"state": State.DELIVERED, "contact": None, "portal_id": 1}
-    fill(store, count, **changes, due=store.now + KEPT)
+    until = datetime.now(UTC).replace(tzinfo=None) + KEPT
+    fill(store, count, state=State.DELIVERED, contact=None, portal_id=1, due=until)
 
 
 def _store(folder: Path) -> Store:

@@ -118,10 +118,18 @@ class Breaker:
             self._open(error)
 
     def _open(self, error: PortalError) -> None:
-        refused, now = isinstance(error, Refused), self._store.now
-        row = {"status": error.status, "refused": refused, "since": now, "probes": 0}
+        refused = isinstance(error, Refused)
+        adding = self._store.adding(
+            _breaker,
+            id=1,
+            status=error.status,
+            refused=refused,
+            since=self._store.after(),
+            probe_at=self._store.after(_FIRST_PROBE),
+            probes=0,
+        )
         with self._store.write() as connection:
-            is_new = self._store.add(connection, _breaker, id=1, **row, probe_at=now + _FIRST_PROBE)
+            is_new = connection.execute(adding).first()
         if is_new:
             tell = log.error if refused else log.warning
             tell("the queue is paused: %s", error.status)
@@ -142,7 +150,7 @@ class Breaker:
             turn = (
                 update(_breaker)
                 .where(self._store.is_past(_breaker.c.probe_at))
-                .values(probe_at=self._store.now + lease)
+                .values(probe_at=self._store.after(lease))
                 .returning(_breaker.c.id)
             )
             return connection.execute(turn).first() is not None
@@ -168,5 +176,5 @@ class Breaker:
             self._pause_for(connection, timedelta(0), probes=0)
 
     def _pause_for(self, connection: Connection, pause: timedelta, **changes: object) -> None:
-        values = {"probe_at": self._store.now + pause, **changes}
+        values = {"probe_at": self._store.after(pause), **changes}
         connection.execute(update(_breaker).values(**values))

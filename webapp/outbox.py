@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.store import Store
     from webapp.timing import Timing
@@ -174,6 +176,14 @@ class Outbox:
         self._lease = timing.lease
         self._settling = timing.settle
         self._margin = (timing.lease - timing.deadline).total_seconds()
+        # What runs with every submission is made once: making it takes longer than running it.
+        pauses = {State.QUEUED: timedelta(0), State.SENDING: timing.lease, State.HELD: KEPT}
+        self._adding = {state: self._addition(state, pause) for state, pause in pauses.items()}
+        self._claiming = {probe: self._claim(probe=probe) for probe in (False, True)}
+        self._ending = {
+            state: _OWN.values(state=state, due=store.after(KEPT))
+            for state in (State.DELIVERED, *NEEDS_HAND)
+        }
 
     # A person's submission
 
@@ -202,28 +212,34 @@ class Outbox:
     def _add(
         self, contact: Contact, key: str, *, form: str, state: State, status: str
     ) -> tuple[Entry, bool]:
-        send_by, now = self._send_by(), self._store.now
-        pause = {State.SENDING: self._lease, State.HELD: KEPT}.get(state, timedelta(0))
+        send_by = self._send_by()
         row = {
             "key": key,
             "form": form,
-            "state": state,
             "status": status,
             "contact": _write(contact),
             "owner": _owner() if state is State.SENDING else None,
-            "due": now + pause,
-            "give_up_at": now + RETRIED,
-            "created_at": now,
         }
         with self._store.write() as connection:
-            added = self._store.add(connection, _outbox, **row, **_FRESH, blind=False)
-            found = added or connection.execute(_with_key(key)).mappings().one()
+            added = connection.execute(self._adding[state], row).mappings().first()
+            found = added or connection.execute(_WITH_KEY, {"wanted": key}).mappings().one()
         return Entry.read(found, send_by=send_by), added is not None
+
+    def _addition(self, state: State, pause: timedelta) -> Any:  # noqa: ANN401  as `Store.adding`
+        return self._store.adding(
+            _outbox,
+            state=state,
+            due=self._store.after(pause),
+            give_up_at=self._store.after(RETRIED),
+            created_at=self._store.after(),
+            blind=False,
+            **_FRESH,
+        )
 
     def find(self, key: str) -> Entry | None:
         """Return the submission of this key."""
         with self._store.read() as connection:
-            row = connection.execute(_with_key(key)).mappings().first()
+            row = connection.execute(_WITH_KEY, {"wanted": key}).mappings().first()
         return Entry.read(row) if row else None
 
     # Sending
@@ -233,43 +249,42 @@ class Outbox:
 
         A probe takes what waits for a later attempt, too; what is uncertain waits in any case.
         """
-        send_by, is_due = self._send_by(), self._store.is_past(_c.due)
+        send_by, taken = self._send_by(), {"most": limit, "owner": _owner()}
+        with self._store.write() as connection:
+            rows = connection.execute(self._claiming[probe], taken).mappings().all()
+        return [Entry.read(row, send_by=send_by) for row in rows]
+
+    def _claim(self, *, probe: bool) -> Any:  # noqa: ANN401  an update, whose type names every column
+        is_due = self._store.is_past(_c.due)
         may_go = or_(_c.uncertain.is_(False), is_due) if probe else is_due
         ready = (
             select(_c.id)
             .where(_c.state == State.QUEUED, may_go)
             .order_by(_c.due)
-            .limit(limit)
+            .limit(bindparam("most", type_=Integer))
             .with_for_update(skip_locked=True)
             .cte("ready")
         )
-        taken = (
+        return (
             update(_outbox)
             .where(_c.id.in_(select(ready.c.id)))
-            .values(state=State.SENDING, owner=_owner(), due=self._store.now + self._lease)
+            .values(state=State.SENDING, due=self._store.after(self._lease))
             .returning(*_COLUMNS)
         )
-        with self._store.write() as connection:
-            rows = connection.execute(taken).mappings().all()
-        return [Entry.read(row, send_by=send_by) for row in rows]
 
-    def deliver(self, entry: Entry, portal_id: int | None) -> bool:
-        """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second.
-
-        Returns:
-            Whether the caller still owned it, as for the next two.
-        """
+    def deliver(self, entry: Entry, portal_id: int | None) -> None:
+        """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second."""
         changes = {"contact": None, "portal_id": portal_id}
-        return self._settle(entry, State.DELIVERED, KEPT, **changes) is not None
+        self._settle(entry, self._ending[State.DELIVERED], **changes)
 
-    def reject(self, entry: Entry, status: str, *, told: bool) -> bool:
+    def reject(self, entry: Entry, status: str, *, told: bool) -> None:
         """Settle: the contact is bad. It is erased if the person was told, who still has it."""
         changes = {"contact": None} if told else {}
-        return self._settle(entry, State.REJECTED, KEPT, status=status, **changes) is not None
+        self._settle(entry, self._ending[State.REJECTED], status=status, **changes)
 
-    def keep(self, entry: Entry, status: str, **changes: object) -> bool:
+    def keep(self, entry: Entry, status: str, **changes: object) -> None:
         """Settle: an operator must decide."""
-        return self._settle(entry, State.HELD, KEPT, status=status, **changes) is not None
+        self._settle(entry, self._ending[State.HELD], status=status, **changes)
 
     def postpone(
         self, entry: Entry, pause: timedelta, *, failed: bool = False, **changes: object
@@ -286,28 +301,25 @@ class Outbox:
         Returns:
             Its new state, or None if the caller did not own it any more.
         """
+        now, due = self._store.after(), self._store.after(pause)
         if not failed:
-            return self._settle(entry, State.QUEUED, pause, **changes)
-        now = self._store.now
-        if entry.attempts == 0:
-            changes["give_up_at"] = now + RETRIED
+            return self._settle(entry, _OWN.values(state=State.QUEUED, due=due), **changes)
         is_late = and_(_c.attempts > 0, _c.give_up_at <= now)
-        state = case((is_late, State.HELD), else_=State.QUEUED)
-        due = case((is_late, now + KEPT), else_=now + pause)
-        return self._settle(entry, state, pause, due=due, attempts=_c.attempts + 1, **changes)
+        postponed = _OWN.values(
+            state=case((is_late, State.HELD), else_=State.QUEUED),
+            due=case((is_late, self._store.after(KEPT)), else_=due),
+            attempts=_c.attempts + 1,
+        )
+        if entry.attempts == 0:
+            postponed = postponed.values(give_up_at=self._store.after(RETRIED))
+        return self._settle(entry, postponed, **changes)
 
     def _settle(
-        self, entry: Entry, state: State | ColumnElement[str], pause: timedelta, **changes: object
+        self, entry: Entry, settled: ReturningUpdate[Any], **changes: object
     ) -> State | None:
-        values = {"due": self._store.now + pause, "blind": entry.blind, **changes}
-        settled = (
-            update(_outbox)
-            .where(_c.id == entry.id, _c.owner == entry.owner, _c.state == State.SENDING)
-            .values(state=state, owner=None, **values)
-            .returning(_c.state)
-        )
+        own = {"entry": entry.id, "entry_owner": entry.owner, "blind": entry.blind}
         with self._store.write() as connection:
-            found = connection.execute(settled).scalar()
+            found = connection.execute(settled, {**own, **changes}).scalar()
         if "contact" in changes:
             with suppress(StoreError):  # the deliverer does so again and again
                 self._store.tidy(every=1)
@@ -329,7 +341,7 @@ class Outbox:
             .values(
                 state=State.QUEUED,
                 owner=None,
-                due=self._store.now + self._settling,
+                due=self._store.after(self._settling),
                 uncertain=True,
                 attempts=_c.attempts + 1,
             )
@@ -345,11 +357,10 @@ class Outbox:
         soonest = self._soonest()
         due = case((_c.due > soonest, soonest), else_=_c.due)
         with self._store.write() as connection:
-            connection.execute(waiting.values(due=due, give_up_at=self._store.now + RETRIED))
+            connection.execute(waiting.values(due=due, give_up_at=self._store.after(RETRIED)))
 
     def _soonest(self) -> ColumnElement[datetime]:
-        now = self._store.now
-        return case((_c.uncertain, now + self._settling), else_=now)
+        return case((_c.uncertain, self._store.after(self._settling)), else_=self._store.after())
 
     def tidy(self) -> None:
         """Wipe what the database's log of changes holds of erased contacts."""
@@ -363,7 +374,7 @@ class Outbox:
         """
         over = (State.DELIVERED, *NEEDS_HAND)
         old = select(_c.id, _c.key, _c.contact.is_not(None).label("is_lost"))
-        old = old.where(_c.state.in_(over), _c.due <= self._store.now).limit(_AT_ONCE)
+        old = old.where(_c.state.in_(over), _c.due <= self._store.after()).limit(_AT_ONCE)
         with self._store.write() as connection:
             rows = connection.execute(old).all()
             if rows:
@@ -421,7 +432,7 @@ class Outbox:
         again = (
             update(_outbox)
             .where(_in(NEEDS_HAND), *chosen)
-            .values(state=State.QUEUED, give_up_at=self._store.now + RETRIED, **_UNTRIED)
+            .values(state=State.QUEUED, give_up_at=self._store.after(RETRIED), **_UNTRIED)
             .values(due=self._soonest())
         )
         return len(self._change(again))
@@ -443,16 +454,16 @@ class Outbox:
         """
         if not (named := _named(name)):
             return None
-        send_by, now = self._send_by(), self._store.now
+        send_by, after = self._send_by(), self._store.after
         moved = (
-            {"state": State.SENDING, "owner": _owner(), "due": now + self._lease}
+            {"state": State.SENDING, "owner": _owner(), "due": after(self._lease)}
             if send
-            else {"state": State.QUEUED, "due": now}
+            else {"state": State.QUEUED, "due": after()}
         )
         corrected = (
             update(_outbox)
             .where(_in(_IDLE), *named)
-            .values(contact=_write(contact), give_up_at=now + RETRIED, **_UNTRIED)
+            .values(contact=_write(contact), give_up_at=after(RETRIED), **_UNTRIED)
             .returning(*_COLUMNS)
         )
         unsettled = and_(_c.state == State.QUEUED, _c.uncertain, not_(self._store.is_past(_c.due)))
@@ -470,7 +481,7 @@ class Outbox:
         if not (named := _named(name)):
             return False
         ended = case((_c.state == State.QUEUED, State.HELD), else_=_c.state)
-        values = {"contact": None, "state": ended, "due": self._store.now + KEPT}
+        values = {"contact": None, "state": ended, "due": self._store.after(KEPT)}
         erased = self._change(update(_outbox).where(_in(_IDLE), *named).values(**values))
         with suppress(StoreError):
             self._store.tidy()
@@ -483,9 +494,18 @@ class Outbox:
 _UNTRIED: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks": 0}
 _FRESH: Final[Mapping[str, object]] = {"uncertain": False, **_UNTRIED}
 
-
-def _with_key(key: str) -> Any:  # noqa: ANN401  a select, whose type names every column
-    return select(*_COLUMNS).where(_c.key == key)
+_WITH_KEY: Final = select(*_COLUMNS).where(_c.key == bindparam("wanted"))
+# None but the owner settles an entry.
+_OWN: Final = (
+    update(_outbox)
+    .where(
+        _c.id == bindparam("entry"),
+        _c.owner == bindparam("entry_owner"),
+        _c.state == State.SENDING,
+    )
+    .values(owner=None)
+    .returning(_c.state)
+)
 
 
 def _in(states: Sequence[State]) -> ColumnElement[bool]:

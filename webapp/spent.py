@@ -41,8 +41,9 @@ class Spent:
         """
         moment = until.astimezone(UTC).replace(tzinfo=None)
         with self._store.write() as connection:
-            connection.execute(delete(_spent).where(_spent.c.until < self._store.now))
-            if self._store.add(connection, _spent, name=name, key=key, until=moment):
+            connection.execute(delete(_spent).where(_spent.c.until < self._store.after()))
+            adding = self._store.adding(_spent, name=name, key=key, until=moment)
+            if connection.execute(adding).first():
                 return True
             spender = connection.execute(select(_spent.c.key).where(_spent.c.name == name))
             return bool(spender.scalar() == key)

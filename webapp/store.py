@@ -11,12 +11,14 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     DateTime,
     MetaData,
+    bindparam,
     column,
     create_engine,
     event,
@@ -36,7 +38,8 @@ from webapp.writer import Writer, is_busy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import URL, ColumnElement, Connection, Engine, RowMapping, Table
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
+    from sqlalchemy.sql.dml import ReturningInsert
 
 # The newest of `migrations/versions`.
 REVISION: Final = "0002"
@@ -100,25 +103,32 @@ class Store:
             with self._writer.transaction() if self._writer else engine.begin() as connection:
                 yield connection
 
-    def add(self, connection: Connection, table: Table, **row: object) -> RowMapping | None:
-        """Add a row and return it as it stands; None if its key is there already."""
-        # RETURNING, because psycopg's row count does not tell.
-        statement = self._insert(table).values(**row).on_conflict_do_nothing().returning(table)
-        return connection.execute(statement).mappings().first()
+    def adding(self, table: Table, **values: object) -> ReturningInsert[Any]:
+        """Return what adds a row and returns it as it stands; nothing if its key is there already.
 
-    @property
-    def now(self) -> Any:  # noqa: ANN401  a moment, or SQL for one: both add and compare alike
-        """The present in UTC, without saying so, by the one clock that all users of it share."""
+        Args:
+            table: Where to.
+            values: Those that each execution shares; it brings the others.
+        """
+        # RETURNING, because psycopg's row count does not tell.
+        return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
+
+    def after(self, pause: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+        """Return the moment so long after a statement runs, or its very moment.
+
+        In UTC, without saying so, by the one clock that all users of the database share. It is read
+        anew each time, so that a statement can be made once and run often.
+        """
         if self._is_sqlite:
-            return datetime.now(UTC).replace(tzinfo=None)
-        return func.timezone("UTC", func.now(), type_=DateTime())
+            read = partial(_after, pause)
+            return bindparam("moment", callable_=read, type_=DateTime(), unique=True)
+        return func.timezone("UTC", func.now(), type_=DateTime()) + pause
 
     def is_past(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Tell whether a row's moment has come; one absurdly far ahead has."""
-        now = self.now
         if self._is_sqlite:  # the machine's own clock, which may have been set back
-            return or_(moment <= now, moment > now + _HORIZON)
-        return moment <= now  # type: ignore[no-any-return]  # `now` is SQL here
+            return or_(moment <= self.after(), moment > self.after(_HORIZON))
+        return moment <= self.after()
 
     def tidy(self, *, every: float = 0.0) -> None:
         """Wipe what SQLite's log of changes still holds of erased rows.
@@ -161,6 +171,10 @@ class Store:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreError(type(error).__name__) from None
+
+
+def _after(pause: timedelta) -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None) + pause
 
 
 def _open(url: URL) -> Engine:
