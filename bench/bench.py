@@ -35,6 +35,7 @@ WORKERS = "2"
 LATENCY = 0.2  # seconds that a portal far away takes
 DEADLINE = 2  # seconds: a hanging portal is measured with a short one, so that it takes minutes
 WAITING = 10_000
+REQUESTS = 100_000  # that must leave no trace in memory
 GUNICORN = COMMAND.with_name("gunicorn")
 HERE = Path(__file__).parent
 
@@ -240,7 +241,7 @@ def measure_cost(folder: Path) -> None:
         print(f"{'first answer after':46} {own.started_in:8.2f} s")
         print(f"{'memory after the first answer':46} {own.megabytes:8.0f} MB")
         answered = 0.0
-        for _ in range(5):
+        while answered < REQUESTS:
             before = own.megabytes
             figures = pages(own.url + FULL, visitors=32, seconds=SECONDS).figures()
             answered += figures.rate * SECONDS

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import stock
 from serving import COMMAND, serve
+from stock import contact
+from stock import fill as fill_at_once
 from support import SECRET, TOKEN, Page
 
 import webapp.outbox as module
-from webapp.contact import Contact
 from webapp.delivery import Delivery, submission_key
 from webapp.dispatch import Dispatch
 from webapp.outbox import WAITING, Outbox, State
@@ -61,11 +61,6 @@ def running(*dispatches: Dispatch) -> Iterator[None]:
         dispatch.deliverer.stop()
     for dispatch in dispatches:
         dispatch.deliverer.join()
-
-
-def contact(number: int) -> Contact:
-    """Return one of many."""
-    return Contact(Mobile=f"0912{number:07}", FName="سارا")
 
 
 def fill(dispatch: Dispatch, count: int) -> None:
@@ -321,7 +316,7 @@ def test_ten_thousand_that_waited_for_a_portal_that_was_down_arrive(
         dispatch = another(
             replace(settings, amoot_settle=0, deliverer_calls=8, state_directory=tmp_path), portal
         )
-        stock.fill(dispatch.store, 10_000)
+        fill_at_once(dispatch.store, 10_000)
         with running(dispatch):
             wait_until(lambda: dispatch.breaker.look() is not None)
             portal.mood = None

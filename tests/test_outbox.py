@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ CONTACT = Contact(
 )
 DEADLINE = timedelta(seconds=8)
 NEVER = timedelta(days=-400)
+TIMING = Timing(deadline=DEADLINE, settle=timedelta(0))
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def store(database_url: str) -> Store:
 @pytest.fixture
 def outbox(store: Store) -> Outbox:
     """Return an empty outbox."""
-    return Outbox(store, Timing(deadline=DEADLINE, settle=timedelta(0)))
+    return Outbox(store, TIMING)
 
 
 @pytest.fixture
@@ -125,17 +127,20 @@ def test_what_is_being_sent_by_the_page_is_nobody_elses(outbox: Outbox) -> None:
     assert outbox.claim(5) == []
 
 
-def test_none_but_the_owner_settles(outbox: Outbox, hasty: Outbox) -> None:
+def test_none_but_the_owner_settles(outbox: Outbox, store: Store, hasty: Outbox) -> None:
     """An owner that was taken for dead comes too late."""
     late = add(hasty, send=True)
     assert outbox.sweep() == 1
     (owner,) = outbox.claim(1)
-    assert not outbox.deliver(late, 1)
+    outbox.deliver(late, 1)
     assert outbox.postpone(late, timedelta(0), failed=True, status="Timeout") is None
-    assert not outbox.reject(late, "Mobile_Invalid", told=True)
-    assert not outbox.keep(late, "Failed")
-    assert outbox.deliver(owner, 1)
-    assert not outbox.deliver(owner, 1)
+    outbox.reject(late, "Mobile_Invalid", told=True)
+    outbox.keep(late, "Failed")
+    assert outbox.find(late.key) == replace(owner, send_by=0.0)
+    outbox.deliver(owner, 1)
+    assert rows(store)[0]["portal_id"] == 1
+    outbox.deliver(owner, 2)
+    assert rows(store)[0]["portal_id"] == 1
 
 
 def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
@@ -193,7 +198,7 @@ def test_a_rejected_contact_is_kept_unless_the_person_has_it(
 ERASERS: list[Callable[[Outbox, Entry], object]] = [
     lambda outbox, entry: outbox.deliver(entry, 1),
     lambda outbox, entry: outbox.reject(entry, "Mobile_Invalid", told=True),
-    lambda outbox, entry: outbox.keep(entry, "Failed") and outbox.discard(entry.reference),
+    lambda outbox, entry: (outbox.keep(entry, "Failed"), outbox.discard(entry.reference)),
 ]
 
 
@@ -254,16 +259,18 @@ def test_an_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatc
 
 
 def test_everything_is_forgotten_after_thirty_days(
-    outbox: Outbox, store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is over, that is; what waits stays. It is told which contacts nobody asked for."""
     assert timedelta(days=30) == KEPT
     monkeypatch.setattr(module, "KEPT", NEVER)
+    outbox = Outbox(store, TIMING)
     outbox.deliver(add(outbox, 1, send=True), 1)
     outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
     outbox.keep(add(outbox, 3, send=True), "Failed")
     outbox.hold(CONTACT, key(4), form="news", reason="honeypot")
     monkeypatch.undo()
+    outbox = Outbox(store, TIMING)
     add(outbox, 5)
     add(outbox, 6, send=True)
     outbox.hold(CONTACT, key(7), form="news", reason="honeypot")
@@ -353,7 +360,7 @@ def test_pages_follow_each_other(outbox: Outbox) -> None:
 
 
 def test_a_clock_that_was_set_back_keeps_nothing_waiting(
-    outbox: Outbox, store: Store, hasty: Outbox, monkeypatch: pytest.MonkeyPatch
+    outbox: Outbox, hasty: Outbox, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     """SQLite goes by the machine's clock, PostgreSQL by its own."""
     future = type("Clock", (datetime,), {})

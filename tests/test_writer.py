@@ -126,7 +126,7 @@ def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> No
 
     def write(number: int) -> float:
         started = time.monotonic()
-        with pytest.raises(OperationalError, match="locked"):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
             add(writer, number)
         return time.monotonic() - started
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.store import StoreError
+from webapp.faults import report
 from webapp.verdict import Rejected, Unexplained
 
 if TYPE_CHECKING:
@@ -135,15 +134,10 @@ def _guarded(work: Callable[[], object]) -> bool:
     """Do something, and log what goes wrong; tell whether all went well."""
     try:
         work()
-    except StoreError as error:
-        log.error("the store does not answer, %s", error)  # noqa: TRY400  no traceback
     except Exception as error:  # noqa: BLE001  the deliverer must live on, whatever it is
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        # Not its text, which may quote personal data.
-        log.error("unexpected %s\n%s", type(error).__name__, frames)  # noqa: TRY400
-    else:
-        return True
-    return False
+        report(log, error)
+        return False
+    return True
 
 
 class _Job:

@@ -149,10 +149,7 @@ class Delivery:
                 return self._perhaps_stored(key, error)
             if not (is_new and entry.state is State.SENDING):
                 return _outcome(self._awaited(entry) if has_slot else entry)
-            failure: PortalError | None = _UNKNOWN
-            with _logged(entry):
-                failure = self.attempt(entry, told=True)
-            return _told(entry, failure)
+            return self._send_now(entry, told=True)
 
     def _perhaps_stored(self, key: str, error: StoreError) -> Outcome:
         """Say what became of a submission whose storing failed: its answer may have been lost."""
@@ -180,10 +177,13 @@ class Delivery:
                 return None
             if entry.state is State.QUEUED:
                 return _outcome(entry)
-            failure: PortalError | None = _UNKNOWN
-            with _logged(entry):
-                failure = self.attempt(entry)
-            return _told(entry, failure)
+            return self._send_now(entry, told=False)
+
+    def _send_now(self, entry: Entry, *, told: bool) -> Outcome:
+        failure: PortalError | None = _UNKNOWN
+        with _logged(entry):
+            failure = self.attempt(entry, told=told)
+        return _told(entry, failure)
 
     @contextmanager
     def _slot(self) -> Iterator[bool]:
@@ -207,7 +207,8 @@ class Delivery:
         """Store a submission, or find it stored; return its entry, and whether it is new."""
         if vet is None:
             return self._store(contact, key, form=form, has_slot=has_slot)
-        with self._turn(key):  # one of several at once is vetted and stored, the others find it
+        # One of several at once is vetted and stored, the others find it.
+        with self._turns.setdefault(key, threading.Lock()):
             if found := self._outbox.find(key):
                 return found, False
             if doubt := vet():
@@ -229,11 +230,6 @@ class Delivery:
         if pause := self._breaker.pause:
             return pause.status
         return "" if has_slot else BUSY
-
-    @contextmanager
-    def _turn(self, key: str) -> Iterator[None]:
-        with self._turns.setdefault(key, threading.Lock()):
-            yield
 
     def _awaited(self, entry: Entry) -> Entry:
         """Wait while another request or process sends this entry, as long as a call may last."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from werkzeug.exceptions import (
 
 from webapp import wording
 from webapp.addresses import framed
+from webapp.faults import report
 from webapp.store import StoreError
 
 if TYPE_CHECKING:
@@ -59,12 +59,9 @@ def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
 
 def show(error: Exception, frame: FormDefinition | None) -> Response:
     """Answer an error in Persian, with what to do next and nothing of what happened inside."""
-    if isinstance(error, StoreError):
-        log.error("the store does not answer, %s", error)
-        error = StoreDown()
-    elif not isinstance(error, HTTPException):
-        _log(error)
-        error = InternalServerError()
+    if not isinstance(error, HTTPException):
+        report(log, error)
+        error = StoreDown() if isinstance(error, StoreError) else InternalServerError()
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:
         general = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
@@ -82,9 +79,3 @@ def _retry(response: Response) -> str | None:
     """Return the page to open again, where that may help."""
     opens = request.url_rule and "GET" in (request.url_rule.methods or ())
     return request.path if opens and response.status_code not in _FINAL else None
-
-
-def _log(error: Exception) -> None:
-    """Log where it happened; an exception's own text may quote what a person typed."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("unexpected %s\n%s", type(error).__name__, frames)

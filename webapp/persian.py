@@ -10,6 +10,7 @@ import calendar
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 
@@ -130,6 +131,7 @@ def _without_invisible(text: str) -> str:
     return _without(_is_invisible, text)
 
 
+@lru_cache(maxsize=4096)  # a text has few different characters, and so have all texts
 def _is_invisible(char: str) -> bool:
     """Tell whether a character is dropped; white space and bad characters have own rules."""
     if char.isspace() or _BAD_CHARACTER.match(char) or _EMOJI.match(char):

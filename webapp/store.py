@@ -203,6 +203,8 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
+        if connection.connection.in_transaction:
+            return  # the writer has begun
         # Deferred, two writers that have read first would lock each other out.
         reads = connection.get_execution_options().get("reads")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,15 +104,16 @@ class Writer:
         return self._connection
 
     def _begin(self, connection: Connection, expires: float) -> None:
+        # Beneath SQLAlchemy, where a try that fails costs next to nothing.
         while True:
             try:
-                connection.begin()
-            except OperationalError as error:
-                connection.rollback()
-                if not is_busy(error.orig) or time.monotonic() > expires:
+                connection.connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > expires:
                     raise
                 time.sleep(random.uniform(*_GLANCE))  # noqa: S311  no secret
             else:
+                connection.begin()
                 return
 
     def _end(self, group: _Group) -> None:
