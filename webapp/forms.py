@@ -41,23 +41,25 @@ class FormTokenCSRF(CSRF):
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
-        """Issue a token for every page; it remembers when and where the form was shown first."""
-        definition, tokens = self._form.definition, self._form.tokens
-        try:
-            return tokens.renew(tokens.read(csrf_token_field.data or "", form=definition.slug))
-        except InvalidToken as error:
-            return tokens.issue(definition.slug, site=error.site or showing_site(definition))
+        """Read the token that came back, if one did, and return one for the next page.
 
-    def validate_csrf_token(self, form: ContactForm, field: CSRFTokenField) -> None:  # type: ignore[override]
-        """Keep the token that came back.
+        It remembers when and where the form was shown first.
+        """
+        form, definition = self._form, self._form.definition
+        try:
+            form.token = form.tokens.read(csrf_token_field.data or "", form=definition.slug)
+        except InvalidToken as error:
+            return form.tokens.issue(definition.slug, site=error.site or showing_site(definition))
+        return form.tokens.renew(form.token)
+
+    def validate_csrf_token(self, form: ContactForm, _: CSRFTokenField) -> None:  # type: ignore[override]
+        """See that a token came back.
 
         Raises:
-            ValidationError: if it is not valid; what was typed stays on the page.
+            ValidationError: if it was not valid; what was typed stays on the page.
         """
-        try:
-            form.token = self._form.tokens.read(field.data or "", form=form.definition.slug)
-        except InvalidToken:
-            raise ValidationError(wording.FORM_EXPIRED) from None
+        if not hasattr(form, "token"):
+            raise ValidationError(wording.FORM_EXPIRED)
 
 
 def showing_site(definition: FormDefinition) -> str:
@@ -84,7 +86,7 @@ class ContactForm(FlaskForm):
 
     definition: ClassVar[FormDefinition]
     tokens: ClassVar[FormTokens]
-    token: FormToken  # of a form that validated
+    token: FormToken  # of a form that came back with a valid one
 
     class Meta(FlaskForm.Meta):
         """How WTForms makes and shows these fields."""

@@ -106,6 +106,8 @@ def strip_invisible(text: str) -> str:
 
     NUL and broken characters stay, for the field's own check to refuse.
     """
+    if not text:
+        return text  # as most of what a form asks for
     return fold_digits(_without_invisible(text).replace(_ZWNJ, "")).strip()
 
 
