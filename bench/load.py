@@ -81,5 +81,5 @@ def submits(url: str, *, visitors: int, seconds: int, start: int) -> Load:
 
 
 def _milliseconds(said: str, share: str) -> float:
-    found = re.search(rf"^ +{share} +([\d.]+)(us|ms|s|m)$", said, re.MULTILINE)
+    found = re.search(rf"^ +{share} +([\d.]+)(us|ms|s|m) *$", said, re.MULTILINE)
     return float(found[1]) * UNITS[found[2]] if found else 0.0
