@@ -1,11 +1,13 @@
 # make run    the form, at http://127.0.0.1:8000/
 # make test   every test
-# make check  linters, types, import rules
+# make check  linters, types, import rules, what bandit finds
+# make audit  known vulnerabilities of the locked packages
 # make lock   the lock files anew
 # make spam   what each layer against spam lets through
 # make bench  how fast it is, beside a plain app and the limit, whatever the portal does
 # make chaos  what is lost or doubled when everything fails; options in CHAOS="--submissions 200"
 # make lighthouse   the performance, accessibility and practices of the pages
+# make observatory  the grade of the headers, behind nginx
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,7 +18,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check lock lighthouse spam chaos bench font debian venv-package
+.PHONY: run test check audit lock lighthouse observatory spam chaos bench font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -29,6 +31,11 @@ check: .venv/development
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive webapp
+
+# Known vulnerabilities of what is installed. It asks the package index, whose answer changes by itself.
+audit: .venv/development
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory venv-package
@@ -66,13 +73,13 @@ static/font.css: deploy/font.css package-lock.json
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
 # servers that many machines share.
 DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr \
-  initdb:postgresql
+  initdb:postgresql nginx:nginx systemd-analyze:systemd
 POLICY := /usr/sbin/policy-rc.d
 
-# Debian keeps PostgreSQL's programs off the PATH. No service is started: the tests run their own,
-# and where services cannot be started the installation would fail.
+# Debian keeps the programs of PostgreSQL and nginx off the PATH. No service is started: the tests
+# run their own, and where services cannot be started the installation would fail.
 debian:
-	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; \
+	@PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; \
 	missing=; for pair in $(DEBIAN); do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
@@ -89,6 +96,11 @@ $(AXE): package-lock.json | debian
 lighthouse: .venv/runtime font
 	cd bench && npm ci && node lighthouse.mjs
 
+# The headers' grade, behind nginx.
+observatory: .venv/development debian
+	cd bench && npm ci
+	PYTHONPATH=tests $(BIN)/python bench/observatory.py
+
 # What each layer against spam lets through.
 spam: .venv/runtime
 	$(BIN)/python bench/spam.py
@@ -104,7 +116,7 @@ bench: .venv/development debian font
 
 lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --output-file requirements.lock pyproject.toml
+	  --no-annotate --all-extras --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --group dev --output-file requirements-dev.lock pyproject.toml
 	for folder in . bench; do (cd $$folder && npm install --package-lock-only && node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); for (const p of Object.values(l.packages)) delete p.funding; fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'); done

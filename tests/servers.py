@@ -1,4 +1,4 @@
-"""Servers that tests and benchmarks start for themselves: Redis and PostgreSQL."""
+"""Servers that tests and benchmarks start for themselves: Redis, PostgreSQL and nginx."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import psycopg
 import pytest
 import redis
+import trustme
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-_SECONDS = 30  # how long PostgreSQL may take to start or to stop
+_SECONDS = 30  # how long PostgreSQL and nginx may take to start or to stop
 _STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
@@ -140,13 +142,120 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [_find(program), *arguments],
+                [find_program(program), *arguments],
                 cwd=self._data,
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
                 stdout=log,
                 stderr=log,
                 **self._account,
             )
+
+
+class NginxServer:
+    """An nginx with our own `deploy/nginx.conf`, on free ports of loopback, before these servers.
+
+    Attributes:
+        url: Its address, which is also its PUBLIC_URL.
+        plain_url: The one without TLS.
+        authority: The file with the certificate that clients have to trust.
+        config: Its configuration.
+        folder: Where it keeps its files.
+    """
+
+    def __init__(self, folder: Path, *upstreams: str) -> None:
+        """Write the configuration and a certificate; `start` it when the servers are known.
+
+        Args:
+            folder: Where its files go.
+            upstreams: The servers, each as `host:port`.
+        """
+        ports = {80: free_port(), 443: free_port()}
+        self.url = f"https://127.0.0.1:{ports[443]}"
+        self.plain_url = f"http://127.0.0.1:{ports[80]}"
+        self.folder = folder
+        self.authority = folder / "authority.pem"
+        self.config = folder / "nginx.conf"
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(self.authority)
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+            folder / "certificate.pem"
+        )
+        (folder / "site.conf").write_text(_site(folder, ports, upstreams))
+        self.config.write_text(_NGINX.format(folder=folder))
+        self.command = [
+            shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+            or pytest.fail("nginx is missing: `make test` installs Debian's package `nginx`."),
+            *("-p", str(folder), "-c", str(self.config), "-e", str(folder / "start.log")),
+        ]
+
+    def start(self) -> None:
+        """Start, and wait until it accepts connections."""
+        self._process = subprocess.Popen(self.command)
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                self.connect().close()
+                return
+            time.sleep(0.02)
+        pytest.fail("nginx did not start:\n" + (self.folder / "start.log").read_text())
+
+    def connect(self, *, alpn: Sequence[str] = (), sender: str = "127.0.0.1") -> ssl.SSLSocket:
+        """Open a connection with TLS from this address of loopback."""
+        context = ssl.create_default_context(cafile=self.authority)
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
+        address = ("127.0.0.1", int(self.url.rpartition(":")[2]))
+        plain = socket.create_connection(address, timeout=_SECONDS, source_address=(sender, 0))
+        return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def close(self) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.wait(_SECONDS)
+
+
+# What Debian's own nginx.conf says around ours, as far as it matters, in a folder of the test's.
+_NGINX = """
+daemon off;
+master_process off; # nor another user, who could not read the folder
+pid {folder}/nginx.pid;
+events {{ worker_connections 768; }}
+http {{
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    scgi_temp_path {folder}/scgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    default_type application/octet-stream;
+    ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
+    gzip on;
+    access_log {folder}/everything.log;
+    include {folder}/site.conf;
+}}
+"""
+
+
+def _site(folder: Path, ports: Mapping[int, int], upstreams: Sequence[str]) -> str:
+    """Return `deploy/nginx.conf` with other addresses, names and files, and no other change."""
+    text = (Path(__file__).parent.parent / "deploy" / "nginx.conf").read_text()
+    servers = "\n".join(f"server {address} max_fails=0;" for address in upstreams)
+    changes = {
+        "server 127.0.0.1:8000 max_fails=0;": servers,
+        "listen [::]:80;": "",
+        "listen [::]:443 ssl http2;": "",
+        "listen 80;": f"listen 127.0.0.1:{ports[80]};",
+        "listen 443 ssl": f"listen 127.0.0.1:{ports[443]} ssl",
+        "/etc/letsencrypt/live/form.example.ir/fullchain.pem": f"{folder}/certificate.pem",
+        "/etc/letsencrypt/live/form.example.ir/privkey.pem": f"{folder}/certificate.pem",
+        "/var/log/nginx/": f"{folder}/",
+        "/var/www/html": str(folder),
+        "server_name form.example.ir;": "server_name 127.0.0.1;",
+        "https://$server_name$request_uri": f"https://$server_name:{ports[443]}$request_uri",
+    }
+    for old, new in changes.items():
+        assert old in text, f"deploy/nginx.conf lacks {old}"
+        text = text.replace(old, new)
+    return text
 
 
 def free_port() -> int:
@@ -171,7 +280,7 @@ def _account() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _find(program: str) -> str:
+def find_program(program: str) -> str:
     """Return the path of a program of PostgreSQL; Debian keeps them off the PATH."""
     installed: Sequence[Path] = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{program}"),

@@ -913,7 +913,10 @@ def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) ->
     assert entry.due > first.created_at
     assert correct(outbox, entry) is None
     assert not outbox.claim(9)
-    assert outbox.deliver(entry, 7)
+    outbox.deliver(entry, 7)
+    settled = outbox.get(entry.reference)
+    assert settled is not None
+    assert settled.state is State.DELIVERED
 
 
 def test_a_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> None:

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import MetaData, Table, create_engine, insert, text
 from support import FULL_FORM, Page
 
 from webapp import outbox as outbox_module
@@ -129,6 +131,54 @@ def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: dat
         connection.execute(
             text("INSERT INTO spent VALUES ('nonce', :u)"), {"u": now + timedelta(hours=1)}
         )
+    engine.dispose()
+
+
+def test_a_database_without_operators_is_upgraded_without_losing_a_row(
+    make_app: Callable[..., Flask], database_url: str, portal: StandIn
+) -> None:
+    """Whatever its state; what waits is sent, and nobody's name stands beside it."""
+    _make_second(database_url)
+    dispatch = make_app(database_url=database_url).extensions[EXTENSION].dispatch
+    kept = {entry.key[:2]: entry for entry in dispatch.outbox.page(tuple(State))}
+    assert {key: entry.state for key, entry in kept.items()} == {
+        "a0": State.QUEUED,
+        "a1": State.SENDING,
+        "a3": State.REJECTED,
+        "a4": State.HELD,
+    }
+    assert {entry.operator for entry in kept.values()} == {None}
+    assert all(entry.contact == CONTACT for entry in kept.values())
+    erased = dispatch.outbox.find("a2" * 32)
+    assert (erased.state, erased.contact, erased.operator) == (State.DELIVERED, None, None)
+    (waiting,) = dispatch.outbox.claim(9)
+    dispatch.delivery.attempt(waiting)
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
+
+
+def _make_second(url: str) -> None:
+    """Make a database as the second step left it, with a row in each state."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        Path(str(engine.url.database)).parent.mkdir()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    moments = dict.fromkeys(("created_at", "due", "give_up_at"), now)
+    counts = dict.fromkeys(("attempts", "unexplained", "looks"), 0)
+    marks = {"status": "", "uncertain": False, "blind": False}
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "webapp:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        table = Table("outbox", MetaData(), autoload_with=connection)
+        assert "operator" not in table.columns
+        contact = outbox_module._write(CONTACT)  # noqa: SLF001  as it was written then
+        for number, state in enumerate(State):
+            row = {"key": f"a{number}" * 32, "form": "contact", "state": state.value}
+            row["contact"] = None if state is State.DELIVERED else contact
+            if state is not State.QUEUED:
+                moments["due"] = now + timedelta(hours=1)
+            connection.execute(insert(table).values(**row, **marks, **counts, **moments))
     engine.dispose()
 
 

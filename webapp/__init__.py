@@ -16,6 +16,7 @@ from webapp import (
     guard,
     persian,
     standin,
+    tracing,
     verdict,
     wording,
 )
@@ -28,7 +29,7 @@ from webapp.proof import Proofs
 from webapp.sessions import Sessions
 from webapp.settings import PORTAL_URL, Settings
 from webapp.tokens import FormTokens, Receipts
-from webapp.views import EXTENSION, Services, demo, embed, install, page
+from webapp.views import EXTENSION, Services, demo, embed, health, install, page
 from webapp.views import outbox as outbox_screen
 
 _PACKAGE = Path(__file__).parent
@@ -46,6 +47,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: if a setting is wrong or missing.
         DefinitionError: if the forms file is wrong.
     """
+    # Not before: at its import it is settled whether processes count together.
+    from webapp.figures import Figures  # noqa: PLC0415
+
     settings = settings or Settings.from_env()
     newest, *older = settings.secret_keys
     app = Flask(__name__, root_path=str(_ROOT))
@@ -73,15 +77,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     url = settings.amoot_url or (
         standin.StandIn(token=standin.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
-    dispatch = Dispatch.build(
-        settings, portal_url=url, token=settings.amoot_token or standin.DEMO_TOKEN
-    )
-    limits = Limits(app, settings)
+    figures = Figures(forms, deadline=settings.amoot_deadline)
+    token = settings.amoot_token or standin.DEMO_TOKEN
+    dispatch = Dispatch.build(settings, portal_url=url, token=token, figures=figures)
+    limits = Limits(app, settings, figures)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
         dispatch=dispatch,
+        figures=figures,
+        readiness=health.Readiness(dispatch.store),
         tokens=tokens,
         receipts=Receipts(settings.secret_keys),
         limits=limits,
@@ -96,8 +102,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(outbox_screen.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
+    health.register(app)
     compression.register(app)
     guard.protect(app, settings, forms)
     assets.register(app)
     errors.register(app, forms)
+    app.wsgi_app = tracing.Traced(  # type: ignore[method-assign]
+        app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
+    )
     return app

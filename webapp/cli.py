@@ -6,9 +6,11 @@ import contextlib
 import json
 import logging.config
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -156,19 +158,87 @@ def export() -> None:
     """Print what waits or needs a hand as JSON, a contact a line, by the portal's names."""
     for entry in _entries():
         if entry.contact:
-            about = {"reference": entry.reference, "state": entry.state, "status": entry.status}
+            about = {name: getattr(entry, name) for name in _ABOUT}
             click.echo(json.dumps(about | _texts(entry.contact), ensure_ascii=False))
+
+
+_ABOUT: Final = ("reference", "state", "status", "operator")
+
+
+@outbox.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Copy an SQLite outbox to a new FILE, while it is used. PostgreSQL has pg_dump."""
+    _sqlite_file(_own_settings())
+    with _files():
+        _own().store.backup(file)
+    click.echo("Saved. The copy holds personal data.")
+
+
+@outbox.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def restore(file: Path | None) -> None:
+    """Put a backup in the place of an SQLite outbox that is gone, before the servers start.
+
+    What waits in it may have been sent since: it is looked up first. Without FILE, have that done
+    with an outbox that was restored by other means, as PostgreSQL's is.
+    """
+    with _files():
+        waiting = _put_back(file, _sqlite_file(_own_settings())) if file else _own().outbox.doubt()
+    click.echo(f"Waiting, to be looked up first: {waiting}.")
+
+
+def _put_back(file: Path, place: Path) -> int:
+    """Put a backup, marked as such, in its place: whole, or not at all."""
+    # A log of changes that is left there would be taken for the new one's.
+    if found := sorted(path.name for path in place.parent.glob(f"{place.name}*")):
+        raise click.ClickException(
+            f"there is an outbox: stop the servers and move {', '.join(found)} away"
+        )
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        copy, whole = Path(folder, "copy"), Path(folder, "whole")
+        shutil.copyfile(file, copy)
+        dispatch = _dispatch(replace(_settings(), database_url=f"sqlite:///{copy}"))
+        waiting = dispatch.outbox.doubt()
+        dispatch.store.backup(whole)
+        place.hardlink_to(whole)  # which never replaces what is there by now
+    return waiting
+
+
+@contextlib.contextmanager
+def _files() -> Iterator[None]:
+    """Tell in one line what a file of the operator's prevents."""
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 
 def _own() -> Dispatch:
     """Return the outbox that the server uses; the command makes none of its own."""
+    settings = _own_settings()
+    if _is_sqlite(settings) and not _sqlite_file(settings).exists():
+        raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
+    return _dispatch(settings)
+
+
+def _own_settings() -> Settings:
     settings = _settings()
     if settings.demo:
         raise click.ClickException("demo mode has an outbox of its own; set AMOOT_TOKEN")
-    file = make_url(settings.outbox_url)
-    if file.get_backend_name() == "sqlite" and not Path(file.database or "").exists():
-        raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
-    return _dispatch(settings)
+    return settings
+
+
+def _is_sqlite(settings: Settings) -> bool:
+    return make_url(settings.outbox_url).get_backend_name() == "sqlite"
+
+
+def _sqlite_file(settings: Settings) -> Path:
+    """Return where the outbox lies; a ClickException tells that it is no file."""
+    if not _is_sqlite(settings):
+        raise click.ClickException("the outbox is in PostgreSQL, which has pg_dump and pg_restore")
+    return Path(make_url(settings.outbox_url).database or "")
 
 
 _UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
@@ -184,7 +254,8 @@ def _entries() -> Iterator[Entry]:
 
 def _line(entry: Entry) -> str:
     told = (entry.reference, f"{entry.created_at:%Y-%m-%d %H:%M}Z", entry.state, entry.form)
-    return "  ".join((*told, entry.status)).rstrip()
+    who = f"by {entry.operator}" if entry.operator else ""
+    return "  ".join(filter(None, (*told, entry.status, who)))
 
 
 def _texts(contact: Contact) -> dict[str, str | list[str]]:
@@ -201,10 +272,12 @@ def standin_(port: int, token: str) -> None:
     standin.run(port=port, token=token)
 
 
-@main.command(name="hash")
+@main.command()
 @click.argument("name")
-@click.password_option(prompt=True, help="Asked for when it is not given.")
-def hash_(name: str, password: str) -> None:
+@click.password_option(
+    help="Better not given, but asked for: an argument shows in process listings."
+)
+def hash_password(name: str, password: str) -> None:
     """Print a name:hash pair for INTRANET_USERS."""
     click.echo(f"{name}:{generate_password_hash(password)}")
 
@@ -240,10 +313,10 @@ def _demo_portal(settings: Settings) -> Iterator[Settings]:
         yield settings
         return
     command = [sys.executable, "-m", "webapp", "standin"]
-    with subprocess.Popen(  # noqa: S603  our own interpreter and module
+    with subprocess.Popen(  # nosec B603  # noqa: S603  our own interpreter and module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None  # noqa: S101  for the type checker: it is a pipe
+        assert process.stdout is not None  # nosec B101  # noqa: S101  for the type checker: it is a pipe
         url = process.stdout.readline().strip()
         try:
             yield replace(settings, amoot_url=url)
@@ -283,9 +356,33 @@ def _deliverer(worker: Worker) -> Deliverer:
     return found
 
 
+# Where each worker keeps its figures, so that any of them can tell all; prometheus-client reads it.
+_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def _open_figures(_: object) -> None:
+    """Make a folder for the figures of this start alone, before there is a worker."""
+    os.environ[_FIGURES] = tempfile.mkdtemp(prefix="amoot-form-")
+
+
+def _bury(_: object, worker: Worker) -> None:
+    """Drop what was true of a dead worker alone. What it has counted stays: no counter falls."""
+    from prometheus_client import multiprocess  # noqa: PLC0415  not before the folder is named
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _close_figures(_: object) -> None:
+    shutil.rmtree(os.environ[_FIGURES], ignore_errors=True)
+
+
 def _gunicorn(settings: Settings) -> dict[str, Any]:
     hooks = {"post_worker_init": _start_deliverer, "worker_exit": _stop_deliverer}
     return (hooks if settings.deliverer == "inline" else {}) | {
+        # Not a `with` around the run: a worker that ends would leave it, too.
+        "on_starting": _open_figures,
+        "child_exit": _bury,
+        "on_exit": _close_figures,
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": "gthread",

@@ -16,6 +16,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from webapp.breaker import Breaker
     from webapp.contact import Contact
+    from webapp.figures import Figures
     from webapp.outbox import Outbox
     from webapp.portal import Portal
     from webapp.timing import Timing
@@ -111,6 +113,7 @@ class Delivery:
         timing: Timing,
         *,
         slots: int,
+        figures: Figures | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -120,16 +123,24 @@ class Delivery:
             breaker: Whether they wait.
             timing: How long that takes.
             slots: How many people may wait for the portal at once in this process.
+            figures: Where submissions are counted, if anywhere.
         """
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
         self._timing = timing
         self._slots = threading.BoundedSemaphore(slots)
+        self._figures = figures
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     def submit(
-        self, contact: Contact, key: str, *, form: str, vet: Callable[[], str] | None = None
+        self,
+        contact: Contact,
+        key: str,
+        *,
+        form: str,
+        operator: str | None = None,
+        vet: Callable[[], str] | None = None,
     ) -> Outcome:
         """Store a submission, and send it at once unless the portal is known not to take it.
 
@@ -139,17 +150,31 @@ class Delivery:
             contact: What to send.
             key: The submission's key, from `submission_key`.
             form: The slug of its form.
+            operator: Who submitted it, if that is known; kept beside it, and never sent.
             vet: Asked once for each new submission, before it is stored: returns why an operator
                 should look at it first, or "". What it raises is passed on.
         """
         with self._slot() as has_slot:
+            store = partial(
+                self._store, contact, key, form=form, operator=operator, has_slot=has_slot
+            )
             try:
-                entry, is_new = self._accept(contact, key, form=form, vet=vet, has_slot=has_slot)
+                entry, is_new = self._vetted(contact, key, form, vet, store) if vet else store()
             except StoreError as error:
-                return self._perhaps_stored(key, error)
-            if not (is_new and entry.state is State.SENDING):
+                outcome = self._perhaps_stored(key, error)
+                self._count(form, outcome.result)
+                return outcome
+            if not is_new:
                 return _outcome(self._awaited(entry) if has_slot else entry)
-            return self._send_now(entry, told=True)
+            is_sent = entry.state is State.SENDING
+            outcome = self._send_now(entry, told=True) if is_sent else _outcome(entry)
+            # A robot is told that it was delivered; an operator's figures say better.
+            self._count(form, entry.state if entry.state is State.HELD else outcome.result)
+            return outcome
+
+    def _count(self, form: str, outcome: str) -> None:
+        if self._figures:
+            self._figures.submitted(form, outcome)
 
     def _perhaps_stored(self, key: str, error: StoreError) -> Outcome:
         """Say what became of a submission whose storing failed: its answer may have been lost."""
@@ -195,18 +220,15 @@ class Delivery:
             if has_slot:
                 self._slots.release()
 
-    def _accept(
+    def _vetted(
         self,
         contact: Contact,
         key: str,
-        *,
         form: str,
-        vet: Callable[[], str] | None,
-        has_slot: bool,
+        vet: Callable[[], str],
+        store: Callable[[], tuple[Entry, bool]],
     ) -> tuple[Entry, bool]:
-        """Store a submission, or find it stored; return its entry, and whether it is new."""
-        if vet is None:
-            return self._store(contact, key, form=form, has_slot=has_slot)
+        """Vet and store a submission, or find it stored; as `_store`."""
         # One of several at once is vetted and stored, the others find it.
         with self._turns.setdefault(key, threading.Lock()):
             if found := self._outbox.find(key):
@@ -214,13 +236,16 @@ class Delivery:
             if doubt := vet():
                 log.warning("submission %s: held, %s", reference(key), doubt)
                 return self._outbox.hold(contact, key, form=form, reason=doubt)
-            return self._store(contact, key, form=form, has_slot=has_slot)
+            return store()
 
     def _store(
-        self, contact: Contact, key: str, *, form: str, has_slot: bool
+        self, contact: Contact, key: str, *, form: str, operator: str | None, has_slot: bool
     ) -> tuple[Entry, bool]:
+        """Store a submission, or find it stored; return its entry, and whether it is new."""
         status = self._obstacle(has_slot=has_slot)
-        entry, is_new = self._outbox.add(contact, key, form=form, send=not status, status=status)
+        entry, is_new = self._outbox.add(
+            contact, key, form=form, send=not status, status=status, operator=operator
+        )
         if is_new and status:
             log.info("submission %s: queued, %s", entry.reference, status)
         return entry, is_new
@@ -360,7 +385,7 @@ class Delivery:
 
 
 def _contact(entry: Entry) -> Contact:
-    assert entry.contact is not None  # noqa: S101  for the type checker: erased ones are not sent
+    assert entry.contact is not None  # nosec B101  # noqa: S101  for the type checker: erased ones are not sent
     return entry.contact
 
 
@@ -374,7 +399,7 @@ def _weight(error: PortalError) -> int:
 def _pause(failures: int) -> timedelta:
     """Return a growing pause, of a random length: what failed together is not sent together."""
     longest = min(_FIRST_PAUSE * 2 ** min(failures, _DOUBLINGS), _LONGEST_PAUSE)
-    return timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311  no secret
+    return timedelta(seconds=random.uniform(longest / 2, longest))  # nosec B311  # noqa: S311  no secret
 
 
 def is_given_up(entry: Entry) -> bool:

@@ -16,6 +16,7 @@ from webapp.store import Store
 from webapp.timing import Timing
 
 if TYPE_CHECKING:
+    from webapp.figures import Figures
     from webapp.settings import Settings
 
 
@@ -36,19 +37,23 @@ class Dispatch:
     deliverer: Deliverer
 
     @classmethod
-    def build(cls, settings: Settings, *, portal_url: str, token: str) -> Self:
-        """Put the parts together for a portal at this address."""
+    def build(
+        cls, settings: Settings, *, portal_url: str, token: str, figures: Figures | None = None
+    ) -> Self:
+        """Put the parts together for a portal at this address; they count, if given figures."""
         timing = Timing(
             deadline=timedelta(seconds=settings.amoot_deadline),
             settle=timedelta(seconds=settings.amoot_settle),
         )
-        portal = Portal(url=portal_url, token=token, deadline=settings.amoot_deadline)
+        portal = Portal(
+            url=portal_url, token=token, deadline=settings.amoot_deadline, figures=figures
+        )
         store = Store(settings.outbox_url)
         outbox = Outbox(store, timing)
         breaker = Breaker(store)
         # A quarter of the threads never waits for the portal.
         slots = settings.threads - settings.threads // 4
-        delivery = Delivery(portal, outbox, breaker, timing, slots=slots)
+        delivery = Delivery(portal, outbox, breaker, timing, slots=slots, figures=figures)
         return cls(
             portal=portal,
             store=store,

@@ -46,6 +46,12 @@ class Forwarded(Forbidden):
     text = wording.FORWARDED
 
 
+class UncertainHost(Forbidden):
+    """A request for an operator's page under a name that anybody may have given us."""
+
+    text = wording.UNCERTAIN_HOST
+
+
 class StoreDown(ServiceUnavailable):
     """The store is out of reach, full or broken."""
 

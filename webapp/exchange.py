@@ -205,7 +205,7 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 def _running() -> _Exchange:
     exchange = cast("_Line", threading.current_thread()).exchange
-    assert exchange is not None  # noqa: S101  for the type checker: a line sends nothing by itself
+    assert exchange is not None  # nosec B101  # noqa: S101  for the type checker: a line sends nothing by itself
     return exchange
 
 

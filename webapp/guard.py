@@ -15,7 +15,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.addresses import framed, own_origin
-from webapp.errors import CrossSite, Forwarded
+from webapp.errors import CrossSite, Forwarded, UncertainHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,7 +168,8 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
     """Let only known networks, and known users if any are set, go on.
 
     Raises:
-        Forbidden: if the request comes from elsewhere, or hides where it comes from.
+        Forbidden: if the request comes from elsewhere, hides where it comes from, or asks for a
+            host that may not be ours.
         HTTPException: as `Logins.require`.
     """
     if not settings.trusted_proxies and not _FORWARDING_HEADERS.isdisjoint(request.environ):
@@ -180,7 +181,26 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
     if not is_local and not _is_within(address, settings.intranet_networks):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
+    # Where PUBLIC_URL is set, other hosts are refused before; where users are, a stranger's name
+    # has no login.
+    if not (settings.public_url or settings.intranet_users or is_certain(request.host)):
+        log.warning("refused a request for a host by its name: set PUBLIC_URL to our address")
+        raise UncertainHost
     logins.require()
+
+
+@lru_cache(maxsize=1024)
+def is_certain(host: str) -> bool:
+    """Tell whether a host is an address, or this machine.
+
+    Any site can let a name of its own lead to us, and its page then reads ours in the browser of an
+    operator who visits it (DNS rebinding). An address leads where it says.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=1024)

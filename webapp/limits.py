@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
+    from webapp.figures import Figures
     from webapp.settings import Settings
 
     Check = Callable[[], None]
@@ -46,8 +47,9 @@ class Limits:
     Its methods need a request: flask-limiter keeps its state of a check there.
     """
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
-        """Set up flask-limiter for this app; Redis need not be up."""
+    def __init__(self, app: Flask, settings: Settings, figures: Figures | None = None) -> None:
+        """Set up flask-limiter for this app; Redis need not be up. Refusals count as figures."""
+        self._figures = figures
         self._secret = settings.secret_keys[0].encode()
         self._warned: dict[tuple[str, str], float] = {}
         # Kept here too: an app keeps none that is switched off, and the gates refer to it weakly.
@@ -99,6 +101,8 @@ class Limits:
         if refusal is None:
             return True
         limit, now = str(refusal.limit.scope), time.monotonic()
+        if self._figures:
+            self._figures.refused(limit)
         if now - self._warned.get((limit, form), -_QUIET) >= _QUIET:
             self._warned[limit, form] = now
             what = f"submissions of the form {form!r}" if form else "requests"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from webapp.limits import Limits
 
 
+log = logging.getLogger(__name__)
+
+
 class Logins:
     """Who may log in, and who did: not every page costs a slow hash. No password is kept."""
 
@@ -28,6 +32,12 @@ class Logins:
         self._limits = limits
         self._key = secrets.token_bytes(32)
         self._proven: set[bytes] = set()
+
+    @property
+    def operator(self) -> str | None:
+        """Who sent this request, once `require` let it go on; None where nobody logs in."""
+        login = request.authorization if self._users else None
+        return login.username if login else None
 
     def require(self) -> None:
         """Let the request go on if it needs no login, or has a right one.
@@ -48,6 +58,9 @@ class Logins:
             return
         if login:
             self._limits.count_failed_login(address=address)
+            # An unknown name may be a password in the wrong place.
+            name = login.username if login.username in self._users else "an unknown name"
+            log.warning("a login failed: %s", name)
         raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
 
     def _is_right(self, login: Authorization) -> bool:

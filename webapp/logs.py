@@ -6,6 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from gunicorn import glogging
+from pythonjsonlogger.json import JsonFormatter
+
+from webapp.tracing import RequestIds
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
@@ -28,20 +31,31 @@ class _NoAddresses(logging.Filter):
         return "Invalid request" not in str(record.msg)
 
 
+class _OneLine(logging.Formatter):
+    """Keeps an event on one line, as JSON does: a traceback's ends of lines are spelled out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\n", "\\n")
+
+
 def config(settings: Settings) -> dict[str, Any]:
     """Return what `logging.config.dictConfig` needs, gunicorn's own loggers included."""
-    line = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    to_stderr = {"class": "logging.StreamHandler", "formatter": settings.log_format}
+    line = "%(asctime)s %(levelname)s %(request_id)s %(name)s %(message)s"
+    to_stderr = {
+        "class": "logging.StreamHandler",
+        "formatter": settings.log_format,
+        "filters": ["request ids"],
+    }
     forward = {"level": settings.log_level.upper(), "handlers": [], "propagate": True}
     silent = {"handlers": [], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "text": {"format": line},
-            "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": line},
+            "text": {"()": _OneLine, "fmt": line},
+            "json": {"()": JsonFormatter, "fmt": line},
         },
-        "filters": {"no addresses": {"()": _NoAddresses}},
+        "filters": {"no addresses": {"()": _NoAddresses}, "request ids": {"()": RequestIds}},
         "handlers": {"stderr": to_stderr},
         "root": {"level": settings.log_level.upper(), "handlers": ["stderr"]},
         "loggers": {

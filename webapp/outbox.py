@@ -101,6 +101,7 @@ _outbox: Final = Table(
     Column("looks", Integer, nullable=False),
     Column("portal_id", BigInteger),
     Column("created_at", Moment, nullable=False),
+    Column("operator", Text),
     Index("outbox_due", "state", "due"),
     Index("outbox_portal_id", "portal_id"),
 )
@@ -126,6 +127,7 @@ class Entry:
         unexplained: How often the portal gave no reason.
         looks: How often looking went wrong since it was last sent.
         created_at: When it came, in UTC.
+        operator: Who submitted it, where operators log in.
         send_by: The monotonic second until which its owner may begin to send it.
     """
 
@@ -143,6 +145,7 @@ class Entry:
     unexplained: int
     looks: int
     created_at: datetime
+    operator: str | None
     send_by: float = 0.0
 
     @classmethod
@@ -188,7 +191,14 @@ class Outbox:
     # A person's submission
 
     def add(
-        self, contact: Contact, key: str, *, form: str, send: bool, status: str = ""
+        self,
+        contact: Contact,
+        key: str,
+        *,
+        form: str,
+        send: bool,
+        status: str = "",
+        operator: str | None = None,
     ) -> tuple[Entry, bool]:
         """Store a submission; it is on the disk when this returns.
 
@@ -198,31 +208,30 @@ class Outbox:
             form: The slug of its form.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
+            operator: Who submitted it.
 
         Returns:
             The entry, and whether it is new; else it stands as the first submission left it.
         """
         state = State.SENDING if send else State.QUEUED
-        return self._add(contact, key, form=form, state=state, status=status)
+        row = {"key": key, "form": form, "status": status, "operator": operator}
+        return self._add(contact, state, row)
 
     def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> tuple[Entry, bool]:
         """Store a doubtful submission for the operator; as `add`."""
-        return self._add(contact, key, form=form, state=State.HELD, status=reason)
+        row = {"key": key, "form": form, "status": reason, "operator": None}
+        return self._add(contact, State.HELD, row)
 
-    def _add(
-        self, contact: Contact, key: str, *, form: str, state: State, status: str
-    ) -> tuple[Entry, bool]:
+    def _add(self, contact: Contact, state: State, row: Mapping[str, object]) -> tuple[Entry, bool]:
         send_by = self._send_by()
         row = {
-            "key": key,
-            "form": form,
-            "status": status,
+            **row,
             "contact": _write(contact),
             "owner": _owner() if state is State.SENDING else None,
         }
         with self._store.write() as connection:
             added = connection.execute(self._adding[state], row).mappings().first()
-            found = added or connection.execute(_WITH_KEY, {"wanted": key}).mappings().one()
+            found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Entry.read(found, send_by=send_by), added is not None
 
     def _addition(self, state: State, pause: timedelta) -> Any:  # noqa: ANN401  as `Store.adding`
@@ -486,6 +495,28 @@ class Outbox:
         with suppress(StoreError):
             self._store.tidy()
         return bool(erased)
+
+    def doubt(self) -> int:
+        """Have all that is kept looked up before it is sent: this may be an old copy of the outbox.
+
+        Nobody sends any of it at this moment, and the days for which it is tried begin anew.
+
+        Returns:
+            How many wait.
+        """
+        waits, after = _c.state.in_(WAITING), self._store.after
+        doubted = (
+            update(_outbox)
+            .where(_c.contact.is_not(None))
+            .values(uncertain=True, looks=0, owner=None, give_up_at=after(RETRIED))
+            .values(
+                state=case((waits, State.QUEUED), else_=_c.state),
+                due=case((waits, after(self._settling)), else_=_c.due),
+            )
+            .returning(_c.state)
+        )
+        with self._store.write() as connection:
+            return connection.execute(doubted).scalars().all().count(State.QUEUED)
 
     def _send_by(self) -> float:
         return time.monotonic() + self._margin

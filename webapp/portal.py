@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final, NoReturn, cast
@@ -12,13 +13,14 @@ from urllib.parse import urlsplit
 import requests
 
 from webapp.exchange import Exchanges
-from webapp.verdict import BY_NAME, BY_NUMBER, SUCCESS, Uncertain, Unexplained
+from webapp.verdict import BY_NAME, BY_NUMBER, SUCCESS, PortalError, Uncertain, Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.contact import Contact, Value
     from webapp.exchange import Answer
+    from webapp.figures import Figures
 
     StoredContact = Mapping[str, object]
 
@@ -89,8 +91,12 @@ class Portal:
     making it.
     """
 
-    def __init__(self, *, url: str, token: str, deadline: float) -> None:
+    def __init__(
+        self, *, url: str, token: str, deadline: float, figures: Figures | None = None
+    ) -> None:
         """Take the portal's address, the account's token, and seconds for one whole call.
+
+        Calls are counted among the figures, if there are any.
 
         Raises:
             ValueError: if the address is not plain http(s), holds a user name, or the token
@@ -105,6 +111,7 @@ class Portal:
         self._url = url.rstrip("/")
         self._token = token
         self._exchanges = Exchanges(deadline)
+        self._figures = figures
 
     def __repr__(self) -> str:
         """Name the address, not the token."""
@@ -143,12 +150,29 @@ class Portal:
         )
 
     def _call(self, method: str, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
-        return _read(self._exchanges.perform(self._build(method, pairs)))
+        began = time.monotonic()
+        try:
+            content = _read(self._exchanges.perform(self._build(method, pairs)))
+        except PortalError as error:
+            self._count(method, _known(error), began)
+            raise
+        self._count(method, SUCCESS, began)
+        return content
+
+    def _count(self, method: str, status: str, began: float) -> None:
+        if self._figures:
+            self._figures.called(method, status, time.monotonic() - began)
 
     def _build(self, method: str, pairs: Sequence[tuple[str, str]]) -> requests.Request:
         # The bare token, no "Bearer"; the other headers are those of the reference's sample.
         headers = {**requests.utils.default_headers(), "Authorization": self._token}
         return requests.Request("POST", f"{self._url}/{method}", headers=headers, data=pairs)
+
+
+def _known(error: PortalError) -> str:
+    """Return an error's status, or one word for whatever else a portal may call its own."""
+    is_strange = isinstance(error, Unexplained) and error.status not in BY_NAME
+    return "Other" if is_strange else error.status
 
 
 def _read(answer: Answer) -> dict[str, object]:

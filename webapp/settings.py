@@ -182,7 +182,7 @@ def _networks(text: str) -> tuple[Network, ...]:
 def _users(text: str) -> Mapping[str, str]:
     pairs = [part.partition(":") for part in text.split()]
     if not pairs or not all(name and _HASH.fullmatch(hash_) for name, _, hash_ in pairs):
-        raise ValueError("must be name:hash pairs as `amoot-form hash` prints them")
+        raise ValueError("must be name:hash pairs as `amoot-form hash-password` prints them")
     return {name: hash_ for name, _, hash_ in pairs}
 
 

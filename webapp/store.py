@@ -6,10 +6,11 @@ see the README's section on what is promised.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningInsert
 
 # The newest of `migrations/versions`.
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 
 _PATIENCE: Final = 2  # seconds that one waits for another writer; each write takes milliseconds
 _GLANCE: Final = 0.02  # seconds between two tries to open
@@ -103,6 +105,14 @@ class Store:
             with self._writer.transaction() if self._writer else engine.begin() as connection:
                 yield connection
 
+    def prove(self) -> None:
+        """Prove that the store can be written, by writing what stands there already.
+
+        Not by an empty transaction: a disk that is full, or a standby, fails at the writing.
+        """
+        with self.write() as connection:
+            connection.execute(update(_version).values(version_num=_version.c.version_num))
+
     def adding(self, table: Table, **values: object) -> ReturningInsert[Any]:
         """Return what adds a row and returns it as it stands; nothing if its key is there already.
 
@@ -144,6 +154,24 @@ class Store:
             log = Path(f"{self._url.database}-wal")
             if self._writer and log.exists() and log.stat().st_size:
                 self._writer.checkpoint()
+
+    def backup(self, path: Path) -> None:
+        """Copy SQLite's database, as it stands, to a new private file; nobody has to wait for it.
+
+        What is erased is not in the copy.
+
+        Raises:
+            OSError: if the file is there, or cannot be made.
+        """
+        path.touch(mode=0o600, exist_ok=False)
+        try:
+            with self._guarded(), closing(self._connected().raw_connection()) as connection:
+                connection.cursor().execute("VACUUM INTO ?", [str(path.absolute())])
+                with path.open("rb") as copy:
+                    os.fsync(copy.fileno())
+        except StoreError:
+            path.unlink()
+            raise
 
     def _connected(self) -> Engine:
         if self._engine is None:

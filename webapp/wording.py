@@ -137,6 +137,7 @@ IN_QUEUE_SINCE: Final = "قدیمی‌ترین از {moment} در انتظار �
 IN_QUEUE_LIST: Final = "فهرست مخاطبان در انتظار"
 FIRST_PAGE: Final = "صفحهٔ نخست"
 NEXT_PAGE: Final = "صفحهٔ بعد"
+OPERATOR: Final = "ثبت‌کننده:"
 FORM_GONE: Final = "از فرمی که دیگر نیست:"
 # Why an entry waits or needs a hand, beside the portal's statuses
 DOUBTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -264,6 +265,13 @@ FORWARDED: Final = (
     (
         "این درخواست از یک پراکسی (پیشکار) رسید که برنامه آن را نمی‌شناسد. مدیر سامانه باید تعداد "
         "پراکسی‌ها را در تنظیم TRUSTED_PROXIES بنویسد."
+    ),
+)
+UNCERTAIN_HOST: Final = (
+    "نام این نشانی شناخته نشد",
+    (
+        "برنامه نمی‌داند که این نام از آنِ خودش است و صفحه را با آن باز نمی‌کند. مدیر سامانه باید "
+        "نشانی برنامه را در تنظیم PUBLIC_URL بنویسد. تا آن زمان، صفحه را با نشانی IP سرور باز کنید."
     ),
 )
 CROSS_SITE: Final = (

@@ -111,14 +111,14 @@ class Writer:
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or time.monotonic() > expires:
                     raise
-                time.sleep(random.uniform(*_GLANCE))  # noqa: S311  no secret
+                time.sleep(random.uniform(*_GLANCE))  # nosec B311  # noqa: S311  no secret
             else:
                 connection.begin()
                 return
 
     def _end(self, group: _Group) -> None:
         """Commit for all, or for none."""
-        assert self._connection is not None  # noqa: S101  for the type checker: a group is open
+        assert self._connection is not None  # nosec B101  # noqa: S101  for the type checker: a group is open
         self._group = None
         try:
             if group.error is None:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from webapp.blanks import Blank
     from webapp.definitions import FormDefinition
     from webapp.dispatch import Dispatch
+    from webapp.figures import Figures
     from webapp.forms import ContactForm
     from webapp.limits import Limits
     from webapp.logins import Logins
     from webapp.proof import Proofs
     from webapp.settings import Settings
     from webapp.tokens import FormTokens, Receipts
+    from webapp.views.health import Readiness
 
 EXTENSION = "contact_form"
 
@@ -40,6 +42,8 @@ class Services:
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
     dispatch: Dispatch
+    figures: Figures
+    readiness: Readiness
     tokens: FormTokens
     receipts: Receipts
     limits: Limits

@@ -156,6 +156,7 @@ def _card(entry: Entry) -> dict[str, Any]:
         "came": moment(entry.created_at),
         "form": definition.title if definition else "",
         "slug": entry.form,
+        "operator": entry.operator,
         "reasons": _reasons(entry),
         "status": "" if entry.status in wording.DOUBTS else entry.status,
         "shown": shown(values, _rows(_pattern(entry))),
@@ -258,5 +259,5 @@ def _lead_back(result: str, *, reference: str = "", status: str = "", n: str = "
 
 
 def _log(what: str, done: str) -> None:
-    login = request.authorization if services().settings.intranet_users else None
-    log.info("outbox: %s %s%s", what, done, f" by {login.username}" if login else "")
+    operator = services().logins.operator
+    log.info("outbox: %s %s%s", what, done, f" by {operator}" if operator else "")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Answer = Response | tuple[str, HTTPStatus]
 
 _MOST_BLANKS: Final = 100
+_INVALID: Final = "invalid"  # among the figures, whatever it was that came back to the person
 
 
 def _submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -39,9 +40,10 @@ def _submit(form: ContactForm, contact: Contact) -> Outcome:
         _Refusal: if it may be spam.
     """
     key = submission_key(form.token.nonce, contact)
-    vet = partial(_vet, form, key) if form.definition.access is Access.PUBLIC else None
-    delivery = services().dispatch.delivery
-    return delivery.submit(contact, key, form=form.definition.slug, vet=vet)
+    delivery, slug = services().dispatch.delivery, form.definition.slug
+    if form.definition.access is Access.PUBLIC:
+        return delivery.submit(contact, key, form=slug, vet=partial(_vet, form, key))
+    return delivery.submit(contact, key, form=slug, operator=services().logins.operator)
 
 
 def serve(
@@ -61,11 +63,14 @@ def serve(
     """
     if request.method != "POST":
         return page(form, **context), HTTPStatus.OK
+    count = services().figures.submitted
     if status := _refusal(form):
+        count(form.definition.slug, _INVALID)
         return page(form, **context), status
     try:
         outcome = submit(form, form.to_contact())
     except _Refusal as refusal:
+        count(form.definition.slug, _INVALID)
         form.refuse(refusal.message)
         return page(form, **context), refusal.status
     if outcome.result in (Result.DELIVERED, Result.QUEUED):

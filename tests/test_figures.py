@@ -1,0 +1,312 @@
+"""The figures that Prometheus reads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from serving import serve
+from support import SECRET, TOKEN, Html, Page
+
+from webapp import tokens
+from webapp.contact import Contact
+from webapp.forms import HONEYPOT
+from webapp.outbox import Outbox, State
+from webapp.standin import Fault
+from webapp.store import StoreError
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.dispatch import Dispatch
+    from webapp.standin import StandIn
+
+MOBILE = "09121234567"
+KEY = "ab" * 32
+
+
+class Figures(dict[str, float]):
+    """Figures by name and labels, as `name{label="text"}`, without the program's prefix."""
+
+    def __init__(self, text: str) -> None:
+        """Read what Prometheus reads."""
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                labels = ",".join(
+                    f'{name}="{sample.labels[name]}"' for name in sorted(sample.labels)
+                )
+                name = sample.name.removeprefix("amoot_form_")
+                assert name != sample.name
+                self[f"{name}{{{labels}}}" if labels else name] = sample.value
+
+    @property
+    def submissions(self) -> dict[tuple[str, str], float]:
+        """How many submissions had which outcome, where there were any."""
+        found = {}
+        for name, value in self.items():
+            if name.startswith("submissions_total") and value:
+                _, form, _, outcome, _ = name.split('"')
+                found[form, outcome] = value
+        return found
+
+
+def figures(client: FlaskClient) -> Figures:
+    """Read an app's figures."""
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response.content_type.startswith("text/plain; version=0.0.4")
+    return Figures(response.text)
+
+
+def test_only_the_intranet_reads_them(client: FlaskClient) -> None:
+    """As other operators' pages."""
+    assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.7"}).status_code == 403
+
+
+def test_a_login_is_asked_for_where_there_is_one(make_app: Callable[..., Flask]) -> None:
+    """Prometheus can log in."""
+    users = {"sara": "pbkdf2:sha256:1$x$00"}
+    assert make_app(intranet_users=users).test_client().get("/metrics").status_code == 401
+
+
+def test_all_forms_begin_at_zero(client: FlaskClient) -> None:
+    """Else the first event would be no increase."""
+    found = figures(client)
+    assert found['submissions_total{form="contact",outcome="unstored"}'] == 0
+    assert found['submissions_total{form="signup",outcome="held"}'] == 0
+    assert found['build_info{version="0.1.0"}'] == 1
+    assert not found.submissions
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("Success", "delivered"),
+        ("Mobile_Invalid", "rejected"),
+        ("CreditNotEnough", "queued"),
+        (Fault.HTTP_502, "queued"),
+    ],
+)
+def test_a_submission_counts_by_its_outcome(
+    page: Page, portal: StandIn, answer: str | Fault, outcome: str
+) -> None:
+    """Once, and as the page says."""
+    portal.answer(answer)
+    page.send(Mobile=MOBILE)
+    assert page.html.outcome == outcome
+    assert figures(page.client).submissions == {("contact", outcome): 1}
+
+
+def test_what_is_invalid_counts_for_its_form(client: FlaskClient) -> None:
+    """An error in a field, and a form that comes back too soon, alike."""
+    Page(client).send(Mobile="0912")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "SOONEST", timedelta(hours=1))
+        Page(client, "/embed/signup").send(Mobile=MOBILE, consent="true")
+    assert figures(client).submissions == {("contact", "invalid"): 1, ("signup", "invalid"): 1}
+
+
+def test_a_robot_is_told_otherwise_than_operators(client: FlaskClient) -> None:
+    """The page says "delivered"."""
+    page = Page(client, "/f/signup")
+    page.send(Mobile=MOBILE, consent="true", **{HONEYPOT: "x"})
+    assert page.html.outcome == "delivered"
+    found = figures(client)
+    assert found.submissions == {("signup", "held"): 1}
+    assert (found["needs_hand"], found["queue_depth"]) == (1, 0)
+
+
+@pytest.mark.parametrize("path", ["/", "/f/signup"])
+def test_a_double_click_counts_once(client: FlaskClient, path: str) -> None:
+    """It is one submission."""
+    page = Page(client, path)
+    data = {"csrf_token": page.token, "Mobile": MOBILE, "consent": "true"}
+    for _ in range(3):
+        assert client.post(path, data=data).status_code == 303
+    assert list(figures(client).submissions.values()) == [1]
+
+
+def test_a_correction_is_no_submission(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """Neither a wrong one nor a right one; the call to the portal counts."""
+    dispatch.outbox.hold(Contact(Mobile=MOBILE), KEY, form="contact", reason="Failed")
+    (entry,) = dispatch.outbox.page([State.HELD])
+    for mobile in ("0912", MOBILE):
+        Page(client, f"/outbox/{entry.reference}").send(Mobile=mobile)
+    assert len(portal.contacts) == 1
+    found = figures(client)
+    assert not found.submissions
+    assert found['portal_calls_total{method="ContactCreate",status="Success"}'] == 1
+
+
+def test_without_the_store_the_rest_is_told(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """The scrape does not fail, and what cannot be known is left out."""
+    (tmp_path / "file").touch()
+    client = make_app(database_url=f"sqlite:///{tmp_path}/file/x").test_client()
+    Page(client).send(Mobile=MOBILE)
+    found = figures(client)
+    assert found.submissions == {("contact", "unstored"): 1}
+    assert not any(name.startswith(("queue", "needs")) for name in found)
+
+
+def test_a_lost_answer_of_the_store_counts_as_what_became_of_it(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says "queued" as well."""
+    add = Outbox.add
+
+    def lose(*args: object, **kwargs: object) -> None:
+        add(*args, **kwargs)  # type: ignore[arg-type]
+        raise StoreError("OperationalError")
+
+    monkeypatch.setattr(Outbox, "add", lose)
+    page.send(Mobile=MOBILE)
+    assert figures(page.client).submissions == {("contact", "queued"): 1}
+
+
+def test_calls_are_counted_and_timed(page: Page, portal: StandIn) -> None:
+    """A status that nobody knows has no series of its own: the portal must not make up any."""
+    for answer in ("Success", "Mobile_Invalid", "Whatever_It_Likes", Fault.HTTP_502):
+        portal.answer(answer)
+        page.send(Mobile=MOBILE)
+        page = Page(page.client)
+    found = figures(page.client)
+    for status in ("Success", "Mobile_Invalid", "Other", "HTTP_502"):
+        assert found[f'portal_calls_total{{method="ContactCreate",status="{status}"}}'] == 1
+    assert found['portal_call_seconds_count{method="ContactCreate"}'] == 4
+    assert found['portal_call_seconds_sum{method="ContactCreate"}'] > 0
+    bounds = [name.split('"')[1] for name in found if name.startswith("portal_call_seconds_bucket")]
+    assert bounds == ["0.05", "0.1", "0.2", "0.5", "1.0", "2.0", "+Inf"]  # the deadline is 2
+
+
+def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: StandIn) -> None:
+    """It has a status of ours."""
+    portal.close()
+    page.send(Mobile=MOBILE)
+    found = figures(page.client)
+    name = 'portal_calls_total{method="ContactCreate",status="ConnectionFailed"}'
+    assert found[name] == 1
+
+
+def test_the_queue_is_told_as_it_stands(
+    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+) -> None:
+    """How many wait, for how long, and why."""
+    assert [figures(client)[name] for name in ("queue_paused", "queue_oldest_seconds")] == [0, 0]
+    portal.answer("CreditNotEnough")
+    Page(client).send(Mobile=MOBILE)
+    Page(client).send(Mobile="09121234568")
+    with dispatch.store.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE outbox SET created_at = datetime(created_at, '-1 hour') WHERE id = 1"
+        )
+    found = figures(client)
+    assert found["queue_depth"] == 2
+    assert found['queue_paused{reason="CreditNotEnough"}'] == 1
+    assert 3590 < found["queue_oldest_seconds"] < 3900
+    assert found["needs_hand"] == 0
+
+
+def test_a_clock_that_was_set_back_makes_nothing_negative(
+    client: FlaskClient, dispatch: Dispatch
+) -> None:
+    """Zero, then."""
+    dispatch.outbox.add(Contact(Mobile=MOBILE), KEY, form="contact", send=False)
+    with dispatch.store.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET created_at = datetime('now', '+1 hour')")
+    assert figures(client)["queue_oldest_seconds"] == 0
+
+
+def test_limits_are_counted_by_their_names(make_app: Callable[..., Flask]) -> None:
+    """Each time, though the log tells it once a minute."""
+    users = {"sara": "pbkdf2:sha256:1$x$00"}
+    client = make_app(limit_mobile="1/hour").test_client()
+    for _ in range(3):
+        Page(client, "/f/signup").send(Mobile=MOBILE, consent="true")
+    found = figures(client)
+    assert found['limits_hit_total{limit="LIMIT_MOBILE"}'] == 2
+    assert found.submissions == {("signup", "delivered"): 1, ("signup", "invalid"): 2}
+    app = make_app(limit_login="1/hour", intranet_users=users)
+    for _ in range(2):
+        app.test_client().get("/", auth=("sara", "guess"))
+    text = app.extensions[EXTENSION].figures.text({}).decode()
+    assert Figures(text)['limits_hit_total{limit="LIMIT_LOGIN"}'] == 1
+
+
+def test_no_figure_says_anything_of_a_person(client: FlaskClient, portal: StandIn) -> None:
+    """Nor of our secrets."""
+    for answer in ("Success", "Mobile_Invalid", "Token_Invalid"):
+        portal.answer(answer)
+        Page(client).send(Mobile=MOBILE, FName="سارا")
+    text = client.get("/metrics").text
+    assert 'form="contact"' in text
+    assert not any(secret in text for secret in ("912123", "سارا", TOKEN, SECRET, "127.0.0.1"))
+
+
+def submit(url: str) -> None:
+    """Open the form of a server, and send it, over connections of their own."""
+    page = Html(requests.get(url, timeout=20).text)
+    token = next(page.find("input", name="csrf_token"))[0]["value"]
+    requests.post(url, data={"csrf_token": token, "Mobile": MOBILE}, timeout=20)
+
+
+def children(process: subprocess.Popen[bytes]) -> list[int]:
+    """Return the workers of a server."""
+    pid = process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait, though not for ever."""
+    until = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def read(url: str) -> Figures:
+    """Read a server's figures; which worker tells them is chance."""
+    return Figures(requests.get(f"{url}/metrics", timeout=20).text)
+
+
+def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_path: Path) -> None:
+    """Nobody sets a folder, each start has its own, and nothing of it stays."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environ = {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": standin.url,
+        "SECRET_KEY": SECRET,
+        "STATE_DIRECTORY": str(tmp_path),
+        "WEB_CONCURRENCY": "2",
+        "TMPDIR": str(temporary),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere"),
+    }
+    name = 'submissions_total{form="contact",outcome="delivered"}'
+    with serve(tmp_path, **environ) as server:
+        wait_until(lambda: len(list(temporary.glob("*/gauge_*.db"))) == 2)  # both have started
+        for _ in range(12):
+            submit(server.url)
+        for _ in range(6):
+            assert read(server.url)[name] == 12
+        victim = children(server.process)[0]
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: not list(temporary.glob(f"*/gauge_*_{victim}.db")))
+        submit(server.url)
+        found = read(server.url)
+        assert found[name] == 13
+        assert found['build_info{version="0.1.0"}'] == 1
+    assert not list(temporary.iterdir())

@@ -1,0 +1,320 @@
+"""Keys and tokens that change, and backups that come back: nothing is lost, nothing sent twice."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from click.testing import CliRunner
+from servers import find_program
+from serving import serve
+from support import SECRET, TOKEN, Html, Page
+
+from webapp import wording
+from webapp.cli import main
+from webapp.contact import Contact
+from webapp.delivery import submission_key
+from webapp.dispatch import Dispatch
+from webapp.outbox import WAITING, State
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+    from flask import Flask
+    from servers import PostgresServer
+
+    from webapp.settings import Settings
+    from webapp.standin import StandIn
+
+MOBILE = "09121234567"
+_PATIENCE = 60  # seconds
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for something that comes by itself."""
+    expires = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < expires, what
+        time.sleep(0.05)
+
+
+# SECRET_KEY
+
+
+class Browser:
+    """A browser that stays open while the server is started again and again."""
+
+    def __init__(self, folder: Path, portal: StandIn) -> None:
+        """Keep the server's state in this folder."""
+        self.html = Html("")
+        self._session = requests.Session()
+        self._session.headers["Connection"] = "close"  # no server waits for it to end
+        self._folder = folder
+        self._environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "WEB_CONCURRENCY": "1"}
+
+    def visit(self, keys: str, *forms: dict[str, str]) -> list[int]:
+        """Open the page of a server with these keys, or send forms; return the statuses."""
+        with serve(self._folder, SECRET_KEY=keys, **self._environ) as server:
+            answers = [self._session.post(server.url, data=form, timeout=30) for form in forms]
+            answers = answers or [self._session.get(server.url, timeout=30)]
+        self.html = Html(answers[-1].text)
+        return [answer.status_code for answer in answers]
+
+    @property
+    def token(self) -> str:
+        """The token of the form that is open."""
+        return str(next(self.html.find("input", name="csrf_token"))[0]["value"])
+
+
+def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: StandIn) -> None:
+    """A form that was open is accepted, and sent again is the same; the session goes on."""
+    browser = Browser(tmp_path, portal)
+    browser.visit("old")
+    form = {"csrf_token": browser.token, "Mobile": MOBILE, "CityName": "شیراز", "keep": "true"}
+    assert browser.visit("old", form) == [200]
+    assert browser.visit("new old", form) == [200]
+    assert browser.html.outcome == "delivered"
+    assert browser.html.values["CityName"] == ["شیراز"]  # the session keeps it
+    assert len(portal.contacts) == 1
+    browser.visit("new")
+    assert browser.html.values["CityName"] == ["شیراز"]  # by then under the new key
+
+
+def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
+    tmp_path: Path, portal: StandIn
+) -> None:
+    """And says why; sent again it is accepted."""
+    browser = Browser(tmp_path, portal)
+    browser.visit("old")
+    form = {"csrf_token": browser.token, "Mobile": MOBILE, "FName": "سارا"}
+    assert browser.visit("new", form) == [422]
+    assert wording.FORM_EXPIRED in browser.html.text(role="alert")
+    assert browser.html.values["Mobile"] == [MOBILE]
+    assert browser.html.values["FName"] == ["سارا"]
+    assert not portal.contacts
+    assert browser.visit("new", {**form, "csrf_token": browser.token}) == [200]
+    assert browser.html.outcome == "delivered"
+
+
+def test_receipts_outlive_a_rotation_and_not_their_key(make_app: Callable[..., Flask]) -> None:
+    """A visitor who reloads the page that thanks sees it still, or the form."""
+    page = Page(make_app(secret_keys=("old",)).test_client(), "/embed/signup")
+    done = page.send(Mobile=MOBILE, consent="true", follow=False).location
+    for keys, outcome in (("new", "old"), "delivered"), (("new",), None):
+        answer = make_app(secret_keys=keys).test_client().get(done, follow_redirects=True)
+        assert (answer.status_code, Html(answer.text).outcome) == (200, outcome)
+
+
+def test_what_an_operator_opened_before_a_rotation_works_after_it(
+    make_app: Callable[..., Flask],
+) -> None:
+    """The buttons of /outbox carry tokens, too."""
+    old, new = make_app(secret_keys=("old",)), make_app(secret_keys=("new", "old"))
+    outbox = old.extensions[EXTENSION].dispatch.outbox
+    reference = outbox.hold(Contact(Mobile=MOBILE), "ab" * 32, form="signup", reason="honeypot")[0]
+    data = {"csrf_token": Page(old.test_client(), "/outbox").token}
+    client = new.test_client()
+    client.post(f"/outbox/{reference.reference}/retry", data=data)
+    assert Html(client.get("/outbox").text).outcome == "retried"
+    lost = make_app(secret_keys=("new",)).test_client()
+    lost.post("/outbox/retry", data=data)
+    assert Html(lost.get("/outbox").text).outcome == "expired"
+
+
+# AMOOT_TOKEN
+
+
+def test_what_waits_goes_out_with_the_new_token(tmp_path: Path, portal: StandIn) -> None:
+    """The portal refuses the old one: the contact waits, and is sent after the restart."""
+    environ = {"AMOOT_URL": portal.url, "SECRET_KEY": SECRET, "WEB_CONCURRENCY": "1"}
+    with serve(tmp_path, AMOOT_TOKEN="revoked", **environ) as server, requests.Session() as s:
+        s.headers["Connection"] = "close"
+        token = next(Html(s.get(server.url).text).find("input", name="csrf_token"))[0]["value"]
+        sent = s.post(server.url, data={"csrf_token": token, "Mobile": MOBILE}, timeout=30)
+        assert Html(sent.text).outcome == "queued"
+        assert not portal.contacts
+    with serve(tmp_path, AMOOT_TOKEN=TOKEN, **environ) as server:
+        until(lambda: portal.contacts, "it still waits")
+        until(lambda: "the queue runs again" in server.log.read_text(), "it is still paused")
+    assert len(portal.contacts) == 1
+    assert "revoked" not in server.log.read_text()
+    assert TOKEN not in server.log.read_text()
+
+
+# Backups
+
+
+@pytest.fixture
+def hasty(settings: Settings) -> Settings:
+    """Return settings with which what is uncertain is looked up at once."""
+    return replace(settings, amoot_settle=0)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Callable[..., Result]:
+    """Return a function that runs `amoot-form outbox` with these settings."""
+
+    def run(*arguments: object, **environ: object) -> Result:
+        ready = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": settings.amoot_url, "SECRET_KEY": SECRET}
+        ready |= {"AMOOT_SETTLE": "0", "STATE_DIRECTORY": settings.state_directory}
+        for name, value in {**ready, **environ}.items():
+            monkeypatch.setenv(name, str(value))
+        return CliRunner().invoke(main, ["outbox", *map(str, arguments)])
+
+    return run
+
+
+def another(settings: Settings) -> Dispatch:
+    """Return what stands behind another server's pages."""
+    return Dispatch.build(settings, portal_url=str(settings.amoot_url), token=TOKEN)
+
+
+def wait(dispatch: Dispatch, *names: str) -> None:
+    """Have these people's contacts wait."""
+    for name in names:
+        contact = Contact(Mobile=MOBILE, FName=name)
+        key = submission_key(name, contact)
+        dispatch.outbox.add(contact, key, form="contact", send=False, operator="sara")
+
+
+def deliver_all(dispatch: Dispatch) -> None:
+    """Send what waits, until nothing does."""
+    dispatch.deliverer.start()
+    until(lambda: not dispatch.outbox.count(WAITING, most=1), "something waits for ever")
+    dispatch.deliverer.stop()
+    dispatch.deliverer.join()
+
+
+def names(portal: StandIn) -> list[str]:
+    """Return whom the portal knows."""
+    return sorted(stored["FName"] for stored in portal.contacts)
+
+
+def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
+    run: Callable[..., Result], hasty: Settings, portal: StandIn, tmp_path: Path
+) -> None:
+    """Delivered before it, since it, and not at all: each arrives once."""
+    saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
+    wait(dispatch, "الف")
+    deliver_all(dispatch)
+    wait(dispatch, "ب", "پ")
+    assert dispatch.outbox.add(
+        Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup", send=True
+    )
+    assert run("backup", saved).exit_code == 0
+    (sent, *_) = dispatch.outbox.claim(1)
+    assert dispatch.delivery.attempt(sent) is None
+    assert names(portal) == ["الف", "ب"]
+    new = replace(hasty, state_directory=tmp_path / "new")
+    restored = run("restore", saved, STATE_DIRECTORY=new.state_directory)
+    assert restored.output == "Waiting, to be looked up first: 3.\n"
+    fresh = another(new)
+    assert {entry.operator for entry in fresh.outbox.page(WAITING)} == {"sara", None}
+    deliver_all(fresh)
+    assert names(portal) == ["الف", "ب", "ت", "پ"]
+    again = fresh.delivery.submit(Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup")
+    assert again.result == "delivered"
+    assert len(portal.contacts) == 4
+
+
+def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
+    run: Callable[..., Result], hasty: Settings, portal: StandIn, tmp_path: Path
+) -> None:
+    """An operator may have sent it again since the backup."""
+    saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
+    held, _ = dispatch.outbox.hold(
+        Contact(Mobile=MOBILE, FName="ب"), "ab" * 32, form="signup", reason="proof"
+    )
+    run("backup", saved)
+    dispatch.outbox.retry(held.reference)
+    deliver_all(dispatch)
+    new = replace(hasty, state_directory=tmp_path / "new")
+    assert run("restore", saved, STATE_DIRECTORY=new.state_directory).exit_code == 0
+    fresh = another(new)
+    (found,) = fresh.outbox.page((State.HELD,))
+    assert (found.status, found.due) == (held.status, held.due)
+    fresh.outbox.retry(held.reference)
+    deliver_all(fresh)
+    assert names(portal) == ["ب"]
+
+
+def test_a_restored_postgresql_is_marked_by_the_same_command(
+    run: Callable[..., Result],
+    hasty: Settings,
+    portal: StandIn,
+    postgres: PostgresServer,
+    tmp_path: Path,
+) -> None:
+    """`pg_dump`, `pg_restore`, and what waits is looked up first."""
+    url, saved = postgres.create("outbox"), tmp_path / "saved.dump"
+    dispatch = another(replace(hasty, database_url=url))
+    wait(dispatch, "الف", "ب")
+    plain = url.replace("+psycopg", "")
+    program = [find_program("pg_dump"), "--format=custom", f"--file={saved}", plain]
+    subprocess.run(program, check=True)
+    deliver_all(dispatch)
+    assert run("backup", tmp_path / "no", DATABASE_URL=url).exit_code == 1
+    copy = postgres.create("restored")
+    plain = copy.replace("+psycopg", "")
+    subprocess.run([find_program("pg_restore"), f"--dbname={plain}", saved], check=True)
+    assert run("restore", DATABASE_URL=copy).output == "Waiting, to be looked up first: 2.\n"
+    assert run("restore", saved, DATABASE_URL=copy).exit_code == 1
+    deliver_all(another(replace(hasty, database_url=copy)))
+    assert names(portal) == ["الف", "ب"]
+
+
+def test_a_backup_is_private_whole_and_holds_nothing_erased(
+    run: Callable[..., Result], hasty: Settings, tmp_path: Path
+) -> None:
+    """Taken while a server writes; no file is overwritten."""
+    saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
+    wait(dispatch, "نام-محرمانه")
+    deliver_all(dispatch)
+    wait(dispatch, "ب")
+    with dispatch.store.write():
+        assert run("backup", saved).exit_code == 0
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    content = saved.read_bytes()
+    assert b"\\u0646\\u0627\\u0645-" not in content
+    assert b"\\u0628" in content
+    connection = sqlite3.connect(saved)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    refused = run("backup", saved)
+    assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
+    assert saved.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["outbox.sqlite3", "outbox.sqlite3-wal"])
+def test_no_outbox_is_overwritten(
+    run: Callable[..., Result], hasty: Settings, tmp_path: Path, name: str
+) -> None:
+    """Nor is another one's log of changes taken for the restored one's."""
+    saved, folder = tmp_path / "saved.sqlite3", tmp_path / "new"
+    wait(another(hasty), "الف")
+    run("backup", saved)
+    folder.mkdir()
+    (folder / name).write_text("old")
+    refused = run("restore", saved, STATE_DIRECTORY=folder)
+    assert (refused.exit_code, name in refused.output) == (1, True)
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
+def test_what_is_no_backup_is_not_put_in_place(run: Callable[..., Result], tmp_path: Path) -> None:
+    """One line says why."""
+    saved, folder = tmp_path / "saved.sqlite3", tmp_path / "new"
+    for content in (None, "no database"):
+        if content:
+            saved.write_text(content)
+        refused = run("restore", saved, STATE_DIRECTORY=folder)
+        assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
+        assert list(folder.iterdir()) == []

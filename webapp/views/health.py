@@ -1,0 +1,133 @@
+"""What machines ask: whether this process answers, whether it can store, and its figures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Response, request
+from werkzeug.exceptions import SecurityError
+
+from webapp import guard
+from webapp.outbox import NEEDS_HAND, WAITING
+from webapp.store import StoreError
+from webapp.views import require_intranet, services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from webapp.store import Store
+
+_FRESH: Final = 1.0  # seconds that an answer of the store is good for
+_PATIENCE: Final = 1.0  # seconds that one waits for another's question; longer is as good as down
+_MANY: Final = 1_000_000  # no figure counts further
+
+
+class Readiness:
+    """Whether the outbox can be written, asked at most once a second however many want to know."""
+
+    def __init__(self, store: Store) -> None:
+        """Ask this store."""
+        self._store = store
+        self._asking = threading.Lock()
+        self._asked_at = float("-inf")
+        self._is_ready = False
+
+    def __bool__(self) -> bool:
+        """Whether it can."""
+        if not self._asking.acquire(timeout=_PATIENCE):
+            return False
+        try:
+            if time.monotonic() - self._asked_at > _FRESH:
+                self._is_ready = self._ask()
+                self._asked_at = time.monotonic()
+            return self._is_ready
+        finally:
+            self._asking.release()
+
+    def _ask(self) -> bool:
+        try:
+            self._store.prove()
+        except StoreError:
+            return False
+        return True
+
+
+def register(app: Flask) -> None:
+    """Answer in place of the router, which knows PUBLIC_URL's host alone.
+
+    Balancers, and Prometheus, which wants each machine by itself, call by address.
+    """
+    app.before_request(_answer)
+
+
+def _answer() -> Response | None:
+    view = _VIEWS.get(request.path)
+    return view() if view and request.method in ("GET", "HEAD") else None
+
+
+def _healthz() -> Response:
+    """Say that the process answers; nothing else is touched."""
+    return _word("alive")
+
+
+def _readyz() -> Response:
+    """Say whether a submission could be stored."""
+    if services().readiness:
+        return _word("ready")
+    return _word("unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _word(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(f"{text}\n", status, mimetype="text/plain")
+
+
+def _metrics() -> Response:
+    """Tell operators' Prometheus the figures; without the queue's, while the store is down."""
+    _require_own_host()
+    require_intranet()
+    figures = services().figures
+    try:
+        queue, reason = _queue()
+    except StoreError:
+        queue, reason = {}, ""
+    text = figures.text(queue, reason=reason)
+    return Response(text, content_type=figures.content_type)
+
+
+def _require_own_host() -> None:
+    """Let nobody read figures under a name that is not ours: see `guard.is_certain`.
+
+    Raises:
+        SecurityError: if the router would refuse the host, and it is no address.
+    """
+    refusal = request.routing_exception
+    is_certain = guard.is_certain(request.environ.get("HTTP_HOST", ""))
+    if isinstance(refusal, SecurityError) and not is_certain:
+        raise refusal
+
+
+def _queue() -> tuple[dict[str, float], str]:
+    """Return the queue's figures, and why it is paused. A StoreError is passed on."""
+    outbox, pause = services().dispatch.outbox, services().dispatch.breaker.look()
+    oldest = outbox.oldest()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    queue: dict[str, float] = {
+        "queue_depth": outbox.count(WAITING, most=_MANY),
+        "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
+        "queue_paused": int(pause is not None),
+        "needs_hand": outbox.count(NEEDS_HAND, most=_MANY),
+    }
+    return queue, pause.status if pause else ""
+
+
+_VIEWS: Final[dict[str, Callable[[], Response]]] = {
+    "/healthz": _healthz,
+    "/readyz": _readyz,
+    "/metrics": _metrics,
+}
