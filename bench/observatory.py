@@ -1,4 +1,4 @@
-"""The grade of our headers by MDN's HTTP Observatory, behind the real nginx. Run as `make observatory`."""
+"""The grade of our headers by MDN's HTTP Observatory, behind nginx. Run as `make observatory`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def _grade(nginx: NginxServer, path: str) -> None:
     plain, safe = urlsplit(nginx.plain_url), urlsplit(nginx.url)
     where = [str(safe.hostname), str(plain.port), str(safe.port), path]
     environ = {**os.environ, "NODE_EXTRA_CA_CERTS": str(nginx.authority)}
-    subprocess.run(["node", "observatory.mjs", *where], cwd=HERE, env=environ, check=True)
+    command = ["/usr/bin/env", "node", "observatory.mjs", *where]
+    subprocess.run(command, cwd=HERE, env=environ, check=True)
 
 
 if __name__ == "__main__":

@@ -168,8 +168,7 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
     """Let only known networks, and known users if any are set, go on.
 
     Raises:
-        Forbidden: if the request comes from elsewhere, hides where it comes from, or asks for a
-            host that may not be ours.
+        Forbidden: if the request comes from elsewhere, or hides where it comes from.
         HTTPException: as `Logins.require`.
     """
     if not settings.trusted_proxies and not _FORWARDING_HEADERS.isdisjoint(request.environ):
@@ -181,24 +180,33 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
     if not is_local and not _is_within(address, settings.intranet_networks):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
+    logins.require()
+
+
+def require_own_host(settings: Settings) -> None:
+    """Let a page that shows what others typed open under a name of ours alone.
+
+    Raises:
+        Forbidden: if the name may be a stranger's.
+    """
     # Where PUBLIC_URL is set, other hosts are refused before; where users are, a stranger's name
     # has no login.
     if not (settings.public_url or settings.intranet_users or is_certain(request.host)):
         log.warning("refused a request for a host by its name: set PUBLIC_URL to our address")
         raise UncertainHost
-    logins.require()
 
 
 @lru_cache(maxsize=1024)
 def is_certain(host: str) -> bool:
-    """Tell whether a host is an address, or this machine.
+    """Tell whether a host is an address, or a name without a dot.
 
     Any site can let a name of its own lead to us, and its page then reads ours in the browser of an
-    operator who visits it (DNS rebinding). An address leads where it says.
+    operator who visits it (DNS rebinding). An address leads where it says, and a name such as
+    `phonebook` is one that the network around gives.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or bool(ipaddress.ip_address(name))
+        return bool(name) and ("." not in name or bool(ipaddress.ip_address(name)))
     except ValueError:
         return False
 

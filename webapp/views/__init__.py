@@ -76,6 +76,11 @@ def require_intranet() -> None:
     guard.require_intranet(services().settings, services().logins)
 
 
+def require_own_host() -> None:
+    """Let nobody see what others typed under a stranger's name; see `guard.require_own_host`."""
+    guard.require_own_host(services().settings)
+
+
 def pause_notice() -> dict[str, Any]:
     """Return what an operator's page says while the queue is paused: why, and how many wait."""
     if (pause := services().dispatch.breaker.pause) is None:

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template
 
 from webapp import standin
 from webapp.contact import FIELDS, Kind
-from webapp.views import require_intranet, services
+from webapp.views import require_intranet, require_own_host, services
 from webapp.views.shown import shown
 
 blueprint = Blueprint("demo", __name__)
@@ -19,6 +19,7 @@ blueprint = Blueprint("demo", __name__)
 def received() -> str:
     """List the received contacts, newest first."""
     require_intranet()
+    require_own_host()
     contacts = [
         {"number": stored["ID"], "shown": shown(_values(stored), FIELDS.values())}
         for stored in reversed(standin.received(services().portal_url))

@@ -14,7 +14,7 @@ from werkzeug.exceptions import SecurityError
 from webapp import guard
 from webapp.outbox import NEEDS_HAND, WAITING
 from webapp.store import StoreError
-from webapp.views import require_intranet, services
+from webapp.views import require_intranet, require_own_host, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,8 +89,9 @@ def _word(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 def _metrics() -> Response:
     """Tell operators' Prometheus the figures; without the queue's, while the store is down."""
-    _require_own_host()
+    _require_known_host()
     require_intranet()
+    require_own_host()
     figures = services().figures
     try:
         queue, reason = _queue()
@@ -100,7 +101,7 @@ def _metrics() -> Response:
     return Response(text, content_type=figures.content_type)
 
 
-def _require_own_host() -> None:
+def _require_known_host() -> None:
     """Let nobody read figures under a name that is not ours: see `guard.is_certain`.
 
     Raises:

@@ -18,7 +18,14 @@ from webapp.forms import build_form, form_data
 from webapp.outbox import NEEDS_HAND, RETRIED, WAITING, State
 from webapp.store import StoreError
 from webapp.tokens import InvalidToken
-from webapp.views import pause_notice, require_intranet, services, submission, waiting
+from webapp.views import (
+    pause_notice,
+    require_intranet,
+    require_own_host,
+    services,
+    submission,
+    waiting,
+)
 from webapp.views.shown import moment, shown
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("outbox", __name__)
 blueprint.before_request(require_intranet)
+blueprint.before_request(require_own_host)
 
 _LIST: Final = "/outbox"
 _FORM: Final = ":outbox"  # whose tokens these pages carry; no form's slug has a colon
