@@ -236,7 +236,7 @@ def test_the_module_runs_as_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
     )
-    assert "0.1.0" in done.stdout
+    assert "1.0.0" in done.stdout
 
 
 def test_a_malformed_request_leaves_no_address_in_the_log(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_all_forms_begin_at_zero(client: FlaskClient) -> None:
     found = figures(client)
     assert found['submissions_total{form="contact",outcome="unstored"}'] == 0
     assert found['submissions_total{form="signup",outcome="held"}'] == 0
-    assert found['build_info{version="0.1.0"}'] == 1
+    assert found['build_info{version="1.0.0"}'] == 1
     assert not found.submissions
 
 
@@ -308,5 +308,5 @@ def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_
         submit(server.url)
         found = read(server.url)
         assert found[name] == 13
-        assert found['build_info{version="0.1.0"}'] == 1
+        assert found['build_info{version="1.0.0"}'] == 1
     assert not list(temporary.iterdir())
