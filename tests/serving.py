@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).with_name("amoot-form")
 
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
-_SECONDS = 20  # how long a server may take to start or to stop
+_SECONDS = 30  # how long a server may take to start or to stop
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,13 @@ def serve(
             [command, "serve"], cwd=cwd or folder, env={**home, **environ}, stderr=output
         )
     try:
-        yield Server(_address(log, process), log, process)
+        url = _address(log, process)
+        # A worker that is still starting would miss the signal to stop.
+        requests.get(f"{url}/healthz", timeout=_SECONDS)
+        yield Server(url, log, process)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=_SECONDS)
+        process.wait(timeout=2 * _SECONDS)
 
 
 def _address(log: Path, process: subprocess.Popen[bytes]) -> str:

@@ -186,7 +186,7 @@ def test_plain_http_leads_to_https(site: Site) -> None:
         timeout=10,
     )
     assert answer.status_code == 301
-    assert answer.headers["Location"] == "https://127.0.0.1/f/signup?a=b"
+    assert answer.headers["Location"] == f"{site.nginx.url}/f/signup?a=b"
 
 
 def test_a_form_that_is_too_long_comes_back_with_what_was_typed(site: Site) -> None:
