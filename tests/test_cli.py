@@ -92,6 +92,8 @@ def test_check_in_demo_mode_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> None:
     """The setting reads it, and the password fits."""
+    for name in ("sara k", "a:b", ""):
+        assert run("hash-password", name, "--password", "x").exit_code == 2
     result = run("hash-password", "sara", "--password", "گذرواژه")
     users = Settings.from_env({"INTRANET_USERS": result.output.strip()}).intranet_users
     assert check_password_hash(users["sara"], "گذرواژه")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from serving import serve
+from serving import Server, serve
 from support import SECRET, TOKEN, Html, Page
 
 from webapp import tokens
@@ -284,29 +286,55 @@ def read(url: str) -> Figures:
 
 def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_path: Path) -> None:
     """Nobody sets a folder, each start has its own, and nothing of it stays."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": standin.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
-        "WEB_CONCURRENCY": "2",
-        "TMPDIR": str(temporary),
-        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere"),
-    }
+    elsewhere = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")}
+    environ = environ_of(standin, tmp_path) | elsewhere
     name = 'submissions_total{form="contact",outcome="delivered"}'
     with serve(tmp_path, **environ) as server:
-        wait_until(lambda: len(list(temporary.glob("*/gauge_*.db"))) == 2)  # both have started
+        folder = kept_in(server)
+        wait_until(lambda: len(list(folder.glob("gauge_*.db"))) == 2)  # both have started
         for _ in range(12):
             submit(server.url)
         for _ in range(6):
             assert read(server.url)[name] == 12
         victim = children(server.process)[0]
         os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: not list(temporary.glob(f"*/gauge_*_{victim}.db")))
+        wait_until(lambda: not list(folder.glob(f"gauge_*_{victim}.db")))
         submit(server.url)
         found = read(server.url)
         assert found[name] == 13
         assert found['build_info{version="1.0.0"}'] == 1
-    assert not list(temporary.iterdir())
+    assert not folder.exists()
+
+
+def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Path) -> None:
+    """Somebody cleaned their folder away: contacts arrive, workers start, and the log tells."""
+    with serve(tmp_path, **environ_of(standin, tmp_path)) as server:
+        folder = kept_in(server)
+        wait_until(lambda: len(list(folder.glob("gauge_*.db"))) == 2)
+        shutil.rmtree(folder)
+        victims = children(server.process)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(set(children(server.process)) - set(victims)) == 2)
+        submit(server.url)
+        assert "queue_depth" in read(server.url)
+        assert len(standin.contacts) == 1
+        assert "the figures are not counted, FileNotFoundError" in server.log.read_text()
+
+
+def environ_of(standin: StandIn, folder: Path) -> dict[str, str]:
+    """Return those of a server with two workers."""
+    return {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": standin.url,
+        "SECRET_KEY": SECRET,
+        "STATE_DIRECTORY": str(folder),
+        "WEB_CONCURRENCY": "2",
+    }
+
+
+def kept_in(server: Server) -> Path:
+    """Return the folder with the figures of a server: in memory, where there is such a place."""
+    places = (Path("/dev/shm"), Path(tempfile.gettempdir()))  # noqa: S108  as the server
+    name = f"amoot-form-{server.process.pid}-*"
+    return next(found for place in places for found in place.glob(name))

@@ -278,6 +278,30 @@ def test_the_trusted_proxys_word_counts_and_no_other(make_app: Callable[..., Fla
     assert client.get("/", headers={"X-Forwarded-For": "10.0.0.1, 8.8.8.8"}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("proxies", "headers"),
+    [
+        (2, {"X-Forwarded-For": "10.0.0.1"}),
+        (1, {"X-Forwarded-For": ""}),
+        (1, {"X-Real-IP": "10.0.0.1"}),
+        (1, {"Forwarded": "for=10.0.0.1"}),
+        (1, {"X-Forwarded-Proto": "https"}),
+    ],
+)
+def test_a_proxy_that_does_not_name_the_sender_hides_it(
+    make_app: Callable[..., Flask], proxies: int, headers: dict[str, str]
+) -> None:
+    """The address left over is the proxy's own, which is on the intranet."""
+    response = make_app(trusted_proxies=proxies).test_client().get("/outbox", headers=headers)
+    assert response.status_code == 403
+    assert wording.FORWARDED[0] in response.text
+
+
+def test_who_comes_past_the_proxy_is_known(make_app: Callable[..., Flask]) -> None:
+    """As Prometheus does, which asks each machine by its address."""
+    assert make_app(trusted_proxies=1).test_client().get("/outbox").status_code == 200
+
+
 def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     """HTTP Basic in front of intranet pages, on the designed page."""
     users = {"sara": generate_password_hash("رمز عبور")}

@@ -312,8 +312,8 @@ def test_no_outbox_is_overwritten(
 def test_what_is_no_backup_is_not_put_in_place(run: Callable[..., Result], tmp_path: Path) -> None:
     """One line says why."""
     saved, folder = tmp_path / "saved.sqlite3", tmp_path / "new"
-    for content in (None, "no database"):
-        if content:
+    for content in (None, "", "no database"):
+        if content is not None:
             saved.write_text(content)
         refused = run("restore", saved, STATE_DIRECTORY=folder)
         assert (refused.exit_code, refused.output.count("\n")) == (1, 1)

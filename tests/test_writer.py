@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from webapp.store import _prepare_sqlite
 from webapp.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -154,3 +154,51 @@ def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
     other.close()
     writer.checkpoint()
     assert log.stat().st_size == 0
+
+
+def test_whatever_prevents_a_commit_is_told_to_all(
+    writer: Writer, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only what a database may say; and the next ones write again."""
+    inside, failures = threading.Event(), []
+
+    def slow() -> None:
+        with writer.transaction() as connection:
+            connection.execute(text("INSERT INTO numbers VALUES (1)"))
+            inside.set()
+            time.sleep(0.3)
+
+    def run(write: Callable[[], None]) -> None:
+        try:
+            write()
+        except MemoryError:
+            failures.append("told")
+
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "commit", fail)
+        first = threading.Thread(target=run, args=(slow,))
+        first.start()
+        inside.wait()
+        second = threading.Thread(target=run, args=(lambda: add(writer, 2),))
+        second.start()
+        for thread in (first, second):
+            thread.join()
+    assert failures == ["told", "told"]
+    add(writer, 3)
+    assert numbers(file) == {3}
+
+
+def test_a_dead_connection_is_replaced(writer: Writer, file: Path) -> None:
+    """One write fails, the next finds a new one."""
+    add(writer, 1)
+    connection = writer._connection  # noqa: SLF001  nobody closes it from outside
+    assert connection is not None
+    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+    driver.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        add(writer, 2)
+    add(writer, 3)
+    assert numbers(file) == {1, 3}

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging.config
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from webapp.portal import payload
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.store import StoreError
 from webapp.verdict import PortalError
+from webapp.version import VERSION
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ _GRACE: Final = 10  # seconds beyond the portal's deadline for running requests 
 
 
 @click.group()
-@click.version_option(package_name="amoot-contact-form")
+@click.version_option(VERSION)
 def main() -> None:
     """A Persian contact form in front of the AmootSMS portal."""
 
@@ -188,6 +190,9 @@ def restore(file: Path | None) -> None:
     click.echo(f"Waiting, to be looked up first: {waiting}.")
 
 
+_SQLITE: Final = b"SQLite format 3\0"  # how every such file begins
+
+
 def _put_back(file: Path, place: Path) -> int:
     """Put a backup, marked as such, in its place: whole, or not at all."""
     # A log of changes that is left there would be taken for the new one's.
@@ -199,6 +204,8 @@ def _put_back(file: Path, place: Path) -> int:
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         copy, whole = Path(folder, "copy"), Path(folder, "whole")
         shutil.copyfile(file, copy)
+        if not copy.read_bytes().startswith(_SQLITE):
+            raise click.ClickException(f"{file} is no backup: it is not a database of SQLite's")
         dispatch = _dispatch(replace(_settings(), database_url=f"sqlite:///{copy}"))
         waiting = dispatch.outbox.doubt()
         dispatch.store.backup(whole)
@@ -279,6 +286,8 @@ def standin_(port: int, token: str) -> None:
 )
 def hash_password(name: str, password: str) -> None:
     """Print a name:hash pair for INTRANET_USERS."""
+    if not re.fullmatch(r"[^\s:]+", name):
+        raise click.BadParameter("a name has neither blanks nor colons", param_hint="NAME")
     click.echo(f"{name}:{generate_password_hash(password)}")
 
 
@@ -361,8 +370,14 @@ _FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def _open_figures(_: object) -> None:
-    """Make a folder for the figures of this start alone, before there is a worker."""
-    os.environ[_FIGURES] = tempfile.mkdtemp(prefix="amoot-form-")
+    """Make a folder for the figures of this start alone, before there is a worker.
+
+    In memory, where there is such a place: the files are mapped, and a page for which a full disk
+    has no room would end the process.
+    """
+    memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
+    place = memory if os.access(memory, os.W_OK) else None
+    os.environ[_FIGURES] = tempfile.mkdtemp(prefix=f"amoot-form-{os.getpid()}-", dir=place)
 
 
 def _bury(_: object, worker: Worker) -> None:

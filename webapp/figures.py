@@ -8,8 +8,10 @@ tells its own figures.
 
 from __future__ import annotations
 
+import logging
 import os
-from importlib.metadata import PackageNotFoundError, version
+import struct
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import (
@@ -24,8 +26,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from webapp.version import VERSION
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+log = logging.getLogger(__name__)
 
 _NAMESPACE: Final = "amoot_form"
 _OUTCOMES: Final = ("delivered", "rejected", "queued", "held", "unstored", "invalid")
@@ -37,6 +43,9 @@ _QUEUE: Final = {
     "queue_paused": "1 while nothing is sent; the label says why, by the portal's status or ours.",
     "needs_hand": "Contacts that were held or rejected, and wait for an operator.",
 }
+
+# What a folder that was cleaned, or a file that is only half made, lets prometheus-client raise.
+_FAULTS: Final = (OSError, ValueError, struct.error)
 
 # A second series for each counter, of no use.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -55,19 +64,15 @@ class Figures:
             deadline: The seconds that one call to the portal may last.
         """
         self._registry = CollectorRegistry()
-        submissions = Counter(
+        self._forms = frozenset(forms)
+        self._is_failing = False
+        self._submissions = Counter(
             "submissions",
             "Submissions, each counted once, by what became of them at first.",
             ("form", "outcome"),
             namespace=_NAMESPACE,
             registry=self._registry,
         )
-        # All of them from the start: a rate can only be told of what has been zero.
-        self._submissions = {
-            (form, outcome): submissions.labels(form, outcome)
-            for form in forms
-            for outcome in _OUTCOMES
-        }
         self._calls = Counter(
             "portal_calls",
             "Calls to the portal.",
@@ -90,28 +95,47 @@ class Figures:
             namespace=_NAMESPACE,
             registry=self._registry,
         )
-        Gauge(
+        build = Gauge(
             "build_info",
             "The program's version.",
             ("version",),
             namespace=_NAMESPACE,
             registry=self._registry,
             multiprocess_mode="livemax",
-        ).labels(_version()).set(1)
+        )
+        with self._harmless():
+            build.labels(VERSION).set(1)
+            # All of them from the start: a rate can only be told of what has been zero.
+            for form in self._forms:
+                for outcome in _OUTCOMES:
+                    self._submissions.labels(form, outcome)
 
     def submitted(self, form: str, outcome: str) -> None:
         """Count a submission of a form. What operators correct is none: it has no form's slug."""
-        if counter := self._submissions.get((form, outcome)):
-            counter.inc()
+        if form in self._forms:
+            with self._harmless():
+                self._submissions.labels(form, outcome).inc()
 
     def called(self, method: str, status: str, seconds: float) -> None:
         """Count a call to the portal."""
-        self._calls.labels(method, status).inc()
-        self._seconds.labels(method).observe(seconds)
+        with self._harmless():
+            self._calls.labels(method, status).inc()
+            self._seconds.labels(method).observe(seconds)
 
     def refused(self, limit: str) -> None:
         """Count what a limit did not let through."""
-        self._limits.labels(limit).inc()
+        with self._harmless():
+            self._limits.labels(limit).inc()
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Let what is counted go on where the figures' files are gone or cannot be made."""
+        try:
+            yield
+        except _FAULTS as error:
+            if not self._is_failing:
+                log.warning("the figures are not counted, %s", type(error).__name__)
+            self._is_failing = True
 
     def text(self, queue: Mapping[str, float], *, reason: str = "") -> bytes:
         """Return what Prometheus reads, of all processes that count together.
@@ -120,10 +144,16 @@ class Figures:
             queue: What is known of the queue, by the names above; nothing if the store is down.
             reason: Why it is paused.
         """
-        everything = CollectorRegistry()
-        everything.register(_all_processes() or self._registry)
-        everything.register(_Queue(queue, reason))
-        return generate_latest(everything)
+        asked = CollectorRegistry()
+        asked.register(_Queue(queue, reason))
+        return self._counted() + generate_latest(asked)
+
+    def _counted(self) -> bytes:
+        """Return what all processes count or, if that cannot be read, what this one does."""
+        try:
+            return generate_latest(_all_processes() or self._registry)
+        except _FAULTS:
+            return generate_latest(self._registry)
 
 
 class _Queue:
@@ -141,14 +171,9 @@ class _Queue:
             yield family
 
 
-def _all_processes() -> MultiProcessCollector | None:
+def _all_processes() -> CollectorRegistry | None:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return None
-    return MultiProcessCollector(None)  # type: ignore[no-untyped-call]
-
-
-def _version() -> str:
-    try:
-        return version("amoot-contact-form")
-    except PackageNotFoundError:  # run from a checkout that nobody installed
-        return "unknown"
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

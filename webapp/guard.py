@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import Request, abort, request
 from werkzeug.exceptions import BadRequest, LengthRequired
 from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.addresses import framed, own_origin
@@ -133,7 +134,7 @@ def _refuse_other_origins() -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", own)
     if site != "same-origin" or origin != own:
-        log.warning("refused a POST of %s from %r: its page is not at %r", site, origin, own)
+        log.warning("refused a POST of %r from %r: its page is not at %r", site, origin, own)
         raise CrossSite
 
 
@@ -171,8 +172,11 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
         Forbidden: if the request comes from elsewhere, or hides where it comes from.
         HTTPException: as `Logins.require`.
     """
-    if not settings.trusted_proxies and not _FORWARDING_HEADERS.isdisjoint(request.environ):
-        log.warning("refused a forwarded request: TRUSTED_PROXIES is 0, so its sender is unknown")
+    if not _is_sender_known(settings.trusted_proxies):
+        count = settings.trusted_proxies
+        log.warning(
+            "refused a forwarded request: its sender is hidden, TRUSTED_PROXIES is %d", count
+        )
         raise Forwarded
     address = request.remote_addr or ""
     # A Unix socket has no address: its peers are on this machine.
@@ -181,6 +185,14 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
     logins.require()
+
+
+def _is_sender_known(proxies: int) -> bool:
+    """Tell whether each of so many proxies says whom it asks for, or none stands in between."""
+    if _FORWARDING_HEADERS.isdisjoint(request.environ):
+        return True
+    senders = parse_list_header(request.headers.get("X-Forwarded-For", ""))
+    return 0 < proxies <= len(senders)
 
 
 def require_own_host(settings: Settings) -> None:

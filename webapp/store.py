@@ -161,7 +161,7 @@ class Store:
         What is erased is not in the copy.
 
         Raises:
-            OSError: if the file is there, or cannot be made.
+            OSError: if the file is there, or cannot be written.
         """
         path.touch(mode=0o600, exist_ok=False)
         try:

@@ -108,12 +108,16 @@ class Writer:
         while True:
             try:
                 connection.connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() > expires:
+                connection.begin()
+            except (sqlite3.Error, SQLAlchemyError) as error:
+                if not is_busy(error):
+                    connection.invalidate()  # the next one opens a new one
+                    self._connection = None
+                    raise
+                if time.monotonic() > expires:
                     raise
                 time.sleep(random.uniform(*_GLANCE))  # nosec B311  # noqa: S311  no secret
             else:
-                connection.begin()
                 return
 
     def _end(self, group: _Group) -> None:
@@ -123,8 +127,10 @@ class Writer:
         try:
             if group.error is None:
                 self._connection.commit()
-        except SQLAlchemyError as error:
+        except BaseException as error:
             group.error = error
+            if not isinstance(error, SQLAlchemyError):
+                raise
         finally:
             if group.error:
                 self._connection.close()  # which rolls back

@@ -1,0 +1,5 @@
+"""The program's version, which the package's metadata take from here."""
+
+from __future__ import annotations
+
+VERSION = "1.0.0"
