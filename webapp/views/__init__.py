@@ -82,17 +82,18 @@ def require_own_host() -> None:
 
 
 def pause_notice() -> dict[str, Any]:
-    """Return what an operator's page says while the queue is paused: why, and how many wait."""
-    if (pause := services().dispatch.breaker.pause) is None:
-        return {"pause": None}
-    try:
-        return {"pause": pause, "waiting": waiting()}
-    except StoreError:
-        return {"pause": pause, "waiting": ""}
+    """Return what an operator's page says while the queue is paused: why, and how many wait.
+
+    The latter is a function: with thousands of them, only a page that says it should count.
+    """
+    return {"pause": services().dispatch.breaker.pause, "waiting": waiting}
 
 
 def waiting() -> str:
-    """Say how many contacts wait. A StoreError is passed on."""
-    count = services().dispatch.outbox.count(WAITING, most=_MANY)
+    """Say how many contacts wait; nothing if the store cannot tell."""
+    try:
+        count = services().dispatch.outbox.count(WAITING, most=_MANY)
+    except StoreError:
+        return ""
     text = wording.WAITING_MANY if count > _MANY else wording.WAITING
     return text.format(n=persian_digits(min(count, _MANY)))

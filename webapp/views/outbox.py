@@ -67,7 +67,7 @@ def entries() -> str | Response:
         following=_address(is_waiting=is_waiting, after=page[-1].id) if more else None,
         has_several=len(page) > 1 or after > 0,
         is_waiting=is_waiting,
-        waiting=waiting(),
+        waiting=waiting,
         since=oldest and moment(oldest),
         pause=dispatch.breaker.pause,
         said=session.pop(_SAID, None),
