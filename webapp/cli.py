@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from gunicorn.workers.base import Worker
 
     from webapp.contact import Contact
-    from webapp.deliverer import Deliverer
     from webapp.outbox import Entry
+    from webapp.views import Services
 
 _GRACE: Final = 10  # seconds beyond the portal's deadline for running requests to end
 
@@ -348,20 +348,26 @@ class _Server(BaseApplication):
         return create_app(self._settings)
 
 
-def _start_deliverer(worker: Worker) -> None:
-    """Start it in the worker: a thread of the process that forks would stay there."""
-    _deliverer(worker).start()
+def _begin(worker: Worker) -> None:
+    """Begin in the worker: threads and connections of the process that forks would stay there."""
+    services = _services(worker)
+    # Before the first visitor, who would have to wait for it; and without it all the same.
+    with contextlib.suppress(StoreError):
+        services.dispatch.store.prove()
+    if services.settings.deliverer == "inline":
+        services.dispatch.deliverer.start()
 
 
-def _stop_deliverer(_: object, worker: Worker) -> None:
+def _end(_: object, worker: Worker) -> None:
     if worker.wsgi is not None:  # it may have died before it could load the app
-        _deliverer(worker).stop()
-        _deliverer(worker).join()
+        deliverer = _services(worker).dispatch.deliverer
+        deliverer.stop()
+        deliverer.join()
 
 
-def _deliverer(worker: Worker) -> Deliverer:
+def _services(worker: Worker) -> Services:
     app = cast("Flask", worker.wsgi)
-    found: Deliverer = app.extensions[EXTENSION].dispatch.deliverer
+    found: Services = app.extensions[EXTENSION]
     return found
 
 
@@ -392,8 +398,9 @@ def _close_figures(_: object) -> None:
 
 
 def _gunicorn(settings: Settings) -> dict[str, Any]:
-    hooks = {"post_worker_init": _start_deliverer, "worker_exit": _stop_deliverer}
-    return (hooks if settings.deliverer == "inline" else {}) | {
+    return {
+        "post_worker_init": _begin,
+        "worker_exit": _end,
         # Not a `with` around the run: a worker that ends would leave it, too.
         "on_starting": _open_figures,
         "child_exit": _bury,
