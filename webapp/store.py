@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 REVISION: Final = "0003"
 
 _PATIENCE: Final = 2  # seconds that one waits for another writer; each write takes milliseconds
+# Seconds that one waits for another who opens it, which may have to make the tables. A server opens
+# it before it serves.
+_OPENING: Final = 15
 _GLANCE: Final = 0.02  # seconds between two tries to open
 _UPGRADING: Final = 0x616D6F6F74  # names our lock among PostgreSQL's advisory ones: "amoot"
 # No moment that rows wait for lies further ahead, unless the clock was set back since.
@@ -186,7 +189,7 @@ class Store:
     @contextmanager
     def _turn_to_open(self) -> Iterator[None]:
         # Not for ever: whoever waits here holds a page up.
-        if not self._opening.acquire(timeout=_PATIENCE):
+        if not self._opening.acquire(timeout=_OPENING):
             raise StoreError("Busy")
         try:
             yield
@@ -243,7 +246,7 @@ def _upgrade(engine: Engine) -> None:
 
     Others may be doing so at this very moment: that is waited for.
     """
-    expires = time.monotonic() + _PATIENCE
+    expires = time.monotonic() + _OPENING
     while True:
         try:
             with engine.connect().execution_options(reads=True) as reader:
@@ -261,9 +264,10 @@ def _upgrade(engine: Engine) -> None:
 def _upgrade_alone(engine: Engine) -> None:
     with engine.begin() as connection:  # on SQLite nobody else writes from here on
         if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
-            # A step may take as long as it needs; who waits for it tries again.
+            # A step may take as long as it needs; who waits for it has more patience than usual.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_OPENING}s'"))
+            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADING)))
         if not _is_current(connection):
             _migrate(connection)
 
