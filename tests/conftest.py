@@ -107,6 +107,7 @@ def app(settings: Settings) -> Flask:
 def dispatch(app: Flask) -> Dispatch:
     """Return what stands behind the app's pages."""
     found: Dispatch = app.extensions[EXTENSION].dispatch
+    found.store.prove()
     return found
 
 

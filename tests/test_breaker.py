@@ -26,7 +26,9 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture
 def store(database_url: str) -> Store:
     """Return an empty database."""
-    return Store(database_url)
+    store = Store(database_url)
+    store.prove()
+    return store
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def local(settings: Settings, portal: StandIn) -> Dispatch:
 
 def another(settings: Settings, portal: StandIn) -> Dispatch:
     """Return what another process would have."""
-    return Dispatch.build(settings, portal_url=portal.url, token=TOKEN)
+    dispatch = Dispatch.build(settings, portal_url=portal.url, token=TOKEN)
+    dispatch.store.prove()  # as a server does; making the tables may take longer than a lease here
+    return dispatch
 
 
 @contextmanager

@@ -50,7 +50,9 @@ TIMING = Timing(deadline=DEADLINE, settle=timedelta(0))
 @pytest.fixture
 def store(database_url: str) -> Store:
     """Return an empty database."""
-    return Store(database_url)
+    store = Store(database_url)
+    store.prove()
+    return store
 
 
 @pytest.fixture
