@@ -59,6 +59,32 @@ def numbers(file: Path) -> set[int]:
     return found
 
 
+def failures(writer: Writer, write: Callable[[], None], kind: type[Exception]) -> int:
+    """Write 1, and something else in the same transaction; count which of both fail like this."""
+    inside, failed = threading.Event(), []
+
+    def slow() -> None:
+        with writer.transaction() as connection:
+            connection.execute(text("INSERT INTO numbers VALUES (1)"))
+            inside.set()
+            time.sleep(0.3)
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except kind:
+            failed.append(work)
+
+    first = threading.Thread(target=run, args=(slow,))
+    first.start()
+    inside.wait()
+    second = threading.Thread(target=run, args=(write,))
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    return len(failed)
+
+
 def test_what_is_written_is_there_when_the_block_ends(writer: Writer, file: Path) -> None:
     """For everybody."""
     for number in range(3):
@@ -83,32 +109,12 @@ def test_many_at_once_share_commits(writer: Writer, engine: Engine, file: Path) 
 def test_what_fails_for_one_fails_for_all(writer: Writer, file: Path) -> None:
     """Nobody is told that something is written when it is not; the next ones start anew."""
     add(writer, 0)
-    inside, outcomes = threading.Event(), []
-
-    def slow() -> None:
-        with writer.transaction() as connection:
-            connection.execute(text("INSERT INTO numbers VALUES (1)"))
-            inside.set()
-            time.sleep(0.3)
 
     def bad() -> None:
         with writer.transaction() as connection:
             connection.execute(text("INSERT INTO nowhere VALUES (1)"))
 
-    def run(write: object) -> None:
-        try:
-            write()  # type: ignore[operator]
-        except OperationalError:
-            outcomes.append("failed")
-
-    first = threading.Thread(target=run, args=(slow,))
-    first.start()
-    inside.wait()
-    second = threading.Thread(target=run, args=(bad,))
-    second.start()
-    for thread in (first, second):
-        thread.join()
-    assert outcomes == ["failed", "failed"]
+    assert failures(writer, bad, OperationalError) == 2
     assert numbers(file) == {0}
     add(writer, 2)
     assert numbers(file) == {0, 2}
@@ -160,33 +166,13 @@ def test_whatever_prevents_a_commit_is_told_to_all(
     writer: Writer, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not only what a database may say; and the next ones write again."""
-    inside, failures = threading.Event(), []
-
-    def slow() -> None:
-        with writer.transaction() as connection:
-            connection.execute(text("INSERT INTO numbers VALUES (1)"))
-            inside.set()
-            time.sleep(0.3)
-
-    def run(write: Callable[[], None]) -> None:
-        try:
-            write()
-        except MemoryError:
-            failures.append("told")
 
     def fail(_: object) -> None:
         raise MemoryError
 
     with monkeypatch.context() as patch:
         patch.setattr(Connection, "commit", fail)
-        first = threading.Thread(target=run, args=(slow,))
-        first.start()
-        inside.wait()
-        second = threading.Thread(target=run, args=(lambda: add(writer, 2),))
-        second.start()
-        for thread in (first, second):
-            thread.join()
-    assert failures == ["told", "told"]
+        assert failures(writer, lambda: add(writer, 2), MemoryError) == 2
     add(writer, 3)
     assert numbers(file) == {3}
 

@@ -204,7 +204,9 @@ def _put_back(file: Path, place: Path) -> int:
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         copy, whole = Path(folder, "copy"), Path(folder, "whole")
         shutil.copyfile(file, copy)
-        if not copy.read_bytes().startswith(_SQLITE):
+        with copy.open("rb") as start:
+            is_database = start.read(len(_SQLITE)) == _SQLITE
+        if not is_database:
             raise click.ClickException(f"{file} is no backup: it is not a database of SQLite's")
         dispatch = _dispatch(replace(_settings(), database_url=f"sqlite:///{copy}"))
         waiting = dispatch.outbox.doubt()
