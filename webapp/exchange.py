@@ -60,15 +60,19 @@ class Exchanges:
         # A deque needs no lock, and so none can be held in the instant of a fork.
         self._idle: deque[_Line] = deque()
 
-    def perform(self, request: requests.Request) -> Answer:
-        """Send the request and return its answer, within the deadline whatever the portal does.
+    def perform(self, blank: requests.PreparedRequest, pairs: Sequence[tuple[str, str]]) -> Answer:
+        """Send a request and return its answer, within the deadline whatever the portal does.
+
+        Args:
+            blank: The request without its body.
+            pairs: What its form holds.
 
         Raises:
             Unreachable: if the request was certainly not sent.
             Uncertain: if it perhaps was, and no whole answer came.
         """
         expires = time.monotonic() + self._deadline
-        exchange = _Exchange(request, self._deadline, expires)
+        exchange = _Exchange(blank, pairs, self._deadline, expires)
         line = self._take_line()
         line.carry(exchange)
         # First of all: a connection that was cut may look like an empty answer.
@@ -116,10 +120,17 @@ class _Exchange:
 
     outcome: Answer | PortalError
 
-    def __init__(self, request: requests.Request, deadline: float, expires: float) -> None:
+    def __init__(
+        self,
+        blank: requests.PreparedRequest,
+        pairs: Sequence[tuple[str, str]],
+        deadline: float,
+        expires: float,
+    ) -> None:
         self.outcome = Uncertain("UnknownFault")
         self.ended = threading.Event()
-        self._request = request
+        self._blank = blank
+        self._pairs = pairs
         self._deadline = deadline
         self._expires = expires
         self._phase = _Phase.BEFORE
@@ -130,7 +141,7 @@ class _Exchange:
     def run(self, adapter: _Adapter) -> None:
         """Make the exchange; whatever happens is its outcome."""
         try:
-            self.outcome = adapter.post(self._request, self._deadline)
+            self.outcome = adapter.post(self._blank, self._pairs, self._deadline)
         except Exception as error:  # noqa: BLE001 - an unknown exception has a meaning here
             self.outcome = _fault(error, connecting=self._phase is _Phase.CONNECTING)
         finally:
@@ -235,13 +246,15 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
-    def post(self, request: requests.Request, deadline: float) -> Answer | PortalError:
-        """Send the request, and read its answer up to the size limit."""
+    def post(
+        self, blank: requests.PreparedRequest, pairs: Sequence[tuple[str, str]], deadline: float
+    ) -> Answer | PortalError:
+        """Send a request, and read its answer up to the size limit."""
+        request = blank.copy()
+        request.prepare_body(pairs, None)
         # Half the time for connecting leaves as much for a second address of the same host. The
         # other half-bound only makes an abandoned thread end where shutting down cannot reach it.
-        response = self.send(
-            request.prepare(), stream=True, timeout=(deadline / 2, deadline), verify=True
-        )
+        response = self.send(request, stream=True, timeout=(deadline / 2, deadline), verify=True)
         with contextlib.closing(response):
             if response.status_code in REDIRECTS:  # whoever sends one is not the portal
                 return Answer(response.status_code, b"")
@@ -305,6 +318,7 @@ class _Line(threading.Thread):
 # The one place that maps the lower layers, first match first. An exception is searched through
 # with all its causes: `requests` wraps `urllib3`, which wraps the operating system.
 _WHILE_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (_AbandonedError, "ConnectTimeout"),
     (socket.gaierror, "NameNotResolved"),
     (ssl.SSLCertVerificationError, "CertificateInvalid"),
     (ssl.SSLError, "TLSFailed"),
@@ -312,6 +326,7 @@ _WHILE_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
     (requests.ConnectionError, "ConnectionFailed"),
 )
 _AFTERWARDS: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (_AbandonedError, "Timeout"),
     (requests.Timeout, "Timeout"),
     (ReadTimeoutError, "Timeout"),
     (requests.exceptions.ContentDecodingError, "UnreadableAnswer"),

@@ -143,7 +143,9 @@ class JalaliDateField(Field):
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Fetch the three parts, which have names of their own, then read as usual."""
         if formdata is not None:
-            self.parts = {part: formdata.get(f"{self.name}-{part}", "") for part in DATE_PARTS}
+            # Not `get`, whose default costs an exception of Werkzeug's for each part.
+            names = {part: f"{self.name}-{part}" for part in DATE_PARTS}
+            self.parts = {p: "".join(formdata.getlist(name)[:1]) for p, name in names.items()}
         super().process(formdata, *args, **kwargs)
 
     def process_data(self, value: date | None) -> None:

@@ -148,6 +148,8 @@ def _without(unwanted: Callable[[str], bool], text: str) -> str:
 
 def _with_joiners_between_letters(text: str) -> str:
     """Keep one ZWNJ between two letters, none elsewhere; a letter's marks belong to the letter."""
+    if _ZWNJ not in text:
+        return text
     kept: list[str] = []
     after_letter = joiner = False
     for char in text:
@@ -172,6 +174,8 @@ def _composed(text: str) -> str:
 
 
 def _with_few_marks(text: str) -> str:
+    if len(text) <= _MOST_MARKS:
+        return text
     runs = groupby(text, key=_is_mark)
     return "".join(
         char for marks, run in runs for char in islice(run, _MOST_MARKS if marks else None)
