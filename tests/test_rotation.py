@@ -231,9 +231,9 @@ def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
 ) -> None:
     """An operator may have sent it again since the backup."""
     saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
-    held, _ = dispatch.outbox.hold(
-        Contact(Mobile=MOBILE, FName="ب"), "ab" * 32, form="signup", reason="proof"
-    )
+    contact = Contact(Mobile=MOBILE, FName="ب")
+    dispatch.outbox.hold(contact, "ab" * 32, form="signup", reason="proof")
+    (held,) = dispatch.outbox.page((State.HELD,))
     run("backup", saved)
     dispatch.outbox.retry(held.reference)
     deliver_all(dispatch)

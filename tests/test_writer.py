@@ -6,17 +6,19 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from webapp.store import _prepare_sqlite
 from webapp.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -34,7 +36,7 @@ def engine(file: Path) -> Iterator[Engine]:
     engine = create_engine(f"sqlite:///{file}")
     _prepare_sqlite(engine)
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY)"))
+        connection.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY CHECK (n < 1000))"))
     yield engine
     engine.dispose()
 
@@ -45,10 +47,22 @@ def writer(engine: Engine) -> Writer:
     return Writer(engine, patience=0.5)
 
 
+# Rows that are there already are not taken.
+ADDING = text(
+    "INSERT INTO numbers SELECT json_extract(value, '$.n') FROM json_each(:rows) WHERE true"
+    " ON CONFLICT DO NOTHING"
+)
+
+
 def add(writer: Writer, number: int) -> None:
-    """Write a number."""
+    """Write a number alone."""
     with writer.transaction() as connection:
         connection.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": number})
+
+
+def join(writer: Writer, number: int) -> bool:
+    """Write a number, together with whoever comes at the same time."""
+    return writer.write(ADDING, {"n": number})
 
 
 def numbers(file: Path) -> set[int]:
@@ -59,37 +73,22 @@ def numbers(file: Path) -> set[int]:
     return found
 
 
-def failures(writer: Writer, write: Callable[[], None], kind: type[Exception]) -> int:
-    """Write 1, and something else in the same transaction; count which of both fail like this."""
-    inside, failed = threading.Event(), []
-
-    def slow() -> None:
-        with writer.transaction() as connection:
-            connection.execute(text("INSERT INTO numbers VALUES (1)"))
-            inside.set()
-            time.sleep(0.3)
-
-    def run(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except kind:
-            failed.append(work)
-
-    first = threading.Thread(target=run, args=(slow,))
-    first.start()
-    inside.wait()
-    second = threading.Thread(target=run, args=(write,))
-    second.start()
-    for thread in (first, second):
-        thread.join()
-    return len(failed)
+@contextmanager
+def together(writer: Writer, numbers: Iterable[int]) -> Iterator[list[Future[bool]]]:
+    """Let threads write these numbers while another has its turn, so that they are one batch."""
+    with ThreadPoolExecutor(32) as threads, writer.transaction():
+        results = [threads.submit(join, writer, number) for number in numbers]
+        time.sleep(0.2)  # they all wait by now; the first would lead by itself else
+        yield results
 
 
 def test_what_is_written_is_there_when_the_block_ends(writer: Writer, file: Path) -> None:
     """For everybody."""
-    for number in range(3):
+    for number in range(0, 6, 2):
         add(writer, number)
         assert number in numbers(file)
+        assert join(writer, number + 1)
+        assert number + 1 in numbers(file)
 
 
 def test_many_at_once_share_commits(writer: Writer, engine: Engine, file: Path) -> None:
@@ -98,26 +97,61 @@ def test_many_at_once_share_commits(writer: Writer, engine: Engine, file: Path) 
     event.listen(engine, "commit", commits.append)
 
     def write(number: int) -> bool:
-        add(writer, number)
-        return number in numbers(file)
+        return join(writer, number) and number in numbers(file)
 
     with ThreadPoolExecutor(32) as threads:
         assert all(threads.map(write, range(400)))
     assert len(commits) < 350
 
 
+def test_one_that_is_not_taken_sends_all_back(writer: Writer, file: Path) -> None:
+    """Nothing is written, and each is told so; alone, the others are taken."""
+    assert join(writer, 1)
+    with together(writer, [1, 2, 3]) as results:
+        pass
+    assert [result.result() for result in results] == [False] * 3
+    assert numbers(file) == {1}
+    assert [join(writer, number) for number in (1, 2, 3)] == [False, True, True]
+    assert numbers(file) == {1, 2, 3}
+
+
+def test_different_statements_share_a_commit(writer: Writer, engine: Engine, file: Path) -> None:
+    """Each is run once, for its own rows."""
+    removing = text(
+        "DELETE FROM numbers WHERE n IN (SELECT json_extract(value, '$.n') FROM json_each(:rows))"
+    )
+    assert join(writer, 1)
+    commits: list[object] = []
+    with ThreadPoolExecutor(1) as thread:
+        with together(writer, [2, 3]) as results:
+            removed = thread.submit(writer.write, removing, {"n": 1})
+            time.sleep(0.2)
+            event.listen(engine, "commit", commits.append)
+        assert removed.result()
+    assert all(result.result() for result in results)
+    assert numbers(file) == {2, 3}
+    assert len(commits) == 2  # the turn before, and theirs
+
+
 def test_what_fails_for_one_fails_for_all(writer: Writer, file: Path) -> None:
     """Nobody is told that something is written when it is not; the next ones start anew."""
-    add(writer, 0)
+    with together(writer, [1, 1000, 2]) as results:
+        pass
+    for result in results:
+        with pytest.raises(IntegrityError):
+            result.result()
+    assert numbers(file) == set()
 
     def bad() -> None:
         with writer.transaction() as connection:
+            connection.execute(text("INSERT INTO numbers VALUES (5)"))
             connection.execute(text("INSERT INTO nowhere VALUES (1)"))
 
-    assert failures(writer, bad, OperationalError) == 2
-    assert numbers(file) == {0}
-    add(writer, 2)
-    assert numbers(file) == {0, 2}
+    with pytest.raises(OperationalError):
+        bad()
+    assert numbers(file) == set()
+    assert join(writer, 2)
+    assert numbers(file) == {2}
 
 
 def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> None:
@@ -133,11 +167,11 @@ def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> No
     def write(number: int) -> float:
         started = time.monotonic()
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            add(writer, number)
+            (add if number % 2 else join)(writer, number)
         return time.monotonic() - started
 
-    with ThreadPoolExecutor(16) as threads:
-        assert max(threads.map(write, range(2, 18))) < 1.5
+    with ThreadPoolExecutor(32) as threads:  # one after the other, it would be 16 seconds
+        assert max(threads.map(write, range(2, 34))) < 4
     other.execute("ROLLBACK")
     other.close()
     add(writer, 2)
@@ -170,11 +204,17 @@ def test_whatever_prevents_a_commit_is_told_to_all(
     def fail(_: object) -> None:
         raise MemoryError
 
+    with together(writer, [1, 2]) as results:
+        pass
+    assert all(result.result() for result in results)
     with monkeypatch.context() as patch:
         patch.setattr(Connection, "commit", fail)
-        assert failures(writer, lambda: add(writer, 2), MemoryError) == 2
+        with pytest.raises(MemoryError), together(writer, [4, 5]) as results:
+            pass
+    for result in results:
+        assert isinstance(result.exception(), MemoryError)
     add(writer, 3)
-    assert numbers(file) == {3}
+    assert numbers(file) == {1, 2, 3}
 
 
 def test_a_dead_connection_is_replaced(writer: Writer, file: Path) -> None:

@@ -16,7 +16,7 @@ import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import (
@@ -41,7 +41,7 @@ from sqlalchemy import (
 from sqlalchemy import DateTime as Moment
 
 from webapp.contact import FIELDS, Contact, Kind
-from webapp.store import StoreError, metadata
+from webapp.store import StoreError, brought, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -113,7 +113,7 @@ class Entry:
     """A row of the outbox.
 
     Attributes:
-        id: Its number, in the order of arrival.
+        id: Its number, in the order of arrival; 0 if it was not read from the table.
         key: The submission's key, unique.
         form: The slug of its form.
         state: Where it is on its way.
@@ -180,13 +180,18 @@ class Outbox:
         self._settling = timing.settle
         self._margin = (timing.lease - timing.deadline).total_seconds()
         # What runs with every submission is made once: making it takes longer than running it.
-        pauses = {State.QUEUED: timedelta(0), State.SENDING: timing.lease, State.HELD: KEPT}
-        self._adding = {state: self._addition(state, pause) for state, pause in pauses.items()}
+        self._pauses = {State.QUEUED: timedelta(0), State.SENDING: timing.lease, State.HELD: KEPT}
+        added = {state: self._added(state, pause) for state, pause in self._pauses.items()}
+        self._adding = {state: store.adding(_outbox, **row) for state, row in added.items()}
+        self._adding_many = {
+            state: store.adding_many(_outbox, _BROUGHT, **row) for state, row in added.items()
+        }
         self._claiming = {probe: self._claim(probe=probe) for probe in (False, True)}
         self._ending = {
             state: _OWN.values(state=state, due=store.after(KEPT))
             for state in (State.DELIVERED, *NEEDS_HAND)
         }
+        self._delivering_many = _DELIVERED.values(due=store.after(KEPT))
 
     # A person's submission
 
@@ -229,21 +234,26 @@ class Outbox:
             "contact": _write(contact),
             "owner": _owner() if state is State.SENDING else None,
         }
+        if self._store.write_together(self._adding_many[state], row):
+            return self._fresh(contact, state, row, send_by), True
         with self._store.write() as connection:
             added = connection.execute(self._adding[state], row).mappings().first()
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Entry.read(found, send_by=send_by), added is not None
 
-    def _addition(self, state: State, pause: timedelta) -> Any:  # noqa: ANN401  as `Store.adding`
-        return self._store.adding(
-            _outbox,
-            state=state,
-            due=self._store.after(pause),
-            give_up_at=self._store.after(RETRIED),
-            created_at=self._store.after(),
-            blind=False,
-            **_FRESH,
-        )
+    def _added(self, state: State, pause: timedelta) -> dict[str, object]:
+        after = self._store.after
+        moments = {"due": after(pause), "give_up_at": after(RETRIED), "created_at": after()}
+        return {"state": state, **moments, **_FRESH}
+
+    def _fresh(
+        self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float
+    ) -> Entry:
+        """Return the entry of a row that was just added, which nobody has read yet."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        values = {**_FRESH, **row, "contact": contact, "state": state}
+        due = now + self._pauses[state]
+        return Entry(id=0, due=due, created_at=now, send_by=send_by, **values)
 
     def find(self, key: str) -> Entry | None:
         """Return the submission of this key."""
@@ -283,13 +293,18 @@ class Outbox:
 
     def deliver(self, entry: Entry, portal_id: int | None) -> None:
         """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second."""
-        changes = {"contact": None, "portal_id": portal_id}
-        self._settle(entry, self._ending[State.DELIVERED], **changes)
+        own = {"key": entry.key, "owner": entry.owner, "blind": entry.blind}
+        if not self._store.write_together(self._delivering_many, {**own, "portal_id": portal_id}):
+            ended = self._ending[State.DELIVERED]
+            self._settle(entry, ended, contact=None, portal_id=portal_id)
+        self._wipe()
 
     def reject(self, entry: Entry, status: str, *, told: bool) -> None:
         """Settle: the contact is bad. It is erased if the person was told, who still has it."""
         changes = {"contact": None} if told else {}
         self._settle(entry, self._ending[State.REJECTED], status=status, **changes)
+        if told:
+            self._wipe()
 
     def keep(self, entry: Entry, status: str, **changes: object) -> None:
         """Settle: an operator must decide."""
@@ -326,13 +341,15 @@ class Outbox:
     def _settle(
         self, entry: Entry, settled: ReturningUpdate[Any], **changes: object
     ) -> State | None:
-        own = {"entry": entry.id, "entry_owner": entry.owner, "blind": entry.blind}
+        own = {"entry": entry.key, "entry_owner": entry.owner, "blind": entry.blind}
         with self._store.write() as connection:
             found = connection.execute(settled, {**own, **changes}).scalar()
-        if "contact" in changes:
-            with suppress(StoreError):  # the deliverer does so again and again
-                self._store.tidy(every=1)
         return State(found) if found else None
+
+    def _wipe(self) -> None:
+        """Wipe what was erased, at once or, in a rush, in a second."""
+        with suppress(StoreError):  # the deliverer does so again and again
+            self._store.tidy(every=1)
 
     def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
         """Return which of these contacts of the portal are submissions known as delivered."""
@@ -523,19 +540,37 @@ class Outbox:
 
 
 _UNTRIED: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks": 0}
-_FRESH: Final[Mapping[str, object]] = {"uncertain": False, **_UNTRIED}
+_FRESH: Final[Mapping[str, object]] = {"uncertain": False, "blind": False, **_UNTRIED}
+_BROUGHT: Final = ("key", "form", "status", "operator", "contact", "owner")
 
 _WITH_KEY: Final = select(*_COLUMNS).where(_c.key == bindparam("wanted"))
 # None but the owner settles an entry.
 _OWN: Final = (
     update(_outbox)
     .where(
-        _c.id == bindparam("entry"),
+        _c.key == bindparam("entry"),
         _c.owner == bindparam("entry_owner"),
         _c.state == State.SENDING,
     )
     .values(owner=None)
     .returning(_c.state)
+)
+# The same for many that the portal has.
+_DELIVERED: Final = (
+    update(_outbox)
+    .where(
+        _c.key == brought("key"),
+        _c.owner == brought("owner"),
+        # An expression: by the index of states, SQLite would compare all that are sent with all.
+        _c.state + "" == State.SENDING,
+    )
+    .values(
+        state=State.DELIVERED,
+        owner=None,
+        contact=None,
+        blind=brought("blind"),
+        portal_id=brought("portal_id"),
+    )
 )
 
 

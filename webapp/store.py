@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     DateTime,
     MetaData,
     bindparam,
@@ -25,11 +26,13 @@ from sqlalchemy import (
     event,
     func,
     inspect,
+    literal,
     make_url,
     or_,
     select,
     table,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -38,9 +41,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from webapp.writer import Writer, is_busy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
+    from sqlalchemy import URL, Connection, Engine, Executable, Table
     from sqlalchemy.sql.dml import ReturningInsert
 
 # The newest of `migrations/versions`.
@@ -76,6 +79,15 @@ class StoreError(Exception):
     """
 
 
+# The rows that SQLite's writer brings.
+_ROWS: Final = func.json_each(bindparam("rows")).table_valued("value")
+
+
+def brought(name: str) -> ColumnElement[Any]:
+    """Return what each row that `Store.write_together` brings has of this name."""
+    return func.json_extract(_ROWS.c.value, f"$.{name}")
+
+
 class Store:
     """The database. It is opened at its first use, in the process that uses it.
 
@@ -108,6 +120,22 @@ class Store:
             with self._writer.transaction() if self._writer else engine.begin() as connection:
                 yield connection
 
+    def write_together(self, statement: Executable, values: Mapping[str, object]) -> bool:
+        """Write a row with those that other threads bring meanwhile; see `Writer.write`.
+
+        Only where that pays, in SQLite: PostgreSQL's writers do not wait for each other.
+
+        Args:
+            statement: Finds what the rows hold by `brought`.
+            values: This row.
+
+        Returns:
+            Whether it was written. If not, it is written in a transaction of its own.
+        """
+        with self._guarded():
+            self._connected()
+            return self._writer is not None and self._writer.write(statement, values)
+
     def prove(self) -> None:
         """Prove that the store can be written, by writing what stands there already.
 
@@ -125,6 +153,23 @@ class Store:
         """
         # RETURNING, because psycopg's row count does not tell.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
+
+    def adding_many(self, table: Table, names: Iterable[str], **values: object) -> Executable:
+        """Return what adds the rows that `write_together` brings, in SQLite; as `adding`.
+
+        Args:
+            table: Where to.
+            names: The columns that each row brings.
+            values: Those that all of them share.
+        """
+        shared = {
+            name: value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
+            for name, value in values.items()
+        }
+        columns = {name: brought(name) for name in names} | shared
+        # WHERE, or SQLite would take ON CONFLICT for the ON of a join.
+        taken = select(*columns.values()).where(true())
+        return sqlite.insert(table).from_select(list(columns), taken).on_conflict_do_nothing()
 
     def after(self, pause: timedelta = timedelta(0)) -> ColumnElement[datetime]:
         """Return the moment so long after a statement runs, or its very moment.

@@ -1,40 +1,50 @@
 """SQLite's one writer: threads that write at the same time share one wait for the disk.
 
 SQLite lets one connection write at a time, and each commit waits for the disk. One after the
-other, that bounds a process to a few hundred writes a second. Here whoever comes while another
-writes joins the same transaction, and the last one commits for all. Nobody goes on before the disk
-has what they wrote; what fails for one, fails for all.
+other, that bounds a process to a few hundred writes a second. Here the rows that come while another
+write is under way are written together, by one statement and one commit. A single statement,
+because each call into SQLite lets Python's other threads run: it may take milliseconds until they
+let the writer go on, and whoever waits for SQLite's lock waits for that, too.
+
+Nobody goes on before the disk has what they wrote.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Executable
 
-_MOST: Final = 64  # writes in one transaction: others write, too
 # Seconds between two tries while another process writes. SQLite's own waits grow to a tenth of a
 # second each, and lose to whoever comes back at once.
 _GLANCE: Final = (0.0005, 0.003)
 
 
-class _Group:
-    """Writes that are committed together."""
+class _Row:
+    """What one thread brings, and what became of it."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self.ended = threading.Event()
+    def __init__(self, statement: Executable, values: Mapping[str, object]) -> None:
+        self.statement = statement
+        self.values = values
+        self.leads = False  # whether its thread writes for all that wait
+        self.woken = threading.Event()
+        self.is_written = False
         self.error: BaseException | None = None
+
+
+class _LeftOutError(Exception):
+    """A statement did not take each of its rows."""
 
 
 class Writer:
@@ -45,31 +55,82 @@ class Writer:
         self._engine = engine
         self._patience = patience
         self._turn = threading.Lock()
-        self._counting = threading.Lock()
-        self._waiting = 0
-        self._group: _Group | None = None
         self._connection: Connection | None = None
+        self._guard = threading.Lock()  # of the next two
+        self._rows: list[_Row] = []
+        self._is_led = False
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Write; what was written is on the disk when the block ends."""
+        """Write alone; what was written is on the disk when the block ends."""
         expires = time.monotonic() + self._patience
-        self._count(+1)
         with self._turn:
-            self._count(-1)
-            connection, group = self._join(expires)
+            connection = self._connected()
             try:
+                self._begin(connection, expires)
                 yield connection
-            except BaseException as error:
-                group.error = error
+                connection.commit()
+            except BaseException:
+                connection.close()  # which rolls back
+                self._connection = None
                 raise
-            finally:
-                # The last one ends it: nobody who waits for a turn could do so later.
-                if group.error or self._waiting == 0 or group.size >= _MOST:
-                    self._end(group)
-        group.ended.wait()
-        if group.error:
-            raise group.error
+
+    def write(self, statement: Executable, values: Mapping[str, object]) -> bool:
+        """Write a row, together with those that other threads bring meanwhile.
+
+        Args:
+            statement: Takes any number of rows, a JSON array in its parameter `rows`.
+            values: This row.
+
+        Returns:
+            Whether it was written, and is on the disk. If not, one of those that came together was
+            not taken, and nothing has changed: each is written in a transaction of its own.
+        """
+        row = _Row(statement, values)
+        with self._guard:
+            self._rows.append(row)
+            row.leads = not self._is_led
+            self._is_led = True
+        if not row.leads:
+            row.woken.wait()
+        if row.leads:
+            self._lead()
+        if row.error:
+            raise row.error
+        return row.is_written
+
+    def _lead(self) -> None:
+        """Write what has come, and pass the lead on."""
+        rows: list[_Row] = []
+        try:
+            with self.transaction() as connection:
+                rows = self._take()
+                _execute(connection, rows)
+        except _LeftOutError:
+            pass
+        except BaseException as error:  # noqa: BLE001  each one's thread raises it
+            rows = rows or self._take()
+            for row in rows:
+                row.error = error
+        else:
+            for row in rows:
+                row.is_written = True
+        self._pass_on()
+        for row in rows:
+            row.woken.set()
+
+    def _take(self) -> list[_Row]:
+        with self._guard:
+            rows, self._rows = self._rows, []
+        return rows
+
+    def _pass_on(self) -> None:
+        """Let one of those who came meanwhile lead them."""
+        with self._guard:
+            self._is_led = bool(self._rows)
+            if self._is_led:
+                self._rows[0].leads = True
+                self._rows[0].woken.set()
 
     def checkpoint(self) -> None:
         """Empty SQLite's log of changes into the database, unless somebody reads or writes."""
@@ -81,19 +142,6 @@ class Writer:
                 # Waiting for others, it would keep all writers waiting; the next one may do better.
                 if not is_busy(error):
                     raise
-
-    def _count(self, change: int) -> None:
-        with self._counting:
-            self._waiting += change
-
-    def _join(self, expires: float) -> tuple[Connection, _Group]:
-        """Return the open transaction, begun if there is none."""
-        connection = self._connected()
-        if self._group is None:
-            self._begin(connection, expires)
-            self._group = _Group()
-        self._group.size += 1
-        return connection, self._group
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -112,7 +160,6 @@ class Writer:
             except (sqlite3.Error, SQLAlchemyError) as error:
                 if not is_busy(error):
                     connection.invalidate()  # the next one opens a new one
-                    self._connection = None
                     raise
                 if time.monotonic() > expires:
                     raise
@@ -120,22 +167,16 @@ class Writer:
             else:
                 return
 
-    def _end(self, group: _Group) -> None:
-        """Commit for all, or for none."""
-        assert self._connection is not None  # nosec B101  # noqa: S101  for the type checker: a group is open
-        self._group = None
-        try:
-            if group.error is None:
-                self._connection.commit()
-        except BaseException as error:
-            group.error = error
-            if not isinstance(error, SQLAlchemyError):
-                raise
-        finally:
-            if group.error:
-                self._connection.close()  # which rolls back
-                self._connection = None
-            group.ended.set()
+
+def _execute(connection: Connection, rows: Sequence[_Row]) -> None:
+    """Run each statement once, for all its rows."""
+    by_statement: dict[Executable, list[Mapping[str, object]]] = {}
+    for row in rows:
+        by_statement.setdefault(row.statement, []).append(row.values)
+    for statement, values in by_statement.items():
+        result: Any = connection.execute(statement, {"rows": json.dumps(values)})
+        if result.rowcount != len(values):
+            raise _LeftOutError
 
 
 def is_busy(error: BaseException | None) -> bool:
