@@ -189,7 +189,7 @@ def test_a_store_lost_after_the_call_loses_nothing(
         raise StoreError("OperationalError")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Outbox, "_settle", fail)
+        patch.setattr(Outbox, "deliver", fail)
         assert submit(dispatch.delivery).result is Result.DELIVERED
     assert entry(dispatch.outbox).state is State.SENDING
     time.sleep(3.1)  # the lease
@@ -224,7 +224,7 @@ def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
     """A quarter of the threads never waits for the portal, whatever is sent twice."""
-    dispatch: Dispatch = make_app(threads=4, amoot_deadline=4).extensions[EXTENSION].dispatch
+    dispatch: Dispatch = make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].dispatch
     portal.answer(Fault.SILENT, 3)
     keys = [f"{number:02x}" * 32 for number in range(3)]
     waiting = [threading.Thread(target=submit, args=(dispatch.delivery, key)) for key in keys]
@@ -235,7 +235,7 @@ def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
     outcome = submit(dispatch.delivery)
     assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
     assert submit(dispatch.delivery, keys[0]).result is Result.QUEUED
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     for thread in waiting:
         thread.join()
     assert entry(dispatch.outbox).state is State.QUEUED

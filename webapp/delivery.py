@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from webapp.outbox import Outbox
     from webapp.portal import Portal
     from webapp.timing import Timing
+
+    # The place of somebody who waits for the portal; to close it is to leave it.
+    _Slot = ExitStack
 
 log = logging.getLogger(__name__)
 
@@ -154,10 +157,8 @@ class Delivery:
             vet: Asked once for each new submission, before it is stored: returns why an operator
                 should look at it first, or "". What it raises is passed on.
         """
-        with self._slot() as has_slot:
-            store = partial(
-                self._store, contact, key, form=form, operator=operator, has_slot=has_slot
-            )
+        with self._slot() as slot:
+            store = partial(self._store, contact, key, form=form, operator=operator, slot=slot)
             try:
                 entry, is_new = self._vetted(contact, key, form, vet, store) if vet else store()
             except StoreError as error:
@@ -165,9 +166,9 @@ class Delivery:
                 self._count(form, outcome.result)
                 return outcome
             if not is_new:
-                return _outcome(self._awaited(entry) if has_slot else entry)
+                return _outcome(self._awaited(entry) if slot else entry)
             is_sent = entry.state is State.SENDING
-            outcome = self._send_now(entry, told=True) if is_sent else _outcome(entry)
+            outcome = self._send_now(entry, slot, told=True) if is_sent else _outcome(entry)
             # A robot is told that it was delivered; an operator's figures say better.
             self._count(form, entry.state if entry.state is State.HELD else outcome.result)
             return outcome
@@ -192,8 +193,8 @@ class Delivery:
         Returns:
             The outcome, or None if there is nothing to correct any more.
         """
-        with self._slot() as has_slot:
-            status = self._obstacle(has_slot=has_slot)
+        with self._slot() as slot:
+            status = self._obstacle(slot)
             try:
                 entry = self._outbox.correct(name, contact, send=not status, status=status)
             except StoreError as error:
@@ -202,23 +203,26 @@ class Delivery:
                 return None
             if entry.state is State.QUEUED:
                 return _outcome(entry)
-            return self._send_now(entry, told=False)
+            return self._send_now(entry, slot, told=False)
 
-    def _send_now(self, entry: Entry, *, told: bool) -> Outcome:
+    def _send_now(self, entry: Entry, slot: _Slot | None, *, told: bool) -> Outcome:
         failure: PortalError | None = _UNKNOWN
         with _logged(entry):
-            failure = self.attempt(entry, told=told)
+            failure = self.attempt(entry, slot, told=told)
         return _told(entry, failure)
 
     @contextmanager
-    def _slot(self) -> Iterator[bool]:
-        """Take one of the places for people who wait for the portal, if one is free."""
-        has_slot = self._slots.acquire(blocking=False)
-        try:
-            yield has_slot
-        finally:
-            if has_slot:
-                self._slots.release()
+    def _slot(self) -> Iterator[_Slot | None]:
+        """Take one of the places for people who wait for the portal, if one is free.
+
+        It is given back at the end, or when it is closed before.
+        """
+        if not self._slots.acquire(blocking=False):
+            yield None
+            return
+        with ExitStack() as slot:
+            slot.callback(self._slots.release)
+            yield slot
 
     def _vetted(
         self,
@@ -239,10 +243,10 @@ class Delivery:
             return store()
 
     def _store(
-        self, contact: Contact, key: str, *, form: str, operator: str | None, has_slot: bool
+        self, contact: Contact, key: str, *, form: str, operator: str | None, slot: _Slot | None
     ) -> tuple[Entry, bool]:
         """Store a submission, or find it stored; return its entry, and whether it is new."""
-        status = self._obstacle(has_slot=has_slot)
+        status = self._obstacle(slot)
         entry, is_new = self._outbox.add(
             contact, key, form=form, send=not status, status=status, operator=operator
         )
@@ -250,11 +254,11 @@ class Delivery:
             log.info("submission %s: queued, %s", entry.reference, status)
         return entry, is_new
 
-    def _obstacle(self, *, has_slot: bool) -> str:
+    def _obstacle(self, slot: _Slot | None) -> str:
         """Return why a contact is not sent at once, or ""."""
         if pause := self._breaker.pause:
             return pause.status
-        return "" if has_slot else BUSY
+        return "" if slot else BUSY
 
     def _awaited(self, entry: Entry) -> Entry:
         """Wait while another request or process sends this entry, as long as a call may last."""
@@ -265,11 +269,14 @@ class Delivery:
                 entry = self._outbox.find(entry.key) or entry
         return entry
 
-    def attempt(self, entry: Entry, *, told: bool = False) -> PortalError | None:
+    def attempt(
+        self, entry: Entry, slot: _Slot | None = None, *, told: bool = False
+    ) -> PortalError | None:
         """Send an entry that the caller owns, or find that the portal has it; settle it.
 
         Args:
             entry: What to send.
+            slot: Closed as soon as the portal has answered.
             told: Whether the person who submitted it hears of the outcome at once.
 
         Returns:
@@ -289,7 +296,7 @@ class Delivery:
         if known:
             self._delivered(entry, known[0])
             return None
-        return self._send(entry, told=told)
+        return self._send(entry, slot, told=told)
 
     def _look(self, entry: Entry) -> list[int | None]:
         """Return under which IDs the portal has an entry's contact."""
@@ -299,12 +306,13 @@ class Delivery:
         others = self._outbox.delivered_as([number for number in known if number is not None])
         return [number for number in known if number not in others]
 
-    def _send(self, entry: Entry, *, told: bool) -> PortalError | None:
+    def _send(self, entry: Entry, slot: _Slot | None, *, told: bool) -> PortalError | None:
         if time.monotonic() > entry.send_by:
             log.warning("submission %s: left to others, it took too long", entry.reference)
             return Uncertain("LeaseLost")
         try:
-            portal_id = self._portal.create_contact(_contact(entry))
+            with slot or nullcontext():
+                portal_id = self._portal.create_contact(_contact(entry))
         except PortalError as error:
             self._report(entry, error)  # first: else another process would try it at once
             self._settle(entry, error, told=told)
