@@ -23,7 +23,7 @@ ADDRESS = "203.0.113.77"
 MOBILE = "09121234567"
 
 # Seconds. It takes 0.2 where nothing else runs, and would take 10 and more without short time-outs.
-SHORT = 2
+SHORT = 4
 
 
 class Site:
@@ -279,8 +279,8 @@ def test_a_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> N
     assert asked.count(True) == 20
     assert time.monotonic() - start < SHORT
     start = time.monotonic()
-    assert passed(site.form, 20) == 0
-    assert time.monotonic() - start < SHORT  # these no longer wait, or it would be 4 seconds
+    assert passed(site.form, 60) == 0
+    assert time.monotonic() - start < SHORT  # these no longer wait, or it would be 12 seconds
 
 
 def test_a_limit_that_is_hit_is_told_once_without_personal_data(

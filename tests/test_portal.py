@@ -891,7 +891,7 @@ class TestLines:
         """The portal may be closing it in this very moment."""
         monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
         portal.account_status()
-        wait_until(lambda: not lines())
+        wait_until(lambda: not lines(), seconds=20)  # those of other tests end later
         portal.account_status()
         assert len({request.peer for request in standin.requests}) == 2
 

@@ -253,7 +253,7 @@ def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
     with trouble(file):
         started = time.monotonic()
         assert page.send(**FULL_FORM).status_code == 503
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 7  # before the portal's deadline
         assert page.html.outcome == "unstored"
         assert wording.UNSTORED in page.html.text(role="alert")
         assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
@@ -285,7 +285,7 @@ def test_waiting_writers_are_not_kept_for_ever(file: Path) -> None:
         return time.monotonic() - started
 
     with locked(file), ThreadPoolExecutor(16) as threads:
-        assert max(threads.map(write, range(16))) < 4
+        assert max(threads.map(write, range(16))) < 10  # or it would be 32 seconds
 
 
 def test_postgresql_that_is_stopped_is_told_and_comes_back(
@@ -298,7 +298,7 @@ def test_postgresql_that_is_stopped_is_told_and_comes_back(
     postgres.stop("immediate")
     started = time.monotonic()
     assert page.send(Mobile="09122222222").status_code == 503
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
     assert page.html.outcome == "unstored"
     postgres.start()
     assert page.send(Mobile="09122222222").status_code == 200

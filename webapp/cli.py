@@ -14,35 +14,28 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from gunicorn.app.base import BaseApplication
 from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
-from webapp import create_app, definitions, logs, standin
+from webapp import definitions, logs, standin
 from webapp.definitions import DefinitionError
 from webapp.dispatch import Dispatch
 from webapp.outbox import NEEDS_HAND, WAITING
 from webapp.portal import payload
+from webapp.server import Server
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.store import StoreError
 from webapp.verdict import PortalError
 from webapp.version import VERSION
-from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flask import Flask
-    from gunicorn.workers.base import Worker
-
     from webapp.contact import Contact
     from webapp.outbox import Entry
-    from webapp.views import Services
-
-_GRACE: Final = 10  # seconds beyond the portal's deadline for running requests to end
 
 
 @click.group()
@@ -56,7 +49,7 @@ def serve() -> None:
     """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a stand-in portal."""
     settings = _settings()
     with _demo_portal(settings) as settings:
-        _Server(settings).run()
+        Server(settings).run()
 
 
 @main.command()
@@ -333,93 +326,3 @@ def _demo_portal(settings: Settings) -> Iterator[Settings]:
             yield replace(settings, amoot_url=url)
         finally:
             process.terminate()
-
-
-class _Server(BaseApplication):
-    """Gunicorn, set up from our settings."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in _gunicorn(self._settings).items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Flask:  # type: ignore[override]  # Flask is a WSGI callable
-        return create_app(self._settings)
-
-
-def _begin(worker: Worker) -> None:
-    """Begin in the worker: threads and connections of the process that forks would stay there."""
-    services = _services(worker)
-    # Before the first visitor, who would have to wait for it; and without it all the same.
-    with contextlib.suppress(StoreError):
-        services.dispatch.store.prove()
-    if services.settings.deliverer == "inline":
-        services.dispatch.deliverer.start()
-
-
-def _end(_: object, worker: Worker) -> None:
-    if worker.wsgi is not None:  # it may have died before it could load the app
-        deliverer = _services(worker).dispatch.deliverer
-        deliverer.stop()
-        deliverer.join()
-
-
-def _services(worker: Worker) -> Services:
-    app = cast("Flask", worker.wsgi)
-    found: Services = app.extensions[EXTENSION]
-    return found
-
-
-# Where each worker keeps its figures, so that any of them can tell all; prometheus-client reads it.
-_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
-
-
-def _open_figures(_: object) -> None:
-    """Make a folder for the figures of this start alone, before there is a worker.
-
-    In memory, where there is such a place: the files are mapped, and a page for which a full disk
-    has no room would end the process.
-    """
-    memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
-    place = memory if os.access(memory, os.W_OK) else None
-    os.environ[_FIGURES] = tempfile.mkdtemp(prefix=f"amoot-form-{os.getpid()}-", dir=place)
-
-
-def _bury(_: object, worker: Worker) -> None:
-    """Drop what was true of a dead worker alone. What it has counted stays: no counter falls."""
-    from prometheus_client import multiprocess  # noqa: PLC0415  not before the folder is named
-
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def _close_figures(_: object) -> None:
-    shutil.rmtree(os.environ[_FIGURES], ignore_errors=True)
-
-
-def _gunicorn(settings: Settings) -> dict[str, Any]:
-    return {
-        "post_worker_init": _begin,
-        "worker_exit": _end,
-        # Not a `with` around the run: a worker that ends would leave it, too.
-        "on_starting": _open_figures,
-        "child_exit": _bury,
-        "on_exit": _close_figures,
-        "bind": settings.bind,
-        "workers": settings.web_concurrency,
-        "worker_class": "gthread",
-        "threads": settings.threads,
-        # A request ends within a deadline; then the deliverer within a look and a call.
-        "graceful_timeout": int(3 * settings.amoot_deadline) + _GRACE,
-        "control_socket_disable": True,
-        # ProxyFix alone decides whom to believe about the sender and the scheme.
-        "forwarded_allow_ips": "",
-        "secure_scheme_headers": {},
-        # The proxy that connects to a Unix socket runs under another name, in our group.
-        "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
-        "proc_name": "amoot-form",
-        "logger_class": logs.Logger,
-        "logconfig_dict": logs.config(settings),
-    }

@@ -1,0 +1,143 @@
+"""The web server: gunicorn, set up from our settings.
+
+The app is made once, before the workers are forked; it opens nothing and starts no thread until it
+is used. Each worker then opens the store and, where it is asked to, starts a deliverer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from gunicorn.app.base import BaseApplication
+
+from webapp import create_app, logs
+from webapp.store import StoreError
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from gunicorn.workers.base import Worker
+
+    from webapp.settings import Settings
+    from webapp.views import Services
+
+_GRACE: Final = 10  # seconds beyond the portal's deadline for running requests to end
+
+
+class Server(BaseApplication):
+    """Gunicorn, set up from our settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Serve with these settings."""
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's options, and take none from files or the command line."""
+        for name, value in _gunicorn(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:  # type: ignore[override]  # Flask is a WSGI callable
+        """Make the app, in the process that forks the workers."""
+        _open_figures()  # first: what counts looks for it when it is made
+        return create_app(self._settings)
+
+
+def _begin(worker: Worker) -> None:
+    """Begin in the worker: threads and connections of the process that forks would stay there."""
+    services = _services(worker)
+    # Before the first visitor, who would have to wait for it; and without it all the same.
+    with contextlib.suppress(StoreError):
+        services.dispatch.store.prove()
+    if services.settings.deliverer == "inline":
+        services.dispatch.deliverer.start()
+
+
+def _end(_: object, worker: Worker) -> None:
+    if worker.wsgi is not None:  # it may have died before it could load the app
+        deliverer = _services(worker).dispatch.deliverer
+        deliverer.stop()
+        deliverer.join()
+
+
+_ARENAS: Final = (-8, 2)  # M_ARENA_MAX of glibc's malloc.h, and how many are enough
+_COLLECTED: Final = 20_000  # objects; a submission makes two thousand that only the collector frees
+
+
+def _spare_memory(_: object) -> None:
+    """Tune memory before there is a worker, for all of them.
+
+    What is loaded by now stays: the collector need not go through it again and again, nor write
+    to pages that the workers share. Many threads do not need an arena each.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED)
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(*_ARENAS)
+
+
+def _services(worker: Worker) -> Services:
+    app = cast("Flask", worker.wsgi)
+    found: Services = app.extensions[EXTENSION]
+    return found
+
+
+# Where each worker keeps its figures, so that any of them can tell all; prometheus-client reads it.
+_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def _open_figures() -> None:
+    """Make a folder for the figures of this start alone, before there is a worker.
+
+    In memory, where there is such a place: the files are mapped, and a page for which a full disk
+    has no room would end the process.
+    """
+    memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
+    place = memory if os.access(memory, os.W_OK) else None
+    os.environ[_FIGURES] = tempfile.mkdtemp(prefix=f"amoot-form-{os.getpid()}-", dir=place)
+
+
+def _bury(_: object, worker: Worker) -> None:
+    """Drop what was true of a dead worker alone. What it has counted stays: no counter falls."""
+    from prometheus_client import multiprocess  # noqa: PLC0415  not before the folder is named
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _close_figures(_: object) -> None:
+    shutil.rmtree(os.environ[_FIGURES], ignore_errors=True)
+
+
+def _gunicorn(settings: Settings) -> dict[str, Any]:
+    return {
+        "post_worker_init": _begin,
+        "worker_exit": _end,
+        "child_exit": _bury,
+        # Not a `with` around the run: a worker that ends would leave it, too.
+        "on_exit": _close_figures,
+        "preload_app": True,  # once, in memory that the workers share
+        "when_ready": _spare_memory,
+        "bind": settings.bind,
+        "workers": settings.web_concurrency,
+        "worker_class": "gthread",
+        "threads": settings.threads,
+        # A request ends within a deadline; then the deliverer within a look and a call.
+        "graceful_timeout": int(3 * settings.amoot_deadline) + _GRACE,
+        "control_socket_disable": True,
+        # ProxyFix alone decides whom to believe about the sender and the scheme.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        # The proxy that connects to a Unix socket runs under another name, in our group.
+        "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
+        "proc_name": "amoot-form",
+        "logger_class": logs.Logger,
+        "logconfig_dict": logs.config(settings),
+    }
