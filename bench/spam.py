@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from webapp.outbox import Outbox, State
+from webapp.entry import State
+from webapp.outbox import Outbox
 from webapp.standin import StandIn
 from webapp.store import Store
 from webapp.timing import Timing

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
-from webapp import outbox as module
 from webapp.contact import Contact
-from webapp.outbox import KEPT, Outbox, State
+from webapp.entry import State, table, write
+from webapp.outbox import KEPT, Outbox
 from webapp.store import Store
 from webapp.timing import Timing
 
@@ -39,8 +39,8 @@ def fill(store: Store, count: int, **changes: object) -> None:
         changes: What differs from contacts that wait to be sent, due now.
     """
     outbox = Outbox(store, _TIMING)
+    # The first by the front door; ten thousand commits would take half a minute.
     outbox.add(contact(0), key(0), form="contact", send=False)
-    table = module._outbox  # noqa: SLF001  ten thousand commits would take half a minute
     with store.write() as connection:
         (row,) = connection.execute(table.select()).mappings()
         connection.execute(table.delete())
@@ -50,7 +50,7 @@ def fill(store: Store, count: int, **changes: object) -> None:
                 **row,
                 "id": number + 1,
                 "key": key(number),
-                "contact": module._write(contact(number)),  # noqa: SLF001  as above
+                "contact": write(contact(number)),
                 **changes,
             }
             for number in range(start, min(start + _AT_ONCE, count))

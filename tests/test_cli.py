@@ -23,7 +23,8 @@ from werkzeug.security import check_password_hash
 from webapp import logs
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
-from webapp.outbox import Outbox, reference
+from webapp.entry import reference
+from webapp.outbox import Outbox
 from webapp.settings import Settings
 from webapp.standin import Fault, StandIn
 from webapp.store import Store

@@ -15,7 +15,7 @@ from support import TOKEN, Page
 from webapp import create_app
 from webapp.contact import Contact
 from webapp.dispatch import Dispatch
-from webapp.outbox import WAITING, State
+from webapp.entry import WAITING, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,8 @@ from support import SECRET, TOKEN, Page
 import webapp.outbox as module
 from webapp.delivery import Delivery, submission_key
 from webapp.dispatch import Dispatch
-from webapp.outbox import WAITING, Outbox, State
+from webapp.entry import WAITING, State
+from webapp.outbox import Outbox
 from webapp.standin import Fault, StandIn
 from webapp.store import StoreError
 from webapp.verdict import Refused

@@ -13,7 +13,8 @@ from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
 from webapp.delivery import BUSY, Result, submission_key
-from webapp.outbox import HONEYPOT, NEEDS_HAND, WAITING, Outbox, State, reference
+from webapp.entry import HONEYPOT, NEEDS_HAND, WAITING, State, reference
+from webapp.outbox import Outbox
 from webapp.portal import Portal
 from webapp.standin import Fault
 from webapp.store import StoreError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery import Delivery, Outcome
     from webapp.dispatch import Dispatch
-    from webapp.outbox import Entry
+    from webapp.entry import Entry
     from webapp.standin import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))

@@ -19,8 +19,9 @@ from support import SECRET, TOKEN, Html, Page
 
 from webapp import tokens
 from webapp.contact import Contact
+from webapp.entry import State
 from webapp.forms import HONEYPOT
-from webapp.outbox import Outbox, State
+from webapp.outbox import Outbox
 from webapp.standin import Fault
 from webapp.store import StoreError
 from webapp.views import EXTENSION

@@ -14,18 +14,8 @@ from sqlalchemy import text
 from webapp import outbox as module
 from webapp import store as store_module
 from webapp.contact import Contact
-from webapp.outbox import (
-    HONEYPOT,
-    KEPT,
-    NEEDS_HAND,
-    RETRIED,
-    UNPROVEN,
-    WAITING,
-    Entry,
-    Outbox,
-    State,
-    reference,
-)
+from webapp.entry import HONEYPOT, NEEDS_HAND, UNPROVEN, WAITING, Entry, State, reference
+from webapp.outbox import KEPT, RETRIED, Outbox
 from webapp.spent import Spent
 from webapp.store import Store
 from webapp.timing import Timing

@@ -15,7 +15,8 @@ from werkzeug.security import generate_password_hash
 from webapp import tokens, views, wording
 from webapp.contact import FIELDS, Contact
 from webapp.delivery import Result
-from webapp.outbox import HONEYPOT, NEEDS_HAND, RETRIED, UNPROVEN, Entry, Outbox, State
+from webapp.entry import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
+from webapp.outbox import RETRIED, Outbox
 from webapp.standin import Fault
 from webapp.store import Store, StoreError
 from webapp.timing import Timing

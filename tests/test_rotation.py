@@ -21,7 +21,7 @@ from webapp.cli import main
 from webapp.contact import Contact
 from webapp.delivery import submission_key
 from webapp.dispatch import Dispatch
-from webapp.outbox import WAITING, State
+from webapp.entry import WAITING, State
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import wording
 from webapp.cli import main
-from webapp.outbox import NEEDS_HAND
+from webapp.entry import NEEDS_HAND
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.dispatch import Dispatch
-    from webapp.outbox import Entry
+    from webapp.entry import Entry
     from webapp.standin import StandIn
 
 ROOT = Path(__file__).parent.parent

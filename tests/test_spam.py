@@ -9,8 +9,8 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp import wording
+from webapp.entry import NEEDS_HAND
 from webapp.forms import HONEYPOT
-from webapp.outbox import NEEDS_HAND
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.outbox import Entry, Outbox
+    from webapp.entry import Entry
+    from webapp.outbox import Outbox
     from webapp.standin import StandIn
 
 MOBILE = "09121234567"

@@ -23,10 +23,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, create_engine, insert, text
 from support import FULL_FORM, Page
 
-from webapp import outbox as outbox_module
 from webapp import wording
 from webapp.contact import Contact
-from webapp.outbox import KEPT, NEEDS_HAND, State
+from webapp.entry import NEEDS_HAND, State, write
+from webapp.outbox import KEPT
 from webapp.store import REVISION, Store, StoreError, metadata
 from webapp.views import EXTENSION
 
@@ -120,7 +120,7 @@ def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: dat
         for name in (known, lost):
             connection.execute(
                 text("INSERT INTO held VALUES (:r, 'news', 'honeypot', :c, :n)"),
-                {"r": name, "c": outbox_module._write(CONTACT), "n": now},  # noqa: SLF001  as 0.1 wrote it
+                {"r": name, "c": write(CONTACT), "n": now},  # as 0.1 wrote it
             )
         for key, result in settled.items():
             connection.execute(
@@ -172,7 +172,7 @@ def _make_second(url: str) -> None:
         command.upgrade(config, "0002")
         table = Table("outbox", MetaData(), autoload_with=connection)
         assert "operator" not in table.columns
-        contact = outbox_module._write(CONTACT)  # noqa: SLF001  as it was written then
+        contact = write(CONTACT)  # as it was written then
         for number, state in enumerate(State):
             row = {"key": f"a{number}" * 32, "form": "contact", "state": state.value}
             row["contact"] = None if state is State.DELIVERED else contact

@@ -23,7 +23,7 @@ from werkzeug.security import generate_password_hash
 from webapp import definitions, logs, standin
 from webapp.definitions import DefinitionError
 from webapp.dispatch import Dispatch
-from webapp.outbox import NEEDS_HAND, WAITING
+from webapp.entry import NEEDS_HAND, WAITING
 from webapp.portal import payload
 from webapp.server import Server
 from webapp.settings import PORTAL_URL, Settings, SettingsError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from webapp.contact import Contact
-    from webapp.outbox import Entry
+    from webapp.entry import Entry
 
 
 @click.group()

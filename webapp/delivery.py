@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from webapp import reconciliation
-from webapp.outbox import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
+from webapp.entry import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
 from webapp.store import StoreError
 from webapp.verdict import (
     PortalError,

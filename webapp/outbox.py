@@ -8,26 +8,14 @@ the portal may have it.
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import enum
-import json
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
     Integer,
-    String,
-    Table,
-    Text,
     and_,
     bindparam,
     case,
@@ -38,17 +26,28 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import DateTime as Moment
 
-from webapp.contact import FIELDS, Contact, Kind
-from webapp.store import StoreError, brought, metadata
+from webapp.entry import (
+    COLUMNS,
+    DOUBTS,
+    NEEDS_HAND,
+    WAITING,
+    Entry,
+    State,
+    having,
+    reference,
+    table,
+    write,
+)
+from webapp.store import StoreError, brought
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement
     from sqlalchemy.sql.dml import ReturningUpdate
 
+    from webapp.contact import Contact
     from webapp.store import Store
     from webapp.timing import Timing
 
@@ -57,117 +56,9 @@ KEPT: Final = timedelta(days=30)  # personal data that no operator asked for; an
 
 _AT_ONCE: Final = 5_000  # rows, deleted in a transaction that nobody feels
 
-_REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
-_KEY: Final = 64  # hexadecimal digits of SHA-256
-
-
-class State(enum.StrEnum):
-    """Where a submission is on its way."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    REJECTED = "rejected"
-    HELD = "held"
-
-
-# Why an operator should look at a submission first.
-HONEYPOT: Final = "honeypot"
-UNPROVEN: Final = "proof"
-DOUBTS: Final = (HONEYPOT, UNPROVEN)
-
-WAITING: Final = (State.QUEUED, State.SENDING)
-NEEDS_HAND: Final = (State.REJECTED, State.HELD)
 _IDLE: Final = (State.QUEUED, *NEEDS_HAND)
 
-_outbox: Final = Table(
-    "outbox",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    Column("key", String(_KEY), nullable=False, unique=True),
-    Column("form", String(40), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("status", String(64), nullable=False),
-    Column("contact", Text),
-    Column("owner", String(32)),
-    # When something is to be done about it: queued: sent; sending: taken from a dead owner;
-    # all others: forgotten.
-    Column("due", Moment, nullable=False),
-    Column("give_up_at", Moment, nullable=False),
-    Column("uncertain", Boolean, nullable=False),
-    Column("blind", Boolean, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("unexplained", Integer, nullable=False),
-    Column("looks", Integer, nullable=False),
-    Column("portal_id", BigInteger),
-    Column("created_at", Moment, nullable=False),
-    Column("operator", Text),
-    Index("outbox_due", "state", "due"),
-    Index("outbox_portal_id", "portal_id"),
-)
-_c: Final = _outbox.c
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A row of the outbox.
-
-    Attributes:
-        id: Its number, in the order of arrival; 0 if it was not read from the table.
-        key: The submission's key, unique.
-        form: The slug of its form.
-        state: Where it is on its way.
-        status: The last status name of the portal, or why it is doubtful; "" before the first.
-        contact: What was submitted, or None once it is erased.
-        owner: Who sends it, while it is being sent.
-        due: When something is to be done about it, in UTC.
-        uncertain: Whether the portal may have it: look before it is sent again.
-        blind: Whether it was sent again without looking, because looking was impossible.
-        attempts: How often sending it went wrong.
-        unexplained: How often the portal gave no reason.
-        looks: How often looking went wrong since it was last sent.
-        created_at: When it came, in UTC.
-        operator: Who submitted it, where operators log in.
-        send_by: The monotonic second until which its owner may begin to send it.
-    """
-
-    id: int
-    key: str
-    form: str
-    state: State
-    status: str
-    contact: Contact | None
-    owner: str | None
-    due: datetime
-    uncertain: bool
-    blind: bool
-    attempts: int
-    unexplained: int
-    looks: int
-    created_at: datetime
-    operator: str | None
-    send_by: float = 0.0
-
-    @classmethod
-    def read(cls, row: RowMapping, *, send_by: float = 0.0) -> Self:
-        """Read a row."""
-        values = {name: row[name] for name in _READ}
-        values["contact"] = _read(row["contact"])
-        return cls(**{**values, "state": State(row["state"])}, send_by=send_by)
-
-    @property
-    def reference(self) -> str:
-        """Its short name, as the person saw it."""
-        return reference(self.key)
-
-
-_READ: Final = tuple(field.name for field in dataclasses.fields(Entry) if field.name != "send_by")
-_COLUMNS: Final = tuple(_c[name] for name in _READ)
-
-
-def reference(key: str) -> str:
-    """Shorten a submission's key to what a person can read out, such as `K7QF3M2X`."""
-    return base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
+_c: Final = table.c
 
 
 class Outbox:
@@ -182,9 +73,9 @@ class Outbox:
         # What runs with every submission is made once: making it takes longer than running it.
         self._pauses = {State.QUEUED: timedelta(0), State.SENDING: timing.lease, State.HELD: KEPT}
         added = {state: self._added(state, pause) for state, pause in self._pauses.items()}
-        self._adding = {state: store.adding(_outbox, **row) for state, row in added.items()}
+        self._adding = {state: store.adding(table, **row) for state, row in added.items()}
         self._adding_many = {
-            state: store.adding_many(_outbox, _BROUGHT, **row) for state, row in added.items()
+            state: store.adding_many(table, _BROUGHT, **row) for state, row in added.items()
         }
         self._claiming = {probe: self._claim(probe=probe) for probe in (False, True)}
         self._ending = {
@@ -231,7 +122,7 @@ class Outbox:
         send_by = self._send_by()
         row = {
             **row,
-            "contact": _write(contact),
+            "contact": write(contact),
             "owner": _owner() if state is State.SENDING else None,
         }
         if self._store.write_together(self._adding_many[state], row):
@@ -285,10 +176,10 @@ class Outbox:
             .cte("ready")
         )
         return (
-            update(_outbox)
+            update(table)
             .where(_c.id.in_(select(ready.c.id)))
             .values(state=State.SENDING, due=self._store.after(self._lease))
-            .returning(*_COLUMNS)
+            .returning(*COLUMNS)
         )
 
     def deliver(self, entry: Entry, portal_id: int | None) -> None:
@@ -362,7 +253,7 @@ class Outbox:
     def sweep(self) -> int:
         """Queue again what dead owners left behind, due after the settling time."""
         swept = (
-            update(_outbox)
+            update(table)
             .where(_c.state == State.SENDING, self._store.is_past(_c.due))
             .values(
                 state=State.QUEUED,
@@ -379,7 +270,7 @@ class Outbox:
 
         Nobody could do better meanwhile: the days for which a contact is tried begin anew.
         """
-        waiting = update(_outbox).where(_c.state == State.QUEUED)
+        waiting = update(table).where(_c.state == State.QUEUED)
         soonest = self._soonest()
         due = case((_c.due > soonest, soonest), else_=_c.due)
         with self._store.write() as connection:
@@ -404,7 +295,7 @@ class Outbox:
         with self._store.write() as connection:
             rows = connection.execute(old).all()
             if rows:
-                connection.execute(delete(_outbox).where(_c.id.in_([row.id for row in rows])))
+                connection.execute(delete(table).where(_c.id.in_([row.id for row in rows])))
         return [reference(row.key) for row in rows if row.is_lost]
 
     def _change(self, statement: Any) -> list[str]:  # noqa: ANN401  an update or a deletion
@@ -433,17 +324,17 @@ class Outbox:
             after: The id of the last entry of the page before.
             limit: How many.
         """
-        wanted = select(*_COLUMNS).where(_in(states), _c.id > after).order_by(_c.id).limit(limit)
+        wanted = select(*COLUMNS).where(_in(states), _c.id > after).order_by(_c.id).limit(limit)
         with self._store.read() as connection:
             rows = connection.execute(wanted).mappings().all()
         return [Entry.read(row) for row in rows]
 
     def get(self, name: str) -> Entry | None:
         """Return the entry of this reference."""
-        if not (named := _named(name)):
+        if not (named := having(name)):
             return None
         with self._store.read() as connection:
-            row = connection.execute(select(*_COLUMNS).where(*named)).mappings().first()
+            row = connection.execute(select(*COLUMNS).where(*named)).mappings().first()
         return Entry.read(row) if row else None
 
     def retry(self, name: str | None = None) -> int:
@@ -452,11 +343,11 @@ class Outbox:
         Args:
             name: The reference of one; without it all but the doubtful, which robots may have sent.
         """
-        chosen = [_c.status.not_in(DOUBTS)] if name is None else _named(name)
+        chosen = [_c.status.not_in(DOUBTS)] if name is None else having(name)
         if chosen is None:
             return 0
         again = (
-            update(_outbox)
+            update(table)
             .where(_in(NEEDS_HAND), *chosen)
             .values(state=State.QUEUED, give_up_at=self._store.after(RETRIED), **_UNTRIED)
             .values(due=self._soonest())
@@ -478,7 +369,7 @@ class Outbox:
         Returns:
             The entry, or None if nothing of this reference can be corrected any more.
         """
-        if not (named := _named(name)):
+        if not (named := having(name)):
             return None
         send_by, after = self._send_by(), self._store.after
         moved = (
@@ -487,10 +378,10 @@ class Outbox:
             else {"state": State.QUEUED, "due": after()}
         )
         corrected = (
-            update(_outbox)
+            update(table)
             .where(_in(_IDLE), *named)
-            .values(contact=_write(contact), give_up_at=after(RETRIED), **_UNTRIED)
-            .returning(*_COLUMNS)
+            .values(contact=write(contact), give_up_at=after(RETRIED), **_UNTRIED)
+            .returning(*COLUMNS)
         )
         unsettled = and_(_c.state == State.QUEUED, _c.uncertain, not_(self._store.is_past(_c.due)))
         at_once = corrected.where(not_(unsettled)).values(**moved, status=status)
@@ -504,11 +395,11 @@ class Outbox:
 
         The row stays: the same submission sent again is answered as before, and not sent.
         """
-        if not (named := _named(name)):
+        if not (named := having(name)):
             return False
         ended = case((_c.state == State.QUEUED, State.HELD), else_=_c.state)
         values = {"contact": None, "state": ended, "due": self._store.after(KEPT)}
-        erased = self._change(update(_outbox).where(_in(_IDLE), *named).values(**values))
+        erased = self._change(update(table).where(_in(_IDLE), *named).values(**values))
         with suppress(StoreError):
             self._store.tidy()
         return bool(erased)
@@ -523,7 +414,7 @@ class Outbox:
         """
         waits, after = _c.state.in_(WAITING), self._store.after
         doubted = (
-            update(_outbox)
+            update(table)
             .where(_c.contact.is_not(None))
             .values(uncertain=True, looks=0, owner=None, give_up_at=after(RETRIED))
             .values(
@@ -543,10 +434,10 @@ _UNTRIED: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks
 _FRESH: Final[Mapping[str, object]] = {"uncertain": False, "blind": False, **_UNTRIED}
 _BROUGHT: Final = ("key", "form", "status", "operator", "contact", "owner")
 
-_WITH_KEY: Final = select(*_COLUMNS).where(_c.key == bindparam("wanted"))
+_WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
 # None but the owner settles an entry.
 _OWN: Final = (
-    update(_outbox)
+    update(table)
     .where(
         _c.key == bindparam("entry"),
         _c.owner == bindparam("entry_owner"),
@@ -557,7 +448,7 @@ _OWN: Final = (
 )
 # The same for many that the portal has.
 _DELIVERED: Final = (
-    update(_outbox)
+    update(table)
     .where(
         _c.key == brought("key"),
         _c.owner == brought("owner"),
@@ -578,32 +469,5 @@ def _in(states: Sequence[State]) -> ColumnElement[bool]:
     return and_(_c.state.in_(states), _c.contact.is_not(None))
 
 
-def _named(name: str) -> list[ColumnElement[bool]] | None:
-    """Return what picks the entry of this reference out; None if it is no reference."""
-    try:
-        start = base64.b32decode(name, casefold=True).hex()
-    except ValueError:
-        return None
-    if len(start) != 2 * _REFERENCE_BYTES:
-        return None
-    return [_c.key.between(start.ljust(_KEY, "0"), start.ljust(_KEY, "f"))]
-
-
 def _owner() -> str:
     return secrets.token_hex(8)
-
-
-def _write(contact: Contact) -> str:
-    return json.dumps(dict(contact.values), default=date.isoformat)
-
-
-def _read(text: str | None) -> Contact | None:
-    if text is None:
-        return None
-    values = json.loads(text)
-    for name, value in values.items():
-        if FIELDS[name].kind is Kind.DATE and value:
-            values[name] = date.fromisoformat(value)
-        if FIELDS[name].kind is Kind.LABELS:
-            values[name] = tuple(value)
-    return Contact(**values)

@@ -10,7 +10,7 @@ from flask import abort, current_app
 
 from webapp import guard, wording
 from webapp.definitions import Access
-from webapp.outbox import WAITING
+from webapp.entry import WAITING
 from webapp.persian import persian_digits
 from webapp.store import StoreError
 

@@ -12,7 +12,7 @@ from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp import guard
-from webapp.outbox import NEEDS_HAND, WAITING
+from webapp.entry import NEEDS_HAND, WAITING
 from webapp.store import StoreError
 from webapp.views import require_intranet, require_own_host, services
 

@@ -14,8 +14,9 @@ from webapp import persian, verdict, wording
 from webapp.contact import FIELDS
 from webapp.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.delivery import Result, is_given_up
+from webapp.entry import NEEDS_HAND, WAITING, State
 from webapp.forms import build_form, form_data
-from webapp.outbox import NEEDS_HAND, RETRIED, WAITING, State
+from webapp.outbox import RETRIED
 from webapp.store import StoreError
 from webapp.tokens import InvalidToken
 from webapp.views import (
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact, Field
     from webapp.delivery import Outcome
+    from webapp.entry import Entry
     from webapp.forms import ContactForm
-    from webapp.outbox import Entry
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from webapp.addresses import own_origin
 from webapp.blanks import Blank, mark
 from webapp.definitions import Access
 from webapp.delivery import Result, submission_key
+from webapp.entry import HONEYPOT, UNPROVEN
 from webapp.forms import showing_site
 from webapp.layout import arrange
-from webapp.outbox import HONEYPOT, UNPROVEN
 from webapp.views import services
 
 if TYPE_CHECKING:
