@@ -155,10 +155,9 @@ def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
 ) -> None:
     """A contact that is sent to a portal that hangs would be uncertain."""
     fill(dispatch, 1)
-    portal.answer(Fault.SILENT)
+    portal.mood = lambda _: Fault.SILENT
     with running(dispatch):
         wait_until(lambda: dispatch.breaker.look() is not None)
-        portal.mood = lambda _: Fault.SILENT
         fill(dispatch, 5)
         wait_until(lambda: len(portal.requests) >= 3)
         paths = [request.path.removeprefix("/rest/") for request in portal.requests]

@@ -57,7 +57,7 @@ class Figures:
     content_type: Final = CONTENT_TYPE_PLAIN_0_0_4
 
     def __init__(self, forms: Iterable[str], *, deadline: float) -> None:
-        """Begin to count.
+        """Prepare to count. Nothing is kept before the first use: a server may fork after this.
 
         Args:
             forms: The slugs of the forms.
@@ -66,6 +66,7 @@ class Figures:
         self._registry = CollectorRegistry()
         self._forms = frozenset(forms)
         self._is_failing = False
+        self._has_begun = False
         self._submissions = Counter(
             "submissions",
             "Submissions, each counted once, by what became of them at first.",
@@ -95,7 +96,7 @@ class Figures:
             namespace=_NAMESPACE,
             registry=self._registry,
         )
-        build = Gauge(
+        self._build = Gauge(
             "build_info",
             "The program's version.",
             ("version",),
@@ -103,9 +104,14 @@ class Figures:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+
+    def begin(self) -> None:
+        """Show all there is in this process: a rate can only be told of what has been zero."""
+        if self._has_begun:
+            return
+        self._has_begun = True
         with self._harmless():
-            build.labels(VERSION).set(1)
-            # All of them from the start: a rate can only be told of what has been zero.
+            self._build.labels(VERSION).set(1)
             for form in self._forms:
                 for outcome in _OUTCOMES:
                     self._submissions.labels(form, outcome)
@@ -144,6 +150,7 @@ class Figures:
             queue: What is known of the queue, by the names above; nothing if the store is down.
             reason: Why it is paused.
         """
+        self.begin()
         asked = CollectorRegistry()
         asked.register(_Queue(queue, reason))
         return self._counted() + generate_latest(asked)

@@ -53,6 +53,7 @@ class Server(BaseApplication):
 def _begin(worker: Worker) -> None:
     """Begin in the worker: threads and connections of the process that forks would stay there."""
     services = _services(worker)
+    services.figures.begin()
     # Before the first visitor, who would have to wait for it; and without it all the same.
     with contextlib.suppress(StoreError):
         services.dispatch.store.prove()
