@@ -259,14 +259,24 @@ def measure_cost(folder: Path) -> None:
     """Say what it takes to start, and to stay up."""
     with portal(0, folder) as there, ours(there, folder) as own:
         print(f"{'first answer after':46} {own.started_in:8.2f} s")
-        print(f"{'memory after the first answer':46} {own.megabytes:8.0f} MB")
+        held = _show_memory(own, "the first answer", 0)
         answered = 0.0
         while answered < REQUESTS:
-            before = own.megabytes
             figures = pages(own.url + FULL, visitors=32, seconds=SECONDS).figures()
             answered += figures.rate * SECONDS
-            print(f"{f'memory after {answered:,.0f} pages':46} {own.megabytes:8.0f} MB"
-                  f"  {own.megabytes - before:+.1f}", flush=True)  # fmt: skip
+            held = _show_memory(own, f"{answered:,.0f} pages", held)
+        taken = 0.0
+        for run in range(3):
+            start = run * 100_000
+            figures = submits(own.url, visitors=VISITORS, seconds=SECONDS, start=start).figures()
+            taken += figures.rate * SECONDS
+            held = _show_memory(own, f"{taken:,.0f} submissions besides", held)
+
+
+def _show_memory(own: Program, when: str, before: float) -> float:
+    held = own.megabytes
+    print(f"{f'memory after {when}':46} {held:8.0f} MB  {held - before:+.1f}", flush=True)
+    return held
 
 
 def main() -> None:

@@ -71,8 +71,8 @@ class Writer:
                 yield connection
                 connection.commit()
             except BaseException:
-                connection.close()  # which rolls back
                 self._connection = None
+                connection.close()  # which rolls back
                 raise
 
     def write(self, statement: Executable, values: Mapping[str, object]) -> bool:
