@@ -196,6 +196,22 @@ def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
     assert log.stat().st_size == 0
 
 
+def test_who_comes_late_keeps_their_own_patience(writer: Writer, file: Path) -> None:
+    """Whoever leads gives up for themselves alone."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(2) as threads:
+        early = threads.submit(join, writer, 1)
+        time.sleep(0.4)  # of half a second
+        late = threads.submit(join, writer, 2)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            early.result()
+        other.execute("ROLLBACK")
+        assert late.result()
+    other.close()
+    assert numbers(file) == {2}
+
+
 def test_whatever_prevents_a_commit_is_told_to_all(
     writer: Writer, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

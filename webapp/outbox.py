@@ -82,6 +82,7 @@ class Outbox:
             state: _OWN.values(state=state, due=store.after(KEPT))
             for state in (State.DELIVERED, *NEEDS_HAND)
         }
+        # Only SQLite runs this, and what adds many.
         self._delivering_many = _DELIVERED.values(due=store.after(KEPT))
 
     # A person's submission

@@ -130,7 +130,7 @@ class Store:
             values: This row.
 
         Returns:
-            Whether it was written. If not, it is written in a transaction of its own.
+            Whether it was written. If not, the caller writes it alone.
         """
         with self._guarded():
             self._connected()
@@ -155,7 +155,7 @@ class Store:
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
 
     def adding_many(self, table: Table, names: Iterable[str], **values: object) -> Executable:
-        """Return what adds the rows that `write_together` brings, in SQLite; as `adding`.
+        """Return what adds the rows that `write_together` brings, in SQLite; as `adding`, silently.
 
         Args:
             table: Where to.

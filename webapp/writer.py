@@ -2,9 +2,9 @@
 
 SQLite lets one connection write at a time, and each commit waits for the disk. One after the
 other, that bounds a process to a few hundred writes a second. Here the rows that come while another
-write is under way are written together, by one statement and one commit. A single statement,
-because each call into SQLite lets Python's other threads run: it may take milliseconds until they
-let the writer go on, and whoever waits for SQLite's lock waits for that, too.
+write is under way are written together: those of a kind by one statement, all of them by one
+commit. Not one by one, because each call into SQLite lets Python's other threads run: it may take
+milliseconds until they let the writer go on, and whoever waits for SQLite's lock waits for that.
 
 Nobody goes on before the disk has what they wrote.
 """
@@ -34,17 +34,14 @@ _GLANCE: Final = (0.0005, 0.003)
 class _Row:
     """What one thread brings, and what became of it."""
 
-    def __init__(self, statement: Executable, values: Mapping[str, object]) -> None:
+    def __init__(self, statement: Executable, values: Mapping[str, object], expires: float) -> None:
         self.statement = statement
         self.values = values
+        self.expires = expires
         self.leads = False  # whether its thread writes for all that wait
         self.woken = threading.Event()
         self.is_written = False
         self.error: BaseException | None = None
-
-
-class _LeftOutError(Exception):
-    """A statement did not take each of its rows."""
 
 
 class Writer:
@@ -63,17 +60,8 @@ class Writer:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Write alone; what was written is on the disk when the block ends."""
-        expires = time.monotonic() + self._patience
-        with self._turn:
-            connection = self._connected()
-            try:
-                self._begin(connection, expires)
-                yield connection
-                connection.commit()
-            except BaseException:
-                self._connection = None
-                connection.close()  # which rolls back
-                raise
+        with self._transaction(self._patience_ends()) as connection:
+            yield connection
 
     def write(self, statement: Executable, values: Mapping[str, object]) -> bool:
         """Write a row, together with those that other threads bring meanwhile.
@@ -84,38 +72,38 @@ class Writer:
 
         Returns:
             Whether it was written, and is on the disk. If not, one of those that came together was
-            not taken, and nothing has changed: each is written in a transaction of its own.
+            not taken, and nothing has changed; each caller writes its own alone.
         """
-        row = _Row(statement, values)
+        row = _Row(statement, values, self._patience_ends())
         with self._guard:
             self._rows.append(row)
             row.leads = not self._is_led
             self._is_led = True
         if not row.leads:
+            # Nothing interrupts this: signals are the main thread's, which serves nobody.
             row.woken.wait()
         if row.leads:
-            self._lead()
+            self._lead(row)
         if row.error:
             raise row.error
         return row.is_written
 
-    def _lead(self) -> None:
+    def _lead(self, leader: _Row) -> None:
         """Write what has come, and pass the lead on."""
-        rows: list[_Row] = []
+        rows = [leader]  # the others may have more patience left
         try:
-            with self.transaction() as connection:
+            with self._transaction(leader.expires) as connection:
                 rows = self._take()
-                _execute(connection, rows)
-        except _LeftOutError:
-            pass
+                is_written = _execute(connection, rows)
+                if not is_written:
+                    connection.rollback()
         except BaseException as error:  # noqa: BLE001  each one's thread raises it
-            rows = rows or self._take()
             for row in rows:
                 row.error = error
         else:
             for row in rows:
-                row.is_written = True
-        self._pass_on()
+                row.is_written = is_written
+        self._pass_on(leader)
         for row in rows:
             row.woken.set()
 
@@ -124,9 +112,11 @@ class Writer:
             rows, self._rows = self._rows, []
         return rows
 
-    def _pass_on(self) -> None:
-        """Let one of those who came meanwhile lead them."""
+    def _pass_on(self, leader: _Row) -> None:
+        """Let one of those who wait lead them."""
         with self._guard:
+            if leader in self._rows:  # it had no turn
+                self._rows.remove(leader)
             self._is_led = bool(self._rows)
             if self._is_led:
                 self._rows[0].leads = True
@@ -142,6 +132,22 @@ class Writer:
                 # Waiting for others, it would keep all writers waiting; the next one may do better.
                 if not is_busy(error):
                     raise
+
+    def _patience_ends(self) -> float:
+        return time.monotonic() + self._patience
+
+    @contextmanager
+    def _transaction(self, expires: float) -> Iterator[Connection]:
+        with self._turn:
+            connection = self._connected()
+            try:
+                self._begin(connection, expires)
+                yield connection
+                connection.commit()
+            except BaseException:
+                self._connection = None
+                connection.close()  # which rolls back
+                raise
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -168,15 +174,23 @@ class Writer:
                 return
 
 
-def _execute(connection: Connection, rows: Sequence[_Row]) -> None:
-    """Run each statement once, for all its rows."""
+def _execute(connection: Connection, rows: Sequence[_Row]) -> bool:
+    """Run each statement once, for all its rows; tell whether each row was taken."""
     by_statement: dict[Executable, list[Mapping[str, object]]] = {}
     for row in rows:
         by_statement.setdefault(row.statement, []).append(row.values)
-    for statement, values in by_statement.items():
-        result: Any = connection.execute(statement, {"rows": json.dumps(values)})
-        if result.rowcount != len(values):
-            raise _LeftOutError
+    return all(
+        _rows_taken(connection, statement, values) == len(values)
+        for statement, values in by_statement.items()
+    )
+
+
+def _rows_taken(
+    connection: Connection, statement: Executable, values: Sequence[Mapping[str, object]]
+) -> int:
+    result: Any = connection.execute(statement, {"rows": json.dumps(values)})
+    count: int = result.rowcount
+    return count
 
 
 def is_busy(error: BaseException | None) -> bool:
