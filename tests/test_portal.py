@@ -752,6 +752,24 @@ class TestTLS:
         assert len({request.peer for request in standin.requests}) == 1
 
     @pytest.mark.usefixtures("trusted")
+    def test_connections_share_a_context_that_none_changes(
+        self, standin: StandIn, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """OpenSSL frees what is replaced, and another thread may be reading it."""
+        protocols: list[object] = []
+        monkeypatch.setattr(
+            ssl.SSLContext, "set_alpn_protocols", lambda _, names: protocols.append(names)
+        )
+        monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
+        with tls(standin, authority) as url:
+            secure = client(url, deadline=GENEROUS)
+            for _ in range(2):
+                secure.account_status()
+                wait_until(lambda: not lines(), seconds=20)
+        assert len({request.peer for request in standin.requests}) == 2
+        assert protocols == [["http/1.1"]]
+
+    @pytest.mark.usefixtures("trusted")
     @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_HEADERS, Fault.DRIP_BODY])
     def test_a_call_over_tls_ends_at_its_deadline(
         self, standin: StandIn, authority: trustme.CA, fault: Fault

@@ -25,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
 from webapp.verdict import PortalError, Uncertain, Unreachable
 
@@ -59,6 +59,7 @@ class Exchanges:
     def __init__(self, deadline: float) -> None:
         """Take the seconds that one whole exchange may last."""
         self._deadline = deadline
+        self._context = _tls(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
         # A deque needs no lock, and so none can be held in the instant of a fork.
         self._idle: deque[_Line] = deque()
 
@@ -95,7 +96,7 @@ class Exchanges:
                 if line.is_ours:
                     return line
         try:
-            return _Line(self._idle)
+            return _Line(self._idle, self._context)
         except RuntimeError:
             raise Unreachable("ThreadFailed") from None
 
@@ -240,13 +241,13 @@ class _Adapter(HTTPAdapter):
 
     _pools: ClassVar = {"http": _Pool, "https": _TLSPool}
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)  # the outbox retries
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have connections of ours in the pool."""
-        context = _tls(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def cert_verify(self, *_: object) -> None:
@@ -278,10 +279,15 @@ class _Adapter(HTTPAdapter):
 def _tls(authorities: str) -> ssl.SSLContext:
     """Return what verifies the portal's certificate, by the authorities in this file.
 
-    All connections share it: reading a hundred authorities takes 20 ms and a megabyte.
+    All connections share it: reading a hundred authorities takes 20 ms and a megabyte. New ones
+    count after a restart.
     """
     context = create_urllib3_context()
     context.load_verify_locations(authorities)
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    # urllib3 would set them anew for each connection, while others read them: OpenSSL frees what
+    # they read (python/cpython#141012).
+    context.set_alpn_protocols = lambda _: None  # type: ignore[assignment,method-assign]
     return context
 
 
@@ -291,12 +297,12 @@ class _Line(threading.Thread):
     It ends by itself when it has been idle for a while, or when its caller has left.
     """
 
-    def __init__(self, idle: deque[_Line]) -> None:
+    def __init__(self, idle: deque[_Line], context: ssl.SSLContext) -> None:
         super().__init__(name="portal-line", daemon=True)
         self.exchange: _Exchange | None = None
         self._idle = idle
         self._waiting: SimpleQueue[_Exchange | None] = SimpleQueue()
-        self._adapter = _Adapter()
+        self._adapter = _Adapter(context)
         self._process = os.getpid()
         self.start()
 
