@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import platformdirs
+import requests
 from limits import parse_many
 
 from webapp.origins import parse_origin
@@ -101,6 +102,10 @@ def _portal_url(text: str) -> str:
     parts = urlsplit(_plain_url(text, ("https", "http")))
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("must be https: the token would travel in the clear")
+    try:
+        requests.Request("POST", text).prepare()
+    except ValueError:  # it is stricter than the standard library
+        raise ValueError("is not a URL") from None
     return text.rstrip("/") + "/"
 
 
