@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
+import subprocess
 import tempfile
 import time
 from datetime import timedelta
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from serving import Server, serve
+from serving import COMMAND, Server, serve
 from support import SECRET, TOKEN, Html, Page
 
 from webapp import tokens
@@ -27,7 +29,6 @@ from webapp.store import StoreError
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
     from flask import Flask
@@ -321,6 +322,18 @@ def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Pat
         assert "the figures are not counted, FileNotFoundError" in server.log.read_text()
 
 
+def test_a_server_that_cannot_start_leaves_no_folder(standin: StandIn, tmp_path: Path) -> None:
+    """A supervisor would start it again and again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environ = environ_of(standin, tmp_path)
+        environ |= {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{taken.getsockname()[1]}"}
+        with subprocess.Popen([COMMAND, "serve"], env=environ, stderr=subprocess.PIPE) as process:
+            assert process.stderr
+            assert b"in use" in process.stderr.read()
+            assert process.wait(30) != 0
+    assert folders_of(process) == []
+
+
 def environ_of(standin: StandIn, folder: Path) -> dict[str, str]:
     """Return those of a server with two workers."""
     return {
@@ -334,6 +347,11 @@ def environ_of(standin: StandIn, folder: Path) -> dict[str, str]:
 
 def kept_in(server: Server) -> Path:
     """Return the folder with the figures of a server: in memory, where there is such a place."""
+    (folder,) = folders_of(server.process)
+    return folder
+
+
+def folders_of(process: subprocess.Popen[bytes]) -> list[Path]:
+    """Return all of them, wherever they may lie."""
     places = (Path("/dev/shm"), Path(tempfile.gettempdir()))  # noqa: S108  as the server
-    name = f"amoot-form-{server.process.pid}-*"
-    return next(found for place in places for found in place.glob(name))
+    return [found for place in places for found in place.glob(f"amoot-form-{process.pid}-*")]

@@ -276,7 +276,7 @@ class Delivery:
 
         Args:
             entry: What to send.
-            slot: Closed as soon as the portal has answered.
+            slot: Closed as soon as the portal has answered a sending.
             told: Whether the person who submitted it hears of the outcome at once.
 
         Returns:

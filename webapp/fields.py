@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flask_wtf import FlaskForm
+    from werkzeug.datastructures import MultiDict
 
     from webapp import contact
     from webapp.definitions import FormDefinition
@@ -120,6 +121,12 @@ class TypedLinesField(TypedField):
     widget = TextArea()
 
 
+def _first(formdata: MultiDict[str, str], name: str) -> str:
+    """Return the first value of this name, or "", without the exception inside of `get`."""
+    values = formdata.getlist(name)
+    return values[0] if values else ""
+
+
 def _month_name(typed: str) -> str:
     """Return a month as the page's list names it; the list, unlike a number, cannot be misread."""
     number = persian.fold_digits(typed)
@@ -143,9 +150,7 @@ class JalaliDateField(Field):
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Fetch the three parts, which have names of their own, then read as usual."""
         if formdata is not None:
-            # Not `get`, whose default costs an exception of Werkzeug's for each part.
-            names = {part: f"{self.name}-{part}" for part in DATE_PARTS}
-            self.parts = {p: "".join(formdata.getlist(name)[:1]) for p, name in names.items()}
+            self.parts = {part: _first(formdata, f"{self.name}-{part}") for part in DATE_PARTS}
         super().process(formdata, *args, **kwargs)
 
     def process_data(self, value: date | None) -> None:

@@ -1,7 +1,7 @@
 """The web server: gunicorn, set up from our settings.
 
-The app is made once, before the workers are forked; it opens nothing and starts no thread until it
-is used. Each worker then opens the store and, where it is asked to, starts a deliverer.
+The app is made once, before the workers are forked; it opens nothing until it is used. Each worker
+then opens the store and, where it is asked to, starts a deliverer.
 """
 
 from __future__ import annotations
@@ -46,8 +46,24 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:  # type: ignore[override]  # Flask is a WSGI callable
         """Make the app, in the process that forks the workers."""
-        _open_figures()  # first: what counts looks for it when it is made
         return create_app(self._settings)
+
+    def run(self) -> None:
+        """Serve until a signal ends it; what is counted meanwhile lies in a folder of this start.
+
+        In memory, where there is such a place: the files are mapped, and a page for which a full
+        disk has no room would end the process.
+        """
+        memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
+        place = memory if os.access(memory, os.W_OK) else None
+        parent = os.getpid()
+        folder = tempfile.mkdtemp(prefix=f"amoot-form-{parent}-", dir=place)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before what counts is made
+        try:
+            super().run()
+        finally:
+            if os.getpid() == parent:  # a worker that ends leaves this block, too
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _begin(worker: Worker) -> None:
@@ -62,7 +78,7 @@ def _begin(worker: Worker) -> None:
 
 
 def _end(_: object, worker: Worker) -> None:
-    if worker.wsgi is not None:  # it may have died before it could load the app
+    if worker.wsgi is not None:  # it may have died before it had begun
         deliverer = _services(worker).dispatch.deliverer
         deliverer.stop()
         deliverer.join()
@@ -91,21 +107,6 @@ def _services(worker: Worker) -> Services:
     return found
 
 
-# Where each worker keeps its figures, so that any of them can tell all; prometheus-client reads it.
-_FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
-
-
-def _open_figures() -> None:
-    """Make a folder for the figures of this start alone, before there is a worker.
-
-    In memory, where there is such a place: the files are mapped, and a page for which a full disk
-    has no room would end the process.
-    """
-    memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
-    place = memory if os.access(memory, os.W_OK) else None
-    os.environ[_FIGURES] = tempfile.mkdtemp(prefix=f"amoot-form-{os.getpid()}-", dir=place)
-
-
 def _bury(_: object, worker: Worker) -> None:
     """Drop what was true of a dead worker alone. What it has counted stays: no counter falls."""
     from prometheus_client import multiprocess  # noqa: PLC0415  not before the folder is named
@@ -113,17 +114,11 @@ def _bury(_: object, worker: Worker) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def _close_figures(_: object) -> None:
-    shutil.rmtree(os.environ[_FIGURES], ignore_errors=True)
-
-
 def _gunicorn(settings: Settings) -> dict[str, Any]:
     return {
         "post_worker_init": _begin,
         "worker_exit": _end,
         "child_exit": _bury,
-        # Not a `with` around the run: a worker that ends would leave it, too.
-        "on_exit": _close_figures,
         "preload_app": True,  # once, in memory that the workers share
         "when_ready": _spare_memory,
         "bind": settings.bind,
