@@ -17,10 +17,10 @@ def own_origin() -> str:
     return current_app.config["PUBLIC_URL"] or f"{request.scheme}://{request.host}"
 
 
-def framed(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:
-    """Return the form in whose frame this request is made, judged by its address.
+def framed(definitions: Mapping[str, FormDefinition], path: str) -> FormDefinition | None:
+    """Return the form in whose frame a request is made, judged by its path.
 
     Not by its view: an error's page, too, is shown in the frame.
     """
-    prefix, _, rest = request.path.removeprefix("/").partition("/")
+    prefix, _, rest = path.lstrip("/").partition("/")
     return definitions.get(rest.partition("/")[0]) if prefix == "embed" else None

@@ -7,10 +7,12 @@ errors is the largest page there is.
 from __future__ import annotations
 
 import gzip
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import Response, request
+from werkzeug.http import parse_accept_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,12 @@ def answer(blank: Blank, texts: Sequence[bytes]) -> Response:
 
 
 def _is_welcome() -> bool:
-    return request.accept_encodings.quality("gzip") > 0
+    return _takes_gzip(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(accepted: str) -> bool:
+    return parse_accept_header(accepted).quality("gzip") > 0
 
 
 def _compress(response: Response) -> Response:

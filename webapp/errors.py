@@ -60,7 +60,9 @@ class StoreDown(ServiceUnavailable):
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
     """Let every error of an app with these forms end on the error page."""
-    app.register_error_handler(Exception, lambda error: show(error, framed(definitions)))
+    app.register_error_handler(
+        Exception, lambda error: show(error, framed(definitions, request.path))
+    )
 
 
 def show(error: Exception, frame: FormDefinition | None) -> Response:
