@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 MOBILE = "09123456789"
 GENEROUS = 5.0
 HASTY = 0.5
-SLACK = 0.25
+SLACK = 1.0
 
 DOCUMENTED = [
     (number, name, error)
