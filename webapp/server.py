@@ -85,9 +85,9 @@ def _end(_: object, worker: Worker) -> None:
 
 
 _ARENAS: Final = (-8, 2)  # M_ARENA_MAX of glibc's malloc.h, and how many are enough
-# Objects after which the youngest are looked through, and after how many times that the older ones.
-# A submission makes two thousand that only the collector frees. By Python's own figures the youngest
-# are looked through after each third of a submission, and what was in use just then stays for long.
+# After how many new objects the collector looks at them, and how often before it looks at older
+# ones. A submission leaves two thousand that it alone frees. By Python's own figures it would look
+# three times in each, and what was in use just then would stay for long.
 _COLLECTED: Final = (10_000, 1, 2)
 
 
