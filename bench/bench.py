@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,8 @@ WAITING = 10_000
 REQUESTS = 100_000  # that must leave no trace in memory
 GUNICORN = COMMAND.with_name("gunicorn")
 HERE = Path(__file__).parent
+
+OUTCOME = re.compile(r'submissions_total\{form="contact",outcome="(\w+)"\} (\S+)')
 
 FULL, SIGN_UP = "/", "/embed/signup"
 
@@ -189,6 +192,16 @@ def measure_submits(latency: float, folder: Path) -> None:
         )
 
 
+def measure_queued(folder: Path) -> None:
+    """Count whom a healthy portal lets hear "stored, will be sent" in place of "recorded"."""
+    with portal(LATENCY, folder) as there, ours(there, folder, AMOOT_DEADLINE="8") as own:
+        figures = submits(own.url, visitors=VISITORS, seconds=SECONDS, start=0).figures()
+        metrics = requests.get(f"{own.url}/metrics", timeout=10).text
+    counts = {outcome: float(count) for outcome, count in OUTCOME.findall(metrics)}
+    share = counts["queued"] / sum(counts.values())
+    row(f"submit: {VISITORS} people, default deadline", figures, f"{share:.1%} queued")
+
+
 def measure_outage(folder: Path) -> None:
     """See whether a portal that hangs is felt."""
     hangs = folder / "hangs"
@@ -298,6 +311,7 @@ def main() -> None:
             measure_pages(there, folder)
         measure_submits(0, fresh())
         measure_submits(LATENCY, fresh())
+        measure_queued(fresh())
         measure_outage(fresh())
         measure_draining(fresh())
         measure_growth(fresh())

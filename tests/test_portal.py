@@ -30,6 +30,7 @@ from webapp.contact import Contact
 from webapp.portal import AccountStatus, Portal, payload
 from webapp.standin import Answer, Fault, StandIn
 from webapp.verdict import (
+    SLOW_DOWN,
     STATUSES,
     PortalError,
     Refused,
@@ -440,16 +441,16 @@ class TestStatuses:
         """Nobody sees an empty message."""
         assert PortalError("HTTP_418").message == wording.STATUS_MESSAGES["HTTP"]
         assert PortalError("Portal_Rebuilt").message == wording.STATUS_MESSAGES["Other"]
-        assert PortalError("HTTP_429").message == wording.STATUS_MESSAGES["HTTP_429"]
 
     def test_our_own_faults_have_messages_and_no_message_is_spare(self) -> None:
         """The wording's table and this module's statuses are the same."""
         faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
+        raised |= {SLOW_DOWN}
         raised |= {delivery.BUSY, delivery.STORE_FAILED}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= wording.STATUS_MESSAGES.keys()
-        assert wording.STATUS_MESSAGES.keys() - known == {"HTTP_429", "HTTP", "Other"}
+        assert wording.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
 
     def test_an_unknown_status_is_uncertain_and_named(
         self, portal: Portal, standin: StandIn

@@ -14,10 +14,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, delete, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    String,
+    Table,
+    case,
+    delete,
+    select,
+    update,
+)
 
 from webapp.store import StoreError, metadata
-from webapp.verdict import Refused, Rejected, Unexplained, Unreachable
+from webapp.verdict import (
+    MAX_PAUSE_S,
+    SLOW_DOWN,
+    Refused,
+    Rejected,
+    SlowDown,
+    Unexplained,
+    Unreachable,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -37,6 +56,9 @@ _FIRST_PROBE: Final = timedelta(seconds=0.5)
 # mended by a person.
 _LONGEST_PAUSE: Final = {False: timedelta(seconds=4), True: timedelta(minutes=1)}
 _DOUBLINGS: Final = 7
+# For a portal that asks us to slow down and does not say for how long.
+_FIRST_SLOW_S: Final = 5.0
+_SLOW_DOUBLINGS: Final = 8
 
 _breaker: Final = Table(
     "breaker",
@@ -103,7 +125,8 @@ class Breaker:
     def succeeded(self) -> None:
         """Note that the portal took a contact, or judged it."""
         self._failures = 0
-        if self._seen is not None:
+        # A call that began before the pause says nothing of it.
+        if self._seen is not None and self._seen.status != SLOW_DOWN:
             self.close()
 
     def failed(self, error: PortalError) -> None:
@@ -112,6 +135,9 @@ class Breaker:
             self.succeeded()
         if isinstance(error, Rejected | Unexplained):
             return  # the portal is there, and the account is not what it minds
+        if isinstance(error, SlowDown):
+            self._slow_down(error)
+            return
         self._failures += 1
         at_once = isinstance(error, Refused | Unreachable) or error.status == "Timeout"
         if at_once or self._failures >= _FAILURES:
@@ -133,6 +159,22 @@ class Breaker:
         if is_new:
             tell = log.error if refused else log.warning
             tell("the queue is paused: %s", error.status)
+        self.look()
+
+    def _slow_down(self, error: SlowDown) -> None:
+        """Pause at least as long as the portal asks for, whatever else the cause was."""
+        probe_at = self._store.after(_slow_pause(error, 0))
+        now, shared = self._store.after(), {"status": error.status, "refused": False, "probes": 0}
+        adding = self._store.adding(_breaker, id=1, since=now, probe_at=probe_at, **shared)
+        longer = case((_breaker.c.probe_at > probe_at, _breaker.c.probe_at), else_=probe_at)
+        other = _breaker.c.status != SLOW_DOWN
+        with self._store.write() as connection:
+            is_new = connection.execute(adding).first()
+            if not is_new:
+                connection.execute(update(_breaker).values(probe_at=longer))
+                connection.execute(update(_breaker).where(other).values(**shared))
+        if is_new:
+            log.warning("the queue is paused: %s, %s", error.status, error.cause)
         self.look()
 
     def close(self) -> None:
@@ -160,10 +202,12 @@ class Breaker:
         refused = isinstance(error, Refused)
         with self._store.write() as connection:
             probes = connection.execute(select(_breaker.c.probes)).scalar() or 0
-            pause = _FIRST_PROBE * 2 ** min(probes + 1, _DOUBLINGS)
+            pause = min(_FIRST_PROBE * 2 ** min(probes + 1, _DOUBLINGS), _LONGEST_PAUSE[refused])
+            if isinstance(error, SlowDown):
+                pause = _slow_pause(error, probes + 1)
             self._pause_for(
                 connection,
-                min(pause, _LONGEST_PAUSE[refused]),
+                pause,
                 status=error.status,
                 refused=refused,
                 probes=probes + 1,
@@ -171,10 +215,17 @@ class Breaker:
         self.look()
 
     def hasten(self) -> None:
-        """Probe at once: a person says that the cause was mended."""
+        """Probe at once: a person says that the cause was mended. Not before the portal allows."""
+        mended = update(_breaker).where(_breaker.c.status != SLOW_DOWN)
         with self._store.write() as connection:
-            self._pause_for(connection, timedelta(0), probes=0)
+            connection.execute(mended.values(probe_at=self._store.after(), probes=0))
 
     def _pause_for(self, connection: Connection, pause: timedelta, **changes: object) -> None:
         values = {"probe_at": self._store.after(pause), **changes}
         connection.execute(update(_breaker).values(**values))
+
+
+def _slow_pause(error: SlowDown, probes: int) -> timedelta:
+    """Return the pause that the portal asks for, or else one that grows with each probe."""
+    growing = min(_FIRST_SLOW_S * 2 ** min(probes, _SLOW_DOUBLINGS), MAX_PAUSE_S)
+    return timedelta(seconds=error.retry_after or growing)

@@ -27,6 +27,7 @@ from webapp.verdict import (
     PortalError,
     Refused,
     Rejected,
+    SlowDown,
     Uncertain,
     Unexplained,
     Unreachable,
@@ -344,7 +345,7 @@ class Delivery:
                 self._put_off(entry, error, self._settling(entry), **doubts, **unexplained)
             case Uncertain():
                 self._put_off(entry, error, self._settling(entry), **doubts)
-            case Refused():  # not the contact's fault: no attempt of its own
+            case Refused() | SlowDown():  # not the contact's fault: no attempt of its own
                 self._put_off(entry, error, timedelta(0), failed=False)
             case _:
                 self._put_off(entry, error, _pause(entry.attempts))
@@ -401,7 +402,7 @@ def _weight(error: PortalError) -> int:
     """Return how much a failed look says of looking: other trouble would hit a sending as well."""
     if error.status in _MAY_NOT_LOOK:
         return _NOT_ALLOWED
-    return 0 if isinstance(error, Refused | Unreachable) else 1
+    return 0 if isinstance(error, Refused | SlowDown | Unreachable) else 1
 
 
 def _pause(failures: int) -> timedelta:

@@ -48,6 +48,7 @@ class Answer(NamedTuple):
 
     http: int
     body: bytes
+    retry_after: str = ""
 
 
 class Exchanges:
@@ -272,7 +273,8 @@ class _Adapter(HTTPAdapter):
                 body += chunk
                 if len(body) > LONGEST_ANSWER:
                     return Uncertain("AnswerTooLong")
-            return Answer(response.status_code, bytes(body))
+            retry_after = response.headers.get("Retry-After", "")
+            return Answer(response.status_code, bytes(body), retry_after)
 
 
 @cache

@@ -6,14 +6,23 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 from urllib.parse import urlsplit
 
 import requests
 
 from webapp.exchange import Exchanges
-from webapp.verdict import BY_NAME, BY_NUMBER, SUCCESS, PortalError, Uncertain, Unexplained
+from webapp.verdict import (
+    BY_NAME,
+    BY_NUMBER,
+    SUCCESS,
+    PortalError,
+    SlowDown,
+    Uncertain,
+    Unexplained,
+    parse_retry_after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +37,8 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _STATUS: Final = re.compile(r"[A-Za-z_]{1,64}|-?[0-9]{1,4}")
 _BLANK: Final = " \t\r\n\ufeff"
 _OK: Final = 200
+_TOO_MANY: Final = 429
+_UNAVAILABLE: Final = 503
 _METHODS: Final = ("ContactCreate", "ContactSearch", "AccountStatus")
 _LARGEST: Final = 2**63
 
@@ -180,10 +191,15 @@ def _known(error: PortalError) -> str:
 
 def _read(answer: Answer) -> dict[str, object]:
     """Return the content of a success; raise what anything else means."""
+    retry_after = parse_retry_after(answer.retry_after, now=datetime.now(UTC))
+    if answer.http == _TOO_MANY:
+        raise SlowDown(f"HTTP_{answer.http}", retry_after=retry_after)
     content = _parse(answer.body)
     status = _status(content.get("Status") if isinstance(content, dict) else content)
     if status in BY_NAME:
         raise BY_NAME[status](status)
+    if answer.http == _UNAVAILABLE and answer.retry_after:
+        raise SlowDown(f"HTTP_{answer.http}", retry_after=retry_after)
     if answer.http != _OK:
         raise Uncertain(f"HTTP_{answer.http}")
     if status is None or (status == SUCCESS and not isinstance(content, dict)):

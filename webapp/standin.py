@@ -137,14 +137,16 @@ class Answer:
     content_type: str = _JSON
     location: str = ""
     applies: bool = False
+    retry_after: str = ""
 
     def encode(self) -> bytes:
         """Return it as it goes over the wire."""
         location = f"Location: {self.location}\r\n" if self.location else ""
+        retry = f"Retry-After: {self.retry_after}\r\n" if self.retry_after else ""
         head = (
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
             f"Content-Type: {self.content_type}\r\n"
-            f"Content-Length: {len(self.body)}\r\n{location}\r\n"
+            f"Content-Length: {len(self.body)}\r\n{location}{retry}\r\n"
         )
         return head.encode("latin-1") + self.body
 

@@ -6,6 +6,7 @@ Errors are told apart by what to do next:
     ├─ Rejected      this contact is bad: do not retry, tell the person
     ├─ Refused       our token, account or address: hold the whole queue, tell the operator
     ├─ Unreachable   certainly not delivered: retry
+    ├─ SlowDown      not applied (HTTP 429, 503 with Retry-After): the whole queue waits
     └─ Uncertain     perhaps delivered: look first, then retry
        └─ Unexplained   the portal answered, and gave no reason: asking again will hardly help
 
@@ -16,6 +17,8 @@ was sent. Everything else that is not the portal's own word is Uncertain, unknow
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +26,11 @@ from webapp import wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+SLOW_DOWN: Final = "SlowDown"
+MIN_PAUSE_S: Final = 1.0
+MAX_PAUSE_S: Final = 15 * 60.0
 
 
 class PortalError(Exception):
@@ -50,7 +58,7 @@ class PortalError(Exception):
     @property
     def is_answer(self) -> bool:
         """Whether the portal itself seems to have answered, be it with an error."""
-        return not isinstance(self, Unreachable) and not _SILENCE.fullmatch(self.status)
+        return not isinstance(self, Unreachable | SlowDown) and not _SILENCE.fullmatch(self.status)
 
 
 class Rejected(PortalError):
@@ -65,12 +73,42 @@ class Unreachable(PortalError):
     """Certainly not delivered: retry."""
 
 
+class SlowDown(PortalError):
+    """Not applied: the whole queue waits for as long as the portal says.
+
+    Attributes:
+        retry_after: Seconds to wait, within the bounds below; None if the portal names none.
+    """
+
+    def __init__(self, cause: str = "", *, retry_after: float | None = None) -> None:
+        """Take the HTTP status as the cause, and the pause that the portal asks for."""
+        super().__init__(SLOW_DOWN, cause)
+        self.retry_after = retry_after
+
+
 class Uncertain(PortalError):
     """Perhaps delivered: look first, then retry."""
 
 
 class Unexplained(Uncertain):
     """The portal answered with a status that says nothing of the call: a person should look."""
+
+
+def parse_retry_after(header: str, *, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for, in either form, within bounds.
+
+    Returns:
+        None if the header is empty or unreadable.
+    """
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        try:
+            seconds = (parsedate_to_datetime(text).astimezone(UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, MIN_PAUSE_S), MAX_PAUSE_S)
 
 
 # What a gateway says of a portal behind it that is down, and our own words for no answer at all.

@@ -1,0 +1,178 @@
+"""A portal that asks to slow down: HTTP 429, and 503 with Retry-After, pause the whole queue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from support import TOKEN, Page
+
+from webapp import wording
+from webapp.breaker import Breaker
+from webapp.contact import Contact
+from webapp.delivery import Result
+from webapp.dispatch import Dispatch
+from webapp.entry import State
+from webapp.standin import Answer
+from webapp.verdict import SLOW_DOWN, SlowDown, Uncertain, parse_retry_after
+from webapp.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from webapp.settings import Settings
+    from webapp.standin import StandIn
+    from webapp.store import Store
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+CONTACT = Contact(Mobile="09121234567", FName="علی")
+KEYS = [f"{number:02x}" * 32 for number in range(4)]
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def dispatch(make_app: Callable[..., Flask], database_url: str) -> Dispatch:
+    """Deliver to the stand-in, on either database; what is uncertain settles at once."""
+    app = make_app(database_url=database_url, amoot_settle=0)
+    found: Dispatch = app.extensions[EXTENSION].dispatch
+    found.store.prove()
+    return found
+
+
+def pause_seconds(store: Store) -> float:
+    """Return how long after its beginning a pause ends."""
+    with store.read() as connection:
+        row = connection.execute(text("SELECT probe_at, since FROM breaker")).one()
+    end, since = (datetime.fromisoformat(str(moment)) for moment in row)
+    return (end - since).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30),
+        (" 30 ", 30),
+        ("0", 1),
+        ("86400", 900),
+        ("9" * 400, 900),
+        (format_datetime(NOW + timedelta(minutes=2), usegmt=True), 120),
+        (format_datetime(NOW - timedelta(hours=1), usegmt=True), 1),
+        (format_datetime(NOW + timedelta(days=1), usegmt=True), 900),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("۳۰", None),
+    ],
+)
+def test_retry_after_header_is_read_within_bounds(header: str, seconds: float | None) -> None:
+    """Either form; at least a second, at most a quarter of an hour."""
+    assert parse_retry_after(header, now=NOW) == seconds
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
+    dispatch: Dispatch, portal: StandIn, status: int
+) -> None:
+    """It was not applied: nothing is uncertain, and the next one is not even tried."""
+    portal.answer(Answer(b"", status, retry_after="60"))
+    outcome = dispatch.delivery.submit(CONTACT, KEYS[0], form="contact")
+    assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
+    entry = dispatch.outbox.find(KEYS[0])
+    assert entry is not None
+    assert (entry.state, entry.attempts, entry.uncertain) == (State.QUEUED, 0, False)
+    other = dispatch.delivery.submit(CONTACT, KEYS[1], form="contact")
+    assert (other.result, other.status) == (Result.QUEUED, SLOW_DOWN)
+    assert len(portal.requests) == 1
+    assert 59 < pause_seconds(dispatch.store) < 62
+
+
+def test_503_without_retry_after_stays_uncertain(dispatch: Dispatch, portal: StandIn) -> None:
+    """A gateway may say so of a call that was applied."""
+    portal.answer(Answer(b"", 503))
+    dispatch.delivery.submit(CONTACT, KEYS[0], form="contact")
+    entry = dispatch.outbox.find(KEYS[0])
+    assert entry is not None
+    assert entry.uncertain
+    assert dispatch.breaker.look() is None
+
+
+def test_lookup_told_to_slow_down_pauses_and_does_not_count(
+    dispatch: Dispatch, portal: StandIn
+) -> None:
+    """The contact is looked up again after the pause."""
+    dispatch.outbox.add(CONTACT, KEYS[0], form="contact", send=False)
+    (entry,) = dispatch.outbox.claim(1)
+    dispatch.outbox.postpone(entry, timedelta(0), uncertain=True)
+    portal.answer(Answer(b"", 429, retry_after="60"))
+    (entry,) = dispatch.outbox.claim(1)
+    assert isinstance(dispatch.delivery.attempt(entry), SlowDown)
+    found = dispatch.outbox.find(KEYS[0])
+    assert found is not None
+    assert (found.looks, found.attempts, found.blind) == (0, 0, False)
+    assert dispatch.breaker.look() is not None
+
+
+def test_pause_without_header_grows_to_a_quarter_of_an_hour(dispatch: Dispatch) -> None:
+    """From five seconds, doubled by each probe; the row remembers it for all processes."""
+    dispatch.breaker.failed(SlowDown())
+    assert 4 < pause_seconds(dispatch.store) < 6
+    pauses = []
+    for _ in range(9):
+        Breaker(dispatch.store).probe_failed(SlowDown())
+        pauses.append(pause_seconds(dispatch.store))
+    assert pauses == sorted(pauses)
+    assert 9 < pauses[0] < 14
+    assert 895 < pauses[-1] < 910
+
+
+def test_slow_down_prolongs_another_pause(dispatch: Dispatch) -> None:
+    """A longer pause is never cut short."""
+    dispatch.breaker.failed(Uncertain("Timeout"))
+    dispatch.breaker.failed(SlowDown(retry_after=60))
+    dispatch.breaker.failed(SlowDown(retry_after=5))
+    assert dispatch.breaker.pause is not None
+    assert dispatch.breaker.pause.status == SLOW_DOWN
+    assert 59 < pause_seconds(dispatch.store) < 65
+
+
+def test_success_of_earlier_call_or_operator_does_not_end_pause(dispatch: Dispatch) -> None:
+    """Calls under way say nothing of it, and a person cannot mend it."""
+    dispatch.breaker.failed(SlowDown(retry_after=60))
+    dispatch.breaker.succeeded()
+    dispatch.breaker.hasten()
+    assert dispatch.breaker.look() is not None
+    assert not dispatch.breaker.take_probe(LEASE)
+
+
+def test_restart_in_the_middle_of_a_pause_keeps_it(
+    dispatch: Dispatch, settings: Settings, portal: StandIn, database_url: str
+) -> None:
+    """The pause stands in the database."""
+    dispatch.breaker.failed(SlowDown(retry_after=60))
+    fresh = Dispatch.build(
+        replace(settings, database_url=database_url),
+        portal_url=portal.url,
+        token=TOKEN,
+    )
+    outcome = fresh.delivery.submit(CONTACT, KEYS[0], form="contact")
+    assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
+    assert not portal.requests
+
+
+def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: StandIn) -> None:
+    """On the form and on the outbox; the metrics name it, too."""
+    portal.answer(Answer(b"", 429, retry_after="60"))
+    page.send(Mobile="09121234567")
+    assert page.html.outcome == "queued"
+    message = wording.STATUS_MESSAGES[SLOW_DOWN]
+    for path in ("/", "/outbox"):
+        assert message in Page(page.client, path).html.text(data_pause=SLOW_DOWN)
+    metrics = page.client.get("/metrics").text
+    assert 'portal_calls_total{method="ContactCreate",status="SlowDown"} 1.0' in metrics
+    assert 'queue_paused{reason="SlowDown"} 1.0' in metrics
