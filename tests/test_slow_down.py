@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,8 +17,8 @@ from webapp.breaker import Breaker
 from webapp.contact import Contact
 from webapp.delivery import Result
 from webapp.dispatch import Dispatch
-from webapp.entry import State
-from webapp.standin import Answer
+from webapp.entry import WAITING, State
+from webapp.standin import Answer, Fault
 from webapp.verdict import SLOW_DOWN, SlowDown, Uncertain, parse_retry_after
 from webapp.views import EXTENSION
 
@@ -176,3 +177,32 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: St
     metrics = page.client.get("/metrics").text
     assert 'portal_calls_total{method="ContactCreate",status="SlowDown"} 1.0' in metrics
     assert 'queue_paused{reason="SlowDown"} 1.0' in metrics
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.HTTP_429_SECONDS,
+        Fault.HTTP_429_DATE,
+        Fault.HTTP_503_SECONDS,
+        Fault.HTTP_503_DATE,
+    ],
+)
+def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
+    dispatch: Dispatch, portal: StandIn, fault: Fault
+) -> None:
+    """No call within the pause, then a probe, then everything."""
+    portal.answer(fault)
+    for key in KEYS:
+        dispatch.delivery.submit(CONTACT, key, form="contact")
+    dispatch.deliverer.start()
+    time.sleep(0.6)
+    assert len(portal.requests) == 1
+    until = time.monotonic() + 30
+    while dispatch.outbox.count(WAITING, most=1) and time.monotonic() < until:
+        time.sleep(0.05)
+    dispatch.deliverer.stop()
+    dispatch.deliverer.join()
+    assert len(portal.contacts) == len(KEYS)
+    paths = [request.path.removeprefix("/rest/") for request in portal.requests]
+    assert paths == ["ContactCreate", "AccountStatus", *["ContactCreate"] * len(KEYS)]

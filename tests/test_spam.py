@@ -155,6 +155,27 @@ def test_failed_logins_are_limited(make_app: Callable[..., Flask]) -> None:
     assert client.get("/").status_code == 429
 
 
+@pytest.mark.parametrize("limit", ["limit_total", "limit_form", "limit_address", "limit_mobile"])
+def test_refused_submission_says_when_to_try_again(
+    make_app: Callable[..., Flask], limit: str
+) -> None:
+    """By `Retry-After`, whichever limit is used up."""
+    client = make_app(**{limit: "1/minute"}).test_client()
+    for _ in range(2):
+        answer = Page(client, "/f/signup").send(follow=False, Mobile=MOBILE, consent="true")
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 121
+
+
+def test_refused_login_says_when_to_try_again(make_app: Callable[..., Flask]) -> None:
+    """By `Retry-After`, too."""
+    users = {"sara": "pbkdf2:sha256:1$x$00"}
+    client = make_app(limit_login="1/minute", intranet_users=users).test_client()
+    answers = [client.get("/", auth=("sara", "guess")) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
+    assert 1 <= int(answers[1].headers["Retry-After"]) <= 121
+
+
 @pytest.fixture
 def proven(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
     """Return a form that asks for a proof of work."""

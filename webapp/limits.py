@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import math
 import time
 from contextvars import ContextVar
 from functools import partial
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 _PATIENCE: Final = 0.1
 # Seconds between two warnings of the same limit: a flood must not fill the log as well.
 _QUIET: Final = 60
+_LEAST_PAUSE_S: Final = 1
 
 # What the running check counts: a hashed key for each limit, by the limit's name.
 _keys: ContextVar[Mapping[str, str]] = ContextVar("_keys")
@@ -90,6 +92,18 @@ class Limits:
     def count_failed_login(self, *, address: str) -> None:
         """Count a failed login from this address."""
         self._login.count(self._hashed(LIMIT_LOGIN=address))
+
+    @property
+    def retry_after(self) -> int:
+        """The seconds until the limit that refused this request lets one more through."""
+        used_up = self._limiter.current_limit
+        if used_up is None:
+            return _LEAST_PAUSE_S
+        try:
+            pause = math.ceil(used_up.reset_at - time.time())
+        except StorageError:
+            pause = used_up.limit.get_expiry()
+        return max(_LEAST_PAUSE_S, pause)
 
     def _hashed(self, **counted: str) -> Mapping[str, str]:
         return {

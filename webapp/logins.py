@@ -52,7 +52,7 @@ class Logins:
         if login and self._proof(login) in self._proven:
             return
         if not self._limits.allow_login(address=address):
-            raise TooManyRequests
+            raise TooManyRequests(retry_after=self._limits.retry_after)
         if login and self._is_right(login):
             self._proven.add(self._proof(login))
             return

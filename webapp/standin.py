@@ -32,6 +32,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 KEPT: Final = 1000
 DEMO_TOKEN: Final = "demo"  # noqa: S105  opens nothing but a stand-in on loopback
 _PAUSE: Final = 0.05
+_RETRY_AFTER_S: Final = 2
 
 _JSON: Final = "application/json; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
@@ -90,6 +92,10 @@ class Fault(enum.Enum):
     HTTP_500 = enum.auto()
     HTTP_502 = enum.auto()
     HTTP_503 = enum.auto()
+    HTTP_429_SECONDS = enum.auto()
+    HTTP_429_DATE = enum.auto()
+    HTTP_503_SECONDS = enum.auto()
+    HTTP_503_DATE = enum.auto()
     # The body
     EMPTY = enum.auto()
     HTML = enum.auto()
@@ -137,12 +143,13 @@ class Answer:
     content_type: str = _JSON
     location: str = ""
     applies: bool = False
-    retry_after: str = ""
+    retry_after: str | Callable[[], str] = ""
 
     def encode(self) -> bytes:
         """Return it as it goes over the wire."""
         location = f"Location: {self.location}\r\n" if self.location else ""
-        retry = f"Retry-After: {self.retry_after}\r\n" if self.retry_after else ""
+        pause = self.retry_after() if callable(self.retry_after) else self.retry_after
+        retry = f"Retry-After: {pause}\r\n" if pause else ""
         head = (
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
             f"Content-Type: {self.content_type}\r\n"
@@ -201,6 +208,11 @@ def _redirect(status: int) -> Answer:
     return Answer(b"", status, _HTML, location="/rest/elsewhere")
 
 
+def _retry_date() -> str:
+    """Return the other form of Retry-After; a date has no fractions of a second."""
+    return formatdate(time.time() + _RETRY_AFTER_S, usegmt=True)
+
+
 def _raw(*pieces: bytes) -> _Mischief:
     return _Mischief(lambda: pieces)
 
@@ -256,6 +268,10 @@ _FAULTS: Final[Mapping[Fault, Answer | _Mischief]] = MappingProxyType(
         Fault.HTTP_500: _page(500),
         Fault.HTTP_502: _page(502),
         Fault.HTTP_503: _page(503),
+        Fault.HTTP_429_SECONDS: replace(_page(429), retry_after=str(_RETRY_AFTER_S)),
+        Fault.HTTP_429_DATE: replace(_page(429), retry_after=_retry_date),
+        Fault.HTTP_503_SECONDS: replace(_page(503), retry_after=str(_RETRY_AFTER_S)),
+        Fault.HTTP_503_DATE: replace(_page(503), retry_after=_retry_date),
         Fault.EMPTY: Answer(b""),
         Fault.HTML: _page(200),
         Fault.LIST: Answer(b"[" + _SUCCESS + b"]"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from webapp.delivery import Outcome
     from webapp.forms import ContactForm
 
-Answer = Response | tuple[str, HTTPStatus]
+Answer = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
 _MOST_BLANKS: Final = 100
 _INVALID: Final = "invalid"  # among the figures, whatever it was that came back to the person
@@ -72,7 +72,7 @@ def serve(
     except _Refusal as refusal:
         count(form.definition.slug, _INVALID)
         form.refuse(refusal.message)
-        return page(form, **context), refusal.status
+        return page(form, **context), refusal.status, refusal.headers
     if outcome.result in (Result.DELIVERED, Result.QUEUED):
         return accepted(form, outcome)
     status = _failure(form, outcome)
@@ -177,8 +177,9 @@ def _refusal(form: ContactForm) -> HTTPStatus | None:
 class _Refusal(Exception):
     """What may be spam, and comes back to the person with a message."""
 
-    def __init__(self, message: str, status: HTTPStatus) -> None:
+    def __init__(self, message: str, status: HTTPStatus, retry_after: int | None = None) -> None:
         super().__init__(message)
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         self.message = message
         self.status = status
 
@@ -192,7 +193,8 @@ def _vet(form: ContactForm, key: str) -> str:
     if form.token.is_too_young:
         raise _Refusal(wording.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
     if not _is_within_limits(form):
-        raise _Refusal(wording.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS)
+        pause = services().limits.retry_after
+        raise _Refusal(wording.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS, pause)
     if not _is_proven(form, key):
         raise _Refusal(wording.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
     if form.is_baited:
