@@ -35,6 +35,7 @@ from webapp.verdict import (
     PortalError,
     Refused,
     Rejected,
+    SlowDown,
     Uncertain,
     Unexplained,
     Unreachable,
@@ -469,6 +470,9 @@ class TestStatuses:
             assert error.status == status
 
 
+# What tells us that the call was not applied, and to wait.
+SLOW = {fault for fault in Fault if fault.name.startswith(("HTTP_429", "HTTP_503_"))}
+
 FAULTS = {
     Fault.RESET: "ConnectionBroken",
     Fault.CLOSE_WITHOUT_ANSWER: "ConnectionBroken",
@@ -489,6 +493,7 @@ FAULTS = {
     Fault.NOT_HTTP: "ConnectionBroken",
     Fault.UNKNOWN_STATUS: "Portal_Rebuilt",
     **{fault: fault.name for fault in Fault if fault.name.startswith("HTTP_")},
+    **dict.fromkeys(SLOW, SLOW_DOWN),
     **dict.fromkeys(
         (
             *(Fault.EMPTY, Fault.HTML, Fault.LIST, Fault.NULL, Fault.STRING, Fault.NO_STATUS),
@@ -513,15 +518,16 @@ class TestFaults:
     """What becomes of a call when the portal or the network misbehaves."""
 
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_every_fault_is_uncertain_within_the_deadline_and_passes(
+    def test_every_fault_has_its_class_within_the_deadline_and_passes(
         self, fault: Fault, standin: StandIn
     ) -> None:
-        """The request was sent, so it may have arrived; the next call gets its own answer."""
+        """Uncertain but for a portal that asks to slow down; the next call gets its own answer."""
         deadline = HASTY if FAULTS[fault] == "Timeout" else GENEROUS
         tried = client(standin.url, deadline=deadline)
         standin.answer(fault)
         error = failure(lambda: tried.create_contact(small_contact()), deadline=deadline)
-        assert type(error) is (Unexplained if fault is Fault.UNKNOWN_STATUS else Uncertain)
+        kinds = {Fault.UNKNOWN_STATUS: Unexplained, **dict.fromkeys(SLOW, SlowDown)}
+        assert type(error) is kinds.get(fault, Uncertain)
         assert error.status == FAULTS[fault]
         wait_until(lambda: len(standin.contacts) == fault.name.startswith("APPLIED"))
         assert_discreet(error)
