@@ -177,6 +177,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: St
     metrics = page.client.get("/metrics").text
     assert 'portal_calls_total{method="ContactCreate",status="SlowDown"} 1.0' in metrics
     assert 'queue_paused{reason="SlowDown"} 1.0' in metrics
+    assert 30 < float(metrics.split("\namoot_form_queue_probe_seconds ")[1].split()[0]) <= 60
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,9 @@ _breaker: Final = Table(
 )
 
 
+_SHOWN: Final = [_breaker.c[name] for name in ("status", "refused", "since", "probe_at")]
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Why the queue is paused.
@@ -80,11 +83,13 @@ class Pause:
         status: The portal's status, or ours for a fault on the way.
         refused: Whether the account, the token or the address was refused: a person must act.
         since: Since when, in UTC.
+        probe_at: When the next probe is due, in UTC.
     """
 
     status: str
     refused: bool
     since: datetime
+    probe_at: datetime
 
 
 class Breaker:
@@ -113,9 +118,7 @@ class Breaker:
     def look(self) -> Pause | None:
         """Return why the queue is paused at this very moment, or None."""
         with self._store.read() as connection:
-            found = connection.execute(
-                select(_breaker.c.status, _breaker.c.refused, _breaker.c.since)
-            ).first()
+            found = connection.execute(select(*_SHOWN)).first()
         self._see(Pause(*found) if found else None)
         return self._seen
 

@@ -41,6 +41,7 @@ _QUEUE: Final = {
     "queue_depth": "Contacts that wait to be sent, or are being sent.",
     "queue_oldest_seconds": "For how long the oldest of them has waited.",
     "queue_paused": "1 while nothing is sent; the label says why, by the portal's status or ours.",
+    "queue_probe_seconds": "Seconds until the portal is asked again; 0 while nothing is paused.",
     "needs_hand": "Contacts that were held or rejected, and wait for an operator.",
 }
 

@@ -122,6 +122,7 @@ def _queue() -> tuple[dict[str, float], str]:
         "queue_depth": outbox.count(WAITING, most=_MANY),
         "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
         "queue_paused": int(pause is not None),
+        "queue_probe_seconds": max(0.0, (pause.probe_at - now).total_seconds()) if pause else 0,
         "needs_hand": outbox.count(NEEDS_HAND, most=_MANY),
     }
     return queue, pause.status if pause else ""
