@@ -1,0 +1,90 @@
+"""A pytest plugin with two tiers of tests: quick ones, and those that are marked `slow`.
+
+A slow test starts a process, needs a server or a browser, or sleeps. Some are known by where they
+stand and by their fixtures and marked here; the others carry the mark themselves. An unmarked test
+that starts a process or sleeps fails.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+MAX_SLEEP_S: Final = 0.05
+
+_FIXTURES: Final = frozenset({"browser", "postgres"})
+_PROCESS_EVENTS: Final = frozenset(
+    {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"}
+)
+
+# The thread that runs a quick test. Threads of the stand-in portal and of the app may sleep.
+_guarded: set[int] = set()
+
+
+def is_slow(path: Path, fixtures: Collection[str], parameters: Mapping[str, object]) -> bool:
+    """Return whether a test is slow by its folder, its fixtures or its parameters."""
+    return (
+        path.parent.name == "browser"
+        or not _FIXTURES.isdisjoint(fixtures)
+        or "postgresql" in parameters.values()
+    )
+
+
+def _fail(what: str) -> None:
+    pytest.fail(f"This test {what}: mark it with @pytest.mark.slow, or do without.")
+
+
+def _audit(event: str, _: tuple[Any, ...]) -> None:
+    if event in _PROCESS_EVENTS and threading.get_ident() in _guarded:
+        _fail(f"starts a process ({event})")
+
+
+_sleep = time.sleep
+
+
+def _guarded_sleep(seconds: float) -> None:
+    if seconds > MAX_SLEEP_S and threading.get_ident() in _guarded:
+        _fail(f"sleeps for {seconds} seconds")
+    _sleep(seconds)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark, and watch what tests do."""
+    config.addinivalue_line(
+        "markers", "slow: starts a process, needs a server or browser, or sleeps"
+    )
+    sys.addaudithook(_audit)
+    time.sleep = _guarded_sleep
+
+
+def pytest_unconfigure() -> None:
+    """Let everybody sleep again."""
+    time.sleep = _sleep
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test that is slow by its place, its fixtures or its parameters."""
+    callspec = getattr(item, "callspec", None)
+    fixtures = getattr(item, "fixturenames", ())
+    if is_slow(item.path, fixtures, callspec.params if callspec else {}):
+        item.add_marker("slow")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Guard a quick test, its fixtures included."""
+    thread = threading.get_ident()
+    if not item.get_closest_marker("slow"):
+        _guarded.add(thread)
+    try:
+        return (yield)
+    finally:
+        _guarded.discard(thread)
