@@ -273,8 +273,8 @@ def test_the_wheel_serves_the_page_with_its_styles_from_any_folder(tmp_path: Pat
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     folder = tmp_path / "venv"
-    venv.create(folder, with_pip=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "--quiet", "install"]
+    venv.create(folder)
+    pip = [sys.executable, "-m", "pip", f"--python={folder}", "--quiet", "install", "--no-compile"]
     locked = ["--require-hashes", "--requirement", ROOT / "requirements.lock"]
     subprocess.run([*pip, *locked], check=True)
     subprocess.run([*pip, "--no-deps", wheel], check=True)
