@@ -33,7 +33,7 @@ def test_tier_of_a_test_follows_from_its_folder_fixtures_and_parameters(
 
 def test_quick_test_that_starts_a_process_fails() -> None:
     """The message says what it did and what to do."""
-    with pytest.raises(pytest.fail.Exception, match=r"starts a process .*@pytest\.mark\.slow"):
+    with pytest.raises(pytest.fail.Exception, match=r"starts a process: .*@pytest\.mark\.slow"):
         subprocess.run([sys.executable, "--version"], check=False)
 
 

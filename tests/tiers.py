@@ -7,22 +7,31 @@ that starts a process or sleeps fails.
 
 from __future__ import annotations
 
-import sys
+import functools
+import os
+import subprocess
 import threading
 import time
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
 MAX_SLEEP_S: Final = 0.05
 
 _FIXTURES: Final = frozenset({"browser", "postgres"})
-_PROCESS_EVENTS: Final = frozenset(
-    {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"}
+# What starts a process. No audit hook: one written in Python lets threads collide that set a trace
+# function, as coverage does in each thread.
+_STARTERS: Final = (
+    (subprocess.Popen, "__init__"),
+    (BaseProcess, "start"),
+    (os, "fork"),
+    (os, "posix_spawn"),
+    (os, "system"),
 )
 
 # The thread that runs a quick test. Threads of the stand-in portal and of the app may sleep.
@@ -42,9 +51,14 @@ def _fail(what: str) -> None:
     pytest.fail(f"This test {what}: mark it with @pytest.mark.slow, or do without.")
 
 
-def _audit(event: str, _: tuple[Any, ...]) -> None:
-    if event in _PROCESS_EVENTS and threading.get_ident() in _guarded:
-        _fail(f"starts a process ({event})")
+def _guarded_start(start: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(start)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() in _guarded:
+            _fail("starts a process")
+        return start(*args, **kwargs)
+
+    return guarded
 
 
 _sleep = time.sleep
@@ -61,13 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "slow: starts a process, needs a server or browser, or sleeps"
     )
-    sys.addaudithook(_audit)
-    time.sleep = _guarded_sleep
-
-
-def pytest_unconfigure() -> None:
-    """Let everybody sleep again."""
-    time.sleep = _sleep
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for owner, name in _STARTERS:
+        patch.setattr(owner, name, _guarded_start(getattr(owner, name)))
+    patch.setattr(time, "sleep", _guarded_sleep)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
