@@ -1,4 +1,5 @@
 # make run    the form, at http://127.0.0.1:8000/
+# make quick  the tests that need no browser, no server and no sleep: on every save
 # make test   every test
 # make check  linters, types, import rules, what bandit finds
 # make audit  known vulnerabilities of the locked packages
@@ -18,13 +19,16 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run test check audit lock lighthouse observatory spam chaos bench font debian venv-package
+.PHONY: run quick test check audit lock lighthouse observatory spam chaos bench font debian venv-package
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
 
+quick: .venv/development font
+	$(BIN)/python -m pytest -m "not slow" --quiet --numprocesses=2 --dist=worksteal --cov --cov-report= --cov-fail-under=90
+
 test: .venv/development debian $(AXE) font
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=5 --dist=worksteal --cov --cov-report=term
 
 check: .venv/development
 	$(BIN)/ruff check

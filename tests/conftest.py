@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from webapp.dispatch import Dispatch
 
+pytest_plugins = ["tiers"]
+
 
 @pytest.fixture
 def portal() -> Iterator[StandIn]:

@@ -89,7 +89,7 @@ class PostgresServer:
         if self._account:
             shutil.chown(self._data, self._account["user"], self._account["group"])
         self._run("initdb", "--username=postgres", "--auth=trust", "--locale=C.UTF-8",
-                  "--encoding=UTF8", f"--pgdata={self._data}").wait()  # fmt: skip
+                  "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
         self.start()
 
     def start(self) -> None:

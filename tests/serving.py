@@ -23,6 +23,7 @@ COMMAND = Path(sys.executable).with_name("amoot-form")
 
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
 _SECONDS = 30  # how long a server may take to start or to stop
+_MISSED = 5  # seconds after which a worker has probably missed the signal to stop
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,19 @@ def serve(
         requests.get(f"{url}/healthz", timeout=_SECONDS)
         yield Server(url, log, process)
     finally:
-        process.send_signal(signal.SIGTERM)
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop the server; a worker that was only starting misses the first signal."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=_MISSED)
+    except subprocess.TimeoutExpired:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        for child in children.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGTERM)
         process.wait(timeout=2 * _SECONDS)
 
 

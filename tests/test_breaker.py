@@ -74,6 +74,7 @@ def test_an_answer_without_a_reason_does_not_pause_the_others(breaker: Breaker) 
     assert breaker.pause is None
 
 
+@pytest.mark.slow
 def test_every_process_hears_of_it_soon(store: Store, breaker: Breaker) -> None:
     """And of its end."""
     other = Breaker(store)
@@ -98,6 +99,7 @@ def test_the_first_cause_is_told_until_a_probe_finds_another(breaker: Breaker) -
     assert (breaker.pause.status, breaker.pause.refused) == ("ConnectionFailed", False)
 
 
+@pytest.mark.slow
 def test_one_probes_at_a_time(store: Store, breaker: Breaker) -> None:
     """Of all processes."""
     breaker.failed(Unreachable("ConnectionFailed"))
@@ -108,6 +110,7 @@ def test_one_probes_at_a_time(store: Store, breaker: Breaker) -> None:
     assert sorted(turns) == [False] * 7 + [True]
 
 
+@pytest.mark.slow
 def test_a_prober_that_died_is_followed_by_another(breaker: Breaker) -> None:
     """When its lease is over."""
     breaker.failed(Unreachable("ConnectionFailed"))

@@ -201,6 +201,7 @@ def test_the_command_makes_no_outbox_of_its_own(
     assert (result.exit_code, "demo mode" in result.output) == (1, True)
 
 
+@pytest.mark.slow
 def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> None:
     """Two workers, one stand-in; a banner says that nothing leaves the machine."""
     with serve(tmp_path, WEB_CONCURRENCY="2", LOG_FORMAT="json") as server, requests.Session() as s:
@@ -219,6 +220,7 @@ def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> N
     assert server.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_serve_tells_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
     """The message names the faults, and is no traceback."""
     done = subprocess.run(
@@ -234,6 +236,7 @@ def test_serve_tells_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_the_command() -> None:
     """`python -m webapp` is the same."""
     done = subprocess.run(
@@ -242,6 +245,7 @@ def test_the_module_runs_as_the_command() -> None:
     assert "1.0.0" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_malformed_request_leaves_no_address_in_the_log(tmp_path: Path) -> None:
     """Gunicorn would name the sender and quote the request."""
     with serve(tmp_path) as server:
@@ -262,14 +266,15 @@ def test_both_log_formats_are_valid(log_format: str) -> None:
     assert config["handlers"]["stderr"]["formatter"] in config["formatters"]
 
 
+@pytest.mark.slow
 def test_the_wheel_serves_the_page_with_its_styles_from_any_folder(tmp_path: Path) -> None:
     """Built, installed into an empty environment, started in `/`."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     folder = tmp_path / "venv"
-    venv.create(folder, with_pip=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "--quiet", "install"]
+    venv.create(folder)
+    pip = [sys.executable, "-m", "pip", f"--python={folder}", "--quiet", "install", "--no-compile"]
     locked = ["--require-hashes", "--requirement", ROOT / "requirements.lock"]
     subprocess.run([*pip, *locked], check=True)
     subprocess.run([*pip, "--no-deps", wheel], check=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
     from webapp.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 PAGE = [(when, step) for step in ("insert", "send", "settle") for when in ("before", "after")]
 BACKGROUND = [(when, step) for step in ("claim", "send", "settle") for when in ("before", "after")]

@@ -93,6 +93,7 @@ def numbers(portal: StandIn) -> list[int]:
     return sorted(stored["Mobile"] for stored in portal.contacts)
 
 
+@pytest.mark.slow
 def test_what_waits_is_sent(dispatch: Dispatch, portal: StandIn) -> None:
     """Each once."""
     fill(dispatch, 30)
@@ -101,6 +102,7 @@ def test_what_waits_is_sent(dispatch: Dispatch, portal: StandIn) -> None:
     assert numbers(portal) == [989120000000 + number for number in range(30)]
 
 
+@pytest.mark.slow
 def test_several_share_the_work_and_send_nothing_twice(
     settings: Settings, portal: StandIn, database_url: str
 ) -> None:
@@ -113,6 +115,7 @@ def test_several_share_the_work_and_send_nothing_twice(
     assert numbers(portal) == [989120000000 + number for number in range(60)]
 
 
+@pytest.mark.slow
 def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: StandIn) -> None:
     """The portal, and the pages beside, are spared."""
     dispatch = another(replace(settings, deliverer_calls=2), portal)
@@ -125,6 +128,7 @@ def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: StandIn)
     assert len({request.peer for request in portal.requests}) <= 2
 
 
+@pytest.mark.slow
 def test_an_outage_is_waited_out_with_one_probe_at_a_time(
     settings: Settings, dispatch: Dispatch, portal: StandIn, database_url: str
 ) -> None:
@@ -150,6 +154,7 @@ def test_an_outage_is_waited_out_with_one_probe_at_a_time(
     assert numbers(portal) == [989120000000 + number for number in range(20)]
 
 
+@pytest.mark.slow
 def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
     dispatch: Dispatch, portal: StandIn
 ) -> None:
@@ -169,6 +174,7 @@ def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
     assert numbers(portal) == [989120000000 + number for number in range(5)]
 
 
+@pytest.mark.slow
 def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
     local: Dispatch, portal: StandIn
 ) -> None:
@@ -183,6 +189,7 @@ def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
     assert len(portal.contacts) == 6
 
 
+@pytest.mark.slow
 def test_a_portal_without_accountstatus_is_probed_all_the_same(
     local: Dispatch, portal: StandIn
 ) -> None:
@@ -197,6 +204,7 @@ def test_a_portal_without_accountstatus_is_probed_all_the_same(
     assert len(portal.contacts) == 3
 
 
+@pytest.mark.slow
 def test_a_probe_that_is_told_no_leaves_the_queue_paused(local: Dispatch, portal: StandIn) -> None:
     """Of the one contact it costs, nothing is lost."""
     fill(local, 3)
@@ -211,6 +219,7 @@ def test_a_probe_that_is_told_no_leaves_the_queue_paused(local: Dispatch, portal
     assert local.outbox.count(WAITING, most=9) == 3
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_behind_is_found(
     settings: Settings, portal: StandIn, database_url: str
 ) -> None:
@@ -227,6 +236,7 @@ def test_what_a_killed_process_left_behind_is_found(
     assert len(searched) == 2
 
 
+@pytest.mark.slow
 def test_after_a_holiday_everything_goes_out_by_itself(
     local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +249,7 @@ def test_after_a_holiday_everything_goes_out_by_itself(
     assert len(portal.contacts) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [OverflowError("0912"), StoreError("OperationalError")])
 def test_no_fault_ends_it(
     local: Dispatch,
@@ -277,6 +288,7 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
     monkeypatch.setattr(owner, name, fail)
 
 
+@pytest.mark.slow
 def test_a_store_that_fails_is_waited_for(
     local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +308,7 @@ def test_a_store_that_fails_is_waited_for(
         wait_until(lambda: len(portal.contacts) == 1)
 
 
+@pytest.mark.slow
 def test_a_stop_lets_what_is_being_sent_end(local: Dispatch, portal: StandIn) -> None:
     """And takes nothing more on."""
     portal.latency = 0.5
@@ -311,6 +324,7 @@ def local_delivered(dispatch: Dispatch) -> int:
     return 20 - dispatch.outbox.count(WAITING, most=99)
 
 
+@pytest.mark.slow
 def test_ten_thousand_that_waited_for_a_portal_that_was_down_arrive(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -372,6 +386,7 @@ def halt(process: subprocess.Popen[str], file: Path) -> None:
                 return
 
 
+@pytest.mark.slow
 def test_the_command_sends_what_waits_and_stops_when_told(
     local: Dispatch, portal: StandIn, settings: Settings, tmp_path: Path
 ) -> None:
@@ -390,6 +405,7 @@ def test_the_command_sends_what_waits_and_stops_when_told(
     assert "0912" not in log
 
 
+@pytest.mark.slow
 def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> None:
     """Its stand-in lives in the server."""
     result = subprocess.run(
@@ -398,6 +414,7 @@ def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> Non
     assert (result.returncode, b"demo mode" in result.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
     local: Dispatch, portal: StandIn, settings: Settings, tmp_path: Path
 ) -> None:
@@ -418,6 +435,7 @@ def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
     assert numbers(portal) == [989120000000 + number for number in range(12)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deliverer", ["inline", "off"])
 def test_each_web_worker_has_a_deliverer_unless_it_runs_elsewhere(
     portal: StandIn, tmp_path: Path, deliverer: str, settings: Settings
@@ -434,6 +452,7 @@ def test_each_web_worker_has_a_deliverer_unless_it_runs_elsewhere(
     assert len(portal.contacts) == (10 if deliverer == "inline" else 0)
 
 
+@pytest.mark.slow
 def test_a_restart_in_the_middle_loses_nothing(
     portal: StandIn, tmp_path: Path, settings: Settings
 ) -> None:
@@ -459,6 +478,7 @@ def children(parent: int) -> list[int]:
     return [int(number) for number in listed.split()]
 
 
+@pytest.mark.slow
 def test_a_page_never_waits_for_what_the_deliverer_sends(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:

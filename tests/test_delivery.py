@@ -180,6 +180,7 @@ def test_what_cannot_be_stored_is_not_sent(
     assert not portal.requests
 
 
+@pytest.mark.slow
 def test_a_store_lost_after_the_call_loses_nothing(
     dispatch: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +211,7 @@ def test_the_same_submission_is_sent_once(delivery: Delivery, portal: StandIn) -
     assert outcomes[0].result is Result.DELIVERED
 
 
+@pytest.mark.slow
 def test_who_repeats_a_submission_under_way_waits_for_its_answer(
     delivery: Delivery, outbox: Outbox, portal: StandIn
 ) -> None:
@@ -221,6 +223,7 @@ def test_who_repeats_a_submission_under_way_waits_for_its_answer(
     assert not portal.requests
 
 
+@pytest.mark.slow
 def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
@@ -242,6 +245,7 @@ def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
     assert entry(dispatch.outbox).state is State.QUEUED
 
 
+@pytest.mark.slow
 def test_while_the_portal_is_down_nobody_waits(delivery: Delivery, portal: StandIn) -> None:
     """The first waits for the deadline, from then on contacts are stored and answered at once."""
     portal.answer(Fault.SILENT)
@@ -257,6 +261,7 @@ def test_while_the_portal_is_down_nobody_waits(delivery: Delivery, portal: Stand
 APPLIED = [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", APPLIED)
 def test_what_arrived_after_all_is_found_and_not_sent_again(
     delivery: Delivery, outbox: Outbox, portal: StandIn, fault: Fault
@@ -270,6 +275,7 @@ def test_what_arrived_after_all_is_found_and_not_sent_again(
     assert len(portal.contacts) == 1
 
 
+@pytest.mark.slow
 def test_what_did_not_arrive_is_sent_again(
     delivery: Delivery, outbox: Outbox, portal: StandIn
 ) -> None:
@@ -282,6 +288,7 @@ def test_what_did_not_arrive_is_sent_again(
     assert len(portal.contacts) == 1
 
 
+@pytest.mark.slow
 def test_what_was_certainly_not_sent_is_sent_without_a_look(
     delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +300,7 @@ def test_what_was_certainly_not_sent_is_sent_without_a_look(
     assert paths(portal) == ["Create"]
 
 
+@pytest.mark.slow
 def test_it_settles_before_it_is_looked_for(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
@@ -307,6 +315,7 @@ def test_it_settles_before_it_is_looked_for(
     assert len(portal.contacts) == 1
 
 
+@pytest.mark.slow
 def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: StandIn) -> None:
     """The settling time is for this, too."""
     dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
@@ -318,6 +327,7 @@ def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal
     assert len(portal.contacts) == 1
 
 
+@pytest.mark.slow
 def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
     delivery: Delivery, outbox: Outbox, portal: StandIn
 ) -> None:
@@ -330,6 +340,7 @@ def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
     assert len(portal.contacts) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["Token_NotAllowMethod", "User_NotAllowMethod"])
 def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
     dispatch: Dispatch, delivery: Delivery, outbox: Outbox, portal: StandIn, status: str
@@ -347,6 +358,7 @@ def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
     assert len(portal.contacts) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["Token_Expired", "CreditNotEnough"])
 def test_a_look_that_the_account_prevents_says_nothing_of_looking(
     dispatch: Dispatch, portal: StandIn, answer: str
@@ -414,6 +426,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour(
         assert longest / 2 <= pause <= longest
 
 
+@pytest.mark.slow
 def test_what_is_rejected_in_the_background_waits_for_the_operator(
     delivery: Delivery, outbox: Outbox, portal: StandIn
 ) -> None:
@@ -427,6 +440,7 @@ def test_what_is_rejected_in_the_background_waits_for_the_operator(
     assert (rejected.state, rejected.contact) == (State.REJECTED, CONTACT)
 
 
+@pytest.mark.slow
 def test_a_process_that_slept_past_its_lease_sends_nothing(
     delivery: Delivery, outbox: Outbox, portal: StandIn, dispatch: Dispatch
 ) -> None:

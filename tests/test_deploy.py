@@ -64,6 +64,7 @@ def compose() -> dict[str, Any]:
 # ---- systemd ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_service_is_shut_in() -> None:
     """As systemd itself counts."""
     command = ["systemd-analyze", "security", "--no-pager", "--offline=true"]
@@ -72,6 +73,7 @@ def test_the_service_is_shut_in() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     """With the program where it is here."""
     unit = (DEPLOY / "amoot-form.service").read_text()
@@ -111,6 +113,7 @@ def activated(listener: socket.socket, folder: Path) -> Iterator[None]:
             assert process.wait(SECONDS) == 0
 
 
+@pytest.mark.slow
 def test_a_restart_refuses_nobody(tmp_path: Path) -> None:
     """The server takes the socket from systemd, and leaves it open: people wait meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -153,6 +156,7 @@ def test_the_example_names_settings_alone() -> None:
 # ---- The container ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_containerfile_is_clean() -> None:
     """To its linter, notes included."""
     hadolint = Path(sys.executable).with_name("hadolint")
@@ -162,6 +166,7 @@ def test_the_containerfile_is_clean() -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_container_holds_what_the_server_needs(tmp_path: Path) -> None:
     """What is copied serves the page with its styles, writes nothing there, and is healthy."""
     ignored = (DEPLOY / "Containerfile.dockerignore").read_text().split()

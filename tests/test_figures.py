@@ -286,6 +286,7 @@ def read(url: str) -> Figures:
     return Figures(requests.get(f"{url}/metrics", timeout=20).text)
 
 
+@pytest.mark.slow
 def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_path: Path) -> None:
     """Nobody sets a folder, each start has its own, and nothing of it stays."""
     elsewhere = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")}
@@ -307,6 +308,7 @@ def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Path) -> None:
     """Somebody cleaned their folder away: contacts arrive, workers start, and the log tells."""
     with serve(tmp_path, **environ_of(standin, tmp_path)) as server:
@@ -322,6 +324,7 @@ def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Pat
         assert "the figures are not counted, FileNotFoundError" in server.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_leaves_no_folder(standin: StandIn, tmp_path: Path) -> None:
     """A supervisor would start it again and again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -88,6 +88,7 @@ def test_a_store_that_can_be_written_is_ready(
     assert counts == [1, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_written_is_not_ready(
     make_app: Callable[..., Flask], database_url: str, request: pytest.FixtureRequest
 ) -> None:
@@ -165,6 +166,7 @@ def slow() -> Iterator[SlowStore]:
     store.answers.set()
 
 
+@pytest.mark.slow
 def test_a_slow_store_is_asked_by_one_alone(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

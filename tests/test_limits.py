@@ -182,6 +182,7 @@ def test_a_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert passed(site.mobile, 9) == 6
 
 
+@pytest.mark.slow
 def test_a_window_passes_in_redis(server: RedisServer) -> None:
     """A second is a second there, too."""
     site = Site(limit_mobile="1/second", redis_url=server.url)
@@ -193,6 +194,7 @@ def test_a_window_passes_in_redis(server: RedisServer) -> None:
     assert time.monotonic() - start > 0.9
 
 
+@pytest.mark.slow
 def test_switched_off_nothing_is_refused_and_nothing_counted(server: RedisServer) -> None:
     """A load test is not limited."""
     limits = dict.fromkeys(("limit_total", "limit_mobile", "limit_login"), "1/day")
@@ -203,6 +205,7 @@ def test_switched_off_nothing_is_refused_and_nothing_counted(server: RedisServer
     assert server.content == "{}"
 
 
+@pytest.mark.slow
 def test_two_processes_share_their_counts_through_redis(server: RedisServer) -> None:
     """Whichever machine answers, by TCP or a Unix socket, the limit is one."""
     one = Site(redis_url=server.url, limit_total="4/day")
@@ -217,6 +220,7 @@ def test_in_memory_each_process_counts_for_itself() -> None:
     assert [passed(site.form, 2) for site in sites] == [1, 1]
 
 
+@pytest.mark.slow
 def test_redis_holds_neither_numbers_nor_addresses(server: RedisServer) -> None:
     """What is counted is named by a keyed hash."""
     site = Site(redis_url=server.url)
@@ -227,6 +231,7 @@ def test_redis_holds_neither_numbers_nor_addresses(server: RedisServer) -> None:
     assert not any(part in server.content for part in (MOBILE, MOBILE[1:], ADDRESS, "203.0.113"))
 
 
+@pytest.mark.slow
 def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServer) -> None:
     """Their secret keys differ, and with them all that they count by."""
     site = Site(redis_url=server.url, limit_total="1/day")
@@ -240,6 +245,7 @@ def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServe
         assert not limits.allow_form(form="signup", address=ADDRESS)
 
 
+@pytest.mark.slow
 def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -260,6 +266,7 @@ def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
     assert passed(site.form, 9) == 2  # the Redis that came back knows of the loop's one
 
 
+@pytest.mark.slow
 def test_the_app_starts_and_counts_without_redis(server: RedisServer) -> None:
     """It may come later."""
     server.kill()
@@ -267,6 +274,7 @@ def test_the_app_starts_and_counts_without_redis(server: RedisServer) -> None:
     assert passed(site.form, 9) == 3
 
 
+@pytest.mark.slow
 def test_a_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> None:
     """All the threads that it fails at one time go on counting in memory."""
     site = Site(redis_url=server.url, limit_address="20/day")

@@ -100,6 +100,7 @@ def read(line: str, log_format: str) -> dict[str, Any]:
     return found.groupdict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_log_knows_each_submission_and_nobody(
     standin: StandIn, tmp_path: Path, log_format: str
@@ -165,6 +166,7 @@ logging.info("it goes on")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_traceback_is_one_event(log_format: str) -> None:
     """Outside of a request, whose id is a dash."""

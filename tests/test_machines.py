@@ -25,6 +25,8 @@ from webapp.standin import StandIn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 4
 LIMIT = 4  # submissions of one mobile number an hour
 TOO_SOON = 2.1  # seconds; a public form that comes back sooner is shown again

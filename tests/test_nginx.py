@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from webapp.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 THREADS = 4  # of the only worker
 SLOW = 64

@@ -214,6 +214,7 @@ def test_an_account_or_token_error_is_told_to_the_operator(
     assert wording.WAITING.format(n="۱") in banner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.RESET, Fault.HTML, "ServerError"])
 def test_what_a_silent_or_broken_portal_may_have_is_stored(
     page: Page, portal: StandIn, fault: Fault | str
@@ -282,6 +283,7 @@ def test_a_store_that_fails_records_nothing_and_says_so(
     assert not portal.requests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_commit_whose_answer_was_lost_is_not_called_unrecorded(
     page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch, *, reads: bool
@@ -396,6 +398,7 @@ def test_active_is_mapped_explicitly(page: Page, portal: StandIn, typed: str) ->
     assert portal.contacts[-1]["Active"] is False
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -240,6 +240,7 @@ class TestRequest:
         client(standin.url).create_contact(small_contact())
         assert standin.requests[0].headers["Authorization"] == TOKEN
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", [Fault[f"HTTP_{n}"] for n in (301, 302, 307, 308)])
     def test_a_redirect_is_not_followed(
         self, portal: Portal, standin: StandIn, fault: Fault
@@ -517,6 +518,7 @@ def assert_discreet(error: PortalError) -> None:
 class TestFaults:
     """What becomes of a call when the portal or the network misbehaves."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", FAULTS)
     def test_every_fault_has_its_class_within_the_deadline_and_passes(
         self, fault: Fault, standin: StandIn
@@ -543,6 +545,7 @@ class TestFaults:
         standin.answer(Fault.BOM_SUCCESS)
         assert portal.create_contact(small_contact()) is None
 
+    @pytest.mark.slow
     def test_a_fault_hits_a_connection_kept_alive_alike(
         self, hasty: Portal, standin: StandIn
     ) -> None:
@@ -574,6 +577,7 @@ class TestFaults:
         standin.answer(Answer(body + b" "))
         assert failure(lambda: portal.create_contact(small_contact())).status == "AnswerTooLong"
 
+    @pytest.mark.slow
     def test_twenty_abandoned_calls_leave_no_thread(self, standin: StandIn) -> None:
         """Shutting the socket down ends the thread that waits on it."""
         quick = client(standin.url, deadline=0.1)
@@ -613,6 +617,7 @@ class TestConnecting:
         assert type(error) is Unreachable
         assert error.status == "NameNotResolved"
 
+    @pytest.mark.slow
     def test_a_name_server_that_hangs_is_unreachable_and_nothing_is_sent_later(
         self, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -633,6 +638,7 @@ class TestConnecting:
         time.sleep(0.1)
         assert not standin.requests
 
+    @pytest.mark.slow
     def test_an_exchange_abandoned_before_it_connects_opens_nothing(
         self, hasty: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -747,6 +753,7 @@ class TestTLS:
         assert type(error) is Unreachable
         assert error.status == "CertificateInvalid"
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
     def test_a_call_over_tls_is_answered(self, standin: StandIn, authority: trustme.CA) -> None:
         """Two calls, one connection."""
@@ -758,6 +765,7 @@ class TestTLS:
         assert found["ID"] == number
         assert len({request.peer for request in standin.requests}) == 1
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
     def test_connections_share_a_context_that_none_changes(
         self, standin: StandIn, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
@@ -776,6 +784,7 @@ class TestTLS:
         assert len({request.peer for request in standin.requests}) == 2
         assert protocols == [["http/1.1"]]
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
     @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_HEADERS, Fault.DRIP_BODY])
     def test_a_call_over_tls_ends_at_its_deadline(
@@ -910,6 +919,7 @@ class TestLines:
         portal.account_status()
         assert len({request.peer for request in standin.requests}) == 1
 
+    @pytest.mark.slow
     def test_a_stale_connection_is_not_used(
         self, portal: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -956,6 +966,7 @@ class TestLines:
         ]
         assert max(Counter(ids).values()) == 1
 
+    @pytest.mark.slow
     def test_stuck_calls_do_not_hold_up_a_new_one(self, standin: StandIn) -> None:
         """There is no pool that could be full."""
         shared = client(standin.url, deadline=2)

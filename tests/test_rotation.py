@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
     from webapp.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 _PATIENCE = 60  # seconds
 

@@ -39,6 +39,7 @@ LOGIN = ("sara", "گذرواژه")
 # Hosts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -285,6 +286,7 @@ def test_nobody_is_led_elsewhere(client: FlaskClient, place: str) -> None:
 # Secrets
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_the_process_listing(tmp_path: Path, portal: StandIn) -> None:
     """Every user of the machine reads there how a program was started."""
     secrets = {"AMOOT_TOKEN": "t0ken-nobody-sees", "SECRET_KEY": "key-nobody-sees"}

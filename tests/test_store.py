@@ -236,6 +236,7 @@ def full(file: Path) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", [locked, full])
 def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
     make_app: Callable[..., Flask],
@@ -274,6 +275,7 @@ def test_a_read_only_database_records_nothing(
     assert not portal.requests
 
 
+@pytest.mark.slow
 def test_waiting_writers_are_not_kept_for_ever(file: Path) -> None:
     """However many wait, each is told within its own patience."""
     store = opened(f"sqlite:///{file}")

@@ -104,6 +104,7 @@ def test_many_at_once_share_commits(writer: Writer, engine: Engine, file: Path) 
     assert len(commits) < 350
 
 
+@pytest.mark.slow
 def test_one_that_is_not_taken_sends_all_back(writer: Writer, file: Path) -> None:
     """Nothing is written, and each is told so; alone, the others are taken."""
     assert join(writer, 1)
@@ -115,6 +116,7 @@ def test_one_that_is_not_taken_sends_all_back(writer: Writer, file: Path) -> Non
     assert numbers(file) == {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_different_statements_share_a_commit(writer: Writer, engine: Engine, file: Path) -> None:
     """Each is run once, for its own rows."""
     removing = text(
@@ -133,6 +135,7 @@ def test_different_statements_share_a_commit(writer: Writer, engine: Engine, fil
     assert len(commits) == 2  # the turn before, and theirs
 
 
+@pytest.mark.slow
 def test_what_fails_for_one_fails_for_all(writer: Writer, file: Path) -> None:
     """Nobody is told that something is written when it is not; the next ones start anew."""
     with together(writer, [1, 1000, 2]) as results:
@@ -154,6 +157,7 @@ def test_what_fails_for_one_fails_for_all(writer: Writer, file: Path) -> None:
     assert numbers(file) == {2}
 
 
+@pytest.mark.slow
 def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> None:
     """But not for ever, by nobody."""
     add(writer, 0)
@@ -196,6 +200,7 @@ def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
     assert log.stat().st_size == 0
 
 
+@pytest.mark.slow
 def test_who_comes_late_keeps_their_own_patience(writer: Writer, file: Path) -> None:
     """Whoever leads gives up for themselves alone."""
     other = sqlite3.connect(file, isolation_level=None)
@@ -212,6 +217,7 @@ def test_who_comes_late_keeps_their_own_patience(writer: Writer, file: Path) -> 
     assert numbers(file) == {2}
 
 
+@pytest.mark.slow
 def test_whatever_prevents_a_commit_is_told_to_all(
     writer: Writer, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from checker import Checker
 from playwright.sync_api import sync_playwright
 from serving import serve
 from support import SECRET, TOKEN
@@ -70,6 +71,14 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
+    """Run the Nu checker."""
+    running = Checker(tmp_path_factory.mktemp("checker"))
+    yield running
+    running.close()
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from checker import ROOT, needed
 from playwright.sync_api import expect
 from serving import serve
 from states import MOBILE, STATES, calm, submit
@@ -18,26 +15,19 @@ from werkzeug.security import generate_password_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from checker import Checker
     from playwright.sync_api import Browser, BrowserContext, Page, Response
     from serving import Server
 
     from webapp.standin import StandIn
 
-ROOT = Path(__file__).parent.parent.parent
-MODULES = ROOT / "node_modules"
-VNU = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
-AXE = MODULES / "axe-core" / "axe.min.js"
+STATIC = ROOT / "static"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360)]
-
-
-def needed(path: Path) -> Path:
-    """Return the path of something that `make test` fetches."""
-    if not path.exists():
-        pytest.fail(f"{path.relative_to(ROOT)} is missing: `make test` fetches it with npm.")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +40,11 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+def is_document(response: Response, tab: Page) -> bool:
+    """Return whether this is the page in the tab, not one in a frame of it."""
+    return response.request.is_navigation_request() and response.frame == tab.main_frame
+
+
 @contextmanager
 def at_state(
     browser: Browser, server: Server, state: object, standin: StandIn, **look: object
@@ -59,23 +54,11 @@ def at_state(
     context: BrowserContext
     with browser.new_context(base_url=server.url, **look) as context:  # type: ignore[arg-type]
         tab = context.new_page()
-        tab.on("response", lambda it: it.request.is_navigation_request() and documents.append(it))
+        tab.on("response", lambda it: is_document(it, tab) and documents.append(it))
         standin.forget()
         calm(tab)
         state(tab, standin)  # type: ignore[operator]
         yield tab, documents[-1].text()
-
-
-def complaints(folder: Path) -> list[tuple[str, str]]:
-    """Return what the Nu checker says about the files in a folder."""
-    java = shutil.which("java")
-    if java is None:
-        pytest.fail("The Nu checker needs Java: `make test` installs `default-jre-headless`.")
-    check = [java, "-jar", needed(VNU), "--format", "json", "--exit-zero-always"]
-    kinds = ["--also-check-css", "--also-check-svg"]
-    done = subprocess.run([*check, *kinds, folder], capture_output=True, check=True, text=True)
-    messages = json.loads(done.stderr)["messages"]
-    return [(Path(message["url"]).name, message["message"]) for message in messages]
 
 
 def error_pages(server: Server, troubled: Server) -> dict[str, str]:
@@ -94,21 +77,34 @@ def error_pages(server: Server, troubled: Server) -> dict[str, str]:
     return {str(answer.status_code): answer.text for answer in answers}
 
 
-def test_every_page_and_state_is_valid_html_and_css(
-    browser: Browser, server: Server, troubled: Server, standin: StandIn, tmp_path: Path
-) -> None:
+def test_every_error_page_is_valid_html(server: Server, troubled: Server, checker: Checker) -> None:
     """The Nu checker finds nothing, not even a warning."""
     pages = error_pages(server, troubled)
-    for state in STATES:
-        with at_state(browser, server, state, standin, java_script_enabled=False) as (_, text):
-            pages[state.__name__] = text
-    for name, text in pages.items():
-        (tmp_path / f"{name}.html").write_text(text)
-    for path in (ROOT / "static").glob("*.css"):
-        shutil.copy(path, tmp_path)
-    for path in (ROOT / "static").glob("*.svg"):
-        shutil.copy(path, tmp_path)
-    assert complaints(tmp_path) == []
+    assert {
+        status: found for status, text in pages.items() if (found := checker.complaints(text))
+    } == {}
+
+
+@pytest.mark.parametrize(
+    "path", [*STATIC.glob("*.css"), *STATIC.glob("*.svg")], ids=lambda path: path.name
+)
+def test_every_stylesheet_and_image_is_valid(path: Path, checker: Checker) -> None:
+    """The Nu checker finds nothing, not even a warning."""
+    assert checker.complaints(path.read_text(), path.suffix) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix"),
+    [
+        ("<!DOCTYPE html><html lang=fa><title>x</title><p><b></p></html>", ".html"),
+        ("<!DOCTYPE html><html><title>x</title><h1>y</h1></html>", ".html"),  # a warning
+        ("a { colr: red }", ".css"),
+        ("<svg xmlns='http://www.w3.org/2000/svg'><x/></svg>", ".svg"),
+    ],
+)
+def test_checker_finds_what_is_invalid(text: str, suffix: str, checker: Checker) -> None:
+    """Of each kind."""
+    assert checker.complaints(text, suffix)
 
 
 def violations(tab: Page) -> list[tuple[str, str, list[str]]]:
@@ -129,15 +125,18 @@ def violations(tab: Page) -> list[tuple[str, str, list[str]]]:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_page_and_state_is_accessible(
-    browser: Browser, server: Server, standin: StandIn, state: object
+def test_every_page_and_state_is_accessible_and_valid(
+    browser: Browser, server: Server, standin: StandIn, checker: Checker, state: object
 ) -> None:
-    """axe-core finds no violation of WCAG 2.2 A and AA, nor of its best practices."""
-    with at_state(browser, server, state, standin) as (tab, _):
+    """axe-core finds no violation of WCAG 2.2 A and AA, nor of best practices; nor does Nu."""
+    with at_state(browser, server, state, standin) as (tab, text):
+        assert checker.complaints(text) == []
         assert violations(tab) == []
 
 
-def test_the_demo_is_accessible_and_valid(browser: Browser, tmp_path: Path) -> None:
+def test_the_demo_is_accessible_and_valid(
+    browser: Browser, tmp_path: Path, checker: Checker
+) -> None:
     """Its banner, and the list of what was received."""
     with serve(tmp_path) as server, browser.new_context(base_url=server.url) as context:
         tab = context.new_page()
@@ -148,6 +147,4 @@ def test_the_demo_is_accessible_and_valid(browser: Browser, tmp_path: Path) -> N
         tab.goto("/demo")
         expect(tab.locator(".card")).to_be_visible()
         assert violations(tab) == []
-        (tmp_path / "page").mkdir()
-        (tmp_path / "page" / "demo.html").write_text(requests.get(tab.url, timeout=30).text)
-    assert complaints(tmp_path / "page") == []
+        assert checker.complaints(requests.get(tab.url, timeout=30).text) == []

@@ -1,0 +1,108 @@
+"""A pytest plugin with two tiers of tests: quick ones, and those that are marked `slow`.
+
+A slow test starts a process, needs a server or a browser, or sleeps. Some are known by where they
+stand and by their fixtures and marked here; the others carry the mark themselves. An unmarked test
+that starts a process or sleeps fails.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import threading
+import time
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
+
+MAX_SLEEP_S: Final = 0.05
+
+_FIXTURES: Final = frozenset({"browser", "postgres"})
+# What starts a process. No audit hook: one written in Python lets threads collide that set a trace
+# function, as coverage does in each thread.
+_STARTERS: Final = (
+    (subprocess.Popen, "__init__"),
+    (BaseProcess, "start"),
+    (os, "fork"),
+    (os, "posix_spawn"),
+    (os, "system"),
+)
+
+# The thread that runs a quick test. Threads of the stand-in portal and of the app may sleep.
+_guarded: set[int] = set()
+
+
+def is_slow(path: Path, fixtures: Collection[str], parameters: Mapping[str, object]) -> bool:
+    """Return whether a test is slow by its folder, its fixtures or its parameters."""
+    return (
+        path.parent.name == "browser"
+        or not _FIXTURES.isdisjoint(fixtures)
+        or "postgresql" in parameters.values()
+    )
+
+
+def _fail(what: str) -> None:
+    pytest.fail(f"This test {what}: mark it with @pytest.mark.slow, or do without.")
+
+
+def _guarded_start(start: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(start)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() in _guarded:
+            _fail("starts a process")
+        return start(*args, **kwargs)
+
+    return guarded
+
+
+_sleep = time.sleep
+
+
+def _guarded_sleep(seconds: float) -> None:
+    if seconds > MAX_SLEEP_S and threading.get_ident() in _guarded:
+        _fail(f"sleeps for {seconds} seconds")
+    _sleep(seconds)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark, and watch what tests do."""
+    config.addinivalue_line(
+        "markers", "slow: starts a process, needs a server or browser, or sleeps"
+    )
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for owner, name in _STARTERS:
+        patch.setattr(owner, name, _guarded_start(getattr(owner, name)))
+    patch.setattr(time, "sleep", _guarded_sleep)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test that is slow by its place, its fixtures or its parameters."""
+    callspec = getattr(item, "callspec", None)
+    fixtures = getattr(item, "fixturenames", ())
+    if is_slow(item.path, fixtures, callspec.params if callspec else {}):
+        item.add_marker("slow")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start slow tests first, so that quick ones fill the gaps at the end of a run in parallel."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Guard a quick test, its fixtures included."""
+    thread = threading.get_ident()
+    if not item.get_closest_marker("slow"):
+        _guarded.add(thread)
+    try:
+        return (yield)
+    finally:
+        _guarded.discard(thread)
