@@ -37,7 +37,7 @@ from servers import PostgresServer, RedisServer
 from serving import COMMAND
 from sqlalchemy import NullPool, create_engine, text
 
-from webapp.standin import Fault, StandIn
+from webapp.standin import PROFILES, Fault, Profile, StandIn
 from webapp.verdict import STATUSES, Refused, Rejected
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from webapp.standin import Captured
 
 DATABASES = ("sqlite", "postgresql")
+EACH = "each"  # of the stand-in's profiles
 TOKEN = "token-of-the-chaos"
 SECRET = "key-of-the-chaos"
 
@@ -56,9 +57,19 @@ DRAINING = 1000  # seconds for the outbox to empty; longer than the longest paus
 ERASING = 10  # seconds for the last traces to go
 SUBMISSIONS_A_CRASH = 125  # between two crashes of PostgreSQL, on average
 
+# Each of these pauses the queue for seconds: were each as likely as the others, little would be sent.
+SLOW_DOWNS = (
+    Fault.HTTP_429,
+    Fault.HTTP_429_SECONDS,
+    Fault.HTTP_429_DATE,
+    Fault.HTTP_503_SECONDS,
+    Fault.HTTP_503_DATE,
+)
+
 # What a failing portal does, each as likely as the others: every fault, and every kind of status.
 KINDS: Sequence[Sequence[str | Fault]] = (
-    *((fault,) for fault in Fault),
+    *((fault,) for fault in Fault if fault not in SLOW_DOWNS),
+    SLOW_DOWNS,
     *(("System_Disabled",), ("Failed",), ("ServerError",), ("Portal_Asleep",)),
     tuple(STATUSES[Refused].values()),
 )
@@ -121,14 +132,27 @@ class Report:
 class Mood:
     """The mood of a portal that fails for a share of its calls."""
 
-    def __init__(self, share: float, random: Random, events: list[str]) -> None:
-        """Take the share, which may be changed, and where the names of what happens go."""
+    def __init__(
+        self,
+        portal: StandIn,
+        share: float,
+        random: Random,
+        events: list[str],
+        profiles: Sequence[Profile],
+    ) -> None:
+        """Take the share, which may be changed, where the names of what happens go, and profiles.
+
+        Each call finds the portal with one of these profiles.
+        """
         self.share = share
         self._random = random
         self._events = events
+        self._portal = portal
+        self._profiles = profiles
 
     def __call__(self, _: Captured) -> str | Fault:
         """Say what a call gets."""
+        self._portal.profile = self._random.choice(self._profiles)
         self._events.append("portal_calls")
         if self._random.random() >= self.share:
             return "Success"
@@ -172,6 +196,7 @@ class Experiment:
         faulty: The share of the portal's calls that fail.
         kills: Mean seconds between two kills of a web worker, and of a deliverer; everything is
             killed an eighth as often.
+        profile: One of the stand-in's profiles, by name; `EACH`: every call meets another one.
         seed: Where chance comes from. Which of two things comes first, the machine decides.
     """
 
@@ -181,6 +206,7 @@ class Experiment:
     clients: int = 16
     faulty: float = 0.4
     kills: float = 0.5
+    profile: str = EACH
     seed: int = field(default_factory=lambda: Random().randrange(10**6))
 
     def run(self) -> Report:
@@ -216,7 +242,9 @@ class Experiment:
         state.mkdir()
         with contextlib.ExitStack() as stack:
             portal = stack.enter_context(StandIn(token=TOKEN, kept=10 * self.submissions))
-            mood = Mood(self.faulty, self._random("portal"), events)
+            names = PROFILES if self.profile == EACH else [self.profile]
+            profiles = [PROFILES[name] for name in names]
+            mood = Mood(portal, self.faulty, self._random("portal"), events, profiles)
             portal.mood, portal.delay, portal.latency = mood, SETTLE / 2, LATENCY
             environ = self._settings(portal.url)
             postgres, outbox = None, f"sqlite:///{state}/outbox.sqlite3"
@@ -402,6 +430,7 @@ def main() -> None:
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--seed", type=int, default=Random().randrange(10**6))
     parser.add_argument("--faulty", type=float, default=0.4, help="the share of the portal's calls")
+    parser.add_argument("--profile", choices=(EACH, *PROFILES), default=EACH)
     parser.add_argument("--kills", type=float, default=0.5, help="mean seconds between kills")
     options = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end what was started

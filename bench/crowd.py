@@ -33,7 +33,8 @@ class Contact:
     @property
     def typed(self) -> dict[str, str]:
         """What a person types."""
-        return {"Mobile": f"0912{self.number}", "FName": f"{MARK}{self.number}"}
+        name = f"{MARK}{self.number}"
+        return {"Mobile": f"0912{self.number}", "FName": name, "Labels": "ویژه"}
 
     @property
     def stored(self) -> tuple[int, str]:

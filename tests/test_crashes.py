@@ -16,10 +16,12 @@ from webapp import create_app
 from webapp.contact import Contact
 from webapp.dispatch import Dispatch
 from webapp.entry import WAITING, State
+from webapp.standin import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import ForkServerContext
+    from pathlib import Path
 
     from webapp.settings import Settings
     from webapp.standin import StandIn
@@ -111,6 +113,29 @@ def test_a_deliverer_killed_on_the_way(
     dispatch = Dispatch.build(hasty, portal_url=portal.url, token=TOKEN)
     dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
     kill(when, step)
+    deliver_all(hasty, portal)
+    assert len(portal.contacts) == 1
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_process_killed_after_the_call_under_each_profile_sends_once(
+    settings: Settings,
+    processes: ForkServerContext,
+    portal: StandIn,
+    tmp_path: Path,
+    profile: str,
+) -> None:
+    """Whatever the portal's documents leave open, the next process finds the contact."""
+    portal.profile = PROFILES[profile]
+    url = f"sqlite:///{tmp_path}/outbox.sqlite3"
+    hasty = replace(settings, database_url=url, amoot_deadline=2, amoot_settle=0.2)
+    form = {"Mobile": MOBILE, "FName": "سارا کیانی", "Labels": "ویژه"}
+    form["csrf_token"] = Page(create_app(hasty).test_client()).token
+    process = processes.Process(target=dying.run, args=(hasty, "after", "send", form))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert len(portal.contacts) == 1
     deliver_all(hasty, portal)
     assert len(portal.contacts) == 1
 

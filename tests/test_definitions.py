@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.contact import FIELDS
+from webapp.contact import FIELDS, in_page_order
 from webapp.definitions import (
     Access,
     DateInput,
@@ -69,7 +69,7 @@ def test_built_in_forms_are_a_desk_and_a_sign_up() -> None:
     assert list(forms) == ["contact", "signup"]
     assert main_form(forms) is forms["contact"]
     assert forms["contact"].title == "ثبت مخاطب"
-    assert names(forms["contact"]) == list(FIELDS)
+    assert names(forms["contact"]) == [row.name for row in in_page_order()]
     assert forms["contact"].label_choices == ("مشتری", "همکار")
     assert forms["contact"].free_labels
     assert forms["contact"].dates is DateInput.TEXT
@@ -168,7 +168,7 @@ def test_all_fields_are_those_the_form_can_ask_for(
     """A visitor decides nothing about Active, and labels need something to choose from."""
     form = read(public(access, '"all"', rest))
 
-    assert names(form) == [name for name in FIELDS if name not in absent]
+    assert names(form) == [row.name for row in in_page_order() if row.name not in absent]
 
 
 def test_texts_are_normalised() -> None:

@@ -12,11 +12,11 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
-from webapp.delivery import BUSY, Result, submission_key
+from webapp.delivery import BUSY, LABELS_UNKNOWN, Result, submission_key
 from webapp.entry import HONEYPOT, NEEDS_HAND, WAITING, State, reference
 from webapp.outbox import Outbox
 from webapp.portal import Portal
-from webapp.standin import Fault
+from webapp.standin import PROFILES, Fault
 from webapp.store import StoreError
 from webapp.verdict import STATUSES, Refused, Rejected, Uncertain
 from webapp.views import EXTENSION
@@ -271,7 +271,7 @@ def test_what_arrived_after_all_is_found_and_not_sent_again(
     assert submit(delivery).result is Result.QUEUED
     again(delivery, outbox)
     assert submit(delivery).result is Result.DELIVERED
-    assert paths(portal) == ["Create", "Search"]
+    assert paths(portal) == ["Create", "Search", "Search"]  # by the number, and by the label
     assert len(portal.contacts) == 1
 
 
@@ -311,7 +311,7 @@ def test_it_settles_before_it_is_looked_for(
     assert dispatch.outbox.claim(1) == []
     time.sleep(1.1)
     again(dispatch.delivery, dispatch.outbox)
-    assert paths(portal) == ["Create", "Search"]
+    assert paths(portal) == ["Create", "Search", "Search"]  # by the number, and by the label
     assert len(portal.contacts) == 1
 
 
@@ -325,6 +325,76 @@ def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal
     time.sleep(1.1)
     again(dispatch.delivery, dispatch.outbox)
     assert len(portal.contacts) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, profile: str
+) -> None:
+    """Whatever the portal's documents leave open; a full contact and one with gaps."""
+    portal.profile = PROFILES[profile]
+    full = Contact(
+        Mobile="09121234567",
+        FName="علی کیانی",
+        GenderType=True,
+        Email="ali@example.com",
+        AddressText="خیابان یکم\nپلاک ۱۲",
+        BornDate=date(1990, 10, 7),
+        Labels=("ویژه", "مشتری"),
+    )
+    sparse = Contact(Mobile="09121234568", LName="کاظمی", Labels=("ویژه",))
+    for contact in (full, sparse):
+        portal.answer(Fault.APPLIED_THEN_RESET)
+        key = submission_key("nonce", contact)
+        assert submit(delivery, key, contact).result is Result.QUEUED
+        again(delivery, outbox)
+        assert entry(outbox, key).state is State.DELIVERED
+    assert paths(portal).count("Create") == len(portal.contacts) == 2
+
+
+@pytest.mark.slow
+def test_contact_with_other_labels_is_another_contact(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """The portal does not return labels, but finds by them: one call a label."""
+    wanted = Contact(**{**CONTACT.values, "Labels": ("ویژه", "مشتری")})
+    Portal(url=portal.url, token=TOKEN, deadline=5).create_contact(CONTACT)
+    portal.answer(Fault.RESET)
+    submit(delivery, contact=wanted)
+    again(delivery, outbox)
+    assert paths(portal)[2:] == ["Search", "Search", "Search", "Create"]
+    assert [stored["Labels"] for stored in portal.contacts] == [["ویژه"], ["ویژه", "مشتری"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", ["Token_NotAllowMethod", "ServerError", Fault.RESET])
+def test_labels_that_cannot_be_looked_up_are_named_in_the_row(
+    delivery: Delivery, outbox: Outbox, portal: StandIn, answer: str | Fault
+) -> None:
+    """The contact counts as found by its values."""
+    portal.answer(Fault.APPLIED_THEN_RESET)
+    submit(delivery)
+    portal.answer("Success")
+    portal.answer(answer)
+    again(delivery, outbox)
+    row = entry(outbox)
+    assert (row.state, row.status) == (State.DELIVERED, LABELS_UNKNOWN)
+    assert len(portal.contacts) == 1
+
+
+@pytest.mark.slow
+def test_label_search_that_is_asked_to_slow_down_is_repeated_later(
+    delivery: Delivery, outbox: Outbox, portal: StandIn
+) -> None:
+    """The queue is paused; nothing is counted against the contact."""
+    portal.answer(Fault.APPLIED_THEN_RESET)
+    submit(delivery)
+    portal.answer("Success")
+    portal.answer(Fault.HTTP_429)
+    again(delivery, outbox)
+    row = entry(outbox)
+    assert (row.state, row.status, row.looks) == (State.QUEUED, "SlowDown", 0)
 
 
 @pytest.mark.slow

@@ -358,7 +358,7 @@ def test_markup_is_shown_as_it_was_typed(page: Page, typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "longest"),
-    [(row.name, row.longest) for row in FIELDS.values() if row.kind.value in ("text", "lines")],
+    [(row.name, row.max_length) for row in FIELDS.values() if row.kind.value in ("text", "lines")],
 )
 def test_a_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, longest: int) -> None:
     """The longest text passes, one more character does not."""
@@ -370,7 +370,7 @@ def test_a_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, lon
 def test_the_longest_contact_fits_into_the_body_limit(page: Page, portal: StandIn) -> None:
     """Every field at its greatest length is accepted when a browser sends the form."""
     fields: dict[str, Any] = {
-        row.name: "ض" * row.longest
+        row.name: "ض" * row.max_length
         for row in FIELDS.values()
         if row.kind.value in ("text", "lines")
     }

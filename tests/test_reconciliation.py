@@ -58,24 +58,62 @@ def test_what_the_portal_really_shows_is_recognised(standin: StandIn) -> None:
         {"AddressText": "خیابان آزادی\r\nپلاک ۱۲"},
         {"Unknown": "field"},
         {"CustomText6": None},
+        {"Mobile": 9121234567},
+        {"Mobile": "09121234567"},
+        {"Mobile": "+98 912 123 4567"},
+        {"FName": " سارا "},
+        {"FName": "سا\u200cرا"},
+        {"AddressText": "خيابان  آزادي پلاك 12"},
+        {"GenderType": "false"},
+        {"BornDate": "1990-10-07 23:59:59.123"},
     ],
 )
-def test_other_spellings_of_the_same_are_the_same(change: dict[str, Any]) -> None:
-    """Nothing at all is null or empty, a day may have a time, lines end as they like."""
+def test_stored_contact_with_another_spelling_is_found(change: dict[str, Any]) -> None:
+    """White space, letters, digits, line ends, prefixes and times do not make another contact."""
     assert find(CONTACT, [STORED | change], since=NOW) == [7]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"FName": "سارة"},
         {"LName": "احمدی"},
+        {"Email": "a@example.com"},
+        {"CompanyTitle": 7},
+        {"CustomDate1": "2025-01-01T00:00:00"},
+    ],
+)
+def test_field_that_was_sent_empty_is_not_compared(change: dict[str, Any]) -> None:
+    """The portal may store anything for it."""
+    assert find(CONTACT, [STORED | change], since=NOW) == [7]
+
+
+@pytest.mark.parametrize("stored", [{}, {"GenderType": None}, {"GenderType": False}])
+def test_contact_sent_without_a_gender_is_found_whatever_is_stored(stored: dict[str, Any]) -> None:
+    """A boolean that cannot be null becomes `false`."""
+    contact = Contact(**{**CONTACT.values, "GenderType": None})
+    shown = {name: value for name, value in STORED.items() if name != "GenderType"}
+    assert find(contact, [shown | stored], since=NOW) == [7]
+
+
+def test_email_in_another_letter_case_is_found() -> None:
+    """Some portals store lower case."""
+    contact = Contact(**{**CONTACT.values, "Email": "Ali@example.com"})
+    assert find(contact, [STORED | {"Email": "ALI@EXAMPLE.COM"}], since=NOW) == [7]
+    assert find(contact, [STORED | {"Email": "ali@example.org"}], since=NOW) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"FName": "سارة"},
+        {"FName": None},
+        {"FName": ""},
+        {"Mobile": 989121234568},
         {"GenderType": True},
         {"GenderType": None},
         {"Active": True},
         {"BornDate": "1990-10-08T00:00:00"},
         {"BornDate": None},
-        {"Email": "a@example.com"},
         {"Deleted": True},
         {"FName": ["سارا"]},
         {"FName": {"سارا": 1}},

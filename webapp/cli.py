@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import logging.config
 import os
@@ -21,7 +22,9 @@ from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
 from webapp import definitions, logs, standin
+from webapp.contact import FIELDS, LABELS, Contact
 from webapp.definitions import DefinitionError
+from webapp.delivery import LABELS_UNKNOWN
 from webapp.dispatch import Dispatch
 from webapp.entry import NEEDS_HAND, WAITING
 from webapp.portal import payload
@@ -30,11 +33,11 @@ from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.store import StoreError
 from webapp.verdict import PortalError
 from webapp.version import VERSION
+from webapp.wording import COMMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from webapp.contact import Contact
     from webapp.entry import Entry
 
 
@@ -118,6 +121,8 @@ def show(reference: str) -> None:
         click.echo("    the portal may have it: it is looked up before it is sent again")
     if entry.blind:
         click.echo("    it was sent again without looking it up, which the portal did not allow")
+    if entry.status == LABELS_UNKNOWN:
+        click.echo("    the portal has it, but its labels could not be looked up")
     for name, text in payload(entry.contact) if entry.contact else ():
         if text and name != "ContactGroupID":
             click.echo(f"    {name}: {text}")
@@ -149,15 +154,36 @@ def discard(reference: str) -> None:
 
 
 @outbox.command()
-def export() -> None:
-    """Print what waits or needs a hand as JSON, a contact a line, by the portal's names."""
-    for entry in _entries():
-        if entry.contact:
-            about = {name: getattr(entry, name) for name in _ABOUT}
-            click.echo(json.dumps(about | _texts(entry.contact), ensure_ascii=False))
+@click.option("--format", "file_format", type=click.Choice(["json", "csv"]), default="json")
+def export(file_format: str) -> None:
+    """Print what waits or needs a hand, by the portal's names: a JSON object a line, or CSV."""
+    rows = (_exported(entry, entry.contact) for entry in _entries() if entry.contact)
+    if file_format == "csv":
+        _write_csv(rows)
+        return
+    for row in rows:
+        click.echo(json.dumps(row, ensure_ascii=False))
 
 
 _ABOUT: Final = ("reference", "state", "status", "operator")
+
+
+def _exported(entry: Entry, contact: Contact) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in _ABOUT} | _texts(contact)
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows for a spreadsheet program, which takes UTF-8 for granted only after a BOM."""
+    click.echo("\ufeff", nl=False)
+    writer = csv.DictWriter(sys.stdout, [*_ABOUT, *_texts(Contact())])
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def _cell(value: str | list[str] | None) -> str:
+    """Return a value as a cell; a spreadsheet program would run one that begins like a formula."""
+    text = COMMA.join(value) if isinstance(value, list) else value or ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 @outbox.command()
@@ -263,15 +289,21 @@ def _line(entry: Entry) -> str:
 def _texts(contact: Contact) -> dict[str, str | list[str]]:
     pairs = payload(contact)
     texts: dict[str, str | list[str]] = dict(pairs)
-    return texts | {"Labels": [text for name, text in pairs if name == "Labels" and text]}
+    return texts | {LABELS: [text for name, text in pairs if name == LABELS and text]}
 
 
 @main.command(name="standin")
 @click.option("--port", default=0, help="Of 127.0.0.1; by default any free one.")
 @click.option("--token", default=standin.DEMO_TOKEN, help="The token to ask for.")
-def standin_(port: int, token: str) -> None:
+@click.option(
+    "--profile",
+    type=click.Choice(list(standin.PROFILES)),
+    default="strict",
+    help="How it answers where the portal's documents leave it open.",
+)
+def standin_(port: int, token: str, profile: str) -> None:
     """Run the stand-in portal alone, until the standard input ends."""
-    standin.run(port=port, token=token)
+    standin.run(port=port, token=token, extra=FIELDS, profile=standin.PROFILES[profile])
 
 
 @main.command()

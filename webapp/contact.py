@@ -8,6 +8,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from webapp import wording
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,23 @@ class Kind(enum.Enum):
     ACTIVE = "active"
 
 
+class Section(enum.Enum):
+    """A part of the page of a long form, in the order of the page; its value is its heading.
+
+    The fields of `MAIN`, which operators fill in every time, stand before the headings.
+    """
+
+    MAIN = ""
+    WORK = wording.GROUP_WORK
+    ADDRESS = wording.GROUP_ADDRESS
+    DATES = wording.GROUP_DATES
+    CUSTOM = wording.GROUP_CUSTOM
+    STATE = wording.GROUP_STATE
+
+
+# What an optional field holds when nothing was given; `False` is a value.
+BLANK_VALUES: Final = (None, "", ())
+
 BLANK: Final[Mapping[Kind, Value]] = MappingProxyType(
     {
         Kind.MOBILE: "",
@@ -45,27 +64,36 @@ BLANK: Final[Mapping[Kind, Value]] = MappingProxyType(
 class Field:
     """One parameter of ContactCreate, and the input that asks for it.
 
+    A row is all that a field needs: every other module reads the table, and none names a field.
+
     Attributes:
         name: The parameter's name in the portal's reference, and the input's.
         kind: What it holds.
         label: The Persian label.
+        section: The part of a long form's page where it stands.
         hint: A Persian sentence or example below the label, or "".
-        longest: The greatest length in code points after normalising; 0 where it has no meaning.
+        max_length: The greatest length in code points after normalising, for texts.
         autocomplete: The HTML token with which a visitor's browser may fill it in.
+        in_past: Whether a date of this field lies in the past, as a date of birth does.
+        can_be_kept: Whether an operator may keep its value for the next contact.
+        identifies: Whether a contact that the portal shows without this parameter is too
+            incomplete to be recognised.
     """
 
     name: str
     kind: Kind
     label: str
+    section: Section = Section.CUSTOM
     hint: str = ""
-    longest: int = 0
+    max_length: int = 200
     autocomplete: str = "off"
+    in_past: bool = False
+    can_be_kept: bool = False
+    identifies: bool = False
 
 
 def _custom_text(number: int, digit: str) -> Field:
-    return Field(
-        name=f"CustomText{number}", kind=Kind.TEXT, label=f"فیلد سفارشی {digit}", longest=200
-    )
+    return Field(name=f"CustomText{number}", kind=Kind.TEXT, label=f"فیلد سفارشی {digit}")
 
 
 def _custom_date(number: int, digit: str) -> Field:
@@ -74,73 +102,107 @@ def _custom_date(number: int, digit: str) -> Field:
         kind=Kind.DATE,
         label=f"تاریخ سفارشی {digit}",
         hint="مانند ۱۴۰۴/۰۵/۲۳",
-        longest=30,
+        max_length=30,
     )
 
 
+# The rows stand in the order of the portal's reference, in which they are sent.
 _ROWS: Final = (
+    Field(name="Active", kind=Kind.ACTIVE, label="مخاطب فعال باشد", section=Section.STATE),
     Field(
         name="Mobile",
         kind=Kind.MOBILE,
         label="شمارهٔ همراه",
+        section=Section.MAIN,
         hint="مانند ۰۹۱۲۱۲۳۴۵۶۷",
-        longest=40,
+        max_length=40,
         autocomplete="tel",
     ),
-    Field(name="FName", kind=Kind.TEXT, label="نام", longest=50, autocomplete="given-name"),
+    Field(
+        name="FName",
+        kind=Kind.TEXT,
+        label="نام",
+        section=Section.MAIN,
+        max_length=50,
+        autocomplete="given-name",
+        identifies=True,
+    ),
     Field(
         name="LName",
         kind=Kind.TEXT,
         label="نام خانوادگی",
-        longest=50,
+        section=Section.MAIN,
+        max_length=50,
         autocomplete="family-name",
+        identifies=True,
     ),
-    Field(name="GenderType", kind=Kind.GENDER, label="جنسیت", autocomplete="sex"),
+    Field(
+        name="GenderType",
+        kind=Kind.GENDER,
+        label="جنسیت",
+        section=Section.MAIN,
+        autocomplete="sex",
+    ),
     Field(
         name="CompanyTitle",
         kind=Kind.TEXT,
         label="نام شرکت یا سازمان",
-        longest=100,
+        section=Section.WORK,
+        max_length=100,
         autocomplete="organization",
     ),
     Field(
         name="JobTitle",
         kind=Kind.TEXT,
         label="سمت شغلی",
+        section=Section.WORK,
         hint="مانند «مدیر فروش»",
-        longest=100,
+        max_length=100,
         autocomplete="organization-title",
     ),
     Field(
         name="Email",
         kind=Kind.EMAIL,
         label="نشانی ایمیل",
+        section=Section.ADDRESS,
         hint="مانند name@example.com",
-        longest=254,
+        max_length=254,
         autocomplete="email",
     ),
-    Field(name="CityName", kind=Kind.TEXT, label="شهر", longest=50, autocomplete="address-level2"),
+    Field(
+        name="CityName",
+        kind=Kind.TEXT,
+        label="شهر",
+        section=Section.MAIN,
+        max_length=50,
+        autocomplete="address-level2",
+        can_be_kept=True,
+    ),
     Field(
         name="AddressText",
         kind=Kind.LINES,
         label="نشانی",
+        section=Section.ADDRESS,
         hint="خیابان، کوچه، پلاک و واحد",
-        longest=500,
+        max_length=500,
         autocomplete="street-address",
     ),
     Field(
         name="BornDate",
         kind=Kind.DATE,
         label="تاریخ تولد",
+        section=Section.DATES,
         hint="به تقویم شمسی؛ مانند ۱۵ مهر ۱۳۶۹",
-        longest=30,
+        max_length=30,
+        in_past=True,
     ),
     Field(
         name="AnniversaryDate",
         kind=Kind.DATE,
         label="تاریخ سالگرد",
+        section=Section.DATES,
         hint="مانند ۲۴ خرداد ۱۳۹۵",
-        longest=30,
+        max_length=30,
     ),
     *(_custom_text(number, digit) for number, digit in enumerate("۱۲۳۴۵۶", start=1)),
     *(_custom_date(number, digit) for number, digit in enumerate("۱۲۳", start=1)),
@@ -148,13 +210,26 @@ _ROWS: Final = (
         name="Labels",
         kind=Kind.LABELS,
         label="برچسب‌ها",
+        section=Section.MAIN,
         hint="برچسب‌ها را با ویرگول (،) از هم جدا کنید.",
-        longest=50,
+        max_length=50,
+        can_be_kept=True,
     ),
-    Field(name="Active", kind=Kind.ACTIVE, label="مخاطب فعال باشد"),
 )
 
-FIELDS: Final[Mapping[str, Field]] = MappingProxyType({field.name: field for field in _ROWS})
+# The portal takes no contact without a number, and groups contacts by their labels: these two are
+# the only parameters that the rest of the program may name.
+MOBILE: Final = "Mobile"
+LABELS: Final = "Labels"
+
+_table: Final = {field.name: field for field in _ROWS}
+FIELDS: Final[Mapping[str, Field]] = MappingProxyType(_table)
+
+
+def in_page_order() -> tuple[Field, ...]:
+    """Return the rows section by section, and within a section in the order of the table."""
+    sections = list(Section)
+    return tuple(sorted(FIELDS.values(), key=lambda row: sections.index(row.section)))
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)

@@ -19,7 +19,16 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
-from webapp.contact import FIELDS, Field, Kind, Value
+from webapp.contact import (
+    FIELDS,
+    LABELS,
+    MOBILE,
+    Field,
+    Kind,
+    Section,
+    Value,
+    in_page_order,
+)
 from webapp.origins import parse_origin
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
@@ -253,14 +262,14 @@ def _fields(value: object) -> tuple[str, ...] | Literal["all"]:
 
 
 def _custom_text(value: object) -> str:
-    name = _field_name(value)
-    if not name.startswith("CustomText"):
-        raise _fault(f'"{name}" is none of CustomText1 to CustomText6')
-    return name
+    row = FIELDS[_field_name(value)]
+    if row.kind is not Kind.TEXT or row.section is not Section.CUSTOM:
+        raise _fault(f'"{row.name}" is none of CustomText1 to CustomText6')
+    return row.name
 
 
 def _label(value: object) -> str:
-    label = _text(FIELDS["Labels"].longest)(value)
+    label = _text(FIELDS[LABELS].max_length)(value)
     if split_labels(label, label="") != (label,):
         raise _fault(f'"{label}" is not one label: it has a separator or begins with #')
     return label
@@ -336,8 +345,8 @@ _FIXED: Final[Mapping[Kind, Callable[[Field], _Reader[Value]]]] = MappingProxyTy
         Kind.MOBILE: lambda _: _refused("cannot be fixed: each contact has its own"),
         Kind.EMAIL: lambda _: _refused("cannot be fixed: each contact has its own"),
         Kind.LABELS: lambda _: _refused('cannot be fixed here: the key "labels" does it'),
-        Kind.TEXT: lambda row: _text(row.longest),
-        Kind.LINES: lambda row: _text(row.longest, clean_lines),
+        Kind.TEXT: lambda row: _text(row.max_length),
+        Kind.LINES: lambda row: _text(row.max_length, clean_lines),
         Kind.GENDER: lambda _: _switch,
         Kind.ACTIVE: lambda _: _switch,
         Kind.DATE: lambda _: _date,
@@ -382,17 +391,17 @@ class _Table:
         if self.fields != "all":
             return self.fields
         possible = {
-            "Labels": bool(self.label_choices) or self.free_labels,
-            "Active": self.access is Access.INTRANET,
+            Kind.LABELS: bool(self.label_choices) or self.free_labels,
+            Kind.ACTIVE: self.access is Access.INTRANET,
         }
-        return tuple(name for name in FIELDS if possible.get(name, True))
+        return tuple(row.name for row in in_page_order() if possible.get(row.kind, True))
 
     def definition(self, slug: str) -> FormDefinition:
         """Return the finished form."""
         own: dict[str, Any] = {
             "slug": slug,
             "fields": tuple(self._row(FIELDS[name]) for name in self.shown),
-            "required": frozenset({"Mobile", *self.required}),
+            "required": frozenset({MOBILE, *self.required}),
             "dates": self.dates or _DATES[self.access],
         }
         names = {row.name for row in dataclasses.fields(FormDefinition)} - own.keys()
@@ -413,14 +422,15 @@ def _access_rule(table: _Table) -> Iterator[_Fault]:
         only = row.metadata["only"]
         if only not in (None, table.access) and getattr(table, row.name):
             yield (row.name,), f"is for {only} forms only"
-    if table.access is Access.PUBLIC and "Active" in table.shown:
-        yield ("fields",), '"Active" is for intranet forms only'
+    for name in table.shown:
+        if table.access is Access.PUBLIC and FIELDS[name].kind is Kind.ACTIVE:
+            yield ("fields",), f'"{name}" is for intranet forms only'
 
 
 def _shown_rule(table: _Table) -> Iterator[_Fault]:
     shown = frozenset(table.shown)
-    if "Mobile" not in shown:
-        yield ("fields",), '"Mobile" is missing: the portal takes no contact without it'
+    if MOBILE not in shown:
+        yield ("fields",), f'"{MOBILE}" is missing: the portal takes no contact without it'
     for name in table.required:
         if name not in shown:
             yield ("required",), f'"{name}" is required but not shown'
@@ -432,12 +442,12 @@ def _shown_rule(table: _Table) -> Iterator[_Fault]:
 
 
 def _labels_rule(table: _Table) -> Iterator[_Fault]:
-    shown = "Labels" in table.shown
+    shown = LABELS in table.shown
     if shown and not (table.label_choices or table.free_labels):
-        yield ("fields",), '"Labels" needs "label_choices" or "free_labels"'
+        yield ("fields",), f'"{LABELS}" needs "label_choices" or "free_labels"'
     for key in ("label_choices", "free_labels"):
         if getattr(table, key) and not shown:
-            yield (key,), 'needs "Labels" among the fields'
+            yield (key,), f'needs "{LABELS}" among the fields'
 
 
 def _label_count_rule(table: _Table) -> Iterator[_Fault]:

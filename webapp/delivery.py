@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from webapp import reconciliation
+from webapp.contact import LABELS, MOBILE
 from webapp.entry import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
+from webapp.portal import contact_id
 from webapp.store import StoreError
 from webapp.verdict import (
     PortalError,
@@ -51,6 +53,7 @@ log = logging.getLogger(__name__)
 # Our own statuses, in the portal's style.
 BUSY: Final = "QueueBusy"
 STORE_FAILED: Final = "StoreFailed"
+LABELS_UNKNOWN: Final = "LabelsNotLookedUp"
 
 # What is known when the store fails behind a call.
 _UNKNOWN: Final = Uncertain("UnknownFault")
@@ -286,7 +289,7 @@ class Delivery:
         known: list[int | None] = []
         if entry.uncertain:
             try:
-                known = self._look(entry)
+                entry, known = self._look(entry)
             except PortalError as error:
                 looks = entry.looks + _weight(error)
                 if looks < _LOOKS:
@@ -299,13 +302,39 @@ class Delivery:
             return None
         return self._send(entry, slot, told=told)
 
-    def _look(self, entry: Entry) -> list[int | None]:
-        """Return under which IDs the portal has an entry's contact."""
-        stored = self._portal.search_contacts(mobile=str(_contact(entry)["Mobile"]))
-        known = reconciliation.find(_contact(entry), stored, since=entry.created_at)
+    def _look(self, entry: Entry) -> tuple[Entry, list[int | None]]:
+        """Return the entry, and under which IDs the portal has its contact.
+
+        The entry's status says when its labels could not be compared.
+        """
+        contact = _contact(entry)
+        stored = self._portal.search_contacts(mobile=str(contact[MOBILE]))
+        known = reconciliation.find(contact, stored, since=entry.created_at)
         # The same person may have submitted the same before: that one is accounted for.
         others = self._outbox.delivered_as([number for number in known if number is not None])
-        return [number for number in known if number not in others]
+        known = [number for number in known if number not in others]
+        try:
+            return entry, self._with_labels(entry, known)
+        except SlowDown:
+            raise
+        except PortalError as error:
+            log.warning("submission %s: labels not looked up, %s", entry.reference, error.status)
+            return replace(entry, status=LABELS_UNKNOWN), known
+
+    def _with_labels(self, entry: Entry, known: list[int | None]) -> list[int | None]:
+        """Return those of these IDs whose contacts carry all of the entry's labels.
+
+        The portal returns no labels, but searches by them: one call a label.
+        """
+        contact = _contact(entry)
+        labels = contact[LABELS]
+        for label in labels if isinstance(labels, tuple) and known else ():
+            if time.monotonic() > entry.send_by:
+                raise Uncertain("LeaseLost")  # so many slow calls: the lease is nearly over
+            carriers = self._portal.search_contacts(mobile=str(contact[MOBILE]), label=label)
+            numbers = {contact_id(record) for record in carriers}
+            known = [number for number in known if number in numbers]
+        return known
 
     def _send(self, entry: Entry, slot: _Slot | None, *, told: bool) -> PortalError | None:
         if time.monotonic() > entry.send_by:

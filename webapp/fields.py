@@ -13,7 +13,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer t
 from wtforms.widgets import TextArea, TextInput
 
 from webapp import persian, wording
-from webapp.contact import Kind
+from webapp.contact import BLANK_VALUES, Kind
 from webapp.definitions import Access, DateInput
 from webapp.emails import parse_email
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 DATE_PARTS: Final = ("day", "month", "year")
 
-# GenderType's choices: what the portal calls them, what a person reads, and the value.
-GENDERS: Final[dict[str, tuple[str, bool | None]]] = {
+# A gender's choices: the text of each, and the value that it stands for.
+_GENDERS: Final = {
     "false": (wording.WOMAN, False),
     "true": (wording.MAN, True),
     "": (wording.NO_ANSWER, None),
@@ -43,9 +43,9 @@ FALSE: Final = (False, "false", "False", "FALSE", "0", "off", "no", "")
 
 
 def _within(text: str, row: contact.Field) -> str:
-    if len(text) > row.longest:
-        longest = persian.persian_digits(row.longest)
-        raise ValueError(wording.TOO_LONG.format(label=row.label, n=longest))
+    if len(text) > row.max_length:
+        limit = persian.persian_digits(row.max_length)
+        raise ValueError(wording.TOO_LONG.format(label=row.label, n=limit))
     return text
 
 
@@ -88,7 +88,7 @@ class Required:
             ValidationError: if the field is empty.
         """
         del form
-        if not field.errors and field.data in (None, "", (), False):
+        if not field.errors and field.data in BLANK_VALUES:
             raise ValidationError(self._message.format(label=field.label.text))
 
 
@@ -102,6 +102,7 @@ class TypedField(StringField):
         super().__init__(row.label, description=row.hint, **kwargs)
         self._row = row
         self._read = read
+        self.is_wide = row.kind in (Kind.MOBILE, Kind.LINES)
         self.typed: str | None = None
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
@@ -162,7 +163,6 @@ class JalaliDateField(Field):
         """Read the text if there is one, else the parts."""
         self.typed = valuelist[0] if valuelist else ""
         self.data = None
-        birth = self._row.name == "BornDate"
         if persian.strip_invisible(self.typed):
             _within(self.typed, self._row)
             found = persian.parse_date(self.typed)
@@ -170,7 +170,7 @@ class JalaliDateField(Field):
             found = persian.parse_date_parts(**self.parts)
         else:
             return
-        persian.check_range(found, birth=birth, today=datetime.now(IRAN).date())
+        persian.check_range(found, birth=self._row.in_past, today=datetime.now(IRAN).date())
         self.data = found
 
     def _value(self) -> str:
@@ -240,17 +240,23 @@ _TEXTS: Final = {
 }
 
 
+def _gender_value(choice: object) -> object:
+    """Return the value that a choice stands for; anything else stays, for WTForms to refuse."""
+    values: dict[object, bool | None] = {text: value for text, (_, value) in _GENDERS.items()}
+    return values.get(choice, choice)
+
+
 def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
     """Offer the genders and, unless an answer is required, not to answer."""
     # HTML knows no autocomplete on radio buttons.
     return RadioField(  # type: ignore[call-arg]  # newer than its types
         row.label,
         choices=[
-            SelectChoice(value, label)
-            for value, (label, _) in GENDERS.items()
-            if value or not is_required
+            SelectChoice(choice, label)
+            for choice, (label, _) in _GENDERS.items()
+            if choice or not is_required
         ],
-        default=None if is_required else "",
+        coerce=_gender_value,
         description=row.hint,
         invalid_choice_message=wording.BAD_CHOICE.format(label=row.label),
         validators=[Required(wording.BAD_CHOICE)] if is_required else [],

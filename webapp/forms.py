@@ -10,12 +10,13 @@ from flask import request
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, ValidationError
 from wtforms.csrf.core import CSRF, CSRFTokenField
+from wtforms.validators import DataRequired
 
 from webapp import persian, wording
 from webapp.addresses import own_origin
-from webapp.contact import Contact
+from webapp.contact import LABELS, Contact
 from webapp.definitions import Access
-from webapp.fields import FALSE, GENDERS, IRAN, JalaliDateField, LabelsField, Required, make_field
+from webapp.fields import FALSE, IRAN, JalaliDateField, LabelsField, make_field
 from webapp.tokens import InvalidToken
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from webapp.definitions import FormDefinition
     from webapp.tokens import FormToken, FormTokens
-
-# What an operator may have kept for the next contact.
-KEPT: Final = ("CityName", "Labels")
 
 # A bait for robots. Its name means nothing to a browser that fills in names and addresses.
 HONEYPOT: Final = "leave_empty"
@@ -136,24 +134,15 @@ class ContactForm(FlaskForm):
     def to_contact(self) -> Contact:
         """Return the valid form's contact, completed by what the definition decides."""
         values = {field.name: field.data for field in self.asked} | dict(self.definition.fixed)
-        if "GenderType" in self:
-            _, values["GenderType"] = GENDERS[values["GenderType"]]
         if self.definition.consent_field:
             values[self.definition.consent_field] = self._consent_given()
-        labels = (*self.definition.labels, *values.pop("Labels", ()))
-        return Contact(**values, Labels=tuple(dict.fromkeys(labels)))
+        labels = (*self.definition.labels, *values.get(LABELS, ()))
+        return Contact(**values | {LABELS: tuple(dict.fromkeys(labels))})
 
     def _consent_given(self) -> str:
         """Return the day and the site of the consent, to be kept with the contact."""
         today = persian.jalali_slashes(datetime.now(IRAN).date())
         return wording.CONSENT_GIVEN.format(day=today, site=self.token.site)
-
-
-def form_data(contact: Contact) -> dict[str, Any]:
-    """Return a contact as a form takes it for `data`, the reverse of `to_contact`."""
-    gender = contact["GenderType"]
-    answer = next(name for name, (_, value) in GENDERS.items() if value is gender)
-    return {**contact.values, "GenderType": answer}
 
 
 def note_ids(field: Field) -> str:
@@ -185,14 +174,15 @@ def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactFo
     if definition.consent:
         members["consent"] = BooleanField(
             definition.consent,
-            validators=[Required(wording.CONSENT_REQUIRED)],
+            validators=[DataRequired(wording.CONSENT_REQUIRED)],
             false_values=FALSE,
         )
     if definition.access is Access.PUBLIC:
         members[HONEYPOT] = StringField(wording.LEAVE_EMPTY)
     if definition.proof_of_work:
         members["proof"] = HiddenField()
-    kept = tuple(name for name in KEPT if name in members)
+    kept = [row.label for row in definition.fields if row.can_be_kept]
     if kept and definition.access is Access.INTRANET:
-        members["keep"] = BooleanField(wording.KEEP[kept], false_values=FALSE)
+        caption = wording.KEEP.format(labels=wording.AND.join(kept))
+        members["keep"] = BooleanField(caption, false_values=FALSE)
     return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from webapp import wording
+from webapp.contact import BLANK_VALUES, FIELDS, Section
 
 if TYPE_CHECKING:
     from wtforms import Field
@@ -13,20 +13,6 @@ if TYPE_CHECKING:
     from webapp.forms import ContactForm
 
 _SHORT: Final = 8  # a form of so many fields is shown whole
-
-# What operators fill in every time.
-_FIRST: Final = ("Mobile", "FName", "LName", "GenderType", "CityName", "Labels")
-
-_GROUPS: Final = {
-    wording.GROUP_WORK: ("CompanyTitle", "JobTitle"),
-    wording.GROUP_ADDRESS: ("Email", "AddressText"),
-    wording.GROUP_DATES: ("BornDate", "AnniversaryDate"),
-    wording.GROUP_CUSTOM: (
-        *(f"CustomText{number}" for number in range(1, 7)),
-        *(f"CustomDate{number}" for number in range(1, 4)),
-    ),
-    wording.GROUP_STATE: ("Active",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +42,29 @@ def arrange(form: ContactForm) -> Layout:
     """Arrange a form's fields for its page."""
     if len(form.asked) <= _SHORT:
         return Layout(form.asked, [], is_open=False)
-    first = [
-        field
-        for field in form.asked
-        if field.name in _FIRST or field.name in form.definition.required
-    ]
-    rest = {field.name: field for field in form.asked if field not in first}
+    first: list[Field] = []
+    rest: list[Field] = []
+    for field in form.asked:
+        is_first = _section(field) is Section.MAIN or field.name in form.definition.required
+        (first if is_first else rest).append(field)
     groups = [
-        Group(title, [rest[name] for name in names if name in rest])
-        for title, names in _GROUPS.items()
+        Group(section.value, [field for field in rest if _section(field) is section])
+        for section in Section
     ]
     return Layout(
         first,
         [group for group in groups if group.fields],
-        is_open=any(_was_touched(field) for field in rest.values()),
+        is_open=any(map(_was_touched, rest)),
     )
 
 
+def _section(field: Field) -> Section:
+    return FIELDS[field.name].section
+
+
 def _was_touched(field: Field) -> bool:
-    return bool(field.errors) or bool(field.data) != bool(field.default)
+    return bool(field.errors) or _given(field.data) != _given(field.default)
+
+
+def _given(value: object) -> object:
+    return None if value in BLANK_VALUES else value

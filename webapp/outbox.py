@@ -185,10 +185,10 @@ class Outbox:
 
     def deliver(self, entry: Entry, portal_id: int | None) -> None:
         """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second."""
-        own = {"key": entry.key, "owner": entry.owner, "blind": entry.blind}
-        if not self._store.write_together(self._delivering_many, {**own, "portal_id": portal_id}):
-            ended = self._ending[State.DELIVERED]
-            self._settle(entry, ended, contact=None, portal_id=portal_id)
+        own: dict[str, Any] = {"key": entry.key, "owner": entry.owner, "blind": entry.blind}
+        found = {"portal_id": portal_id, "status": entry.status}
+        if not self._store.write_together(self._delivering_many, own | found):
+            self._settle(entry, self._ending[State.DELIVERED], contact=None, **found)
         self._wipe()
 
     def reject(self, entry: Entry, status: str, *, told: bool) -> None:
@@ -462,6 +462,7 @@ _DELIVERED: Final = (
         contact=None,
         blind=brought("blind"),
         portal_id=brought("portal_id"),
+        status=brought("status"),
     )
 )
 

@@ -111,6 +111,14 @@ def strip_invisible(text: str) -> str:
     return fold_digits(_without_invisible(text).replace(_ZWNJ, "")).strip()
 
 
+def comparison_key(text: str) -> str:
+    """Return what texts have in common that differ in spelling alone.
+
+    White space, invisible characters, and the form of letters and digits do not count.
+    """
+    return "".join(_plain(text).split())
+
+
 def _checked(text: str, label: str) -> str:
     if _BAD_CHARACTER.search(text):
         raise InvalidText(wording.BAD_CHARACTER.format(label=label))

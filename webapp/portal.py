@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from webapp.contact import FIELDS
 from webapp.exchange import Exchanges
 from webapp.verdict import (
     BY_NAME,
@@ -42,30 +43,11 @@ _UNAVAILABLE: Final = 503
 _METHODS: Final = ("ContactCreate", "ContactSearch", "AccountStatus")
 _LARGEST: Final = 2**63
 
-# The reference's order, not the form's.
-_ORDER: Final = (
-    "Active",
-    "Mobile",
-    "FName",
-    "LName",
-    "GenderType",
-    "CompanyTitle",
-    "JobTitle",
-    "Email",
-    "CityName",
-    "AddressText",
-    "BornDate",
-    "AnniversaryDate",
-    *(f"CustomText{number}" for number in range(1, 7)),
-    *(f"CustomDate{number}" for number in range(1, 4)),
-    "Labels",
-)
-
 
 def payload(contact: Contact) -> list[tuple[str, str]]:
-    """Return the body of ContactCreate: all 23 keys always, an empty value where there is none."""
+    """Return the body of ContactCreate: every key of the table, an empty value where none is."""
     pairs = [("ContactGroupID", "0")]  # switched off by the portal; it groups by Labels
-    for name in _ORDER:
+    for name in FIELDS:
         value = contact[name]
         texts = value or ("",) if isinstance(value, tuple) else (_text(value),)
         pairs.extend((name, text) for text in texts)
@@ -138,13 +120,18 @@ class Portal:
         data = self._call("ContactCreate", payload(contact)).get("Data")
         return contact_id(data) if isinstance(data, dict) else None
 
-    def search_contacts(self, *, mobile: str) -> list[StoredContact]:
+    def search_contacts(self, *, mobile: str, label: str = "") -> list[StoredContact]:
         """Return the stored contacts that have this number, as the portal writes them.
+
+        Args:
+            mobile: The number.
+            label: A label that they carry; without it, all of that number.
 
         Raises:
             PortalError: by what to do next.
         """
-        data = self._call("ContactSearch", [("Mobile", mobile)]).get("Data")
+        wanted = [("Mobile", mobile)] + [("Labels", label)] * bool(label)
+        data = self._call("ContactSearch", wanted).get("Data")
         if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise Uncertain("UnreadableAnswer")
         return data

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.contact import FIELDS, Kind
+from webapp.contact import BLANK_VALUES, FIELDS, Kind
+from webapp.persian import comparison_key
 from webapp.portal import contact_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from webapp.contact import Contact, Value
+    from webapp.contact import Contact
 
-_DAY: Final = 10  # characters of a date; the portal adds a time
+_DAY_LENGTH: Final = 10  # characters of a date; the portal adds a time
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-# Without these an answer shows too little to recognise anybody by.
-_NEEDED: Final = ("FName", "LName")
+_NATIONAL_DIGITS: Final = 10  # of a mobile number, after 0, 98 or nothing
 
 
 def find(
@@ -27,14 +26,18 @@ def find(
 ) -> list[int | None]:
     """Return the IDs of the stored contacts that have the values we sent, None where one has none.
 
+    A field that was sent empty is not compared: the portal may store anything for it, such as
+    `false` for no gender. One that was sent with a value must have come back as the same, apart
+    from spelling. The labels are not compared, for the portal does not return them.
+
     Args:
         contact: What was sent.
-        stored: The contacts with its mobile number, as ContactSearch returns them. It does not
-            return labels, nor every field; what it leaves out is not compared.
+        stored: The contacts with its mobile number, as ContactSearch returns them. What one leaves
+            out is not compared.
         since: When it was submitted, in UTC. What the portal last changed long before is another
-            entry of the same person, perhaps with other labels.
+            entry of the same person.
     """
-    # Its clock is not ours, and may be of any time zone.
+    # The portal's clock is not ours, and may be of any time zone.
     first = (since - timedelta(days=1)).date().isoformat()
     return [
         contact_id(record)
@@ -47,29 +50,38 @@ def _changed(record: Mapping[str, Any], unknown: str) -> str:
     """Return the day on which the portal last changed a contact."""
     moment = record.get("UpdateDateTime")
     is_day = isinstance(moment, str) and _DATE.match(moment)
-    return moment[:_DAY] if is_day and isinstance(moment, str) else unknown
+    return moment[:_DAY_LENGTH] if is_day and isinstance(moment, str) else unknown
 
 
 def _is_same(contact: Contact, record: Mapping[str, Any]) -> bool:
-    if record.get("Deleted") or not all(name in record for name in _NEEDED):
+    shows_enough = all(row.name in record for row in FIELDS.values() if row.identifies)
+    if record.get("Deleted") or not shows_enough:
         return False
     return all(
-        _sent(contact[name]) == _stored(record[name], row.kind)
+        _is_same_value(row.kind, contact[name], record[name])
         for name, row in FIELDS.items()
-        if name in record and row.kind not in (Kind.MOBILE, Kind.LABELS)
+        if name in record and contact[name] not in BLANK_VALUES
     )
 
 
-def _sent(value: Value) -> object:
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, bool | str) else str(value)
+def _is_same_value(kind: Kind, sent: Any, stored: object) -> bool:  # noqa: ANN401  a Value
+    """Tell whether the portal stored what was sent; an empty value is never what was sent."""
+    if kind is Kind.LABELS:
+        return True
+    if isinstance(sent, bool):
+        return isinstance(stored, str | bool) and str(stored).casefold() == str(sent).casefold()
+    if not isinstance(stored, str | int) or isinstance(stored, bool):
+        return False
+    compared = _COMPARED.get(kind, comparison_key)
+    return compared(_text(sent)) == compared(str(stored))
 
 
-def _stored(value: object, kind: Kind) -> object:
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        # A text area's lines may come back with either ending.
-        return value[:_DAY] if kind is Kind.DATE else value.replace("\r\n", "\n")
-    return value
+def _text(sent: str | date) -> str:
+    return sent.isoformat() if isinstance(sent, date) else sent
+
+
+_COMPARED: Final[Mapping[Kind, Callable[[str], str]]] = {
+    Kind.MOBILE: lambda text: comparison_key(text)[-_NATIONAL_DIGITS:],
+    Kind.EMAIL: lambda text: comparison_key(text).casefold(),
+    Kind.DATE: lambda text: comparison_key(text)[:_DAY_LENGTH],
+}

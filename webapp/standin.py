@@ -36,8 +36,8 @@ from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from types import EllipsisType, MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
@@ -129,6 +129,42 @@ MAGIC: Final[Mapping[str, str | Fault]] = MappingProxyType(
     }
 )
 _ALWAYS: Final = {"FirstNameOrLastName_Empty", "Mobile_Invalid", "Length_Exceeded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the portal's documents leave open about ContactSearch.
+
+    Attributes:
+        empty_text: What an empty text comes back as.
+        empty_gender: What a contact without a gender comes back with: `...` for no key at all.
+        prefix: What stands before the ten digits of a mobile number.
+        reshapes: Whether white space, letters and line ends of texts are changed.
+        labels: Whether a search by labels finds by them, ignores them, or is not allowed.
+    """
+
+    empty_text: str | None = None
+    empty_gender: bool | EllipsisType | None = None
+    prefix: str = "98"
+    reshapes: bool = False
+    labels: Literal["found", "ignored", "refused"] = "found"
+
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {
+        "strict": Profile(),
+        "empties-as-text": Profile(empty_text=""),
+        "no-gender-missing": Profile(empty_gender=...),
+        "no-gender-false": Profile(empty_gender=False),
+        "bare-mobile": Profile(prefix=""),
+        "reshaped-texts": Profile(reshapes=True),
+        "labels-ignored": Profile(labels="ignored"),
+        "labels-refused": Profile(labels="refused"),
+        "old": Profile(
+            empty_text="", empty_gender=False, prefix="", reshapes=True, labels="refused"
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,15 +367,16 @@ def _day(text: str) -> str | None:
         raise _InvalidFormError from error
 
 
-def _record(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _record(pairs: Sequence[tuple[str, str]], extra: Iterable[str]) -> dict[str, Any]:
     """Return a form of ContactCreate as the portal would keep it, ID and number apart."""
     names = [name for name, _ in pairs]
     singles = [name for name in names if name != "Labels"]
     form = dict(pairs)
-    if set(names) != _KEYS or len(singles) != len(_KEYS) - 1 or form["ContactGroupID"] != "0":
+    known = _KEYS.union(extra)
+    if set(names) != known or len(singles) != len(known) - 1 or form["ContactGroupID"] != "0":
         raise _InvalidFormError
     gender = _boolean(form["GenderType"]) if form["GenderType"] else None
-    parts = [part for name, text in pairs if name == "Labels" for part in re.split(r"[,;|]", text)]
+    labels = [label for name, text in pairs if name == "Labels" for label in _split_labels(text)]
     return {
         "Active": _boolean(form["Active"]),
         "ContactGroupID": 0,
@@ -347,7 +384,8 @@ def _record(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "GenderTypeStr": _GENDERS[gender],
         **{name: form[name] or None for name in _TEXTS},
         **{name: _day(form[name]) for name in _DATES},
-        "Labels": [part.strip() for part in parts if part.strip()],
+        **{name: form[name] or None for name in known - _KEYS},
+        "Labels": labels,
         "Deleted": False,
     }
 
@@ -361,23 +399,29 @@ class StandIn:
         delay: Seconds until `APPLIED_LATE` stores a contact.
         lag: Seconds for which ContactSearch does not see a stored contact.
         latency: Seconds that an honest answer takes; the contact is stored before them.
+        profile: How it answers where the documents leave it open.
     """
 
-    def __init__(self, *, token: str, port: int = 0, kept: int = KEPT) -> None:
+    def __init__(
+        self, *, token: str, port: int = 0, kept: int = KEPT, extra: Iterable[str] = ()
+    ) -> None:
         """Make it; nothing is served yet.
 
         Args:
             token: The token to ask for.
             port: Of 127.0.0.1; 0 for any free one.
             kept: How many contacts, and how many requests, it remembers.
+            extra: Names of texts that ContactCreate takes beside those of the reference.
         """
         self.requests: deque[Captured] = deque(maxlen=kept)
         self.mood: Callable[[Captured], str | Fault | Answer] | None = None
         self.delay = 0.5
         self.lag = 0.0
         self.latency = 0.0
+        self.profile = PROFILES["strict"]
         self._token = token
         self._port = port
+        self._extra = frozenset(extra) - _KEYS
         self._contacts: deque[tuple[dt.datetime, dict[str, Any]]] = deque(maxlen=kept)
         self._ids = itertools.count(1)
         self._queue: deque[str | Fault | Answer] = deque()
@@ -443,6 +487,7 @@ class StandIn:
                 memory.clear()
         self.mood = None
         self.lag = self.latency = 0.0
+        self.profile = PROFILES["strict"]
 
     def answer(self, what: str | Fault | Answer, times: int = 1) -> None:
         """Queue what the next calls get: a status name, a fault, or an answer in full.
@@ -492,7 +537,7 @@ class StandIn:
 
     def _create(self, request: Captured) -> Answer | _Mischief:
         try:
-            record = _record(request.pairs)
+            record = _record(request.pairs, self._extra)
         except _InvalidFormError:
             return Answer(b'{"Message": "The request is invalid."}', 400)
         typed = dict(request.pairs)["Mobile"]
@@ -519,10 +564,16 @@ class StandIn:
         return _FAULTS[planned] if isinstance(planned, Fault) else _status(planned)
 
     def _search(self, request: Captured) -> Answer:
-        mobile = _normal(dict(request.pairs).get("Mobile", ""))
+        wanted = dict(request.pairs)
+        mobile, labels = _normal(wanted.get("Mobile", "")), _split_labels(wanted.get("Labels", ""))
+        if labels and self.profile.labels == "refused":
+            return _status("Token_NotAllowMethod")
         seen = self._stored(before=request.at - dt.timedelta(seconds=self.lag))
-        found = [_outward(contact) for contact in seen if contact["Mobile"] == mobile]
-        return _json({"Status": "Success", "Data": found})
+        found = [contact for contact in seen if contact["Mobile"] == mobile]
+        if labels and self.profile.labels == "found":
+            found = [contact for contact in found if set(labels) & set(contact["Labels"])]
+        shown = [_searched(contact, self.profile) for contact in found]
+        return _json({"Status": "Success", "Data": shown})
 
     def _account_status(self, _: Captured) -> Answer:
         return _json({"Status": "Success", "AccountName": "حساب نمونه", "RemaindCredit": 25000})
@@ -549,6 +600,31 @@ class StandIn:
 def _outward(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored contact as the portal shows it."""
     return {name: value for name, value in record.items() if name != "Labels"}
+
+
+def _searched(record: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
+    """Return a stored contact as a portal of this profile shows it in a search."""
+    shown = _outward(record)
+    for name in _TEXTS:
+        text = shown[name]
+        shown[name] = profile.empty_text if text is None else _reshaped(text, profile)
+    if shown["GenderType"] is None:
+        shown["GenderType"] = profile.empty_gender
+    if shown["GenderType"] is ...:
+        del shown["GenderType"], shown["GenderTypeStr"]
+    return shown | {"Mobile": int(profile.prefix + str(shown["Mobile"]).removeprefix("98"))}
+
+
+def _reshaped(text: str, profile: Profile) -> str:
+    """Return a text as a database of another letter set and other line ends gives it back."""
+    if not profile.reshapes:
+        return text
+    arabic = text.translate(str.maketrans("یک", "يك")).replace("\n", "\r\n")
+    return f"{arabic.upper() if '@' in arabic else arabic} "
+
+
+def _split_labels(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[,;|]", text) if part.strip()]
 
 
 def _now() -> dt.datetime:
@@ -653,15 +729,20 @@ def received(url: str) -> list[dict[str, Any]]:
     return contacts
 
 
-def run(*, port: int, token: str) -> None:
+def run(
+    *, port: int, token: str, extra: Iterable[str] = (), profile: Profile = PROFILES["strict"]
+) -> None:
     """Serve until the standard input ends, as it does when the parent dies, or SIGTERM.
 
     Args:
         port: Of 127.0.0.1; 0 for any free one.
         token: The token to ask for.
+        extra: As for `StandIn`.
+        profile: How it answers where the documents leave it open.
     """
     signal.signal(signal.SIGTERM, _leave)
-    with StandIn(token=token, port=port) as standin:
+    with StandIn(token=token, port=port, extra=extra) as standin:
+        standin.profile = profile
         sys.stdout.write(f"{standin.url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):

@@ -64,11 +64,7 @@ LABEL_TOO_LONG: Final = "برچسب «{label}» بیش از ۵۰ نویسه دا
 WOMAN: Final = "خانم"
 MAN: Final = "آقا"
 NO_ANSWER: Final = "نمی‌خواهم بگویم"
-KEEP: Final = {
-    ("CityName", "Labels"): "شهر و برچسب‌ها برای مخاطب بعدی بماند",
-    ("CityName",): "شهر برای مخاطب بعدی بماند",
-    ("Labels",): "برچسب‌ها برای مخاطب بعدی بماند",
-}
+KEEP: Final = "{labels} برای مخاطب بعدی بماند"
 
 YES: Final = "بله"
 NO: Final = "خیر"
@@ -402,6 +398,9 @@ STATUS_MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
         "AnswerTooLong": "پاسخ سامانهٔ پیامک بیش از اندازه بلند بود.",
         "UnreadableAnswer": "پاسخ سامانهٔ پیامک خوانا نبود.",
         "QueueBusy": "ارسال‌های دیگری در جریان است.",
+        "LabelsNotLookedUp": (
+            "پاسخ سامانهٔ پیامک گم شد و مخاطب در آن پیدا شد؛ ولی جست‌وجوی برچسب‌هایش ممکن نبود."
+        ),
         "StoreFailed": (
             "برنامه نتوانست مخاطب را ذخیره کند. فضای دیسک و پایگاه دادهٔ سرور را بررسی کنید."
         ),

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from webapp import standin
-from webapp.contact import FIELDS, Kind
+from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.views import require_intranet, require_own_host, services
 from webapp.views.shown import shown
 
@@ -21,7 +21,7 @@ def received() -> str:
     require_intranet()
     require_own_host()
     contacts = [
-        {"number": stored["ID"], "shown": shown(_values(stored), FIELDS.values())}
+        {"number": stored["ID"], "shown": shown(_values(stored), in_page_order())}
         for stored in reversed(standin.received(services().portal_url))
     ]
     return render_template("demo.html", contacts=contacts)
@@ -29,7 +29,7 @@ def received() -> str:
 
 def _values(stored: dict[str, Any]) -> dict[str, Any]:
     """Return a contact's values as we hold them, from how the portal writes them."""
-    return {name: _value(row.kind, stored[name]) for name, row in FIELDS.items()}
+    return {name: _value(row.kind, stored.get(name)) for name, row in FIELDS.items()}
 
 
 def _value(kind: Kind, written: Any) -> Any:  # noqa: ANN401  JSON

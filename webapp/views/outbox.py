@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, abort, render_template, request, session
 
 from webapp import persian, verdict, wording
-from webapp.contact import FIELDS
+from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.delivery import Result, is_given_up
 from webapp.entry import NEEDS_HAND, WAITING, State
-from webapp.forms import build_form, form_data
+from webapp.forms import build_form
 from webapp.outbox import RETRIED
 from webapp.store import StoreError
 from webapp.tokens import InvalidToken
@@ -195,7 +195,7 @@ def _pattern(entry: Entry) -> FormDefinition | None:
 def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
     """Return the whole field table, with a form's own captions and hints."""
     own = {row.name: row for row in pattern.fields} if pattern else {}
-    rows = (own.get(name, row) for name, row in FIELDS.items())
+    rows = (own.get(row.name, row) for row in in_page_order())
     # A form without free labels has no hint on how to type them.
     return tuple(replace(row, hint=row.hint or FIELDS[row.name].hint) for row in rows)
 
@@ -209,14 +209,14 @@ def _form(entry: Entry) -> ContactForm:
         title=wording.CORRECT_TITLE,
         access=Access.INTRANET,
         fields=_rows(pattern),
-        required=pattern.required if pattern else frozenset({"Mobile"}),
+        required=pattern.required if pattern else frozenset({MOBILE}),
         label_choices=tuple(dict.fromkeys(choices)),
         free_labels=True,
         fixed={},  # the contact holds already what its form adds
         dates=DateInput.TEXT,
     )
     # A browser sends nothing of a group in which nothing is chosen: what it sends stands alone.
-    data = form_data(entry.contact) if entry.contact and request.method != "POST" else None
+    data = entry.contact.values if entry.contact and request.method != "POST" else None
     form = build_form(definition, services().tokens)(data=data)
     del form.keep  # there is no next contact
     return form

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
+from webapp.contact import FIELDS
 from webapp.definitions import Access, main_form
-from webapp.forms import KEPT
 from webapp.tokens import InvalidReceipt
 from webapp.views import pause_notice, require_intranet, services, submission
 
@@ -77,11 +77,11 @@ def _kept(definition: FormDefinition) -> str:
 
 
 def _keep(form: ContactForm) -> None:
-    """Remember the city and the labels for the next contact, if the operator ticked that."""
+    """Remember what can be kept for the next contact, if the operator ticked that."""
     name = _kept(form.definition)
     if "keep" in form and form.keep.data:
         session[name] = {"keep": True} | {
-            field.name: field.data for field in form.asked if field.name in KEPT
+            field.name: field.data for field in form.asked if FIELDS[field.name].can_be_kept
         }
     else:
         session.pop(name, None)

@@ -12,6 +12,7 @@ from markupsafe import escape
 from webapp import compression, forms, guard, verdict, wording
 from webapp.addresses import own_origin
 from webapp.blanks import Blank, mark
+from webapp.contact import MOBILE
 from webapp.definitions import Access
 from webapp.delivery import Result, submission_key
 from webapp.entry import HONEYPOT, UNPROVEN
@@ -206,7 +207,7 @@ def _is_within_limits(form: ContactForm) -> bool:
     limits = services().limits
     address = request.remote_addr or ""
     return limits.allow_form(form=form.definition.slug, address=address) and limits.allow_mobile(
-        mobile=form["Mobile"].data
+        mobile=form[MOBILE].data
     )
 
 
