@@ -1,7 +1,7 @@
 # make run    the form, at http://127.0.0.1:8000/
 # make quick  the tests that need no browser, no server and no sleep: on every save
 # make test   every test
-# make check  linters, types, import rules, what bandit finds
+# make check  linters, types, import rules, what bandit finds, and whether the lock files install
 # make audit  known vulnerabilities of the locked packages
 # make lock   the lock files anew
 # make spam   what each layer against spam lets through
@@ -19,7 +19,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run quick test check audit lock lighthouse observatory spam chaos bench font debian venv-package
+.PHONY: run quick test check locks audit lock lighthouse observatory spam chaos bench font debian venv-module
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
@@ -30,25 +30,28 @@ quick: .venv/development font
 test: .venv/development debian $(AXE) font
 	$(BIN)/python -m pytest --numprocesses=5 --dist=worksteal --cov --cov-report=term
 
-check: .venv/development
+check: .venv/development locks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive webapp
 
+# Both lock files install with the oldest supported pip, Python 3.11.7's and the newest.
+locks: venv-module
+	.ci/install-locks
+
 # Known vulnerabilities of what is installed. It asks the package index, whose answer changes by itself.
 audit: .venv/development
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
-.venv/bin/python:
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory venv-package
+.venv/bin/python: | venv-module
 	$(PYTHON) -m venv .venv
 
 # Debian ships Python's venv apart from Python.
-venv-package:
-	$(SUDO) apt-get update -qq
-	$(SUDO) apt-get install -qq --yes --no-install-recommends python3-venv >/dev/null
+venv-module:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -qq && \
+	  $(SUDO) apt-get install -qq --yes --no-install-recommends python3-venv >/dev/null; }
 
 # Dependencies come from the lock files, by hash; the project itself is installed as it lies here.
 .venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
@@ -120,7 +123,7 @@ bench: .venv/development debian font
 
 lock: .venv/development
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --all-extras --output-file requirements.lock pyproject.toml
+	  --no-annotate --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --group dev --output-file requirements-dev.lock pyproject.toml
+	  --no-annotate --no-strip-extras --group dev --output-file requirements-dev.lock pyproject.toml
 	for folder in . bench; do (cd $$folder && npm install --package-lock-only && node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); for (const p of Object.values(l.packages)) delete p.funding; fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'); done

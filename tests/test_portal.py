@@ -449,7 +449,7 @@ class TestStatuses:
         faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
-        raised |= {delivery.BUSY, delivery.STORE_FAILED}
+        raised |= {delivery.BUSY, delivery.STORE_FAILED, delivery.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= wording.STATUS_MESSAGES.keys()
         assert wording.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}

@@ -180,6 +180,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: St
     assert 30 < float(metrics.split("\namoot_form_queue_probe_seconds ")[1].split()[0]) <= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
