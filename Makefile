@@ -100,7 +100,7 @@ $(AXE): package-lock.json | debian
 	touch $@
 
 # Lighthouse, on the form as gunicorn serves it.
-lighthouse: .venv/runtime font
+lighthouse: .venv/runtime debian font
 	cd bench && npm ci && node lighthouse.mjs
 
 # The headers' grade, behind nginx.
@@ -117,11 +117,12 @@ chaos: .venv/development debian
 	PYTHONPATH=tests $(BIN)/python bench/chaos.py $(CHAOS)
 
 # How fast it is. The load comes from wrk.
-bench: DEBIAN := wrk:wrk
+bench: DEBIAN := npm:npm wrk:wrk
 bench: .venv/development debian font
 	PYTHONPATH=tests $(BIN)/python bench/bench.py
 
-lock: .venv/development
+lock: DEBIAN := npm:npm
+lock: .venv/development debian
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from load import Figures, Load, pages, submits
+from memory import pss_megabytes
 from serving import COMMAND
 from sqlalchemy import create_engine, text
 from stock import deliver, let_wait
@@ -64,14 +65,7 @@ class Program:
     @property
     def megabytes(self) -> float:
         """What all its processes hold, what they share counted once (PSS)."""
-        parent = self.process.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return sum(map(_pss, (str(parent), *children))) / 1024
-
-
-def _pss(process: str) -> int:
-    rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        return pss_megabytes(self.process.pid)
 
 
 @contextlib.contextmanager
@@ -288,7 +282,7 @@ def measure_cost(folder: Path) -> None:
 
 def _show_memory(own: Program, when: str, before: float) -> float:
     held = own.megabytes
-    print(f"{f'memory after {when}':46} {held:8.0f} MB  {held - before:+.1f}", flush=True)
+    print(f"{f'PSS after {when}':46} {held:8.0f} MB  {held - before:+.1f}", flush=True)
     return held
 
 

@@ -57,7 +57,7 @@ DRAINING = 1000  # seconds for the outbox to empty; longer than the longest paus
 ERASING = 10  # seconds for the last traces to go
 SUBMISSIONS_A_CRASH = 125  # between two crashes of PostgreSQL, on average
 
-# Each of these pauses the queue for seconds: were each as likely as the others, little would be sent.
+# Together as likely as one other fault: each pauses the queue for seconds.
 SLOW_DOWNS = (
     Fault.HTTP_429,
     Fault.HTTP_429_SECONDS,
