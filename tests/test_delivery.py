@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -224,25 +224,51 @@ def test_who_repeats_a_submission_under_way_waits_for_its_answer(
 
 
 @pytest.mark.slow
-def test_when_all_slots_are_taken_a_contact_is_stored_and_nobody_waits(
+def test_submission_without_a_permit_waits_for_one_and_is_delivered(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
-    """A quarter of the threads never waits for the portal, whatever is sent twice."""
+    """A portal that is well says "queued" to nobody: three calls at a time, eight people."""
     dispatch: Dispatch = make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].dispatch
+    portal.latency = 0.2
+    keys = [f"{number:02x}" * 32 for number in range(8)]
+    with ThreadPoolExecutor(8) as people:
+        outcomes = list(people.map(partial(submit, dispatch.delivery), keys))
+    assert [outcome.result for outcome in outcomes] == [Result.DELIVERED] * 8
+
+
+@pytest.mark.slow
+def test_submission_beyond_those_who_may_wait_is_stored_and_queued_at_once(
+    make_app: Callable[..., Flask], portal: StandIn
+) -> None:
+    """Three calls and five who wait are twice the threads; the ninth is not kept waiting."""
+    dispatch: Dispatch = make_app(threads=4, amoot_deadline=3).extensions[EXTENSION].dispatch
     portal.answer(Fault.SILENT, 3)
-    keys = [f"{number:02x}" * 32 for number in range(3)]
-    waiting = [threading.Thread(target=submit, args=(dispatch.delivery, key)) for key in keys]
-    for thread in waiting:
-        thread.start()
-    time.sleep(0.5)
-    started = time.monotonic()
-    outcome = submit(dispatch.delivery)
-    assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
-    assert submit(dispatch.delivery, keys[0]).result is Result.QUEUED
-    assert time.monotonic() - started < 5
-    for thread in waiting:
-        thread.join()
+    keys = [f"{number:02x}" * 32 for number in range(8)]
+    with ThreadPoolExecutor(8) as people:
+        waiting = [people.submit(submit, dispatch.delivery, key) for key in keys]
+        time.sleep(0.5)
+        started = time.monotonic()
+        outcome = submit(dispatch.delivery)
+        assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
+        assert time.monotonic() - started < 1.5
+        assert {future.result().result for future in waiting} == {Result.QUEUED}
     assert entry(dispatch.outbox).state is State.QUEUED
+
+
+@pytest.mark.slow
+def test_waiting_submissions_when_the_portal_hangs_are_released_by_the_first_timeout(
+    make_app: Callable[..., Flask], portal: StandIn
+) -> None:
+    """They are queued within one deadline, and no further call is made."""
+    dispatch: Dispatch = make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].dispatch
+    portal.answer(Fault.SILENT, 8)
+    keys = [f"{number:02x}" * 32 for number in range(8)]
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as people:
+        outcomes = list(people.map(partial(submit, dispatch.delivery), keys))
+    assert time.monotonic() - started < 3.5  # two deadlines would be four seconds
+    assert [outcome.result for outcome in outcomes] == [Result.QUEUED] * 8
+    assert len(portal.requests) == 3
 
 
 @pytest.mark.slow

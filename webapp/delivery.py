@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -42,11 +42,12 @@ if TYPE_CHECKING:
     from webapp.contact import Contact
     from webapp.figures import Figures
     from webapp.outbox import Outbox
+    from webapp.permits import Permits
     from webapp.portal import Portal
     from webapp.timing import Timing
 
-    # The place of somebody who waits for the portal; to close it is to leave it.
-    _Slot = ExitStack
+    # A permit to call the portal; to close it is to give it back.
+    _Permit = ExitStack
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Delivery:
         breaker: Breaker,
         timing: Timing,
         *,
-        slots: int,
+        permits: Permits,
         figures: Figures | None = None,
     ) -> None:
         """Put the parts together.
@@ -129,14 +130,14 @@ class Delivery:
             outbox: Where they wait.
             breaker: Whether they wait.
             timing: How long that takes.
-            slots: How many people may wait for the portal at once in this process.
+            permits: How many people's contacts this process sends at once.
             figures: Where submissions are counted, if anywhere.
         """
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
         self._timing = timing
-        self._slots = threading.BoundedSemaphore(slots)
+        self._permits = permits
         self._figures = figures
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
@@ -161,8 +162,8 @@ class Delivery:
             vet: Asked once for each new submission, before it is stored: returns why an operator
                 should look at it first, or "". What it raises is passed on.
         """
-        with self._slot() as slot:
-            store = partial(self._store, contact, key, form=form, operator=operator, slot=slot)
+        with self._permit() as permit:
+            store = partial(self._store, contact, key, form=form, operator=operator, permit=permit)
             try:
                 entry, is_new = self._vetted(contact, key, form, vet, store) if vet else store()
             except StoreError as error:
@@ -170,9 +171,9 @@ class Delivery:
                 self._count(form, outcome.result)
                 return outcome
             if not is_new:
-                return _outcome(self._awaited(entry) if slot else entry)
+                return _outcome(self._awaited(entry) if permit else entry)
             is_sent = entry.state is State.SENDING
-            outcome = self._send_now(entry, slot, told=True) if is_sent else _outcome(entry)
+            outcome = self._send_now(entry, permit, told=True) if is_sent else _outcome(entry)
             # A robot is told that it was delivered; an operator's figures say better.
             self._count(form, entry.state if entry.state is State.HELD else outcome.result)
             return outcome
@@ -197,8 +198,8 @@ class Delivery:
         Returns:
             The outcome, or None if there is nothing to correct any more.
         """
-        with self._slot() as slot:
-            status = self._obstacle(slot)
+        with self._permit() as permit:
+            status = self._obstacle(permit)
             try:
                 entry = self._outbox.correct(name, contact, send=not status, status=status)
             except StoreError as error:
@@ -207,26 +208,28 @@ class Delivery:
                 return None
             if entry.state is State.QUEUED:
                 return _outcome(entry)
-            return self._send_now(entry, slot, told=False)
+            return self._send_now(entry, permit, told=False)
 
-    def _send_now(self, entry: Entry, slot: _Slot | None, *, told: bool) -> Outcome:
+    def _send_now(self, entry: Entry, permit: _Permit | None, *, told: bool) -> Outcome:
         failure: PortalError | None = _UNKNOWN
         with _logged(entry):
-            failure = self.attempt(entry, slot, told=told)
+            failure = self.attempt(entry, permit, told=told)
         return _told(entry, failure)
 
     @contextmanager
-    def _slot(self) -> Iterator[_Slot | None]:
-        """Take one of the places for people who wait for the portal, if one is free.
+    def _permit(self) -> Iterator[_Permit | None]:
+        """Take a permit to call the portal, waiting as long as a call may last.
 
-        It is given back at the end, or when it is closed before.
+        Nobody waits while the queue is paused. The permit is given back at the end, or when it is
+        closed before; it is None where there was none.
         """
-        if not self._slots.acquire(blocking=False):
+        timeout = self._timing.deadline.total_seconds()
+        if not self._permits.acquire(timeout=timeout, may_wait=lambda: not self._breaker.pause):
             yield None
             return
-        with ExitStack() as slot:
-            slot.callback(self._slots.release)
-            yield slot
+        with ExitStack() as permit:
+            permit.callback(self._permits.release)
+            yield permit
 
     def _vetted(
         self,
@@ -247,10 +250,10 @@ class Delivery:
             return store()
 
     def _store(
-        self, contact: Contact, key: str, *, form: str, operator: str | None, slot: _Slot | None
+        self, contact: Contact, key: str, *, form: str, operator: str | None, permit: _Permit | None
     ) -> tuple[Entry, bool]:
         """Store a submission, or find it stored; return its entry, and whether it is new."""
-        status = self._obstacle(slot)
+        status = self._obstacle(permit)
         entry, is_new = self._outbox.add(
             contact, key, form=form, send=not status, status=status, operator=operator
         )
@@ -258,11 +261,11 @@ class Delivery:
             log.info("submission %s: queued, %s", entry.reference, status)
         return entry, is_new
 
-    def _obstacle(self, slot: _Slot | None) -> str:
+    def _obstacle(self, permit: _Permit | None) -> str:
         """Return why a contact is not sent at once, or ""."""
         if pause := self._breaker.pause:
             return pause.status
-        return "" if slot else BUSY
+        return "" if permit else BUSY
 
     def _awaited(self, entry: Entry) -> Entry:
         """Wait while another request or process sends this entry, as long as a call may last."""
@@ -274,13 +277,13 @@ class Delivery:
         return entry
 
     def attempt(
-        self, entry: Entry, slot: _Slot | None = None, *, told: bool = False
+        self, entry: Entry, permit: _Permit | None = None, *, told: bool = False
     ) -> PortalError | None:
         """Send an entry that the caller owns, or find that the portal has it; settle it.
 
         Args:
             entry: What to send.
-            slot: Closed as soon as the portal has answered a sending.
+            permit: Closed as soon as the portal has answered a sending.
             told: Whether the person who submitted it hears of the outcome at once.
 
         Returns:
@@ -300,7 +303,7 @@ class Delivery:
         if known:
             self._delivered(entry, known[0])
             return None
-        return self._send(entry, slot, told=told)
+        return self._send(entry, permit, told=told)
 
     def _look(self, entry: Entry) -> tuple[Entry, list[int | None]]:
         """Return the entry, and under which IDs the portal has its contact.
@@ -336,17 +339,20 @@ class Delivery:
             known = [number for number in known if number in numbers]
         return known
 
-    def _send(self, entry: Entry, slot: _Slot | None, *, told: bool) -> PortalError | None:
+    def _send(self, entry: Entry, permit: _Permit | None, *, told: bool) -> PortalError | None:
         if time.monotonic() > entry.send_by:
             log.warning("submission %s: left to others, it took too long", entry.reference)
             return Uncertain("LeaseLost")
         try:
-            with slot or nullcontext():
-                portal_id = self._portal.create_contact(_contact(entry))
+            portal_id = self._portal.create_contact(_contact(entry))
         except PortalError as error:
-            self._report(entry, error)  # first: else another process would try it at once
+            # First: else the next in line, or another process, would try it at once.
+            self._report(entry, error)
             self._settle(entry, error, told=told)
             return error
+        finally:
+            if permit:
+                permit.close()
         self._delivered(entry, portal_id)
         with _logged(entry):
             self._breaker.succeeded()

@@ -10,6 +10,7 @@ from webapp.breaker import Breaker
 from webapp.deliverer import Deliverer
 from webapp.delivery import Delivery
 from webapp.outbox import Outbox
+from webapp.permits import Permits
 from webapp.portal import Portal
 from webapp.spent import Spent
 from webapp.store import Store
@@ -51,9 +52,8 @@ class Dispatch:
         store = Store(settings.outbox_url)
         outbox = Outbox(store, timing)
         breaker = Breaker(store)
-        # A quarter of the threads never waits for the portal.
-        slots = settings.threads - settings.threads // 4
-        delivery = Delivery(portal, outbox, breaker, timing, slots=slots, figures=figures)
+        permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
+        delivery = Delivery(portal, outbox, breaker, timing, permits=permits, figures=figures)
         return cls(
             portal=portal,
             store=store,

@@ -127,9 +127,10 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": "gthread",
-        "threads": settings.threads,
-        # A request ends within a deadline; then the deliverer within a look and a call.
-        "graceful_timeout": int(3 * settings.amoot_deadline) + _GRACE,
+        # Those who wait for the portal, or for a permit to call it, leave the pages theirs.
+        "threads": settings.portal_calls + settings.max_waiting + settings.page_threads,
+        # A request ends within two deadlines; then the deliverer within a look and a call.
+        "graceful_timeout": int(4 * settings.amoot_deadline) + _GRACE,
         "control_socket_disable": True,
         # ProxyFix alone decides whom to believe about the sender and the scheme.
         "forwarded_allow_ips": "",

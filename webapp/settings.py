@@ -318,6 +318,25 @@ class Settings:
         return self.database_url or f"sqlite:///{self.state_directory}/outbox.sqlite3"
 
     @property
+    def page_threads(self) -> int:
+        """How many threads of a worker never wait for the portal: a quarter of THREADS."""
+        return self.threads // 4
+
+    @property
+    def portal_calls(self) -> int:
+        """How many people's contacts a worker sends at once: three quarters of THREADS."""
+        return self.threads - self.page_threads
+
+    @property
+    def max_waiting(self) -> int:
+        """How many more people may wait in a worker until such a call is theirs.
+
+        A load balancer between workers is never even. So a worker takes twice THREADS people, as
+        if another worker's came, too.
+        """
+        return 2 * self.threads - self.portal_calls
+
+    @property
     def demo(self) -> bool:
         """Whether a stand-in on loopback takes the portal's place, for want of a token."""
         return self.amoot_token is None
