@@ -84,7 +84,9 @@ def _end(_: object, worker: Worker) -> None:
         deliverer.join()
 
 
-_ARENAS: Final = (-8, 2)  # M_ARENA_MAX of glibc's malloc.h, and how many are enough
+# glibc's mallopt: M_ARENA_MAX, for many threads do not need an arena each; M_TRIM_THRESHOLD in
+# bytes, whose default grows by itself, so that less and less is given back.
+_MALLOC_OPTIONS: Final = ((-8, 2), (-1, 128 * 1024))
 # After how many new objects the collector looks at them, and how often before it looks at older
 # ones. A submission leaves two thousand that it alone frees. By Python's own figures it would look
 # three times in each, and what was in use just then would stay for long.
@@ -95,13 +97,15 @@ def _spare_memory(_: object) -> None:
     """Tune memory before there is a worker, for all of them.
 
     What is loaded by now stays: the collector need not go through it again and again, nor write
-    to pages that the workers share. Many threads do not need an arena each.
+    to pages that the workers share.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTED)
     with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL(None).mallopt(*_ARENAS)
+        libc = ctypes.CDLL(None)
+        for option in _MALLOC_OPTIONS:
+            libc.mallopt(*option)
 
 
 def _services(worker: Worker) -> Services:
