@@ -166,7 +166,9 @@ def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
         fill(dispatch, 5)
         wait_until(lambda: len(portal.requests) >= 3)
         paths = [request.path.removeprefix("/rest/") for request in portal.requests]
-        assert paths == ["ContactCreate", *["AccountStatus"] * (len(paths) - 1)]
+        # On a busy machine the first call may end before it has arrived.
+        assert paths.count("ContactCreate") <= 1
+        assert set(paths[1:]) == {"AccountStatus"}
         portal.mood = None
         back = time.monotonic()
         wait_until(lambda: is_empty(dispatch))
