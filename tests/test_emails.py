@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp import wording
+from webapp import messages
 from webapp.emails import parse_email
 from webapp.persian import InvalidText
 
@@ -27,18 +27,18 @@ def test_an_address_is_sent_in_ascii(typed: str, sent: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("ali", wording.EMAIL_SHAPE),
-        ("ali@", wording.EMAIL_SHAPE),
-        ("@example.com", wording.EMAIL_SHAPE),
-        ("ali@example", wording.EMAIL_SHAPE),
-        ("a b@example.com", wording.EMAIL_SHAPE),
-        ("ali@@example.com", wording.EMAIL_SHAPE),
-        ("ali@example.com\0", wording.EMAIL_SHAPE),
-        ("ali@exa\ud800mple.com", wording.EMAIL_SHAPE),
-        ("ali@" + "a" * 64 + ".com", wording.EMAIL_SHAPE),
-        ("علی@example.com", wording.EMAIL_NOT_LATIN),
-        ("علی", wording.EMAIL_SHAPE),
-        ("ali@gmail.con", wording.EMAIL_TYPO.format(suggestion="ali@gmail.com")),
+        ("ali", messages.EMAIL_SHAPE),
+        ("ali@", messages.EMAIL_SHAPE),
+        ("@example.com", messages.EMAIL_SHAPE),
+        ("ali@example", messages.EMAIL_SHAPE),
+        ("a b@example.com", messages.EMAIL_SHAPE),
+        ("ali@@example.com", messages.EMAIL_SHAPE),
+        ("ali@example.com\0", messages.EMAIL_SHAPE),
+        ("ali@exa\ud800mple.com", messages.EMAIL_SHAPE),
+        ("ali@" + "a" * 64 + ".com", messages.EMAIL_SHAPE),
+        ("علی@example.com", messages.EMAIL_NOT_LATIN),
+        ("علی", messages.EMAIL_SHAPE),
+        ("ali@gmail.con", messages.EMAIL_TYPO.format(suggestion="ali@gmail.com")),
     ],
 )
 def test_what_is_no_address_is_refused_with_its_reason(typed: str, message: str) -> None:

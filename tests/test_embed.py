@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page
 
-from webapp import persian, tokens, wording
+from webapp import messages, persian, tokens
 from webapp.tokens import InvalidReceipt, Receipts
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: St
         assert html.outcome == "delivered"
         assert "از عضویت شما سپاسگزاریم." in html.text(role="status")
         assert next(html.find("div", role="status"))[0]["data-redirect"].endswith("/thanks")
-        assert html.text("a", href="https://example.ir/thanks", target="_top") == wording.GO_ON
+        assert html.text("a", href="https://example.ir/thanks", target="_top") == messages.GO_ON
     assert len(portal.contacts) == 1
 
 
@@ -161,8 +161,8 @@ def test_the_definition_completes_the_contact(page: Page, portal: StandIn) -> No
     [
         ("https://example.ir/", "https://example.ir"),
         ("http://shop.example.ir:8080/a?b", "http://shop.example.ir:8080"),
-        ("https://evil.example/", wording.UNKNOWN_SITE),
-        (None, wording.UNKNOWN_SITE),
+        ("https://evil.example/", messages.UNKNOWN_SITE),
+        (None, messages.UNKNOWN_SITE),
     ],
 )
 def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
@@ -185,7 +185,7 @@ def test_the_next_person_consents_on_the_same_site(page: Page, portal: StandIn) 
     headers = {"Referer": "https://example.ir/"}
     page.html = Html(page.client.get("/embed/news", headers=headers).text)
     page.send(Mobile=MOBILE, consent="true")
-    (link,) = (a["href"] for a, text in page.html.find("a") if text == wording.ANOTHER)
+    (link,) = (a["href"] for a, text in page.html.find("a") if text == messages.ANOTHER)
     page.html = Html(page.client.get(str(link)).text)
     page.send(Mobile="09129999999", consent="true")
     assert [c["CustomText6"].endswith(" https://example.ir") for c in portal.contacts] == [True] * 2
@@ -216,7 +216,7 @@ def test_an_error_is_told_in_the_frame(client: FlaskClient) -> None:
 def test_without_consent_nothing_is_sent(page: Page, portal: StandIn) -> None:
     """The box is required, and its message says what to do."""
     assert page.send(Mobile=MOBILE).status_code == 422
-    assert page.error("consent") == wording.CONSENT_REQUIRED
+    assert page.error("consent") == messages.CONSENT_REQUIRED
     assert not portal.requests
 
 
@@ -227,7 +227,7 @@ def test_too_fast_a_form_comes_back_with_everything_kept(
     del soon
     response = page.send(Mobile=MOBILE, FName="علی", consent="true")
     assert response.status_code == 422
-    assert wording.FORM_TOO_YOUNG in page.html.text(role="alert")
+    assert messages.FORM_TOO_YOUNG in page.html.text(role="alert")
     assert page.html.values["FName"] == ["علی"]
     assert page.html.values["consent"] == ["true"]
     assert not portal.requests

@@ -9,7 +9,7 @@ import pytest
 from flask import abort
 from support import Html, Page
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -36,7 +36,7 @@ def test_every_error_has_a_page_that_says_what_to_do(failing: FlaskClient, statu
     """A heading, an advice, the number in Persian digits, and no English."""
     response = failing.get(f"/fail/{status}")
     assert response.status_code == status
-    heading, advice = wording.ERRORS.get(status, wording.OTHER_ERROR)
+    heading, advice = messages.ERRORS.get(status, messages.OTHER_ERROR)
     html = Html(response.text)
     assert html.text("h1") == html.text("title") == heading
     assert advice in html.text("main")

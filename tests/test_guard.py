@@ -10,7 +10,7 @@ import pytest
 from support import Html, Page
 from werkzeug.security import generate_password_hash
 
-from webapp import wording
+from webapp import messages
 from webapp.guard import MAX_BODY
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_post_from_another_site_is_refused(
     data = {"csrf_token": page.token, "Mobile": MOBILE}
     response = page.client.post("/", data=data, headers=headers)
     assert response.status_code == 403
-    assert wording.CROSS_SITE[0] in response.text
+    assert messages.CROSS_SITE[0] in response.text
     assert not portal.requests
 
 
@@ -184,7 +184,7 @@ def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: StandIn
     assert page.html.values["FName"] == ["علی"]
     assert page.html.values["AddressText"] == ["ن" * 5000]
     assert page.error("AddressText")
-    assert wording.TOO_LARGE in page.html.text(role="alert")
+    assert messages.TOO_LARGE in page.html.text(role="alert")
     assert not portal.requests
 
 
@@ -294,7 +294,7 @@ def test_a_proxy_that_does_not_name_the_sender_hides_it(
     """The address left over is the proxy's own, which is on the intranet."""
     response = make_app(trusted_proxies=proxies).test_client().get("/outbox", headers=headers)
     assert response.status_code == 403
-    assert wording.FORWARDED[0] in response.text
+    assert messages.FORWARDED[0] in response.text
 
 
 def test_who_comes_past_the_proxy_is_known(make_app: Callable[..., Flask]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html
 
-from webapp import wording
+from webapp import messages
 from webapp.definitions import parse
 from webapp.installation import Facts, inspect
 from webapp.settings import Settings
@@ -44,7 +44,7 @@ def wrong(
         }
     )
     found = inspect(definition, Settings(trusted_proxies=trusted, public_url=public), seen)
-    assert all(finding.text in wording.FINDINGS[finding.name] for finding in found)
+    assert all(finding.text in messages.FINDINGS[finding.name] for finding in found)
     return {finding.name for finding in found if not finding.is_fine}
 
 
@@ -118,7 +118,7 @@ def test_the_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClie
     assert iframe["title"] == 'خبر "<نامه>"'
     assert next(pasted.find("script"))[0]["src"] == "https://form.example.ir/embed.js"
     assert next(html.find("iframe", src="/embed/news"))
-    assert html.text("li", data_finding="cookies").startswith(wording.FINE)
+    assert html.text("li", data_finding="cookies").startswith(messages.FINE)
     assert "Set-Cookie" not in response.headers
     assert response.headers["Content-Security-Policy"].endswith("; frame-src 'self'")
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]

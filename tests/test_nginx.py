@@ -16,7 +16,7 @@ from servers import NginxServer, free_port
 from serving import Server, serve
 from support import SECRET, TOKEN, Html
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +208,7 @@ def test_more_is_refused(site: Site) -> None:
     browser = site.browser()
     page = filled_in(browser, f"{site.nginx.url}/", AddressText="a" * 100 * 1024)
     assert page.status_code == 413
-    assert Html(page.text).text("h1") == wording.ERRORS[413][0]
+    assert Html(page.text).text("h1") == messages.ERRORS[413][0]
     with site.nginx.connect() as connection:
         request = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n"
         connection.sendall(request.encode())

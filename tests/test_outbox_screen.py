@@ -12,7 +12,7 @@ import pytest
 from support import FULL_FORM, FULL_SENT, Html, Page
 from werkzeug.security import generate_password_hash
 
-from webapp import tokens, views, wording
+from webapp import messages, tokens, views
 from webapp.contact import FIELDS, Contact
 from webapp.delivery import Result
 from webapp.entry import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
@@ -211,10 +211,10 @@ def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
     assert page.html.values["CustomText6"] == ["موافقت"]
     assert not {"consent", "keep", "proof"} & page.html.values.keys()
     page.send(Mobile="09121234567", LName="", follow=False)
-    assert page.error("LName") == wording.REQUIRED.format(label="نام خانوادگی")
+    assert page.error("LName") == messages.REQUIRED.format(label="نام خانوادگی")
     dispatch.outbox.discard(known)
     gone = hold(dispatch, contact, form="gone")
-    assert f"{wording.FORM_GONE} gone" in card(client)
+    assert f"{messages.FORM_GONE} gone" in card(client)
     assert "کد ملی رضا" in card(client)
     assert "کد ملی" in Page(client, f"/outbox/{gone}").html.text("form")
 
@@ -239,8 +239,8 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
 @pytest.mark.parametrize(
     ("reason", "status"),
     [
-        (wording.DOUBTS[HONEYPOT], ""),
-        (wording.DOUBTS[UNPROVEN], ""),
+        (messages.DOUBTS[HONEYPOT], ""),
+        (messages.DOUBTS[UNPROVEN], ""),
         (message("Mobile_Invalid"), "Mobile_Invalid"),
     ],
 )
@@ -248,7 +248,7 @@ def test_a_card_says_why_it_needs_a_hand(
     client: FlaskClient, dispatch: Dispatch, reason: str, status: str
 ) -> None:
     """A robot's, perhaps, or what the portal said, with the status name."""
-    doubts = {text: name for name, text in wording.DOUBTS.items()}
+    doubts = {text: name for name, text in messages.DOUBTS.items()}
     if reason in doubts:
         hold(dispatch, reason=doubts[reason])
     else:
@@ -256,11 +256,11 @@ def test_a_card_says_why_it_needs_a_hand(
     html = Html(client.get("/outbox").text)
     assert reason in html.text("article")
     assert [text for _, text in html.find("code")] == [status] * bool(status)
-    for note in (wording.PERHAPS_THERE, wording.PERHAPS_TWICE, GIVEN_UP):
+    for note in (messages.PERHAPS_THERE, messages.PERHAPS_TWICE, GIVEN_UP):
         assert note not in html.text("article")
 
 
-GIVEN_UP: Final = wording.GIVEN_UP.format(n="۳")
+GIVEN_UP: Final = messages.GIVEN_UP.format(n="۳")
 
 
 def test_what_was_tried_for_three_days_is_said_to_be_given_up(
@@ -274,7 +274,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
         entry = next(iter(dispatch.outbox.claim(1)), entry)
     assert GIVEN_UP in card(client)
     assert message("Timeout") in card(client)
-    assert wording.PERHAPS_THERE in card(client)
+    assert messages.PERHAPS_THERE in card(client)
 
 
 def test_a_status_without_a_reason_was_not_tried_for_three_days(
@@ -299,16 +299,16 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     portal.answer("Token_NotAllowMethod")
     portal.answer("Mobile_Invalid")
     dispatch.delivery.attempt(entry)
-    assert wording.PERHAPS_TWICE in card(client)
-    assert wording.PERHAPS_THERE not in card(client)
-    assert wording.CORRECT_OLD in client.get(f"/outbox/{reference}").text
+    assert messages.PERHAPS_TWICE in card(client)
+    assert messages.PERHAPS_THERE not in card(client)
+    assert messages.CORRECT_OLD in client.get(f"/outbox/{reference}").text
 
 
 def test_nothing_to_do_is_said(client: FlaskClient) -> None:
     """An empty outbox has no buttons."""
     html = Html(client.get("/outbox").text)
-    assert wording.NEEDS_HAND_NONE in html.text("main")
-    assert wording.IN_QUEUE_NONE in html.text("main")
+    assert messages.NEEDS_HAND_NONE in html.text("main")
+    assert messages.IN_QUEUE_NONE in html.text("main")
     assert not list(html.find("button"))
     assert not list(html.find("a", href="/outbox?waiting=1"))
 
@@ -324,16 +324,16 @@ def test_what_waits_is_counted_and_listed_apart(client: FlaskClient, dispatch: D
     """How many, since when, and a list without retry; what is being sent is left alone."""
     first = doubt(dispatch)
     add(dispatch, OTHER)
-    since = wording.IN_QUEUE_SINCE.format(moment=moment(found(dispatch, first).created_at))
+    since = messages.IN_QUEUE_SINCE.format(moment=moment(found(dispatch, first).created_at))
     html = Html(client.get("/outbox").text)
     assert not list(html.find("article"))
-    assert wording.WAITING.format(n="۲") in html.text("main")
+    assert messages.WAITING.format(n="۲") in html.text("main")
     assert since in html.text("main")
     assert list(html.find("a", href="/outbox?waiting=1"))
     html = Html(client.get("/outbox?waiting=1").text)
     (_, waiting), (_, sending) = html.find("article")
     assert message("Timeout") in waiting
-    assert wording.BEING_SENT in sending
+    assert messages.BEING_SENT in sending
     assert since in html.text("main")
     assert not list(html.find("button"))
     addresses = [str(link["href"]) for link, _ in html.find("a", **{"class": "button second"})]
@@ -348,7 +348,7 @@ def test_a_very_long_queue_is_not_counted_to_its_end(
     monkeypatch.setattr(views, "_MANY", 1)
     for _ in range(3):
         doubt(dispatch)
-    assert wording.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")
+    assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox?waiting=1"])
@@ -367,7 +367,7 @@ def test_a_long_list_has_pages(
         seen += [text for _, text in html.find("h3")]
         address = next((str(link["href"]) for link, _ in html.find("a", rel="next")), None)
     assert seen == references
-    assert next(html.find("a", href=path))[1] == wording.FIRST_PAGE
+    assert next(html.find("a", href=path))[1] == messages.FIRST_PAGE
     last = found(dispatch, references[-1]).id
     beyond = client.get(f"{path}{'&' if '?' in path else '?'}after={last}")
     assert (beyond.status_code, beyond.location) == (303, path)
@@ -412,7 +412,7 @@ def test_an_entry_is_queued_again(client: FlaskClient, dispatch: Dispatch) -> No
     html = press(client, f"/outbox/{reference}/retry", at="/outbox")
     assert html.outcome == "retried"
     said = html.text(data_reference=reference)
-    assert wording.OUTBOX_SAID["retried"] in said
+    assert messages.OUTBOX_SAID["retried"] in said
     assert found(dispatch, reference).state is State.QUEUED
     assert dispatch.breaker.take_probe(timedelta(minutes=1))
     assert Html(client.get("/outbox").text).outcome is None
@@ -433,7 +433,9 @@ def test_one_button_queues_all_again(client: FlaskClient, dispatch: Dispatch) ->
     hold(dispatch)
     assert list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
     html = press(client, "/outbox/retry", at="/outbox")
-    assert wording.OUTBOX_SAID["all-retried"].format(n="۲") in html.text(data_outcome="all-retried")
+    assert messages.OUTBOX_SAID["all-retried"].format(n="۲") in html.text(
+        data_outcome="all-retried"
+    )
     assert [entry.status for entry in dispatch.outbox.page(NEEDS_HAND)] == [HONEYPOT]
 
 
@@ -452,7 +454,7 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
         dispatch.outbox.discard(reference)
     html = press(client, f"/outbox/{reference}/{action}")
     assert html.outcome == "changed"
-    assert html.text(data_outcome="changed") == wording.OUTBOX_SAID["changed"]
+    assert html.text(data_outcome="changed") == messages.OUTBOX_SAID["changed"]
 
 
 def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
@@ -478,13 +480,13 @@ def test_an_entry_is_erased_once_the_operator_has_confirmed(
     address = f"/outbox/{reference}/discard"
     assert list(Html(client.get("/outbox").text).find("a", href=address))
     html = Html(client.get(address).text)
-    assert wording.DISCARD_WARNING in html.text("main")
+    assert messages.DISCARD_WARNING in html.text("main")
     assert "کاظمی" in html.text("article")
     assert list(html.find("a", href="/outbox"))
     assert found(dispatch, reference)
     html = press(client, address, at=address)
     assert html.outcome == "discarded"
-    assert wording.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
+    assert messages.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
     erased = dispatch.outbox.get(reference)
     assert erased is not None
     assert erased.contact is None
@@ -512,7 +514,7 @@ def test_a_contact_comes_back_into_the_form_as_it_was(
     """Sent again unchanged, every value arrives as it would have."""
     reference = reject(dispatch, FULL, form="contact")
     page = Page(client, f"/outbox/{reference}")
-    assert page.html.text("h1") == wording.CORRECT_TITLE
+    assert page.html.text("h1") == messages.CORRECT_TITLE
     assert page.html.outcome is None
     assert page.html.values["BornDate"] == ["۱۳۶۹/۷/۱۵"]
     assert "یکشنبه ۱۵ مهر ۱۳۶۹" in page.html.text("details")
@@ -565,7 +567,7 @@ def test_why_it_needs_correcting_is_said_above_the_form(
     text = Html(client.get(f"/outbox/{reference}").text).text("main")
     for told in (message("Mobile_Invalid"), "Mobile_Invalid", reference):
         assert told in text
-    assert wording.CORRECT_OLD not in text
+    assert messages.CORRECT_OLD not in text
 
 
 def test_a_contact_that_is_rejected_again_stays_with_its_correction(
@@ -638,7 +640,7 @@ def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
     dispatch.portal.create_contact(CONTACT)
     reference = doubt(dispatch)
     page = Page(client, f"/outbox/{reference}")
-    assert wording.CORRECT_OLD in page.html.text("main")
+    assert messages.CORRECT_OLD in page.html.text("main")
     page.send(**page.html.values)
     assert page.html.outcome == "delivered"
     assert len(portal.contacts) == 1
@@ -754,7 +756,7 @@ def test_a_correction_with_an_old_token_keeps_what_was_typed(
     with monkeypatch.context() as later:
         later.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
         assert page.send(**{**page.html.values, "FName": "رضا"}).status_code == 422
-    assert wording.FORM_EXPIRED in page.html.text(role="alert")
+    assert messages.FORM_EXPIRED in page.html.text(role="alert")
     assert page.html.values["FName"] == ["رضا"]
     stolen = {**page.html.values, "csrf_token": Page(client, "/f/signup").token}
     assert client.post(f"/outbox/{reference}", data=stolen).status_code == 422
@@ -797,7 +799,7 @@ def test_a_store_out_of_reach_is_said_on_a_page(
     response = client.get(path)
     html = Html(response.text)
     assert response.status_code == 503
-    assert (html.text("h1"), html.text("p", **{"class": "intro"})) == wording.STORE_DOWN
+    assert (html.text("h1"), html.text("p", **{"class": "intro"})) == messages.STORE_DOWN
     assert list(html.find("a", href=path))
 
 
@@ -814,7 +816,7 @@ def test_an_action_without_the_store_is_not_said_to_be_done(
     lose(monkeypatch, "retry", "discard")
     response = client.post(action, data={"csrf_token": token(client)})
     assert response.status_code == 503
-    assert wording.STORE_DOWN[0] in response.text
+    assert messages.STORE_DOWN[0] in response.text
     assert bool(list(Html(response.text).find("a", href=action))) is action.endswith("discard")
     assert "Traceback" not in caplog.text
     assert "OperationalError" in caplog.text

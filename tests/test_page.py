@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
 
-from webapp import wording
+from webapp import messages
 from webapp.contact import FIELDS
 from webapp.outbox import Outbox
 from webapp.standin import Fault
@@ -134,7 +134,7 @@ def test_the_error_summary_takes_the_focus(page: Page) -> None:
     page.send(Mobile="")
     focused = [attributes for _, attributes, _ in page.html.elements if "autofocus" in attributes]
     assert [attributes.get("role") for attributes in focused] == ["alert"]
-    assert page.error("Mobile") == wording.MOBILE_EMPTY
+    assert page.error("Mobile") == messages.MOBILE_EMPTY
 
 
 @pytest.mark.parametrize("path", ["/", "/f/signup"])
@@ -185,7 +185,7 @@ def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
     response = page.send(Mobile=MOBILE, FName="علی")
     assert response.status_code == 422
     assert page.html.outcome == "rejected"
-    assert page.error("Mobile") == wording.STATUS_MESSAGES["Mobile_Invalid"]
+    assert page.error("Mobile") == messages.STATUS_MESSAGES["Mobile_Invalid"]
     assert page.html.values["FName"] == ["علی"]
     assert "Mobile_Invalid" in page.html.text(role="alert")
 
@@ -194,7 +194,7 @@ def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal:
     """A length that the portal refuses without saying where is told at the top."""
     portal.answer("Length_Exceeded")
     assert page.send(Mobile=MOBILE).status_code == 422
-    assert wording.STATUS_MESSAGES["Length_Exceeded"] in page.html.text(role="alert")
+    assert messages.STATUS_MESSAGES["Length_Exceeded"] in page.html.text(role="alert")
 
 
 @pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
@@ -206,12 +206,12 @@ def test_an_account_or_token_error_is_told_to_the_operator(
     assert page.send(**FULL_FORM).status_code == 200
     assert page.html.outcome == "queued"
     told = page.html.text(data_outcome="queued")
-    assert wording.QUEUED in told
-    assert wording.STATUS_MESSAGES[status] in told
+    assert messages.QUEUED in told
+    assert messages.STATUS_MESSAGES[status] in told
     assert status in told
     banner = Page(page.client).html.text(data_pause=status)
-    assert wording.STATUS_MESSAGES[status] in banner
-    assert wording.WAITING.format(n="۱") in banner
+    assert messages.STATUS_MESSAGES[status] in banner
+    assert messages.WAITING.format(n="۱") in banner
 
 
 @pytest.mark.slow
@@ -222,7 +222,7 @@ def test_what_a_silent_or_broken_portal_may_have_is_stored(
     """The page says so, and what the portal did; nobody has to type it again."""
     portal.answer(fault)
     assert page.send(Mobile=MOBILE).status_code == 200
-    assert wording.QUEUED in page.html.text(data_outcome="queued")
+    assert messages.QUEUED in page.html.text(data_outcome="queued")
 
 
 def test_an_unreachable_portal_is_told(page: Page, portal: StandIn) -> None:
@@ -231,7 +231,7 @@ def test_an_unreachable_portal_is_told(page: Page, portal: StandIn) -> None:
     assert page.send(Mobile=MOBILE).status_code == 200
     assert "ConnectionFailed" in page.html.text(data_outcome="queued")
     assert page.send(Mobile="09121234568").status_code == 200
-    assert wording.WAITING.format(n="۲") in page.html.text(data_pause="ConnectionFailed")
+    assert messages.WAITING.format(n="۲") in page.html.text(data_pause="ConnectionFailed")
 
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
@@ -245,7 +245,7 @@ def test_a_visitor_never_sees_the_accounts_troubles(
         response = page.send(Mobile=mobile, consent="true")
         assert response.status_code == 200
         assert page.html.outcome == "queued"
-        assert wording.DELIVERED_PUBLIC in page.html.text(data_outcome="queued")
+        assert messages.DELIVERED_PUBLIC in page.html.text(data_outcome="queued")
         receipt = response.request.args["r"].split(".")[0]
         known = response.text + base64.urlsafe_b64decode(receipt + "==").decode()
         assert not any(word in known for word in ("CreditNotEnough", "data-pause", "اعتبار"))
@@ -276,8 +276,8 @@ def test_a_store_that_fails_records_nothing_and_says_so(
     assert page.send(**FULL_FORM).status_code == 503
     assert page.html.outcome == "unstored"
     summary = page.html.text(role="alert")
-    assert wording.UNSTORED in summary
-    assert wording.STATUS_MESSAGES["StoreFailed"] in summary
+    assert messages.UNSTORED in summary
+    assert messages.STATUS_MESSAGES["StoreFailed"] in summary
     assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
     assert page.html.values["Labels"] == FULL_FORM["Labels"]
     assert not portal.requests
@@ -458,7 +458,7 @@ def choosy(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
 
 def test_required_choices_are_asked_for_and_can_be_given(choosy: Page, portal: StandIn) -> None:
     """No answer that would be refused is offered; errors and hints stand at their groups."""
-    assert wording.NO_ANSWER not in choosy.html.text("main")
+    assert messages.NO_ANSWER not in choosy.html.text("main")
     assert choosy.send(Mobile=MOBILE).status_code == 422
     for name in ("GenderType", "Labels"):
         assert choosy.error(name) in choosy.html.text(role="alert")

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import JalaliDate
 
-from webapp import persian, wording
+from webapp import messages, persian
 from webapp.persian import InvalidText
 
 if TYPE_CHECKING:
@@ -291,8 +291,8 @@ SHORT = "شمارهٔ همراه باید ۱۱ رقم باشد؛ {} رقم وا�
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        *((typed, wording.MOBILE_EMPTY) for typed in ("", " \u200f\n", "-", "+", "tel:", "( ) -")),
-        *((typed, wording.MOBILE_EMPTY) for typed in ("+98", "0098", "98+")),
+        *((typed, messages.MOBILE_EMPTY) for typed in ("", " \u200f\n", "-", "+", "tel:", "( ) -")),
+        *((typed, messages.MOBILE_EMPTY) for typed in ("+98", "0098", "98+")),
         ("0912123456", SHORT.format("۱۰")),
         ("۰۹۱۲ ۱۲۳ ۴۵۶", SHORT.format("۱۰")),
         ("+98 912 123 456", SHORT.format("۱۰")),
@@ -303,43 +303,43 @@ SHORT = "شمارهٔ همراه باید ۱۱ رقم باشد؛ {} رقم وا�
         ("0000", SHORT.format("۴")),
         ("021", SHORT.format("۳")),
         ("12345678", SHORT.format("۸")),
-        ("091212345678", wording.MOBILE_LONG),
-        ("+98 912 123 45678", wording.MOBILE_LONG),
-        ("0989121234567", wording.MOBILE_LONG),
-        ("447911123456", wording.MOBILE_LONG),
-        ("09121234567-8", wording.MOBILE_LONG),
-        ("9" * 5000, wording.MOBILE_LONG),
-        ("02188776655", wording.MOBILE_LANDLINE),
-        ("(021) 8877 6655", wording.MOBILE_LANDLINE),
-        ("+98 21 8877 6655", wording.MOBILE_LANDLINE),
-        ("00982188776655", wording.MOBILE_LANDLINE),
-        ("+98(0)2188776655", wording.MOBILE_LANDLINE),
-        ("982188776655", wording.MOBILE_LANDLINE),
-        ("2188776655", wording.MOBILE_LANDLINE),
-        ("88776655", wording.MOBILE_LANDLINE),
-        ("0218877665", wording.MOBILE_LANDLINE),
-        ("۰۵۱-۳۸۴۰۰۰۰۰", wording.MOBILE_LANDLINE),
-        ("02188776655 داخلی 12", wording.MOBILE_LANDLINE),
-        ("+1 (212) 555-1234", wording.MOBILE_FOREIGN),
-        ("+4915112345678", wording.MOBILE_FOREIGN),
-        ("00447911123456", wording.MOBILE_FOREIGN),
-        ("447911123456+", wording.MOBILE_FOREIGN),
-        ("＋９７１５０１２３４５６７", wording.MOBILE_FOREIGN),
-        ("+9121234567", wording.MOBILE_FOREIGN),
-        ("12125551234", wording.MOBILE_FOREIGN),
-        ("0912FLOWERS", wording.MOBILE_LETTERS),
-        ("صفر نهصد", wording.MOBILE_LETTERS),
-        ("علی 09121234567", wording.MOBILE_LETTERS),
-        ("0912?1234567", wording.MOBILE_LETTERS),
-        ("0912+1234567", wording.MOBILE_LETTERS),
-        ("0912½123456", wording.MOBILE_LETTERS),
-        ("x12", wording.MOBILE_LETTERS),
-        ("09121234567 داخلی", wording.MOBILE_LETTERS),
-        ("0912\x001234567", wording.MOBILE_LETTERS),
-        ("0912\ud8001234567", wording.MOBILE_LETTERS),
-        ("0912\ufffd234567", wording.MOBILE_LETTERS),
+        ("091212345678", messages.MOBILE_LONG),
+        ("+98 912 123 45678", messages.MOBILE_LONG),
+        ("0989121234567", messages.MOBILE_LONG),
+        ("447911123456", messages.MOBILE_LONG),
+        ("09121234567-8", messages.MOBILE_LONG),
+        ("9" * 5000, messages.MOBILE_LONG),
+        ("02188776655", messages.MOBILE_LANDLINE),
+        ("(021) 8877 6655", messages.MOBILE_LANDLINE),
+        ("+98 21 8877 6655", messages.MOBILE_LANDLINE),
+        ("00982188776655", messages.MOBILE_LANDLINE),
+        ("+98(0)2188776655", messages.MOBILE_LANDLINE),
+        ("982188776655", messages.MOBILE_LANDLINE),
+        ("2188776655", messages.MOBILE_LANDLINE),
+        ("88776655", messages.MOBILE_LANDLINE),
+        ("0218877665", messages.MOBILE_LANDLINE),
+        ("۰۵۱-۳۸۴۰۰۰۰۰", messages.MOBILE_LANDLINE),
+        ("02188776655 داخلی 12", messages.MOBILE_LANDLINE),
+        ("+1 (212) 555-1234", messages.MOBILE_FOREIGN),
+        ("+4915112345678", messages.MOBILE_FOREIGN),
+        ("00447911123456", messages.MOBILE_FOREIGN),
+        ("447911123456+", messages.MOBILE_FOREIGN),
+        ("＋９７１５０１２３４５６７", messages.MOBILE_FOREIGN),
+        ("+9121234567", messages.MOBILE_FOREIGN),
+        ("12125551234", messages.MOBILE_FOREIGN),
+        ("0912FLOWERS", messages.MOBILE_LETTERS),
+        ("صفر نهصد", messages.MOBILE_LETTERS),
+        ("علی 09121234567", messages.MOBILE_LETTERS),
+        ("0912?1234567", messages.MOBILE_LETTERS),
+        ("0912+1234567", messages.MOBILE_LETTERS),
+        ("0912½123456", messages.MOBILE_LETTERS),
+        ("x12", messages.MOBILE_LETTERS),
+        ("09121234567 داخلی", messages.MOBILE_LETTERS),
+        ("0912\x001234567", messages.MOBILE_LETTERS),
+        ("0912\ud8001234567", messages.MOBILE_LETTERS),
+        ("0912\ufffd234567", messages.MOBILE_LETTERS),
         *(
-            (f"09121234567{between}09351234567", wording.MOBILE_SEVERAL)
+            (f"09121234567{between}09351234567", messages.MOBILE_SEVERAL)
             for between in (
                 " ",
                 ",",
@@ -356,14 +356,14 @@ SHORT = "شمارهٔ همراه باید ۱۱ رقم باشد؛ {} رقم وا�
                 "+",
             )
         ),
-        ("0912 123 4567 - 0935 123 4567", wording.MOBILE_SEVERAL),
-        ("۰۹۱۲۱۲۳۴۵۶۷ و ۸۸۷۷۶۶۵۵", wording.MOBILE_SEVERAL),
-        ("9121234567 9351234567", wording.MOBILE_SEVERAL),
-        ("0912123456 / 0935123456", wording.MOBILE_SEVERAL),
-        ("علی 09121234567 رضا 09351234567", wording.MOBILE_SEVERAL),
-        ("+989121234567 +989351234567", wording.MOBILE_SEVERAL),
+        ("0912 123 4567 - 0935 123 4567", messages.MOBILE_SEVERAL),
+        ("۰۹۱۲۱۲۳۴۵۶۷ و ۸۸۷۷۶۶۵۵", messages.MOBILE_SEVERAL),
+        ("9121234567 9351234567", messages.MOBILE_SEVERAL),
+        ("0912123456 / 0935123456", messages.MOBILE_SEVERAL),
+        ("علی 09121234567 رضا 09351234567", messages.MOBILE_SEVERAL),
+        ("+989121234567 +989351234567", messages.MOBILE_SEVERAL),
         *(
-            (f"09121234567{extension}", wording.MOBILE_EXTENSION)
+            (f"09121234567{extension}", messages.MOBILE_EXTENSION)
             for extension in (
                 *(" داخلی 12", " داخلي ۱۲", "داخلی: ۱۲", " (داخلی ۱۲)", "-داخل 12", " ﺩﺍﺧﻠﯽ 12"),
                 *(
@@ -378,7 +378,7 @@ SHORT = "شمارهٔ همراه باید ۱۱ رقم باشد؛ {} رقم وا�
                 ),
             )
         ),
-        ("tel:+989121234567;ext=12", wording.MOBILE_EXTENSION),
+        ("tel:+989121234567;ext=12", messages.MOBILE_EXTENSION),
     ],
 )
 def test_what_is_no_single_mobile_number_is_refused_with_its_reason(
@@ -495,7 +495,7 @@ def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
     ("typed", "message"),
     [
         *(
-            (typed, wording.DATE_SHAPE)
+            (typed, messages.DATE_SHAPE)
             for typed in (
                 *(
                     "",
@@ -535,7 +535,7 @@ def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
             )
         ),
         *(
-            (typed, wording.DATE_TWO_DIGIT_YEAR)
+            (typed, messages.DATE_TWO_DIGIT_YEAR)
             for typed in (
                 "69/7/15",
                 "15/7/69",
@@ -547,10 +547,10 @@ def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
             )
         ),
         *(
-            (typed, wording.DATE_MONTH)
+            (typed, messages.DATE_MONTH)
             for typed in ("1369/13/1", "1369/0/1", "13691301", "7/15/1990")
         ),
-        ("۱۵ مهر ۲۰۲۳", wording.DATE_JALALI_YEAR),
+        ("۱۵ مهر ۲۰۲۳", messages.DATE_JALALI_YEAR),
         ("1404/12/30", "اسفند ۱۴۰۴ روز ۳۰ ندارد."),
         ("1407/12/30", "اسفند ۱۴۰۷ روز ۳۰ ندارد."),
         ("۳۱ مهر ۱۳۶۹", "مهر ۱۳۶۹ روز ۳۱ ندارد."),
@@ -589,14 +589,14 @@ def test_three_inputs_make_a_date(day: str, month: str, year: str) -> None:
         (("", "7", "\u200f"), "روز و سال را هم وارد کنید."),
         (("", "", "1369"), "روز و ماه را هم وارد کنید."),
         (("15", "", ""), "ماه و سال را هم وارد کنید."),
-        (("", "", ""), wording.DATE_SHAPE),
-        (("15/7", "7", "1369"), wording.DATE_SHAPE),
-        (("15", "ابر", "1369"), wording.DATE_SHAPE),
-        (("15", "مهر", "1990"), wording.DATE_JALALI_YEAR),
-        (("مهر", "15", "1369"), wording.DATE_SHAPE),
-        (("15", "7", "9" * 5000), wording.DATE_SHAPE),
-        (("15", "7", "69"), wording.DATE_TWO_DIGIT_YEAR),
-        (("15", "13", "1369"), wording.DATE_MONTH),
+        (("", "", ""), messages.DATE_SHAPE),
+        (("15/7", "7", "1369"), messages.DATE_SHAPE),
+        (("15", "ابر", "1369"), messages.DATE_SHAPE),
+        (("15", "مهر", "1990"), messages.DATE_JALALI_YEAR),
+        (("مهر", "15", "1369"), messages.DATE_SHAPE),
+        (("15", "7", "9" * 5000), messages.DATE_SHAPE),
+        (("15", "7", "69"), messages.DATE_TWO_DIGIT_YEAR),
+        (("15", "13", "1369"), messages.DATE_MONTH),
         (("30", "12", "1404"), "اسفند ۱۴۰۴ روز ۳۰ ندارد."),
         (("30", "2", "2023"), "فوریهٔ ۲۰۲۳ روز ۳۰ ندارد."),
     ],

@@ -24,7 +24,7 @@ import trustme
 import urllib3.exceptions
 from support import TOKEN
 
-from webapp import delivery, wording
+from webapp import delivery, messages
 from webapp import exchange as module
 from webapp.contact import Contact
 from webapp.portal import AccountStatus, Portal, payload
@@ -421,7 +421,7 @@ class TestStatuses:
     @pytest.mark.parametrize("name", [*STATUSES[Rejected].values(), *STATUSES[Refused].values()])
     def test_whatever_somebody_can_mend_has_a_message_of_its_own(self, name: str) -> None:
         """The generic sentence is for what nobody can."""
-        assert name in wording.STATUS_MESSAGES
+        assert name in messages.STATUS_MESSAGES
 
     @pytest.mark.parametrize(
         ("status", "field"),
@@ -441,18 +441,18 @@ class TestStatuses:
 
     def test_what_has_no_message_of_its_own_gets_a_generic_one(self) -> None:
         """Nobody sees an empty message."""
-        assert PortalError("HTTP_418").message == wording.STATUS_MESSAGES["HTTP"]
-        assert PortalError("Portal_Rebuilt").message == wording.STATUS_MESSAGES["Other"]
+        assert PortalError("HTTP_418").message == messages.STATUS_MESSAGES["HTTP"]
+        assert PortalError("Portal_Rebuilt").message == messages.STATUS_MESSAGES["Other"]
 
     def test_our_own_faults_have_messages_and_no_message_is_spare(self) -> None:
-        """The wording's table and this module's statuses are the same."""
+        """The table of messages and this module's statuses are the same."""
         faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
         raised |= {delivery.BUSY, delivery.STORE_FAILED, delivery.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
-        assert faults | raised <= wording.STATUS_MESSAGES.keys()
-        assert wording.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
+        assert faults | raised <= messages.STATUS_MESSAGES.keys()
+        assert messages.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
 
     def test_an_unknown_status_is_uncertain_and_named(
         self, portal: Portal, standin: StandIn
@@ -856,7 +856,7 @@ class TestMapping:
         known = issubclass(kind, requests.ConnectionError | requests.Timeout)
         assert type(connecting) is (Unreachable if known else Uncertain)
         assert type(after) is Uncertain
-        assert {connecting.status, after.status} <= wording.STATUS_MESSAGES.keys()
+        assert {connecting.status, after.status} <= messages.STATUS_MESSAGES.keys()
 
     @pytest.mark.parametrize(
         "error",

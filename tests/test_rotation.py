@@ -16,7 +16,7 @@ from servers import find_program
 from serving import serve
 from support import SECRET, TOKEN, Html, Page
 
-from webapp import wording
+from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
 from webapp.delivery import submission_key
@@ -99,7 +99,7 @@ def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
     browser.visit("old")
     form = {"csrf_token": browser.token, "Mobile": MOBILE, "FName": "سارا"}
     assert browser.visit("new", form) == [422]
-    assert wording.FORM_EXPIRED in browser.html.text(role="alert")
+    assert messages.FORM_EXPIRED in browser.html.text(role="alert")
     assert browser.html.values["Mobile"] == [MOBILE]
     assert browser.html.values["FName"] == ["سارا"]
     assert not portal.contacts

@@ -15,7 +15,7 @@ from serving import serve
 from support import SECRET, TOKEN, Html, Page
 from werkzeug.security import generate_password_hash
 
-from webapp import wording
+from webapp import messages
 from webapp.cli import main
 from webapp.entry import NEEDS_HAND
 from webapp.views import EXTENSION
@@ -68,7 +68,7 @@ def test_what_others_typed_opens_under_an_address_or_a_name_of_the_network(
     response = client.get("/outbox", headers={"Host": host})
     assert response.status_code == status
     if status != 200:
-        assert wording.UNCERTAIN_HOST[0] in response.text
+        assert messages.UNCERTAIN_HOST[0] in response.text
         assert "PUBLIC_URL" in response.text
         assert "PUBLIC_URL" in caplog.text
         assert not host or host not in caplog.text
@@ -116,9 +116,9 @@ def operators_pages(make_app: Callable[..., Flask]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("status", "text", "request_"),
     [
-        (403, wording.FORWARDED[0], {"headers": {"X-Forwarded-For": "10.0.0.1"}}),
-        (403, wording.FORWARDED[0], {"headers": {"Forwarded": "for=10.0.0.1"}}),
-        (403, wording.ERRORS[403][0], {"environ_base": {"REMOTE_ADDR": "8.8.8.8"}}),
+        (403, messages.FORWARDED[0], {"headers": {"X-Forwarded-For": "10.0.0.1"}}),
+        (403, messages.FORWARDED[0], {"headers": {"Forwarded": "for=10.0.0.1"}}),
+        (403, messages.ERRORS[403][0], {"environ_base": {"REMOTE_ADDR": "8.8.8.8"}}),
     ],
     ids=["proxy", "another proxy", "outside"],
 )
@@ -145,7 +145,7 @@ def test_what_others_typed_is_closed_to_a_strangers_name(
     client = make_app(amoot_token=None).test_client()
     response = client.get(path, base_url="http://evil.example")
     assert response.status_code == 403
-    assert wording.UNCERTAIN_HOST[0] in response.text
+    assert messages.UNCERTAIN_HOST[0] in response.text
 
 
 def test_every_operators_page_asks_for_a_login_where_any_is_set(
@@ -203,7 +203,7 @@ def test_the_operators_name_stands_with_what_they_submitted(
     dispatch = staffed.extensions[EXTENSION].dispatch
     entry = only(dispatch)
     assert entry.operator == "sara"
-    assert f"{wording.OPERATOR} sara" in Html(page.client.get("/outbox?waiting=1").text).text(
+    assert f"{messages.OPERATOR} sara" in Html(page.client.get("/outbox?waiting=1").text).text(
         "article"
     )
     told = _shell(monkeypatch, portal, settings)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from support import TOKEN, Page
 
-from webapp import wording
+from webapp import messages
 from webapp.breaker import Breaker
 from webapp.contact import Contact
 from webapp.delivery import Result
@@ -171,7 +171,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: St
     portal.answer(Answer(b"", 429, retry_after="60"))
     page.send(Mobile="09121234567")
     assert page.html.outcome == "queued"
-    message = wording.STATUS_MESSAGES[SLOW_DOWN]
+    message = messages.STATUS_MESSAGES[SLOW_DOWN]
     for path in ("/", "/outbox"):
         assert message in Page(page.client, path).html.text(data_pause=SLOW_DOWN)
     metrics = page.client.get("/metrics").text

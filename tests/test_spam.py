@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page, solved, written
 
-from webapp import wording
+from webapp import messages
 from webapp.entry import NEEDS_HAND
 from webapp.forms import HONEYPOT
 from webapp.views import EXTENSION
@@ -58,7 +58,7 @@ def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
     ((bait, _),) = page.html.find("input", name=HONEYPOT)
     assert (bait["tabindex"], bait["autocomplete"]) == ("-1", "off")
     ((_, text),) = page.html.find("div", **{"class": "bait"}, aria_hidden="true")
-    assert text == wording.LEAVE_EMPTY
+    assert text == messages.LEAVE_EMPTY
 
 
 def test_who_takes_the_bait_is_answered_like_everybody_and_held(
@@ -98,7 +98,7 @@ def test_too_many_submissions_are_refused_and_what_was_typed_stays(
         assert page.send(Mobile=mobile, consent="true").status_code == 200
         page = Page(page.client, path)
     assert send(page) == 429
-    assert wording.TOO_MANY in page.html.text(role="alert")
+    assert messages.TOO_MANY in page.html.text(role="alert")
     assert page.html.outcome == "invalid"
     assert page.html.values["FName"] == ["سارا"]
     assert len(portal.contacts) == 2
@@ -207,7 +207,7 @@ def test_a_store_out_of_reach_is_told(
         answer = work(page) if proof is None else proof
         answers.append(send(page, proof=answer))
         assert page.html.values["FName"] == ["سارا"]
-        assert wording.UNSTORED_PUBLIC in page.html.text(role="alert")
+        assert messages.UNSTORED_PUBLIC in page.html.text(role="alert")
     assert answers == [503, 503]
     assert not portal.contacts
 
@@ -239,7 +239,7 @@ def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn) -> No
     """With everything typed, and a fresh challenge."""
     before = next(proven.html.find("form"))[0]["data-proof"]
     assert send(proven, proof="bm9uc2Vuc2U=") == 422
-    assert wording.UNPROVEN in proven.html.text(role="alert")
+    assert messages.UNPROVEN in proven.html.text(role="alert")
     assert proven.html.values["FName"] == ["سارا"]
     assert proven.html.values["proof"] == [""]
     assert next(proven.html.find("form"))[0]["data-proof"] != before

@@ -23,7 +23,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, create_engine, insert, text
 from support import FULL_FORM, Page
 
-from webapp import wording
+from webapp import messages
 from webapp.contact import Contact
 from webapp.entry import NEEDS_HAND, State, write
 from webapp.outbox import KEPT
@@ -256,7 +256,7 @@ def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
         assert page.send(**FULL_FORM).status_code == 503
         assert time.monotonic() - started < 7  # before the portal's deadline
         assert page.html.outcome == "unstored"
-        assert wording.UNSTORED in page.html.text(role="alert")
+        assert messages.UNSTORED in page.html.text(role="alert")
         assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
     assert len(portal.contacts) == 21
     assert page.send(**FULL_FORM).status_code == 200

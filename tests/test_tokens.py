@@ -9,7 +9,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from support import FULL_FORM, SECRET, Page
 
-from webapp import tokens, wording
+from webapp import messages, tokens
 from webapp.tokens import LIFETIME, FormTokens, InvalidToken
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_bad_token_brings_the_form_back_with_everything_typed(
     for token in _refused_tokens(page):
         response = page.send(**{**FULL_FORM, "csrf_token": token})
         assert response.status_code == 422
-        assert wording.FORM_EXPIRED in page.html.text(role="alert")
+        assert messages.FORM_EXPIRED in page.html.text(role="alert")
         assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
         assert page.html.values["AddressText"] == ["خیابان آزادی پلاک ۱۲، واحد ۳"]
     assert not portal.requests
@@ -104,7 +104,7 @@ def test_an_expired_token_brings_the_form_back_with_everything_typed(
 ) -> None:
     """What was typed is kept, and the fresh token works."""
     assert page.send(Mobile=MOBILE, FName="علی").status_code == 422
-    assert wording.FORM_EXPIRED in page.html.text(role="alert")
+    assert messages.FORM_EXPIRED in page.html.text(role="alert")
     assert page.html.values["FName"] == ["علی"]
     monkeypatch.undo()
     assert page.send(Mobile=MOBILE, FName="علی").status_code == 200

@@ -14,11 +14,11 @@ from webapp import (
     definitions,
     errors,
     guard,
+    messages,
     persian,
     standin,
     tracing,
     verdict,
-    wording,
 )
 from webapp.addresses import own_origin
 from webapp.dispatch import Dispatch
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
-        t=wording,
+        t=messages,
         demo=settings.demo,
         digits=persian.persian_digits,
         told=verdict.message,

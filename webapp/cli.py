@@ -27,13 +27,13 @@ from webapp.definitions import DefinitionError
 from webapp.delivery import LABELS_UNKNOWN
 from webapp.dispatch import Dispatch
 from webapp.entry import NEEDS_HAND, WAITING
+from webapp.messages import COMMA
 from webapp.portal import payload
 from webapp.server import Server
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.store import StoreError
 from webapp.verdict import PortalError
 from webapp.version import VERSION
-from webapp.wording import COMMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

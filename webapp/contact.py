@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,11 +36,11 @@ class Section(enum.Enum):
     """
 
     MAIN = ""
-    WORK = wording.GROUP_WORK
-    ADDRESS = wording.GROUP_ADDRESS
-    DATES = wording.GROUP_DATES
-    CUSTOM = wording.GROUP_CUSTOM
-    STATE = wording.GROUP_STATE
+    WORK = messages.GROUP_WORK
+    ADDRESS = messages.GROUP_ADDRESS
+    DATES = messages.GROUP_DATES
+    CUSTOM = messages.GROUP_CUSTOM
+    STATE = messages.GROUP_STATE
 
 
 # What an optional field holds when nothing was given; `False` is a value.

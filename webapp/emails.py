@@ -6,7 +6,7 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
-from webapp import wording
+from webapp import messages
 from webapp.persian import InvalidText, strip_invisible
 
 # Slips of the finger for "com"; none of them is a top-level domain.
@@ -22,15 +22,15 @@ def parse_email(text: str) -> str:
     text = strip_invisible(text)
     local, _, _ = text.rpartition("@")
     if not local.isascii():
-        raise InvalidText(wording.EMAIL_NOT_LATIN)
+        raise InvalidText(messages.EMAIL_NOT_LATIN)
     try:
         checked = validate_email(
             text, check_deliverability=False, allow_smtputf8=False, strict=True
         )
     except EmailNotValidError:
-        raise InvalidText(wording.EMAIL_SHAPE) from None
+        raise InvalidText(messages.EMAIL_SHAPE) from None
     address = str(checked.ascii_email)
     rest, _, ending = address.rpartition(".")
     if ending in _SLIPS:
-        raise InvalidText(wording.EMAIL_TYPO.format(suggestion=f"{rest}.com"))
+        raise InvalidText(messages.EMAIL_TYPO.format(suggestion=f"{rest}.com"))
     return address

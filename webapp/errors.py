@@ -14,7 +14,7 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
-from webapp import wording
+from webapp import messages
 from webapp.addresses import framed
 from webapp.faults import report
 from webapp.store import StoreError
@@ -37,25 +37,25 @@ _FINAL: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_F
 class CrossSite(Forbidden):
     """A form that another site's page sent."""
 
-    text = wording.CROSS_SITE
+    text = messages.CROSS_SITE
 
 
 class Forwarded(Forbidden):
     """A request through a proxy that the settings do not know."""
 
-    text = wording.FORWARDED
+    text = messages.FORWARDED
 
 
 class UncertainHost(Forbidden):
     """A request for an operator's page under a name that anybody may have given us."""
 
-    text = wording.UNCERTAIN_HOST
+    text = messages.UNCERTAIN_HOST
 
 
 class StoreDown(ServiceUnavailable):
     """The store is out of reach, full or broken."""
 
-    text = wording.STORE_DOWN
+    text = messages.STORE_DOWN
 
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
@@ -72,7 +72,7 @@ def show(error: Exception, frame: FormDefinition | None) -> Response:
         error = StoreDown() if isinstance(error, StoreError) else InternalServerError()
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:
-        general = wording.ERRORS.get(response.status_code, wording.OTHER_ERROR)
+        general = messages.ERRORS.get(response.status_code, messages.OTHER_ERROR)
         text = getattr(error, "text", general)
         around = {"embed": frame, "definition": frame} if frame else {}
         retry = _retry(response)

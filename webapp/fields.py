@@ -12,7 +12,7 @@ from wtforms import BooleanField, Field, RadioField, StringField, ValidationErro
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.widgets import TextArea, TextInput
 
-from webapp import persian, wording
+from webapp import messages, persian
 from webapp.contact import BLANK_VALUES, Kind
 from webapp.definitions import Access, DateInput
 from webapp.emails import parse_email
@@ -30,9 +30,9 @@ DATE_PARTS: Final = ("day", "month", "year")
 
 # A gender's choices: the text of each, and the value that it stands for.
 _GENDERS: Final = {
-    "false": (wording.WOMAN, False),
-    "true": (wording.MAN, True),
-    "": (wording.NO_ANSWER, None),
+    "false": (messages.WOMAN, False),
+    "true": (messages.MAN, True),
+    "": (messages.NO_ANSWER, None),
 }
 
 # Iran has kept this offset all year round since 1401.
@@ -45,7 +45,7 @@ FALSE: Final = (False, "false", "False", "FALSE", "0", "off", "no", "")
 def _within(text: str, row: contact.Field) -> str:
     if len(text) > row.max_length:
         limit = persian.persian_digits(row.max_length)
-        raise ValueError(wording.TOO_LONG.format(label=row.label, n=limit))
+        raise ValueError(messages.TOO_LONG.format(label=row.label, n=limit))
     return text
 
 
@@ -77,7 +77,7 @@ class Required:
 
     field_flags: ClassVar = {"required": True}
 
-    def __init__(self, message: str = wording.REQUIRED) -> None:
+    def __init__(self, message: str = messages.REQUIRED) -> None:
         """Take the message; the field's label fills its `{label}`."""
         self._message = message
 
@@ -225,7 +225,7 @@ class LabelsField(Field):
         return choice in (self.data or ()) or choice in (self.raw_data or ())
 
     def _value(self) -> str:
-        return _echo(wording.COMMA.join(filter(None, self._free_texts)))
+        return _echo(messages.COMMA.join(filter(None, self._free_texts)))
 
 
 _TEXTS: Final = {
@@ -258,8 +258,8 @@ def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
         ],
         coerce=_gender_value,
         description=row.hint,
-        invalid_choice_message=wording.BAD_CHOICE.format(label=row.label),
-        validators=[Required(wording.BAD_CHOICE)] if is_required else [],
+        invalid_choice_message=messages.BAD_CHOICE.format(label=row.label),
+        validators=[Required(messages.BAD_CHOICE)] if is_required else [],
     )
 
 

@@ -12,7 +12,7 @@ from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, V
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import DataRequired
 
-from webapp import persian, wording
+from webapp import messages, persian
 from webapp.addresses import own_origin
 from webapp.contact import LABELS, Contact
 from webapp.definitions import Access
@@ -57,7 +57,7 @@ class FormTokenCSRF(CSRF):
             ValidationError: if it was not valid; what was typed stays on the page.
         """
         if not hasattr(form, "token"):
-            raise ValidationError(wording.FORM_EXPIRED)
+            raise ValidationError(messages.FORM_EXPIRED)
 
 
 def showing_site(definition: FormDefinition) -> str:
@@ -68,7 +68,7 @@ def showing_site(definition: FormDefinition) -> str:
     if not request.path.startswith("/embed/"):
         return own_origin()
     origin = request.args.get("site") or "/".join((request.referrer or "").split("/")[:3])
-    return origin if origin in definition.embed_origins else wording.UNKNOWN_SITE
+    return origin if origin in definition.embed_origins else messages.UNKNOWN_SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class ContactForm(FlaskForm):
     def _consent_given(self) -> str:
         """Return the day and the site of the consent, to be kept with the contact."""
         today = persian.jalali_slashes(datetime.now(IRAN).date())
-        return wording.CONSENT_GIVEN.format(day=today, site=self.token.site)
+        return messages.CONSENT_GIVEN.format(day=today, site=self.token.site)
 
 
 def note_ids(field: Field) -> str:
@@ -174,15 +174,15 @@ def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactFo
     if definition.consent:
         members["consent"] = BooleanField(
             definition.consent,
-            validators=[DataRequired(wording.CONSENT_REQUIRED)],
+            validators=[DataRequired(messages.CONSENT_REQUIRED)],
             false_values=FALSE,
         )
     if definition.access is Access.PUBLIC:
-        members[HONEYPOT] = StringField(wording.LEAVE_EMPTY)
+        members[HONEYPOT] = StringField(messages.LEAVE_EMPTY)
     if definition.proof_of_work:
         members["proof"] = HiddenField()
     kept = [row.label for row in definition.fields if row.can_be_kept]
     if kept and definition.access is Access.INTRANET:
-        caption = wording.KEEP.format(labels=wording.AND.join(kept))
+        caption = messages.KEEP.format(labels=messages.AND.join(kept))
         members["keep"] = BooleanField(caption, false_values=FALSE)
     return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})

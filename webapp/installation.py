@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from webapp import wording
+from webapp import messages
 from webapp.contact import Kind
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def inspect(definition: FormDefinition, settings: Settings, facts: Facts) -> lis
         "cookies": not facts.sets_cookie,
     }
     return [
-        Finding(name, is_fine, wording.FINDINGS[name][not is_fine])
+        Finding(name, is_fine, messages.FINDINGS[name][not is_fine])
         for name, is_fine in looked_at.items()
     ]
 

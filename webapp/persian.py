@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from persiantools import digits
 from persiantools.jdatetime import MONTH_NAMES_FA, WEEKDAY_NAMES_FA, JalaliDate
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,7 +121,7 @@ def comparison_key(text: str) -> str:
 
 def _checked(text: str, label: str) -> str:
     if _BAD_CHARACTER.search(text):
-        raise InvalidText(wording.BAD_CHARACTER.format(label=label))
+        raise InvalidText(messages.BAD_CHARACTER.format(label=label))
     return _normalised(text)
 
 
@@ -248,12 +248,12 @@ def parse_mobile(text: str) -> str:
     """
     spelled = _plain(text).casefold().removeprefix("tel:")
     if _holds_several(spelled):
-        raise InvalidText(wording.MOBILE_SEVERAL)
+        raise InvalidText(messages.MOBILE_SEVERAL)
     compact = _without(_is_punctuation, spelled)
     number = _EXTENSION.sub("", compact)
     mobile = _checked_mobile(_national(number))
     if number != compact:
-        raise InvalidText(wording.MOBILE_EXTENSION)
+        raise InvalidText(messages.MOBILE_EXTENSION)
     return mobile
 
 
@@ -270,9 +270,9 @@ def _national(number: str) -> str:
         number = "+" + number.strip("+")
     local = number.lstrip("+")
     if not local:
-        raise InvalidText(wording.MOBILE_EMPTY)
+        raise InvalidText(messages.MOBILE_EMPTY)
     if not _DIGITS.fullmatch(local):
-        raise InvalidText(wording.MOBILE_LETTERS)
+        raise InvalidText(messages.MOBILE_LETTERS)
     if international := _INTERNATIONAL.fullmatch(number):
         return _without_country_code(international["rest"])
     if local.startswith(_IRAN) and len(local) >= _MOBILE_LENGTH:
@@ -284,10 +284,10 @@ def _national(number: str) -> str:
 
 def _without_country_code(number: str) -> str:
     if not number.startswith(_IRAN):
-        raise InvalidText(wording.MOBILE_FOREIGN)
+        raise InvalidText(messages.MOBILE_FOREIGN)
     rest = number.removeprefix(_IRAN)
     if not rest:
-        raise InvalidText(wording.MOBILE_EMPTY)
+        raise InvalidText(messages.MOBILE_EMPTY)
     return "0" + rest.removeprefix("0")
 
 
@@ -295,12 +295,12 @@ def _checked_mobile(number: str) -> str:
     if _MOBILE.fullmatch(number):
         return number
     if _LANDLINE.fullmatch(number):
-        raise InvalidText(wording.MOBILE_LANDLINE)
+        raise InvalidText(messages.MOBILE_LANDLINE)
     if len(number) < _MOBILE_LENGTH:
-        raise InvalidText(wording.MOBILE_SHORT.format(n=persian_digits(len(number))))
+        raise InvalidText(messages.MOBILE_SHORT.format(n=persian_digits(len(number))))
     if len(number) > _MOBILE_LENGTH:
-        raise InvalidText(wording.MOBILE_LONG)
-    raise InvalidText(wording.MOBILE_FOREIGN)  # eleven digits that begin as no Iranian number does
+        raise InvalidText(messages.MOBILE_LONG)
+    raise InvalidText(messages.MOBILE_FOREIGN)  # eleven digits that begin as no Iranian number does
 
 
 # --- Dates ----------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def parse_date(text: str) -> date:
             year, day = sorted(tokens, key=len, reverse=True)  # of two alike, the first is the year
             return _to_date(day=day, month=month, year=year)
         case _:
-            raise InvalidText(wording.DATE_SHAPE)
+            raise InvalidText(messages.DATE_SHAPE)
 
 
 def parse_date_parts(day: str, month: str, year: str) -> date:
@@ -363,18 +363,18 @@ def parse_date_parts(day: str, month: str, year: str) -> date:
         InvalidText: as `parse_date`, or if one or two of the parts are empty.
     """
     parts = {
-        wording.DAY: _date_tokens(day),
-        wording.MONTH: _date_tokens(month),
-        wording.YEAR: _date_tokens(year),
+        messages.DAY: _date_tokens(day),
+        messages.MONTH: _date_tokens(month),
+        messages.YEAR: _date_tokens(year),
     }
     missing = [name for name, tokens in parts.items() if not tokens]
     if 0 < len(missing) < len(parts):
-        raise InvalidText(wording.DATE_PARTS_MISSING.format(parts=wording.AND.join(missing)))
+        raise InvalidText(messages.DATE_PARTS_MISSING.format(parts=messages.AND.join(missing)))
     match list(parts.values()):
         case [[one_day], [one_month], [one_year]]:
             return _to_date(day=one_day, month=one_month, year=one_year)
         case _:
-            raise InvalidText(wording.DATE_SHAPE)
+            raise InvalidText(messages.DATE_SHAPE)
 
 
 def check_range(value: date, *, birth: bool, today: date) -> None:
@@ -389,11 +389,11 @@ def check_range(value: date, *, birth: bool, today: date) -> None:
         InvalidText: if the date lies outside.
     """
     if birth and value > today:
-        raise InvalidText(wording.DATE_FUTURE_BIRTH)
+        raise InvalidText(messages.DATE_FUTURE_BIRTH)
     last_year = _jalali(today).year if birth else _LAST_YEAR
     if not _jalali_day(_FIRST_YEAR, 1, 1) <= value < _jalali_day(last_year + 1, 1, 1):
         first, last = persian_digits(_FIRST_YEAR), persian_digits(last_year)
-        raise InvalidText(wording.DATE_YEAR_RANGE.format(first=first, last=last))
+        raise InvalidText(messages.DATE_YEAR_RANGE.format(first=first, last=last))
 
 
 def date_in_words(value: date) -> str:
@@ -421,7 +421,7 @@ def _date_tokens(text: str) -> list[str]:
     """Return a date's numbers and its month's name, without what else people write in a date."""
     plain = _SPACE_WITHIN_NAME.sub("", _plain(text))
     if not all(map(_is_punctuation, _DATE_TOKEN.sub("", plain))):
-        raise InvalidText(wording.DATE_SHAPE)
+        raise InvalidText(messages.DATE_SHAPE)
     tokens = (token.removesuffix(_MONTH_WORD) for token in _DATE_TOKEN.findall(plain))
     return [token for token in tokens if token and token not in _IDLE_WORDS]
 
@@ -435,16 +435,16 @@ def _to_date(*, day: str, month: str, year: str) -> date:
         and (named or _DAY_OR_MONTH.fullmatch(month))
         and _YEAR.fullmatch(year)
     ):
-        raise InvalidText(wording.DATE_SHAPE)
+        raise InvalidText(messages.DATE_SHAPE)
     if len(year) < _YEAR_LENGTH:
-        raise InvalidText(wording.DATE_TWO_DIGIT_YEAR)
+        raise InvalidText(messages.DATE_TWO_DIGIT_YEAR)
     month_number = _MONTH_NUMBERS[month] if named else int(month)
     if not 1 <= month_number <= _MONTHS:
-        raise InvalidText(wording.DATE_MONTH)
+        raise InvalidText(messages.DATE_MONTH)
     if int(year) < FIRST_GREGORIAN_YEAR:
         return _jalali_day(int(year), month_number, int(day))
     if named:  # a Jalali month in a Gregorian year
-        raise InvalidText(wording.DATE_JALALI_YEAR)
+        raise InvalidText(messages.DATE_JALALI_YEAR)
     return _gregorian_day(int(year), month_number, int(day))
 
 
@@ -457,13 +457,13 @@ def _jalali_day(year: int, month: int, day: int) -> date:
 
 def _gregorian_day(year: int, month: int, day: int) -> date:
     if not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise _no_such_day(wording.GREGORIAN_MONTHS[month - 1], year, day)
+        raise _no_such_day(messages.GREGORIAN_MONTHS[month - 1], year, day)
     return date(year, month, day)
 
 
 def _no_such_day(month: str, year: int, day: int) -> InvalidText:
     figures = {"year": persian_digits(year), "n": persian_digits(day)}
-    return InvalidText(wording.DATE_DAY.format(month=month, **figures))
+    return InvalidText(messages.DATE_DAY.format(month=month, **figures))
 
 
 def _jalali(value: date) -> JalaliDate:
@@ -510,7 +510,7 @@ def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
                 if name := piece.strip(" ").lstrip(_LABEL_MARKS):
                     found.setdefault(label_key(name), name)
     if too_long := next((name for name in found.values() if len(name) > _LONGEST_LABEL), None):
-        raise InvalidText(wording.LABEL_TOO_LONG.format(label=too_long))
+        raise InvalidText(messages.LABEL_TOO_LONG.format(label=too_long))
     if len(found) > MOST_LABELS:
-        raise InvalidText(wording.LABELS_TOO_MANY)
+        raise InvalidText(messages.LABELS_TOO_MANY)
     return tuple(found.values())

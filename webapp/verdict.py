@@ -22,7 +22,7 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,7 @@ _SILENCE: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownFau
 def message(status: str) -> str:
     """Return a Persian sentence that says what to do about a status."""
     kind = "HTTP" if status.startswith("HTTP_") else "Other"
-    return wording.STATUS_MESSAGES.get(status) or wording.STATUS_MESSAGES[kind]
+    return messages.STATUS_MESSAGES.get(status) or messages.STATUS_MESSAGES[kind]
 
 
 def field_at_fault(status: str) -> str | None:

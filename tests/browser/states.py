@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from webapp.forms import HONEYPOT
 from webapp.guard import MAX_BODY
+from webapp.messages import DOUBTS
 from webapp.tokens import SOONEST
-from webapp.wording import DOUBTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 from support import FULL_FORM
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -45,7 +45,7 @@ def test_all_fields_filled_in_persian_are_stored_field_by_field(
 ) -> None:
     """Persian digits, a Jalali date, an Arabic keyboard's letters: the portal has it right."""
     tab.goto("/")
-    tab.get_by_text(wording.MORE_FIELDS, exact=False).click()
+    tab.get_by_text(messages.MORE_FIELDS, exact=False).click()
     tab.get_by_label("آقا").check()
     tab.get_by_label("مشتری").check()
     ticked_or_listed = {"GenderType", "Labels", "Active"}
@@ -53,9 +53,9 @@ def test_all_fields_filled_in_persian_are_stored_field_by_field(
         if name not in ticked_or_listed:
             tab.locator(f"#{name}").fill(str(value))
     tab.locator("#Labels").fill(FULL_FORM["Labels"][1])
-    tab.get_by_role("button", name=wording.SUBMIT).click()
+    tab.get_by_role("button", name=messages.SUBMIT).click()
     message = tab.locator("[data-outcome=delivered]")
-    expect(message).to_contain_text(wording.DELIVERED)
+    expect(message).to_contain_text(messages.DELIVERED)
     assert message.get_attribute("data-reference") in message.inner_text()
     stored = standin.contacts[-1]
     assert {name: stored[name] for name in STORED} == STORED

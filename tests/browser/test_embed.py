@@ -18,7 +18,7 @@ from serving import serve
 from states import MOBILE
 from support import SECRET, TOKEN
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -698,7 +698,7 @@ def test_a_form_looks_well_in_pages_of_both_directions(
         for frame in tab.frames:
             assert frame.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         tab.screenshot(path=tmp_path / f"{state}.png")
-    expect(frame_of(tab).locator("#Mobile-error")).to_have_text(wording.MOBILE_EMPTY)
+    expect(frame_of(tab).locator("#Mobile-error")).to_have_text(messages.MOBILE_EMPTY)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from states import MOBILE, MORE, wait
 
-from webapp import wording
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_a_double_click_sends_once_and_the_button_says_that_it_works(
     twice = "button => [button.click(), button.click(), button.textContent, button.ariaDisabled]"
     with tab.expect_navigation():
         state = tab.locator("button[type=submit]").evaluate(twice)
-    assert state[2:] == [wording.SENDING, "true"]
+    assert state[2:] == [messages.SENDING, "true"]
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
     assert len(standin.contacts) == 1
 
@@ -144,7 +144,7 @@ def test_on_the_way_back_the_button_works_again(tab: Page, standin: StandIn) -> 
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
     tab.go_back()
     button = tab.locator("button[type=submit]")
-    expect(button).to_have_text(wording.SUBMIT_PUBLIC)
+    expect(button).to_have_text(messages.SUBMIT_PUBLIC)
     expect(button).not_to_have_attribute("aria-disabled", "true")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import abort, current_app
 
-from webapp import guard, wording
+from webapp import guard, messages
 from webapp.definitions import Access
 from webapp.entry import WAITING
 from webapp.persian import persian_digits
@@ -95,5 +95,5 @@ def waiting() -> str:
         count = services().dispatch.outbox.count(WAITING, most=_MANY)
     except StoreError:
         return ""
-    text = wording.WAITING_MANY if count > _MANY else wording.WAITING
+    text = messages.WAITING_MANY if count > _MANY else messages.WAITING
     return text.format(n=persian_digits(min(count, _MANY)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, abort, render_template, request, session
 
-from webapp import persian, verdict, wording
+from webapp import messages, persian, verdict
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.delivery import Result, is_given_up
@@ -116,7 +116,7 @@ def correct(name: str) -> submission.Answer:
     entry = _find(name)
     card = _card(entry)
     if entry.uncertain or entry.blind:
-        card["reasons"].append(wording.CORRECT_OLD)
+        card["reasons"].append(messages.CORRECT_OLD)
     return submission.serve(
         _form(entry),
         accepted=_accepted,
@@ -167,7 +167,7 @@ def _card(entry: Entry) -> dict[str, Any]:
         "slug": entry.form,
         "operator": entry.operator,
         "reasons": _reasons(entry),
-        "status": "" if entry.status in wording.DOUBTS else entry.status,
+        "status": "" if entry.status in messages.DOUBTS else entry.status,
         "shown": shown(values, _rows(_pattern(entry))),
         "is_idle": entry.state is not State.SENDING,
     }
@@ -177,11 +177,11 @@ def _reasons(entry: Entry) -> list[str]:
     """Say why an entry waits or needs a hand, and what else to know about it."""
     status = entry.status
     reasons = {
-        wording.BEING_SENT: entry.state is State.SENDING,
-        wording.DOUBTS.get(status) or verdict.message(status): status,
-        wording.GIVEN_UP.format(n=persian.persian_digits(RETRIED.days)): is_given_up(entry),
-        wording.PERHAPS_THERE: entry.uncertain and not entry.blind,
-        wording.PERHAPS_TWICE: entry.blind,
+        messages.BEING_SENT: entry.state is State.SENDING,
+        messages.DOUBTS.get(status) or verdict.message(status): status,
+        messages.GIVEN_UP.format(n=persian.persian_digits(RETRIED.days)): is_given_up(entry),
+        messages.PERHAPS_THERE: entry.uncertain and not entry.blind,
+        messages.PERHAPS_TWICE: entry.blind,
     }
     return [text for text, applies in reasons.items() if applies]
 
@@ -206,7 +206,7 @@ def _form(entry: Entry) -> ContactForm:
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
     definition = FormDefinition(
         slug=_FORM,
-        title=wording.CORRECT_TITLE,
+        title=messages.CORRECT_TITLE,
         access=Access.INTRANET,
         fields=_rows(pattern),
         required=pattern.required if pattern else frozenset({MOBILE}),

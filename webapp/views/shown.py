@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from webapp import persian, wording
+from webapp import messages, persian
 from webapp.contact import Kind
 from webapp.fields import IRAN
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _TEXTS: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.MOBILE: persian.persian_digits,
-    Kind.GENDER: lambda is_man: wording.MAN if is_man else wording.WOMAN,
+    Kind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
     Kind.DATE: persian.date_in_words,
-    Kind.LABELS: wording.COMMA.join,
-    Kind.ACTIVE: lambda is_active: wording.YES if is_active else wording.NO,
+    Kind.LABELS: messages.COMMA.join,
+    Kind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
 }
 _LEFT_TO_RIGHT: Final = (Kind.MOBILE, Kind.EMAIL)
 
@@ -50,4 +50,4 @@ def moment(value: datetime) -> str:
     """Return a moment in UTC as calendars and clocks in Iran show it."""
     local = value.replace(tzinfo=UTC).astimezone(IRAN)
     day, time = persian.date_in_words(local.date()), persian.persian_digits(f"{local:%H:%M}")
-    return wording.MOMENT.format(day=day, time=time)
+    return messages.MOMENT.format(day=day, time=time)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Response, render_template, request
 from markupsafe import escape
 
-from webapp import compression, forms, guard, verdict, wording
+from webapp import compression, forms, guard, messages, verdict
 from webapp.addresses import own_origin
 from webapp.blanks import Blank, mark
 from webapp.contact import MOBILE
@@ -168,7 +168,7 @@ def _refusal(form: ContactForm) -> HTTPStatus | None:
     """Return the status of a form that is not taken; its message stands in the form."""
     is_valid = form.validate()
     if (request.content_length or 0) > guard.MAX_BODY:
-        form.refuse(wording.TOO_LARGE)
+        form.refuse(messages.TOO_LARGE)
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if not is_valid:
         return HTTPStatus.UNPROCESSABLE_ENTITY
@@ -192,12 +192,12 @@ def _vet(form: ContactForm, key: str) -> str:
         _Refusal: if it may be spam.
     """
     if form.token.is_too_young:
-        raise _Refusal(wording.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise _Refusal(messages.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
     if not _is_within_limits(form):
         pause = services().limits.retry_after
-        raise _Refusal(wording.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS, pause)
+        raise _Refusal(messages.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS, pause)
     if not _is_proven(form, key):
-        raise _Refusal(wording.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise _Refusal(messages.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
     if form.is_baited:
         return HONEYPOT
     return UNPROVEN if "proof" in form and not form.proof.data else ""

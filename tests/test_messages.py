@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page
 
-from webapp import wording
+from webapp import messages
 from webapp.contact import FIELDS
 from webapp.standin import Fault
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")
 
 # Rooms that hold Persian: the texts, the field table, and what a parser of Persian must know.
-ROOMS = {"wording.py", "contact.py", "persian.py"}
+ROOMS = {"messages.py", "contact.py", "persian.py"}
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
 LATIN = re.compile("name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES")
@@ -43,8 +43,11 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
             yield from texts(item, f"{name}.{key}")
 
 
-WORDING = [
-    found for name, value in vars(wording).items() if name.isupper() for found in texts(value, name)
+TEXTS = [
+    found
+    for name, value in vars(messages).items()
+    if name.isupper()
+    for found in texts(value, name)
 ] + [
     (f"{name}.{part}", getattr(row, part))
     for name, row in FIELDS.items()
@@ -53,7 +56,7 @@ WORDING = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), WORDING, ids=[name for name, _ in WORDING])
+@pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])
 def test_a_text_is_proper_persian(name: str, text: str) -> None:
     """No other alphabet's letters or digits, no sloppy joining, a formal tone."""
     prose = LATIN.sub("نمونه", re.sub(r"\{\w+\}", "نمونه", text))
@@ -69,7 +72,7 @@ def test_a_text_is_proper_persian(name: str, text: str) -> None:
     assert text == text.strip() or name in {"AND", "COMMA"}
 
 
-@pytest.mark.parametrize(("name", "text"), WORDING, ids=[name for name, _ in WORDING])
+@pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])
 def test_a_sentence_has_its_full_stop(name: str, text: str) -> None:
     """A text with a verb form at its end, and any of several sentences, is a sentence."""
     is_sentence = re.search(r"(?:کنید|ندارد|دارد|باشد|نیست|است|شد|شوند|می‌شود)\W*$", text)
@@ -99,7 +102,7 @@ def test_persian_stands_in_its_rooms_alone(path: Path) -> None:
     ids=lambda it: it.name,
 )  # fmt: skip
 def test_templates_and_scripts_hold_no_text(path: Path) -> None:
-    """They take every text from the wording."""
+    """They take every text from the messages."""
     source = re.sub(r"\{#.*?#\}|^\s*//.*$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
     assert not re.search("[\u0621-\u064a\u0670-\u06d3]", source.replace("[۰-۹٠-٩]", ""))
     if path.suffix == ".html":
