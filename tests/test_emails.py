@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from webapp import messages
-from webapp.emails import parse_email
-from webapp.persian import InvalidText
+from webapp.persian import InvalidText, parse_email
 
 
 @pytest.mark.parametrize(

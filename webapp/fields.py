@@ -15,7 +15,7 @@ from wtforms.widgets import TextArea, TextInput
 from webapp import messages, persian
 from webapp.contact import BLANK_VALUES, Kind
 from webapp.definitions import Access, DateInput
-from webapp.emails import parse_email
+from webapp.persian import parse_email
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

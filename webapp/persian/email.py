@@ -7,7 +7,7 @@ from typing import Final
 from email_validator import EmailNotValidError, validate_email
 
 from webapp import messages
-from webapp.persian import InvalidText, strip_invisible
+from webapp.persian.text import InvalidText, strip_invisible
 
 # Slips of the finger for "com"; none of them is a top-level domain.
 _SLIPS: Final = frozenset({"con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "clm"})

@@ -1,0 +1,46 @@
+"""Persian as people type it: text, mobile numbers, Jalali dates, labels, email addresses."""
+
+from webapp.persian.dates import (
+    FIRST_GREGORIAN_YEAR,
+    JALALI_MONTHS,
+    check_range,
+    date_in_words,
+    jalali_slashes,
+    parse_date,
+    parse_date_parts,
+)
+from webapp.persian.email import parse_email
+from webapp.persian.labels import MOST_LABELS, label_key, parse_labels, split_labels
+from webapp.persian.mobile import parse_mobile
+from webapp.persian.text import (
+    InvalidText,
+    clean_line,
+    clean_lines,
+    comparison_key,
+    fold_digits,
+    persian_digits,
+    strip_invisible,
+)
+
+__all__ = [
+    "FIRST_GREGORIAN_YEAR",
+    "JALALI_MONTHS",
+    "MOST_LABELS",
+    "InvalidText",
+    "check_range",
+    "clean_line",
+    "clean_lines",
+    "comparison_key",
+    "date_in_words",
+    "fold_digits",
+    "jalali_slashes",
+    "label_key",
+    "parse_date",
+    "parse_date_parts",
+    "parse_email",
+    "parse_labels",
+    "parse_mobile",
+    "persian_digits",
+    "split_labels",
+    "strip_invisible",
+]

@@ -1,0 +1,60 @@
+"""Labels: many in one text, apart by separators."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from webapp import messages
+from webapp.persian.text import (
+    ZWNJ,
+    InvalidText,
+    clean_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+_LABEL_SEPARATOR: Final = re.compile("[,;|،؛，；｜﹐﹔]")
+_LABEL_MARKS: Final = "#＃﹟ "
+MOST_LABELS: Final = 20
+_LONGEST_LABEL: Final = 50
+
+
+def label_key(label: str) -> str:
+    """Return what labels that count as the same have in common."""
+    return label.replace(ZWNJ, "").casefold()
+
+
+def split_labels(text: str, *, label: str) -> tuple[str, ...]:
+    """Read labels from one text, as `parse_labels` does from several."""
+    return parse_labels((text,), label=label)
+
+
+def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
+    """Read labels from texts in which separators or line ends part them.
+
+    Each is normalised as by `clean_line` and loses its leading `#`. Of labels that differ in case
+    or ZWNJ alone, the first stays.
+
+    Args:
+        texts: What was ticked and typed.
+        label: The field's label, for the message.
+
+    Raises:
+        InvalidText: if there are more than 20 labels, one has more than 50 code points, or a
+            character is bad.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        for line in text.splitlines():
+            # Cleaned first: normalising turns some characters, such as U+037E, into separators.
+            for piece in _LABEL_SEPARATOR.split(clean_line(line, label=label)):
+                if name := piece.strip(" ").lstrip(_LABEL_MARKS):
+                    found.setdefault(label_key(name), name)
+    if too_long := next((name for name in found.values() if len(name) > _LONGEST_LABEL), None):
+        raise InvalidText(messages.LABEL_TOO_LONG.format(label=too_long))
+    if len(found) > MOST_LABELS:
+        raise InvalidText(messages.LABELS_TOO_MANY)
+    return tuple(found.values())

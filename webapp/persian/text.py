@@ -1,0 +1,208 @@
+"""Persian text as people type and paste it: letters, digits, white space, invisible characters.
+
+These functions are pure, as are those of the whole package. One that cannot make sense of its text
+raises `InvalidText`, whose message is finished Persian for the person who typed it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Final
+
+from persiantools import digits
+
+from webapp import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class InvalidText(ValueError):
+    """A text that cannot be taken; `args[0]` tells the person why, in Persian."""
+
+
+_DIGIT: Final = re.compile(r"\d")
+
+
+def fold_digits(text: str) -> str:
+    """Return the text with the decimal digits of every script as ASCII digits."""
+    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+
+
+def persian_digits(value: object) -> str:
+    """Return `str(value)` with its ASCII digits as Persian ones, for prose."""
+    return digits.en_to_fa(str(value))
+
+
+ZWNJ: Final = "\u200c"
+
+# NUL, lone surrogates, and what a decoder puts in place of bytes that are no text.
+_BAD_CHARACTER: Final = re.compile("[\0\ud800-\udfff\ufffd]")
+
+# Contextual letter shapes, as old PDF files and systems store them. The block from U+FC00 is left
+# out: its ligatures, ﷺ among them, stand for whole phrases.
+_PRESENTATION_FORMS: Final = re.compile("[\ufb50-\ufbff\ufe70-\ufefc]+")
+
+# Tatweel, soft hyphen, bidi controls, zero-width space and joiner, word joiner and its kin, BOM.
+_INVISIBLE: Final = re.compile(
+    "[\u0640\u00ad\u061c\u200b\u200d-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+_MEANINGLESS_CATEGORIES: Final = frozenset({"Cc", "Co", "Cn"})  # control, private use, unassigned
+
+# This block is set aside for emoji; what Python takes for unassigned here is a newer emoji.
+_EMOJI: Final = re.compile("[\U0001f000-\U0001faff]")
+
+# Unicode's stream-safe bound on the marks of one letter (UAX 15); beyond it lies no language.
+_MOST_MARKS: Final = 30
+
+_PERSIAN_LETTERS: Final = str.maketrans("يىك", "ییک")
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
+
+
+def clean_line(text: str, *, label: str) -> str:
+    """Normalise a text of one line: a name, a company, a city.
+
+    Letters become Persian ones, invisible characters go, white space is one space.
+
+    Args:
+        text: What was typed.
+        label: The field's label, for the message.
+
+    Raises:
+        InvalidText: if the text has a NUL, a lone surrogate or the mark of a broken encoding.
+    """
+    return " ".join(_checked(text, label).split())
+
+
+def clean_lines(text: str, *, label: str) -> str:
+    r"""Normalise a text of several lines: an address.
+
+    Each line is treated as by `clean_line`. Lines end in `\n`; at most one blank line stays between
+    two others, none at the ends.
+
+    Args:
+        text: What was typed.
+        label: The field's label, for the message.
+
+    Raises:
+        InvalidText: as `clean_line`.
+    """
+    lines = (" ".join(line.split()) for line in _checked(text, label).splitlines())
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+
+
+def strip_invisible(text: str) -> str:
+    """Drop what cannot be seen, fold digits to ASCII, trim: for email, mobile and dates.
+
+    NUL and broken characters stay, for the field's own check to refuse.
+    """
+    if not text:
+        return text  # as most of what a form asks for
+    return fold_digits(_without_invisible(text).replace(ZWNJ, "")).strip()
+
+
+def comparison_key(text: str) -> str:
+    """Return what texts have in common that differ in spelling alone.
+
+    White space, invisible characters, and the form of letters and digits do not count.
+    """
+    return "".join(plain(text).split())
+
+
+def _checked(text: str, label: str) -> str:
+    if _BAD_CHARACTER.search(text):
+        raise InvalidText(messages.BAD_CHARACTER.format(label=label))
+    return _normalised(text)
+
+
+def _normalised(text: str) -> str:
+    """Normalise everything but white space, in the one order that works.
+
+    What is dropped goes before NFC, as it may stand between a letter and its hamza. Letters are
+    folded after NFC: «ی» for «ي» no longer joins its hamza to «ئ».
+    """
+    text = _PRESENTATION_FORMS.sub(lambda run: unicodedata.normalize("NFKC", run[0]), text)
+    text = _without_invisible(text).replace("¬", ZWNJ)
+    text = _composed(_with_joiners_between_letters(text))
+    return text.translate(_PERSIAN_LETTERS)
+
+
+def _without_invisible(text: str) -> str:
+    return without(_is_invisible, text)
+
+
+@lru_cache(maxsize=4096)  # a text has few different characters, and so have all texts
+def _is_invisible(char: str) -> bool:
+    """Tell whether a character is dropped; white space and bad characters have own rules."""
+    if char.isspace() or _BAD_CHARACTER.match(char) or _EMOJI.match(char):
+        return False
+    return bool(_INVISIBLE.match(char)) or unicodedata.category(char) in _MEANINGLESS_CATEGORIES
+
+
+def without(unwanted: Callable[[str], bool], text: str) -> str:
+    """Drop the unwanted characters, asking once about each that occurs."""
+    return text.translate({ord(char): None for char in set(text) if unwanted(char)})
+
+
+def _with_joiners_between_letters(text: str) -> str:
+    """Keep one ZWNJ between two letters, none elsewhere; a letter's marks belong to the letter."""
+    if ZWNJ not in text:
+        return text
+    kept: list[str] = []
+    after_letter = joiner = False
+    for char in text:
+        if char == ZWNJ:
+            joiner = True
+            continue
+        if joiner and after_letter and char.isalpha():
+            kept.append(ZWNJ)
+        joiner = False
+        kept.append(char)
+        if not _is_mark(char):
+            after_letter = char.isalpha()
+    return "".join(kept)
+
+
+def _composed(text: str) -> str:
+    """Return the text in NFC, whose time is quadratic in the marks that stand in a row.
+
+    The marks are counted again after it: it takes some of them apart.
+    """
+    return _with_few_marks(unicodedata.normalize("NFC", _with_few_marks(text)))
+
+
+def _with_few_marks(text: str) -> str:
+    if len(text) <= _MOST_MARKS:
+        return text
+    runs = groupby(text, key=_is_mark)
+    return "".join(
+        char for marks, run in runs for char in islice(run, _MOST_MARKS if marks else None)
+    )
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char).startswith("M")
+
+
+# Dashes, brackets, quotes, underscores; then what shares its category with other signs: dots,
+# commas, slashes, the Arabic date separator, the minus sign.
+_PUNCTUATION_CATEGORIES: Final = frozenset({"Pd", "Ps", "Pe", "Pi", "Pf", "Pc"})
+_PUNCTUATION: Final = frozenset(".·•۔,،٫٬/\\⁄∕؍−⁃'\"")
+_FULL_WIDTH: Final = {ord("！") + offset: ord("!") + offset for offset in range(94)}
+
+
+def plain(text: str) -> str:
+    """Return the text normalised, with ASCII digits and ASCII punctuation, nothing invisible."""
+    return strip_invisible(_normalised(text)).translate(_FULL_WIDTH)
+
+
+def is_punctuation(char: str) -> bool:
+    """Tell whether people put this character between the groups of a number or a date."""
+    return (
+        char.isspace()
+        or char in _PUNCTUATION
+        or unicodedata.category(char) in _PUNCTUATION_CATEGORIES
+    )
