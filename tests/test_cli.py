@@ -20,10 +20,10 @@ from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html
 from werkzeug.security import check_password_hash
 
-from webapp import logs
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.entry import reference
+from webapp.observability import logging as app_logging
 from webapp.outbox import Outbox
 from webapp.settings import Settings
 from webapp.standin import Fault, StandIn
@@ -261,7 +261,7 @@ def test_a_malformed_request_leaves_no_address_in_the_log(tmp_path: Path) -> Non
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_both_log_formats_are_valid(log_format: str) -> None:
     """The configuration is what the standard library understands."""
-    config = logs.config(Settings(log_format=log_format))
+    config = app_logging.config(Settings(log_format=log_format))
     logging.config.DictConfigurator(config)
     assert config["handlers"]["stderr"]["formatter"] in config["formatters"]
 

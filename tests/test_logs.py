@@ -17,8 +17,8 @@ import requests
 from serving import serve
 from support import FULL_FORM, SECRET, TOKEN, Html
 
-from webapp import tracing
 from webapp.forms import HONEYPOT
+from webapp.observability import request_id
 from webapp.standin import Fault
 
 if TYPE_CHECKING:
@@ -156,8 +156,9 @@ def test_the_log_knows_each_submission_and_nobody(
 
 LOG_TWICE = """
 import logging.config, sys
-from webapp import logs, settings
-logging.config.dictConfig(logs.config(settings.Settings(log_format=sys.argv[1])))
+from webapp import settings
+from webapp.observability import logging as app_logging
+logging.config.dictConfig(app_logging.config(settings.Settings(log_format=sys.argv[1])))
 try:
     raise ValueError("first\\nsecond")
 except ValueError:
@@ -240,7 +241,7 @@ def test_a_request_within_a_request_leaves_the_outer_ones_name(
 ) -> None:
     """And none stays when the request has ended."""
     app = behind_a_proxy.application
-    caplog.handler.addFilter(tracing.RequestIds())
+    caplog.handler.addFilter(request_id.RequestIds())
 
     def nested() -> str:
         app.test_client().get("/healthz", headers={"X-Request-ID": "inner"})

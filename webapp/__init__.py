@@ -17,7 +17,6 @@ from webapp import (
     messages,
     persian,
     standin,
-    tracing,
     verdict,
 )
 from webapp.addresses import own_origin
@@ -25,6 +24,7 @@ from webapp.dispatch import Dispatch
 from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
 from webapp.logins import Logins
+from webapp.observability import request_id
 from webapp.proof import Proofs
 from webapp.sessions import Sessions
 from webapp.settings import PORTAL_URL, Settings
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         DefinitionError: if the forms file is wrong.
     """
     # Not before: at its import it is settled whether processes count together.
-    from webapp.figures import Figures  # noqa: PLC0415
+    from webapp.observability.metrics import Metrics  # noqa: PLC0415
 
     settings = settings or Settings.from_env()
     newest, *older = settings.secret_keys
@@ -77,16 +77,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     url = settings.amoot_url or (
         standin.StandIn(token=standin.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
-    figures = Figures(forms, deadline=settings.amoot_deadline)
+    metrics = Metrics(forms, deadline=settings.amoot_deadline)
     token = settings.amoot_token or standin.DEMO_TOKEN
-    dispatch = Dispatch.build(settings, portal_url=url, token=token, figures=figures)
-    limits = Limits(app, settings, figures)
+    dispatch = Dispatch.build(settings, portal_url=url, token=token, metrics=metrics)
+    limits = Limits(app, settings, metrics)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
         dispatch=dispatch,
-        figures=figures,
+        metrics=metrics,
         readiness=health.Readiness(dispatch.store),
         tokens=tokens,
         receipts=Receipts(settings.secret_keys),
@@ -107,7 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard.protect(app, settings, forms)
     assets.register(app)
     errors.register(app, forms)
-    app.wsgi_app = tracing.Traced(  # type: ignore[method-assign]
+    app.wsgi_app = request_id.Traced(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
     )
     return app

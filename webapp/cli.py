@@ -21,13 +21,14 @@ import click
 from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
-from webapp import definitions, logs, standin
+from webapp import definitions, standin
 from webapp.contact import FIELDS, LABELS, Contact
 from webapp.definitions import DefinitionError
 from webapp.delivery import LABELS_UNKNOWN
 from webapp.dispatch import Dispatch
 from webapp.entry import NEEDS_HAND, WAITING
 from webapp.messages import COMMA
+from webapp.observability import logging as app_logging
 from webapp.portal import payload
 from webapp.server import Server
 from webapp.settings import PORTAL_URL, Settings, SettingsError
@@ -80,7 +81,7 @@ def deliver() -> None:
     settings = _settings()
     if settings.demo:
         raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
-    logging.config.dictConfig(logs.config(settings))
+    logging.config.dictConfig(app_logging.config(settings))
     deliverer = _dispatch(settings).deliverer
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stop())

@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.faults import report
+from webapp.observability.error_log import log_exception
 from webapp.verdict import Rejected, Unexplained
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _guarded(work: Callable[[], object]) -> bool:
     try:
         work()
     except Exception as error:  # noqa: BLE001  the deliverer must live on, whatever it is
-        report(log, error)
+        log_exception(log, error)
         return False
     return True
 

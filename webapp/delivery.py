@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from webapp.breaker import Breaker
     from webapp.contact import Contact
-    from webapp.figures import Figures
+    from webapp.observability.metrics import Metrics
     from webapp.outbox import Outbox
     from webapp.permits import Permits
     from webapp.portal import Portal
@@ -121,7 +121,7 @@ class Delivery:
         timing: Timing,
         *,
         permits: Permits,
-        figures: Figures | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -131,14 +131,14 @@ class Delivery:
             breaker: Whether they wait.
             timing: How long that takes.
             permits: How many people's contacts this process sends at once.
-            figures: Where submissions are counted, if anywhere.
+            metrics: Where submissions are counted, if anywhere.
         """
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
         self._timing = timing
         self._permits = permits
-        self._figures = figures
+        self._metrics = metrics
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     def submit(
@@ -174,13 +174,13 @@ class Delivery:
                 return _outcome(self._awaited(entry) if permit else entry)
             is_sent = entry.state is State.SENDING
             outcome = self._send_now(entry, permit, told=True) if is_sent else _outcome(entry)
-            # A robot is told that it was delivered; an operator's figures say better.
+            # A robot is told that it was delivered; an operator's metrics say better.
             self._count(form, entry.state if entry.state is State.HELD else outcome.result)
             return outcome
 
     def _count(self, form: str, outcome: str) -> None:
-        if self._figures:
-            self._figures.submitted(form, outcome)
+        if self._metrics:
+            self._metrics.submitted(form, outcome)
 
     def _perhaps_stored(self, key: str, error: StoreError) -> Outcome:
         """Say what became of a submission whose storing failed: its answer may have been lost."""

@@ -17,7 +17,7 @@ from webapp.store import Store
 from webapp.timing import Timing
 
 if TYPE_CHECKING:
-    from webapp.figures import Figures
+    from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
 
 
@@ -39,21 +39,21 @@ class Dispatch:
 
     @classmethod
     def build(
-        cls, settings: Settings, *, portal_url: str, token: str, figures: Figures | None = None
+        cls, settings: Settings, *, portal_url: str, token: str, metrics: Metrics | None = None
     ) -> Self:
-        """Put the parts together for a portal at this address; they count, if given figures."""
+        """Put the parts together for a portal at this address; they count, if given metrics."""
         timing = Timing(
             deadline=timedelta(seconds=settings.amoot_deadline),
             settle=timedelta(seconds=settings.amoot_settle),
         )
         portal = Portal(
-            url=portal_url, token=token, deadline=settings.amoot_deadline, figures=figures
+            url=portal_url, token=token, deadline=settings.amoot_deadline, metrics=metrics
         )
         store = Store(settings.outbox_url)
         outbox = Outbox(store, timing)
         breaker = Breaker(store)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
-        delivery = Delivery(portal, outbox, breaker, timing, permits=permits, figures=figures)
+        delivery = Delivery(portal, outbox, breaker, timing, permits=permits, metrics=metrics)
         return cls(
             portal=portal,
             store=store,

@@ -16,7 +16,7 @@ from werkzeug.exceptions import (
 
 from webapp import messages
 from webapp.addresses import framed
-from webapp.faults import report
+from webapp.observability.error_log import log_exception
 from webapp.store import StoreError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
 def show(error: Exception, frame: FormDefinition | None) -> Response:
     """Answer an error in Persian, with what to do next and nothing of what happened inside."""
     if not isinstance(error, HTTPException):
-        report(log, error)
+        log_exception(log, error)
         error = StoreDown() if isinstance(error, StoreError) else InternalServerError()
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
-    from webapp.figures import Figures
+    from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
 
     Check = Callable[[], None]
@@ -49,9 +49,9 @@ class Limits:
     Its methods need a request: flask-limiter keeps its state of a check there.
     """
 
-    def __init__(self, app: Flask, settings: Settings, figures: Figures | None = None) -> None:
-        """Set up flask-limiter for this app; Redis need not be up. Refusals count as figures."""
-        self._figures = figures
+    def __init__(self, app: Flask, settings: Settings, metrics: Metrics | None = None) -> None:
+        """Set up flask-limiter for this app; Redis need not be up. Refusals count as metrics."""
+        self._metrics = metrics
         self._secret = settings.secret_keys[0].encode()
         self._warned: dict[tuple[str, str], float] = {}
         # Kept here too: an app keeps none that is switched off, and the gates refer to it weakly.
@@ -115,8 +115,8 @@ class Limits:
         if refusal is None:
             return True
         limit, now = str(refusal.limit.scope), time.monotonic()
-        if self._figures:
-            self._figures.refused(limit)
+        if self._metrics:
+            self._metrics.refused(limit)
         if now - self._warned.get((limit, form), -_QUIET) >= _QUIET:
             self._warned[limit, form] = now
             what = f"submissions of the form {form!r}" if form else "requests"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact, Value
     from webapp.exchange import Answer
-    from webapp.figures import Figures
+    from webapp.observability.metrics import Metrics
 
     StoredContact = Mapping[str, object]
 
@@ -86,11 +86,11 @@ class Portal:
     """
 
     def __init__(
-        self, *, url: str, token: str, deadline: float, figures: Figures | None = None
+        self, *, url: str, token: str, deadline: float, metrics: Metrics | None = None
     ) -> None:
         """Take the portal's address, the account's token, and seconds for one whole call.
 
-        Calls are counted among the figures, if there are any.
+        Calls are counted among the metrics, if there are any.
 
         Raises:
             ValueError: if the address is not plain http(s), holds a user name, or the token
@@ -105,7 +105,7 @@ class Portal:
         self._url = url.rstrip("/")
         self._blanks = {name: _blank(f"{self._url}/{name}", token) for name in _METHODS}
         self._exchanges = Exchanges(deadline)
-        self._figures = figures
+        self._metrics = metrics
 
     def __repr__(self) -> str:
         """Name the address, not the token."""
@@ -159,8 +159,8 @@ class Portal:
         return content
 
     def _count(self, method: str, status: str, began: float) -> None:
-        if self._figures:
-            self._figures.called(method, status, time.monotonic() - began)
+        if self._metrics:
+            self._metrics.called(method, status, time.monotonic() - began)
 
 
 def _blank(address: str, token: str) -> requests.PreparedRequest:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.app.base import BaseApplication
 
-from webapp import create_app, logs
+from webapp import create_app
+from webapp.observability import logging as app_logging
 from webapp.store import StoreError
 from webapp.views import EXTENSION
 
@@ -69,7 +70,7 @@ class Server(BaseApplication):
 def _begin(worker: Worker) -> None:
     """Begin in the worker: threads and connections of the process that forks would stay there."""
     services = _services(worker)
-    services.figures.begin()
+    services.metrics.begin()
     # Before the first visitor, who would have to wait for it; and without it all the same.
     with contextlib.suppress(StoreError):
         services.dispatch.store.prove()
@@ -88,7 +89,7 @@ def _end(_: object, worker: Worker) -> None:
 # bytes, whose default grows by itself, so that less and less is given back.
 _MALLOC_OPTIONS: Final = ((-8, 2), (-1, 128 * 1024))
 # After how many new objects the collector looks at them, and how often before it looks at older
-# ones. A submission leaves two thousand that it alone frees. By Python's own figures it would look
+# ones. A submission leaves two thousand that it alone frees. By Python's own metrics it would look
 # three times in each, and what was in use just then would stay for long.
 _COLLECTED: Final = (10_000, 1, 2)
 
@@ -142,6 +143,6 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         # The proxy that connects to a Unix socket runs under another name, in our group.
         "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
         "proc_name": "amoot-form",
-        "logger_class": logs.Logger,
-        "logconfig_dict": logs.config(settings),
+        "logger_class": app_logging.Logger,
+        "logconfig_dict": app_logging.config(settings),
     }

@@ -82,6 +82,8 @@ class StoreError(Exception):
     Its text is the name of a class alone: a database's own message may quote personal data.
     """
 
+    has_safe_text = True
+
 
 # The rows that SQLite's writer brings.
 _ROWS: Final = func.json_each(bindparam("rows")).table_valued("value")

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from webapp.blanks import Blank
     from webapp.definitions import FormDefinition
     from webapp.dispatch import Dispatch
-    from webapp.figures import Figures
     from webapp.forms import ContactForm
     from webapp.limits import Limits
     from webapp.logins import Logins
+    from webapp.observability.metrics import Metrics
     from webapp.proof import Proofs
     from webapp.settings import Settings
     from webapp.tokens import FormTokens, Receipts
@@ -42,7 +42,7 @@ class Services:
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
     dispatch: Dispatch
-    figures: Figures
+    metrics: Metrics
     readiness: Readiness
     tokens: FormTokens
     receipts: Receipts

@@ -1,4 +1,4 @@
-"""What machines ask: whether this process answers, whether it can store, and its figures."""
+"""What machines ask: whether this process answers, whether it can store, and its metrics."""
 
 from __future__ import annotations
 
@@ -88,21 +88,21 @@ def _word(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 
 def _metrics() -> Response:
-    """Tell operators' Prometheus the figures; without the queue's, while the store is down."""
+    """Tell operators' Prometheus the metrics; without the queue's, while the store is down."""
     _require_known_host()
     require_intranet()
     require_own_host()
-    figures = services().figures
+    metrics = services().metrics
     try:
         queue, reason = _queue()
     except StoreError:
         queue, reason = {}, ""
-    text = figures.text(queue, reason=reason)
-    return Response(text, content_type=figures.content_type)
+    text = metrics.text(queue, reason=reason)
+    return Response(text, content_type=metrics.content_type)
 
 
 def _require_known_host() -> None:
-    """Let nobody read figures under a name that is not ours: see `guard.is_certain`.
+    """Let nobody read metrics under a name that is not ours: see `guard.is_certain`.
 
     Raises:
         SecurityError: if the router would refuse the host, and it is no address.
@@ -114,7 +114,7 @@ def _require_known_host() -> None:
 
 
 def _queue() -> tuple[dict[str, float], str]:
-    """Return the queue's figures, and why it is paused. A StoreError is passed on."""
+    """Return the queue's metrics, and why it is paused. A StoreError is passed on."""
     outbox, pause = services().dispatch.outbox, services().dispatch.breaker.look()
     oldest = outbox.oldest()
     now = datetime.now(UTC).replace(tzinfo=None)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Answer = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
 _MOST_BLANKS: Final = 100
-_INVALID: Final = "invalid"  # among the figures, whatever it was that came back to the person
+_INVALID: Final = "invalid"  # among the metrics, whatever it was that came back to the person
 
 
 def _submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -64,7 +64,7 @@ def serve(
     """
     if request.method != "POST":
         return page(form, **context), HTTPStatus.OK
-    count = services().figures.submitted
+    count = services().metrics.submitted
     if status := _refusal(form):
         count(form.definition.slug, _INVALID)
         return page(form, **context), status

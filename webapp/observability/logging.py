@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn import glogging
 from pythonjsonlogger.json import JsonFormatter
 
-from webapp.tracing import RequestIds
+from webapp.observability.request_id import RequestIds
 
 if TYPE_CHECKING:
     from webapp.settings import Settings

@@ -1,9 +1,9 @@
-"""The figures for Prometheus: what is counted here, and how it is told.
+"""The metrics for Prometheus: what is counted here, and how it is told.
 
 prometheus-client decides at its import whether a process counts for itself or beside others, in
 files of PROMETHEUS_MULTIPROC_DIR. Therefore nobody imports this module before `create_app` does: by
 then `amoot-form serve` has named that folder. Other servers have none, and each process of theirs
-tells its own figures.
+tells its own metrics.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _FAULTS: Final = (OSError, ValueError, struct.error)
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class Figures:
+class Metrics:
     """What one process counts. No label ever says anything about a person."""
 
     content_type: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -136,12 +136,12 @@ class Figures:
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:
-        """Let what is counted go on where the figures' files are gone or cannot be made."""
+        """Let what is counted go on where the metrics' files are gone or cannot be made."""
         try:
             yield
         except _FAULTS as error:
             if not self._is_failing:
-                log.warning("the figures are not counted, %s", type(error).__name__)
+                log.warning("the metrics are not counted, %s", type(error).__name__)
             self._is_failing = True
 
     def text(self, queue: Mapping[str, float], *, reason: str = "") -> bytes:
@@ -165,7 +165,7 @@ class Figures:
 
 
 class _Queue:
-    """The figures that were asked of the outbox."""
+    """The metrics that were asked of the outbox."""
 
     def __init__(self, values: Mapping[str, float], reason: str) -> None:
         self._values = values

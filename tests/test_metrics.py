@@ -41,8 +41,8 @@ MOBILE = "09121234567"
 KEY = "ab" * 32
 
 
-class Figures(dict[str, float]):
-    """Figures by name and labels, as `name{label="text"}`, without the program's prefix."""
+class Metrics(dict[str, float]):
+    """Metrics by name and labels, as `name{label="text"}`, without the program's prefix."""
 
     def __init__(self, text: str) -> None:
         """Read what Prometheus reads."""
@@ -66,12 +66,12 @@ class Figures(dict[str, float]):
         return found
 
 
-def figures(client: FlaskClient) -> Figures:
+def figures(client: FlaskClient) -> Metrics:
     """Read an app's figures."""
     response = client.get("/metrics")
     assert response.status_code == 200
     assert response.content_type.startswith("text/plain; version=0.0.4")
-    return Figures(response.text)
+    return Metrics(response.text)
 
 
 def test_only_the_intranet_reads_them(client: FlaskClient) -> None:
@@ -246,8 +246,8 @@ def test_limits_are_counted_by_their_names(make_app: Callable[..., Flask]) -> No
     app = make_app(limit_login="1/hour", intranet_users=users)
     for _ in range(2):
         app.test_client().get("/", auth=("sara", "guess"))
-    text = app.extensions[EXTENSION].figures.text({}).decode()
-    assert Figures(text)['limits_hit_total{limit="LIMIT_LOGIN"}'] == 1
+    text = app.extensions[EXTENSION].metrics.text({}).decode()
+    assert Metrics(text)['limits_hit_total{limit="LIMIT_LOGIN"}'] == 1
 
 
 def test_no_figure_says_anything_of_a_person(client: FlaskClient, portal: StandIn) -> None:
@@ -281,9 +281,9 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def read(url: str) -> Figures:
+def read(url: str) -> Metrics:
     """Read a server's figures; which worker tells them is chance."""
-    return Figures(requests.get(f"{url}/metrics", timeout=20).text)
+    return Metrics(requests.get(f"{url}/metrics", timeout=20).text)
 
 
 @pytest.mark.slow
