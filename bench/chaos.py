@@ -37,14 +37,15 @@ from servers import PostgresServer, RedisServer
 from serving import COMMAND
 from sqlalchemy import NullPool, create_engine, text
 
-from webapp.standin import PROFILES, Fault, Profile, StandIn
-from webapp.verdict import STATUSES, Refused, Rejected
+from webapp.portal.base import Refused, Rejected
+from webapp.portal.simulator.server import PROFILES, Fault, Profile, StandIn
+from webapp.portal.statuses import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from webapp.standin import Captured
+    from webapp.portal.simulator.server import Captured
 
 DATABASES = ("sqlite", "postgresql")
 EACH = "each"  # of the stand-in's profiles

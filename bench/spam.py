@@ -24,7 +24,7 @@ import requests
 
 from webapp.entry import State
 from webapp.outbox import Outbox
-from webapp.standin import StandIn
+from webapp.portal.simulator.server import StandIn
 from webapp.store import Store
 from webapp.timing import Timing
 from webapp.tokens import SOONEST

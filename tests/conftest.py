@@ -12,8 +12,8 @@ from sqlalchemy import create_engine
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app, store, tokens
+from webapp.portal.simulator.server import StandIn
 from webapp.settings import Settings
-from webapp.standin import StandIn
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:

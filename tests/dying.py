@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from webapp import create_app
 from webapp.outbox import Outbox
-from webapp.portal import Portal
+from webapp.portal.client import Portal
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from sqlalchemy import text
 
 from webapp import breaker as module
 from webapp.breaker import Breaker
+from webapp.portal.base import Refused, Uncertain, Unexplained, Unreachable
 from webapp.store import Store
-from webapp.verdict import Refused, Uncertain, Unexplained, Unreachable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from webapp.verdict import PortalError
+    from webapp.portal.base import PortalError
 
 LEASE = timedelta(seconds=30)
 

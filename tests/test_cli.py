@@ -25,8 +25,8 @@ from webapp.contact import FIELDS, Contact
 from webapp.entry import reference
 from webapp.observability import logging as app_logging
 from webapp.outbox import Outbox
+from webapp.portal.simulator.server import Fault, StandIn
 from webapp.settings import Settings
-from webapp.standin import Fault, StandIn
 from webapp.store import Store
 from webapp.timing import Timing
 

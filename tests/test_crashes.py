@@ -16,15 +16,15 @@ from webapp import create_app
 from webapp.contact import Contact
 from webapp.dispatch import Dispatch
 from webapp.entry import WAITING, State
-from webapp.standin import PROFILES
+from webapp.portal.simulator.server import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import ForkServerContext
     from pathlib import Path
 
+    from webapp.portal.simulator.server import StandIn
     from webapp.settings import Settings
-    from webapp.standin import StandIn
 
 pytestmark = pytest.mark.slow
 

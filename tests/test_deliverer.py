@@ -24,9 +24,9 @@ from webapp.delivery import Delivery, submission_key
 from webapp.dispatch import Dispatch
 from webapp.entry import WAITING, State
 from webapp.outbox import Outbox
-from webapp.standin import Fault, StandIn
+from webapp.portal.base import Refused
+from webapp.portal.simulator.server import Fault, StandIn
 from webapp.store import StoreError
-from webapp.verdict import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

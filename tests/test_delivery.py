@@ -15,10 +15,11 @@ from webapp.contact import FIELDS, Contact
 from webapp.delivery import BUSY, LABELS_UNKNOWN, Result, submission_key
 from webapp.entry import HONEYPOT, NEEDS_HAND, WAITING, State, reference
 from webapp.outbox import Outbox
-from webapp.portal import Portal
-from webapp.standin import PROFILES, Fault
+from webapp.portal.base import Refused, Rejected, Uncertain
+from webapp.portal.client import Portal
+from webapp.portal.simulator.server import PROFILES, Fault
+from webapp.portal.statuses import STATUSES
 from webapp.store import StoreError
-from webapp.verdict import STATUSES, Refused, Rejected, Uncertain
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from webapp.delivery import Delivery, Outcome
     from webapp.dispatch import Dispatch
     from webapp.entry import Entry
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)

@@ -15,9 +15,9 @@ from support import FULL_FORM, FULL_SENT, SECRET, TOKEN, Html, Page
 from webapp import contact, create_app
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact, Field, Kind
-from webapp.portal import payload
-from webapp.reconciliation import find
-from webapp.standin import StandIn
+from webapp.portal.matching import find
+from webapp.portal.payload import payload
+from webapp.portal.simulator.server import StandIn
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:

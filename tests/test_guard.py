@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
 

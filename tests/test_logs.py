@@ -19,7 +19,7 @@ from support import FULL_FORM, SECRET, TOKEN, Html
 
 from webapp.forms import HONEYPOT
 from webapp.observability import request_id
-from webapp.standin import Fault
+from webapp.portal.simulator.server import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from serving import Server
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MADE = re.compile("[0-9a-f]{16}")
 OLDER = "older-key-of-the-tests"

@@ -12,21 +12,21 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.standin import Fault
+from webapp.portal.simulator.server import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask.testing import FlaskClient
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")
 
 # Modules that hold Persian: the texts, the field table, what a parser of Persian must know, and the
 # answers of a portal.
-WITH_PERSIAN = ("messages.py", "contact.py", "persian/", "standin.py")
+WITH_PERSIAN = ("messages.py", "contact.py", "persian/", "portal/simulator/")
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
 LATIN = re.compile("name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES")

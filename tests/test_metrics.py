@@ -24,7 +24,7 @@ from webapp.contact import Contact
 from webapp.entry import State
 from webapp.forms import HONEYPOT
 from webapp.outbox import Outbox
-from webapp.standin import Fault
+from webapp.portal.simulator.server import Fault
 from webapp.store import StoreError
 from webapp.views import EXTENSION
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.dispatch import Dispatch
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
 KEY = "ab" * 32

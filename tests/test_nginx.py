@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 pytestmark = pytest.mark.slow
 

@@ -17,10 +17,10 @@ from webapp.contact import FIELDS, Contact
 from webapp.delivery import Result
 from webapp.entry import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
 from webapp.outbox import RETRIED, Outbox
-from webapp.standin import Fault
+from webapp.portal.base import Refused, status_message
+from webapp.portal.simulator.server import Fault
 from webapp.store import Store, StoreError
 from webapp.timing import Timing
-from webapp.verdict import Refused, message
 from webapp.views import EXTENSION
 from webapp.views import outbox as screen
 from webapp.views.shown import moment
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.dispatch import Dispatch
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 NOW: Final = timedelta(0)
 
@@ -241,7 +241,7 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
     [
         (messages.DOUBTS[HONEYPOT], ""),
         (messages.DOUBTS[UNPROVEN], ""),
-        (message("Mobile_Invalid"), "Mobile_Invalid"),
+        (status_message("Mobile_Invalid"), "Mobile_Invalid"),
     ],
 )
 def test_a_card_says_why_it_needs_a_hand(
@@ -273,7 +273,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
         dispatch.outbox.postpone(entry, NOW, failed=True, status="Timeout", uncertain=True)
         entry = next(iter(dispatch.outbox.claim(1)), entry)
     assert GIVEN_UP in card(client)
-    assert message("Timeout") in card(client)
+    assert status_message("Timeout") in card(client)
     assert messages.PERHAPS_THERE in card(client)
 
 
@@ -286,7 +286,7 @@ def test_a_status_without_a_reason_was_not_tried_for_three_days(
     portal.answer("Success")  # the search
     portal.answer("Failed")
     dispatch.delivery.attempt(entry)
-    assert message("Failed") in card(client)
+    assert status_message("Failed") in card(client)
     assert GIVEN_UP not in card(client)
 
 
@@ -332,7 +332,7 @@ def test_what_waits_is_counted_and_listed_apart(client: FlaskClient, dispatch: D
     assert list(html.find("a", href="/outbox?waiting=1"))
     html = Html(client.get("/outbox?waiting=1").text)
     (_, waiting), (_, sending) = html.find("article")
-    assert message("Timeout") in waiting
+    assert status_message("Timeout") in waiting
     assert messages.BEING_SENT in sending
     assert since in html.text("main")
     assert not list(html.find("button"))
@@ -389,7 +389,7 @@ def test_while_the_queue_is_paused_the_screen_says_why(
     hold(dispatch)
     dispatch.breaker.failed(Refused("CreditNotEnough"))
     html = Html(client.get("/outbox").text)
-    assert message("CreditNotEnough") in html.text(data_pause="CreditNotEnough")
+    assert status_message("CreditNotEnough") in html.text(data_pause="CreditNotEnough")
     assert not list(html.find("a", href="/outbox"))
 
 
@@ -565,7 +565,7 @@ def test_why_it_needs_correcting_is_said_above_the_form(
     """With the status name and the reference."""
     reference = reject(dispatch)
     text = Html(client.get(f"/outbox/{reference}").text).text("main")
-    for told in (message("Mobile_Invalid"), "Mobile_Invalid", reference):
+    for told in (status_message("Mobile_Invalid"), "Mobile_Invalid", reference):
         assert told in text
     assert messages.CORRECT_OLD not in text
 
@@ -580,7 +580,7 @@ def test_a_contact_that_is_rejected_again_stays_with_its_correction(
     response = page.send(**{**page.html.values, "Mobile": "۰۹۳۵۱۱۱۲۲۳۳"})
     assert response.status_code == 422
     assert page.html.outcome == "rejected"
-    assert page.error("Mobile") == message("Mobile_Invalid")
+    assert page.error("Mobile") == status_message("Mobile_Invalid")
     assert page.html.values["Mobile"] == ["۰۹۳۵۱۱۱۲۲۳۳"]
     entry = found(dispatch, reference)
     assert (entry.state, entry.contact) == (State.REJECTED, OTHER)
@@ -615,7 +615,9 @@ def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
     page.send(**{**page.html.values, "Mobile": OTHER["Mobile"]})
     assert page.html.outcome == "queued"
     said = page.html.text(data_outcome="queued")
-    assert all(it in said for it in (message("CreditNotEnough"), "CreditNotEnough", reference))
+    assert all(
+        it in said for it in (status_message("CreditNotEnough"), "CreditNotEnough", reference)
+    )
     entry = found(dispatch, reference)
     assert (entry.state, entry.contact, entry.owner) == (State.QUEUED, OTHER, None)
     assert not portal.requests
@@ -660,7 +662,7 @@ def test_nobody_looks_before_the_settling_time(
     page = Page(client, f"/outbox/{reference}")
     page.send(**{**page.html.values, "FName": "رضا"})
     assert page.html.outcome == "queued"
-    assert message("Timeout") in page.html.text(data_outcome="queued")
+    assert status_message("Timeout") in page.html.text(data_outcome="queued")
     entry = found(dispatch, reference)
     assert (entry.state, entry.due, entry.uncertain) == (State.QUEUED, due, True)
     assert entry.contact is not None

@@ -14,7 +14,7 @@ from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
 from webapp import messages
 from webapp.contact import FIELDS
 from webapp.outbox import Outbox
-from webapp.standin import Fault
+from webapp.portal.simulator.server import Fault
 from webapp.store import StoreError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 

@@ -25,13 +25,10 @@ import urllib3.exceptions
 from support import TOKEN
 
 from webapp import delivery, messages
-from webapp import exchange as module
 from webapp.contact import Contact
-from webapp.portal import AccountStatus, Portal, payload
-from webapp.standin import Answer, Fault, StandIn
-from webapp.verdict import (
+from webapp.portal import transport as module
+from webapp.portal.base import (
     SLOW_DOWN,
-    STATUSES,
     PortalError,
     Refused,
     Rejected,
@@ -39,8 +36,11 @@ from webapp.verdict import (
     Uncertain,
     Unexplained,
     Unreachable,
-    field_at_fault,
 )
+from webapp.portal.client import AccountStatus, Portal
+from webapp.portal.payload import payload
+from webapp.portal.simulator.server import Answer, Fault, StandIn
+from webapp.portal.statuses import STATUSES, field_at_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,11 +9,11 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import Contact
-from webapp.portal import Portal
-from webapp.reconciliation import find
+from webapp.portal.client import Portal
+from webapp.portal.matching import find
 
 if TYPE_CHECKING:
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(
     Mobile="09121234567",

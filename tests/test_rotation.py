@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
+    from webapp.portal.simulator.server import StandIn
     from webapp.settings import Settings
-    from webapp.standin import StandIn
 
 pytestmark = pytest.mark.slow
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from webapp.dispatch import Dispatch
     from webapp.entry import Entry
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 ROOT = Path(__file__).parent.parent
 MOBILE = "09121234567"

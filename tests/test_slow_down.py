@@ -18,8 +18,9 @@ from webapp.contact import Contact
 from webapp.delivery import Result
 from webapp.dispatch import Dispatch
 from webapp.entry import WAITING, State
-from webapp.standin import Answer, Fault
-from webapp.verdict import SLOW_DOWN, SlowDown, Uncertain, parse_retry_after
+from webapp.portal.base import SLOW_DOWN, SlowDown, Uncertain
+from webapp.portal.retry_after import parse_retry_after
+from webapp.portal.simulator.server import Answer, Fault
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from webapp.portal.simulator.server import StandIn
     from webapp.settings import Settings
-    from webapp.standin import StandIn
     from webapp.store import Store
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

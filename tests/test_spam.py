@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from webapp.entry import Entry
     from webapp.outbox import Outbox
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
 

@@ -20,13 +20,13 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from support import TOKEN
 
-from webapp import standin as module
-from webapp.standin import MAGIC, Answer, Fault, StandIn
+from webapp.portal.simulator import server as module
+from webapp.portal.simulator.server import MAGIC, Answer, Fault, StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from webapp.standin import Captured
+    from webapp.portal.simulator.server import Captured
 
 
 # As the reference's cURL sample has it, with what it leaves to the table.

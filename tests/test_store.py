@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from servers import PostgresServer
 
     from webapp.dispatch import Dispatch
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 

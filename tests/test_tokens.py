@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
 

@@ -7,24 +7,15 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import (
-    accent,
-    assets,
-    compression,
-    definitions,
-    errors,
-    guard,
-    messages,
-    persian,
-    standin,
-    verdict,
-)
+from webapp import accent, assets, compression, definitions, errors, guard, messages, persian
 from webapp.addresses import own_origin
 from webapp.dispatch import Dispatch
 from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
 from webapp.logins import Logins
 from webapp.observability import request_id
+from webapp.portal import simulator
+from webapp.portal.base import status_message
 from webapp.proof import Proofs
 from webapp.sessions import Sessions
 from webapp.settings import PORTAL_URL, Settings
@@ -66,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         t=messages,
         demo=settings.demo,
         digits=persian.persian_digits,
-        told=verdict.message,
+        told=status_message,
         months=persian.JALALI_MONTHS,
         note_ids=note_ids,
         own_origin=own_origin,
@@ -75,10 +66,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     tokens = FormTokens(settings.secret_keys)
     forms = definitions.load(settings.forms_file)
     url = settings.amoot_url or (
-        standin.StandIn(token=standin.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
+        simulator.StandIn(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
     metrics = Metrics(forms, deadline=settings.amoot_deadline)
-    token = settings.amoot_token or standin.DEMO_TOKEN
+    token = settings.amoot_token or simulator.DEMO_TOKEN
     dispatch = Dispatch.build(settings, portal_url=url, token=token, metrics=metrics)
     limits = Limits(app, settings, metrics)
     app.extensions[EXTENSION] = Services(

@@ -27,8 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.store import StoreError, metadata
-from webapp.verdict import (
+from webapp.portal.base import (
     MAX_PAUSE_S,
     SLOW_DOWN,
     Refused,
@@ -37,12 +36,13 @@ from webapp.verdict import (
     Unexplained,
     Unreachable,
 )
+from webapp.store import StoreError, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from webapp.portal.base import PortalError
     from webapp.store import Store
-    from webapp.verdict import PortalError
 
 log = logging.getLogger(__name__)
 

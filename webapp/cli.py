@@ -21,7 +21,7 @@ import click
 from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
-from webapp import definitions, standin
+from webapp import definitions
 from webapp.contact import FIELDS, LABELS, Contact
 from webapp.definitions import DefinitionError
 from webapp.delivery import LABELS_UNKNOWN
@@ -29,11 +29,12 @@ from webapp.dispatch import Dispatch
 from webapp.entry import NEEDS_HAND, WAITING
 from webapp.messages import COMMA
 from webapp.observability import logging as app_logging
-from webapp.portal import payload
+from webapp.portal import simulator
+from webapp.portal.base import PortalError
+from webapp.portal.payload import payload
 from webapp.server import Server
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.store import StoreError
-from webapp.verdict import PortalError
 from webapp.version import VERSION
 
 if TYPE_CHECKING:
@@ -295,16 +296,16 @@ def _texts(contact: Contact) -> dict[str, str | list[str]]:
 
 @main.command(name="standin")
 @click.option("--port", default=0, help="Of 127.0.0.1; by default any free one.")
-@click.option("--token", default=standin.DEMO_TOKEN, help="The token to ask for.")
+@click.option("--token", default=simulator.DEMO_TOKEN, help="The token to ask for.")
 @click.option(
     "--profile",
-    type=click.Choice(list(standin.PROFILES)),
+    type=click.Choice(list(simulator.PROFILES)),
     default="strict",
     help="How it answers where the portal's documents leave it open.",
 )
 def standin_(port: int, token: str, profile: str) -> None:
     """Run the stand-in portal alone, until the standard input ends."""
-    standin.run(port=port, token=token, extra=FIELDS, profile=standin.PROFILES[profile])
+    simulator.run(port=port, token=token, extra=FIELDS, profile=simulator.PROFILES[profile])
 
 
 @main.command()
@@ -323,7 +324,7 @@ def _dispatch(settings: Settings) -> Dispatch:
     return Dispatch.build(
         settings,
         portal_url=settings.amoot_url or PORTAL_URL,
-        token=settings.amoot_token or standin.DEMO_TOKEN,
+        token=settings.amoot_token or simulator.DEMO_TOKEN,
     )
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.observability.error_log import log_exception
-from webapp.verdict import Rejected, Unexplained
+from webapp.portal.base import Rejected, Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

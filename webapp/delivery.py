@@ -20,12 +20,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
-from webapp import reconciliation
 from webapp.contact import LABELS, MOBILE
 from webapp.entry import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
-from webapp.portal import contact_id
-from webapp.store import StoreError
-from webapp.verdict import (
+from webapp.portal import matching
+from webapp.portal.base import (
     PortalError,
     Refused,
     Rejected,
@@ -34,6 +32,8 @@ from webapp.verdict import (
     Unexplained,
     Unreachable,
 )
+from webapp.portal.client import contact_id
+from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics
     from webapp.outbox import Outbox
     from webapp.permits import Permits
-    from webapp.portal import Portal
+    from webapp.portal.client import Portal
     from webapp.timing import Timing
 
     # A permit to call the portal; to close it is to give it back.
@@ -312,7 +312,7 @@ class Delivery:
         """
         contact = _contact(entry)
         stored = self._portal.search_contacts(mobile=str(contact[MOBILE]))
-        known = reconciliation.find(contact, stored, since=entry.created_at)
+        known = matching.find(contact, stored, since=entry.created_at)
         # The same person may have submitted the same before: that one is accounted for.
         others = self._outbox.delivered_as([number for number in known if number is not None])
         known = [number for number in known if number not in others]

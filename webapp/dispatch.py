@@ -11,7 +11,7 @@ from webapp.deliverer import Deliverer
 from webapp.delivery import Delivery
 from webapp.outbox import Outbox
 from webapp.permits import Permits
-from webapp.portal import Portal
+from webapp.portal.client import Portal
 from webapp.spent import Spent
 from webapp.store import Store
 from webapp.timing import Timing

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 # Without these, Chromium as root does not start, and asks hosts of its maker for news.
 _FLAGS = (

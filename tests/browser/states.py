@@ -12,7 +12,7 @@ from webapp.tokens import SOONEST
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 MOBILE: Final = "۰۹۱۲۱۲۳۴۵۶۷"
 MORE: Final = "summary"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from serving import Server
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Response
     from serving import Server
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 STATIC = ROOT / "static"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

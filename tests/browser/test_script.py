@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
     from serving import Server
 
-    from webapp.standin import StandIn
+    from webapp.portal.simulator.server import StandIn
 
 
 @pytest.mark.parametrize(

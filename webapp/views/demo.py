@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from webapp import standin
 from webapp.contact import FIELDS, Kind, in_page_order
+from webapp.portal import simulator
 from webapp.views import require_intranet, require_own_host, services
 from webapp.views.shown import shown
 
@@ -22,7 +22,7 @@ def received() -> str:
     require_own_host()
     contacts = [
         {"number": stored["ID"], "shown": shown(_values(stored), in_page_order())}
-        for stored in reversed(standin.received(services().portal_url))
+        for stored in reversed(simulator.received(services().portal_url))
     ]
     return render_template("demo.html", contacts=contacts)
 

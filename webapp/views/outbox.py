@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, abort, render_template, request, session
 
-from webapp import messages, persian, verdict
+from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.delivery import Result, is_given_up
 from webapp.entry import NEEDS_HAND, WAITING, State
 from webapp.forms import build_form
 from webapp.outbox import RETRIED
+from webapp.portal.base import status_message
 from webapp.store import StoreError
 from webapp.tokens import InvalidToken
 from webapp.views import (
@@ -178,7 +179,7 @@ def _reasons(entry: Entry) -> list[str]:
     status = entry.status
     reasons = {
         messages.BEING_SENT: entry.state is State.SENDING,
-        messages.DOUBTS.get(status) or verdict.message(status): status,
+        messages.DOUBTS.get(status) or status_message(status): status,
         messages.GIVEN_UP.format(n=persian.persian_digits(RETRIED.days)): is_given_up(entry),
         messages.PERHAPS_THERE: entry.uncertain and not entry.blind,
         messages.PERHAPS_TWICE: entry.blind,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Response, render_template, request
 from markupsafe import escape
 
-from webapp import compression, forms, guard, messages, verdict
+from webapp import compression, forms, guard, messages
 from webapp.addresses import own_origin
 from webapp.blanks import Blank, mark
 from webapp.contact import MOBILE
@@ -18,6 +18,8 @@ from webapp.delivery import Result, submission_key
 from webapp.entry import HONEYPOT, UNPROVEN
 from webapp.forms import showing_site
 from webapp.layout import arrange
+from webapp.portal.base import status_message
+from webapp.portal.statuses import field_at_fault
 from webapp.views import services
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def serve(
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
     """Return the status of what was not accepted; a fault of the contact goes to its field."""
     if outcome.result is Result.REJECTED:
-        form.refuse(verdict.message(outcome.status), field=verdict.field_at_fault(outcome.status))
+        form.refuse(status_message(outcome.status), field=field_at_fault(outcome.status))
         form.start_anew()
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return HTTPStatus.SERVICE_UNAVAILABLE

@@ -6,31 +6,24 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 from urllib.parse import urlsplit
 
 import requests
 
-from webapp.contact import FIELDS
-from webapp.exchange import Exchanges
-from webapp.verdict import (
-    BY_NAME,
-    BY_NUMBER,
-    SUCCESS,
-    PortalError,
-    SlowDown,
-    Uncertain,
-    Unexplained,
-    parse_retry_after,
-)
+from webapp.portal.base import PortalError, SlowDown, Uncertain, Unexplained
+from webapp.portal.payload import payload
+from webapp.portal.retry_after import parse_retry_after
+from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
+from webapp.portal.transport import Exchanges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from webapp.contact import Contact, Value
-    from webapp.exchange import Answer
+    from webapp.contact import Contact
     from webapp.observability.metrics import Metrics
+    from webapp.portal.transport import Answer
 
     StoredContact = Mapping[str, object]
 
@@ -44,30 +37,11 @@ _METHODS: Final = ("ContactCreate", "ContactSearch", "AccountStatus")
 _LARGEST: Final = 2**63
 
 
-def payload(contact: Contact) -> list[tuple[str, str]]:
-    """Return the body of ContactCreate: every key of the table, an empty value where none is."""
-    pairs = [("ContactGroupID", "0")]  # switched off by the portal; it groups by Labels
-    for name in FIELDS:
-        value = contact[name]
-        texts = value or ("",) if isinstance(value, tuple) else (_text(value),)
-        pairs.extend((name, text) for text in texts)
-    return pairs
-
-
 def contact_id(record: StoredContact) -> int | None:
     """Return a stored contact's ID, or None where it has none that a database can hold."""
     number = record.get("ID")
     is_whole = isinstance(number, int) and not isinstance(number, bool)
     return cast("int", number) if is_whole and 0 < cast("int", number) < _LARGEST else None
-
-
-def _text(value: Value) -> str:
-    """Write one value as the portal's samples do."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
-from webapp.verdict import PortalError, Uncertain, Unreachable
+from webapp.portal.base import PortalError, Uncertain, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webapp.contact import BLANK_VALUES, FIELDS, Kind
 from webapp.persian import comparison_key
-from webapp.portal import contact_id
+from webapp.portal.client import contact_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

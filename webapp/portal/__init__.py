@@ -1,0 +1,1 @@
+"""The portal: the errors that delivery knows, and AmootSMS behind them."""

@@ -1,0 +1,25 @@
+"""The header Retry-After (RFC 9110, section 10.2.3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from webapp.portal.base import MAX_PAUSE_S, MIN_PAUSE_S
+
+
+def parse_retry_after(header: str, *, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for, in either form, within bounds.
+
+    Returns:
+        None if the header is empty or unreadable.
+    """
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        try:
+            seconds = (parsedate_to_datetime(text).astimezone(UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, MIN_PAUSE_S), MAX_PAUSE_S)

@@ -1,0 +1,5 @@
+"""A stand-in for the portal over real HTTP, for demo mode and tests."""
+
+from webapp.portal.simulator.server import DEMO_TOKEN, PROFILES, StandIn, received, run
+
+__all__ = ["DEMO_TOKEN", "PROFILES", "StandIn", "received", "run"]

@@ -1,0 +1,101 @@
+"""Every status of AmootSMS's documents, by what it means for one call of ours."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from webapp.portal.base import PortalError, Refused, Rejected, Uncertain, Unexplained
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def field_at_fault(status: str) -> str | None:
+    """Return the API name of the field that a status complains of, if it is one."""
+    return _AT_FAULT.get(status)
+
+
+# By what a status means, then by its number.
+SUCCESS: Final = "Success"
+STATUSES: Final[Mapping[type[PortalError] | None, Mapping[int, str]]] = MappingProxyType(
+    {
+        None: {1: SUCCESS},
+        Rejected: {
+            16: "Mobile_Empty",
+            17: "Mobiles_Empty",
+            18: "Title_Empty",
+            19: "FirstNameOrLastName_Empty",
+            101: "Mobile_Invalid",
+            102: "Mobiles_Invalid",
+            120: "Length_Invalid",
+            121: "Length_Exceeded",
+        },
+        Refused: {
+            2: "AccountIsDemo",
+            4: "CreditNotEnough",
+            10: "UserName_Empty",
+            11: "Password_Empty",
+            100: "UserNameOrPassword_Invalid",
+            113: "ContactID_Invalid",
+            114: "ContactGroupID_Invalid",
+            -1: "User_NotExists",
+            -102: "User_MobileNotVerified",
+            -103: "User_Disabled",
+            -104: "User_Expired",
+            -105: "User_WebServiceBanned",
+            -106: "User_NotAllowWebService",
+            -107: "User_NotAllowIP",
+            -108: "User_NotAllowMethod",
+            -109: "User_NotAllowHttp",
+            -201: "Token_NotExists",
+            -202: "Token_Invalid",
+            -203: "Token_Disabled",
+            -204: "Token_Expired",
+            -207: "Token_NotAllowIP",
+            -208: "Token_NotAllowMethod",
+            -300: "System_Disabled",
+        },
+        Uncertain: {500: "ServerError"},
+        Unexplained: {
+            0: "Failed",
+            # These belong to other methods: here they say nothing of what became of the call.
+            5: "LineNumber_NotExist",
+            6: "BackupLineNumber_NotExist",
+            7: "Avanak_NotAvailable",
+            12: "LineNumber_Empty",
+            13: "BackupLineNumber_Empty",
+            14: "SMSMessageText_Empty",
+            15: "AvanakMessageText_Empty",
+            20: "URLAddress_Empty",
+            103: "Count_Invalid",
+            104: "FromRow_Invalid",
+            105: "FromDate_Invalid",
+            106: "FromDateTime_Invalid",
+            107: "ToDate_Invalid",
+            108: "ToDateTime_Invalid",
+            109: "FromDateIsAfterThanToDate",
+            110: "FromDateTimeIsAfterThanToDateTime",
+            111: "MessageID_Invalid",
+            112: "BulkID_Invalid",
+            115: "CourseID_Invalid",
+            116: "CourseGroupID_Invalid",
+            117: "URLAddress_Duplicate",
+            118: "RelayMessageDeliveryID_Invalid",
+            119: "RelayRecieveMessageID_Invalid",
+        },
+    }
+)
+BY_NUMBER: Final = {
+    str(number): name for names in STATUSES.values() for number, name in names.items()
+}
+BY_NAME: Final = {
+    name: error for error, names in STATUSES.items() if error for name in names.values()
+}
+_AT_FAULT: Final = {
+    "Mobile_Empty": "Mobile",
+    "Mobile_Invalid": "Mobile",
+    "Mobiles_Empty": "Mobile",
+    "Mobiles_Invalid": "Mobile",
+    "FirstNameOrLastName_Empty": "FName",
+}
