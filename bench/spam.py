@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from webapp.entry import State
-from webapp.outbox import Outbox
+from webapp.delivery.database import Store
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import State
+from webapp.delivery.timing import Timing
 from webapp.portal.simulator.server import StandIn
-from webapp.store import Store
-from webapp.timing import Timing
 from webapp.tokens import SOONEST
 
 if TYPE_CHECKING:

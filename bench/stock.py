@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert
 
 from webapp.contact import Contact
-from webapp.entry import State, table, write
-from webapp.outbox import KEPT, Outbox
-from webapp.store import Store
-from webapp.timing import Timing
+from webapp.delivery.database import Store
+from webapp.delivery.outbox import KEPT, Outbox
+from webapp.delivery.submission import State, table, write
+from webapp.delivery.timing import Timing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ from servers import PostgresServer
 from sqlalchemy import create_engine
 from support import SECRET, TOKEN, Page
 
-from webapp import create_app, store, tokens
+from webapp import create_app, tokens
+from webapp.delivery import database
 from webapp.portal.simulator.server import StandIn
 from webapp.settings import Settings
 from webapp.views import EXTENSION
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sqlalchemy import Engine
 
-    from webapp.dispatch import Dispatch
+    from webapp.delivery.services import Dispatch
 
 pytest_plugins = ["tiers"]
 
@@ -65,7 +66,7 @@ def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         opened.append(create_engine(*args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(store, "create_engine", create)
+    monkeypatch.setattr(database, "create_engine", create)
     yield
     for engine in opened:
         engine.dispose()

@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from webapp import create_app
-from webapp.outbox import Outbox
+from webapp.delivery.outbox import Outbox
 from webapp.portal.client import Portal
 from webapp.views import EXTENSION
 

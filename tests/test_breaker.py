@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from webapp import breaker as module
-from webapp.breaker import Breaker
+from webapp.delivery import circuit_breaker as module
+from webapp.delivery.circuit_breaker import Breaker
+from webapp.delivery.database import Store
 from webapp.portal.base import Refused, Uncertain, Unexplained, Unreachable
-from webapp.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,7 +156,7 @@ def test_both_ends_are_logged_once(
     store: Store, breaker: Breaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line an event, as an error where a person must act."""
-    caplog.set_level("INFO", "webapp.breaker")
+    caplog.set_level("INFO", "webapp.delivery.circuit_breaker")
     other = Breaker(store)
     for one in (breaker, other):
         one.failed(Refused("Token_Expired"))

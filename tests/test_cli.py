@@ -22,13 +22,13 @@ from werkzeug.security import check_password_hash
 
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
-from webapp.entry import reference
+from webapp.delivery.database import Store
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import reference
+from webapp.delivery.timing import Timing
 from webapp.observability import logging as app_logging
-from webapp.outbox import Outbox
 from webapp.portal.simulator.server import Fault, StandIn
 from webapp.settings import Settings
-from webapp.store import Store
-from webapp.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

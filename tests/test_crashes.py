@@ -14,8 +14,8 @@ from support import TOKEN, Page
 
 from webapp import create_app
 from webapp.contact import Contact
-from webapp.dispatch import Dispatch
-from webapp.entry import WAITING, State
+from webapp.delivery.services import Dispatch
+from webapp.delivery.submission import WAITING, State
 from webapp.portal.simulator.server import PROFILES
 
 if TYPE_CHECKING:

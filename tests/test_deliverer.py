@@ -19,14 +19,14 @@ from stock import contact
 from stock import fill as fill_at_once
 from support import SECRET, TOKEN, Page
 
-import webapp.outbox as module
-from webapp.delivery import Delivery, submission_key
-from webapp.dispatch import Dispatch
-from webapp.entry import WAITING, State
-from webapp.outbox import Outbox
+import webapp.delivery.outbox as module
+from webapp.delivery.database import StoreError
+from webapp.delivery.intake import Delivery, submission_key
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.services import Dispatch
+from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import Refused
 from webapp.portal.simulator.server import Fault, StandIn
-from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -261,7 +261,7 @@ def test_no_fault_ends_it(
     error: Exception,
 ) -> None:
     """Neither of its own rounds nor of a call; the log says where, and nothing of anybody."""
-    monkeypatch.setattr("webapp.deliverer._TROUBLE", 0.1)
+    monkeypatch.setattr("webapp.delivery.worker._TROUBLE", 0.1)
     fill(local, 3)
     for owner, name in (
         (Outbox, "claim"),
@@ -295,7 +295,7 @@ def test_a_store_that_fails_is_waited_for(
     local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
-    monkeypatch.setattr("webapp.deliverer._TROUBLE", 0.1)
+    monkeypatch.setattr("webapp.delivery.worker._TROUBLE", 0.1)
     fill(local, 1)
     claim = Outbox.claim
     failures = iter(range(3))

@@ -12,14 +12,14 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
-from webapp.delivery import BUSY, LABELS_UNKNOWN, Result, submission_key
-from webapp.entry import HONEYPOT, NEEDS_HAND, WAITING, State, reference
-from webapp.outbox import Outbox
+from webapp.delivery.database import StoreError
+from webapp.delivery.intake import BUSY, LABELS_UNKNOWN, Result, submission_key
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, WAITING, State, reference
 from webapp.portal.base import Refused, Rejected, Uncertain
 from webapp.portal.client import Portal
 from webapp.portal.simulator.server import PROFILES, Fault
 from webapp.portal.statuses import STATUSES
-from webapp.store import StoreError
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery import Delivery, Outcome
-    from webapp.dispatch import Dispatch
-    from webapp.entry import Entry
+    from webapp.delivery.intake import Delivery, Outcome
+    from webapp.delivery.services import Dispatch
+    from webapp.delivery.submission import Entry
     from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
@@ -477,7 +477,7 @@ def test_a_search_that_never_works_does_not_block_for_ever(
     delivery: Delivery, outbox: Outbox, portal: StandIn, answer: str | Fault, monkeypatch: Any
 ) -> None:
     """After ten looks it is sent without one."""
-    monkeypatch.setattr("webapp.delivery._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("webapp.delivery.intake._FIRST_PAUSE", 0.01)
     portal.answer(Fault.RESET)
     submit(delivery)
     portal.answer(answer, 10)
@@ -491,7 +491,7 @@ def test_without_a_reason_it_is_asked_five_times_and_held(
     delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asking again will not change it; an operator decides."""
-    monkeypatch.setattr("webapp.delivery._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("webapp.delivery.intake._FIRST_PAUSE", 0.01)
     portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
     submit(delivery)
     for _ in range(4):

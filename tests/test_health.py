@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, text
 
-from webapp.store import StoreError
+from webapp.delivery.database import StoreError
 from webapp.views import health
 from webapp.views.health import Readiness
 

@@ -21,11 +21,11 @@ from support import SECRET, TOKEN, Html, Page
 
 from webapp import tokens
 from webapp.contact import Contact
-from webapp.entry import State
+from webapp.delivery.database import StoreError
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import State
 from webapp.forms import HONEYPOT
-from webapp.outbox import Outbox
 from webapp.portal.simulator.server import Fault
-from webapp.store import StoreError
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.dispatch import Dispatch
+    from webapp.delivery.services import Dispatch
     from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
@@ -321,7 +321,7 @@ def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Pat
         submit(server.url)
         assert "queue_depth" in read(server.url)
         assert len(standin.contacts) == 1
-        assert "the figures are not counted, FileNotFoundError" in server.log.read_text()
+        assert "the metrics are not counted, FileNotFoundError" in server.log.read_text()
 
 
 @pytest.mark.slow

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from webapp import outbox as module
-from webapp import store as store_module
 from webapp.contact import Contact
-from webapp.entry import HONEYPOT, NEEDS_HAND, UNPROVEN, WAITING, Entry, State, reference
-from webapp.outbox import KEPT, RETRIED, Outbox
-from webapp.spent import Spent
-from webapp.store import Store
-from webapp.timing import Timing
+from webapp.delivery import database as store_module
+from webapp.delivery import outbox as module
+from webapp.delivery.database import Store
+from webapp.delivery.outbox import KEPT, RETRIED, Outbox
+from webapp.delivery.submission import (
+    HONEYPOT,
+    NEEDS_HAND,
+    UNPROVEN,
+    WAITING,
+    Entry,
+    State,
+    reference,
+)
+from webapp.delivery.timing import Timing
+from webapp.delivery.used_proofs import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,13 +14,13 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages, tokens, views
 from webapp.contact import FIELDS, Contact
-from webapp.delivery import Result
-from webapp.entry import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
-from webapp.outbox import RETRIED, Outbox
+from webapp.delivery.database import Store, StoreError
+from webapp.delivery.intake import Result
+from webapp.delivery.outbox import RETRIED, Outbox
+from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
+from webapp.delivery.timing import Timing
 from webapp.portal.base import Refused, status_message
 from webapp.portal.simulator.server import Fault
-from webapp.store import Store, StoreError
-from webapp.timing import Timing
 from webapp.views import EXTENSION
 from webapp.views import outbox as screen
 from webapp.views.shown import moment
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.dispatch import Dispatch
+    from webapp.delivery.services import Dispatch
     from webapp.portal.simulator.server import StandIn
 
 NOW: Final = timedelta(0)
@@ -267,7 +267,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
     client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
-    monkeypatch.setattr("webapp.outbox.RETRIED", -RETRIED)
+    monkeypatch.setattr("webapp.delivery.outbox.RETRIED", -RETRIED)
     entry = add(dispatch)
     for _ in range(2):
         dispatch.outbox.postpone(entry, NOW, failed=True, status="Timeout", uncertain=True)
@@ -465,7 +465,7 @@ def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
     def fail(_: object) -> None:
         raise StoreError("OperationalError")
 
-    monkeypatch.setattr("webapp.breaker.Breaker.hasten", fail)
+    monkeypatch.setattr("webapp.delivery.circuit_breaker.Breaker.hasten", fail)
     assert press(client, f"/outbox/{hold(dispatch)}/retry").outcome == "retried"
 
 

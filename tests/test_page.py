@@ -13,9 +13,9 @@ from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.outbox import Outbox
+from webapp.delivery.database import StoreError
+from webapp.delivery.outbox import Outbox
 from webapp.portal.simulator.server import Fault
-from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from webapp.permits import Permits
+from webapp.delivery.permits import Permits
 
 
 def wait_until_waiting(permits: Permits, count: int) -> None:

@@ -24,8 +24,9 @@ import trustme
 import urllib3.exceptions
 from support import TOKEN
 
-from webapp import delivery, messages
+from webapp import messages
 from webapp.contact import Contact
+from webapp.delivery import intake
 from webapp.portal import transport as module
 from webapp.portal.base import (
     SLOW_DOWN,
@@ -449,7 +450,7 @@ class TestStatuses:
         faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
-        raised |= {delivery.BUSY, delivery.STORE_FAILED, delivery.LABELS_UNKNOWN}
+        raised |= {intake.BUSY, intake.STORE_FAILED, intake.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= messages.STATUS_MESSAGES.keys()
         assert messages.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}

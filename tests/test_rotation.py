@@ -19,9 +19,9 @@ from support import SECRET, TOKEN, Html, Page
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
-from webapp.delivery import submission_key
-from webapp.dispatch import Dispatch
-from webapp.entry import WAITING, State
+from webapp.delivery.intake import submission_key
+from webapp.delivery.services import Dispatch
+from webapp.delivery.submission import WAITING, State
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.cli import main
-from webapp.entry import NEEDS_HAND
+from webapp.delivery.submission import NEEDS_HAND
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.dispatch import Dispatch
-    from webapp.entry import Entry
+    from webapp.delivery.services import Dispatch
+    from webapp.delivery.submission import Entry
     from webapp.portal.simulator.server import StandIn
 
 ROOT = Path(__file__).parent.parent

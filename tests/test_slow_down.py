@@ -13,11 +13,11 @@ from sqlalchemy import text
 from support import TOKEN, Page
 
 from webapp import messages
-from webapp.breaker import Breaker
 from webapp.contact import Contact
-from webapp.delivery import Result
-from webapp.dispatch import Dispatch
-from webapp.entry import WAITING, State
+from webapp.delivery.circuit_breaker import Breaker
+from webapp.delivery.intake import Result
+from webapp.delivery.services import Dispatch
+from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import SLOW_DOWN, SlowDown, Uncertain
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.simulator.server import Answer, Fault
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from webapp.delivery.database import Store
     from webapp.portal.simulator.server import StandIn
     from webapp.settings import Settings
-    from webapp.store import Store
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 CONTACT = Contact(Mobile="09121234567", FName="علی")

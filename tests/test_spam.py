@@ -9,7 +9,7 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.entry import NEEDS_HAND
+from webapp.delivery.submission import NEEDS_HAND
 from webapp.forms import HONEYPOT
 from webapp.views import EXTENSION
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.entry import Entry
-    from webapp.outbox import Outbox
+    from webapp.delivery.outbox import Outbox
+    from webapp.delivery.submission import Entry
     from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"

@@ -25,9 +25,9 @@ from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.entry import NEEDS_HAND, State, write
-from webapp.outbox import KEPT
-from webapp.store import REVISION, Store, StoreError, metadata
+from webapp.delivery.database import REVISION, Store, StoreError, metadata
+from webapp.delivery.outbox import KEPT
+from webapp.delivery.submission import NEEDS_HAND, State, write
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
-    from webapp.dispatch import Dispatch
+    from webapp.delivery.services import Dispatch
     from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
@@ -52,7 +52,7 @@ def opened(url: str) -> Store:
 def test_the_tables_are_those_that_the_program_uses(database_url: str) -> None:
     """The steps of the upgrade and the tables of the modules say the same."""
     opened(database_url)
-    assert ScriptDirectory("webapp/migrations").get_current_head() == REVISION
+    assert ScriptDirectory("webapp/delivery/migrations").get_current_head() == REVISION
     engine = create_engine(database_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -167,7 +167,7 @@ def _make_second(url: str) -> None:
     marks = {"status": "", "uncertain": False, "blind": False}
     with engine.begin() as connection:
         config = Config()
-        config.set_main_option("script_location", "webapp:migrations")
+        config.set_main_option("script_location", "webapp.delivery:migrations")
         config.attributes["connection"] = connection
         command.upgrade(config, "0002")
         table = Table("outbox", MetaData(), autoload_with=connection)

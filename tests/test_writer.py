@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from webapp.store import _prepare_sqlite
-from webapp.writer import Writer
+from webapp.delivery.database import _prepare_sqlite
+from webapp.delivery.sqlite_writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 
 from webapp import accent, assets, compression, definitions, errors, guard, messages, persian
 from webapp.addresses import own_origin
-from webapp.dispatch import Dispatch
+from webapp.delivery.services import Dispatch
 from webapp.forms import build_form, note_ids
 from webapp.limits import Limits
 from webapp.logins import Logins

@@ -24,9 +24,10 @@ from werkzeug.security import generate_password_hash
 from webapp import definitions
 from webapp.contact import FIELDS, LABELS, Contact
 from webapp.definitions import DefinitionError
-from webapp.delivery import LABELS_UNKNOWN
-from webapp.dispatch import Dispatch
-from webapp.entry import NEEDS_HAND, WAITING
+from webapp.delivery.database import StoreError
+from webapp.delivery.intake import LABELS_UNKNOWN
+from webapp.delivery.services import Dispatch
+from webapp.delivery.submission import NEEDS_HAND, WAITING
 from webapp.messages import COMMA
 from webapp.observability import logging as app_logging
 from webapp.portal import simulator
@@ -34,13 +35,12 @@ from webapp.portal.base import PortalError
 from webapp.portal.payload import payload
 from webapp.server import Server
 from webapp.settings import PORTAL_URL, Settings, SettingsError
-from webapp.store import StoreError
 from webapp.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from webapp.entry import Entry
+    from webapp.delivery.submission import Entry
 
 
 @click.group()

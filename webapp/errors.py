@@ -16,8 +16,8 @@ from werkzeug.exceptions import (
 
 from webapp import messages
 from webapp.addresses import framed
+from webapp.delivery.database import StoreError
 from webapp.observability.error_log import log_exception
-from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

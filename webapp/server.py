@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
+from webapp.delivery.database import StoreError
 from webapp.observability import logging as app_logging
-from webapp.store import StoreError
 from webapp.views import EXTENSION
 
 if TYPE_CHECKING:

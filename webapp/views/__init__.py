@@ -10,16 +10,16 @@ from flask import abort, current_app
 
 from webapp import guard, messages
 from webapp.definitions import Access
-from webapp.entry import WAITING
+from webapp.delivery.database import StoreError
+from webapp.delivery.submission import WAITING
 from webapp.persian import persian_digits
-from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webapp.blanks import Blank
     from webapp.definitions import FormDefinition
-    from webapp.dispatch import Dispatch
+    from webapp.delivery.services import Dispatch
     from webapp.forms import ContactForm
     from webapp.limits import Limits
     from webapp.logins import Logins

@@ -12,7 +12,7 @@ from webapp.tokens import InvalidReceipt
 from webapp.views import public_form, services, submission
 
 if TYPE_CHECKING:
-    from webapp.delivery import Outcome
+    from webapp.delivery.intake import Outcome
     from webapp.forms import ContactForm
 
 blueprint = Blueprint("embed", __name__)

@@ -12,8 +12,8 @@ from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp import guard
-from webapp.entry import NEEDS_HAND, WAITING
-from webapp.store import StoreError
+from webapp.delivery.database import StoreError
+from webapp.delivery.submission import NEEDS_HAND, WAITING
 from webapp.views import require_intranet, require_own_host, services
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.store import Store
+    from webapp.delivery.database import Store
 
 _FRESH: Final = 1.0  # seconds that an answer of the store is good for
 _PATIENCE: Final = 1.0  # seconds that one waits for another's question; longer is as good as down

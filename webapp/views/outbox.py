@@ -13,12 +13,12 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.delivery import Result, is_given_up
-from webapp.entry import NEEDS_HAND, WAITING, State
+from webapp.delivery.database import StoreError
+from webapp.delivery.intake import Result, is_given_up
+from webapp.delivery.outbox import RETRIED
+from webapp.delivery.submission import NEEDS_HAND, WAITING, State
 from webapp.forms import build_form
-from webapp.outbox import RETRIED
 from webapp.portal.base import status_message
-from webapp.store import StoreError
 from webapp.tokens import InvalidToken
 from webapp.views import (
     pause_notice,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from flask import Response
 
     from webapp.contact import Contact, Field
-    from webapp.delivery import Outcome
-    from webapp.entry import Entry
+    from webapp.delivery.intake import Outcome
+    from webapp.delivery.submission import Entry
     from webapp.forms import ContactForm
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from webapp.views import pause_notice, require_intranet, services, submission
 
 if TYPE_CHECKING:
     from webapp.definitions import FormDefinition
-    from webapp.delivery import Outcome
+    from webapp.delivery.intake import Outcome
     from webapp.forms import ContactForm
     from webapp.tokens import Receipt
 

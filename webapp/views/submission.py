@@ -14,8 +14,8 @@ from webapp.addresses import own_origin
 from webapp.blanks import Blank, mark
 from webapp.contact import MOBILE
 from webapp.definitions import Access
-from webapp.delivery import Result, submission_key
-from webapp.entry import HONEYPOT, UNPROVEN
+from webapp.delivery.intake import Result, submission_key
+from webapp.delivery.submission import HONEYPOT, UNPROVEN
 from webapp.forms import showing_site
 from webapp.layout import arrange
 from webapp.portal.base import status_message
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.definitions import FormDefinition
-    from webapp.delivery import Outcome
+    from webapp.delivery.intake import Outcome
     from webapp.forms import ContactForm
 
 Answer = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]

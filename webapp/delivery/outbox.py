@@ -27,7 +27,8 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.entry import (
+from webapp.delivery.database import StoreError, brought
+from webapp.delivery.submission import (
     COLUMNS,
     DOUBTS,
     NEEDS_HAND,
@@ -39,7 +40,6 @@ from webapp.entry import (
     table,
     write,
 )
-from webapp.store import StoreError, brought
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.contact import Contact
-    from webapp.store import Store
-    from webapp.timing import Timing
+    from webapp.delivery.database import Store
+    from webapp.delivery.timing import Timing
 
 RETRIED: Final = timedelta(days=3)  # then a contact is held for the operator
 KEPT: Final = timedelta(days=30)  # personal data that no operator asked for; and delivered keys

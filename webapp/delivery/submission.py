@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Tabl
 from sqlalchemy import DateTime as Moment
 
 from webapp.contact import FIELDS, Contact, Kind
-from webapp.store import metadata
+from webapp.delivery.database import metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping

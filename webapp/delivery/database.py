@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from webapp.writer import Writer, is_busy
+from webapp.delivery.sqlite_writer import Writer, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -336,7 +336,7 @@ def _migrate(connection: Connection) -> None:
     from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", "webapp:migrations")
+    config.set_main_option("script_location", "webapp.delivery:migrations")
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, "head")

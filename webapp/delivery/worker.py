@@ -19,10 +19,10 @@ from webapp.portal.base import Rejected, Unexplained
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from webapp.breaker import Breaker
-    from webapp.delivery import Delivery
-    from webapp.outbox import Outbox
-    from webapp.timing import Timing
+    from webapp.delivery.circuit_breaker import Breaker
+    from webapp.delivery.intake import Delivery
+    from webapp.delivery.outbox import Outbox
+    from webapp.delivery.timing import Timing
 
 log = logging.getLogger(__name__)
 

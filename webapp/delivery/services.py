@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
-from webapp.breaker import Breaker
-from webapp.deliverer import Deliverer
-from webapp.delivery import Delivery
-from webapp.outbox import Outbox
-from webapp.permits import Permits
+from webapp.delivery.circuit_breaker import Breaker
+from webapp.delivery.database import Store
+from webapp.delivery.intake import Delivery
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.permits import Permits
+from webapp.delivery.timing import Timing
+from webapp.delivery.used_proofs import Spent
+from webapp.delivery.worker import Deliverer
 from webapp.portal.client import Portal
-from webapp.spent import Spent
-from webapp.store import Store
-from webapp.timing import Timing
 
 if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.delivery.database import StoreError, metadata
 from webapp.portal.base import (
     MAX_PAUSE_S,
     SLOW_DOWN,
@@ -36,13 +37,12 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-from webapp.store import StoreError, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from webapp.delivery.database import Store
     from webapp.portal.base import PortalError
-    from webapp.store import Store
 
 log = logging.getLogger(__name__)
 

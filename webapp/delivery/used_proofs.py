@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, DateTime, String, Table, delete, select
 
-from webapp.store import metadata
+from webapp.delivery.database import metadata
 
 if TYPE_CHECKING:
-    from webapp.store import Store
+    from webapp.delivery.database import Store
 
 _spent: Final = Table(
     "spent",

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from webapp.contact import LABELS, MOBILE
-from webapp.entry import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
+from webapp.delivery.database import StoreError
+from webapp.delivery.submission import DOUBTS, HONEYPOT, UNPROVEN, Entry, State, reference
 from webapp.portal import matching
 from webapp.portal.base import (
     PortalError,
@@ -33,18 +34,17 @@ from webapp.portal.base import (
     Unreachable,
 )
 from webapp.portal.client import contact_id
-from webapp.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from webapp.breaker import Breaker
     from webapp.contact import Contact
+    from webapp.delivery.circuit_breaker import Breaker
+    from webapp.delivery.outbox import Outbox
+    from webapp.delivery.permits import Permits
+    from webapp.delivery.timing import Timing
     from webapp.observability.metrics import Metrics
-    from webapp.outbox import Outbox
-    from webapp.permits import Permits
     from webapp.portal.client import Portal
-    from webapp.timing import Timing
 
     # A permit to call the portal; to close it is to give it back.
     _Permit = ExitStack

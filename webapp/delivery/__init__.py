@@ -1,0 +1,1 @@
+"""Submissions: stored before they are sent, sent once, retried until the portal has them."""
