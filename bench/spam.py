@@ -26,8 +26,8 @@ from webapp.delivery.database import Store
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
+from webapp.forms.tokens import SOONEST
 from webapp.portal.simulator.server import StandIn
-from webapp.tokens import SOONEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

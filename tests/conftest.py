@@ -11,11 +11,12 @@ from servers import PostgresServer
 from sqlalchemy import create_engine
 from support import SECRET, TOKEN, Page
 
-from webapp import create_app, tokens
+from webapp import create_app
 from webapp.delivery import database
+from webapp.forms import tokens
 from webapp.portal.simulator.server import StandIn
 from webapp.settings import Settings
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

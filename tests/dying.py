@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from webapp import create_app
 from webapp.delivery.outbox import Outbox
 from webapp.portal.client import Portal
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from webapp.accent import stylesheet
-from webapp.definitions import contrast
+from webapp.forms.colour import stylesheet
+from webapp.forms.definitions import contrast
 
 LIGHT_SHEET = "#ffffff"
 DARK_SHEET = "#18201d"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page
 
-from webapp.blanks import Blank, mark
-from webapp.views import EXTENSION
+from webapp.web.page_cache import Blank, mark
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ def test_a_blank_is_the_page_that_the_template_makes(
         return CHALLENGE.sub(r"\1", TOKEN.sub(r"\1", page))
 
     assert anonymous(first) == anonymous(second)
-    monkeypatch.setattr("webapp.views.submission.blank", None)
+    monkeypatch.setattr("webapp.web.views.submission.blank", None)
     # A form that came back unchanged, for want of a token, has the same fields.
     sent = client.post(path, data=Html(first).values | {"csrf_token": ["x"], "Mobile": [""]})
     names = [attributes.get("name") for attributes, _ in Html(first).find("input")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from webapp.contact import FIELDS, in_page_order
-from webapp.definitions import (
+from webapp.forms.definitions import (
     Access,
     DateInput,
     DefinitionError,

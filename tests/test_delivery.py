@@ -20,7 +20,7 @@ from webapp.portal.base import Refused, Rejected, Uncertain
 from webapp.portal.client import Portal
 from webapp.portal.simulator.server import PROFILES, Fault
 from webapp.portal.statuses import STATUSES
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page
 
-from webapp import messages, persian, tokens
-from webapp.tokens import InvalidReceipt, Receipts
+from webapp import messages, persian
+from webapp.forms import tokens
+from webapp.forms.tokens import InvalidReceipt, Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from webapp.contact import FIELDS, Contact, Field, Kind
 from webapp.portal.matching import find
 from webapp.portal.payload import payload
 from webapp.portal.simulator.server import StandIn
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

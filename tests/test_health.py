@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from webapp.delivery.database import StoreError
-from webapp.views import health
-from webapp.views.health import Readiness
+from webapp.web.views import health
+from webapp.web.views.health import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ import pytest
 from support import Html
 
 from webapp import messages
-from webapp.definitions import parse
-from webapp.installation import Facts, inspect
+from webapp.forms.definitions import parse
 from webapp.settings import Settings
+from webapp.web.embed_check import Facts, inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,9 @@ from flask import Flask, request
 from servers import RedisServer
 from support import SECRET
 
-from webapp import limits as limits_module
-from webapp.limits import Limits, address_prefix
 from webapp.settings import Settings
+from webapp.web import rate_limits as limits_module
+from webapp.web.rate_limits import Limits, address_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

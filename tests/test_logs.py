@@ -17,7 +17,7 @@ import requests
 from serving import serve
 from support import FULL_FORM, SECRET, TOKEN, Html
 
-from webapp.forms import HONEYPOT
+from webapp.forms.form import HONEYPOT_INPUT
 from webapp.observability import request_id
 from webapp.portal.simulator.server import Fault
 
@@ -123,7 +123,7 @@ def test_the_log_knows_each_submission_and_nobody(
         person = Person(server)
         robot, sender = (person.open("/f/signup") for _ in range(2))
         time.sleep(2.1)  # as long as a person takes
-        bait = {"Mobile": "09121231111", HONEYPOT: "http://spam.example"}
+        bait = {"Mobile": "09121231111", HONEYPOT_INPUT: "http://spam.example"}
         outcomes = [
             person.submit("held.1", robot, **signup, **bait),
             person.submit("limit.1", sender, **signup, Mobile="+98 912 123 1111", LName="كاظمي"),

@@ -19,14 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving import COMMAND, Server, serve
 from support import SECRET, TOKEN, Html, Page
 
-from webapp import tokens
 from webapp.contact import Contact
 from webapp.delivery.database import StoreError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
-from webapp.forms import HONEYPOT
+from webapp.forms import tokens
+from webapp.forms.form import HONEYPOT_INPUT
 from webapp.portal.simulator.server import Fault
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,7 @@ def test_what_is_invalid_counts_for_its_form(client: FlaskClient) -> None:
 def test_a_robot_is_told_otherwise_than_operators(client: FlaskClient) -> None:
     """The page says "delivered"."""
     page = Page(client, "/f/signup")
-    page.send(Mobile=MOBILE, consent="true", **{HONEYPOT: "x"})
+    page.send(Mobile=MOBILE, consent="true", **{HONEYPOT_INPUT: "x"})
     assert page.html.outcome == "delivered"
     found = figures(client)
     assert found.submissions == {("signup", "held"): 1}

@@ -12,18 +12,20 @@ import pytest
 from support import FULL_FORM, FULL_SENT, Html, Page
 from werkzeug.security import generate_password_hash
 
-from webapp import messages, tokens, views
+from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import Store, StoreError
 from webapp.delivery.intake import Result
 from webapp.delivery.outbox import RETRIED, Outbox
 from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
 from webapp.delivery.timing import Timing
+from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
 from webapp.portal.simulator.server import Fault
-from webapp.views import EXTENSION
-from webapp.views import outbox as screen
-from webapp.views.shown import moment
+from webapp.web import views
+from webapp.web.views import EXTENSION
+from webapp.web.views import outbox as screen
+from webapp.web.views.shown import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import solved, written
 
-from webapp import proof
-from webapp.proof import LIFETIME, MOST, Proofs
+from webapp.web import proof_of_work
+from webapp.web.proof_of_work import LIFETIME, MOST, Proofs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +48,7 @@ class Ledger:
 def _easy() -> Any:
     """Ask for little work: how much is the browser's matter."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof, "MOST", 50)
+        patch.setattr(proof_of_work, "MOST", 50)
         yield
 
 
@@ -122,8 +122,8 @@ def test_an_answer_is_good_for_its_submission_sent_again(proofs: Proofs) -> None
 def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number asked for is drawn from the whole range."""
     drawn: list[int] = []
-    monkeypatch.setattr(proof, "MOST", MOST)
-    monkeypatch.setattr(proof.secrets, "randbelow", lambda most: drawn.append(most) or 7)
+    monkeypatch.setattr(proof_of_work, "MOST", MOST)
+    monkeypatch.setattr(proof_of_work.secrets, "randbelow", lambda most: drawn.append(most) or 7)
     own = Proofs(["key"], spend=lambda *_: True)
     assert solved(own.challenge(form=FORM))["solution"]["counter"] == 7
     assert drawn == [100_000]

@@ -22,7 +22,7 @@ from webapp.contact import Contact
 from webapp.delivery.intake import submission_key
 from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import WAITING, State
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.cli import main
 from webapp.delivery.submission import NEEDS_HAND
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,7 +168,7 @@ def test_a_failed_login_is_logged_without_address_and_password(
     sender = {"REMOTE_ADDR": "192.168.77.7"}
     for login in (("sara", "wr0ng"), ("گذرواژه", "sara"), LOGIN):
         client.get("/", auth=login, environ_base=sender)
-    lines = [record.message for record in caplog.records if record.name == "webapp.logins"]
+    lines = [record.message for record in caplog.records if record.name == "webapp.web.basic_auth"]
     assert lines == ["a login failed: sara", "a login failed: an unknown name"]
     assert not any(text in caplog.text for text in ("wr0ng", "گذرواژه", "192.168"))
 

@@ -21,7 +21,7 @@ from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import SLOW_DOWN, SlowDown, Uncertain
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.simulator.server import Answer, Fault
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from support import Html, Page, solved, written
 
 from webapp import messages
 from webapp.delivery.submission import NEEDS_HAND
-from webapp.forms import HONEYPOT
-from webapp.views import EXTENSION
+from webapp.forms.form import HONEYPOT_INPUT
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def send(page: Page, **fields: str) -> int:
 
 def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
     """No screen reader, no tab key and no autofill comes to it."""
-    ((bait, _),) = page.html.find("input", name=HONEYPOT)
+    ((bait, _),) = page.html.find("input", name=HONEYPOT_INPUT)
     assert (bait["tabindex"], bait["autocomplete"]) == ("-1", "off")
     ((_, text),) = page.html.find("div", **{"class": "bait"}, aria_hidden="true")
     assert text == messages.LEAVE_EMPTY
@@ -68,7 +68,7 @@ def test_who_takes_the_bait_is_answered_like_everybody_and_held(
     assert send(page) == 200
     answers = [page.html.text("body").replace(reference(page), "…")]
     page = Page(page.client, page.path)
-    assert send(page, **{HONEYPOT: "http://spam.example"}) == 200
+    assert send(page, **{HONEYPOT_INPUT: "http://spam.example"}) == 200
     answers.append(page.html.text("body").replace(reference(page), "…"))
     assert answers[0] == answers[1]
     assert page.html.outcome == "delivered"
@@ -85,7 +85,7 @@ def reference(page: Page) -> str:
 
 def test_operators_forms_have_no_bait(client: FlaskClient) -> None:
     """They type all day, on the intranet."""
-    assert not list(Page(client).html.find("input", name=HONEYPOT))
+    assert not list(Page(client).html.find("input", name=HONEYPOT_INPUT))
 
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])

@@ -28,7 +28,7 @@ from webapp.contact import Contact
 from webapp.delivery.database import REVISION, Store, StoreError, metadata
 from webapp.delivery.outbox import KEPT
 from webapp.delivery.submission import NEEDS_HAND, State, write
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,9 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from support import FULL_FORM, SECRET, Page
 
-from webapp import messages, tokens
-from webapp.tokens import LIFETIME, FormTokens, InvalidToken
+from webapp import messages
+from webapp.forms import tokens
+from webapp.forms.tokens import LIFETIME, FormTokens, InvalidToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,21 +7,23 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import accent, assets, compression, definitions, errors, guard, messages, persian
-from webapp.addresses import own_origin
+from webapp import messages, persian
 from webapp.delivery.services import Dispatch
-from webapp.forms import build_form, note_ids
-from webapp.limits import Limits
-from webapp.logins import Logins
+from webapp.forms import colour, definitions
+from webapp.forms.form import build_form, note_ids
+from webapp.forms.request_origin import own_origin
+from webapp.forms.tokens import FormTokens, Receipts
 from webapp.observability import request_id
 from webapp.portal import simulator
 from webapp.portal.base import status_message
-from webapp.proof import Proofs
-from webapp.sessions import Sessions
 from webapp.settings import PORTAL_URL, Settings
-from webapp.tokens import FormTokens, Receipts
-from webapp.views import EXTENSION, Services, demo, embed, health, install, page
-from webapp.views import outbox as outbox_screen
+from webapp.web import assets, compression, errors, guard
+from webapp.web.basic_auth import Logins
+from webapp.web.proof_of_work import Proofs
+from webapp.web.rate_limits import Limits
+from webapp.web.sessions import Sessions
+from webapp.web.views import EXTENSION, Services, demo, embed, health, install, page
+from webapp.web.views import outbox as outbox_screen
 
 _PACKAGE = Path(__file__).parent
 # A wheel carries templates and static files inside the package, a checkout beside it.
@@ -61,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         months=persian.JALALI_MONTHS,
         note_ids=note_ids,
         own_origin=own_origin,
-        accent_digest=accent.digest,
+        accent_digest=colour.digest,
     )
     tokens = FormTokens(settings.secret_keys)
     forms = definitions.load(settings.forms_file)

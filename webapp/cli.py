@@ -21,13 +21,13 @@ import click
 from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
-from webapp import definitions
 from webapp.contact import FIELDS, LABELS, Contact
-from webapp.definitions import DefinitionError
 from webapp.delivery.database import StoreError
 from webapp.delivery.intake import LABELS_UNKNOWN
 from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import NEEDS_HAND, WAITING
+from webapp.forms import definitions
+from webapp.forms.definitions import DefinitionError
 from webapp.messages import COMMA
 from webapp.observability import logging as app_logging
 from webapp.portal import simulator

@@ -20,14 +20,14 @@ from gunicorn.app.base import BaseApplication
 from webapp import create_app
 from webapp.delivery.database import StoreError
 from webapp.observability import logging as app_logging
-from webapp.views import EXTENSION
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from flask import Flask
     from gunicorn.workers.base import Worker
 
     from webapp.settings import Settings
-    from webapp.views import Services
+    from webapp.web.views import Services
 
 _GRACE: Final = 10  # seconds beyond the portal's deadline for running requests to end
 

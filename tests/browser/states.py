@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from webapp.forms import HONEYPOT
-from webapp.guard import MAX_BODY
+from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms.tokens import SOONEST
 from webapp.messages import DOUBTS
-from webapp.tokens import SOONEST
+from webapp.web.guard import MAX_BODY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -169,7 +169,7 @@ def outbox(tab: Page, standin: StandIn) -> None:
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
-    tab.locator(f"#{HONEYPOT}").fill("x", force=True)
+    tab.locator(f"#{HONEYPOT_INPUT}").fill("x", force=True)
     wait(tab)
     submit(tab)
     standin.mood = lambda _: "Token_Expired"

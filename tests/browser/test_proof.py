@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from webapp.proof import Proofs
+from webapp.web.proof_of_work import Proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

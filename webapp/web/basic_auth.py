@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import Authorization
 
-    from webapp.limits import Limits
+    from webapp.web.rate_limits import Limits
 
 
 log = logging.getLogger(__name__)

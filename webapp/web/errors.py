@@ -15,8 +15,8 @@ from werkzeug.exceptions import (
 )
 
 from webapp import messages
-from webapp.addresses import framed
 from webapp.delivery.database import StoreError
+from webapp.forms.request_origin import framed
 from webapp.observability.error_log import log_exception
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.sansio.response import Response
 
-    from webapp.definitions import FormDefinition
+    from webapp.forms.definitions import FormDefinition
 
 
 log = logging.getLogger(__name__)

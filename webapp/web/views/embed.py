@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
-from webapp import accent, assets
-from webapp.tokens import InvalidReceipt
-from webapp.views import public_form, services, submission
+from webapp.forms import colour
+from webapp.forms.tokens import InvalidReceipt
+from webapp.web import assets
+from webapp.web.views import public_form, services, submission
 
 if TYPE_CHECKING:
     from webapp.delivery.intake import Outcome
-    from webapp.forms import ContactForm
+    from webapp.forms.form import ContactForm
 
 blueprint = Blueprint("embed", __name__)
 
@@ -53,8 +54,8 @@ def style(slug: str) -> Response:
     definition = services().definitions.get(slug)
     if not definition or not definition.accent:
         abort(HTTPStatus.NOT_FOUND)
-    response = Response(accent.stylesheet(definition.accent), mimetype="text/css")
-    if request.args.get("v") == accent.digest(definition.accent):
+    response = Response(colour.stylesheet(definition.accent), mimetype="text/css")
+    if request.args.get("v") == colour.digest(definition.accent):
         response.headers["Cache-Control"] = assets.FOR_A_YEAR
     return response
 

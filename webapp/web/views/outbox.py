@@ -12,15 +12,15 @@ from flask import Blueprint, abort, render_template, request, session
 
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
-from webapp.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.delivery.database import StoreError
 from webapp.delivery.intake import Result, is_given_up
 from webapp.delivery.outbox import RETRIED
 from webapp.delivery.submission import NEEDS_HAND, WAITING, State
-from webapp.forms import build_form
+from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
+from webapp.forms.form import build_form
+from webapp.forms.tokens import InvalidToken
 from webapp.portal.base import status_message
-from webapp.tokens import InvalidToken
-from webapp.views import (
+from webapp.web.views import (
     pause_notice,
     require_intranet,
     require_own_host,
@@ -28,7 +28,7 @@ from webapp.views import (
     submission,
     waiting,
 )
-from webapp.views.shown import moment, shown
+from webapp.web.views.shown import moment, shown
 
 if TYPE_CHECKING:
     from flask import Response
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from webapp.contact import Contact, Field
     from webapp.delivery.intake import Outcome
     from webapp.delivery.submission import Entry
-    from webapp.forms import ContactForm
+    from webapp.forms.form import ContactForm
 
 log = logging.getLogger(__name__)
 

@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import abort, current_app
 
-from webapp import guard, messages
-from webapp.definitions import Access
+from webapp import messages
 from webapp.delivery.database import StoreError
 from webapp.delivery.submission import WAITING
+from webapp.forms.definitions import Access
 from webapp.persian import persian_digits
+from webapp.web import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from webapp.blanks import Blank
-    from webapp.definitions import FormDefinition
     from webapp.delivery.services import Dispatch
-    from webapp.forms import ContactForm
-    from webapp.limits import Limits
-    from webapp.logins import Logins
+    from webapp.forms.definitions import FormDefinition
+    from webapp.forms.form import ContactForm
+    from webapp.forms.tokens import FormTokens, Receipts
     from webapp.observability.metrics import Metrics
-    from webapp.proof import Proofs
     from webapp.settings import Settings
-    from webapp.tokens import FormTokens, Receipts
-    from webapp.views.health import Readiness
+    from webapp.web.basic_auth import Logins
+    from webapp.web.page_cache import Blank
+    from webapp.web.proof_of_work import Proofs
+    from webapp.web.rate_limits import Limits
+    from webapp.web.views.health import Readiness
 
 EXTENSION = "contact_form"
 

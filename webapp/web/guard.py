@@ -15,8 +15,8 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.addresses import framed, own_origin
-from webapp.errors import CrossSite, Forwarded, UncertainHost
+from webapp.forms.request_origin import framed, own_origin
+from webapp.web.errors import CrossSite, Forwarded, UncertainHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.definitions import FormDefinition
-    from webapp.logins import Logins
+    from webapp.forms.definitions import FormDefinition
     from webapp.settings import Network, Settings
+    from webapp.web.basic_auth import Logins
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from webapp import messages, persian
 from webapp.contact import Kind
-from webapp.fields import IRAN
+from webapp.forms.fields import IRAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -14,7 +14,7 @@ from wtforms.widgets import TextArea, TextInput
 
 from webapp import messages, persian
 from webapp.contact import BLANK_VALUES, Kind
-from webapp.definitions import Access, DateInput
+from webapp.forms.definitions import Access, DateInput
 from webapp.persian import parse_email
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from webapp import contact
-    from webapp.definitions import FormDefinition
+    from webapp.forms.definitions import FormDefinition
 
 DATE_PARTS: Final = ("day", "month", "year")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
-from webapp.addresses import own_origin
-from webapp.installation import Facts, inspect, snippet
-from webapp.views import public_form, require_intranet, services
+from webapp.forms.request_origin import own_origin
+from webapp.web.embed_check import Facts, inspect, snippet
+from webapp.web.views import public_form, require_intranet, services
 
 blueprint = Blueprint("install", __name__)
 

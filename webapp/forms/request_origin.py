@@ -9,7 +9,7 @@ from flask import current_app, request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from webapp.definitions import FormDefinition
+    from webapp.forms.definitions import FormDefinition
 
 
 def own_origin() -> str:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
-from webapp import guard
 from webapp.delivery.database import StoreError
 from webapp.delivery.submission import NEEDS_HAND, WAITING
-from webapp.views import require_intranet, require_own_host, services
+from webapp.web import guard
+from webapp.web.views import require_intranet, require_own_host, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from webapp import messages
 from webapp.contact import Kind
 
 if TYPE_CHECKING:
-    from webapp.definitions import FormDefinition
+    from webapp.forms.definitions import FormDefinition
     from webapp.settings import Settings
 
 

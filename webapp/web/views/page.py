@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
 from webapp.contact import FIELDS
-from webapp.definitions import Access, main_form
-from webapp.tokens import InvalidReceipt
-from webapp.views import pause_notice, require_intranet, services, submission
+from webapp.forms.definitions import Access, main_form
+from webapp.forms.tokens import InvalidReceipt
+from webapp.web.views import pause_notice, require_intranet, services, submission
 
 if TYPE_CHECKING:
-    from webapp.definitions import FormDefinition
     from webapp.delivery.intake import Outcome
-    from webapp.forms import ContactForm
-    from webapp.tokens import Receipt
+    from webapp.forms.definitions import FormDefinition
+    from webapp.forms.form import ContactForm
+    from webapp.forms.tokens import Receipt
 
 blueprint = Blueprint("page", __name__)
 

@@ -9,8 +9,8 @@ from flask import Blueprint, render_template
 
 from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.portal import simulator
-from webapp.views import require_intranet, require_own_host, services
-from webapp.views.shown import shown
+from webapp.web.views import require_intranet, require_own_host, services
+from webapp.web.views.shown import shown
 
 blueprint = Blueprint("demo", __name__)
 

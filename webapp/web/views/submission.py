@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Response, render_template, request
 from markupsafe import escape
 
-from webapp import compression, forms, guard, messages
-from webapp.addresses import own_origin
-from webapp.blanks import Blank, mark
+from webapp import messages
 from webapp.contact import MOBILE
-from webapp.definitions import Access
 from webapp.delivery.intake import Result, submission_key
 from webapp.delivery.submission import HONEYPOT, UNPROVEN
-from webapp.forms import showing_site
-from webapp.layout import arrange
+from webapp.forms.definitions import Access
+from webapp.forms.form import HONEYPOT_INPUT, showing_site
+from webapp.forms.layout import arrange
+from webapp.forms.request_origin import own_origin
 from webapp.portal.base import status_message
 from webapp.portal.statuses import field_at_fault
-from webapp.views import services
+from webapp.web import compression, guard
+from webapp.web.page_cache import Blank, mark
+from webapp.web.views import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from webapp.contact import Contact
-    from webapp.definitions import FormDefinition
     from webapp.delivery.intake import Outcome
-    from webapp.forms import ContactForm
+    from webapp.forms.definitions import FormDefinition
+    from webapp.forms.form import ContactForm
 
 Answer = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
@@ -137,7 +138,7 @@ def page(
         form=form,
         definition=definition,
         public=definition.access is Access.PUBLIC,
-        honeypot=forms.HONEYPOT,
+        honeypot=HONEYPOT_INPUT,
         challenge=challenge,
         layout=arrange(form),
         problems=form.problems,

@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from typing import Final
 
-from webapp.definitions import contrast
+from webapp.forms.definitions import contrast
 
 Colour = tuple[int, int, int]
 

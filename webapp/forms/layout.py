@@ -10,7 +10,7 @@ from webapp.contact import BLANK_VALUES, FIELDS, Section
 if TYPE_CHECKING:
     from wtforms import Field
 
-    from webapp.forms import ContactForm
+    from webapp.forms.form import ContactForm
 
 _SHORT: Final = 8  # a form of so many fields is shown whole
 

@@ -13,21 +13,21 @@ from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.addresses import own_origin
 from webapp.contact import LABELS, Contact
-from webapp.definitions import Access
-from webapp.fields import FALSE, IRAN, JalaliDateField, LabelsField, make_field
-from webapp.tokens import InvalidToken
+from webapp.forms.definitions import Access
+from webapp.forms.fields import FALSE, IRAN, JalaliDateField, LabelsField, make_field
+from webapp.forms.request_origin import own_origin
+from webapp.forms.tokens import InvalidToken
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from wtforms.form import BaseForm
 
-    from webapp.definitions import FormDefinition
-    from webapp.tokens import FormToken, FormTokens
+    from webapp.forms.definitions import FormDefinition
+    from webapp.forms.tokens import FormToken, FormTokens
 
 # A bait for robots. Its name means nothing to a browser that fills in names and addresses.
-HONEYPOT: Final = "leave_empty"
+HONEYPOT_INPUT: Final = "leave_empty"
 
 
 class FormTokenCSRF(CSRF):
@@ -104,7 +104,7 @@ class ContactForm(FlaskForm):
     @property
     def is_baited(self) -> bool:
         """Whether the bait was taken, which no person sees."""
-        return HONEYPOT in self and bool(self[HONEYPOT].data)
+        return HONEYPOT_INPUT in self and bool(self[HONEYPOT_INPUT].data)
 
     @property
     def asked(self) -> list[Field]:
@@ -178,7 +178,7 @@ def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactFo
             false_values=FALSE,
         )
     if definition.access is Access.PUBLIC:
-        members[HONEYPOT] = StringField(messages.LEAVE_EMPTY)
+        members[HONEYPOT_INPUT] = StringField(messages.LEAVE_EMPTY)
     if definition.proof_of_work:
         members["proof"] = HiddenField()
     kept = [row.label for row in definition.fields if row.can_be_kept]

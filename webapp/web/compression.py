@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.blanks import Blank
+    from webapp.web.page_cache import Blank
 
 _TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
 _GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}

@@ -1,0 +1,1 @@
+"""The web: views, request checks, headers, limits, and what is sent back."""
