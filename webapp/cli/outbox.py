@@ -1,16 +1,11 @@
-"""The command `amoot-form`."""
+"""The commands `amoot-form outbox …`."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import json
-import logging.config
-import os
-import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -19,74 +14,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from sqlalchemy import make_url
-from werkzeug.security import generate_password_hash
 
-from webapp.contact import FIELDS, LABELS, Contact
+from webapp.cli.configuration import build_services, read_settings
+from webapp.contact import LABELS, Contact
 from webapp.delivery.database import StoreError
 from webapp.delivery.intake import LABELS_UNKNOWN
-from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import NEEDS_HAND, WAITING
-from webapp.forms import definitions
-from webapp.forms.definitions import DefinitionError
 from webapp.messages import COMMA
-from webapp.observability import logging as app_logging
-from webapp.portal import simulator
-from webapp.portal.base import PortalError
 from webapp.portal.payload import payload
-from webapp.server import Server
-from webapp.settings import PORTAL_URL, Settings, SettingsError
-from webapp.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from webapp.delivery.services import Dispatch
     from webapp.delivery.submission import Entry
-
-
-@click.group()
-@click.version_option(VERSION)
-def main() -> None:
-    """A Persian contact form in front of the AmootSMS portal."""
-
-
-@main.command()
-def serve() -> None:
-    """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a stand-in portal."""
-    settings = _settings()
-    with _demo_portal(settings) as settings:
-        Server(settings).run()
-
-
-@main.command()
-def check() -> None:
-    """Verify the settings and the forms and, with a token, ask the portal about the account."""
-    settings = _settings()
-    if settings.demo:
-        click.echo("Settings and forms are fine. Demo mode: without AMOOT_TOKEN nothing is sent.")
-        return
-    try:
-        account = _dispatch(settings).portal.account_status()
-    except PortalError as error:
-        raise click.ClickException(
-            f"Settings and forms are fine, but the portal said {error.status}: {error.message}"
-        ) from None
-    click.echo(
-        f"Settings and forms are fine. The portal knows the token: "
-        f"account {account.name}, credit {account.credit}."
-    )
-
-
-@main.command()
-def deliver() -> None:
-    """Send what waits in the outbox, until SIGTERM; beside servers with DELIVERER=off."""
-    settings = _settings()
-    if settings.demo:
-        raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
-    logging.config.dictConfig(app_logging.config(settings))
-    deliverer = _dispatch(settings).deliverer
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: deliverer.stop())
-    deliverer.run()
+    from webapp.settings import Settings
 
 
 class _OutboxGroup(click.Group):
@@ -99,7 +41,7 @@ class _OutboxGroup(click.Group):
             raise click.ClickException(f"the store cannot be opened: {error}") from None
 
 
-@main.group(cls=_OutboxGroup)
+@click.group(cls=_OutboxGroup)
 def outbox() -> None:
     """What waits to be sent, and what needs an operator's decision."""
 
@@ -229,7 +171,7 @@ def _put_back(file: Path, place: Path) -> int:
             is_database = start.read(len(_SQLITE)) == _SQLITE
         if not is_database:
             raise click.ClickException(f"{file} is no backup: it is not a database of SQLite's")
-        dispatch = _dispatch(replace(_settings(), database_url=f"sqlite:///{copy}"))
+        dispatch = build_services(replace(read_settings(), database_url=f"sqlite:///{copy}"))
         waiting = dispatch.outbox.doubt()
         dispatch.store.backup(whole)
         place.hardlink_to(whole)  # which never replaces what is there by now
@@ -250,11 +192,11 @@ def _own() -> Dispatch:
     settings = _own_settings()
     if _is_sqlite(settings) and not _sqlite_file(settings).exists():
         raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
-    return _dispatch(settings)
+    return build_services(settings)
 
 
 def _own_settings() -> Settings:
-    settings = _settings()
+    settings = read_settings()
     if settings.demo:
         raise click.ClickException("demo mode has an outbox of its own; set AMOOT_TOKEN")
     return settings
@@ -292,71 +234,3 @@ def _texts(contact: Contact) -> dict[str, str | list[str]]:
     pairs = payload(contact)
     texts: dict[str, str | list[str]] = dict(pairs)
     return texts | {LABELS: [text for name, text in pairs if name == LABELS and text]}
-
-
-@main.command(name="standin")
-@click.option("--port", default=0, help="Of 127.0.0.1; by default any free one.")
-@click.option("--token", default=simulator.DEMO_TOKEN, help="The token to ask for.")
-@click.option(
-    "--profile",
-    type=click.Choice(list(simulator.PROFILES)),
-    default="strict",
-    help="How it answers where the portal's documents leave it open.",
-)
-def standin_(port: int, token: str, profile: str) -> None:
-    """Run the stand-in portal alone, until the standard input ends."""
-    simulator.run(port=port, token=token, extra=FIELDS, profile=simulator.PROFILES[profile])
-
-
-@main.command()
-@click.argument("name")
-@click.password_option(
-    help="Better not given, but asked for: an argument shows in process listings."
-)
-def hash_password(name: str, password: str) -> None:
-    """Print a name:hash pair for INTRANET_USERS."""
-    if not re.fullmatch(r"[^\s:]+", name):
-        raise click.BadParameter("a name has neither blanks nor colons", param_hint="NAME")
-    click.echo(f"{name}:{generate_password_hash(password)}")
-
-
-def _dispatch(settings: Settings) -> Dispatch:
-    return Dispatch.build(
-        settings,
-        portal_url=settings.amoot_url or PORTAL_URL,
-        token=settings.amoot_token or simulator.DEMO_TOKEN,
-    )
-
-
-def _settings() -> Settings:
-    """Read settings and forms, so that every fault of both is told before anything starts."""
-    faults = []
-    try:
-        settings = Settings.from_env()
-    except SettingsError as error:
-        faults.append(str(error))
-    try:
-        definitions.load(Path(os.environ["FORMS_FILE"]) if os.environ.get("FORMS_FILE") else None)
-    except DefinitionError as error:
-        faults.append(str(error))
-    if faults:
-        raise click.ClickException("\n".join(faults))
-    return settings
-
-
-@contextlib.contextmanager
-def _demo_portal(settings: Settings) -> Iterator[Settings]:
-    """Run the stand-in beside the server: one process, whatever the number of workers."""
-    if not settings.demo or settings.amoot_url:
-        yield settings
-        return
-    command = [sys.executable, "-m", "webapp", "standin"]
-    with subprocess.Popen(  # nosec B603  # noqa: S603  our own interpreter and module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None  # nosec B101  # noqa: S101  for the type checker: it is a pipe
-        url = process.stdout.readline().strip()
-        try:
-            yield replace(settings, amoot_url=url)
-        finally:
-            process.terminate()

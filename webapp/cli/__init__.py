@@ -1,0 +1,5 @@
+"""The command `amoot-form`."""
+
+from webapp.cli.commands import main
+
+__all__ = ["main"]

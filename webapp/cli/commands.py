@@ -1,0 +1,122 @@
+"""The commands of `amoot-form`: serve, check, deliver, standin, hash-password."""
+
+from __future__ import annotations
+
+import contextlib
+import logging.config
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+from werkzeug.security import generate_password_hash
+
+from webapp.cli.configuration import build_services, read_settings
+from webapp.cli.outbox import outbox
+from webapp.contact import FIELDS
+from webapp.observability import logging as app_logging
+from webapp.portal import simulator
+from webapp.portal.base import PortalError
+from webapp.server import Server
+from webapp.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from webapp.settings import Settings
+
+
+@click.group()
+@click.version_option(VERSION)
+def main() -> None:
+    """A Persian contact form in front of the AmootSMS portal."""
+
+
+main.add_command(outbox)
+
+
+@main.command()
+def serve() -> None:
+    """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a stand-in portal."""
+    settings = read_settings()
+    with _demo_portal(settings) as settings:
+        Server(settings).run()
+
+
+@main.command()
+def check() -> None:
+    """Verify the settings and the forms and, with a token, ask the portal about the account."""
+    settings = read_settings()
+    if settings.demo:
+        click.echo("Settings and forms are fine. Demo mode: without AMOOT_TOKEN nothing is sent.")
+        return
+    try:
+        account = build_services(settings).portal.account_status()
+    except PortalError as error:
+        raise click.ClickException(
+            f"Settings and forms are fine, but the portal said {error.status}: {error.message}"
+        ) from None
+    click.echo(
+        f"Settings and forms are fine. The portal knows the token: "
+        f"account {account.name}, credit {account.credit}."
+    )
+
+
+@main.command()
+def deliver() -> None:
+    """Send what waits in the outbox, until SIGTERM; beside servers with DELIVERER=off."""
+    settings = read_settings()
+    if settings.demo:
+        raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
+    logging.config.dictConfig(app_logging.config(settings))
+    deliverer = build_services(settings).deliverer
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: deliverer.stop())
+    deliverer.run()
+
+
+@main.command(name="standin")
+@click.option("--port", default=0, help="Of 127.0.0.1; by default any free one.")
+@click.option("--token", default=simulator.DEMO_TOKEN, help="The token to ask for.")
+@click.option(
+    "--profile",
+    type=click.Choice(list(simulator.PROFILES)),
+    default="strict",
+    help="How it answers where the portal's documents leave it open.",
+)
+def standin_(port: int, token: str, profile: str) -> None:
+    """Run the stand-in portal alone, until the standard input ends."""
+    simulator.run(port=port, token=token, extra=FIELDS, profile=simulator.PROFILES[profile])
+
+
+@main.command()
+@click.argument("name")
+@click.password_option(
+    help="Better not given, but asked for: an argument shows in process listings."
+)
+def hash_password(name: str, password: str) -> None:
+    """Print a name:hash pair for INTRANET_USERS."""
+    if not re.fullmatch(r"[^\s:]+", name):
+        raise click.BadParameter("a name has neither blanks nor colons", param_hint="NAME")
+    click.echo(f"{name}:{generate_password_hash(password)}")
+
+
+@contextlib.contextmanager
+def _demo_portal(settings: Settings) -> Iterator[Settings]:
+    """Run the stand-in beside the server: one process, whatever the number of workers."""
+    if not settings.demo or settings.amoot_url:
+        yield settings
+        return
+    command = [sys.executable, "-m", "webapp", "standin"]
+    with subprocess.Popen(  # nosec B603  # noqa: S603  our own interpreter and module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None  # nosec B101  # noqa: S101  for the type checker: it is a pipe
+        url = process.stdout.readline().strip()
+        try:
+            yield replace(settings, amoot_url=url)
+        finally:
+            process.terminate()

@@ -1,0 +1,39 @@
+"""What the commands read from the environment, and build of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from webapp.delivery.services import Dispatch
+from webapp.forms import definitions
+from webapp.forms.definitions import DefinitionError
+from webapp.portal import simulator
+from webapp.settings import PORTAL_URL, Settings, SettingsError
+
+
+def build_services(settings: Settings) -> Dispatch:
+    """Return what delivers contacts, for these settings."""
+    return Dispatch.build(
+        settings,
+        portal_url=settings.amoot_url or PORTAL_URL,
+        token=settings.amoot_token or simulator.DEMO_TOKEN,
+    )
+
+
+def read_settings() -> Settings:
+    """Read settings and forms, so that every fault of both is told before anything starts."""
+    faults = []
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        faults.append(str(error))
+    try:
+        definitions.load(Path(os.environ["FORMS_FILE"]) if os.environ.get("FORMS_FILE") else None)
+    except DefinitionError as error:
+        faults.append(str(error))
+    if faults:
+        raise click.ClickException("\n".join(faults))
+    return settings
