@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from webapp import create_app
 from webapp.delivery.outbox import Outbox
-from webapp.portal.client import Portal
+from webapp.portal.client import AmootPortal
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STEPS: dict[str, tuple[type, str]] = {
     "insert": (Outbox, "add"),
     "claim": (Outbox, "claim"),
-    "send": (Portal, "create_contact"),
+    "send": (AmootPortal, "create_contact"),
     "settle": (Outbox, "deliver"),
 }
 
@@ -54,4 +54,4 @@ def run(settings: Settings, when: str, step: str, form: dict[str, str] | None) -
     else:
         dispatch = app.extensions[EXTENSION].dispatch
         for entry in dispatch.outbox.claim(1):
-            dispatch.delivery.attempt(entry)
+            dispatch.sender.attempt(entry)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from webapp.delivery import circuit_breaker as module
 from webapp.delivery.circuit_breaker import Breaker
 from webapp.delivery.database import Store
-from webapp.portal.base import Refused, Uncertain, Unexplained, Unreachable
+from webapp.portal.base import Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def breaker(store: Store) -> Breaker:
     [
         (Refused("Token_Expired"), 1, True),
         (Unreachable("ConnectionFailed"), 1, False),
-        (Uncertain("Timeout"), 1, False),
+        (TimedOut(), 1, False),
         (Uncertain("HTTP_502"), 3, False),
         (Uncertain("ConnectionBroken"), 3, False),
     ],

@@ -21,8 +21,9 @@ from support import SECRET, TOKEN, Page
 
 import webapp.delivery.outbox as module
 from webapp.delivery.database import StoreError
-from webapp.delivery.intake import Delivery, submission_key
+from webapp.delivery.intake import submission_key
 from webapp.delivery.outbox import Outbox
+from webapp.delivery.sender import Sender
 from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import Refused
@@ -268,7 +269,7 @@ def test_no_fault_ends_it(
         (Outbox, "sweep"),
         (Outbox, "tidy"),
         (Outbox, "forget"),
-        (Delivery, "attempt"),
+        (Sender, "attempt"),
     ):
         failing_once(monkeypatch, owner, name, error)
     with running(local):

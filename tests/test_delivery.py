@@ -13,11 +13,12 @@ from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import StoreError
-from webapp.delivery.intake import BUSY, LABELS_UNKNOWN, Result, submission_key
+from webapp.delivery.intake import BUSY, Result, submission_key
 from webapp.delivery.outbox import Outbox
+from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, WAITING, State, reference
 from webapp.portal.base import Refused, Rejected, Uncertain
-from webapp.portal.client import Portal
+from webapp.portal.client import AmootPortal
 from webapp.portal.simulator.server import PROFILES, Fault
 from webapp.portal.statuses import STATUSES
 from webapp.web.views import EXTENSION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.intake import Delivery, Outcome
+    from webapp.delivery.intake import Intake, Outcome
     from webapp.delivery.services import Dispatch
     from webapp.delivery.submission import Entry
     from webapp.portal.simulator.server import StandIn
@@ -46,9 +47,9 @@ def dispatch(make_app: Callable[..., Flask], database_url: str) -> Dispatch:
 
 
 @pytest.fixture
-def delivery(dispatch: Dispatch) -> Delivery:
+def delivery(dispatch: Dispatch) -> Intake:
     """Return the delivery of an empty outbox."""
-    return dispatch.delivery
+    return dispatch.intake
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def outbox(dispatch: Dispatch) -> Outbox:
     return dispatch.outbox
 
 
-def submit(delivery: Delivery, key: str = KEY, contact: Contact = CONTACT) -> Outcome:
+def submit(delivery: Intake, key: str = KEY, contact: Contact = CONTACT) -> Outcome:
     """Submit a contact."""
     return delivery.submit(contact, key, form="contact")
 
@@ -69,12 +70,12 @@ def entry(outbox: Outbox, key: str = KEY) -> Entry:
     return found
 
 
-def again(delivery: Delivery, outbox: Outbox, soon: float = 3) -> None:
+def again(delivery: Intake, outbox: Outbox, soon: float = 3) -> None:
     """Attempt what is due next, as the deliverer would."""
     until = time.monotonic() + soon
     while time.monotonic() < until:
         for claimed in outbox.claim(1):
-            delivery.attempt(claimed)
+            delivery.sender.attempt(claimed)
             return
         time.sleep(0.02)
     pytest.fail("nothing is due")
@@ -123,12 +124,12 @@ def test_every_answer_has_its_outcome(
 ) -> None:
     """What the page says is what the outbox holds."""
     portal.answer(answer)
-    outcome = submit(dispatch.delivery)
+    outcome = submit(dispatch.intake)
     assert outcome.result is result
     found = entry(dispatch.outbox)
     assert (found.state, found.uncertain) == (state, uncertain)
     assert (found.contact is None) is (result is not Result.QUEUED)
-    assert submit(dispatch.delivery) == outcome
+    assert submit(dispatch.intake) == outcome
 
 
 @pytest.mark.parametrize("status", STATUSES[Refused].values())
@@ -138,9 +139,9 @@ def test_every_refusal_pauses_the_queue_and_costs_the_contact_nothing(
     """The next one is not even tried."""
     dispatch: Dispatch = make_app().extensions[EXTENSION].dispatch
     portal.answer(status)
-    assert submit(dispatch.delivery).status == status
+    assert submit(dispatch.intake).status == status
     assert (entry(dispatch.outbox).attempts, entry(dispatch.outbox).uncertain) == (0, False)
-    other = submit(dispatch.delivery, "cd" * 32)
+    other = submit(dispatch.intake, "cd" * 32)
     assert (other.result, other.status) == (Result.QUEUED, status)
     assert len(portal.requests) == 1
 
@@ -152,23 +153,25 @@ def test_every_rejection_is_the_persons_to_mend(
     """And stops nobody else."""
     dispatch: Dispatch = make_app().extensions[EXTENSION].dispatch
     portal.answer(status)
-    outcome = submit(dispatch.delivery)
+    outcome = submit(dispatch.intake)
     assert (outcome.result, outcome.status) == (Result.REJECTED, status)
-    assert submit(dispatch.delivery, "cd" * 32).result is Result.DELIVERED
+    assert submit(dispatch.intake, "cd" * 32).result is Result.DELIVERED
 
 
 def test_it_is_stored_before_the_first_call(
-    delivery: Delivery, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    delivery: Intake, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the moment of the call the row is committed, with its owner."""
     seen: list[State] = []
-    monkeypatch.setattr(Portal, "create_contact", lambda *_: seen.append(entry(outbox).state) or 1)
+    monkeypatch.setattr(
+        AmootPortal, "create_contact", lambda *_: seen.append(entry(outbox).state) or 1
+    )
     assert submit(delivery).result is Result.DELIVERED
     assert seen == [State.SENDING]
 
 
 def test_what_cannot_be_stored_is_not_sent(
-    delivery: Delivery, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    delivery: Intake, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is said that is not true, and nothing is done that is not said."""
 
@@ -193,16 +196,16 @@ def test_a_store_lost_after_the_call_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "deliver", fail)
-        assert submit(dispatch.delivery).result is Result.DELIVERED
+        assert submit(dispatch.intake).result is Result.DELIVERED
     assert entry(dispatch.outbox).state is State.SENDING
     time.sleep(3.1)  # the lease
     assert dispatch.outbox.sweep() == 1
-    again(dispatch.delivery, dispatch.outbox)
+    again(dispatch.intake, dispatch.outbox)
     assert entry(dispatch.outbox).state is State.DELIVERED
     assert len(portal.contacts) == 1
 
 
-def test_the_same_submission_is_sent_once(delivery: Delivery, portal: StandIn) -> None:
+def test_the_same_submission_is_sent_once(delivery: Intake, portal: StandIn) -> None:
     """At once, as by a double click, or later, as by a reload: one contact and one answer."""
     with ThreadPoolExecutor(20) as threads:
         outcomes = list(threads.map(lambda _: submit(delivery), range(20)))
@@ -214,7 +217,7 @@ def test_the_same_submission_is_sent_once(delivery: Delivery, portal: StandIn) -
 
 @pytest.mark.slow
 def test_who_repeats_a_submission_under_way_waits_for_its_answer(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """As long as a call may last, and no longer: it is stored."""
     outbox.add(CONTACT, KEY, form="contact", send=True)
@@ -233,7 +236,7 @@ def test_submission_without_a_permit_waits_for_one_and_is_delivered(
     portal.latency = 0.2
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
-        outcomes = list(people.map(partial(submit, dispatch.delivery), keys))
+        outcomes = list(people.map(partial(submit, dispatch.intake), keys))
     assert [outcome.result for outcome in outcomes] == [Result.DELIVERED] * 8
 
 
@@ -246,10 +249,10 @@ def test_submission_beyond_those_who_may_wait_is_stored_and_queued_at_once(
     portal.answer(Fault.SILENT, 3)
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
-        waiting = [people.submit(submit, dispatch.delivery, key) for key in keys]
+        waiting = [people.submit(submit, dispatch.intake, key) for key in keys]
         time.sleep(0.5)
         started = time.monotonic()
-        outcome = submit(dispatch.delivery)
+        outcome = submit(dispatch.intake)
         assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
         assert time.monotonic() - started < 1.5
         assert {future.result().result for future in waiting} == {Result.QUEUED}
@@ -266,14 +269,14 @@ def test_waiting_submissions_when_the_portal_hangs_are_released_by_the_first_tim
     keys = [f"{number:02x}" * 32 for number in range(8)]
     started = time.monotonic()
     with ThreadPoolExecutor(8) as people:
-        outcomes = list(people.map(partial(submit, dispatch.delivery), keys))
+        outcomes = list(people.map(partial(submit, dispatch.intake), keys))
     assert time.monotonic() - started < 3.5  # two deadlines would be four seconds
     assert [outcome.result for outcome in outcomes] == [Result.QUEUED] * 8
     assert len(portal.requests) == 3
 
 
 @pytest.mark.slow
-def test_while_the_portal_is_down_nobody_waits(delivery: Delivery, portal: StandIn) -> None:
+def test_while_the_portal_is_down_nobody_waits(delivery: Intake, portal: StandIn) -> None:
     """The first waits for the deadline, from then on contacts are stored and answered at once."""
     portal.answer(Fault.SILENT)
     assert submit(delivery).status == "Timeout"
@@ -291,7 +294,7 @@ APPLIED = [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", APPLIED)
 def test_what_arrived_after_all_is_found_and_not_sent_again(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, fault: Fault
+    delivery: Intake, outbox: Outbox, portal: StandIn, fault: Fault
 ) -> None:
     """The answer was lost, not the call."""
     portal.answer(fault)
@@ -304,7 +307,7 @@ def test_what_arrived_after_all_is_found_and_not_sent_again(
 
 @pytest.mark.slow
 def test_what_did_not_arrive_is_sent_again(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """After a look."""
     portal.answer(Fault.RESET)
@@ -317,11 +320,13 @@ def test_what_did_not_arrive_is_sent_again(
 
 @pytest.mark.slow
 def test_what_was_certainly_not_sent_is_sent_without_a_look(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    delivery: Intake, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused connection has delivered nothing."""
     with monkeypatch.context() as patch:
-        patch.setattr(delivery, "_portal", Portal(url="http://127.0.0.1:1", token="t", deadline=1))
+        patch.setattr(
+            delivery.sender, "_portal", AmootPortal(url="http://127.0.0.1:1", token="t", deadline=1)
+        )
         assert submit(delivery).status == "ConnectionFailed"
     again(delivery, outbox)
     assert paths(portal) == ["Create"]
@@ -334,10 +339,10 @@ def test_it_settles_before_it_is_looked_for(
     """A portal that applies a call late would make the look lie."""
     dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
     portal.answer(Fault.APPLIED_LATE)
-    submit(dispatch.delivery)
+    submit(dispatch.intake)
     assert dispatch.outbox.claim(1) == []
     time.sleep(1.1)
-    again(dispatch.delivery, dispatch.outbox)
+    again(dispatch.intake, dispatch.outbox)
     assert paths(portal) == ["Create", "Search", "Search"]  # by the number, and by the label
     assert len(portal.contacts) == 1
 
@@ -348,16 +353,16 @@ def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal
     dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
     portal.lag = 0.7
     portal.answer(Fault.APPLIED_THEN_RESET)
-    submit(dispatch.delivery)
+    submit(dispatch.intake)
     time.sleep(1.1)
-    again(dispatch.delivery, dispatch.outbox)
+    again(dispatch.intake, dispatch.outbox)
     assert len(portal.contacts) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, profile: str
+    delivery: Intake, outbox: Outbox, portal: StandIn, profile: str
 ) -> None:
     """Whatever the portal's documents leave open; a full contact and one with gaps."""
     portal.profile = PROFILES[profile]
@@ -382,11 +387,11 @@ def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
 
 @pytest.mark.slow
 def test_contact_with_other_labels_is_another_contact(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """The portal does not return labels, but finds by them: one call a label."""
     wanted = Contact(**{**CONTACT.values, "Labels": ("ویژه", "مشتری")})
-    Portal(url=portal.url, token=TOKEN, deadline=5).create_contact(CONTACT)
+    AmootPortal(url=portal.url, token=TOKEN, deadline=5).create_contact(CONTACT)
     portal.answer(Fault.RESET)
     submit(delivery, contact=wanted)
     again(delivery, outbox)
@@ -397,7 +402,7 @@ def test_contact_with_other_labels_is_another_contact(
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["Token_NotAllowMethod", "ServerError", Fault.RESET])
 def test_labels_that_cannot_be_looked_up_are_named_in_the_row(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, answer: str | Fault
+    delivery: Intake, outbox: Outbox, portal: StandIn, answer: str | Fault
 ) -> None:
     """The contact counts as found by its values."""
     portal.answer(Fault.APPLIED_THEN_RESET)
@@ -412,7 +417,7 @@ def test_labels_that_cannot_be_looked_up_are_named_in_the_row(
 
 @pytest.mark.slow
 def test_label_search_that_is_asked_to_slow_down_is_repeated_later(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """The queue is paused; nothing is counted against the contact."""
     portal.answer(Fault.APPLIED_THEN_RESET)
@@ -426,7 +431,7 @@ def test_label_search_that_is_asked_to_slow_down_is_repeated_later(
 
 @pytest.mark.slow
 def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """Somebody signs up twice, perhaps with another label: both are wanted."""
     submit(delivery, "cd" * 32)
@@ -440,7 +445,7 @@ def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("status", ["Token_NotAllowMethod", "User_NotAllowMethod"])
 def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
-    dispatch: Dispatch, delivery: Delivery, outbox: Outbox, portal: StandIn, status: str
+    dispatch: Dispatch, delivery: Intake, outbox: Outbox, portal: StandIn, status: str
 ) -> None:
     """Never lost comes before never twice; and the queue goes on."""
     portal.answer(Fault.RESET)
@@ -462,22 +467,22 @@ def test_a_look_that_the_account_prevents_says_nothing_of_looking(
 ) -> None:
     """However often: the queue is paused, and it is looked up when the account is mended."""
     portal.answer(Fault.RESET)
-    submit(dispatch.delivery)
+    submit(dispatch.intake)
     portal.answer(answer, 12)
     for _ in range(12):
-        again(dispatch.delivery, dispatch.outbox)
+        again(dispatch.intake, dispatch.outbox)
     assert dispatch.breaker.look() is not None
-    again(dispatch.delivery, dispatch.outbox)
+    again(dispatch.intake, dispatch.outbox)
     found = entry(dispatch.outbox)
     assert (found.state, found.blind) == (State.DELIVERED, False)
 
 
 @pytest.mark.parametrize("answer", [Fault.HTTP_404, Fault.LIST, "ServerError", "Failed"])
 def test_a_search_that_never_works_does_not_block_for_ever(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, answer: str | Fault, monkeypatch: Any
+    delivery: Intake, outbox: Outbox, portal: StandIn, answer: str | Fault, monkeypatch: Any
 ) -> None:
     """After ten looks it is sent without one."""
-    monkeypatch.setattr("webapp.delivery.intake._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("webapp.delivery.sender._FIRST_PAUSE", 0.01)
     portal.answer(Fault.RESET)
     submit(delivery)
     portal.answer(answer, 10)
@@ -488,10 +493,10 @@ def test_a_search_that_never_works_does_not_block_for_ever(
 
 
 def test_without_a_reason_it_is_asked_five_times_and_held(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    delivery: Intake, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asking again will not change it; an operator decides."""
-    monkeypatch.setattr("webapp.delivery.intake._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("webapp.delivery.sender._FIRST_PAUSE", 0.01)
     portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
     submit(delivery)
     for _ in range(4):
@@ -503,7 +508,7 @@ def test_without_a_reason_it_is_asked_five_times_and_held(
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    delivery: Intake, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And are spread, so that what failed together is not sent together."""
     pauses: list[float] = []
@@ -525,7 +530,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour(
 
 @pytest.mark.slow
 def test_what_is_rejected_in_the_background_waits_for_the_operator(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """The person is gone, and was told that it was received."""
     portal.answer(Fault.RESET)
@@ -539,14 +544,14 @@ def test_what_is_rejected_in_the_background_waits_for_the_operator(
 
 @pytest.mark.slow
 def test_a_process_that_slept_past_its_lease_sends_nothing(
-    delivery: Delivery, outbox: Outbox, portal: StandIn, dispatch: Dispatch
+    delivery: Intake, outbox: Outbox, portal: StandIn, dispatch: Dispatch
 ) -> None:
     """Another may be sending it by now."""
     outbox.add(CONTACT, KEY, form="contact", send=False)
     (claimed,) = outbox.claim(1)
     time.sleep(3.1)  # as under SIGSTOP
     outbox.sweep()
-    error = delivery.attempt(claimed)
+    error = delivery.sender.attempt(claimed)
     assert isinstance(error, Uncertain)
     assert not portal.requests
     again(delivery, outbox)
@@ -555,7 +560,7 @@ def test_a_process_that_slept_past_its_lease_sends_nothing(
 
 
 def test_a_doubtful_contact_is_held_and_answered_like_a_success(
-    delivery: Delivery, outbox: Outbox, portal: StandIn
+    delivery: Intake, outbox: Outbox, portal: StandIn
 ) -> None:
     """The portal hears nothing of it; the operator finds it by the visitor's reference."""
     outcome = delivery.submit(CONTACT, KEY, form="news", vet=lambda: HONEYPOT)
@@ -568,7 +573,7 @@ def test_a_doubtful_contact_is_held_and_answered_like_a_success(
     assert len(portal.contacts) == 1
 
 
-def test_what_the_vetting_refuses_is_not_stored(delivery: Delivery, outbox: Outbox) -> None:
+def test_what_the_vetting_refuses_is_not_stored(delivery: Intake, outbox: Outbox) -> None:
     """Its error comes through."""
     with pytest.raises(ZeroDivisionError):
         delivery.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
@@ -578,7 +583,7 @@ def test_what_the_vetting_refuses_is_not_stored(delivery: Delivery, outbox: Outb
 
 @pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])
 def test_the_log_names_the_submission_and_the_status_alone(
-    delivery: Delivery, portal: StandIn, answer: str | Fault, caplog: pytest.LogCaptureFixture
+    delivery: Intake, portal: StandIn, answer: str | Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No mobile, no name, no token."""
     caplog.set_level("DEBUG")

@@ -287,7 +287,7 @@ def test_a_status_without_a_reason_was_not_tried_for_three_days(
     (entry,) = dispatch.outbox.claim(1)
     portal.answer("Success")  # the search
     portal.answer("Failed")
-    dispatch.delivery.attempt(entry)
+    dispatch.sender.attempt(entry)
     assert status_message("Failed") in card(client)
     assert GIVEN_UP not in card(client)
 
@@ -300,7 +300,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     (entry,) = dispatch.outbox.claim(1)
     portal.answer("Token_NotAllowMethod")
     portal.answer("Mobile_Invalid")
-    dispatch.delivery.attempt(entry)
+    dispatch.sender.attempt(entry)
     assert messages.PERHAPS_TWICE in card(client)
     assert messages.PERHAPS_THERE not in card(client)
     assert messages.CORRECT_OLD in client.get(f"/outbox/{reference}").text
@@ -964,8 +964,8 @@ def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
 def test_a_delivery_that_corrects_nothing_says_so(dispatch: Dispatch, portal: StandIn) -> None:
     """And one that does says what became of it, under the reference that the visitor has."""
     reference = hold(dispatch)
-    outcome = dispatch.delivery.correct(reference, OTHER)
+    outcome = dispatch.intake.correct(reference, OTHER)
     assert outcome is not None
     assert (outcome.result, outcome.reference) == (Result.DELIVERED, reference)
-    assert dispatch.delivery.correct(reference, OTHER) is None
+    assert dispatch.intake.correct(reference, OTHER) is None
     assert [contact["Mobile"] for contact in portal.contacts] == [989351112233]

@@ -26,7 +26,7 @@ from support import TOKEN
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery import intake
+from webapp.delivery import intake, sender
 from webapp.portal import transport as module
 from webapp.portal.base import (
     SLOW_DOWN,
@@ -34,11 +34,12 @@ from webapp.portal.base import (
     Refused,
     Rejected,
     SlowDown,
+    TimedOut,
     Uncertain,
     Unexplained,
     Unreachable,
 )
-from webapp.portal.client import AccountStatus, Portal
+from webapp.portal.client import AccountStatus, AmootPortal
 from webapp.portal.payload import payload
 from webapp.portal.simulator.server import Answer, Fault, StandIn
 from webapp.portal.statuses import STATUSES, field_at_fault
@@ -61,20 +62,20 @@ DOCUMENTED = [
 
 
 @pytest.fixture
-def portal(standin: StandIn) -> Portal:
+def portal(standin: StandIn) -> AmootPortal:
     """Return a client of the stand-in that has time."""
     return client(standin.url, deadline=GENEROUS)
 
 
 @pytest.fixture
-def hasty(standin: StandIn) -> Portal:
+def hasty(standin: StandIn) -> AmootPortal:
     """Return a client of the stand-in that has none."""
     return client(standin.url)
 
 
-def client(url: str, *, token: str = TOKEN, deadline: float = HASTY) -> Portal:
+def client(url: str, *, token: str = TOKEN, deadline: float = HASTY) -> AmootPortal:
     """Return a client of any address."""
-    return Portal(url=url, token=token, deadline=deadline)
+    return AmootPortal(url=url, token=token, deadline=deadline)
 
 
 def full_contact() -> Contact:
@@ -207,7 +208,9 @@ class TestPayload:
 class TestRequest:
     """What goes over the wire."""
 
-    def test_the_body_is_an_urlencoded_form_in_utf8(self, portal: Portal, standin: StandIn) -> None:
+    def test_the_body_is_an_urlencoded_form_in_utf8(
+        self, portal: AmootPortal, standin: StandIn
+    ) -> None:
         """The captured bytes decode to the payload, repeated labels and all."""
         portal.create_contact(full_contact())
         (request,) = standin.requests
@@ -220,7 +223,7 @@ class TestRequest:
         assert b"&Labels=%DA%AF%D8%B1%D9%88%D9%87+%DB%B1&Labels=%DA%AF" in request.body
         assert b"&GenderType=false&" in request.body
 
-    def test_the_token_travels_bare(self, portal: Portal, standin: StandIn) -> None:
+    def test_the_token_travels_bare(self, portal: AmootPortal, standin: StandIn) -> None:
         """`Authorization` is the token and nothing else."""
         portal.create_contact(small_contact())
         (request,) = standin.requests
@@ -244,7 +247,7 @@ class TestRequest:
     @pytest.mark.slow
     @pytest.mark.parametrize("fault", [Fault[f"HTTP_{n}"] for n in (301, 302, 307, 308)])
     def test_a_redirect_is_not_followed(
-        self, portal: Portal, standin: StandIn, fault: Fault
+        self, portal: AmootPortal, standin: StandIn, fault: Fault
     ) -> None:
         """Neither the address nor the body is asked for again elsewhere."""
         standin.answer(fault)
@@ -254,12 +257,14 @@ class TestRequest:
         time.sleep(0.1)
         assert [request.path for request in standin.requests] == ["/rest/ContactCreate"]
 
-    def test_the_body_of_a_redirect_is_not_read(self, portal: Portal, standin: StandIn) -> None:
+    def test_the_body_of_a_redirect_is_not_read(
+        self, portal: AmootPortal, standin: StandIn
+    ) -> None:
         """A redirect that says Success is no success."""
         standin.answer(Answer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
         assert failure(lambda: portal.create_contact(small_contact())).status == "HTTP_302"
 
-    def test_a_cookie_is_not_sent_back(self, portal: Portal, standin: StandIn) -> None:
+    def test_a_cookie_is_not_sent_back(self, portal: AmootPortal, standin: StandIn) -> None:
         """One call leaves no trace on the next."""
         standin.answer(
             Answer(b'{"Status": "Success"}', content_type="application/json\r\nSet-Cookie: a=b")
@@ -272,7 +277,7 @@ class TestRequest:
 class TestAnswer:
     """What the methods return."""
 
-    def test_a_stored_contact_gives_its_id(self, portal: Portal, standin: StandIn) -> None:
+    def test_a_stored_contact_gives_its_id(self, portal: AmootPortal, standin: StandIn) -> None:
         """The ID is the portal's, and the contact is there."""
         number = portal.create_contact(full_contact())
         (stored,) = standin.contacts
@@ -284,7 +289,7 @@ class TestAnswer:
         "data", ["null", "[]", "{}", '"x"', '{"ID": null}', '{"ID": true}', '{"ID": "7"}']
     )
     def test_a_success_without_an_id_is_still_a_success(
-        self, portal: Portal, standin: StandIn, data: str
+        self, portal: AmootPortal, standin: StandIn, data: str
     ) -> None:
         """Success is the portal's word; the ID is a bonus."""
         standin.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
@@ -300,7 +305,7 @@ class TestAnswer:
         ],
     )
     def test_a_success_may_be_a_number_or_padded(
-        self, portal: Portal, standin: StandIn, body: bytes
+        self, portal: AmootPortal, standin: StandIn, body: bytes
     ) -> None:
         """White space and a byte-order mark are tolerated, also within."""
         standin.answer(Answer(body))
@@ -316,14 +321,16 @@ class TestAnswer:
         ],
     )
     def test_what_only_looks_like_a_success_is_uncertain(
-        self, portal: Portal, standin: StandIn, body: bytes
+        self, portal: AmootPortal, standin: StandIn, body: bytes
     ) -> None:
         """Only an object whose Status is exactly Success is one."""
         standin.answer(Answer(body))
         assert isinstance(failure(lambda: portal.create_contact(small_contact())), Uncertain)
 
     @pytest.mark.parametrize("status", [201, 202, 206, 400, 404, 500, 502])
-    def test_a_success_needs_http_200(self, portal: Portal, standin: StandIn, status: int) -> None:
+    def test_a_success_needs_http_200(
+        self, portal: AmootPortal, standin: StandIn, status: int
+    ) -> None:
         """A body that says Success under another HTTP status is not believed."""
         standin.answer(Answer(b'{"Status": "Success"}', status))
         error = failure(lambda: portal.create_contact(small_contact()))
@@ -332,7 +339,7 @@ class TestAnswer:
 
     @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
     def test_a_documented_failure_counts_under_any_http_status(
-        self, portal: Portal, standin: StandIn, status: int
+        self, portal: AmootPortal, standin: StandIn, status: int
     ) -> None:
         """It is the portal's own word."""
         standin.answer(Answer(b'{"Status": "Token_Expired"}', status))
@@ -340,7 +347,7 @@ class TestAnswer:
         assert isinstance(error, Refused)
         assert error.status == "Token_Expired"
 
-    def test_search_returns_contacts_as_stored(self, portal: Portal) -> None:
+    def test_search_returns_contacts_as_stored(self, portal: AmootPortal) -> None:
         """They can be found by any spelling of the number."""
         portal.create_contact(full_contact())
         (found,) = portal.search_contacts(mobile="+989123456789")
@@ -349,7 +356,7 @@ class TestAnswer:
 
     @pytest.mark.parametrize("data", ["null", "{}", '"x"', "[1]", '[{"ID": 1}, null]'])
     def test_a_search_without_a_list_of_contacts_is_uncertain(
-        self, portal: Portal, standin: StandIn, data: str
+        self, portal: AmootPortal, standin: StandIn, data: str
     ) -> None:
         """A malformed list is not an empty one: it would lead to a second contact."""
         standin.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
@@ -357,7 +364,9 @@ class TestAnswer:
         assert isinstance(error, Uncertain)
         assert error.status == "UnreadableAnswer"
 
-    def test_account_status_gives_name_and_credit(self, portal: Portal, standin: StandIn) -> None:
+    def test_account_status_gives_name_and_credit(
+        self, portal: AmootPortal, standin: StandIn
+    ) -> None:
         """Whatever is missing is empty."""
         assert portal.account_status() == AccountStatus(name="حساب نمونه", credit="25000")
         standin.answer(Answer(b'{"Status": "Success", "AccountName": null}'))
@@ -385,7 +394,12 @@ class TestStatuses:
 
     @pytest.mark.parametrize(("number", "name", "error"), DOCUMENTED)
     def test_every_documented_status_means_its_class_however_it_is_written(
-        self, number: int, name: str, error: type[PortalError], portal: Portal, standin: StandIn
+        self,
+        number: int,
+        name: str,
+        error: type[PortalError],
+        portal: AmootPortal,
+        standin: StandIn,
     ) -> None:
         """A name, a number, a number in a string, plain text: the same error each time."""
         bodies = [
@@ -450,13 +464,13 @@ class TestStatuses:
         faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
-        raised |= {intake.BUSY, intake.STORE_FAILED, intake.LABELS_UNKNOWN}
+        raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= messages.STATUS_MESSAGES.keys()
         assert messages.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
 
     def test_an_unknown_status_is_uncertain_and_named(
-        self, portal: Portal, standin: StandIn
+        self, portal: AmootPortal, standin: StandIn
     ) -> None:
         """A newer portal's word is shown as it came, where it looks like a status."""
         for body, status in (
@@ -530,7 +544,8 @@ class TestFaults:
         standin.answer(fault)
         error = failure(lambda: tried.create_contact(small_contact()), deadline=deadline)
         kinds = {Fault.UNKNOWN_STATUS: Unexplained, **dict.fromkeys(SLOW, SlowDown)}
-        assert type(error) is kinds.get(fault, Uncertain)
+        uncertain = TimedOut if FAULTS[fault] == "Timeout" else Uncertain
+        assert type(error) is kinds.get(fault, uncertain)
         assert error.status == FAULTS[fault]
         wait_until(lambda: len(standin.contacts) == fault.name.startswith("APPLIED"))
         assert_discreet(error)
@@ -541,26 +556,26 @@ class TestFaults:
         """One of them is no fault after all."""
         assert set(Fault) - FAULTS.keys() == {Fault.BOM_SUCCESS}
 
-    def test_a_byte_order_mark_does_no_harm(self, portal: Portal, standin: StandIn) -> None:
+    def test_a_byte_order_mark_does_no_harm(self, portal: AmootPortal, standin: StandIn) -> None:
         """A success stays a success."""
         standin.answer(Fault.BOM_SUCCESS)
         assert portal.create_contact(small_contact()) is None
 
     @pytest.mark.slow
     def test_a_fault_hits_a_connection_kept_alive_alike(
-        self, hasty: Portal, standin: StandIn
+        self, hasty: AmootPortal, standin: StandIn
     ) -> None:
         """On such a connection nothing is known not to have been sent."""
         for fault in (Fault.RESET, Fault.CLOSE_WITHOUT_ANSWER, Fault.SILENT, Fault.DRIP_HEADERS):
             hasty.account_status()
             standin.answer(fault)
             error = failure(lambda: hasty.create_contact(small_contact()), deadline=HASTY)
-            assert type(error) is Uncertain
+            assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
         peers = [request.peer for request in standin.requests]
         assert peers[::2] == peers[1::2]
         wait_until(lambda: not exchanges())
 
-    def test_a_gzip_bomb_is_not_unpacked(self, portal: Portal, standin: StandIn) -> None:
+    def test_a_gzip_bomb_is_not_unpacked(self, portal: AmootPortal, standin: StandIn) -> None:
         """Of 400 MB no more is held than the limit and its surroundings."""
         standin.answer(Fault.GZIP_BOMB, times=2)
         failure(lambda: portal.create_contact(small_contact()))  # imports, and packs the bomb
@@ -570,7 +585,9 @@ class TestFaults:
         tracemalloc.stop()
         assert peak < 4 * module.LONGEST_ANSWER
 
-    def test_an_answer_may_be_as_long_as_the_limit(self, portal: Portal, standin: StandIn) -> None:
+    def test_an_answer_may_be_as_long_as_the_limit(
+        self, portal: AmootPortal, standin: StandIn
+    ) -> None:
         """One byte more is too long."""
         body = b'{"Status": "Success"}'.ljust(module.LONGEST_ANSWER)
         standin.answer(Answer(body))
@@ -587,10 +604,10 @@ class TestFaults:
             failure(lambda: quick.create_contact(small_contact()), deadline=0.1)
         wait_until(lambda: not exchanges(), seconds=1)
 
-    def test_a_contact_that_cannot_be_encoded_is_uncertain(self, portal: Portal) -> None:
+    def test_a_contact_that_cannot_be_encoded_is_uncertain(self, portal: AmootPortal) -> None:
         """An exception nobody thought of is never "not delivered"."""
         error = failure(lambda: portal.create_contact(Contact(Mobile=MOBILE, FName="\ud800")))
-        assert type(error) is Uncertain
+        assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
         assert error.status == "UnknownFault"
         assert error.cause == "UnicodeEncodeError"
 
@@ -641,7 +658,7 @@ class TestConnecting:
 
     @pytest.mark.slow
     def test_an_exchange_abandoned_before_it_connects_opens_nothing(
-        self, hasty: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, hasty: AmootPortal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where it is not known how far it came, it is uncertain, and still nothing is sent."""
         late = threading.Event()
@@ -652,7 +669,7 @@ class TestConnecting:
             return post(*args)
 
         monkeypatch.setattr(module._Adapter, "post", slow)  # noqa: SLF001 - as above
-        assert type(late_failure(lambda: hasty.create_contact(small_contact()))) is Uncertain
+        assert type(late_failure(lambda: hasty.create_contact(small_contact()))) is TimedOut
         late.set()
         wait_until(lambda: not exchanges())
         assert not standin.requests
@@ -673,7 +690,7 @@ class TestConnecting:
         wait_until(lambda: not exchanges())
 
     def test_without_a_thread_nothing_was_sent(
-        self, portal: Portal, monkeypatch: pytest.MonkeyPatch
+        self, portal: AmootPortal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A machine without resources is a reason to try again."""
 
@@ -795,7 +812,7 @@ class TestTLS:
         standin.answer(fault)
         with tls(standin, authority) as url:
             error = late_failure(lambda: client(url).create_contact(small_contact()))
-            assert type(error) is Uncertain
+            assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
             assert error.status == "Timeout"
             wait_until(lambda: not exchanges())
 
@@ -856,7 +873,7 @@ class TestMapping:
         after = module._fault(error, connecting=False)  # noqa: SLF001 - as above
         known = issubclass(kind, requests.ConnectionError | requests.Timeout)
         assert type(connecting) is (Unreachable if known else Uncertain)
-        assert type(after) is Uncertain
+        assert type(after) is (TimedOut if after.status == "Timeout" else Uncertain)
         assert {connecting.status, after.status} <= messages.STATUS_MESSAGES.keys()
 
     @pytest.mark.parametrize(
@@ -872,7 +889,7 @@ class TestMapping:
         """Even while connecting: nobody has thought of what it means there."""
         for connecting in (True, False):
             fault = module._fault(error, connecting=connecting)  # noqa: SLF001 - as above
-            assert type(fault) is Uncertain
+            assert type(fault) is (TimedOut if fault.status == "Timeout" else Uncertain)
             assert fault.cause == type(error).__name__
 
 
@@ -897,22 +914,24 @@ class TestSecrets:
             client(url)
         assert "pw" not in str(caught.value)
 
-    def test_the_repr_of_a_client_shows_no_token(self, portal: Portal, standin: StandIn) -> None:
+    def test_the_repr_of_a_client_shows_no_token(
+        self, portal: AmootPortal, standin: StandIn
+    ) -> None:
         """Only where it goes."""
-        assert repr(portal) == f"Portal('{standin.url.rstrip('/')}')"
+        assert repr(portal) == f"AmootPortal('{standin.url.rstrip('/')}')"
 
 
 class TestLines:
     """Connections, threads and processes."""
 
-    def test_a_connection_is_kept_alive(self, portal: Portal, standin: StandIn) -> None:
+    def test_a_connection_is_kept_alive(self, portal: AmootPortal, standin: StandIn) -> None:
         """Two calls, one connection."""
         portal.account_status()
         portal.account_status()
         assert len({request.peer for request in standin.requests}) == 1
 
     def test_an_error_of_the_portal_keeps_the_connection(
-        self, portal: Portal, standin: StandIn
+        self, portal: AmootPortal, standin: StandIn
     ) -> None:
         """The answer was read to its end."""
         standin.answer("Mobile_Invalid")
@@ -922,7 +941,7 @@ class TestLines:
 
     @pytest.mark.slow
     def test_a_stale_connection_is_not_used(
-        self, portal: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, portal: AmootPortal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The portal may be closing it in this very moment."""
         monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
@@ -941,7 +960,7 @@ class TestLines:
             moved.account_status()
 
     def test_a_connection_is_not_shared_with_a_forked_process(
-        self, portal: Portal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, portal: AmootPortal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Two processes on one connection would read each other's answers."""
         portal.account_status()

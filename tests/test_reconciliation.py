@@ -9,7 +9,7 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import Contact
-from webapp.portal.client import Portal
+from webapp.portal.client import AmootPortal
 from webapp.portal.matching import find
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ STORED = {
 
 def test_what_the_portal_really_shows_is_recognised(standin: StandIn) -> None:
     """As it comes over the wire."""
-    portal = Portal(url=standin.url, token=TOKEN, deadline=5)
+    portal = AmootPortal(url=standin.url, token=TOKEN, deadline=5)
     number = portal.create_contact(CONTACT)
     portal.create_contact(Contact(Mobile="09121234567", FName="سارا"))
     stored = portal.search_contacts(mobile="09121234567")

@@ -214,7 +214,7 @@ def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
     )
     assert run("backup", saved).exit_code == 0
     (sent, *_) = dispatch.outbox.claim(1)
-    assert dispatch.delivery.attempt(sent) is None
+    assert dispatch.sender.attempt(sent) is None
     assert names(portal) == ["الف", "ب"]
     new = replace(hasty, state_directory=tmp_path / "new")
     restored = run("restore", saved, STATE_DIRECTORY=new.state_directory)
@@ -223,7 +223,7 @@ def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
     assert {entry.operator for entry in fresh.outbox.page(WAITING)} == {"sara", None}
     deliver_all(fresh)
     assert names(portal) == ["الف", "ب", "ت", "پ"]
-    again = fresh.delivery.submit(Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup")
+    again = fresh.intake.submit(Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup")
     assert again.result == "delivered"
     assert len(portal.contacts) == 4
 

@@ -18,7 +18,7 @@ from webapp.delivery.circuit_breaker import Breaker
 from webapp.delivery.intake import Result
 from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import WAITING, State
-from webapp.portal.base import SLOW_DOWN, SlowDown, Uncertain
+from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.simulator.server import Answer, Fault
 from webapp.web.views import EXTENSION
@@ -83,12 +83,12 @@ def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
 ) -> None:
     """It was not applied: nothing is uncertain, and the next one is not even tried."""
     portal.answer(Answer(b"", status, retry_after="60"))
-    outcome = dispatch.delivery.submit(CONTACT, KEYS[0], form="contact")
+    outcome = dispatch.intake.submit(CONTACT, KEYS[0], form="contact")
     assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
     entry = dispatch.outbox.find(KEYS[0])
     assert entry is not None
     assert (entry.state, entry.attempts, entry.uncertain) == (State.QUEUED, 0, False)
-    other = dispatch.delivery.submit(CONTACT, KEYS[1], form="contact")
+    other = dispatch.intake.submit(CONTACT, KEYS[1], form="contact")
     assert (other.result, other.status) == (Result.QUEUED, SLOW_DOWN)
     assert len(portal.requests) == 1
     assert 59 < pause_seconds(dispatch.store) < 62
@@ -97,7 +97,7 @@ def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
 def test_503_without_retry_after_stays_uncertain(dispatch: Dispatch, portal: StandIn) -> None:
     """A gateway may say so of a call that was applied."""
     portal.answer(Answer(b"", 503))
-    dispatch.delivery.submit(CONTACT, KEYS[0], form="contact")
+    dispatch.intake.submit(CONTACT, KEYS[0], form="contact")
     entry = dispatch.outbox.find(KEYS[0])
     assert entry is not None
     assert entry.uncertain
@@ -113,7 +113,7 @@ def test_lookup_told_to_slow_down_pauses_and_does_not_count(
     dispatch.outbox.postpone(entry, timedelta(0), uncertain=True)
     portal.answer(Answer(b"", 429, retry_after="60"))
     (entry,) = dispatch.outbox.claim(1)
-    assert isinstance(dispatch.delivery.attempt(entry), SlowDown)
+    assert isinstance(dispatch.sender.attempt(entry), SlowDown)
     found = dispatch.outbox.find(KEYS[0])
     assert found is not None
     assert (found.looks, found.attempts, found.blind) == (0, 0, False)
@@ -135,7 +135,7 @@ def test_pause_without_header_grows_to_a_quarter_of_an_hour(dispatch: Dispatch) 
 
 def test_slow_down_prolongs_another_pause(dispatch: Dispatch) -> None:
     """A longer pause is never cut short."""
-    dispatch.breaker.failed(Uncertain("Timeout"))
+    dispatch.breaker.failed(TimedOut())
     dispatch.breaker.failed(SlowDown(retry_after=60))
     dispatch.breaker.failed(SlowDown(retry_after=5))
     assert dispatch.breaker.pause is not None
@@ -162,7 +162,7 @@ def test_restart_in_the_middle_of_a_pause_keeps_it(
         portal_url=portal.url,
         token=TOKEN,
     )
-    outcome = fresh.delivery.submit(CONTACT, KEYS[0], form="contact")
+    outcome = fresh.intake.submit(CONTACT, KEYS[0], form="contact")
     assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
     assert not portal.requests
 
@@ -197,7 +197,7 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     """No call within the pause, then a probe, then everything."""
     portal.answer(fault)
     for key in KEYS:
-        dispatch.delivery.submit(CONTACT, key, form="contact")
+        dispatch.intake.submit(CONTACT, key, form="contact")
     dispatch.deliverer.start()
     time.sleep(0.6)
     assert len(portal.requests) == 1

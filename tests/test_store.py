@@ -103,7 +103,7 @@ def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
     assert {entry.status for entry in held} == {"honeypot"}
     assert all(entry.due - now <= KEPT for entry in held)
     for key in (known, delivered):
-        outcome = dispatch.delivery.submit(CONTACT, key, form="contact")
+        outcome = dispatch.intake.submit(CONTACT, key, form="contact")
         assert outcome.result == "delivered"
     assert not portal.contacts
     assert dispatch.outbox.retry(lost) == 1
@@ -152,7 +152,7 @@ def test_a_database_without_operators_is_upgraded_without_losing_a_row(
     erased = dispatch.outbox.find("a2" * 32)
     assert (erased.state, erased.contact, erased.operator) == (State.DELIVERED, None, None)
     (waiting,) = dispatch.outbox.claim(9)
-    dispatch.delivery.attempt(waiting)
+    dispatch.sender.attempt(waiting)
     assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
 
 

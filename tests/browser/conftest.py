@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from serving import serve
 from support import SECRET, TOKEN
 
-import webapp
+from webapp.forms import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ _FLAGS = (
 )
 
 
-BUILT_IN = Path(webapp.__file__).with_name("forms.toml")
+BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 
 # A form with everything that an embedded one may have.
 EMBEDDED = """

@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from webapp.cli.configuration import build_services, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.delivery.database import StoreError
-from webapp.delivery.intake import LABELS_UNKNOWN
+from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import NEEDS_HAND, WAITING
 from webapp.messages import COMMA
 from webapp.portal.payload import payload

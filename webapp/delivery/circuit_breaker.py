@@ -34,6 +34,7 @@ from webapp.portal.base import (
     Refused,
     Rejected,
     SlowDown,
+    TimedOut,
     Unexplained,
     Unreachable,
 )
@@ -142,7 +143,7 @@ class Breaker:
             self._slow_down(error)
             return
         self._failures += 1
-        at_once = isinstance(error, Refused | Unreachable) or error.status == "Timeout"
+        at_once = isinstance(error, Refused | Unreachable | TimedOut)
         if at_once or self._failures >= _FAILURES:
             self._open(error)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Self
 
 from webapp.delivery.circuit_breaker import Breaker
 from webapp.delivery.database import Store
-from webapp.delivery.intake import Delivery
+from webapp.delivery.intake import Intake
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
+from webapp.delivery.sender import Sender
 from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import Spent
 from webapp.delivery.worker import Deliverer
-from webapp.portal.client import Portal
+from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics
@@ -29,12 +30,13 @@ class Dispatch:
     making it.
     """
 
-    portal: Portal
+    portal: AmootPortal
     store: Store
     outbox: Outbox
     breaker: Breaker
     spent: Spent
-    delivery: Delivery
+    sender: Sender
+    intake: Intake
     deliverer: Deliverer
 
     @classmethod
@@ -46,20 +48,21 @@ class Dispatch:
             deadline=timedelta(seconds=settings.amoot_deadline),
             settle=timedelta(seconds=settings.amoot_settle),
         )
-        portal = Portal(
+        portal = AmootPortal(
             url=portal_url, token=token, deadline=settings.amoot_deadline, metrics=metrics
         )
         store = Store(settings.outbox_url)
         outbox = Outbox(store, timing)
         breaker = Breaker(store)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
-        delivery = Delivery(portal, outbox, breaker, timing, permits=permits, metrics=metrics)
+        sender = Sender(portal, outbox, breaker, timing)
         return cls(
             portal=portal,
             store=store,
             outbox=outbox,
             breaker=breaker,
             spent=Spent(store),
-            delivery=delivery,
-            deliverer=Deliverer(outbox, breaker, delivery, timing, calls=settings.deliverer_calls),
+            sender=sender,
+            intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
+            deliverer=Deliverer(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
         )

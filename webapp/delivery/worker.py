@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from webapp.delivery.circuit_breaker import Breaker
-    from webapp.delivery.intake import Delivery
     from webapp.delivery.outbox import Outbox
+    from webapp.delivery.sender import Sender
     from webapp.delivery.timing import Timing
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Deliverer:
         self,
         outbox: Outbox,
         breaker: Breaker,
-        delivery: Delivery,
+        sender: Sender,
         timing: Timing,
         *,
         calls: int,
@@ -49,13 +49,13 @@ class Deliverer:
         Args:
             outbox: What waits.
             breaker: Whether it waits on.
-            delivery: How it is sent.
+            sender: How it is sent.
             timing: How long that takes.
             calls: How many contacts are sent at once.
         """
         self._outbox = outbox
         self._breaker = breaker
-        self._delivery = delivery
+        self._sender = sender
         self._calls = calls
         self._timing = timing
         self._running: set[Future[Any]] = set()
@@ -106,7 +106,7 @@ class Deliverer:
             return
         free = self._calls - len(self._running)
         for entry in self._outbox.claim(free) if free else ():
-            self._running.add(pool.submit(_guarded, partial(self._delivery.attempt, entry)))
+            self._running.add(pool.submit(_guarded, partial(self._sender.attempt, entry)))
 
     def _sweep(self) -> None:
         if swept := self._outbox.sweep():
@@ -118,11 +118,11 @@ class Deliverer:
 
     def _probe(self) -> None:
         """Find out whether the pause has ended: ask for something harmless, then send one."""
-        if error := self._delivery.ping():
+        if error := self._sender.ping():
             self._breaker.probe_failed(error)
             return
         for entry in self._outbox.claim(1, probe=True):
-            error = self._delivery.attempt(entry)
+            error = self._sender.attempt(entry)
             if error and not isinstance(error, Rejected | Unexplained):
                 self._breaker.probe_failed(error)
                 return

@@ -17,9 +17,14 @@ was sent. Everything else that is not the portal's own word is Uncertain, unknow
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from webapp import messages
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from webapp.contact import Contact
 
 SLOW_DOWN: Final = "SlowDown"
 MIN_PAUSE_S: Final = 1.0
@@ -62,6 +67,10 @@ class Refused(PortalError):
     """Our token, account or address, or a fault of ours: hold the queue, tell the operator."""
 
 
+class MethodNotAllowed(Refused):
+    """The token may not use this method of the portal, perhaps others."""
+
+
 class Unreachable(PortalError):
     """Certainly not delivered: retry."""
 
@@ -83,6 +92,14 @@ class Uncertain(PortalError):
     """Perhaps delivered: look first, then retry."""
 
 
+class TimedOut(Uncertain):
+    """No whole answer within the deadline: so it will be with the next calls, too."""
+
+    def __init__(self, cause: str = "") -> None:
+        """Take what lies behind it."""
+        super().__init__("Timeout", cause)
+
+
 class Unexplained(Uncertain):
     """The portal answered with a status that says nothing of the call: a person should look."""
 
@@ -95,3 +112,35 @@ def status_message(status: str) -> str:
     """Return a Persian sentence that says what to do about a status."""
     kind = "HTTP" if status.startswith("HTTP_") else "Other"
     return messages.STATUS_MESSAGES.get(status) or messages.STATUS_MESSAGES[kind]
+
+
+class Portal(Protocol):
+    """What delivery asks of a portal. Each method raises a `PortalError` where it fails.
+
+    Any other exception is a fault of the implementation.
+    """
+
+    def create_contact(self, contact: Contact) -> int | None:
+        """Store a contact; return its ID there, or None where the portal does not tell."""
+
+    def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
+        """Return the IDs of the contacts there that have this contact's values.
+
+        Args:
+            contact: What was sent, perhaps in vain.
+            since: When it was submitted, in UTC. Older contacts do not count.
+        """
+
+    def with_labels(
+        self, contact: Contact, ids: list[int | None], *, until: float
+    ) -> list[int | None]:
+        """Return those of these contacts that carry all labels of this contact.
+
+        Args:
+            contact: What was sent.
+            ids: Contacts that `find_contacts` returned.
+            until: The monotonic second after which no further call is made.
+        """
+
+    def ping(self) -> None:
+        """Ask for something harmless."""

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from webapp.portal.base import PortalError, SlowDown, Uncertain, Unexplained
+from webapp.contact import LABELS, MOBILE
+from webapp.portal.base import PortalError, SlowDown, TimedOut, Uncertain, Unexplained
+from webapp.portal.matching import contact_id, find
 from webapp.portal.payload import payload
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
@@ -34,14 +36,6 @@ _OK: Final = 200
 _TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 _METHODS: Final = ("ContactCreate", "ContactSearch", "AccountStatus")
-_LARGEST: Final = 2**63
-
-
-def contact_id(record: StoredContact) -> int | None:
-    """Return a stored contact's ID, or None where it has none that a database can hold."""
-    number = record.get("ID")
-    is_whole = isinstance(number, int) and not isinstance(number, bool)
-    return cast("int", number) if is_whole and 0 < cast("int", number) < _LARGEST else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,7 @@ class AccountStatus:
     credit: str
 
 
-class Portal:
+class AmootPortal:
     """A client of the portal, safe to share between threads.
 
     Nothing is opened and no thread is started before the first call: a server may fork after
@@ -83,7 +77,7 @@ class Portal:
 
     def __repr__(self) -> str:
         """Name the address, not the token."""
-        return f"Portal({self._url!r})"
+        return f"AmootPortal({self._url!r})"
 
     def create_contact(self, contact: Contact) -> int | None:
         """Store a contact; return its ID there, or None where the portal does not tell.
@@ -109,6 +103,30 @@ class Portal:
         if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise Uncertain("UnreadableAnswer")
         return data
+
+    def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
+        """Return the IDs of the stored contacts that have this contact's values; see `Portal`."""
+        return find(contact, self.search_contacts(mobile=str(contact[MOBILE])), since=since)
+
+    def with_labels(
+        self, contact: Contact, ids: list[int | None], *, until: float
+    ) -> list[int | None]:
+        """Return those of these contacts that carry all labels of this contact; see `Portal`.
+
+        The portal returns no labels, but searches by them: one call a label.
+        """
+        labels = contact[LABELS]
+        for label in labels if isinstance(labels, tuple) and ids else ():
+            if time.monotonic() > until:
+                raise TimedOut  # so many slow calls: the lease is nearly over
+            carriers = self.search_contacts(mobile=str(contact[MOBILE]), label=label)
+            numbers = {contact_id(record) for record in carriers}
+            ids = [number for number in ids if number in numbers]
+        return ids
+
+    def ping(self) -> None:
+        """Ask for the account's status; see `Portal`."""
+        self.account_status()
 
     def account_status(self) -> AccountStatus:
         """Return the account's name and credit: a harmless way to check the token.

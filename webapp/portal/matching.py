@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from webapp.contact import BLANK_VALUES, FIELDS, Kind
 from webapp.persian import comparison_key
-from webapp.portal.client import contact_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 _DAY_LENGTH: Final = 10  # characters of a date; the portal adds a time
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MAX_ID: Final = 2**63 - 1  # of a database's integers
 _NATIONAL_DIGITS: Final = 10  # of a mobile number, after 0, 98 or nothing
 
 
@@ -85,3 +85,10 @@ _COMPARED: Final[Mapping[Kind, Callable[[str], str]]] = {
     Kind.EMAIL: lambda text: comparison_key(text).casefold(),
     Kind.DATE: lambda text: comparison_key(text)[:_DAY_LENGTH],
 }
+
+
+def contact_id(record: Mapping[str, Any]) -> int | None:
+    """Return a stored contact's ID, or None where it has none that a database can hold."""
+    number = record.get("ID")
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return cast("int", number) if is_whole and 0 < cast("int", number) <= _MAX_ID else None

@@ -5,7 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from webapp.portal.base import PortalError, Refused, Rejected, Uncertain, Unexplained
+from webapp.portal.base import (
+    MethodNotAllowed,
+    PortalError,
+    Refused,
+    Rejected,
+    Uncertain,
+    Unexplained,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,16 +53,15 @@ STATUSES: Final[Mapping[type[PortalError] | None, Mapping[int, str]]] = MappingP
             -105: "User_WebServiceBanned",
             -106: "User_NotAllowWebService",
             -107: "User_NotAllowIP",
-            -108: "User_NotAllowMethod",
             -109: "User_NotAllowHttp",
             -201: "Token_NotExists",
             -202: "Token_Invalid",
             -203: "Token_Disabled",
             -204: "Token_Expired",
             -207: "Token_NotAllowIP",
-            -208: "Token_NotAllowMethod",
             -300: "System_Disabled",
         },
+        MethodNotAllowed: {-108: "User_NotAllowMethod", -208: "Token_NotAllowMethod"},
         Uncertain: {500: "ServerError"},
         Unexplained: {
             0: "Failed",

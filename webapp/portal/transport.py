@@ -27,7 +27,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
-from webapp.portal.base import PortalError, Uncertain, Unreachable
+from webapp.portal.base import PortalError, TimedOut, Uncertain, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -164,7 +164,7 @@ class _Exchange:
                     self._handle.shutdown(socket.SHUT_RDWR)
             if self._phase is _Phase.CONNECTING:
                 return Unreachable("ConnectTimeout")
-            return Uncertain("Timeout")
+            return TimedOut()
 
     def open(self, connect: Callable[[], socket.socket]) -> socket.socket:
         """Gate of a new connection: open its socket, and watch it from its first moment."""
@@ -370,7 +370,8 @@ def _fault(error: Exception, *, connecting: bool) -> PortalError:
     # connection that could not be opened.
     if connecting and (status := _match(chain, _WHILE_CONNECTING)):
         return Unreachable(status, cause)
-    return Uncertain(_match(chain, _AFTERWARDS) or "UnknownFault", cause)
+    status = _match(chain, _AFTERWARDS) or "UnknownFault"
+    return TimedOut(cause) if status == "Timeout" else Uncertain(status, cause)
 
 
 def _match(

@@ -13,8 +13,9 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.delivery.database import StoreError
-from webapp.delivery.intake import Result, is_given_up
+from webapp.delivery.intake import Result
 from webapp.delivery.outbox import RETRIED
+from webapp.delivery.sender import is_given_up
 from webapp.delivery.submission import NEEDS_HAND, WAITING, State
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
@@ -129,7 +130,7 @@ def correct(name: str) -> submission.Answer:
 
 
 def _correct(entry: Entry, contact: Contact) -> Outcome:
-    outcome = services().dispatch.delivery.correct(entry.reference, contact)
+    outcome = services().dispatch.intake.correct(entry.reference, contact)
     if outcome is None:
         abort(_lead_back("changed"))
     if outcome.result is not Result.UNSTORED:

@@ -44,10 +44,10 @@ def _submit(form: ContactForm, contact: Contact) -> Outcome:
         _Refusal: if it may be spam.
     """
     key = submission_key(form.token.nonce, contact)
-    delivery, slug = services().dispatch.delivery, form.definition.slug
+    intake, slug = services().dispatch.intake, form.definition.slug
     if form.definition.access is Access.PUBLIC:
-        return delivery.submit(contact, key, form=slug, vet=partial(_vet, form, key))
-    return delivery.submit(contact, key, form=slug, operator=services().logins.operator)
+        return intake.submit(contact, key, form=slug, vet=partial(_vet, form, key))
+    return intake.submit(contact, key, form=slug, operator=services().logins.operator)
 
 
 def serve(

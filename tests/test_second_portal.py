@@ -1,0 +1,194 @@
+"""Delivery in front of another portal: nothing in it depends on AmootSMS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from webapp.contact import Contact
+from webapp.delivery.circuit_breaker import Breaker
+from webapp.delivery.database import Store
+from webapp.delivery.intake import Intake, Result, submission_key
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.permits import Permits
+from webapp.delivery.sender import LABELS_UNKNOWN, Sender
+from webapp.delivery.submission import State
+from webapp.delivery.timing import Timing
+from webapp.portal.base import (
+    MethodNotAllowed,
+    PortalError,
+    Refused,
+    Rejected,
+    SlowDown,
+    TimedOut,
+    Uncertain,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
+KEY = submission_key("nonce", CONTACT)
+
+
+class AddressBook:
+    """A portal that is a list, and fails as it is told to."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.contacts: list[Contact] = []
+        self.failures: list[tuple[PortalError, bool]] = []
+        self.search_error: PortalError | None = None
+        self.label_error: PortalError | None = None
+
+    def create_contact(self, contact: Contact) -> int | None:
+        """Store a contact, unless a failure is planned that does not store it."""
+        failure, is_stored = self.failures.pop(0) if self.failures else (None, True)
+        if is_stored:
+            self.contacts.append(contact)
+        if failure:
+            raise failure
+        return len(self.contacts)
+
+    def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
+        """Compare all values but the labels."""
+        assert since
+        if self.search_error:
+            raise self.search_error
+        known = [dict(stored.values) | {"Labels": contact["Labels"]} for stored in self.contacts]
+        return [number for number, values in enumerate(known, 1) if values == contact.values]
+
+    def with_labels(
+        self, contact: Contact, ids: list[int | None], *, until: float
+    ) -> list[int | None]:
+        """Compare the labels."""
+        assert until
+        if self.label_error:
+            raise self.label_error
+        labels = [stored["Labels"] for stored in self.contacts]
+        return [number for number in ids if number and labels[number - 1] == contact["Labels"]]
+
+    def ping(self) -> None:
+        """Answer."""
+
+
+@pytest.fixture
+def book() -> AddressBook:
+    """Return an empty address book."""
+    return AddressBook()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    """Return an empty outbox; what is uncertain is looked up at once."""
+    timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
+    return Outbox(Store(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
+
+
+@pytest.fixture
+def intake(book: AddressBook, outbox: Outbox) -> Intake:
+    """Return the intake of submissions in front of the address book."""
+    timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
+    breaker = Breaker(outbox._store)  # noqa: SLF001  one database for both
+    sender = Sender(book, outbox, breaker, timing)
+    return Intake(sender, outbox, breaker, timing, permits=Permits(4, max_waiting=4))
+
+
+@pytest.fixture
+def state(outbox: Outbox) -> Callable[[], tuple[State, str]]:
+    """Return a function that tells the state and the status of the submission."""
+
+    def read() -> tuple[State, str]:
+        entry = outbox.find(KEY)
+        assert entry
+        return entry.state, entry.status
+
+    return read
+
+
+def send_again(intake: Intake, outbox: Outbox) -> None:
+    """Attempt the submission once more, as the worker does with a probe."""
+    entry = next(iter(outbox.claim(1, probe=True)))
+    intake.sender.attempt(entry)
+
+
+def test_contact_is_delivered_once_however_often_it_is_submitted(
+    intake: Intake, book: AddressBook
+) -> None:
+    """A double click is one submission."""
+    results = [intake.submit(CONTACT, KEY, form="contact").result for _ in range(2)]
+    assert results == [Result.DELIVERED] * 2
+    assert book.contacts == [CONTACT]
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (Rejected("Bad"), Result.REJECTED),
+        (Refused("NoCredit"), Result.QUEUED),
+        (Unreachable("NoRoute"), Result.QUEUED),
+        (SlowDown(retry_after=1.0), Result.QUEUED),
+        (TimedOut(), Result.QUEUED),
+    ],
+)
+def test_failed_call_has_the_outcome_of_its_error(
+    intake: Intake, book: AddressBook, error: PortalError, result: Result
+) -> None:
+    """With the status that the portal gave."""
+    book.failures = [(error, False)]
+    outcome = intake.submit(CONTACT, KEY, form="contact")
+    assert (outcome.result, outcome.status) == (result, error.status)
+    assert book.contacts == []
+
+
+def test_lost_answer_is_looked_up_and_not_sent_again(
+    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
+) -> None:
+    """The portal had stored it."""
+    book.failures = [(Uncertain("Cut"), True)]
+    assert intake.submit(CONTACT, KEY, form="contact").result is Result.QUEUED
+    send_again(intake, outbox)
+    assert state()[0] is State.DELIVERED
+    assert book.contacts == [CONTACT]
+
+
+def test_lost_call_is_looked_up_and_sent_again(
+    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
+) -> None:
+    """The portal had not stored it; the same values with other labels are another contact."""
+    book.contacts = [Contact(**{**CONTACT.values, "Labels": ()})]
+    book.failures = [(Uncertain("Cut"), False)]
+    intake.submit(CONTACT, KEY, form="contact")
+    send_again(intake, outbox)
+    assert state()[0] is State.DELIVERED
+    assert book.contacts[1:] == [CONTACT]
+
+
+def test_labels_that_cannot_be_compared_are_named_in_the_row(
+    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
+) -> None:
+    """The contact counts as found."""
+    book.failures = [(Uncertain("Cut"), True)]
+    book.label_error = MethodNotAllowed("NoSearch")
+    intake.submit(CONTACT, KEY, form="contact")
+    send_again(intake, outbox)
+    assert state() == (State.DELIVERED, LABELS_UNKNOWN)
+
+
+def test_submission_whose_lookup_is_not_allowed_is_sent_again_without_it(
+    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
+) -> None:
+    """Never lost comes before never twice."""
+    book.failures = [(Uncertain("Cut"), True)]
+    book.search_error = MethodNotAllowed("NoSearch")
+    intake.submit(CONTACT, KEY, form="contact")
+    send_again(intake, outbox)
+    assert state()[0] is State.QUEUED
+    send_again(intake, outbox)
+    assert state()[0] is State.DELIVERED
+    assert book.contacts == [CONTACT, CONTACT]
