@@ -1,4 +1,4 @@
-"""The Makefile's targets: each is in README, and installs what its commands call."""
+"""The Makefile's targets: each is in the documentation, and installs what its commands call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
-README = (ROOT / "README.md").read_text()
+DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(path.read_text() for path in DOCS)
 TARGETS = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
 
 # A command, and the prerequisites of which one must have installed it.
@@ -29,16 +30,16 @@ def rule(target: str) -> tuple[set[str], str]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_target_is_in_the_table_of_the_readme(target: str) -> None:
+def test_target_is_in_the_table_of_contributing(target: str) -> None:
     """So that nobody is surprised by what it downloads."""
-    first_column = [line.split("|")[1] for line in README.splitlines() if line.startswith("| `")]
+    first_column = [line.split("|")[1] for line in TEXT.splitlines() if line.startswith("| `")]
     assert any(f"`{target}`" in cell for cell in first_column)
 
 
 @pytest.mark.parametrize(
-    "target", sorted(set(re.findall(r"(?:`|^ +)make ([a-z-]+)", README, re.MULTILINE)))
+    "target", sorted(set(re.findall(r"(?:`|^ +)make ([a-z-]+)", TEXT, re.MULTILINE)))
 )
-def test_target_that_the_readme_names_exists(target: str) -> None:
+def test_target_that_the_documentation_names_exists(target: str) -> None:
     """Nobody types a command in vain."""
     assert target in TARGETS
 

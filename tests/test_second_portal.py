@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from webapp.contact import Contact
+from webapp.delivery import sender as sender_module
 from webapp.delivery.circuit_breaker import Breaker
 from webapp.delivery.database import Store
 from webapp.delivery.intake import Intake, Result, submission_key
@@ -91,8 +92,9 @@ def outbox(tmp_path: Path) -> Outbox:
 
 
 @pytest.fixture
-def intake(book: AddressBook, outbox: Outbox) -> Intake:
-    """Return the intake of submissions in front of the address book."""
+def intake(book: AddressBook, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> Intake:
+    """Return the intake of submissions in front of the address book; retries are due at once."""
+    monkeypatch.setattr(sender_module, "_FIRST_PAUSE", 0)
     timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
     breaker = Breaker(outbox._store)  # noqa: SLF001  one database for both
     sender = Sender(book, outbox, breaker, timing)
@@ -112,8 +114,8 @@ def state(outbox: Outbox) -> Callable[[], tuple[State, str]]:
 
 
 def send_again(intake: Intake, outbox: Outbox) -> None:
-    """Attempt the submission once more, as the worker does with a probe."""
-    entry = next(iter(outbox.claim(1, probe=True)))
+    """Attempt the submission once more, as the worker does."""
+    entry = next(iter(outbox.claim(1)))
     intake.sender.attempt(entry)
 
 
