@@ -38,7 +38,9 @@ from serving import COMMAND
 from sqlalchemy import NullPool, create_engine, text
 
 from webapp.portal.base import Refused, Rejected
-from webapp.portal.simulator.server import PROFILES, Fault, Profile, StandIn
+from webapp.portal.simulator.faults import Fault
+from webapp.portal.simulator.model import PROFILES, Profile
+from webapp.portal.simulator.server import StandIn
 from webapp.portal.statuses import STATUSES
 
 if TYPE_CHECKING:

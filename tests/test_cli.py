@@ -27,13 +27,15 @@ from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import reference
 from webapp.delivery.timing import Timing
 from webapp.observability import logging as app_logging
-from webapp.portal.simulator.server import Fault, StandIn
+from webapp.portal.simulator.faults import Fault
 from webapp.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result
+
+    from webapp.portal.simulator.server import StandIn
 
 ROOT = Path(__file__).parent.parent
 

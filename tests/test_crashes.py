@@ -16,7 +16,7 @@ from webapp import create_app
 from webapp.contact import Contact
 from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import WAITING, State
-from webapp.portal.simulator.server import PROFILES
+from webapp.portal.simulator.model import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,8 @@ from webapp.delivery.sender import Sender
 from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import Refused
-from webapp.portal.simulator.server import Fault, StandIn
+from webapp.portal.simulator.faults import Fault
+from webapp.portal.simulator.server import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

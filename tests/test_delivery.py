@@ -19,7 +19,8 @@ from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, WAITING, State, reference
 from webapp.portal.base import Refused, Rejected, Uncertain
 from webapp.portal.client import AmootPortal
-from webapp.portal.simulator.server import PROFILES, Fault
+from webapp.portal.simulator.faults import Fault
+from webapp.portal.simulator.model import PROFILES
 from webapp.portal.statuses import STATUSES
 from webapp.web.views import EXTENSION
 

@@ -19,7 +19,7 @@ from support import FULL_FORM, SECRET, TOKEN, Html
 
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.observability import request_id
-from webapp.portal.simulator.server import Fault
+from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

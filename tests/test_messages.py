@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.portal.simulator.server import Fault
+from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

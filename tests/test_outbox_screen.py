@@ -21,7 +21,7 @@ from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, St
 from webapp.delivery.timing import Timing
 from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
-from webapp.portal.simulator.server import Fault
+from webapp.portal.simulator.faults import Fault
 from webapp.web import views
 from webapp.web.views import EXTENSION
 from webapp.web.views import outbox as screen

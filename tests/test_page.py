@@ -15,7 +15,7 @@ from webapp import messages
 from webapp.contact import FIELDS
 from webapp.delivery.database import StoreError
 from webapp.delivery.outbox import Outbox
-from webapp.portal.simulator.server import Fault
+from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

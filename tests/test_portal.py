@@ -41,7 +41,8 @@ from webapp.portal.base import (
 )
 from webapp.portal.client import AccountStatus, AmootPortal
 from webapp.portal.payload import payload
-from webapp.portal.simulator.server import Answer, Fault, StandIn
+from webapp.portal.simulator.faults import Answer, Fault
+from webapp.portal.simulator.server import StandIn
 from webapp.portal.statuses import STATUSES, field_at_fault
 
 if TYPE_CHECKING:

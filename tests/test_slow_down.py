@@ -20,7 +20,7 @@ from webapp.delivery.services import Dispatch
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut
 from webapp.portal.retry_after import parse_retry_after
-from webapp.portal.simulator.server import Answer, Fault
+from webapp.portal.simulator.faults import Answer, Fault
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -1,0 +1,235 @@
+"""The ways to misbehave, and what goes over the wire for each."""
+
+from __future__ import annotations
+
+import enum
+import gzip
+import itertools
+import json
+import time
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+from functools import cache
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+
+_PAUSE: Final = 0.05
+_RETRY_AFTER_S: Final = 2
+
+_JSON: Final = "application/json; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
+PLAIN: Final = "text/plain; charset=utf-8"
+
+
+class Fault(enum.Enum):
+    """A way to misbehave.
+
+    `APPLIED_THEN_…` store the contact first: the answer is lost, not the call. `APPLIED_LATE`
+    closes without an answer and stores the contact a while later: until then a search lies.
+    `BOM_SUCCESS` stores it too, for it is a success to who can read it.
+    """
+
+    # The connection
+    RESET = enum.auto()
+    CLOSE_WITHOUT_ANSWER = enum.auto()
+    SILENT = enum.auto()
+    APPLIED_THEN_RESET = enum.auto()
+    APPLIED_THEN_CLOSE = enum.auto()
+    APPLIED_THEN_SILENT = enum.auto()
+    APPLIED_THEN_HTTP_502 = enum.auto()
+    APPLIED_LATE = enum.auto()
+    # The stream
+    DRIP_HEADERS = enum.auto()
+    DRIP_BODY = enum.auto()
+    ENDLESS_HEADERS = enum.auto()
+    ENDLESS_BODY = enum.auto()
+    GZIP_BOMB = enum.auto()
+    BAD_GZIP = enum.auto()
+    BAD_CHUNK = enum.auto()
+    TRUNCATED = enum.auto()
+    NOT_HTTP = enum.auto()
+    # The HTTP status
+    HTTP_301 = enum.auto()
+    HTTP_302 = enum.auto()
+    HTTP_307 = enum.auto()
+    HTTP_308 = enum.auto()
+    HTTP_404 = enum.auto()
+    HTTP_429 = enum.auto()
+    HTTP_500 = enum.auto()
+    HTTP_502 = enum.auto()
+    HTTP_503 = enum.auto()
+    HTTP_429_SECONDS = enum.auto()
+    HTTP_429_DATE = enum.auto()
+    HTTP_503_SECONDS = enum.auto()
+    HTTP_503_DATE = enum.auto()
+    # The body
+    EMPTY = enum.auto()
+    HTML = enum.auto()
+    LIST = enum.auto()
+    NULL = enum.auto()
+    STRING = enum.auto()
+    NO_STATUS = enum.auto()
+    NULL_STATUS = enum.auto()
+    TRUE_STATUS = enum.auto()
+    UNKNOWN_STATUS = enum.auto()
+    HUGE_INTEGER = enum.auto()
+    DEEP_NESTING = enum.auto()
+    NOT_A_NUMBER = enum.auto()
+    BAD_UTF8 = enum.auto()
+    BOM_SUCCESS = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole and well-formed HTTP answer; the connection stays open after it.
+
+    One that `applies` stores the contact first.
+    """
+
+    body: bytes
+    status: int = 200
+    content_type: str = _JSON
+    location: str = ""
+    applies: bool = False
+    retry_after: str | Callable[[], str] = ""
+
+    def encode(self) -> bytes:
+        """Return it as it goes over the wire."""
+        location = f"Location: {self.location}\r\n" if self.location else ""
+        pause = self.retry_after() if callable(self.retry_after) else self.retry_after
+        retry = f"Retry-After: {pause}\r\n" if pause else ""
+        head = (
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
+            f"Content-Type: {self.content_type}\r\n"
+            f"Content-Length: {len(self.body)}\r\n{location}{retry}\r\n"
+        )
+        return head.encode("latin-1") + self.body
+
+
+class Ending(enum.Enum):
+    """How a connection ends after a fault."""
+
+    CLOSE = enum.auto()
+    RESET = enum.auto()
+    HANG = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Mischief:
+    """What goes over the wire in place of an answer, piece by piece, and how it ends."""
+
+    pieces: Callable[[], Iterable[bytes]] = tuple
+    pause: float = 0.0
+    ending: Ending = Ending.CLOSE
+    applies: bool = False
+
+
+def json_answer(content: object) -> Answer:
+    """Return an answer in JSON."""
+    return Answer(json.dumps(content, ensure_ascii=False).encode())
+
+
+def status_answer(name: str) -> Answer:
+    """Return the answer of a failure, as the portal gives it with HTTP 200."""
+    return json_answer({"Status": name, "Data": None})
+
+
+def page(status: int) -> Answer:
+    """Return a page of HTML, as a proxy would."""
+    return Answer(b"<!doctype html><title>Not the portal</title>", status, HTML)
+
+
+def _last_page(status: int) -> bytes:
+    """Return a page after which the connection is closed, as it says."""
+    return page(status).encode().replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+
+
+def _redirect(status: int) -> Answer:
+    return Answer(b"", status, HTML, location="/rest/elsewhere")
+
+
+def _retry_date() -> str:
+    """Return the other form of Retry-After; a date has no fractions of a second."""
+    return formatdate(time.time() + _RETRY_AFTER_S, usegmt=True)
+
+
+def _raw(*pieces: bytes) -> Mischief:
+    return Mischief(lambda: pieces)
+
+
+_OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+_SUCCESS: Final = b'{"Status": "Success", "Data": null}'
+
+
+def _drip(start: bytes, onward: bytes) -> Callable[[], Iterator[bytes]]:
+    return lambda: itertools.chain((bytes([byte]) for byte in start), itertools.repeat(onward))
+
+
+def _stream(start: bytes, onward: bytes) -> Callable[[], Iterator[bytes]]:
+    return lambda: itertools.chain([start], itertools.repeat(onward))
+
+
+@cache
+def _bomb() -> tuple[bytes, ...]:
+    """Return 400 MB of spaces in 400 KB: a gzip stream may consist of many members."""
+    member = gzip.compress(b" " * 10_000_000)
+    return (_OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", *[member] * 40)
+
+
+FAULTS: Final[Mapping[Fault, Answer | Mischief]] = MappingProxyType(
+    {
+        Fault.RESET: Mischief(ending=Ending.RESET),
+        Fault.CLOSE_WITHOUT_ANSWER: Mischief(),
+        Fault.SILENT: Mischief(ending=Ending.HANG),
+        Fault.APPLIED_THEN_RESET: Mischief(ending=Ending.RESET, applies=True),
+        Fault.APPLIED_THEN_CLOSE: Mischief(applies=True),
+        Fault.APPLIED_THEN_SILENT: Mischief(ending=Ending.HANG, applies=True),
+        Fault.APPLIED_THEN_HTTP_502: Mischief(lambda: [_last_page(502)], applies=True),
+        Fault.APPLIED_LATE: Mischief(applies=True),
+        Fault.DRIP_HEADERS: Mischief(_drip(_OK + b"X-Drip: ", b"x"), _PAUSE),
+        Fault.DRIP_BODY: Mischief(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _PAUSE),
+        Fault.ENDLESS_HEADERS: Mischief(_stream(_OK, b"X-More: yes\r\n" * 1000)),
+        Fault.ENDLESS_BODY: Mischief(_stream(_OK + b"\r\n" + _SUCCESS, b" " * 8192)),
+        Fault.GZIP_BOMB: Mischief(_bomb),
+        Fault.BAD_GZIP: _raw(
+            _OK, b"Content-Encoding: gzip\r\nContent-Length: 35\r\n\r\n", _SUCCESS
+        ),
+        Fault.BAD_CHUNK: _raw(
+            _OK, b"Transfer-Encoding: chunked\r\n\r\n", b"23\r\n", _SUCCESS, b"\r\nnonsense\r\n"
+        ),
+        Fault.TRUNCATED: _raw(_OK, b"Content-Length: 100\r\n\r\n", _SUCCESS),
+        Fault.NOT_HTTP: _raw(b"220 mail.example ESMTP\r\n"),
+        Fault.HTTP_301: _redirect(301),
+        Fault.HTTP_302: _redirect(302),
+        Fault.HTTP_307: _redirect(307),
+        Fault.HTTP_308: _redirect(308),
+        Fault.HTTP_404: page(404),
+        Fault.HTTP_429: page(429),
+        Fault.HTTP_500: page(500),
+        Fault.HTTP_502: page(502),
+        Fault.HTTP_503: page(503),
+        Fault.HTTP_429_SECONDS: replace(page(429), retry_after=str(_RETRY_AFTER_S)),
+        Fault.HTTP_429_DATE: replace(page(429), retry_after=_retry_date),
+        Fault.HTTP_503_SECONDS: replace(page(503), retry_after=str(_RETRY_AFTER_S)),
+        Fault.HTTP_503_DATE: replace(page(503), retry_after=_retry_date),
+        Fault.EMPTY: Answer(b""),
+        Fault.HTML: page(200),
+        Fault.LIST: Answer(b"[" + _SUCCESS + b"]"),
+        Fault.NULL: Answer(b"null"),
+        Fault.STRING: Answer(b'"Success"'),
+        Fault.NO_STATUS: Answer(b'{"Data": {"ID": 1}}'),
+        Fault.NULL_STATUS: Answer(b'{"Status": null}'),
+        Fault.TRUE_STATUS: Answer(b'{"Status": true}'),
+        Fault.UNKNOWN_STATUS: status_answer("Portal_Rebuilt"),
+        Fault.HUGE_INTEGER: Answer(b'{"Status": "Success", "Data": ' + b"9" * 5000 + b"}"),
+        Fault.DEEP_NESTING: Answer(b'{"Status": "Success", "Data": ' + b"[" * 50_000),
+        Fault.NOT_A_NUMBER: Answer(b'{"Status": "Success", "Data": NaN}'),
+        Fault.BAD_UTF8: Answer(b'{"Status": "Success", "Data": "\xff"}'),
+        Fault.BOM_SUCCESS: Answer(b"\xef\xbb\xbf" + _SUCCESS, applies=True),
+    }
+)
