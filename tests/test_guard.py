@@ -11,7 +11,7 @@ from support import Html, Page
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
-from webapp.web.guard import MAX_BODY
+from webapp.web.request import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

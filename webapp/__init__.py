@@ -17,7 +17,7 @@ from webapp.observability import request_id
 from webapp.portal import simulator
 from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import assets, compression, errors, guard
+from webapp.web import assets, compression, errors, headers, request
 from webapp.web.basic_auth import Logins
 from webapp.web.proof_of_work import Proofs
 from webapp.web.rate_limits import Limits
@@ -97,7 +97,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(demo.blueprint)
     health.register(app)
     compression.register(app)
-    guard.protect(app, settings, forms)
+    headers.register(app, forms)
+    request.register(app, settings)
     assets.register(app)
     errors.register(app, forms)
     app.wsgi_app = request_id.Traced(  # type: ignore[method-assign]

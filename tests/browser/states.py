@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.tokens import SOONEST
 from webapp.messages import DOUBTS
-from webapp.web.guard import MAX_BODY
+from webapp.web.request import MAX_BODY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -13,7 +13,7 @@ from webapp.delivery.database import StoreError
 from webapp.delivery.submission import WAITING
 from webapp.forms.definitions import Access
 from webapp.persian import persian_digits
-from webapp.web import guard
+from webapp.web import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,13 +73,13 @@ def public_form(slug: str) -> FormDefinition:
 
 
 def require_intranet() -> None:
-    """Let only operators see the view that calls this; see `guard.require_intranet`."""
-    guard.require_intranet(services().settings, services().logins)
+    """Let only operators see the view that calls this; see `access.require_intranet`."""
+    access.require_intranet(services().settings, services().logins)
 
 
 def require_own_host() -> None:
-    """Let nobody see what others typed under a stranger's name; see `guard.require_own_host`."""
-    guard.require_own_host(services().settings)
+    """Let nobody see what others typed under a stranger's name; see `access.require_own_host`."""
+    access.require_own_host(services().settings)
 
 
 def pause_notice() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import SecurityError
 
 from webapp.delivery.database import StoreError
 from webapp.delivery.submission import NEEDS_HAND, WAITING
-from webapp.web import guard
+from webapp.web import access
 from webapp.web.views import require_intranet, require_own_host, services
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ def _metrics() -> Response:
 
 
 def _require_known_host() -> None:
-    """Let nobody read metrics under a name that is not ours: see `guard.is_certain`.
+    """Let nobody read metrics under a name that is not ours: see `access.is_certain`.
 
     Raises:
         SecurityError: if the router would refuse the host, and it is no address.
     """
     refusal = request.routing_exception
-    is_certain = guard.is_certain(request.environ.get("HTTP_HOST", ""))
+    is_certain = access.is_certain(request.environ.get("HTTP_HOST", ""))
     if isinstance(refusal, SecurityError) and not is_certain:
         raise refusal
 

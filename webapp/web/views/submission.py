@@ -19,8 +19,9 @@ from webapp.forms.layout import arrange
 from webapp.forms.request_origin import own_origin
 from webapp.portal.base import status_message
 from webapp.portal.statuses import field_at_fault
-from webapp.web import compression, guard
+from webapp.web import compression
 from webapp.web.page_cache import Blank, mark
+from webapp.web.request import MAX_BODY
 from webapp.web.views import services
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def receipt(form: ContactForm, outcome: Outcome) -> str:
 def _refusal(form: ContactForm) -> HTTPStatus | None:
     """Return the status of a form that is not taken; its message stands in the form."""
     is_valid = form.validate()
-    if (request.content_length or 0) > guard.MAX_BODY:
+    if (request.content_length or 0) > MAX_BODY:
         form.refuse(messages.TOO_LARGE)
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if not is_valid:
