@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.forms.colour import stylesheet
-from webapp.forms.definitions import contrast
+from webapp.forms.colour import contrast, stylesheet
 
 LIGHT_SHEET = "#ffffff"
 DARK_SHEET = "#18201d"

@@ -9,15 +9,8 @@ from pathlib import Path
 import pytest
 
 from webapp.contact import FIELDS, in_page_order
-from webapp.forms.definitions import (
-    Access,
-    DateInput,
-    DefinitionError,
-    FormDefinition,
-    load,
-    main_form,
-    parse,
-)
+from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
+from webapp.forms.definitions_file import DefinitionError, load, parse
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "forms.toml"
 

@@ -8,7 +8,7 @@ import pytest
 from support import Html
 
 from webapp import messages
-from webapp.forms.definitions import parse
+from webapp.forms.definitions_file import parse
 from webapp.settings import Settings
 from webapp.web.embed_check import Facts, inspect
 

@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 
 from webapp import messages, persian
 from webapp.delivery.services import Dispatch
-from webapp.forms import colour, definitions
+from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import FormTokens, Receipts
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         accent_digest=colour.digest,
     )
     tokens = FormTokens(settings.secret_keys)
-    forms = definitions.load(settings.forms_file)
+    forms = definitions_file.load(settings.forms_file)
     url = settings.amoot_url or (
         simulator.StandIn(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from webapp.delivery.services import Dispatch
-from webapp.forms import definitions
-from webapp.forms.definitions import DefinitionError
+from webapp.forms import definitions_file
+from webapp.forms.definitions_file import DefinitionError
 from webapp.portal import simulator
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 
@@ -31,7 +31,9 @@ def read_settings() -> Settings:
     except SettingsError as error:
         faults.append(str(error))
     try:
-        definitions.load(Path(os.environ["FORMS_FILE"]) if os.environ.get("FORMS_FILE") else None)
+        definitions_file.load(
+            Path(os.environ["FORMS_FILE"]) if os.environ.get("FORMS_FILE") else None
+        )
     except DefinitionError as error:
         faults.append(str(error))
     if faults:

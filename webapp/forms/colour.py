@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import operator
 from functools import cache
 from typing import Final
-
-from webapp.forms.definitions import contrast
 
 Colour = tuple[int, int, int]
 
@@ -15,6 +15,7 @@ _BLACK: Final = (0, 0, 0)
 _DARK_SHEET: Final = (0x18, 0x20, 0x1D)  # as in style.css
 _LEAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for some reserve
 _STEPS: Final = 20
+_DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is linear
 
 
 @cache
@@ -59,3 +60,18 @@ def _parse(text: str) -> Colour:
 
 def _hex(colour: Colour) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours `#rrggbb`, 1 to 21, by WCAG 2.2's definition."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance, 0 to 1, by WCAG 2.2's definition."""
+    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    linear = (
+        math.pow((part + 0.055) / 1.055, 2.4) if part > _DARK else part / 12.92 for part in parts
+    )
+    return math.fsum(map(operator.mul, linear, (0.2126, 0.7152, 0.0722)))

@@ -1,0 +1,322 @@
+"""`forms.toml`: read into definitions, every fault named at once, with its line."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from webapp.contact import (
+    FIELDS,
+    LABELS,
+    MOBILE,
+    Field,
+    Kind,
+    Value,
+    in_page_order,
+)
+from webapp.forms.definitions import Access, DateInput, FormDefinition
+from webapp.forms.toml_values import (
+    Fault,
+    Faults,
+    Keys,
+    Reader,
+    choice_reader,
+    fault,
+    fixed_value_reader,
+    list_reader,
+    mapping_reader,
+    read_accent,
+    read_address,
+    read_custom_text,
+    read_field_names,
+    read_fields,
+    read_labels,
+    read_origin,
+    read_switch,
+    text_reader,
+    unknown,
+)
+from webapp.persian import (
+    MOST_LABELS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+_T = TypeVar("_T")
+
+_BUILT_IN: Final = Path(__file__).with_name("forms.toml")
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+# A key of TOML, and the two kinds of lines that begin with one.
+_KEY_PART: Final = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_KEY: Final = rf"\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*"
+_HEADER_LINE: Final = re.compile(rf"\s*\[+{_KEY}\]")
+_VALUE_LINE: Final = re.compile(rf"{_KEY}=")
+_SYNTAX_LINE: Final = re.compile(r"at line (\d+)")
+
+_DATES: Final = MappingProxyType({Access.INTRANET: DateInput.TEXT, Access.PUBLIC: DateInput.PARTS})
+
+
+class DefinitionError(ValueError):
+    """The forms cannot be used; the message names each fault on a line of its own."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        """Keep the faults, one sentence each."""
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+def _key(read: Reader[_T], default: _T, *, needed: bool = False, only: Access | None = None) -> _T:
+    metadata = {"read": read, "needed": needed, "only": only}
+    return dataclasses.field(default_factory=lambda: default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A form's table in the file: its keys, how each is read, and what stands for an absent one."""
+
+    title: str = _key(text_reader(100), "", needed=True)
+    access: Access = _key(  # noqa: RUF009  it is a dataclasses.field, as the others
+        choice_reader(Access), Access.INTRANET, needed=True
+    )
+    fields: tuple[str, ...] | Literal["all"] = _key(read_fields, (), needed=True)
+    required: tuple[str, ...] = _key(read_field_names, ())
+    intro: str = _key(text_reader(300), "")
+    captions: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(100)), {})
+    hints: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(200)), {})
+    label_choices: tuple[str, ...] = _key(read_labels, ())
+    free_labels: bool = _key(read_switch, default=False, only=Access.INTRANET)
+    labels: tuple[str, ...] = _key(read_labels, ())
+    fixed: Mapping[str, Value] = _key(mapping_reader(fixed_value_reader), MappingProxyType({}))
+    consent: str = _key(text_reader(500), "")
+    consent_field: str = _key(read_custom_text, "")
+    embed_origins: tuple[str, ...] = _key(list_reader(read_origin), (), only=Access.PUBLIC)
+    accent: str = _key(read_accent, "")
+    success: str = _key(text_reader(300), "")
+    redirect: str = _key(read_address, "")
+    dates: DateInput | None = _key(choice_reader(DateInput), None)  # noqa: RUF009  as above
+    proof_of_work: bool = _key(read_switch, default=False, only=Access.PUBLIC)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The names of the fields shown; "all" leaves out what this form could not ask for."""
+        if self.fields != "all":
+            return self.fields
+        possible = {
+            Kind.LABELS: bool(self.label_choices) or self.free_labels,
+            Kind.ACTIVE: self.access is Access.INTRANET,
+        }
+        return tuple(row.name for row in in_page_order() if possible.get(row.kind, True))
+
+    def definition(self, slug: str) -> FormDefinition:
+        """Return the finished form."""
+        own: dict[str, Any] = {
+            "slug": slug,
+            "fields": tuple(self._row(FIELDS[name]) for name in self.shown),
+            "required": frozenset({MOBILE, *self.required}),
+            "dates": self.dates or _DATES[self.access],
+        }
+        names = {row.name for row in dataclasses.fields(FormDefinition)} - own.keys()
+        return FormDefinition(**own, **{name: getattr(self, name) for name in names})
+
+    def _row(self, row: Field) -> Field:
+        # The table's hint on labels is about typing them.
+        ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
+        caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
+        return dataclasses.replace(row, label=caption, hint=hint)
+
+
+# Rules tell which keys, right by themselves, do not go together.
+
+
+def _access_rule(table: _Table) -> Iterator[Fault]:
+    for row in dataclasses.fields(_Table):
+        only = row.metadata["only"]
+        if only not in (None, table.access) and getattr(table, row.name):
+            yield (row.name,), f"is for {only} forms only"
+    for name in table.shown:
+        if table.access is Access.PUBLIC and FIELDS[name].kind is Kind.ACTIVE:
+            yield ("fields",), f'"{name}" is for intranet forms only'
+
+
+def _shown_rule(table: _Table) -> Iterator[Fault]:
+    shown = frozenset(table.shown)
+    if MOBILE not in shown:
+        yield ("fields",), f'"{MOBILE}" is missing: the portal takes no contact without it'
+    for name in table.required:
+        if name not in shown:
+            yield ("required",), f'"{name}" is required but not shown'
+        if FIELDS[name].kind is Kind.ACTIVE:
+            yield ("required",), f'"{name}" cannot be required: unticked says something too'
+    for key, texts in (("captions", table.captions), ("hints", table.hints)):
+        yield from (((key, name), "is not shown") for name in texts if name not in shown)
+    yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
+
+
+def _labels_rule(table: _Table) -> Iterator[Fault]:
+    shown = LABELS in table.shown
+    if shown and not (table.label_choices or table.free_labels):
+        yield ("fields",), f'"{LABELS}" needs "label_choices" or "free_labels"'
+    for key in ("label_choices", "free_labels"):
+        if getattr(table, key) and not shown:
+            yield (key,), f'needs "{LABELS}" among the fields'
+
+
+def _label_count_rule(table: _Table) -> Iterator[Fault]:
+    if len({*table.labels, *table.label_choices}) > MOST_LABELS:
+        key = "labels" if len(table.labels) > MOST_LABELS else "label_choices"
+        yield (key,), f"a contact has at most {MOST_LABELS} labels"
+
+
+def _consent_rule(table: _Table) -> Iterator[Fault]:
+    name = table.consent_field
+    if name and not table.consent:
+        yield ("consent_field",), 'needs "consent"'
+    if name in table.shown or name in table.fixed:
+        yield ("consent_field",), f'"{name}" is already shown or fixed'
+
+
+def _redirect_rule(table: _Table) -> Iterator[Fault]:
+    parts = urlsplit(table.redirect)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if table.redirect and table.embed_origins and origin not in table.embed_origins:
+        yield ("redirect",), f'"{origin}" is not among "embed_origins"'
+
+
+# Each rule with the keys that must have been read before it can tell.
+_RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingProxyType(
+    {
+        _access_rule: {"access"},
+        _shown_rule: {"fields"},
+        _labels_rule: {"fields", "label_choices", "free_labels"},
+        _label_count_rule: set(),
+        _consent_rule: {"fields", "consent"},
+        _redirect_rule: set(),
+    }
+)
+
+
+def _form(slug: str, value: object) -> FormDefinition:
+    """Read a form's table key by key, then as a whole."""
+    if not isinstance(value, dict):
+        raise fault("must be a table")
+    faults = Faults()
+    if not _SLUG.fullmatch(slug):
+        faults.append(((), "its name must be 1 to 40 of a-z, 0-9 and -, the first no -"))
+    keys = {row.name: row.metadata for row in dataclasses.fields(_Table)}
+    values: dict[str, Any] = {}
+    for name, raw in value.items():
+        with faults.at(name, kept=values):
+            if name not in keys:
+                raise unknown("key", name, keys)
+            values[name] = keys[name]["read"](raw)
+    faults += (
+        ((name,), "is missing") for name in keys if keys[name]["needed"] and name not in value
+    )
+    unread = {name for path, _ in faults for name in path[:1]} - values.keys()
+    table = _Table(**values)
+    for rule, needs in _RULES.items():
+        if not needs & unread:
+            faults += rule(table)
+    faults.check(None)
+    return table.definition(slug)
+
+
+def _lines(text: str) -> Mapping[Keys, int]:
+    """Tell on which line each key first stands, as far as a light look can."""
+    lines: dict[Keys, int] = {}
+    header: Keys = ()
+    for number, line in enumerate(text.split("\n"), start=1):
+        if found := _HEADER_LINE.match(line):
+            path = header = _split(found[1])
+        elif found := _VALUE_LINE.match(line):
+            path = (*header, *_split(found[1]))
+        else:
+            continue
+        for depth in range(1, len(path) + 1):
+            lines.setdefault(path[:depth], number)
+    return lines
+
+
+def _split(keys: str) -> Keys:
+    return tuple(part.strip("\"'") for part in re.findall(_KEY_PART, keys))
+
+
+def _told(faults: Iterable[Fault], text: str, source: str) -> Iterator[str]:
+    """Yield the faults in the order of the file, each with its line, form and key."""
+    lines = _lines(text)
+
+    def line(path: Keys) -> int:
+        return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 0)
+
+    for path, reason in sorted(faults, key=lambda fault: line(fault[0])):
+        place = f"{source}:{line(path)}" if line(path) else source
+        told = ": ".join(filter(None, (place, ".".join(path), reason)))
+        yield " ".join(told.split())  # a quoted value may hold line ends
+
+
+def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
+    """Read the text of a forms.toml.
+
+    Args:
+        text: TOML.
+        source: The file's name, for messages.
+
+    Returns:
+        The forms by slug, in the file's order.
+
+    Raises:
+        DefinitionError: if anything is wrong. It names every fault.
+    """
+    try:
+        document = tomllib.loads(text)
+    except ValueError as error:
+        line = _SYNTAX_LINE.search(str(error))
+        place = f"{source}:{line[1]}" if line else source
+        raise DefinitionError([f"{place}: {error}"]) from None
+    faults = Faults()
+    forms: dict[str, FormDefinition] = {}
+    for name in document:
+        with faults.at(name):
+            if name != "forms":
+                raise unknown("key", name, ["forms"])
+    tables = document.get("forms")
+    if not isinstance(tables, dict) or not tables:
+        faults.append(((), "no form is defined; a form begins with [forms.its-name]"))
+        tables = {}
+    for slug, table in tables.items():
+        with faults.at("forms", slug):
+            forms[slug] = _form(slug, table)
+    if faults:
+        raise DefinitionError(tuple(_told(faults, text, source)))
+    return MappingProxyType(forms)
+
+
+def load(path: Path | None) -> Mapping[str, FormDefinition]:
+    """Read a forms.toml.
+
+    Args:
+        path: The file; None for the built-in one.
+
+    Returns:
+        The forms by slug, in the file's order.
+
+    Raises:
+        DefinitionError: if it cannot be read, or anything is wrong. It names every fault.
+    """
+    path = path or _BUILT_IN
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
+    except OSError as error:
+        raise DefinitionError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DefinitionError([f"{path}:{line}: is not UTF-8"]) from None
+    return parse(text, source=str(path))

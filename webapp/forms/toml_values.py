@@ -1,0 +1,271 @@
+"""Readers of the values in `forms.toml`: each returns the value, or raises `ReadError`."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import math
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import quote
+
+from webapp.contact import (
+    FIELDS,
+    LABELS,
+    Field,
+    Kind,
+    Section,
+    Value,
+)
+from webapp.forms.colour import contrast
+from webapp.origins import parse_origin
+from webapp.persian import (
+    FIRST_GREGORIAN_YEAR,
+    InvalidText,
+    check_range,
+    clean_line,
+    clean_lines,
+    label_key,
+    parse_date,
+    split_labels,
+)
+
+_T = TypeVar("_T")
+_Choice = TypeVar("_Choice", bound=enum.StrEnum)
+
+Reader = Callable[[object], _T]
+Keys = tuple[str, ...]
+Fault = tuple[Keys, str]  # the keys that lead to it, and what is wrong
+
+_COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
+_ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
+_LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
+
+
+class ReadError(ValueError):
+    """A value is wrong: its faults, and what could be read all the same."""
+
+    def __init__(self, faults: Iterable[Fault], *, kept: object = None) -> None:
+        """Take the faults, and what could be read."""
+        self.faults = tuple(faults)
+        self.kept = kept
+
+
+def fault(reason: str) -> ReadError:
+    """Return the error of a value that is wrong for this reason."""
+    return ReadError([((), reason)])
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> ReadError:
+    """Return the error of a name that is not known; it suggests a similar one."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return fault(f'unknown {what} "{name}"' + "".join(f'; did you mean "{it}"?' for it in close))
+
+
+class Faults(list[Fault]):
+    """Gathers faults, so that one does not hide the next."""
+
+    @contextmanager
+    def at(self, *keys: str, kept: dict[str, Any] | None = None) -> Iterator[None]:
+        """Pin what is wrong inside to these keys; what could be read goes to `kept`."""
+        try:
+            yield
+        except ReadError as error:
+            self += (((*keys, *rest), reason) for rest, reason in error.faults)
+            if kept is not None and error.kept is not None:
+                kept[keys[-1]] = error.kept
+
+    def check(self, kept: _T) -> _T:
+        """Return what was read, if nothing is wrong with it."""
+        if self:
+            raise ReadError(self, kept=kept)
+        return kept
+
+
+# Readers turn a TOML value into ours, or raise a ReadError.
+
+
+def read_switch(value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise fault("must be true or false")
+    return value
+
+
+def text_reader(longest: int, clean: Callable[..., str] = clean_line) -> Reader[str]:
+    """Return a reader of texts up to this length, normalised."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise fault("must be a text in quotes")
+        try:
+            text = clean(value, label="")
+        except InvalidText:
+            raise fault("has a character that is not allowed") from None
+        if not text:
+            raise fault("is empty")
+        if len(text) > longest:
+            raise fault(f'"{text[:20]}…" is longer than {longest} characters')
+        return text
+
+    return read
+
+
+def choice_reader(kind: type[_Choice]) -> Reader[_Choice]:
+    """Return a reader of one of the values of an enumeration."""
+
+    def read(value: object) -> _Choice:
+        for choice in kind:
+            if value == choice:
+                return choice
+        raise fault("must be " + " or ".join(f'"{choice}"' for choice in kind))
+
+    return read
+
+
+def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Reader[tuple[str, ...]]:
+    """Return a reader of lists, of which no two items are alike."""
+
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise fault("must be a list")
+        faults = Faults()
+        entries: dict[str, str] = {}
+        for raw in value:
+            with faults.at():
+                entry = item(raw)
+                if alike(entry) in entries:
+                    raise fault(f'"{entry}" is repeated')
+                entries[alike(entry)] = entry
+        return faults.check(tuple(entries.values()))
+
+    return read
+
+
+def mapping_reader(reader: Callable[[Field], Reader[_T]]) -> Reader[Mapping[str, _T]]:
+    """Return a reader of tables whose keys are fields."""
+
+    def read(value: object) -> Mapping[str, _T]:
+        if not isinstance(value, dict):
+            raise fault("must be a table")
+        faults = Faults()
+        entries: dict[str, _T] = {}
+        for name, raw in value.items():
+            with faults.at(name):
+                entries[name] = reader(FIELDS[read_field_name(name)])(raw)
+        return faults.check(MappingProxyType(entries))
+
+    return read
+
+
+def read_field_name(value: object) -> str:
+    """Read the name of a field."""
+    if not isinstance(value, str):
+        raise fault("must be a field's name in quotes")
+    if value not in FIELDS:
+        raise unknown("field", value, FIELDS)
+    return value
+
+
+read_field_names: Final = list_reader(read_field_name)
+
+
+def read_fields(value: object) -> tuple[str, ...] | Literal["all"]:
+    """Read "all", or a list of fields."""
+    if value == "all":
+        return "all"
+    if not isinstance(value, list):
+        raise fault('must be "all" or a list')
+    return read_field_names(value)
+
+
+def read_custom_text(value: object) -> str:
+    """Read the name of a custom text."""
+    row = FIELDS[read_field_name(value)]
+    if row.kind is not Kind.TEXT or row.section is not Section.CUSTOM:
+        raise fault(f'"{row.name}" is none of CustomText1 to CustomText6')
+    return row.name
+
+
+def read_label(value: object) -> str:
+    """Read one label."""
+    label = text_reader(FIELDS[LABELS].max_length)(value)
+    if split_labels(label, label="") != (label,):
+        raise fault(f'"{label}" is not one label: it has a separator or begins with #')
+    return label
+
+
+read_labels: Final = list_reader(read_label, alike=label_key)
+
+
+def read_origin(value: object) -> str:
+    """Read an origin."""
+    with suppress(ValueError):
+        if isinstance(value, str):
+            return parse_origin(value)
+    raise fault(f'"{value}" is not an origin such as "https://example.ir"')
+
+
+def read_address(value: object) -> str:
+    """Read an absolute address."""
+    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    with suppress(ReadError):
+        if match is not None and match[2].isprintable():
+            return read_origin(match[1]) + quote(match[2], safe=string.punctuation)
+    raise fault(f'"{value}" is not an address such as "https://example.ir/thanks"')
+
+
+def read_accent(value: object) -> str:
+    """Read a colour on which white text is legible."""
+    if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+        raise fault('must be a colour such as "#0b6b57"')
+    on_white = contrast(value, "#ffffff")
+    if on_white < _LEAST_CONTRAST:
+        shown = math.floor(on_white * 10) / 10
+        raise fault(f"white text on {value} has a contrast of {shown}:1; 4.5:1 is the least")
+    return value.lower()
+
+
+def read_date(value: object) -> date:
+    """Read a date, Gregorian or Jalali."""
+    if type(value) is date and value.year >= FIRST_GREGORIAN_YEAR:  # a datetime is a date too
+        value = value.isoformat()
+    if isinstance(value, str):
+        with suppress(InvalidText):
+            found = parse_date(value)
+            check_range(found, birth=False, today=found)
+            return found
+    raise fault('must be a date such as 2025-08-14 or "1404/05/23"')
+
+
+def refusing_reader(reason: str) -> Reader[Value]:
+    """Return a reader that refuses every value for this reason."""
+
+    def read(_: object) -> Value:
+        raise fault(reason)
+
+    return read
+
+
+def fixed_value_reader(row: Field) -> Reader[Value]:
+    """Return a reader of values of this field."""
+    return _FIXED[row.kind](row)
+
+
+_FIXED: Final[Mapping[Kind, Callable[[Field], Reader[Value]]]] = MappingProxyType(
+    {
+        Kind.MOBILE: lambda _: refusing_reader("cannot be fixed: each contact has its own"),
+        Kind.EMAIL: lambda _: refusing_reader("cannot be fixed: each contact has its own"),
+        Kind.LABELS: lambda _: refusing_reader('cannot be fixed here: the key "labels" does it'),
+        Kind.TEXT: lambda row: text_reader(row.max_length),
+        Kind.LINES: lambda row: text_reader(row.max_length, clean_lines),
+        Kind.GENDER: lambda _: read_switch,
+        Kind.ACTIVE: lambda _: read_switch,
+        Kind.DATE: lambda _: read_date,
+    }
+)
