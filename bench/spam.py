@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from webapp.delivery.database import Store
+from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
@@ -117,7 +117,7 @@ def main() -> None:
             "LIMIT_ADDRESS": "10000/minute",
             "LOG_LEVEL": "error",
         }
-        outbox = Outbox(Store(f"sqlite:///{folder}/outbox.sqlite3"), _TIMING)
+        outbox = Outbox(Database(f"sqlite:///{folder}/outbox.sqlite3"), _TIMING)
         with subprocess.Popen([sys.executable, "-m", "webapp", "serve"], env=environ) as server:
             _wait()
             print(f"{'robot':40} {'sent':>5} {'portal':>7} {'held':>5}  answers")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert
 
 from webapp.contact import Contact
-from webapp.delivery.database import Store
+from webapp.delivery.database import Database
 from webapp.delivery.outbox import KEPT, Outbox
 from webapp.delivery.submission import State, table, write
 from webapp.delivery.timing import Timing
@@ -30,7 +30,7 @@ def key(number: int) -> str:
     return f"{number:064x}"
 
 
-def fill(store: Store, count: int, **changes: object) -> None:
+def fill(store: Database, count: int, **changes: object) -> None:
     """Add so many rows in large transactions.
 
     Args:
@@ -71,5 +71,5 @@ def deliver(folder: Path, count: int) -> None:
     fill(store, count, state=State.DELIVERED, contact=None, portal_id=1, due=until)
 
 
-def _store(folder: Path) -> Store:
-    return Store(f"sqlite:///{folder}/outbox.sqlite3")
+def _store(folder: Path) -> Database:
+    return Database(f"sqlite:///{folder}/outbox.sqlite3")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sqlalchemy import Engine
 
-    from webapp.delivery.services import Dispatch
+    from webapp.delivery.services import DeliveryServices
 
 pytest_plugins = ["tiers"]
 
@@ -108,9 +108,9 @@ def app(settings: Settings) -> Flask:
 
 
 @pytest.fixture
-def dispatch(app: Flask) -> Dispatch:
+def dispatch(app: Flask) -> DeliveryServices:
     """Return what stands behind the app's pages."""
-    found: Dispatch = app.extensions[EXTENSION].dispatch
+    found: DeliveryServices = app.extensions[EXTENSION].dispatch
     found.store.prove()
     return found
 

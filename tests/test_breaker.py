@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from webapp.delivery import circuit_breaker as module
-from webapp.delivery.circuit_breaker import Breaker
-from webapp.delivery.database import Store
+from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.database import Database
 from webapp.portal.base import Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 if TYPE_CHECKING:
@@ -24,17 +24,17 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-def store(database_url: str) -> Store:
+def store(database_url: str) -> Database:
     """Return an empty database."""
-    store = Store(database_url)
+    store = Database(database_url)
     store.prove()
     return store
 
 
 @pytest.fixture
-def breaker(store: Store) -> Breaker:
+def breaker(store: Database) -> CircuitBreaker:
     """Return a closed breaker."""
-    return Breaker(store)
+    return CircuitBreaker(store)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def breaker(store: Store) -> Breaker:
     ],
 )
 def test_it_opens_when_the_portal_is_known_not_to_take_contacts(
-    breaker: Breaker, error: PortalError, failures: int, *, refused: bool
+    breaker: CircuitBreaker, error: PortalError, failures: int, *, refused: bool
 ) -> None:
     """At once where that is certain or costs a whole deadline, else after three in a row."""
     for _ in range(failures):
@@ -58,7 +58,7 @@ def test_it_opens_when_the_portal_is_known_not_to_take_contacts(
     assert (breaker.pause.status, breaker.pause.refused) == (error.status, refused)
 
 
-def test_a_success_in_between_starts_the_count_anew(breaker: Breaker) -> None:
+def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
     """Now and then a call goes wrong."""
     for _ in range(2):
         breaker.failed(Uncertain("HTTP_502"))
@@ -67,7 +67,7 @@ def test_a_success_in_between_starts_the_count_anew(breaker: Breaker) -> None:
     assert breaker.pause is None
 
 
-def test_an_answer_without_a_reason_does_not_pause_the_others(breaker: Breaker) -> None:
+def test_an_answer_without_a_reason_does_not_pause_the_others(breaker: CircuitBreaker) -> None:
     """It may be that one contact's."""
     for _ in range(9):
         breaker.failed(Unexplained("Failed"))
@@ -75,9 +75,9 @@ def test_an_answer_without_a_reason_does_not_pause_the_others(breaker: Breaker) 
 
 
 @pytest.mark.slow
-def test_every_process_hears_of_it_soon(store: Store, breaker: Breaker) -> None:
+def test_every_process_hears_of_it_soon(store: Database, breaker: CircuitBreaker) -> None:
     """And of its end."""
-    other = Breaker(store)
+    other = CircuitBreaker(store)
     assert other.pause is None
     breaker.failed(Refused("CreditNotEnough"))
     time.sleep(0.6)
@@ -88,7 +88,7 @@ def test_every_process_hears_of_it_soon(store: Store, breaker: Breaker) -> None:
     assert breaker.pause is None
 
 
-def test_the_first_cause_is_told_until_a_probe_finds_another(breaker: Breaker) -> None:
+def test_the_first_cause_is_told_until_a_probe_finds_another(breaker: CircuitBreaker) -> None:
     """Calls under way that fail afterwards change nothing."""
     breaker.failed(Refused("Token_Expired"))
     breaker.failed(Unreachable("ConnectionFailed"))
@@ -100,18 +100,18 @@ def test_the_first_cause_is_told_until_a_probe_finds_another(breaker: Breaker) -
 
 
 @pytest.mark.slow
-def test_one_probes_at_a_time(store: Store, breaker: Breaker) -> None:
+def test_one_probes_at_a_time(store: Database, breaker: CircuitBreaker) -> None:
     """Of all processes."""
     breaker.failed(Unreachable("ConnectionFailed"))
     assert not breaker.take_probe(LEASE)
     time.sleep(0.6)
     with ThreadPoolExecutor(8) as threads:
-        turns = list(threads.map(lambda _: Breaker(store).take_probe(LEASE), range(8)))
+        turns = list(threads.map(lambda _: CircuitBreaker(store).take_probe(LEASE), range(8)))
     assert sorted(turns) == [False] * 7 + [True]
 
 
 @pytest.mark.slow
-def test_a_prober_that_died_is_followed_by_another(breaker: Breaker) -> None:
+def test_a_prober_that_died_is_followed_by_another(breaker: CircuitBreaker) -> None:
     """When its lease is over."""
     breaker.failed(Unreachable("ConnectionFailed"))
     time.sleep(0.6)
@@ -124,7 +124,7 @@ def test_a_prober_that_died_is_followed_by_another(breaker: Breaker) -> None:
     ("error", "longest"), [(Unreachable("ConnectionFailed"), 4), (Refused("Token_Expired"), 60)]
 )
 def test_probes_come_at_growing_pauses(
-    store: Store, breaker: Breaker, error: PortalError, longest: float
+    store: Database, breaker: CircuitBreaker, error: PortalError, longest: float
 ) -> None:
     """Seconds for a portal that is down, up to a minute for what a person must mend."""
     breaker.failed(error)
@@ -142,7 +142,7 @@ def test_probes_come_at_growing_pauses(
     assert longest - 0.1 < pauses[-1] < longest + 5
 
 
-def test_a_person_can_hasten_the_probe(breaker: Breaker) -> None:
+def test_a_person_can_hasten_the_probe(breaker: CircuitBreaker) -> None:
     """Who has topped up the account does not wait."""
     breaker.failed(Refused("CreditNotEnough"))
     for _ in range(7):
@@ -153,11 +153,11 @@ def test_a_person_can_hasten_the_probe(breaker: Breaker) -> None:
 
 
 def test_both_ends_are_logged_once(
-    store: Store, breaker: Breaker, caplog: pytest.LogCaptureFixture
+    store: Database, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line an event, as an error where a person must act."""
     caplog.set_level("INFO", "webapp.delivery.circuit_breaker")
-    other = Breaker(store)
+    other = CircuitBreaker(store)
     for one in (breaker, other):
         one.failed(Refused("Token_Expired"))
     for one in (breaker, other):
@@ -171,4 +171,4 @@ def test_both_ends_are_logged_once(
 def test_without_the_store_the_last_news_stays(tmp_path: Path) -> None:
     """A page is shown all the same."""
     (tmp_path / "file").touch()
-    assert Breaker(Store(f"sqlite:///{tmp_path}/file/x")).pause is None
+    assert CircuitBreaker(Database(f"sqlite:///{tmp_path}/file/x")).pause is None

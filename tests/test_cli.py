@@ -22,7 +22,7 @@ from werkzeug.security import check_password_hash
 
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
-from webapp.delivery.database import Store
+from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import reference
 from webapp.delivery.timing import Timing
@@ -106,7 +106,7 @@ def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> No
 def outbox(tmp_path: Path) -> Outbox:
     """Return an outbox with three contacts: rejected, held as a robot's, queued."""
     timing = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
-    filled = Outbox(Store(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
+    filled = Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
     contact = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه", "سایت"))
     entry, _ = filled.add(contact, "aa" * 32, form="contact", send=True)
     filled.reject(entry, "Mobile_Invalid", told=False)

@@ -14,7 +14,7 @@ from support import TOKEN, Page
 
 from webapp import create_app
 from webapp.contact import Contact
-from webapp.delivery.services import Dispatch
+from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.simulator.model import PROFILES
 
@@ -60,15 +60,15 @@ def kill(hasty: Settings, processes: ForkServerContext) -> Callable[..., None]:
     return run
 
 
-def end_leases(dispatch: Dispatch) -> None:
+def end_leases(dispatch: DeliveryServices) -> None:
     """Let the time pass after which an owner is taken for dead."""
     with dispatch.store.write() as connection:
         connection.exec_driver_sql("UPDATE outbox SET due = created_at WHERE state = 'sending'")
 
 
-def deliver_all(settings: Settings, portal: StandIn) -> Dispatch:
+def deliver_all(settings: Settings, portal: StandIn) -> DeliveryServices:
     """Let another process find what is left, until nothing waits."""
-    dispatch = Dispatch.build(settings, portal_url=portal.url, token=TOKEN)
+    dispatch = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
     end_leases(dispatch)
     dispatch.deliverer.start()
     until = time.monotonic() + 30
@@ -110,7 +110,7 @@ def test_a_deliverer_killed_on_the_way(
     hasty: Settings, kill: Callable[..., None], portal: StandIn, when: str, step: str
 ) -> None:
     """Another takes over when the lease is over."""
-    dispatch = Dispatch.build(hasty, portal_url=portal.url, token=TOKEN)
+    dispatch = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
     dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
     kill(when, step)
     deliver_all(hasty, portal)
@@ -144,7 +144,7 @@ def test_killed_again_and_again(
     hasty: Settings, kill: Callable[..., None], portal: StandIn
 ) -> None:
     """Each successor dies at another point; the last one finds it delivered."""
-    dispatch = Dispatch.build(hasty, portal_url=portal.url, token=TOKEN)
+    dispatch = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
     dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
     for when, step in (("after", "claim"), ("before", "send"), ("after", "send")):
         kill(when, step)

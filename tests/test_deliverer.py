@@ -20,11 +20,11 @@ from stock import fill as fill_at_once
 from support import SECRET, TOKEN, Page
 
 import webapp.delivery.outbox as module
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import Sender
-from webapp.delivery.services import Dispatch
+from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import Refused
 from webapp.portal.simulator.faults import Fault
@@ -39,27 +39,27 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def dispatch(settings: Settings, portal: StandIn, database_url: str) -> Dispatch:
+def dispatch(settings: Settings, portal: StandIn, database_url: str) -> DeliveryServices:
     """Return what works on an empty outbox."""
     hasty = replace(settings, database_url=database_url, amoot_deadline=1, amoot_settle=0)
     return another(hasty, portal)
 
 
 @pytest.fixture
-def local(settings: Settings, portal: StandIn) -> Dispatch:
+def local(settings: Settings, portal: StandIn) -> DeliveryServices:
     """Return the same on SQLite alone, with a more patient deadline."""
     return another(replace(settings, amoot_settle=0), portal)
 
 
-def another(settings: Settings, portal: StandIn) -> Dispatch:
+def another(settings: Settings, portal: StandIn) -> DeliveryServices:
     """Return what another process would have."""
-    dispatch = Dispatch.build(settings, portal_url=portal.url, token=TOKEN)
+    dispatch = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
     dispatch.store.prove()  # as a server does; making the tables may take longer than a lease here
     return dispatch
 
 
 @contextmanager
-def running(*dispatches: Dispatch) -> Iterator[None]:
+def running(*dispatches: DeliveryServices) -> Iterator[None]:
     """Let deliverers run."""
     for dispatch in dispatches:
         dispatch.deliverer.start()
@@ -70,7 +70,7 @@ def running(*dispatches: Dispatch) -> Iterator[None]:
         dispatch.deliverer.join()
 
 
-def fill(dispatch: Dispatch, count: int) -> None:
+def fill(dispatch: DeliveryServices, count: int) -> None:
     """Let so many wait."""
     for number in range(count):
         one = contact(number)
@@ -85,7 +85,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def is_empty(dispatch: Dispatch) -> bool:
+def is_empty(dispatch: DeliveryServices) -> bool:
     """Tell whether nothing waits."""
     return dispatch.outbox.count(WAITING, most=1) == 0
 
@@ -96,7 +96,7 @@ def numbers(portal: StandIn) -> list[int]:
 
 
 @pytest.mark.slow
-def test_what_waits_is_sent(dispatch: Dispatch, portal: StandIn) -> None:
+def test_what_waits_is_sent(dispatch: DeliveryServices, portal: StandIn) -> None:
     """Each once."""
     fill(dispatch, 30)
     with running(dispatch):
@@ -132,7 +132,7 @@ def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: StandIn)
 
 @pytest.mark.slow
 def test_an_outage_is_waited_out_with_one_probe_at_a_time(
-    settings: Settings, dispatch: Dispatch, portal: StandIn, database_url: str
+    settings: Settings, dispatch: DeliveryServices, portal: StandIn, database_url: str
 ) -> None:
     """The account is refused for a while: the queue is paused, and then everything arrives."""
     fill(dispatch, 20)
@@ -158,7 +158,7 @@ def test_an_outage_is_waited_out_with_one_probe_at_a_time(
 
 @pytest.mark.slow
 def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
-    dispatch: Dispatch, portal: StandIn
+    dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """A contact that is sent to a portal that hangs would be uncertain."""
     fill(dispatch, 1)
@@ -180,7 +180,7 @@ def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
 
 @pytest.mark.slow
 def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
-    local: Dispatch, portal: StandIn
+    local: DeliveryServices, portal: StandIn
 ) -> None:
     """After a long outage each contact would wait for up to a quarter of an hour."""
     fill(local, 6)
@@ -195,7 +195,7 @@ def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
 
 @pytest.mark.slow
 def test_a_portal_without_accountstatus_is_probed_all_the_same(
-    local: Dispatch, portal: StandIn
+    local: DeliveryServices, portal: StandIn
 ) -> None:
     """A token may be limited to some methods."""
     fill(local, 3)
@@ -209,7 +209,9 @@ def test_a_portal_without_accountstatus_is_probed_all_the_same(
 
 
 @pytest.mark.slow
-def test_a_probe_that_is_told_no_leaves_the_queue_paused(local: Dispatch, portal: StandIn) -> None:
+def test_a_probe_that_is_told_no_leaves_the_queue_paused(
+    local: DeliveryServices, portal: StandIn
+) -> None:
     """Of the one contact it costs, nothing is lost."""
     fill(local, 3)
     portal.mood = lambda request: (
@@ -242,7 +244,7 @@ def test_what_a_killed_process_left_behind_is_found(
 
 @pytest.mark.slow
 def test_after_a_holiday_everything_goes_out_by_itself(
-    local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    local: DeliveryServices, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine was off, or the account empty, for longer than a contact is tried."""
     monkeypatch.setattr(module, "RETRIED", -module.RETRIED)
@@ -254,9 +256,9 @@ def test_after_a_holiday_everything_goes_out_by_itself(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("error", [OverflowError("0912"), StoreError("OperationalError")])
+@pytest.mark.parametrize("error", [OverflowError("0912"), DatabaseError("OperationalError")])
 def test_no_fault_ends_it(
-    local: Dispatch,
+    local: DeliveryServices,
     portal: StandIn,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -275,7 +277,9 @@ def test_no_fault_ends_it(
         failing_once(monkeypatch, owner, name, error)
     with running(local):
         wait_until(lambda: len(portal.contacts) >= 2)
-    assert caplog.text.count(str(error) if isinstance(error, StoreError) else "OverflowError") >= 4
+    assert (
+        caplog.text.count(str(error) if isinstance(error, DatabaseError) else "OverflowError") >= 4
+    )
     assert "0912" not in caplog.text.replace("test_no_fault_ends_it", "")
 
 
@@ -294,7 +298,7 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
 
 @pytest.mark.slow
 def test_a_store_that_fails_is_waited_for(
-    local: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    local: DeliveryServices, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
     monkeypatch.setattr("webapp.delivery.worker._TROUBLE", 0.1)
@@ -304,7 +308,7 @@ def test_a_store_that_fails_is_waited_for(
 
     def fail(*args: object, **kwargs: object) -> object:
         if next(failures, None) is not None:
-            raise StoreError("OperationalError")
+            raise DatabaseError("OperationalError")
         return claim(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Outbox, "claim", fail)
@@ -313,7 +317,7 @@ def test_a_store_that_fails_is_waited_for(
 
 
 @pytest.mark.slow
-def test_a_stop_lets_what_is_being_sent_end(local: Dispatch, portal: StandIn) -> None:
+def test_a_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: StandIn) -> None:
     """And takes nothing more on."""
     portal.latency = 0.5
     fill(local, 20)
@@ -323,7 +327,7 @@ def test_a_stop_lets_what_is_being_sent_end(local: Dispatch, portal: StandIn) ->
     assert local.outbox.page([State.SENDING]) == []
 
 
-def local_delivered(dispatch: Dispatch) -> int:
+def local_delivered(dispatch: DeliveryServices) -> int:
     """Return how many of twenty do not wait any more."""
     return 20 - dispatch.outbox.count(WAITING, most=99)
 
@@ -392,7 +396,7 @@ def halt(process: subprocess.Popen[str], file: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_sends_what_waits_and_stops_when_told(
-    local: Dispatch, portal: StandIn, settings: Settings, tmp_path: Path
+    local: DeliveryServices, portal: StandIn, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGTERM ends it cleanly, within a second when nothing is under way."""
     fill(local, 5)
@@ -420,7 +424,7 @@ def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
-    local: Dispatch, portal: StandIn, settings: Settings, tmp_path: Path
+    local: DeliveryServices, portal: StandIn, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
     portal.latency = 0.4

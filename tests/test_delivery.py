@@ -12,7 +12,7 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, Contact
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import BUSY, Result, submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import LABELS_UNKNOWN
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.delivery.intake import Intake, Outcome
-    from webapp.delivery.services import Dispatch
-    from webapp.delivery.submission import Entry
+    from webapp.delivery.services import DeliveryServices
+    from webapp.delivery.submission import Submission
     from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
@@ -39,22 +39,22 @@ KEY = submission_key("nonce", CONTACT)
 
 
 @pytest.fixture
-def dispatch(make_app: Callable[..., Flask], database_url: str) -> Dispatch:
+def dispatch(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
     app = make_app(database_url=database_url, amoot_deadline=1, amoot_settle=0)
-    found: Dispatch = app.extensions[EXTENSION].dispatch
+    found: DeliveryServices = app.extensions[EXTENSION].dispatch
     found.store.prove()  # as a server does; making the tables may take longer than a lease here
     return found
 
 
 @pytest.fixture
-def delivery(dispatch: Dispatch) -> Intake:
+def delivery(dispatch: DeliveryServices) -> Intake:
     """Return the delivery of an empty outbox."""
     return dispatch.intake
 
 
 @pytest.fixture
-def outbox(dispatch: Dispatch) -> Outbox:
+def outbox(dispatch: DeliveryServices) -> Outbox:
     """Return its outbox."""
     return dispatch.outbox
 
@@ -64,7 +64,7 @@ def submit(delivery: Intake, key: str = KEY, contact: Contact = CONTACT) -> Outc
     return delivery.submit(contact, key, form="contact")
 
 
-def entry(outbox: Outbox, key: str = KEY) -> Entry:
+def entry(outbox: Outbox, key: str = KEY) -> Submission:
     """Return how an entry stands."""
     found = outbox.find(key)
     assert found is not None
@@ -115,7 +115,7 @@ def test_a_reference_is_short_and_no_personal_data() -> None:
     ],
 )
 def test_every_answer_has_its_outcome(
-    dispatch: Dispatch,
+    dispatch: DeliveryServices,
     portal: StandIn,
     answer: str | Fault,
     result: Result,
@@ -138,7 +138,7 @@ def test_every_refusal_pauses_the_queue_and_costs_the_contact_nothing(
     make_app: Callable[..., Flask], portal: StandIn, status: str
 ) -> None:
     """The next one is not even tried."""
-    dispatch: Dispatch = make_app().extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = make_app().extensions[EXTENSION].dispatch
     portal.answer(status)
     assert submit(dispatch.intake).status == status
     assert (entry(dispatch.outbox).attempts, entry(dispatch.outbox).uncertain) == (0, False)
@@ -152,7 +152,7 @@ def test_every_rejection_is_the_persons_to_mend(
     make_app: Callable[..., Flask], portal: StandIn, status: str
 ) -> None:
     """And stops nobody else."""
-    dispatch: Dispatch = make_app().extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = make_app().extensions[EXTENSION].dispatch
     portal.answer(status)
     outcome = submit(dispatch.intake)
     assert (outcome.result, outcome.status) == (Result.REJECTED, status)
@@ -177,7 +177,7 @@ def test_what_cannot_be_stored_is_not_sent(
     """Nothing is said that is not true, and nothing is done that is not said."""
 
     def fail(*_: object, **__: object) -> None:
-        raise StoreError("OperationalError")
+        raise DatabaseError("OperationalError")
 
     monkeypatch.setattr(Outbox, "add", fail)
     outcome = submit(delivery)
@@ -187,13 +187,13 @@ def test_what_cannot_be_stored_is_not_sent(
 
 @pytest.mark.slow
 def test_a_store_lost_after_the_call_loses_nothing(
-    dispatch: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    dispatch: DeliveryServices, portal: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal has the contact, and the page says so; the row is settled when it can be."""
     dispatch.breaker.pause  # noqa: B018  look before the store is lost
 
     def fail(*_: object, **__: object) -> None:
-        raise StoreError("OperationalError")
+        raise DatabaseError("OperationalError")
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "deliver", fail)
@@ -233,7 +233,9 @@ def test_submission_without_a_permit_waits_for_one_and_is_delivered(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
     """A portal that is well says "queued" to nobody: three calls at a time, eight people."""
-    dispatch: Dispatch = make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = (
+        make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].dispatch
+    )
     portal.latency = 0.2
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
@@ -246,7 +248,9 @@ def test_submission_beyond_those_who_may_wait_is_stored_and_queued_at_once(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
     """Three calls and five who wait are twice the threads; the ninth is not kept waiting."""
-    dispatch: Dispatch = make_app(threads=4, amoot_deadline=3).extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = (
+        make_app(threads=4, amoot_deadline=3).extensions[EXTENSION].dispatch
+    )
     portal.answer(Fault.SILENT, 3)
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
@@ -265,7 +269,9 @@ def test_waiting_submissions_when_the_portal_hangs_are_released_by_the_first_tim
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
     """They are queued within one deadline, and no further call is made."""
-    dispatch: Dispatch = make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = (
+        make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].dispatch
+    )
     portal.answer(Fault.SILENT, 8)
     keys = [f"{number:02x}" * 32 for number in range(8)]
     started = time.monotonic()
@@ -338,7 +344,7 @@ def test_it_settles_before_it_is_looked_for(
     make_app: Callable[..., Flask], portal: StandIn
 ) -> None:
     """A portal that applies a call late would make the look lie."""
-    dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
     portal.answer(Fault.APPLIED_LATE)
     submit(dispatch.intake)
     assert dispatch.outbox.claim(1) == []
@@ -351,7 +357,7 @@ def test_it_settles_before_it_is_looked_for(
 @pytest.mark.slow
 def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: StandIn) -> None:
     """The settling time is for this, too."""
-    dispatch: Dispatch = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
+    dispatch: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
     portal.lag = 0.7
     portal.answer(Fault.APPLIED_THEN_RESET)
     submit(dispatch.intake)
@@ -446,7 +452,7 @@ def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("status", ["Token_NotAllowMethod", "User_NotAllowMethod"])
 def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
-    dispatch: Dispatch, delivery: Intake, outbox: Outbox, portal: StandIn, status: str
+    dispatch: DeliveryServices, delivery: Intake, outbox: Outbox, portal: StandIn, status: str
 ) -> None:
     """Never lost comes before never twice; and the queue goes on."""
     portal.answer(Fault.RESET)
@@ -464,7 +470,7 @@ def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["Token_Expired", "CreditNotEnough"])
 def test_a_look_that_the_account_prevents_says_nothing_of_looking(
-    dispatch: Dispatch, portal: StandIn, answer: str
+    dispatch: DeliveryServices, portal: StandIn, answer: str
 ) -> None:
     """However often: the queue is paused, and it is looked up when the account is mended."""
     portal.answer(Fault.RESET)
@@ -515,7 +521,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour(
     pauses: list[float] = []
     postpone = Outbox.postpone
 
-    def note(self: Outbox, entry: Entry, pause: timedelta, **changes: object) -> bool:
+    def note(self: Outbox, entry: Submission, pause: timedelta, **changes: object) -> bool:
         pauses.append(pause.total_seconds())
         return postpone(self, entry, timedelta(0), **changes)
 
@@ -545,7 +551,7 @@ def test_what_is_rejected_in_the_background_waits_for_the_operator(
 
 @pytest.mark.slow
 def test_a_process_that_slept_past_its_lease_sends_nothing(
-    delivery: Intake, outbox: Outbox, portal: StandIn, dispatch: Dispatch
+    delivery: Intake, outbox: Outbox, portal: StandIn, dispatch: DeliveryServices
 ) -> None:
     """Another may be sending it by now."""
     outbox.add(CONTACT, KEY, form="contact", send=False)

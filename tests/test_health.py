@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, text
 
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.web.views import health
 from webapp.web.views.health import Readiness
 
@@ -155,7 +155,7 @@ class SlowStore:
         self.asked.release()
         self.answers.wait(30)
         if self.fails:
-            raise StoreError("OperationalError")
+            raise DatabaseError("OperationalError")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from serving import COMMAND, Server, serve
 from support import SECRET, TOKEN, Html, Page
 
 from webapp.contact import Contact
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.forms import tokens
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import Dispatch
+    from webapp.delivery.services import DeliveryServices
     from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
@@ -143,7 +143,7 @@ def test_a_double_click_counts_once(client: FlaskClient, path: str) -> None:
 
 
 def test_a_correction_is_no_submission(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """Neither a wrong one nor a right one; the call to the portal counts."""
     dispatch.outbox.hold(Contact(Mobile=MOBILE), KEY, form="contact", reason="Failed")
@@ -174,7 +174,7 @@ def test_a_lost_answer_of_the_store_counts_as_what_became_of_it(
 
     def lose(*args: object, **kwargs: object) -> None:
         add(*args, **kwargs)  # type: ignore[arg-type]
-        raise StoreError("OperationalError")
+        raise DatabaseError("OperationalError")
 
     monkeypatch.setattr(Outbox, "add", lose)
     page.send(Mobile=MOBILE)
@@ -206,7 +206,7 @@ def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: StandIn) -> 
 
 
 def test_the_queue_is_told_as_it_stands(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """How many wait, for how long, and why."""
     assert [figures(client)[name] for name in ("queue_paused", "queue_oldest_seconds")] == [0, 0]
@@ -225,7 +225,7 @@ def test_the_queue_is_told_as_it_stands(
 
 
 def test_a_clock_that_was_set_back_makes_nothing_negative(
-    client: FlaskClient, dispatch: Dispatch
+    client: FlaskClient, dispatch: DeliveryServices
 ) -> None:
     """Zero, then."""
     dispatch.outbox.add(Contact(Mobile=MOBILE), KEY, form="contact", send=False)

@@ -14,19 +14,19 @@ from sqlalchemy import text
 from webapp.contact import Contact
 from webapp.delivery import database as store_module
 from webapp.delivery import outbox as module
-from webapp.delivery.database import Store
+from webapp.delivery.database import Database
 from webapp.delivery.outbox import KEPT, RETRIED, Outbox
 from webapp.delivery.submission import (
     HONEYPOT,
     NEEDS_HAND,
     UNPROVEN,
     WAITING,
-    Entry,
     State,
+    Submission,
     reference,
 )
 from webapp.delivery.timing import Timing
-from webapp.delivery.used_proofs import Spent
+from webapp.delivery.used_proofs import UsedProofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,21 +46,21 @@ TIMING = Timing(deadline=DEADLINE, settle=timedelta(0))
 
 
 @pytest.fixture
-def store(database_url: str) -> Store:
+def store(database_url: str) -> Database:
     """Return an empty database."""
-    store = Store(database_url)
+    store = Database(database_url)
     store.prove()
     return store
 
 
 @pytest.fixture
-def outbox(store: Store) -> Outbox:
+def outbox(store: Database) -> Outbox:
     """Return an empty outbox."""
     return Outbox(store, TIMING)
 
 
 @pytest.fixture
-def hasty(store: Store) -> Outbox:
+def hasty(store: Database) -> Outbox:
     """Return the same outbox with leases that are over at once."""
     return Outbox(store, Timing(deadline=NEVER, settle=timedelta(0)))
 
@@ -70,12 +70,12 @@ def key(number: int) -> str:
     return f"{number:02x}" * 32
 
 
-def add(outbox: Outbox, number: int = 1, *, send: bool = False) -> Entry:
+def add(outbox: Outbox, number: int = 1, *, send: bool = False) -> Submission:
     """Store a submission."""
     return outbox.add(CONTACT, key(number), form="news", send=send)[0]
 
 
-def rows(store: Store) -> list[dict[str, object]]:
+def rows(store: Database) -> list[dict[str, object]]:
     """Return the table as it stands."""
     with store.read() as connection:
         return [dict(row) for row in connection.execute(text("SELECT * FROM outbox")).mappings()]
@@ -126,7 +126,7 @@ def test_what_is_being_sent_by_the_page_is_nobody_elses(outbox: Outbox) -> None:
     assert outbox.claim(5) == []
 
 
-def test_none_but_the_owner_settles(outbox: Outbox, store: Store, hasty: Outbox) -> None:
+def test_none_but_the_owner_settles(outbox: Outbox, store: Database, hasty: Outbox) -> None:
     """An owner that was taken for dead comes too late."""
     late = add(hasty, send=True)
     assert outbox.sweep() == 1
@@ -143,7 +143,7 @@ def test_none_but_the_owner_settles(outbox: Outbox, store: Store, hasty: Outbox)
 
 
 def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
-    outbox: Outbox, store: Store
+    outbox: Outbox, store: Database
 ) -> None:
     """The portal may have it, and may still be applying the call."""
     slow = Outbox(store, Timing(deadline=NEVER, settle=timedelta(seconds=60)))
@@ -172,7 +172,7 @@ def test_a_probe_takes_what_waits_for_a_later_attempt(outbox: Outbox) -> None:
     assert (probe.status, probe.attempts) == ("ConnectionFailed", 7)
 
 
-def test_a_delivered_contact_is_erased_and_its_key_is_kept(outbox: Outbox, store: Store) -> None:
+def test_a_delivered_contact_is_erased_and_its_key_is_kept(outbox: Outbox, store: Database) -> None:
     """The same submission sent again is known; nobody can tell whose it was."""
     outbox.deliver(add(outbox, send=True), 4711)
     (row,) = rows(store)
@@ -185,7 +185,7 @@ def test_a_delivered_contact_is_erased_and_its_key_is_kept(outbox: Outbox, store
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_rejected_contact_is_kept_unless_the_person_has_it(
-    outbox: Outbox, store: Store, *, told: bool
+    outbox: Outbox, store: Database, *, told: bool
 ) -> None:
     """Who was told has the form before their eyes; of others the operator must hear."""
     outbox.reject(add(outbox, send=True), "Mobile_Invalid", told=told)
@@ -194,7 +194,7 @@ def test_a_rejected_contact_is_kept_unless_the_person_has_it(
     assert [entry.status for entry in outbox.page(NEEDS_HAND)] == ["Mobile_Invalid"] * (not told)
 
 
-ERASERS: list[Callable[[Outbox, Entry], object]] = [
+ERASERS: list[Callable[[Outbox, Submission], object]] = [
     lambda outbox, entry: outbox.deliver(entry, 1),
     lambda outbox, entry: outbox.reject(entry, "Mobile_Invalid", told=True),
     lambda outbox, entry: (outbox.keep(entry, "Failed"), outbox.discard(entry.reference)),
@@ -203,11 +203,11 @@ ERASERS: list[Callable[[Outbox, Entry], object]] = [
 
 @pytest.mark.parametrize("erase", ERASERS)
 def test_no_byte_of_an_erased_contact_is_left(
-    tmp_path: Path, erase: Callable[[Outbox, Entry], object]
+    tmp_path: Path, erase: Callable[[Outbox, Submission], object]
 ) -> None:
     """In no file of SQLite's: neither the database nor its log of changes."""
     url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
-    outbox = Outbox(Store(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
+    outbox = Outbox(Database(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
     entries = [add(outbox, number, send=True) for number in range(1, 100)]
     assert b"09121234567" in content(tmp_path / "state")
     for entry in entries:
@@ -225,7 +225,7 @@ def content(folder: Path) -> bytes:
 def test_an_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path) -> None:
     """Nobody has to tidy up."""
     url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
-    outbox = Outbox(Store(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
+    outbox = Outbox(Database(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
     outbox.deliver(add(outbox, send=True), 1)
     assert b"09121234567" not in content(tmp_path / "state")
 
@@ -258,7 +258,7 @@ def test_an_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatc
 
 
 def test_everything_is_forgotten_after_thirty_days(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is over, that is; what waits stays. It is told which contacts nobody asked for."""
     assert timedelta(days=30) == KEPT
@@ -317,7 +317,7 @@ def test_all_that_needs_a_hand_is_retried_together(outbox: Outbox) -> None:
     assert {entry.key for entry in outbox.claim(9)} == {key(1), key(2)}
 
 
-def test_what_the_portal_may_still_be_applying_is_retried_later(store: Store) -> None:
+def test_what_the_portal_may_still_be_applying_is_retried_later(store: Database) -> None:
     """An operator who is quick must not make the look lie."""
     outbox = Outbox(store, Timing(deadline=DEADLINE, settle=timedelta(seconds=60)))
     entry = add(outbox, send=True)
@@ -379,9 +379,9 @@ def test_a_clock_that_was_set_back_keeps_nothing_waiting(
     assert hasty.sweep() == 0
 
 
-def test_a_name_is_spent_once(store: Store) -> None:
+def test_a_name_is_spent_once(store: Database) -> None:
     """Until its time is over, however many threads try; the submission that did so may repeat."""
-    spent, until = Spent(store), datetime.now(UTC) + timedelta(minutes=1)
+    spent, until = UsedProofs(store), datetime.now(UTC) + timedelta(minutes=1)
     first: list[bool] = []
     threads = [
         threading.Thread(target=lambda n: first.append(spent.spend("name", until, n)), args=[name])
@@ -396,8 +396,8 @@ def test_a_name_is_spent_once(store: Store) -> None:
     assert spent.spend("another", until, "a")
 
 
-def test_what_is_over_is_forgotten(store: Store) -> None:
+def test_what_is_over_is_forgotten(store: Database) -> None:
     """The table does not grow for ever."""
-    spent, past = Spent(store), datetime.now(UTC) - timedelta(seconds=1)
+    spent, past = UsedProofs(store), datetime.now(UTC) - timedelta(seconds=1)
     assert spent.spend("name", past, "a")
     assert spent.spend("name", past, "b")

@@ -14,10 +14,10 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
-from webapp.delivery.database import Store, StoreError
+from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.intake import Result
 from webapp.delivery.outbox import RETRIED, Outbox
-from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, UNPROVEN, Entry, State
+from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, UNPROVEN, State, Submission
 from webapp.delivery.timing import Timing
 from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import Dispatch
+    from webapp.delivery.services import DeliveryServices
     from webapp.portal.simulator.server import StandIn
 
 NOW: Final = timedelta(0)
@@ -75,19 +75,25 @@ def key() -> str:
 
 
 def hold(
-    dispatch: Dispatch, contact: Contact = CONTACT, *, form: str = "signup", reason: str = HONEYPOT
+    dispatch: DeliveryServices,
+    contact: Contact = CONTACT,
+    *,
+    form: str = "signup",
+    reason: str = HONEYPOT,
 ) -> str:
     """Hold a doubtful submission; return its reference."""
     return dispatch.outbox.hold(contact, key(), form=form, reason=reason)[0].reference
 
 
-def add(dispatch: Dispatch, contact: Contact = CONTACT, *, form: str = "signup") -> Entry:
+def add(
+    dispatch: DeliveryServices, contact: Contact = CONTACT, *, form: str = "signup"
+) -> Submission:
     """Store a submission that is being sent."""
     return dispatch.outbox.add(contact, key(), form=form, send=True)[0]
 
 
 def reject(
-    dispatch: Dispatch,
+    dispatch: DeliveryServices,
     contact: Contact = CONTACT,
     *,
     form: str = "signup",
@@ -99,14 +105,14 @@ def reject(
     return entry.reference
 
 
-def doubt(dispatch: Dispatch, pause: timedelta = NOW, **changes: object) -> str:
+def doubt(dispatch: DeliveryServices, pause: timedelta = NOW, **changes: object) -> str:
     """Queue a submission that the portal may have, due after a pause; return its reference."""
     entry = add(dispatch)
     dispatch.outbox.postpone(entry, pause, status="Timeout", uncertain=True, **changes)
     return entry.reference
 
 
-def found(dispatch: Dispatch, reference: str) -> Entry:
+def found(dispatch: DeliveryServices, reference: str) -> Submission:
     """Return an entry that is there."""
     entry = dispatch.outbox.get(reference)
     assert entry is not None
@@ -137,7 +143,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
     """Have these methods of the outbox fail, as a store does that is out of reach."""
 
     def fail(*_: object, **__: object) -> None:
-        raise StoreError("OperationalError")
+        raise DatabaseError("OperationalError")
 
     for method in methods:
         monkeypatch.setattr(Outbox, method, fail)
@@ -147,7 +153,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
 
 
 def test_a_card_shows_where_a_submission_came_from_and_what_it_holds(
-    client: FlaskClient, dispatch: Dispatch
+    client: FlaskClient, dispatch: DeliveryServices
 ) -> None:
     """Reference, moment, form, and the values by their labels; numbers from left to right."""
     reference = hold(dispatch)
@@ -247,7 +253,7 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
     ],
 )
 def test_a_card_says_why_it_needs_a_hand(
-    client: FlaskClient, dispatch: Dispatch, reason: str, status: str
+    client: FlaskClient, dispatch: DeliveryServices, reason: str, status: str
 ) -> None:
     """A robot's, perhaps, or what the portal said, with the status name."""
     doubts = {text: name for name, text in messages.DOUBTS.items()}
@@ -266,7 +272,7 @@ GIVEN_UP: Final = messages.GIVEN_UP.format(n="۳")
 
 
 def test_what_was_tried_for_three_days_is_said_to_be_given_up(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
     monkeypatch.setattr("webapp.delivery.outbox.RETRIED", -RETRIED)
@@ -280,7 +286,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
 
 
 def test_a_status_without_a_reason_was_not_tried_for_three_days(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """It was asked five times, and held at once."""
     doubt(dispatch, unexplained=4)
@@ -293,7 +299,7 @@ def test_a_status_without_a_reason_was_not_tried_for_three_days(
 
 
 def test_what_was_sent_again_without_looking_may_be_there_twice(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """The page does not promise that it will be looked up."""
     reference = doubt(dispatch, looks=9)
@@ -322,7 +328,9 @@ def test_a_person_who_was_told_leaves_nothing_to_do(page: Page, portal: StandIn)
     assert not list(Html(page.client.get("/outbox").text).find("article"))
 
 
-def test_what_waits_is_counted_and_listed_apart(client: FlaskClient, dispatch: Dispatch) -> None:
+def test_what_waits_is_counted_and_listed_apart(
+    client: FlaskClient, dispatch: DeliveryServices
+) -> None:
     """How many, since when, and a list without retry; what is being sent is left alone."""
     first = doubt(dispatch)
     add(dispatch, OTHER)
@@ -344,7 +352,7 @@ def test_what_waits_is_counted_and_listed_apart(client: FlaskClient, dispatch: D
 
 
 def test_a_very_long_queue_is_not_counted_to_its_end(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
     monkeypatch.setattr(views, "_MANY", 1)
@@ -355,7 +363,7 @@ def test_a_very_long_queue_is_not_counted_to_its_end(
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox?waiting=1"])
 def test_a_long_list_has_pages(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch, path: str
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """Each leads to the next, every entry stands on one of them, and the last leads back."""
     monkeypatch.setattr(screen, "_PAGE", 2)
@@ -377,7 +385,7 @@ def test_a_long_list_has_pages(
 
 @pytest.mark.parametrize("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
 def test_a_page_of_nonsense_is_the_first(
-    client: FlaskClient, dispatch: Dispatch, after: str
+    client: FlaskClient, dispatch: DeliveryServices, after: str
 ) -> None:
     """Whatever the address says, the database can count to it."""
     hold(dispatch)
@@ -385,7 +393,7 @@ def test_a_page_of_nonsense_is_the_first(
 
 
 def test_while_the_queue_is_paused_the_screen_says_why(
-    client: FlaskClient, dispatch: Dispatch
+    client: FlaskClient, dispatch: DeliveryServices
 ) -> None:
     """The banner has no link to where the operator is already."""
     hold(dispatch)
@@ -406,7 +414,7 @@ def test_the_operators_form_and_the_screen_lead_to_each_other(client: FlaskClien
 # Retry
 
 
-def test_an_entry_is_queued_again(client: FlaskClient, dispatch: Dispatch) -> None:
+def test_an_entry_is_queued_again(client: FlaskClient, dispatch: DeliveryServices) -> None:
     """A paused queue is tried at once; the page says what happened, once."""
     reference = hold(dispatch)
     dispatch.breaker.failed(Refused("CreditNotEnough"))
@@ -420,14 +428,16 @@ def test_an_entry_is_queued_again(client: FlaskClient, dispatch: Dispatch) -> No
     assert Html(client.get("/outbox").text).outcome is None
 
 
-def test_the_form_keeps_silent_about_the_outbox(client: FlaskClient, dispatch: Dispatch) -> None:
+def test_the_form_keeps_silent_about_the_outbox(
+    client: FlaskClient, dispatch: DeliveryServices
+) -> None:
     """What the screen has to say waits for the screen."""
     client.post(f"/outbox/{hold(dispatch)}/retry", data={"csrf_token": token(client)})
     assert Html(client.get("/").text).outcome is None
     assert Html(client.get("/outbox").text).outcome == "retried"
 
 
-def test_one_button_queues_all_again(client: FlaskClient, dispatch: Dispatch) -> None:
+def test_one_button_queues_all_again(client: FlaskClient, dispatch: DeliveryServices) -> None:
     """It is there when there is more than one, and says how many it queued: not the doubtful."""
     reject(dispatch)
     assert not list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
@@ -444,7 +454,7 @@ def test_one_button_queues_all_again(client: FlaskClient, dispatch: Dispatch) ->
 @pytest.mark.parametrize("action", ["retry", "discard"])
 @pytest.mark.parametrize("became", ["sent", "discarded", "unknown", "nonsense"])
 def test_what_is_not_there_any_more_is_not_said_to_be_done(
-    client: FlaskClient, dispatch: Dispatch, action: str, became: str
+    client: FlaskClient, dispatch: DeliveryServices, action: str, became: str
 ) -> None:
     """A colleague was faster, or the portal."""
     reference = {"unknown": "AAAAAAAA", "nonsense": "x"}.get(became) or hold(dispatch)
@@ -460,14 +470,14 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
 
 
 def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is queued; nothing else may be said."""
 
     def fail(_: object) -> None:
-        raise StoreError("OperationalError")
+        raise DatabaseError("OperationalError")
 
-    monkeypatch.setattr("webapp.delivery.circuit_breaker.Breaker.hasten", fail)
+    monkeypatch.setattr("webapp.delivery.circuit_breaker.CircuitBreaker.hasten", fail)
     assert press(client, f"/outbox/{hold(dispatch)}/retry").outcome == "retried"
 
 
@@ -475,7 +485,7 @@ def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
 
 
 def test_an_entry_is_erased_once_the_operator_has_confirmed(
-    client: FlaskClient, dispatch: Dispatch, tmp_path: Path
+    client: FlaskClient, dispatch: DeliveryServices, tmp_path: Path
 ) -> None:
     """The page shows it again; nothing of it stays in the file."""
     reference = hold(dispatch)
@@ -497,7 +507,7 @@ def test_an_entry_is_erased_once_the_operator_has_confirmed(
 
 
 def test_what_waits_can_be_discarded_and_what_is_being_sent_cannot(
-    client: FlaskClient, dispatch: Dispatch
+    client: FlaskClient, dispatch: DeliveryServices
 ) -> None:
     """It would be sent all the same."""
     waiting, sending = doubt(dispatch), add(dispatch, OTHER).reference
@@ -511,7 +521,7 @@ def test_what_waits_can_be_discarded_and_what_is_being_sent_cannot(
 
 
 def test_a_contact_comes_back_into_the_form_as_it_was(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """Sent again unchanged, every value arrives as it would have."""
     reference = reject(dispatch, FULL, form="contact")
@@ -539,7 +549,12 @@ def test_a_contact_comes_back_into_the_form_as_it_was(
 @pytest.mark.parametrize("gender", [True, False, None])
 @pytest.mark.parametrize("active", [True, False])
 def test_choices_come_back_into_the_form(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn, *, gender: bool | None, active: bool
+    client: FlaskClient,
+    dispatch: DeliveryServices,
+    portal: StandIn,
+    *,
+    gender: bool | None,
+    active: bool,
 ) -> None:
     """None of them turns into another."""
     contact = Contact(**{**CONTACT.values, "GenderType": gender, "Active": active})
@@ -550,7 +565,7 @@ def test_choices_come_back_into_the_form(
 
 
 def test_what_the_form_added_is_the_operators_to_change(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """Fixed values and labels are in the contact; they are not added a second time."""
     page = Page(client, f"/outbox/{hold(dispatch)}")
@@ -562,7 +577,7 @@ def test_what_the_form_added_is_the_operators_to_change(
 
 
 def test_why_it_needs_correcting_is_said_above_the_form(
-    client: FlaskClient, dispatch: Dispatch
+    client: FlaskClient, dispatch: DeliveryServices
 ) -> None:
     """With the status name and the reference."""
     reference = reject(dispatch)
@@ -573,7 +588,7 @@ def test_why_it_needs_correcting_is_said_above_the_form(
 
 
 def test_a_contact_that_is_rejected_again_stays_with_its_correction(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """The error stands at its field, the values stay; the operator may walk away, or go on."""
     reference = reject(dispatch)
@@ -591,7 +606,9 @@ def test_a_contact_that_is_rejected_again_stays_with_its_correction(
     assert len(portal.contacts) == 1
 
 
-def test_a_wrong_correction_changes_nothing(client: FlaskClient, dispatch: Dispatch) -> None:
+def test_a_wrong_correction_changes_nothing(
+    client: FlaskClient, dispatch: DeliveryServices
+) -> None:
     """422, the errors at their fields, everything typed kept; no choice comes back by itself."""
     contact = Contact(**{**CONTACT.values, "GenderType": True})
     reference = hold(dispatch, contact)
@@ -607,7 +624,7 @@ def test_a_wrong_correction_changes_nothing(client: FlaskClient, dispatch: Dispa
 
 
 def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """The portal hears nothing; the page says why."""
     reference = reject(dispatch)
@@ -626,7 +643,7 @@ def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
 
 
 def test_a_correction_that_the_portal_breaks_on_is_queued(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """It is sent later."""
     reference = reject(dispatch)
@@ -638,7 +655,7 @@ def test_a_correction_that_the_portal_breaks_on_is_queued(
 
 
 def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """The mark stays; what is there already is not sent a second time."""
     dispatch.portal.create_contact(CONTACT)
@@ -656,7 +673,7 @@ def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
 
 
 def test_nobody_looks_before_the_settling_time(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """What is corrected before it stays queued until then."""
     reference = doubt(dispatch, timedelta(minutes=2))
@@ -674,7 +691,7 @@ def test_nobody_looks_before_the_settling_time(
 
 @pytest.mark.parametrize("became", ["sent", "sending", "discarded"])
 def test_a_correction_that_comes_too_late_leads_back_to_the_list(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn, became: str
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn, became: str
 ) -> None:
     """Nothing is sent, and the page says that nothing was done."""
     reference = hold(dispatch)
@@ -692,7 +709,10 @@ def test_a_correction_that_comes_too_late_leads_back_to_the_list(
 
 
 def test_a_correction_that_is_overtaken_leads_back_to_the_list(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    dispatch: DeliveryServices,
+    portal: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between the look and the update."""
     page = Page(client, f"/outbox/{hold(dispatch)}")
@@ -710,7 +730,7 @@ def test_an_unknown_reference_is_not_found(client: FlaskClient, name: str, page:
 
 
 def test_a_sent_reference_is_not_found_and_one_being_sent_leads_back(
-    client: FlaskClient, dispatch: Dispatch
+    client: FlaskClient, dispatch: DeliveryServices
 ) -> None:
     """The first holds no contact any more."""
     entry = add(dispatch)
@@ -729,7 +749,7 @@ ACTIONS: Final = ("/outbox/retry", "/outbox/{}/retry", "/outbox/{}/discard")
 @pytest.mark.parametrize("kind", ["missing", "old", "of another form", "forged"])
 def test_without_a_pages_token_nothing_happens(
     client: FlaskClient,
-    dispatch: Dispatch,
+    dispatch: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
     action: str,
     kind: str,
@@ -752,7 +772,7 @@ def test_without_a_pages_token_nothing_happens(
 
 
 def test_a_correction_with_an_old_token_keeps_what_was_typed(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As any form; nor does the token of a visitor's form open it."""
     reference = hold(dispatch)
@@ -770,7 +790,7 @@ def test_a_correction_with_an_old_token_keeps_what_was_typed(
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", *ACTIONS])
 def test_the_screen_is_for_the_intranet_alone(
-    client: FlaskClient, dispatch: Dispatch, method: str, path: str
+    client: FlaskClient, dispatch: DeliveryServices, method: str, path: str
 ) -> None:
     """Whatever is there or not."""
     path = path.format(hold(dispatch))
@@ -779,7 +799,9 @@ def test_the_screen_is_for_the_intranet_alone(
     assert response.status_code == 403 or client.open(path, method=method).status_code == 405
 
 
-def test_another_sites_page_cannot_press_a_button(client: FlaskClient, dispatch: Dispatch) -> None:
+def test_another_sites_page_cannot_press_a_button(
+    client: FlaskClient, dispatch: DeliveryServices
+) -> None:
     """The guard stands in front of the token."""
     reference = hold(dispatch)
     data = {"csrf_token": token(client)}
@@ -795,7 +817,7 @@ def test_another_sites_page_cannot_press_a_button(client: FlaskClient, dispatch:
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
 def test_a_store_out_of_reach_is_said_on_a_page(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch, path: str
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """503, what to do, and the way back to this page."""
     path = path.format(hold(dispatch))
@@ -810,7 +832,7 @@ def test_a_store_out_of_reach_is_said_on_a_page(
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_without_the_store_is_not_said_to_be_done(
     client: FlaskClient,
-    dispatch: Dispatch,
+    dispatch: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     action: str,
@@ -828,7 +850,7 @@ def test_an_action_without_the_store_is_not_said_to_be_done(
 
 def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
     client: FlaskClient,
-    dispatch: Dispatch,
+    dispatch: DeliveryServices,
     portal: StandIn,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -845,7 +867,7 @@ def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
 
 
 def test_a_store_that_fails_after_the_correction_leaves_it_queued(
-    client: FlaskClient, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease ends, and it is sent; the page must not say that nothing was recorded."""
     dispatch.portal.create_contact(CONTACT)
@@ -897,10 +919,10 @@ def test_every_action_is_logged_without_personal_data(
 @pytest.fixture
 def outbox(database_url: str) -> Outbox:
     """Return an empty outbox."""
-    return Outbox(Store(database_url), Timing(deadline=timedelta(seconds=8), settle=NOW))
+    return Outbox(Database(database_url), Timing(deadline=timedelta(seconds=8), settle=NOW))
 
 
-def correct(outbox: Outbox, entry: Entry, **how: Any) -> Entry | None:
+def correct(outbox: Outbox, entry: Submission, **how: Any) -> Submission | None:
     """Correct an entry."""
     return outbox.correct(entry.reference, OTHER, **{"send": True, **how})
 
@@ -961,7 +983,9 @@ def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
     assert outbox.correct("nonsense", OTHER, send=True) is None
 
 
-def test_a_delivery_that_corrects_nothing_says_so(dispatch: Dispatch, portal: StandIn) -> None:
+def test_a_delivery_that_corrects_nothing_says_so(
+    dispatch: DeliveryServices, portal: StandIn
+) -> None:
     """And one that does says what became of it, under the reference that the visitor has."""
     reference = hold(dispatch)
     outcome = dispatch.intake.correct(reference, OTHER)

@@ -13,7 +13,7 @@ from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.portal.simulator.faults import Fault
 
@@ -292,7 +292,7 @@ def test_a_commit_whose_answer_was_lost_is_not_called_unrecorded(
     add = Outbox.add
 
     def fail(*_: object) -> None:
-        raise StoreError("OperationalError")
+        raise DatabaseError("OperationalError")
 
     def lose_the_answer(*args: Any, **kwargs: Any) -> None:
         add(*args, **kwargs)

@@ -20,7 +20,7 @@ from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
 from webapp.delivery.intake import submission_key
-from webapp.delivery.services import Dispatch
+from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.web.views import EXTENSION
 
@@ -175,12 +175,12 @@ def run(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Callable[..., Re
     return run
 
 
-def another(settings: Settings) -> Dispatch:
+def another(settings: Settings) -> DeliveryServices:
     """Return what stands behind another server's pages."""
-    return Dispatch.build(settings, portal_url=str(settings.amoot_url), token=TOKEN)
+    return DeliveryServices.build(settings, portal_url=str(settings.amoot_url), token=TOKEN)
 
 
-def wait(dispatch: Dispatch, *names: str) -> None:
+def wait(dispatch: DeliveryServices, *names: str) -> None:
     """Have these people's contacts wait."""
     for name in names:
         contact = Contact(Mobile=MOBILE, FName=name)
@@ -188,7 +188,7 @@ def wait(dispatch: Dispatch, *names: str) -> None:
         dispatch.outbox.add(contact, key, form="contact", send=False, operator="sara")
 
 
-def deliver_all(dispatch: Dispatch) -> None:
+def deliver_all(dispatch: DeliveryServices) -> None:
     """Send what waits, until nothing does."""
     dispatch.deliverer.start()
     until(lambda: not dispatch.outbox.count(WAITING, most=1), "something waits for ever")

@@ -9,8 +9,8 @@ import pytest
 
 from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
-from webapp.delivery.circuit_breaker import Breaker
-from webapp.delivery.database import Store
+from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.database import Database
 from webapp.delivery.intake import Intake, Result, submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
@@ -88,7 +88,7 @@ def book() -> AddressBook:
 def outbox(tmp_path: Path) -> Outbox:
     """Return an empty outbox; what is uncertain is looked up at once."""
     timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
-    return Outbox(Store(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
+    return Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def intake(book: AddressBook, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -
     """Return the intake of submissions in front of the address book; retries are due at once."""
     monkeypatch.setattr(sender_module, "_FIRST_PAUSE", 0)
     timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
-    breaker = Breaker(outbox._store)  # noqa: SLF001  one database for both
+    breaker = CircuitBreaker(outbox._store)  # noqa: SLF001  one database for both
     sender = Sender(book, outbox, breaker, timing)
     return Intake(sender, outbox, breaker, timing, permits=Permits(4, max_waiting=4))
 

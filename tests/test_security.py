@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import Dispatch
-    from webapp.delivery.submission import Entry
+    from webapp.delivery.services import DeliveryServices
+    from webapp.delivery.submission import Submission
     from webapp.portal.simulator.server import StandIn
 
 ROOT = Path(__file__).parent.parent
@@ -188,7 +188,7 @@ def logged_in(app: Flask, login: tuple[str, str] = LOGIN) -> FlaskClient:
     return client
 
 
-def only(dispatch: Dispatch) -> Entry:
+def only(dispatch: DeliveryServices) -> Submission:
     """Return the only entry that waits."""
     (entry,) = dispatch.outbox.page(("queued",))
     return entry
@@ -234,7 +234,7 @@ def test_a_visitor_gives_no_name(staffed: Flask) -> None:
 
 
 def test_without_logins_there_is_no_name(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """What a browser says of its own accord was never checked either."""
     portal.answer("CreditNotEnough")
@@ -248,7 +248,7 @@ def test_without_logins_there_is_no_name(
 
 @pytest.mark.parametrize("text", ["'; DROP TABLE outbox; --", '" OR 1=1 --', "%s %(key)s ? :key"])
 def test_sql_is_text_like_any_other(
-    client: FlaskClient, dispatch: Dispatch, portal: StandIn, text: str
+    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn, text: str
 ) -> None:
     """In a field, in a reference and in a page's number."""
     portal.answer("CreditNotEnough")

@@ -14,9 +14,9 @@ from support import TOKEN, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.circuit_breaker import Breaker
+from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.intake import Result
-from webapp.delivery.services import Dispatch
+from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut
 from webapp.portal.retry_after import parse_retry_after
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.database import Store
+    from webapp.delivery.database import Database
     from webapp.portal.simulator.server import StandIn
     from webapp.settings import Settings
 
@@ -39,15 +39,15 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-def dispatch(make_app: Callable[..., Flask], database_url: str) -> Dispatch:
+def dispatch(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
     app = make_app(database_url=database_url, amoot_settle=0)
-    found: Dispatch = app.extensions[EXTENSION].dispatch
+    found: DeliveryServices = app.extensions[EXTENSION].dispatch
     found.store.prove()
     return found
 
 
-def pause_seconds(store: Store) -> float:
+def pause_seconds(store: Database) -> float:
     """Return how long after its beginning a pause ends."""
     with store.read() as connection:
         row = connection.execute(text("SELECT probe_at, since FROM breaker")).one()
@@ -79,7 +79,7 @@ def test_retry_after_header_is_read_within_bounds(header: str, seconds: float | 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
-    dispatch: Dispatch, portal: StandIn, status: int
+    dispatch: DeliveryServices, portal: StandIn, status: int
 ) -> None:
     """It was not applied: nothing is uncertain, and the next one is not even tried."""
     portal.answer(Answer(b"", status, retry_after="60"))
@@ -94,7 +94,9 @@ def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
     assert 59 < pause_seconds(dispatch.store) < 62
 
 
-def test_503_without_retry_after_stays_uncertain(dispatch: Dispatch, portal: StandIn) -> None:
+def test_503_without_retry_after_stays_uncertain(
+    dispatch: DeliveryServices, portal: StandIn
+) -> None:
     """A gateway may say so of a call that was applied."""
     portal.answer(Answer(b"", 503))
     dispatch.intake.submit(CONTACT, KEYS[0], form="contact")
@@ -105,7 +107,7 @@ def test_503_without_retry_after_stays_uncertain(dispatch: Dispatch, portal: Sta
 
 
 def test_lookup_told_to_slow_down_pauses_and_does_not_count(
-    dispatch: Dispatch, portal: StandIn
+    dispatch: DeliveryServices, portal: StandIn
 ) -> None:
     """The contact is looked up again after the pause."""
     dispatch.outbox.add(CONTACT, KEYS[0], form="contact", send=False)
@@ -120,20 +122,20 @@ def test_lookup_told_to_slow_down_pauses_and_does_not_count(
     assert dispatch.breaker.look() is not None
 
 
-def test_pause_without_header_grows_to_a_quarter_of_an_hour(dispatch: Dispatch) -> None:
+def test_pause_without_header_grows_to_a_quarter_of_an_hour(dispatch: DeliveryServices) -> None:
     """From five seconds, doubled by each probe; the row remembers it for all processes."""
     dispatch.breaker.failed(SlowDown())
     assert 4 < pause_seconds(dispatch.store) < 6
     pauses = []
     for _ in range(9):
-        Breaker(dispatch.store).probe_failed(SlowDown())
+        CircuitBreaker(dispatch.store).probe_failed(SlowDown())
         pauses.append(pause_seconds(dispatch.store))
     assert pauses == sorted(pauses)
     assert 9 < pauses[0] < 14
     assert 895 < pauses[-1] < 910
 
 
-def test_slow_down_prolongs_another_pause(dispatch: Dispatch) -> None:
+def test_slow_down_prolongs_another_pause(dispatch: DeliveryServices) -> None:
     """A longer pause is never cut short."""
     dispatch.breaker.failed(TimedOut())
     dispatch.breaker.failed(SlowDown(retry_after=60))
@@ -143,7 +145,7 @@ def test_slow_down_prolongs_another_pause(dispatch: Dispatch) -> None:
     assert 59 < pause_seconds(dispatch.store) < 65
 
 
-def test_success_of_earlier_call_or_operator_does_not_end_pause(dispatch: Dispatch) -> None:
+def test_success_of_earlier_call_or_operator_does_not_end_pause(dispatch: DeliveryServices) -> None:
     """Calls under way say nothing of it, and a person cannot mend it."""
     dispatch.breaker.failed(SlowDown(retry_after=60))
     dispatch.breaker.succeeded()
@@ -153,11 +155,11 @@ def test_success_of_earlier_call_or_operator_does_not_end_pause(dispatch: Dispat
 
 
 def test_restart_in_the_middle_of_a_pause_keeps_it(
-    dispatch: Dispatch, settings: Settings, portal: StandIn, database_url: str
+    dispatch: DeliveryServices, settings: Settings, portal: StandIn, database_url: str
 ) -> None:
     """The pause stands in the database."""
     dispatch.breaker.failed(SlowDown(retry_after=60))
-    fresh = Dispatch.build(
+    fresh = DeliveryServices.build(
         replace(settings, database_url=database_url),
         portal_url=portal.url,
         token=TOKEN,
@@ -192,7 +194,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: St
     ],
 )
 def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
-    dispatch: Dispatch, portal: StandIn, fault: Fault
+    dispatch: DeliveryServices, portal: StandIn, fault: Fault
 ) -> None:
     """No call within the pause, then a probe, then everything."""
     portal.answer(fault)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.outbox import Outbox
-    from webapp.delivery.submission import Entry
+    from webapp.delivery.submission import Submission
     from webapp.portal.simulator.server import StandIn
 
 MOBILE = "09121234567"
@@ -42,7 +42,7 @@ def page(client: FlaskClient, request: pytest.FixtureRequest) -> Page:
     return Page(client, request.param)
 
 
-def held(page: Page) -> list[Entry]:
+def held(page: Page) -> list[Submission]:
     """Return what an operator should look at."""
     found: Outbox = page.client.application.extensions[EXTENSION].dispatch.outbox
     return found.page(NEEDS_HAND)

@@ -25,7 +25,7 @@ from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.database import REVISION, Store, StoreError, metadata
+from webapp.delivery.database import REVISION, Database, DatabaseError, metadata
 from webapp.delivery.outbox import KEPT
 from webapp.delivery.submission import NEEDS_HAND, State, write
 from webapp.web.views import EXTENSION
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
-    from webapp.delivery.services import Dispatch
+    from webapp.delivery.services import DeliveryServices
     from webapp.portal.simulator.server import StandIn
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 
 
-def opened(url: str) -> Store:
+def opened(url: str) -> Database:
     """Open a store."""
-    store = Store(url)
+    store = Database(url)
     with store.read():
         return store
 
@@ -66,7 +66,7 @@ def test_many_open_an_empty_database_at_once(database_url: str) -> None:
     def open_one() -> None:
         try:
             opened(database_url)
-        except StoreError as error:
+        except DatabaseError as error:
             failed.append(error)
 
     threads = [threading.Thread(target=open_one) for _ in range(8)]
@@ -189,7 +189,7 @@ def test_a_newer_versions_database_is_left_alone(database_url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
-    with pytest.raises(StoreError, match="WrittenByNewerVersion"):
+    with pytest.raises(DatabaseError, match="WrittenByNewerVersion"):
         opened(database_url)
 
 
@@ -282,7 +282,7 @@ def test_waiting_writers_are_not_kept_for_ever(file: Path) -> None:
 
     def write(_: object) -> float:
         started = time.monotonic()
-        with contextlib.suppress(StoreError), store.write():
+        with contextlib.suppress(DatabaseError), store.write():
             pass
         return time.monotonic() - started
 
@@ -308,9 +308,9 @@ def test_postgresql_that_is_stopped_is_told_and_comes_back(
     assert len(portal.contacts) == 2
 
 
-def test_an_error_of_the_database_quotes_nothing(dispatch: Dispatch) -> None:
+def test_an_error_of_the_database_quotes_nothing(dispatch: DeliveryServices) -> None:
     """Its text would hold the values of the row."""
-    with pytest.raises(StoreError) as caught, dispatch.store.write() as connection:
+    with pytest.raises(DatabaseError) as caught, dispatch.store.write() as connection:
         connection.execute(text("INSERT INTO outbox (contact) VALUES (:c)"), {"c": "09121234567"})
     assert "0912" not in str(caught.value)
     assert caught.value.__cause__ is None

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from webapp.delivery.database import _prepare_sqlite
-from webapp.delivery.sqlite_writer import Writer
+from webapp.delivery.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,9 +42,9 @@ def engine(file: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def writer(engine: Engine) -> Writer:
+def writer(engine: Engine) -> SqliteWriter:
     """Return the writer under test."""
-    return Writer(engine, patience=0.5)
+    return SqliteWriter(engine, patience=0.5)
 
 
 # Rows that are there already are not taken.
@@ -54,13 +54,13 @@ ADDING = text(
 )
 
 
-def add(writer: Writer, number: int) -> None:
+def add(writer: SqliteWriter, number: int) -> None:
     """Write a number alone."""
     with writer.transaction() as connection:
         connection.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": number})
 
 
-def join(writer: Writer, number: int) -> bool:
+def join(writer: SqliteWriter, number: int) -> bool:
     """Write a number, together with whoever comes at the same time."""
     return writer.write(ADDING, {"n": number})
 
@@ -74,7 +74,7 @@ def numbers(file: Path) -> set[int]:
 
 
 @contextmanager
-def together(writer: Writer, numbers: Iterable[int]) -> Iterator[list[Future[bool]]]:
+def together(writer: SqliteWriter, numbers: Iterable[int]) -> Iterator[list[Future[bool]]]:
     """Let threads write these numbers while another has its turn, so that they are one batch."""
     with ThreadPoolExecutor(32) as threads, writer.transaction():
         results = [threads.submit(join, writer, number) for number in numbers]
@@ -82,7 +82,7 @@ def together(writer: Writer, numbers: Iterable[int]) -> Iterator[list[Future[boo
         yield results
 
 
-def test_what_is_written_is_there_when_the_block_ends(writer: Writer, file: Path) -> None:
+def test_what_is_written_is_there_when_the_block_ends(writer: SqliteWriter, file: Path) -> None:
     """For everybody."""
     for number in range(0, 6, 2):
         add(writer, number)
@@ -91,7 +91,7 @@ def test_what_is_written_is_there_when_the_block_ends(writer: Writer, file: Path
         assert number + 1 in numbers(file)
 
 
-def test_many_at_once_share_commits(writer: Writer, engine: Engine, file: Path) -> None:
+def test_many_at_once_share_commits(writer: SqliteWriter, engine: Engine, file: Path) -> None:
     """Each finds its own written when it goes on."""
     commits: list[object] = []
     event.listen(engine, "commit", commits.append)
@@ -105,7 +105,7 @@ def test_many_at_once_share_commits(writer: Writer, engine: Engine, file: Path) 
 
 
 @pytest.mark.slow
-def test_one_that_is_not_taken_sends_all_back(writer: Writer, file: Path) -> None:
+def test_one_that_is_not_taken_sends_all_back(writer: SqliteWriter, file: Path) -> None:
     """Nothing is written, and each is told so; alone, the others are taken."""
     assert join(writer, 1)
     with together(writer, [1, 2, 3]) as results:
@@ -117,7 +117,9 @@ def test_one_that_is_not_taken_sends_all_back(writer: Writer, file: Path) -> Non
 
 
 @pytest.mark.slow
-def test_different_statements_share_a_commit(writer: Writer, engine: Engine, file: Path) -> None:
+def test_different_statements_share_a_commit(
+    writer: SqliteWriter, engine: Engine, file: Path
+) -> None:
     """Each is run once, for its own rows."""
     removing = text(
         "DELETE FROM numbers WHERE n IN (SELECT json_extract(value, '$.n') FROM json_each(:rows))"
@@ -136,7 +138,7 @@ def test_different_statements_share_a_commit(writer: Writer, engine: Engine, fil
 
 
 @pytest.mark.slow
-def test_what_fails_for_one_fails_for_all(writer: Writer, file: Path) -> None:
+def test_what_fails_for_one_fails_for_all(writer: SqliteWriter, file: Path) -> None:
     """Nobody is told that something is written when it is not; the next ones start anew."""
     with together(writer, [1, 1000, 2]) as results:
         pass
@@ -158,7 +160,7 @@ def test_what_fails_for_one_fails_for_all(writer: Writer, file: Path) -> None:
 
 
 @pytest.mark.slow
-def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> None:
+def test_another_processs_writer_is_waited_for(writer: SqliteWriter, file: Path) -> None:
     """But not for ever, by nobody."""
     add(writer, 0)
     other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
@@ -182,7 +184,7 @@ def test_another_processs_writer_is_waited_for(writer: Writer, file: Path) -> No
     assert numbers(file) == {0, 1, 2}
 
 
-def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
+def test_a_checkpoint_waits_for_nobody(writer: SqliteWriter, file: Path) -> None:
     """Neither a reader nor another writer keeps our own writers waiting; later it is done."""
     add(writer, 0)
     log = file.with_name(f"{file.name}-wal")
@@ -201,7 +203,7 @@ def test_a_checkpoint_waits_for_nobody(writer: Writer, file: Path) -> None:
 
 
 @pytest.mark.slow
-def test_who_comes_late_keeps_their_own_patience(writer: Writer, file: Path) -> None:
+def test_who_comes_late_keeps_their_own_patience(writer: SqliteWriter, file: Path) -> None:
     """Whoever leads gives up for themselves alone."""
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -219,7 +221,7 @@ def test_who_comes_late_keeps_their_own_patience(writer: Writer, file: Path) -> 
 
 @pytest.mark.slow
 def test_whatever_prevents_a_commit_is_told_to_all(
-    writer: Writer, file: Path, monkeypatch: pytest.MonkeyPatch
+    writer: SqliteWriter, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not only what a database may say; and the next ones write again."""
 
@@ -239,7 +241,7 @@ def test_whatever_prevents_a_commit_is_told_to_all(
     assert numbers(file) == {1, 2, 3}
 
 
-def test_a_dead_connection_is_replaced(writer: Writer, file: Path) -> None:
+def test_a_dead_connection_is_replaced(writer: SqliteWriter, file: Path) -> None:
     """One write fails, the next finds a new one."""
     add(writer, 1)
     connection = writer._connection  # noqa: SLF001  nobody closes it from outside

@@ -8,7 +8,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from webapp import messages, persian
-from webapp.delivery.services import Dispatch
+from webapp.delivery.services import DeliveryServices
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.request_origin import own_origin
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     metrics = Metrics(forms, deadline=settings.amoot_deadline)
     token = settings.amoot_token or simulator.DEMO_TOKEN
-    dispatch = Dispatch.build(settings, portal_url=url, token=token, metrics=metrics)
+    dispatch = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
     limits = Limits(app, settings, metrics)
     app.extensions[EXTENSION] = Services(
         settings=settings,

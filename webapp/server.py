@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.observability import logging as app_logging
 from webapp.web.views import EXTENSION
 
@@ -72,7 +72,7 @@ def _begin(worker: Worker) -> None:
     services = _services(worker)
     services.metrics.begin()
     # Before the first visitor, who would have to wait for it; and without it all the same.
-    with contextlib.suppress(StoreError):
+    with contextlib.suppress(DatabaseError):
         services.dispatch.store.prove()
     if services.settings.deliverer == "inline":
         services.dispatch.deliverer.start()

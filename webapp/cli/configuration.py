@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from webapp.delivery.services import Dispatch
+from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError
 from webapp.portal import simulator
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 
 
-def build_services(settings: Settings) -> Dispatch:
+def build_services(settings: Settings) -> DeliveryServices:
     """Return what delivers contacts, for these settings."""
-    return Dispatch.build(
+    return DeliveryServices.build(
         settings,
         portal_url=settings.amoot_url or PORTAL_URL,
         token=settings.amoot_token or simulator.DEMO_TOKEN,

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from webapp.cli.configuration import build_services, read_settings
 from webapp.contact import LABELS, Contact
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import NEEDS_HAND, WAITING
 from webapp.messages import COMMA
@@ -26,8 +26,8 @@ from webapp.portal.payload import payload
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from webapp.delivery.services import Dispatch
-    from webapp.delivery.submission import Entry
+    from webapp.delivery.services import DeliveryServices
+    from webapp.delivery.submission import Submission
     from webapp.settings import Settings
 
 
@@ -37,7 +37,7 @@ class _OutboxGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  as click's own
         try:
             return super().invoke(ctx)
-        except StoreError as error:
+        except DatabaseError as error:
             raise click.ClickException(f"the store cannot be opened: {error}") from None
 
 
@@ -112,7 +112,7 @@ def export(file_format: str) -> None:
 _ABOUT: Final = ("reference", "state", "status", "operator")
 
 
-def _exported(entry: Entry, contact: Contact) -> dict[str, Any]:
+def _exported(entry: Submission, contact: Contact) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in _ABOUT} | _texts(contact)
 
 
@@ -187,7 +187,7 @@ def _files() -> Iterator[None]:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 
-def _own() -> Dispatch:
+def _own() -> DeliveryServices:
     """Return the outbox that the server uses; the command makes none of its own."""
     settings = _own_settings()
     if _is_sqlite(settings) and not _sqlite_file(settings).exists():
@@ -216,7 +216,7 @@ def _sqlite_file(settings: Settings) -> Path:
 _UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Submission]:
     """Go through all that still holds a contact, page by page."""
     entries, last = _own().outbox, 0
     while page := entries.page((*WAITING, *NEEDS_HAND), after=last):
@@ -224,7 +224,7 @@ def _entries() -> Iterator[Entry]:
         last = page[-1].id
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Submission) -> str:
     told = (entry.reference, f"{entry.created_at:%Y-%m-%d %H:%M}Z", entry.state, entry.form)
     who = f"by {entry.operator}" if entry.operator else ""
     return "  ".join(filter(None, (*told, entry.status, who)))

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.database import StoreError, metadata
+from webapp.delivery.database import DatabaseError, metadata
 from webapp.portal.base import (
     MAX_PAUSE_S,
     SLOW_DOWN,
@@ -42,7 +42,7 @@ from webapp.portal.base import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from webapp.delivery.database import Store
+    from webapp.delivery.database import Database
     from webapp.portal.base import PortalError
 
 log = logging.getLogger(__name__)
@@ -93,10 +93,10 @@ class Pause:
     probe_at: datetime
 
 
-class Breaker:
-    """The breaker as one process sees it. Its methods raise a StoreError as the store does."""
+class CircuitBreaker:
+    """The breaker as one process sees it. Its methods raise a DatabaseError as the store does."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         """Keep it in this store."""
         self._store = store
         self._failures = 0
@@ -110,7 +110,7 @@ class Breaker:
         if time.monotonic() - self._seen_at > _FRESH and self._looking.acquire(blocking=False):
             try:
                 self.look()
-            except StoreError:
+            except DatabaseError:
                 self._seen_at = time.monotonic()  # the last news stays
             finally:
                 self._looking.release()

@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from webapp.delivery.sqlite_writer import Writer, is_busy
+from webapp.delivery.sqlite_writer import SqliteWriter, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,7 +76,7 @@ metadata: Final = MetaData()
 _version: Final = table("alembic_version", column("version_num"))
 
 
-class StoreError(Exception):
+class DatabaseError(Exception):
     """The store is out of reach, full, locked, read-only or broken.
 
     Its text is the name of a class alone: a database's own message may quote personal data.
@@ -90,14 +90,14 @@ _ROWS: Final = func.json_each(bindparam("rows")).table_valued("value")
 
 
 def brought(name: str) -> ColumnElement[Any]:
-    """Return what each row that `Store.write_together` brings has of this name."""
+    """Return what each row that `Database.write_together` brings has of this name."""
     return func.json_extract(_ROWS.c.value, f"$.{name}")
 
 
-class Store:
+class Database:
     """The database. It is opened at its first use, in the process that uses it.
 
-    Each method raises a StoreError if that fails.
+    Each method raises a DatabaseError if that fails.
     """
 
     def __init__(self, url: str) -> None:
@@ -107,7 +107,7 @@ class Store:
         self._insert = sqlite.insert if self._is_sqlite else postgresql.insert
         self._engine: Engine | None = None
         self._opening = threading.Lock()
-        self._writer: Writer | None = None
+        self._writer: SqliteWriter | None = None
         self._tidied_at = float("-inf")
 
     @contextmanager
@@ -127,7 +127,7 @@ class Store:
                 yield connection
 
     def write_together(self, statement: Executable, values: Mapping[str, object]) -> bool:
-        """Write a row with those that other threads bring meanwhile; see `Writer.write`.
+        """Write a row with those that other threads bring meanwhile; see `SqliteWriter.write`.
 
         Only where that pays, in SQLite: PostgreSQL's writers do not wait for each other.
 
@@ -223,7 +223,7 @@ class Store:
                 connection.cursor().execute("VACUUM INTO ?", [str(path.absolute())])
                 with path.open("rb") as copy:
                     os.fsync(copy.fileno())
-        except StoreError:
+        except DatabaseError:
             path.unlink()
             raise
 
@@ -233,7 +233,9 @@ class Store:
                 if self._engine is None:
                     engine = _open(self._url)
                     _upgrade(engine)
-                    self._writer = Writer(engine, patience=_PATIENCE) if self._is_sqlite else None
+                    self._writer = (
+                        SqliteWriter(engine, patience=_PATIENCE) if self._is_sqlite else None
+                    )
                     self._engine = engine
         return self._engine
 
@@ -241,7 +243,7 @@ class Store:
     def _turn_to_open(self) -> Iterator[None]:
         # Not for ever: whoever waits here holds a page up.
         if not self._opening.acquire(timeout=_OPENING):
-            raise StoreError("Busy")
+            raise DatabaseError("Busy")
         try:
             yield
         finally:
@@ -252,7 +254,7 @@ class Store:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise StoreError(type(error).__name__) from None
+            raise DatabaseError(type(error).__name__) from None
 
 
 def _after(pause: timedelta) -> datetime:
@@ -341,4 +343,4 @@ def _migrate(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError:
-        raise StoreError("WrittenByNewerVersion") from None
+        raise DatabaseError("WrittenByNewerVersion") from None

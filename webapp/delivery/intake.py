@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import database_errors_logged
-from webapp.delivery.submission import HONEYPOT, UNPROVEN, Entry, State, reference
+from webapp.delivery.submission import HONEYPOT, UNPROVEN, State, Submission, reference
 from webapp.portal.base import (
     PortalError,
     Rejected,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from webapp.contact import Contact
-    from webapp.delivery.circuit_breaker import Breaker
+    from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.permits import Permits
     from webapp.delivery.sender import Sender
@@ -105,7 +105,7 @@ class Intake:
         self,
         sender: Sender,
         outbox: Outbox,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         timing: Timing,
         *,
         permits: Permits,
@@ -154,7 +154,7 @@ class Intake:
         with self._permit() as has_permit:
             try:
                 entry, is_new = self._add(new, vet, has_permit=has_permit)
-            except StoreError as error:
+            except DatabaseError as error:
                 outcome = self._perhaps_stored(key, error)
                 self._count(form, outcome.result)
                 return outcome
@@ -178,7 +178,7 @@ class Intake:
             reason = self._reason_not_to_send(has_permit=has_permit)
             try:
                 entry = self._outbox.correct(name, contact, send=not reason, status=reason)
-            except StoreError as error:
+            except DatabaseError as error:
                 return _unstored(name, error)
             if entry is None:
                 return None
@@ -203,7 +203,7 @@ class Intake:
 
     def _add(
         self, new: _New, vet: Callable[[], str] | None, *, has_permit: bool
-    ) -> tuple[Entry, bool]:
+    ) -> tuple[Submission, bool]:
         """Vet and store a submission, or find it; return its entry, and whether it is new."""
         if vet is None:
             return self._store(new, has_permit=has_permit)
@@ -216,7 +216,7 @@ class Intake:
                 return self._outbox.hold(new.contact, new.key, form=new.form, reason=doubt)
             return self._store(new, has_permit=has_permit)
 
-    def _store(self, new: _New, *, has_permit: bool) -> tuple[Entry, bool]:
+    def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
         reason = self._reason_not_to_send(has_permit=has_permit)
         entry, is_new = self._outbox.add(
             new.contact,
@@ -236,7 +236,7 @@ class Intake:
             return pause.status
         return "" if has_permit else BUSY
 
-    def _send(self, entry: Entry, *, told: bool) -> Outcome:
+    def _send(self, entry: Submission, *, told: bool) -> Outcome:
         failure: PortalError | None = _UNKNOWN
         with database_errors_logged(entry):
             failure = self.sender.attempt(entry, told=told)
@@ -246,15 +246,15 @@ class Intake:
         if self._metrics:
             self._metrics.submitted(form, outcome)
 
-    def _perhaps_stored(self, key: str, error: StoreError) -> Outcome:
+    def _perhaps_stored(self, key: str, error: DatabaseError) -> Outcome:
         """Say what became of a submission whose storing failed: its answer may have been lost."""
         try:
             entry = self._outbox.find(key)
-        except StoreError:
+        except DatabaseError:
             entry = None  # as far as anybody can tell; sent again, the form is the same submission
         return _outcome(entry) if entry else _unstored(reference(key), error)
 
-    def _awaited(self, entry: Entry) -> Entry:
+    def _awaited(self, entry: Submission) -> Submission:
         """Wait while another request or process sends this entry, as long as a call may last."""
         patience = time.monotonic() + self._timing.deadline.total_seconds()
         with database_errors_logged(entry):
@@ -264,12 +264,12 @@ class Intake:
         return entry
 
 
-def _unstored(name: str, error: StoreError) -> Outcome:
+def _unstored(name: str, error: DatabaseError) -> Outcome:
     log.error("submission %s: not stored, %s", name, error)
     return Outcome(result=Result.UNSTORED, reference=name, status=STORE_FAILED)
 
 
-def _told(entry: Entry, error: PortalError | None) -> Outcome:
+def _told(entry: Submission, error: PortalError | None) -> Outcome:
     """Return the outcome for the person who waited for it."""
     if error is None:
         return Outcome(result=Result.DELIVERED, reference=entry.reference)
@@ -277,7 +277,7 @@ def _told(entry: Entry, error: PortalError | None) -> Outcome:
     return Outcome(result=result, reference=entry.reference, status=error.status)
 
 
-def _outcome(entry: Entry) -> Outcome:
+def _outcome(entry: Submission) -> Outcome:
     """Return the outcome of an entry as it stands."""
     name, status = entry.reference, entry.status
     is_baited = entry.state is State.HELD and status == HONEYPOT  # a robot learns nothing

@@ -27,14 +27,14 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.database import StoreError, brought
+from webapp.delivery.database import DatabaseError, brought
 from webapp.delivery.submission import (
     COLUMNS,
     DOUBTS,
     NEEDS_HAND,
     WAITING,
-    Entry,
     State,
+    Submission,
     having,
     reference,
     table,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.contact import Contact
-    from webapp.delivery.database import Store
+    from webapp.delivery.database import Database
     from webapp.delivery.timing import Timing
 
 RETRIED: Final = timedelta(days=3)  # then a contact is held for the operator
@@ -62,9 +62,9 @@ _c: Final = table.c
 
 
 class Outbox:
-    """The table of submissions. Each method raises a StoreError as the store does."""
+    """The table of submissions. Each method raises a DatabaseError as the store does."""
 
-    def __init__(self, store: Store, timing: Timing) -> None:
+    def __init__(self, store: Database, timing: Timing) -> None:
         """Keep the table in this store; a claim is good for the lease."""
         self._store = store
         self._lease = timing.lease
@@ -96,7 +96,7 @@ class Outbox:
         send: bool,
         status: str = "",
         operator: str | None = None,
-    ) -> tuple[Entry, bool]:
+    ) -> tuple[Submission, bool]:
         """Store a submission; it is on the disk when this returns.
 
         Args:
@@ -114,12 +114,16 @@ class Outbox:
         row = {"key": key, "form": form, "status": status, "operator": operator}
         return self._add(contact, state, row)
 
-    def hold(self, contact: Contact, key: str, *, form: str, reason: str) -> tuple[Entry, bool]:
+    def hold(
+        self, contact: Contact, key: str, *, form: str, reason: str
+    ) -> tuple[Submission, bool]:
         """Store a doubtful submission for the operator; as `add`."""
         row = {"key": key, "form": form, "status": reason, "operator": None}
         return self._add(contact, State.HELD, row)
 
-    def _add(self, contact: Contact, state: State, row: Mapping[str, object]) -> tuple[Entry, bool]:
+    def _add(
+        self, contact: Contact, state: State, row: Mapping[str, object]
+    ) -> tuple[Submission, bool]:
         send_by = self._send_by()
         row = {
             **row,
@@ -131,7 +135,7 @@ class Outbox:
         with self._store.write() as connection:
             added = connection.execute(self._adding[state], row).mappings().first()
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
-        return Entry.read(found, send_by=send_by), added is not None
+        return Submission.read(found, send_by=send_by), added is not None
 
     def _added(self, state: State, pause: timedelta) -> dict[str, object]:
         after = self._store.after
@@ -140,22 +144,22 @@ class Outbox:
 
     def _fresh(
         self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float
-    ) -> Entry:
+    ) -> Submission:
         """Return the entry of a row that was just added, which nobody has read yet."""
         now = datetime.now(UTC).replace(tzinfo=None)
         values = {**_FRESH, **row, "contact": contact, "state": state}
         due = now + self._pauses[state]
-        return Entry(id=0, due=due, created_at=now, send_by=send_by, **values)
+        return Submission(id=0, due=due, created_at=now, send_by=send_by, **values)
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> Submission | None:
         """Return the submission of this key."""
         with self._store.read() as connection:
             row = connection.execute(_WITH_KEY, {"wanted": key}).mappings().first()
-        return Entry.read(row) if row else None
+        return Submission.read(row) if row else None
 
     # Sending
 
-    def claim(self, limit: int, *, probe: bool = False) -> list[Entry]:
+    def claim(self, limit: int, *, probe: bool = False) -> list[Submission]:
         """Take on what is due, at most so many; no other process takes it on for the lease.
 
         A probe takes what waits for a later attempt, too; what is uncertain waits in any case.
@@ -163,7 +167,7 @@ class Outbox:
         send_by, taken = self._send_by(), {"most": limit, "owner": _owner()}
         with self._store.write() as connection:
             rows = connection.execute(self._claiming[probe], taken).mappings().all()
-        return [Entry.read(row, send_by=send_by) for row in rows]
+        return [Submission.read(row, send_by=send_by) for row in rows]
 
     def _claim(self, *, probe: bool) -> Any:  # noqa: ANN401  an update, whose type names every column
         is_due = self._store.is_past(_c.due)
@@ -183,7 +187,7 @@ class Outbox:
             .returning(*COLUMNS)
         )
 
-    def deliver(self, entry: Entry, portal_id: int | None) -> None:
+    def deliver(self, entry: Submission, portal_id: int | None) -> None:
         """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second."""
         own: dict[str, Any] = {"key": entry.key, "owner": entry.owner, "blind": entry.blind}
         found = {"portal_id": portal_id, "status": entry.status}
@@ -191,19 +195,19 @@ class Outbox:
             self._settle(entry, self._ending[State.DELIVERED], contact=None, **found)
         self._wipe()
 
-    def reject(self, entry: Entry, status: str, *, told: bool) -> None:
+    def reject(self, entry: Submission, status: str, *, told: bool) -> None:
         """Settle: the contact is bad. It is erased if the person was told, who still has it."""
         changes = {"contact": None} if told else {}
         self._settle(entry, self._ending[State.REJECTED], status=status, **changes)
         if told:
             self._wipe()
 
-    def keep(self, entry: Entry, status: str, **changes: object) -> None:
+    def keep(self, entry: Submission, status: str, **changes: object) -> None:
         """Settle: an operator must decide."""
         self._settle(entry, self._ending[State.HELD], status=status, **changes)
 
     def postpone(
-        self, entry: Entry, pause: timedelta, *, failed: bool = False, **changes: object
+        self, entry: Submission, pause: timedelta, *, failed: bool = False, **changes: object
     ) -> State | None:
         """Settle: it is queued again, due after a pause.
 
@@ -231,7 +235,7 @@ class Outbox:
         return self._settle(entry, postponed, **changes)
 
     def _settle(
-        self, entry: Entry, settled: ReturningUpdate[Any], **changes: object
+        self, entry: Submission, settled: ReturningUpdate[Any], **changes: object
     ) -> State | None:
         own = {"entry": entry.key, "entry_owner": entry.owner, "blind": entry.blind}
         with self._store.write() as connection:
@@ -240,7 +244,7 @@ class Outbox:
 
     def _wipe(self) -> None:
         """Wipe what was erased, at once or, in a rush, in a second."""
-        with suppress(StoreError):  # the deliverer does so again and again
+        with suppress(DatabaseError):  # the deliverer does so again and again
             self._store.tidy(every=1)
 
     def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
@@ -317,7 +321,7 @@ class Outbox:
         with self._store.read() as connection:
             return connection.execute(select(func.min(_c.created_at)).where(_in(WAITING))).scalar()
 
-    def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Entry]:
+    def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
         """Return entries that still hold a contact, in the order of arrival.
 
         Args:
@@ -328,15 +332,15 @@ class Outbox:
         wanted = select(*COLUMNS).where(_in(states), _c.id > after).order_by(_c.id).limit(limit)
         with self._store.read() as connection:
             rows = connection.execute(wanted).mappings().all()
-        return [Entry.read(row) for row in rows]
+        return [Submission.read(row) for row in rows]
 
-    def get(self, name: str) -> Entry | None:
+    def get(self, name: str) -> Submission | None:
         """Return the entry of this reference."""
         if not (named := having(name)):
             return None
         with self._store.read() as connection:
             row = connection.execute(select(*COLUMNS).where(*named)).mappings().first()
-        return Entry.read(row) if row else None
+        return Submission.read(row) if row else None
 
     def retry(self, name: str | None = None) -> int:
         """Queue again what needs a hand; return how many.
@@ -355,7 +359,9 @@ class Outbox:
         )
         return len(self._change(again))
 
-    def correct(self, name: str, contact: Contact, *, send: bool, status: str = "") -> Entry | None:
+    def correct(
+        self, name: str, contact: Contact, *, send: bool, status: str = ""
+    ) -> Submission | None:
         """Put a corrected contact in the place of one that is not being sent.
 
         While the portal may still be applying a call, the row stays queued as it was: nobody looks
@@ -389,7 +395,7 @@ class Outbox:
         with self._store.write() as connection:
             row = connection.execute(at_once).mappings().first()
             row = row or connection.execute(corrected.where(unsettled)).mappings().first()
-        return Entry.read(row, send_by=send_by) if row else None
+        return Submission.read(row, send_by=send_by) if row else None
 
     def discard(self, name: str) -> bool:
         """Erase the contact of an entry that is not being sent.
@@ -401,7 +407,7 @@ class Outbox:
         ended = case((_c.state == State.QUEUED, State.HELD), else_=_c.state)
         values = {"contact": None, "state": ended, "due": self._store.after(KEPT)}
         erased = self._change(update(table).where(_in(_IDLE), *named).values(**values))
-        with suppress(StoreError):
+        with suppress(DatabaseError):
             self._store.tidy()
         return bool(erased)
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.delivery.database import StoreError
-from webapp.delivery.submission import DOUBTS, Entry, State
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.submission import DOUBTS, State, Submission
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from webapp.contact import Contact
-    from webapp.delivery.circuit_breaker import Breaker
+    from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.timing import Timing
     from webapp.portal.base import Portal
@@ -50,14 +50,16 @@ _NOT_ALLOWED: Final = 5
 class Sender:
     """Sends one submission at a time, for the person who waits and for the background alike."""
 
-    def __init__(self, portal: Portal, outbox: Outbox, breaker: Breaker, timing: Timing) -> None:
+    def __init__(
+        self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker, timing: Timing
+    ) -> None:
         """Send to this portal what the outbox holds, while the breaker is closed."""
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
         self._timing = timing
 
-    def attempt(self, entry: Entry, *, told: bool = False) -> PortalError | None:
+    def attempt(self, entry: Submission, *, told: bool = False) -> PortalError | None:
         """Send an entry that the caller owns, or find that the portal has it; settle it.
 
         Args:
@@ -83,7 +85,7 @@ class Sender:
             return None
         return self._send(entry, told=told)
 
-    def _look(self, entry: Entry) -> tuple[Entry, list[int | None]]:
+    def _look(self, entry: Submission) -> tuple[Submission, list[int | None]]:
         """Return the entry, and under which IDs the portal has its contact.
 
         The entry's status says when its labels could not be compared.
@@ -100,7 +102,7 @@ class Sender:
             log.warning("submission %s: labels not looked up, %s", entry.reference, error.status)
             return replace(entry, status=LABELS_UNKNOWN), known
 
-    def _send(self, entry: Entry, *, told: bool) -> PortalError | None:
+    def _send(self, entry: Submission, *, told: bool) -> PortalError | None:
         if time.monotonic() > entry.send_by:
             log.warning("submission %s: left to others, it took too long", entry.reference)
             return Uncertain("LeaseLost")
@@ -115,12 +117,12 @@ class Sender:
             self._breaker.succeeded()
         return None
 
-    def _delivered(self, entry: Entry, portal_id: int | None) -> None:
+    def _delivered(self, entry: Submission, portal_id: int | None) -> None:
         log.info("submission %s: delivered", entry.reference)
         with database_errors_logged(entry):
             self._outbox.deliver(entry, portal_id)
 
-    def _settle(self, entry: Entry, error: PortalError, *, told: bool) -> None:
+    def _settle(self, entry: Submission, error: PortalError, *, told: bool) -> None:
         """Settle an entry whose call went wrong, by what is to be done next."""
         doubts: dict[str, Any] = {"uncertain": True, "looks": 0}
         unexplained: dict[str, Any] = {"unexplained": entry.unexplained + 1}
@@ -142,24 +144,24 @@ class Sender:
             case _:
                 self._put_off(entry, error, _pause(entry.attempts))
 
-    def _settling(self, entry: Entry) -> timedelta:
+    def _settling(self, entry: Submission) -> timedelta:
         """Return how long an entry waits before it is looked up."""
         return max(_pause(entry.attempts), self._timing.settle)
 
-    def _look_later(self, entry: Entry, error: PortalError, looks: int) -> None:
+    def _look_later(self, entry: Submission, error: PortalError, looks: int) -> None:
         """Queue an entry again that could not be looked up."""
         if not isinstance(error, MethodNotAllowed):
             self._report(entry, error)
         pause = self._settling(entry) if looks > entry.looks else timedelta(0)
         self._put_off(entry, error, pause, failed=False, looks=looks)
 
-    def _report(self, entry: Entry, error: PortalError) -> None:
+    def _report(self, entry: Submission, error: PortalError) -> None:
         with database_errors_logged(entry):
             self._breaker.failed(error)
 
     def _put_off(
         self,
-        entry: Entry,
+        entry: Submission,
         error: PortalError,
         pause: timedelta,
         *,
@@ -185,7 +187,7 @@ class Sender:
         return None
 
 
-def _contact(entry: Entry) -> Contact:
+def _contact(entry: Submission) -> Contact:
     assert entry.contact is not None  # nosec B101  # noqa: S101  for the type checker: erased ones are not sent
     return entry.contact
 
@@ -203,16 +205,16 @@ def _pause(failures: int) -> timedelta:
     return timedelta(seconds=random.uniform(longest / 2, longest))  # nosec B311  # noqa: S311  no secret
 
 
-def is_given_up(entry: Entry) -> bool:
+def is_given_up(entry: Submission) -> bool:
     """Tell whether an entry is held because sending it went wrong for too long."""
     is_held = entry.state is State.HELD and entry.status not in DOUBTS
     return is_held and entry.unexplained < _UNEXPLAINED
 
 
 @contextmanager
-def database_errors_logged(entry: Entry) -> Iterator[None]:
+def database_errors_logged(entry: Submission) -> Iterator[None]:
     """Go on without the database: the lease ends, and the entry is looked up and settled."""
     try:
         yield
-    except StoreError as error:
+    except DatabaseError as error:
         log.error("submission %s: not settled, %s", entry.reference, error)  # noqa: TRY400  no traceback

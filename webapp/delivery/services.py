@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
-from webapp.delivery.circuit_breaker import Breaker
-from webapp.delivery.database import Store
+from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.database import Database
 from webapp.delivery.intake import Intake
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
 from webapp.delivery.timing import Timing
-from webapp.delivery.used_proofs import Spent
-from webapp.delivery.worker import Deliverer
+from webapp.delivery.used_proofs import UsedProofs
+from webapp.delivery.worker import Worker
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dispatch:
+class DeliveryServices:
     """The parts that the web pages and the command share.
 
     Nothing is opened and no thread is started before the first use: a server may fork after
@@ -31,13 +31,13 @@ class Dispatch:
     """
 
     portal: AmootPortal
-    store: Store
+    store: Database
     outbox: Outbox
-    breaker: Breaker
-    spent: Spent
+    breaker: CircuitBreaker
+    spent: UsedProofs
     sender: Sender
     intake: Intake
-    deliverer: Deliverer
+    deliverer: Worker
 
     @classmethod
     def build(
@@ -51,9 +51,9 @@ class Dispatch:
         portal = AmootPortal(
             url=portal_url, token=token, deadline=settings.amoot_deadline, metrics=metrics
         )
-        store = Store(settings.outbox_url)
+        store = Database(settings.outbox_url)
         outbox = Outbox(store, timing)
-        breaker = Breaker(store)
+        breaker = CircuitBreaker(store)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
         sender = Sender(portal, outbox, breaker, timing)
         return cls(
@@ -61,8 +61,8 @@ class Dispatch:
             store=store,
             outbox=outbox,
             breaker=breaker,
-            spent=Spent(store),
+            spent=UsedProofs(store),
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
-            deliverer=Deliverer(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
+            deliverer=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
         )

@@ -44,7 +44,7 @@ class _Row:
         self.error: BaseException | None = None
 
 
-class Writer:
+class SqliteWriter:
     """The one writer of this process, with a connection of its own."""
 
     def __init__(self, engine: Engine, *, patience: float) -> None:

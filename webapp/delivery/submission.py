@@ -69,7 +69,7 @@ table: Final = Table(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Submission:
     """A row of the outbox.
 
     Attributes:
@@ -121,7 +121,9 @@ class Entry:
         return reference(self.key)
 
 
-_READ: Final = tuple(field.name for field in dataclasses.fields(Entry) if field.name != "send_by")
+_READ: Final = tuple(
+    field.name for field in dataclasses.fields(Submission) if field.name != "send_by"
+)
 COLUMNS: Final = tuple(table.c[name] for name in _READ)
 
 

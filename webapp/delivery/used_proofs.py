@@ -10,7 +10,7 @@ from sqlalchemy import Column, DateTime, String, Table, delete, select
 from webapp.delivery.database import metadata
 
 if TYPE_CHECKING:
-    from webapp.delivery.database import Store
+    from webapp.delivery.database import Database
 
 _spent: Final = Table(
     "spent",
@@ -21,10 +21,10 @@ _spent: Final = Table(
 )
 
 
-class Spent:
+class UsedProofs:
     """Names that are good for one submission each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         """Remember in this store."""
         self._store = store
 
@@ -37,7 +37,7 @@ class Spent:
             key: The submission; sent twice, as by a double click, it has spent the name once.
 
         Raises:
-            StoreError: if the store fails.
+            DatabaseError: if the store fails.
         """
         moment = until.astimezone(UTC).replace(tzinfo=None)
         with self._store.write() as connection:

@@ -19,7 +19,7 @@ from webapp.portal.base import Rejected, Unexplained
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from webapp.delivery.circuit_breaker import Breaker
+    from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.sender import Sender
     from webapp.delivery.timing import Timing
@@ -32,13 +32,13 @@ _HOUSEKEEPING: Final = 60.0
 _TROUBLE: Final = 2.0
 
 
-class Deliverer:
+class Worker:
     """Sends what waits, several contacts at once."""
 
     def __init__(
         self,
         outbox: Outbox,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         sender: Sender,
         timing: Timing,
         *,

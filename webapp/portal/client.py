@@ -18,7 +18,7 @@ from webapp.portal.matching import contact_id, find
 from webapp.portal.payload import payload
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
-from webapp.portal.transport import Exchanges
+from webapp.portal.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class AmootPortal:
             raise ValueError("the token must be printable ASCII, with no white space")
         self._url = url.rstrip("/")
         self._blanks = {name: _blank(f"{self._url}/{name}", token) for name in _METHODS}
-        self._exchanges = Exchanges(deadline)
+        self._exchanges = Transport(deadline)
         self._metrics = metrics
 
     def __repr__(self) -> str:

@@ -51,7 +51,7 @@ class Answer(NamedTuple):
     retry_after: str = ""
 
 
-class Exchanges:
+class Transport:
     """Makes exchanges, and keeps connections open between them, each for one exchange at a time.
 
     Nothing is opened and no thread is started before the first: a server may fork after making it.

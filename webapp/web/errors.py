@@ -15,7 +15,7 @@ from werkzeug.exceptions import (
 )
 
 from webapp import messages
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.forms.request_origin import framed
 from webapp.observability.error_log import log_exception
 
@@ -69,7 +69,7 @@ def show(error: Exception, frame: FormDefinition | None) -> Response:
     """Answer an error in Persian, with what to do next and nothing of what happened inside."""
     if not isinstance(error, HTTPException):
         log_exception(log, error)
-        error = StoreDown() if isinstance(error, StoreError) else InternalServerError()
+        error = StoreDown() if isinstance(error, DatabaseError) else InternalServerError()
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:
         general = messages.ERRORS.get(response.status_code, messages.OTHER_ERROR)

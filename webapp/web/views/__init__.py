@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import abort, current_app
 
 from webapp import messages
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import WAITING
 from webapp.forms.definitions import Access
 from webapp.persian import persian_digits
@@ -18,7 +18,7 @@ from webapp.web import access
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from webapp.delivery.services import Dispatch
+    from webapp.delivery.services import DeliveryServices
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import FormTokens, Receipts
@@ -42,7 +42,7 @@ class Services:
     settings: Settings
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
-    dispatch: Dispatch
+    dispatch: DeliveryServices
     metrics: Metrics
     readiness: Readiness
     tokens: FormTokens
@@ -94,7 +94,7 @@ def waiting() -> str:
     """Say how many contacts wait; nothing if the store cannot tell."""
     try:
         count = services().dispatch.outbox.count(WAITING, most=_MANY)
-    except StoreError:
+    except DatabaseError:
         return ""
     text = messages.WAITING_MANY if count > _MANY else messages.WAITING
     return text.format(n=persian_digits(min(count, _MANY)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_HAND, WAITING
 from webapp.web import access
 from webapp.web.views import require_intranet, require_own_host, services
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.database import Store
+    from webapp.delivery.database import Database
 
 _FRESH: Final = 1.0  # seconds that an answer of the store is good for
 _PATIENCE: Final = 1.0  # seconds that one waits for another's question; longer is as good as down
@@ -31,7 +31,7 @@ _MANY: Final = 1_000_000  # no figure counts further
 class Readiness:
     """Whether the outbox can be written, asked at most once a second however many want to know."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         """Ask this store."""
         self._store = store
         self._asking = threading.Lock()
@@ -53,7 +53,7 @@ class Readiness:
     def _ask(self) -> bool:
         try:
             self._store.prove()
-        except StoreError:
+        except DatabaseError:
             return False
         return True
 
@@ -95,7 +95,7 @@ def _metrics() -> Response:
     metrics = services().metrics
     try:
         queue, reason = _queue()
-    except StoreError:
+    except DatabaseError:
         queue, reason = {}, ""
     text = metrics.text(queue, reason=reason)
     return Response(text, content_type=metrics.content_type)
@@ -114,7 +114,7 @@ def _require_known_host() -> None:
 
 
 def _queue() -> tuple[dict[str, float], str]:
-    """Return the queue's metrics, and why it is paused. A StoreError is passed on."""
+    """Return the queue's metrics, and why it is paused. A DatabaseError is passed on."""
     outbox, pause = services().dispatch.outbox, services().dispatch.breaker.look()
     oldest = outbox.oldest()
     now = datetime.now(UTC).replace(tzinfo=None)

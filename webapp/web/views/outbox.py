@@ -12,7 +12,7 @@ from flask import Blueprint, abort, render_template, request, session
 
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
-from webapp.delivery.database import StoreError
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import Result
 from webapp.delivery.outbox import RETRIED
 from webapp.delivery.sender import is_given_up
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact, Field
     from webapp.delivery.intake import Outcome
-    from webapp.delivery.submission import Entry
+    from webapp.delivery.submission import Submission
     from webapp.forms.form import ContactForm
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ def correct(name: str) -> submission.Answer:
     )
 
 
-def _correct(entry: Entry, contact: Contact) -> Outcome:
+def _correct(entry: Submission, contact: Contact) -> Outcome:
     outcome = services().dispatch.intake.correct(entry.reference, contact)
     if outcome is None:
         abort(_lead_back("changed"))
@@ -145,7 +145,7 @@ def _accepted(_: ContactForm, outcome: Outcome) -> Response:
 # What the pages show
 
 
-def _find(name: str) -> Entry:
+def _find(name: str) -> Submission:
     """Return an entry that can be changed.
 
     Raises:
@@ -159,7 +159,7 @@ def _find(name: str) -> Entry:
     return entry
 
 
-def _card(entry: Entry) -> dict[str, Any]:
+def _card(entry: Submission) -> dict[str, Any]:
     definition = services().definitions.get(entry.form)
     values = entry.contact.values if entry.contact else {}
     return {
@@ -175,7 +175,7 @@ def _card(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _reasons(entry: Entry) -> list[str]:
+def _reasons(entry: Submission) -> list[str]:
     """Say why an entry waits or needs a hand, and what else to know about it."""
     status = entry.status
     reasons = {
@@ -188,7 +188,7 @@ def _reasons(entry: Entry) -> list[str]:
     return [text for text, applies in reasons.items() if applies]
 
 
-def _pattern(entry: Entry) -> FormDefinition | None:
+def _pattern(entry: Submission) -> FormDefinition | None:
     """Return the form that an entry came from or, if it is no more, the main one."""
     definitions = services().definitions
     return definitions.get(entry.form) or main_form(definitions)
@@ -202,7 +202,7 @@ def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
     return tuple(replace(row, hint=row.hint or FIELDS[row.name].hint) for row in rows)
 
 
-def _form(entry: Entry) -> ContactForm:
+def _form(entry: Submission) -> ContactForm:
     """Return the form that corrects an entry: every field, and what it holds."""
     pattern = _pattern(entry)
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
@@ -256,7 +256,7 @@ def _require_token() -> None:
 
 def _hasten() -> None:
     """Have a paused queue tried at once; what was queued is sent even if that fails."""
-    with suppress(StoreError):
+    with suppress(DatabaseError):
         services().dispatch.breaker.hasten()
 
 
