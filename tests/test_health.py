@@ -29,7 +29,7 @@ OUTSIDE = {"REMOTE_ADDR": "203.0.113.7"}
 @pytest.fixture(autouse=True)
 def _at_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the store each time."""
-    monkeypatch.setattr(health, "_FRESH", -1.0)
+    monkeypatch.setattr(health, "_CACHE_TTL_S", -1.0)
 
 
 def test_the_process_answers_without_the_store(
@@ -171,7 +171,7 @@ def test_a_slow_store_is_asked_by_one_alone(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others wait a second, and take the silence for an answer."""
-    monkeypatch.setattr(health, "_FRESH", 60.0)
+    monkeypatch.setattr(health, "_CACHE_TTL_S", 60.0)
     readiness = Readiness(slow)  # type: ignore[arg-type]
     first = threading.Thread(target=bool, args=(readiness,))
     first.start()
@@ -187,13 +187,13 @@ def test_an_answer_is_good_for_a_while_and_not_for_ever(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a bad one: a store in trouble gets no more questions than one in health."""
-    monkeypatch.setattr(health, "_FRESH", 60.0)
+    monkeypatch.setattr(health, "_CACHE_TTL_S", 60.0)
     slow.answers.set()
     slow.fails = True
     readiness = Readiness(slow)  # type: ignore[arg-type]
     assert [bool(readiness) for _ in range(3)] == [False] * 3
     slow.fails = False
     assert not readiness
-    monkeypatch.setattr(health, "_FRESH", -1.0)
+    monkeypatch.setattr(health, "_CACHE_TTL_S", -1.0)
     assert readiness
     assert slow.times == 2

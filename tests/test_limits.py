@@ -304,6 +304,6 @@ def test_a_limit_that_is_hit_is_told_once_without_personal_data(
         "LIMIT_MOBILE (1 per 1 day) is used up: refusing requests",
     ]
     assert caplog.messages == told
-    monkeypatch.setattr(limits_module, "_QUIET", 0)
+    monkeypatch.setattr(limits_module, "_WARN_INTERVAL_S", 0)
     site.form()
     assert caplog.messages == [*told, told[0]]

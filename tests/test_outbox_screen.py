@@ -355,7 +355,7 @@ def test_a_very_long_queue_is_not_counted_to_its_end(
     client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
-    monkeypatch.setattr(views, "_MANY", 1)
+    monkeypatch.setattr(views, "_COUNT_CAP", 1)
     for _ in range(3):
         doubt(dispatch)
     assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")

@@ -44,27 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.observability.metrics import Metrics  # noqa: PLC0415
 
     settings = settings or Settings.from_env()
-    newest, *older = settings.secret_keys
-    app = Flask(__name__, root_path=str(_ROOT))
-    app.config.update(
-        SECRET_KEY=newest,
-        SECRET_KEY_FALLBACKS=older,
-        SESSION_COOKIE_NAME="amoot_form",
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
-    )
-    app.session_interface = Sessions()
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    app.jinja_env.globals.update(
-        t=messages,
-        demo=settings.demo,
-        digits=persian.persian_digits,
-        told=status_message,
-        months=persian.JALALI_MONTHS,
-        note_ids=note_ids,
-        own_origin=own_origin,
-        accent_digest=colour.digest,
-    )
+    app = _make_flask(settings)
     tokens = FormTokens(settings.secret_keys)
     forms = definitions_file.load(settings.forms_file)
     url = settings.amoot_url or (
@@ -89,12 +69,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         blanks={},
     )
-    app.register_blueprint(page.blueprint)
-    app.register_blueprint(embed.blueprint)
-    app.register_blueprint(install.blueprint)
-    app.register_blueprint(outbox_screen.blueprint)
-    if settings.demo:
-        app.register_blueprint(demo.blueprint)
+    for view in (page, embed, install, outbox_screen, *([demo] if settings.demo else [])):
+        app.register_blueprint(view.blueprint)
     health.register(app)
     compression.register(app)
     headers.register(app, forms)
@@ -103,5 +79,31 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app, forms)
     app.wsgi_app = request_id.Traced(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
+    )
+    return app
+
+
+def _make_flask(settings: Settings) -> Flask:
+    """Return the bare app, with its configuration and what every template may use."""
+    newest, *older = settings.secret_keys
+    app = Flask(__name__, root_path=str(_ROOT))
+    app.config.update(
+        SECRET_KEY=newest,
+        SECRET_KEY_FALLBACKS=older,
+        SESSION_COOKIE_NAME="amoot_form",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
+    )
+    app.session_interface = Sessions()
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    app.jinja_env.globals.update(
+        t=messages,
+        demo=settings.demo,
+        digits=persian.persian_digits,
+        told=status_message,
+        months=persian.JALALI_MONTHS,
+        note_ids=note_ids,
+        own_origin=own_origin,
+        accent_digest=colour.digest,
     )
     return app

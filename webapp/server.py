@@ -67,7 +67,7 @@ class Server(BaseApplication):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _begin(worker: Worker) -> None:
+def _post_worker_init(worker: Worker) -> None:
     """Begin in the worker: threads and connections of the process that forks would stay there."""
     services = _services(worker)
     services.metrics.begin()
@@ -78,7 +78,7 @@ def _begin(worker: Worker) -> None:
         services.dispatch.deliverer.start()
 
 
-def _end(_: object, worker: Worker) -> None:
+def _worker_exit(_: object, worker: Worker) -> None:
     if worker.wsgi is not None:  # it may have died before it had begun
         deliverer = _services(worker).dispatch.deliverer
         deliverer.stop()
@@ -94,7 +94,7 @@ _MALLOC_OPTIONS: Final = ((-8, 2), (-1, 128 * 1024))
 _COLLECTED: Final = (10_000, 1, 2)
 
 
-def _spare_memory(_: object) -> None:
+def _when_ready(_: object) -> None:
     """Tune memory before there is a worker, for all of them.
 
     What is loaded by now stays: the collector need not go through it again and again, nor write
@@ -115,7 +115,7 @@ def _services(worker: Worker) -> Services:
     return found
 
 
-def _bury(_: object, worker: Worker) -> None:
+def _child_exit(_: object, worker: Worker) -> None:
     """Drop what was true of a dead worker alone. What it has counted stays: no counter falls."""
     from prometheus_client import multiprocess  # noqa: PLC0415  not before the folder is named
 
@@ -124,11 +124,11 @@ def _bury(_: object, worker: Worker) -> None:
 
 def _gunicorn(settings: Settings) -> dict[str, Any]:
     return {
-        "post_worker_init": _begin,
-        "worker_exit": _end,
-        "child_exit": _bury,
+        "post_worker_init": _post_worker_init,
+        "worker_exit": _worker_exit,
+        "child_exit": _child_exit,
         "preload_app": True,  # once, in memory that the workers share
-        "when_ready": _spare_memory,
+        "when_ready": _when_ready,
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": "gthread",

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 # As many calls in a row must go wrong before the portal is taken to be down. One that cost the
 # whole deadline, or never got there, is enough.
 _FAILURES: Final = 3
-_FRESH: Final = 0.5  # seconds that what another process did may go unnoticed
+_CACHE_TTL_S: Final = 0.5  # seconds that what another process did may go unnoticed
 
 _FIRST_PROBE: Final = timedelta(seconds=0.5)
 # A portal that is down comes back by itself, and is noticed within seconds; an account must be
@@ -107,7 +107,9 @@ class CircuitBreaker:
     @property
     def pause(self) -> Pause | None:
         """Why the queue is paused, or None; at most half a second old. Never raises."""
-        if time.monotonic() - self._seen_at > _FRESH and self._looking.acquire(blocking=False):
+        if time.monotonic() - self._seen_at > _CACHE_TTL_S and self._looking.acquire(
+            blocking=False
+        ):
             try:
                 self.look()
             except DatabaseError:

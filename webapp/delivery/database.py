@@ -49,11 +49,13 @@ if TYPE_CHECKING:
 # The newest of `migrations/versions`.
 REVISION: Final = "0003"
 
-_PATIENCE: Final = 2  # seconds that one waits for another writer; each write takes milliseconds
+_LOCK_TIMEOUT_S: Final = (
+    2  # seconds that one waits for another writer; each write takes milliseconds
+)
 # Seconds that one waits for another who opens it, which may have to make the tables. A server opens
 # it before it serves.
 _OPENING: Final = 15
-_GLANCE: Final = 0.02  # seconds between two tries to open
+_OPEN_RETRY_INTERVAL_S: Final = 0.02  # seconds between two tries to open
 _UPGRADING: Final = 0x616D6F6F74  # names our lock among PostgreSQL's advisory ones: "amoot"
 # No moment that rows wait for lies further ahead, unless the clock was set back since.
 _HORIZON: Final = timedelta(hours=2)
@@ -234,7 +236,7 @@ class Database:
                     engine = _open(self._url)
                     _upgrade(engine)
                     self._writer = (
-                        SqliteWriter(engine, patience=_PATIENCE) if self._is_sqlite else None
+                        SqliteWriter(engine, patience=_LOCK_TIMEOUT_S) if self._is_sqlite else None
                     )
                     self._engine = engine
         return self._engine
@@ -265,9 +267,11 @@ def _open(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # Ping: a server that was restarted has closed the connections that wait in the pool.
         return create_engine(
-            url, pool_pre_ping=True, pool_timeout=_PATIENCE, connect_args=_POSTGRESQL
+            url, pool_pre_ping=True, pool_timeout=_LOCK_TIMEOUT_S, connect_args=_POSTGRESQL
         )
-    engine = create_engine(url, pool_timeout=_PATIENCE, connect_args={"timeout": _PATIENCE})
+    engine = create_engine(
+        url, pool_timeout=_LOCK_TIMEOUT_S, connect_args={"timeout": _LOCK_TIMEOUT_S}
+    )
     _prepare_sqlite(engine)
     return engine
 
@@ -309,7 +313,7 @@ def _upgrade(engine: Engine) -> None:
         except (OperationalError, sqlite3.OperationalError) as error:
             if not is_busy(getattr(error, "orig", error)) or time.monotonic() > expires:
                 raise
-            time.sleep(_GLANCE)
+            time.sleep(_OPEN_RETRY_INTERVAL_S)
         else:
             return
 

@@ -47,7 +47,7 @@ STORE_FAILED: Final = "StoreFailed"
 # What is known when the store fails behind a call.
 _UNKNOWN: Final = Uncertain("UnknownFault")
 
-_GLANCE: Final = 0.05  # seconds between two looks at the same submission under way
+_POLL_INTERVAL_S: Final = 0.05  # seconds between two looks at the same submission under way
 
 
 class Result(enum.StrEnum):
@@ -259,7 +259,7 @@ class Intake:
         patience = time.monotonic() + self._timing.deadline.total_seconds()
         with database_errors_logged(entry):
             while entry.state is State.SENDING and time.monotonic() < patience:
-                time.sleep(_GLANCE)
+                time.sleep(_POLL_INTERVAL_S)
                 entry = self._outbox.find(entry.key) or entry
         return entry
 

@@ -140,14 +140,14 @@ class Outbox:
     def _added(self, state: State, pause: timedelta) -> dict[str, object]:
         after = self._store.after
         moments = {"due": after(pause), "give_up_at": after(RETRIED), "created_at": after()}
-        return {"state": state, **moments, **_FRESH}
+        return {"state": state, **moments, **_INITIAL_VALUES}
 
     def _fresh(
         self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float
     ) -> Submission:
         """Return the entry of a row that was just added, which nobody has read yet."""
         now = datetime.now(UTC).replace(tzinfo=None)
-        values = {**_FRESH, **row, "contact": contact, "state": state}
+        values = {**_INITIAL_VALUES, **row, "contact": contact, "state": state}
         due = now + self._pauses[state]
         return Submission(id=0, due=due, created_at=now, send_by=send_by, **values)
 
@@ -354,7 +354,7 @@ class Outbox:
         again = (
             update(table)
             .where(_in(NEEDS_HAND), *chosen)
-            .values(state=State.QUEUED, give_up_at=self._store.after(RETRIED), **_UNTRIED)
+            .values(state=State.QUEUED, give_up_at=self._store.after(RETRIED), **_RESET_COUNTERS)
             .values(due=self._soonest())
         )
         return len(self._change(again))
@@ -387,7 +387,7 @@ class Outbox:
         corrected = (
             update(table)
             .where(_in(_IDLE), *named)
-            .values(contact=write(contact), give_up_at=after(RETRIED), **_UNTRIED)
+            .values(contact=write(contact), give_up_at=after(RETRIED), **_RESET_COUNTERS)
             .returning(*COLUMNS)
         )
         unsettled = and_(_c.state == State.QUEUED, _c.uncertain, not_(self._store.is_past(_c.due)))
@@ -437,8 +437,12 @@ class Outbox:
         return time.monotonic() + self._margin
 
 
-_UNTRIED: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks": 0}
-_FRESH: Final[Mapping[str, object]] = {"uncertain": False, "blind": False, **_UNTRIED}
+_RESET_COUNTERS: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks": 0}
+_INITIAL_VALUES: Final[Mapping[str, object]] = {
+    "uncertain": False,
+    "blind": False,
+    **_RESET_COUNTERS,
+}
 _BROUGHT: Final = ("key", "form", "status", "operator", "contact", "owner")
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))

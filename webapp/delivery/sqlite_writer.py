@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Seconds between two tries while another process writes. SQLite's own waits grow to a tenth of a
 # second each, and lose to whoever comes back at once.
-_GLANCE: Final = (0.0005, 0.003)
+_LOCK_RETRY_INTERVAL_S: Final = (0.0005, 0.003)
 
 
 class _Row:
@@ -169,7 +169,7 @@ class SqliteWriter:
                     raise
                 if time.monotonic() > expires:
                     raise
-                time.sleep(random.uniform(*_GLANCE))  # nosec B311  # noqa: S311  no secret
+                time.sleep(random.uniform(*_LOCK_RETRY_INTERVAL_S))  # nosec B311  # noqa: S311  no secret
             else:
                 return
 

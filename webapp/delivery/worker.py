@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _TICK: Final = 0.5  # seconds between two looks at a quiet outbox
 _SWEEP: Final = 1.0
 _HOUSEKEEPING: Final = 60.0
-_TROUBLE: Final = 2.0
+_RETRY_INTERVAL_S: Final = 2.0
 
 
 class Worker:
@@ -87,7 +87,7 @@ class Worker:
             while not self._stopped:
                 went_well = [_guarded(work) for work in self._due(pool)]
                 if not all(went_well):
-                    time.sleep(_TROUBLE)
+                    time.sleep(_RETRY_INTERVAL_S)
                 elif self._running:
                     wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
                 else:

@@ -13,7 +13,7 @@ Colour = tuple[int, int, int]
 _WHITE: Final = (255, 255, 255)
 _BLACK: Final = (0, 0, 0)
 _DARK_SHEET: Final = (0x18, 0x20, 0x1D)  # as in style.css
-_LEAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for some reserve
+_MIN_CONTRAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for some reserve
 _STEPS: Final = 20
 _DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is linear
 
@@ -46,7 +46,9 @@ def digest(accent: str) -> str:
 def _lightened(colour: Colour) -> Colour:
     """Return the colour with as much white as the dark sheet asks for."""
     mixtures = (_mix(colour, _WHITE, step / _STEPS) for step in range(_STEPS + 1))
-    return next(mixed for mixed in mixtures if contrast(_hex(mixed), _hex(_DARK_SHEET)) >= _LEAST)
+    return next(
+        mixed for mixed in mixtures if contrast(_hex(mixed), _hex(_DARK_SHEET)) >= _MIN_CONTRAST
+    )
 
 
 def _mix(one: Colour, other: Colour, share: float) -> Colour:

@@ -33,7 +33,7 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _STATUS: Final = re.compile(r"[A-Za-z_]{1,64}|-?[0-9]{1,4}")
 _BLANK: Final = " \t\r\n\ufeff"
 _OK: Final = 200
-_TOO_MANY: Final = 429
+_TOO_MANY_REQUESTS: Final = 429
 _UNAVAILABLE: Final = 503
 _METHODS: Final = ("ContactCreate", "ContactSearch", "AccountStatus")
 
@@ -171,7 +171,7 @@ def _known(error: PortalError) -> str:
 def _read(answer: Answer) -> dict[str, object]:
     """Return the content of a success; raise what anything else means."""
     retry_after = parse_retry_after(answer.retry_after, now=datetime.now(UTC))
-    if answer.http == _TOO_MANY:
+    if answer.http == _TOO_MANY_REQUESTS:
         raise SlowDown(f"HTTP_{answer.http}", retry_after=retry_after)
     content = _parse(answer.body)
     status = _status(content.get("Status") if isinstance(content, dict) else content)

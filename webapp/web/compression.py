@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
 _GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-_LEAST: Final = 500  # bytes; less fits into one packet anyway
+_MIN_BYTES: Final = 500  # bytes; less fits into one packet anyway
 
 
 def register(app: Flask) -> None:
@@ -58,7 +58,7 @@ def _compress(response: Response) -> Response:
         return response
     response.direct_passthrough = False
     body = response.get_data()
-    if len(body) < _LEAST:
+    if len(body) < _MIN_BYTES:
         return response
     response.data = gzip.compress(body, mtime=0)
     response.content_encoding = "gzip"

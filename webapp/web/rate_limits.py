@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Seconds. A Redis that hangs is noticed by at most two such waits, each a connect or a read.
-_PATIENCE: Final = 0.1
+_REDIS_TIMEOUT_S: Final = 0.1
 # Seconds between two warnings of the same limit: a flood must not fill the log as well.
-_QUIET: Final = 60
+_WARN_INTERVAL_S: Final = 60
 _LEAST_PAUSE_S: Final = 1
 
 # What the running check counts: a hashed key for each limit, by the limit's name.
@@ -117,7 +117,7 @@ class Limits:
         limit, now = str(refusal.limit.scope), time.monotonic()
         if self._metrics:
             self._metrics.refused(limit)
-        if now - self._warned.get((limit, form), -_QUIET) >= _QUIET:
+        if now - self._warned.get((limit, form), -_WARN_INTERVAL_S) >= _WARN_INTERVAL_S:
             self._warned[limit, form] = now
             what = f"submissions of the form {form!r}" if form else "requests"
             log.warning("%s (%s) is used up: refusing %s", limit, refusal.limit.limit, what)
@@ -144,8 +144,8 @@ def _limiter(app: Flask, settings: Settings) -> Limiter:
     uri = settings.redis_url or "memory://"
     if settings.redis_url:
         app.config["RATELIMIT_STORAGE_OPTIONS"] = {
-            "socket_connect_timeout": _PATIENCE,
-            "socket_timeout": _PATIENCE,
+            "socket_connect_timeout": _REDIS_TIMEOUT_S,
+            "socket_timeout": _REDIS_TIMEOUT_S,
             "wrap_exceptions": True,  # into StorageError: the package redis may be absent
         }
     limiter = Limiter(

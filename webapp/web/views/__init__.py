@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EXTENSION = "contact_form"
 
-_MANY: Final = 10_000  # no page counts further
+_COUNT_CAP: Final = 10_000  # no page counts further
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,8 @@ def pause_notice() -> dict[str, Any]:
 def waiting() -> str:
     """Say how many contacts wait; nothing if the store cannot tell."""
     try:
-        count = services().dispatch.outbox.count(WAITING, most=_MANY)
+        count = services().dispatch.outbox.count(WAITING, most=_COUNT_CAP)
     except DatabaseError:
         return ""
-    text = messages.WAITING_MANY if count > _MANY else messages.WAITING
-    return text.format(n=persian_digits(min(count, _MANY)))
+    text = messages.WAITING_MANY if count > _COUNT_CAP else messages.WAITING
+    return text.format(n=persian_digits(min(count, _COUNT_CAP)))

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from webapp.delivery.database import Database
 
-_FRESH: Final = 1.0  # seconds that an answer of the store is good for
-_PATIENCE: Final = 1.0  # seconds that one waits for another's question; longer is as good as down
-_MANY: Final = 1_000_000  # no figure counts further
+_CACHE_TTL_S: Final = 1.0  # seconds that an answer of the store is good for
+_LOCK_TIMEOUT_S: Final = (
+    1.0  # seconds that one waits for another's question; longer is as good as down
+)
+_COUNT_CAP: Final = 1_000_000  # no figure counts further
 
 
 class Readiness:
@@ -40,10 +42,10 @@ class Readiness:
 
     def __bool__(self) -> bool:
         """Whether it can."""
-        if not self._asking.acquire(timeout=_PATIENCE):
+        if not self._asking.acquire(timeout=_LOCK_TIMEOUT_S):
             return False
         try:
-            if time.monotonic() - self._asked_at > _FRESH:
+            if time.monotonic() - self._asked_at > _CACHE_TTL_S:
                 self._is_ready = self._ask()
                 self._asked_at = time.monotonic()
             return self._is_ready
@@ -119,11 +121,11 @@ def _queue() -> tuple[dict[str, float], str]:
     oldest = outbox.oldest()
     now = datetime.now(UTC).replace(tzinfo=None)
     queue: dict[str, float] = {
-        "queue_depth": outbox.count(WAITING, most=_MANY),
+        "queue_depth": outbox.count(WAITING, most=_COUNT_CAP),
         "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
         "queue_paused": int(pause is not None),
         "queue_probe_seconds": max(0.0, (pause.probe_at - now).total_seconds()) if pause else 0,
-        "needs_hand": outbox.count(NEEDS_HAND, most=_MANY),
+        "needs_hand": outbox.count(NEEDS_HAND, most=_COUNT_CAP),
     }
     return queue, pause.status if pause else ""
 
