@@ -18,7 +18,7 @@ from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.intake import Result
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
-from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut
+from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.simulator.faults import Answer, Fault
 from webapp.web.views import EXTENSION
@@ -211,3 +211,16 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     assert len(portal.contacts) == len(KEYS)
     paths = [request.path.removeprefix("/rest/") for request in portal.requests]
     assert paths == ["ContactCreate", "AccountStatus", *["ContactCreate"] * len(KEYS)]
+
+
+def test_visitor_of_a_portal_that_asks_to_slow_down_reads_received_alone(
+    make_app: Callable[..., Flask], portal: StandIn
+) -> None:
+    """The account's troubles are the operators'."""
+    portal.answer(Fault.HTTP_429_SECONDS)
+    page = Page(make_app().test_client(), "/f/signup")
+    page.send(Mobile="09121234567", consent="true")
+    assert page.html.outcome == "queued"
+    said = page.html.text(data_outcome="queued")
+    assert "SlowDown" not in said
+    assert status_message("SlowDown") not in said
