@@ -57,6 +57,10 @@ GREGORIAN_MONTHS: Final = (
 )
 
 # Labels
+DIGITS_ONLY: Final = "در «{label}» تنها رقم بنویسید."
+NATIONAL_CODE_WRONG: Final = "«{label}» ده رقم دارد و این عدد درست نیست؛ دوباره بررسی کنید."
+POSTAL_CODE_WRONG: Final = "«{label}» ده رقم دارد و با صفر آغاز نمی‌شود؛ دوباره بررسی کنید."
+LANDLINE_WRONG: Final = "«{label}» یازده رقم دارد و با کد شهر آغاز می‌شود؛ مانند ۰۲۱۱۲۳۴۵۶۷۸."
 LABELS_TOO_MANY: Final = "حداکثر ۲۰ برچسب می‌توانید وارد کنید."
 LABEL_TOO_LONG: Final = "برچسب «{label}» بیش از ۵۰ نویسه دارد."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
         Field,
         Value,
     )
+    from webapp.persian import Check
 
 
 class Access(enum.StrEnum):
@@ -51,6 +53,7 @@ class FormDefinition:
         success: The sentence for a contact that was taken, or "" for our own.
         redirect: The address to go to after that, or "".
         dates: How dates are asked for.
+        checks: Further checks of text fields, by name.
         proof_of_work: Whether a visitor's browser must solve a small puzzle.
     """
 
@@ -71,6 +74,7 @@ class FormDefinition:
     success: str = ""
     redirect: str = ""
     dates: DateInput
+    checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     proof_of_work: bool = False
 
 

@@ -26,6 +26,7 @@ from webapp.forms.toml_values import (
     Faults,
     Keys,
     Reader,
+    check_reader,
     choice_reader,
     fault,
     fixed_value_reader,
@@ -44,6 +45,7 @@ from webapp.forms.toml_values import (
 )
 from webapp.persian import (
     MOST_LABELS,
+    Check,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class _Table:
     intro: str = _key(text_reader(300), "")
     captions: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(100)), {})
     hints: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(200)), {})
+    checks: Mapping[str, Check] = _key(mapping_reader(check_reader), {})
     label_choices: tuple[str, ...] = _key(read_labels, ())
     free_labels: bool = _key(read_switch, default=False, only=Access.INTRANET)
     labels: tuple[str, ...] = _key(read_labels, ())
@@ -157,6 +160,7 @@ def _shown_rule(table: _Table) -> Iterator[Fault]:
             yield ("required",), f'"{name}" cannot be required: unticked says something too'
     for key, texts in (("captions", table.captions), ("hints", table.hints)):
         yield from (((key, name), "is not shown") for name in texts if name not in shown)
+    yield from ((("checks", name), "is not shown") for name in table.checks if name not in shown)
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
 
 

@@ -6,6 +6,7 @@ Their `ValueError`s carry the finished Persian message, which WTForms puts besid
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
@@ -61,6 +62,10 @@ def _read_email(typed: str, row: contact.Field) -> str:
 
 def _read_line(typed: str, row: contact.Field) -> str:
     return _within(persian.clean_line(typed, label=row.label), row)
+
+
+def _read_checked(typed: str, row: contact.Field, *, check: persian.Check) -> str:
+    return _within(persian.check_text(check, _read_line(typed, row), label=row.label), row)
 
 
 def _read_lines(typed: str, row: contact.Field) -> str:
@@ -240,6 +245,9 @@ _TEXTS: Final = {
 }
 
 
+_DIGITS: Final = {"inputmode": "numeric", "dir": "ltr"}
+
+
 def _gender_value(choice: object) -> object:
     """Return the value that a choice stands for; anything else stays, for WTForms to refuse."""
     values: dict[object, bool | None] = {text: value for text, (_, value) in _GENDERS.items()}
@@ -287,5 +295,7 @@ def make_field(row: contact.Field, definition: FormDefinition) -> Field:
             return BooleanField(row.label, description=row.hint, default=True, false_values=FALSE)
         case _:
             field_class, read, attributes = _TEXTS[row.kind]
+            if check := definition.checks.get(row.name):
+                read, attributes = partial(_read_checked, check=check), _DIGITS
             common["render_kw"] |= attributes
             return field_class(row=row, read=read, **common)

@@ -26,6 +26,7 @@ from webapp.forms.colour import contrast
 from webapp.origins import parse_origin
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
+    Check,
     InvalidText,
     check_range,
     clean_line,
@@ -126,6 +127,13 @@ def choice_reader(kind: type[_Choice]) -> Reader[_Choice]:
         raise fault("must be " + " or ".join(f'"{choice}"' for choice in kind))
 
     return read
+
+
+def check_reader(row: Field) -> Reader[Check]:
+    """Return a reader of the name of a check for this field, which must hold a line of text."""
+    if row.kind is not Kind.TEXT:
+        raise fault("has a check of its own: only text fields take another one")
+    return choice_reader(Check)
 
 
 def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Reader[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Persian as people type it: text, mobile numbers, Jalali dates, labels, email addresses."""
 
+from webapp.persian.checks import Check, check_text
 from webapp.persian.dates import (
     FIRST_GREGORIAN_YEAR,
     JALALI_MONTHS,
@@ -26,8 +27,10 @@ __all__ = [
     "FIRST_GREGORIAN_YEAR",
     "JALALI_MONTHS",
     "MOST_LABELS",
+    "Check",
     "InvalidText",
     "check_range",
+    "check_text",
     "clean_line",
     "clean_lines",
     "comparison_key",

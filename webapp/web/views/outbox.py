@@ -214,6 +214,7 @@ def _form(entry: Submission) -> ContactForm:
         required=pattern.required if pattern else frozenset({MOBILE}),
         label_choices=tuple(dict.fromkeys(choices)),
         free_labels=True,
+        checks=pattern.checks if pattern else {},
         fixed={},  # the contact holds already what its form adds
         dates=DateInput.TEXT,
     )

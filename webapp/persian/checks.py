@@ -1,0 +1,70 @@
+"""Further checks of text fields: numbers that Iranian organisations ask for."""
+
+from __future__ import annotations
+
+import enum
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from webapp import messages
+from webapp.persian.text import InvalidText, is_punctuation, plain, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Check(enum.StrEnum):
+    """The name of a check, as `forms.toml` has it."""
+
+    NATIONAL_CODE = "national-code"
+    POSTAL_CODE = "postal-code"
+    LANDLINE = "landline"
+    DIGITS = "digits"
+
+
+_NATIONAL_CODE: Final = re.compile(r"(?!(\d)\1{9})\d{10}")  # ten equal digits are no code
+_POSTAL_CODE: Final = re.compile(r"[1-9]\d{9}")
+_LANDLINE: Final = re.compile(r"0[1-8]\d{9}")
+_MODULUS: Final = 11
+
+
+def check_text(check: Check, text: str, *, label: str) -> str:
+    """Return the digits of a text that passes a check, as ASCII and without what parts them.
+
+    Args:
+        check: Which check.
+        text: What was typed, not empty.
+        label: The field's label, for the message.
+
+    Raises:
+        InvalidText: if it does not pass.
+    """
+    digits = without(is_punctuation, plain(text))
+    if not (digits.isascii() and digits.isdigit()):
+        raise InvalidText(messages.DIGITS_ONLY.format(label=label))
+    is_right, message = _CHECKS[check]
+    if not is_right(digits):
+        raise InvalidText(message.format(label=label))
+    return digits
+
+
+def _is_national_code(digits: str) -> bool:
+    """Tell whether the tenth digit is the check digit of the nine before it."""
+    if not _NATIONAL_CODE.fullmatch(digits):
+        return False
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)
+    )
+    rest = weighted % _MODULUS
+    return int(digits[-1]) == (rest if rest < 2 else _MODULUS - rest)  # noqa: PLR2004  the rule's own
+
+
+_CHECKS: Final[Mapping[Check, tuple[Callable[[str], object], str]]] = MappingProxyType(
+    {
+        Check.NATIONAL_CODE: (_is_national_code, messages.NATIONAL_CODE_WRONG),
+        Check.POSTAL_CODE: (_POSTAL_CODE.fullmatch, messages.POSTAL_CODE_WRONG),
+        Check.LANDLINE: (_LANDLINE.fullmatch, messages.LANDLINE_WRONG),
+        Check.DIGITS: (bool, ""),
+    }
+)
