@@ -21,7 +21,6 @@ from webapp.web import assets, compression, errors, headers, request
 from webapp.web.basic_auth import Logins
 from webapp.web.proof_of_work import Proofs
 from webapp.web.rate_limits import Limits
-from webapp.web.sessions import Sessions
 from webapp.web.views import EXTENSION, Services, demo, embed, health, install, page
 from webapp.web.views import outbox as outbox_screen
 
@@ -94,7 +93,6 @@ def _make_flask(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
     )
-    app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
         t=messages,
