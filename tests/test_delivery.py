@@ -41,7 +41,7 @@ KEY = submission_key("nonce", CONTACT)
 @pytest.fixture
 def dispatch(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
-    app = make_app(database_url=database_url, amoot_deadline=1, amoot_settle=0)
+    app = make_app(database_url=database_url, amoot_deadline=2, amoot_settle=0)
     found: DeliveryServices = app.extensions[EXTENSION].dispatch
     found.store.prove()  # as a server does; making the tables may take longer than a lease here
     return found
@@ -71,7 +71,7 @@ def entry(outbox: Outbox, key: str = KEY) -> Submission:
     return found
 
 
-def again(delivery: Intake, outbox: Outbox, soon: float = 3) -> None:
+def again(delivery: Intake, outbox: Outbox, soon: float = 10) -> None:
     """Attempt what is due next, as the deliverer would."""
     until = time.monotonic() + soon
     while time.monotonic() < until:

@@ -263,7 +263,9 @@ def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
         assert time.monotonic() < deadline
         site.form()
         time.sleep(0.05)
-    assert passed(site.form, 9) == 2  # the Redis that came back knows of the loop's one
+    # The Redis that came back knows of the loop's one, on a busy machine of a second, too, whose
+    # answer came too late; without any memory three would pass.
+    assert 1 <= passed(site.form, 9) <= 2
 
 
 @pytest.mark.slow
