@@ -41,7 +41,7 @@ KEY = submission_key("nonce", CONTACT)
 @pytest.fixture
 def dispatch(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
-    app = make_app(database_url=database_url, amoot_deadline=2, amoot_settle=0)
+    app = make_app(database_url=database_url, amoot_deadline=1, amoot_settle=0)
     found: DeliveryServices = app.extensions[EXTENSION].dispatch
     found.store.prove()  # as a server does; making the tables may take longer than a lease here
     return found
