@@ -350,8 +350,8 @@ def environ_of(standin: StandIn, folder: Path) -> dict[str, str]:
 
 def kept_in(server: Server) -> Path:
     """Return the folder with the figures of a server: in memory, where there is such a place."""
-    (folder,) = folders_of(server.process)
-    return folder
+    # A killed server of an earlier run may have left one under the same process id.
+    return max(folders_of(server.process), key=lambda path: path.stat().st_mtime)
 
 
 def folders_of(process: subprocess.Popen[bytes]) -> list[Path]:

@@ -799,7 +799,7 @@ class TestTLS:
             secure = client(url, deadline=GENEROUS)
             for _ in range(2):
                 secure.account_status()
-                wait_until(lambda: not lines(), seconds=20)
+                wait_until(lambda: not lines(), seconds=60)
         assert len({request.peer for request in standin.requests}) == 2
         assert protocols == [["http/1.1"]]
 
@@ -947,7 +947,7 @@ class TestLines:
         """The portal may be closing it in this very moment."""
         monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
         portal.account_status()
-        wait_until(lambda: not lines(), seconds=20)  # those of other tests end later
+        wait_until(lambda: not lines(), seconds=60)  # those of other tests end later
         portal.account_status()
         assert len({request.peer for request in standin.requests}) == 2
 
