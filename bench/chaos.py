@@ -40,7 +40,7 @@ from sqlalchemy import NullPool, create_engine, text
 from webapp.portal.base import Refused, Rejected
 from webapp.portal.simulator.faults import Fault
 from webapp.portal.simulator.model import PROFILES, Profile
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Mood:
 
     def __init__(
         self,
-        portal: StandIn,
+        portal: Simulator,
         share: float,
         random: Random,
         events: list[str],
@@ -178,7 +178,7 @@ class World:
         events: The names of what has happened.
     """
 
-    portal: StandIn
+    portal: Simulator
     mood: Mood
     postgres: PostgresServer | None
     outbox: str
@@ -244,7 +244,7 @@ class Experiment:
         logs.mkdir()
         state.mkdir()
         with contextlib.ExitStack() as stack:
-            portal = stack.enter_context(StandIn(token=TOKEN, kept=10 * self.submissions))
+            portal = stack.enter_context(Simulator(token=TOKEN, kept=10 * self.submissions))
             names = PROFILES if self.profile == EACH else [self.profile]
             profiles = [PROFILES[name] for name in names]
             mood = Mood(portal, self.faulty, self._random("portal"), events, profiles)

@@ -27,7 +27,7 @@ from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
 from webapp.forms.tokens import SOONEST
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ KINDS: dict[str, Callable[[], Counter[str]]] = {
 
 def main() -> None:
     """Run the experiment and print its table."""
-    with tempfile.TemporaryDirectory() as folder, StandIn(token="bench") as portal:
+    with tempfile.TemporaryDirectory() as folder, Simulator(token="bench") as portal:
         forms = Path(folder) / "forms.toml"
         forms.write_text(FORMS)
         environ = {

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from webapp.contact import Contact
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import KEPT, Outbox
+from webapp.delivery.outbox import RETENTION, Outbox
 from webapp.delivery.submission import State, table, write
 from webapp.delivery.timing import Timing
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(seconds=120))
-_AT_ONCE = 50_000
+_PURGE_BATCH_ROWS = 50_000
 
 
 def contact(number: int) -> Contact:
@@ -30,21 +30,21 @@ def key(number: int) -> str:
     return f"{number:064x}"
 
 
-def fill(store: Database, count: int, **changes: object) -> None:
+def fill(database: Database, count: int, **changes: object) -> None:
     """Add so many rows in large transactions.
 
     Args:
-        store: The database.
+        database: The database.
         count: How many.
         changes: What differs from contacts that wait to be sent, due now.
     """
-    outbox = Outbox(store, _TIMING)
+    outbox = Outbox(database, _TIMING)
     # The first by the front door; ten thousand commits would take half a minute.
     outbox.add(contact(0), key(0), form="contact", send=False)
-    with store.write() as connection:
+    with database.write() as connection:
         (row,) = connection.execute(table.select()).mappings()
         connection.execute(table.delete())
-    for start in range(0, count, _AT_ONCE):
+    for start in range(0, count, _PURGE_BATCH_ROWS):
         rows = [
             {
                 **row,
@@ -53,23 +53,23 @@ def fill(store: Database, count: int, **changes: object) -> None:
                 "contact": write(contact(number)),
                 **changes,
             }
-            for number in range(start, min(start + _AT_ONCE, count))
+            for number in range(start, min(start + _PURGE_BATCH_ROWS, count))
         ]
-        with store.write() as connection:
+        with database.write() as connection:
             connection.execute(insert(table), rows)
 
 
 def let_wait(folder: Path, count: int) -> None:
     """Let so many contacts wait in a folder's outbox."""
-    fill(_store(folder), count)
+    fill(_database(folder), count)
 
 
 def deliver(folder: Path, count: int) -> None:
     """Let so many have been delivered."""
-    store = _store(folder)
-    until = datetime.now(UTC).replace(tzinfo=None) + KEPT
-    fill(store, count, state=State.DELIVERED, contact=None, portal_id=1, due=until)
+    database = _database(folder)
+    until = datetime.now(UTC).replace(tzinfo=None) + RETENTION
+    fill(database, count, state=State.DELIVERED, contact=None, portal_id=1, due=until)
 
 
-def _store(folder: Path) -> Database:
+def _database(folder: Path) -> Database:
     return Database(f"sqlite:///{folder}/outbox.sqlite3")

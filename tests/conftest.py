@@ -12,9 +12,9 @@ from sqlalchemy import create_engine
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app
-from webapp.delivery import database
+from webapp.delivery import database as database_module
 from webapp.forms import tokens
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings
 from webapp.web.views import EXTENSION
 
@@ -32,23 +32,23 @@ pytest_plugins = ["tiers"]
 
 
 @pytest.fixture
-def portal() -> Iterator[StandIn]:
+def portal() -> Iterator[Simulator]:
     """Run a stand-in portal for one test, which may close it."""
-    with StandIn(token=TOKEN) as fresh:
+    with Simulator(token=TOKEN) as fresh:
         yield fresh
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[StandIn]:
+def running() -> Iterator[Simulator]:
     """Run a stand-in portal for all tests of a module."""
-    with StandIn(token=TOKEN) as standin:
-        yield standin
+    with Simulator(token=TOKEN) as simulator:
+        yield simulator
 
 
 @pytest.fixture
-def standin(running: StandIn) -> StandIn:
+def simulator(running: Simulator) -> Simulator:
     """Return the stand-in with nothing stored, asked or planned."""
-    running.forget()
+    running.purge()
     return running
 
 
@@ -67,7 +67,7 @@ def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         opened.append(create_engine(*args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(database, "create_engine", create)
+    monkeypatch.setattr(database_module, "create_engine", create)
     yield
     for engine in opened:
         engine.dispose()
@@ -80,7 +80,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(portal: StandIn, tmp_path: Path) -> Settings:
+def settings(portal: Simulator, tmp_path: Path) -> Settings:
     """Return settings that point to the stand-in; not demo mode."""
     return Settings(
         amoot_token=TOKEN,
@@ -108,10 +108,10 @@ def app(settings: Settings) -> Flask:
 
 
 @pytest.fixture
-def dispatch(app: Flask) -> DeliveryServices:
+def delivery(app: Flask) -> DeliveryServices:
     """Return what stands behind the app's pages."""
-    found: DeliveryServices = app.extensions[EXTENSION].dispatch
-    found.store.prove()
+    found: DeliveryServices = app.extensions[EXTENSION].delivery
+    found.database.check_writable()
     return found
 
 

@@ -52,6 +52,6 @@ def run(settings: Settings, when: str, step: str, form: dict[str, str] | None) -
     if form:
         app.test_client().post("/", data=form)
     else:
-        dispatch = app.extensions[EXTENSION].dispatch
-        for entry in dispatch.outbox.claim(1):
-            dispatch.sender.attempt(entry)
+        delivery = app.extensions[EXTENSION].delivery
+        for submission in delivery.outbox.claim(1):
+            delivery.sender.attempt(submission)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page
 
-from webapp.web.page_cache import Blank, mark
+from webapp.web.page_cache import CachedPage, placeholder
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -45,23 +45,23 @@ CHALLENGE = re.compile(r'(data-proof=")[^"]+')
 )
 def test_a_filled_page_is_whole_in_both_encodings(pieces: list[str], hole: bytes) -> None:
     """Whatever stands around the holes, and in them."""
-    marks = [mark() for _ in pieces[1:]]
+    marks = [placeholder() for _ in pieces[1:]]
     html = pieces[0] + "".join(map("".join, zip(marks, pieces[1:], strict=True)))
-    blank = Blank(html, marks)
+    blank = CachedPage(html, marks)
     holes = [hole + bytes([number]) for number in range(len(marks))]
     expected = pieces[0].encode() + b"".join(
         text + piece.encode() for text, piece in zip(holes, pieces[1:], strict=True)
     )
-    assert blank.fill(holes) == expected
-    assert gzip.decompress(blank.fill_gzipped(holes)) == expected
+    assert blank.render(holes) == expected
+    assert gzip.decompress(blank.render_gzipped(holes)) == expected
 
 
 @pytest.mark.parametrize("html", ["", "{0}{0}", "{1}"])
 def test_a_mark_stands_in_the_page_once(html: str) -> None:
     """A page that swallows the token, or shows it twice, is a fault of its template."""
-    own, other = mark(), mark()
+    own, other = placeholder(), placeholder()
     with pytest.raises(ValueError, match="once"):
-        Blank(html.format(own, other), [own])
+        CachedPage(html.format(own, other), [own])
 
 
 @pytest.fixture
@@ -80,13 +80,13 @@ def test_a_blank_is_the_page_that_the_template_makes(
     client = app.test_client()
     first, second = (client.get(path).text for _ in range(2))
     assert first != second
-    assert len(app.extensions[EXTENSION].blanks) == 1
+    assert len(app.extensions[EXTENSION].cached_pages) == 1
 
     def anonymous(page: str) -> str:
         return CHALLENGE.sub(r"\1", TOKEN.sub(r"\1", page))
 
     assert anonymous(first) == anonymous(second)
-    monkeypatch.setattr("webapp.web.views.submission.blank", None)
+    monkeypatch.setattr("webapp.web.views.contact_form.blank", None)
     # A form that came back unchanged, for want of a token, has the same fields.
     sent = client.post(path, data=Html(first).values | {"csrf_token": ["x"], "Mobile": [""]})
     names = [attributes.get("name") for attributes, _ in Html(first).find("input")]
@@ -120,7 +120,7 @@ def test_hosts_of_robots_do_not_fill_the_memory(app: Flask) -> None:
     client = app.test_client()
     for number in range(120):
         assert client.get("/embed/proven", base_url=f"http://h{number}.example").status_code == 200
-    assert len(app.extensions[EXTENSION].blanks) <= 100
+    assert len(app.extensions[EXTENSION].cached_pages) <= 100
 
 
 def test_a_blank_can_be_sent(app: Flask) -> None:

@@ -24,17 +24,17 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-def store(database_url: str) -> Database:
+def database(database_url: str) -> Database:
     """Return an empty database."""
-    store = Database(database_url)
-    store.prove()
-    return store
+    database = Database(database_url)
+    database.check_writable()
+    return database
 
 
 @pytest.fixture
-def breaker(store: Database) -> CircuitBreaker:
+def breaker(database: Database) -> CircuitBreaker:
     """Return a closed breaker."""
-    return CircuitBreaker(store)
+    return CircuitBreaker(database)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_an_answer_without_a_reason_does_not_pause_the_others(breaker: CircuitBr
 
 
 @pytest.mark.slow
-def test_every_process_hears_of_it_soon(store: Database, breaker: CircuitBreaker) -> None:
+def test_every_process_hears_of_it_soon(database: Database, breaker: CircuitBreaker) -> None:
     """And of its end."""
-    other = CircuitBreaker(store)
+    other = CircuitBreaker(database)
     assert other.pause is None
     breaker.failed(Refused("CreditNotEnough"))
     time.sleep(0.6)
@@ -100,13 +100,13 @@ def test_the_first_cause_is_told_until_a_probe_finds_another(breaker: CircuitBre
 
 
 @pytest.mark.slow
-def test_one_probes_at_a_time(store: Database, breaker: CircuitBreaker) -> None:
+def test_one_probes_at_a_time(database: Database, breaker: CircuitBreaker) -> None:
     """Of all processes."""
     breaker.failed(Unreachable("ConnectionFailed"))
     assert not breaker.take_probe(LEASE)
     time.sleep(0.6)
     with ThreadPoolExecutor(8) as threads:
-        turns = list(threads.map(lambda _: CircuitBreaker(store).take_probe(LEASE), range(8)))
+        turns = list(threads.map(lambda _: CircuitBreaker(database).take_probe(LEASE), range(8)))
     assert sorted(turns) == [False] * 7 + [True]
 
 
@@ -124,14 +124,14 @@ def test_a_prober_that_died_is_followed_by_another(breaker: CircuitBreaker) -> N
     ("error", "longest"), [(Unreachable("ConnectionFailed"), 4), (Refused("Token_Expired"), 60)]
 )
 def test_probes_come_at_growing_pauses(
-    store: Database, breaker: CircuitBreaker, error: PortalError, longest: float
+    database: Database, breaker: CircuitBreaker, error: PortalError, longest: float
 ) -> None:
     """Seconds for a portal that is down, up to a minute for what a person must mend."""
     breaker.failed(error)
     pauses = []
     for _ in range(9):
         breaker.probe_failed(error)
-        with store.read() as connection:
+        with database.read() as connection:
             now = connection.execute(text("SELECT probe_at, since FROM breaker")).one()
         probe_at, since = (
             module.datetime.fromisoformat(str(moment)) if isinstance(moment, str) else moment
@@ -148,16 +148,16 @@ def test_a_person_can_hasten_the_probe(breaker: CircuitBreaker) -> None:
     for _ in range(7):
         breaker.probe_failed(Refused("CreditNotEnough"))
     assert not breaker.take_probe(LEASE)
-    breaker.hasten()
+    breaker.probe_now()
     assert breaker.take_probe(LEASE)
 
 
 def test_both_ends_are_logged_once(
-    store: Database, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
+    database: Database, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line an event, as an error where a person must act."""
     caplog.set_level("INFO", "webapp.delivery.circuit_breaker")
-    other = CircuitBreaker(store)
+    other = CircuitBreaker(database)
     for one in (breaker, other):
         one.failed(Refused("Token_Expired"))
     for one in (breaker, other):

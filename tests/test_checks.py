@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 FORM = """
 [forms.contact]
@@ -81,7 +81,7 @@ def test_every_single_wrong_digit_of_a_national_code_is_noticed() -> None:
 
 
 def test_form_with_a_check_refuses_beside_the_field_and_sends_digits(
-    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+    make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """What was typed stays; what passes is sent as ASCII digits; empty passes."""
     forms = tmp_path / "forms.toml"

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, portal: StandIn) -> Callable[..., Result]:
+def run(monkeypatch: pytest.MonkeyPatch, portal: Simulator) -> Callable[..., Result]:
     """Return a function that runs the command against the stand-in."""
 
     def run(*arguments: str, **environ: str) -> Result:
@@ -63,7 +63,7 @@ def test_check_asks_the_portal_about_the_account(run: Callable[..., Result]) -> 
 
 @pytest.mark.parametrize("answer", ["Token_Expired", Fault.SILENT, Fault.HTML])
 def test_check_says_what_the_portal_answered(
-    run: Callable[..., Result], portal: StandIn, answer: str | Fault
+    run: Callable[..., Result], portal: Simulator, answer: str | Fault
 ) -> None:
     """A bad token or a silent portal is an error, told in one line and without the token."""
     portal.answer(answer)
@@ -108,8 +108,8 @@ def outbox(tmp_path: Path) -> Outbox:
     timing = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
     filled = Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
     contact = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه", "سایت"))
-    entry, _ = filled.add(contact, "aa" * 32, form="contact", send=True)
-    filled.reject(entry, "Mobile_Invalid", told=False)
+    submission, _ = filled.add(contact, "aa" * 32, form="contact", send=True)
+    filled.reject(submission, "Mobile_Invalid", told=False)
     filled.hold(contact, "bb" * 32, form="news", reason="honeypot")
     filled.add(contact, "cc" * 32, form="contact", send=False)
     return filled
@@ -141,8 +141,8 @@ def test_one_entry_is_shown_with_its_contact(
     assert "Mobile: 09121234567" in shown
     assert shown.count("Labels: ") == 2
     assert "may have it" not in shown
-    (entry,) = outbox.claim(1)
-    outbox.postpone(replace(entry, blind=True), timedelta(0), uncertain=True)
+    (submission,) = outbox.claim(1)
+    outbox.postpone(replace(submission, blind=True), timedelta(0), uncertain=True)
     shown = run("outbox", "show", QUEUED.lower(), STATE_DIRECTORY=str(tmp_path)).output
     assert "the portal may have it" in shown
     assert "without looking it up" in shown
@@ -164,7 +164,7 @@ def test_entries_are_retried_and_discarded(
     assert run("outbox", "show", "AAAAAAAA", **environ).exit_code == 1
     for wrong in ((), (REJECTED, "--all")):
         assert run("outbox", "retry", *wrong, **environ).exit_code == 2
-    assert [entry.reference for entry in outbox.claim(9)] == [REJECTED, QUEUED]
+    assert [submission.reference for submission in outbox.claim(9)] == [REJECTED, QUEUED]
 
 
 @pytest.mark.usefixtures("outbox")

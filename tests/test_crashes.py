@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
     from pathlib import Path
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
     from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -60,24 +60,24 @@ def kill(hasty: Settings, processes: ForkServerContext) -> Callable[..., None]:
     return run
 
 
-def end_leases(dispatch: DeliveryServices) -> None:
+def end_leases(delivery: DeliveryServices) -> None:
     """Let the time pass after which an owner is taken for dead."""
-    with dispatch.store.write() as connection:
+    with delivery.database.write() as connection:
         connection.exec_driver_sql("UPDATE outbox SET due = created_at WHERE state = 'sending'")
 
 
-def deliver_all(settings: Settings, portal: StandIn) -> DeliveryServices:
+def deliver_all(settings: Settings, portal: Simulator) -> DeliveryServices:
     """Let another process find what is left, until nothing waits."""
-    dispatch = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
-    end_leases(dispatch)
-    dispatch.deliverer.start()
+    delivery = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
+    end_leases(delivery)
+    delivery.worker.start()
     until = time.monotonic() + 30
-    while dispatch.outbox.count(WAITING, most=1):
+    while delivery.outbox.count(WAITING, most=1):
         assert time.monotonic() < until, "something waits for ever"
         time.sleep(0.05)
-    dispatch.deliverer.stop()
-    dispatch.deliverer.join()
-    return dispatch
+    delivery.worker.stop()
+    delivery.worker.join()
+    return delivery
 
 
 @pytest.mark.parametrize("repeats", [False, True], ids=["once", "repeated"])
@@ -85,7 +85,7 @@ def deliver_all(settings: Settings, portal: StandIn) -> DeliveryServices:
 def test_a_page_killed_on_the_way(
     hasty: Settings,
     kill: Callable[..., None],
-    portal: StandIn,
+    portal: Simulator,
     when: str,
     step: str,
     *,
@@ -97,21 +97,21 @@ def test_a_page_killed_on_the_way(
     kill(when, step, form)
     if repeats:
         assert client.post("/", data=form).status_code == 303
-    dispatch = deliver_all(hasty, portal)
+    delivery = deliver_all(hasty, portal)
     was_stored = repeats or (when, step) != ("before", "insert")
     assert [stored["FName"] for stored in portal.contacts] == ["سارا"] * was_stored
-    with dispatch.store.read() as connection:
+    with delivery.database.read() as connection:
         left = connection.exec_driver_sql("SELECT state, contact FROM outbox").all()
     assert list(map(tuple, left)) == [(State.DELIVERED, None)] * was_stored
 
 
 @pytest.mark.parametrize(("when", "step"), BACKGROUND)
 def test_a_deliverer_killed_on_the_way(
-    hasty: Settings, kill: Callable[..., None], portal: StandIn, when: str, step: str
+    hasty: Settings, kill: Callable[..., None], portal: Simulator, when: str, step: str
 ) -> None:
     """Another takes over when the lease is over."""
-    dispatch = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
-    dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
+    delivery = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
+    delivery.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
     kill(when, step)
     deliver_all(hasty, portal)
     assert len(portal.contacts) == 1
@@ -121,7 +121,7 @@ def test_a_deliverer_killed_on_the_way(
 def test_process_killed_after_the_call_under_each_profile_sends_once(
     settings: Settings,
     processes: ForkServerContext,
-    portal: StandIn,
+    portal: Simulator,
     tmp_path: Path,
     profile: str,
 ) -> None:
@@ -141,15 +141,15 @@ def test_process_killed_after_the_call_under_each_profile_sends_once(
 
 
 def test_killed_again_and_again(
-    hasty: Settings, kill: Callable[..., None], portal: StandIn
+    hasty: Settings, kill: Callable[..., None], portal: Simulator
 ) -> None:
     """Each successor dies at another point; the last one finds it delivered."""
-    dispatch = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
-    dispatch.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
+    delivery = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
+    delivery.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
     for when, step in (("after", "claim"), ("before", "send"), ("after", "send")):
         kill(when, step)
-        end_leases(dispatch)
-        dispatch.outbox.sweep()
+        end_leases(delivery)
+        delivery.outbox.requeue_expired_leases()
         time.sleep(0.2)
     deliver_all(hasty, portal)
     assert len(portal.contacts) == 1

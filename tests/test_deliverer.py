@@ -28,7 +28,7 @@ from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.base import Refused
 from webapp.portal.simulator.faults import Fault
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,42 +39,42 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def dispatch(settings: Settings, portal: StandIn, database_url: str) -> DeliveryServices:
+def delivery(settings: Settings, portal: Simulator, database_url: str) -> DeliveryServices:
     """Return what works on an empty outbox."""
     hasty = replace(settings, database_url=database_url, amoot_deadline=1, amoot_settle=0)
     return another(hasty, portal)
 
 
 @pytest.fixture
-def local(settings: Settings, portal: StandIn) -> DeliveryServices:
+def local(settings: Settings, portal: Simulator) -> DeliveryServices:
     """Return the same on SQLite alone, with a more patient deadline."""
     return another(replace(settings, amoot_settle=0), portal)
 
 
-def another(settings: Settings, portal: StandIn) -> DeliveryServices:
+def another(settings: Settings, portal: Simulator) -> DeliveryServices:
     """Return what another process would have."""
-    dispatch = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
-    dispatch.store.prove()  # as a server does; making the tables may take longer than a lease here
-    return dispatch
+    delivery = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
+    delivery.database.check_writable()  # migrations may outlast a lease
+    return delivery
 
 
 @contextmanager
 def running(*dispatches: DeliveryServices) -> Iterator[None]:
     """Let deliverers run."""
-    for dispatch in dispatches:
-        dispatch.deliverer.start()
+    for delivery in dispatches:
+        delivery.worker.start()
     yield
-    for dispatch in dispatches:
-        dispatch.deliverer.stop()
-    for dispatch in dispatches:
-        dispatch.deliverer.join()
+    for delivery in dispatches:
+        delivery.worker.stop()
+    for delivery in dispatches:
+        delivery.worker.join()
 
 
-def fill(dispatch: DeliveryServices, count: int) -> None:
+def fill(delivery: DeliveryServices, count: int) -> None:
     """Let so many wait."""
     for number in range(count):
         one = contact(number)
-        dispatch.outbox.add(one, submission_key(str(number), one), form="contact", send=False)
+        delivery.outbox.add(one, submission_key(str(number), one), form="contact", send=False)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -85,28 +85,28 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def is_empty(dispatch: DeliveryServices) -> bool:
+def is_empty(delivery: DeliveryServices) -> bool:
     """Tell whether nothing waits."""
-    return dispatch.outbox.count(WAITING, most=1) == 0
+    return delivery.outbox.count(WAITING, most=1) == 0
 
 
-def numbers(portal: StandIn) -> list[int]:
+def numbers(portal: Simulator) -> list[int]:
     """Return whom the portal has, sorted."""
     return sorted(stored["Mobile"] for stored in portal.contacts)
 
 
 @pytest.mark.slow
-def test_what_waits_is_sent(dispatch: DeliveryServices, portal: StandIn) -> None:
+def test_what_waits_is_sent(delivery: DeliveryServices, portal: Simulator) -> None:
     """Each once."""
-    fill(dispatch, 30)
-    with running(dispatch):
-        wait_until(lambda: is_empty(dispatch))
+    fill(delivery, 30)
+    with running(delivery):
+        wait_until(lambda: is_empty(delivery))
     assert numbers(portal) == [989120000000 + number for number in range(30)]
 
 
 @pytest.mark.slow
 def test_several_share_the_work_and_send_nothing_twice(
-    settings: Settings, portal: StandIn, database_url: str
+    settings: Settings, portal: Simulator, database_url: str
 ) -> None:
     """As in several processes and machines; patient ones, so that a busy machine is no fault."""
     same = replace(settings, database_url=database_url, amoot_deadline=20)
@@ -118,54 +118,54 @@ def test_several_share_the_work_and_send_nothing_twice(
 
 
 @pytest.mark.slow
-def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: StandIn) -> None:
+def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: Simulator) -> None:
     """The portal, and the pages beside, are spared."""
-    dispatch = another(replace(settings, deliverer_calls=2), portal)
+    delivery = another(replace(settings, deliverer_calls=2), portal)
     portal.latency = 0.1
-    fill(dispatch, 10)
+    fill(delivery, 10)
     started = time.monotonic()
-    with running(dispatch):
-        wait_until(lambda: is_empty(dispatch))
+    with running(delivery):
+        wait_until(lambda: is_empty(delivery))
     assert time.monotonic() - started > 0.1 * 10 / 2
     assert len({request.peer for request in portal.requests}) <= 2
 
 
 @pytest.mark.slow
 def test_an_outage_is_waited_out_with_one_probe_at_a_time(
-    settings: Settings, dispatch: DeliveryServices, portal: StandIn, database_url: str
+    settings: Settings, delivery: DeliveryServices, portal: Simulator, database_url: str
 ) -> None:
     """The account is refused for a while: the queue is paused, and then everything arrives."""
-    fill(dispatch, 20)
+    fill(delivery, 20)
     portal.mood = lambda request: (
         "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
     )
     same = another(replace(settings, database_url=database_url, amoot_deadline=1), portal)
-    with running(dispatch, same):
-        wait_until(lambda: dispatch.breaker.look() is not None)
+    with running(delivery, same):
+        wait_until(lambda: delivery.breaker.read_pause() is not None)
         time.sleep(0.6)
         under_way = len(portal.requests)
         time.sleep(2)
         # At half a second, one second, two: a harmless question and a contact each.
         assert len(portal.requests) - under_way <= 6
         assert not portal.contacts
-        entries = dispatch.outbox.page(WAITING)
-        assert {entry.attempts for entry in entries} == {0}
+        submissions = delivery.outbox.page(WAITING)
+        assert {submission.attempts for submission in submissions} == {0}
         portal.mood = None
-        wait_until(lambda: is_empty(dispatch))
-    assert dispatch.breaker.look() is None
+        wait_until(lambda: is_empty(delivery))
+    assert delivery.breaker.read_pause() is None
     assert numbers(portal) == [989120000000 + number for number in range(20)]
 
 
 @pytest.mark.slow
 def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
-    dispatch: DeliveryServices, portal: StandIn
+    delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """A contact that is sent to a portal that hangs would be uncertain."""
-    fill(dispatch, 1)
+    fill(delivery, 1)
     portal.mood = lambda _: Fault.SILENT
-    with running(dispatch):
-        wait_until(lambda: dispatch.breaker.look() is not None)
-        fill(dispatch, 5)
+    with running(delivery):
+        wait_until(lambda: delivery.breaker.read_pause() is not None)
+        fill(delivery, 5)
         wait_until(lambda: len(portal.requests) >= 3)
         paths = [request.path.removeprefix("/rest/") for request in portal.requests]
         # On a busy machine the first call may end before it has arrived.
@@ -173,20 +173,20 @@ def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
         assert set(paths[1:]) == {"AccountStatus"}
         portal.mood = None
         back = time.monotonic()
-        wait_until(lambda: is_empty(dispatch))
+        wait_until(lambda: is_empty(delivery))
     assert time.monotonic() - back < 15
     assert numbers(portal) == [989120000000 + number for number in range(5)]
 
 
 @pytest.mark.slow
 def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
-    local: DeliveryServices, portal: StandIn
+    local: DeliveryServices, portal: Simulator
 ) -> None:
     """After a long outage each contact would wait for up to a quarter of an hour."""
     fill(local, 6)
-    for entry in local.outbox.claim(6):
-        changes = {"uncertain": True} if entry.id % 2 else {}
-        local.outbox.postpone(entry, timedelta(minutes=15), attempts=12, **changes)
+    for submission in local.outbox.claim(6):
+        changes = {"uncertain": True} if submission.id % 2 else {}
+        local.outbox.postpone(submission, timedelta(minutes=15), attempts=12, **changes)
     local.breaker.failed(Refused("CreditNotEnough"))
     with running(local):
         wait_until(lambda: is_empty(local), seconds=5)
@@ -195,7 +195,7 @@ def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
 
 @pytest.mark.slow
 def test_a_portal_without_accountstatus_is_probed_all_the_same(
-    local: DeliveryServices, portal: StandIn
+    local: DeliveryServices, portal: Simulator
 ) -> None:
     """A token may be limited to some methods."""
     fill(local, 3)
@@ -210,7 +210,7 @@ def test_a_portal_without_accountstatus_is_probed_all_the_same(
 
 @pytest.mark.slow
 def test_a_probe_that_is_told_no_leaves_the_queue_paused(
-    local: DeliveryServices, portal: StandIn
+    local: DeliveryServices, portal: Simulator
 ) -> None:
     """Of the one contact it costs, nothing is lost."""
     fill(local, 3)
@@ -219,7 +219,7 @@ def test_a_probe_that_is_told_no_leaves_the_queue_paused(
     )
     with running(local):
         wait_until(lambda: len(portal.requests) > 5)
-        pause = local.breaker.look()
+        pause = local.breaker.read_pause()
         assert pause is not None
         assert (pause.status, pause.refused) == ("System_Disabled", True)
     assert local.outbox.count(WAITING, most=9) == 3
@@ -227,7 +227,7 @@ def test_a_probe_that_is_told_no_leaves_the_queue_paused(
 
 @pytest.mark.slow
 def test_what_a_killed_process_left_behind_is_found(
-    settings: Settings, portal: StandIn, database_url: str
+    settings: Settings, portal: Simulator, database_url: str
 ) -> None:
     """Its lease runs out; what it may have sent is looked up first."""
     hasty = replace(settings, database_url=database_url, amoot_deadline=1, amoot_settle=0.2)
@@ -244,10 +244,10 @@ def test_what_a_killed_process_left_behind_is_found(
 
 @pytest.mark.slow
 def test_after_a_holiday_everything_goes_out_by_itself(
-    local: DeliveryServices, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine was off, or the account empty, for longer than a contact is tried."""
-    monkeypatch.setattr(module, "RETRIED", -module.RETRIED)
+    monkeypatch.setattr(module, "MAX_RETRY_AGE", -module.MAX_RETRY_AGE)
     fill(local, 20)
     portal.answer("CreditNotEnough", 2)
     with running(local):
@@ -259,7 +259,7 @@ def test_after_a_holiday_everything_goes_out_by_itself(
 @pytest.mark.parametrize("error", [OverflowError("0912"), DatabaseError("OperationalError")])
 def test_no_fault_ends_it(
     local: DeliveryServices,
-    portal: StandIn,
+    portal: Simulator,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
@@ -269,9 +269,9 @@ def test_no_fault_ends_it(
     fill(local, 3)
     for owner, name in (
         (Outbox, "claim"),
-        (Outbox, "sweep"),
-        (Outbox, "tidy"),
-        (Outbox, "forget"),
+        (Outbox, "requeue_expired_leases"),
+        (Outbox, "truncate_wal"),
+        (Outbox, "purge"),
         (Sender, "attempt"),
     ):
         failing_once(monkeypatch, owner, name, error)
@@ -298,7 +298,7 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
 
 @pytest.mark.slow
 def test_a_store_that_fails_is_waited_for(
-    local: DeliveryServices, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
     monkeypatch.setattr("webapp.delivery.worker._RETRY_INTERVAL_S", 0.1)
@@ -317,7 +317,7 @@ def test_a_store_that_fails_is_waited_for(
 
 
 @pytest.mark.slow
-def test_a_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: StandIn) -> None:
+def test_a_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Simulator) -> None:
     """And takes nothing more on."""
     portal.latency = 0.5
     fill(local, 20)
@@ -327,9 +327,9 @@ def test_a_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Sta
     assert local.outbox.page([State.SENDING]) == []
 
 
-def local_delivered(dispatch: DeliveryServices) -> int:
+def local_delivered(delivery: DeliveryServices) -> int:
     """Return how many of twenty do not wait any more."""
-    return 20 - dispatch.outbox.count(WAITING, most=99)
+    return 20 - delivery.outbox.count(WAITING, most=99)
 
 
 @pytest.mark.slow
@@ -337,23 +337,23 @@ def test_ten_thousand_that_waited_for_a_portal_that_was_down_arrive(
     settings: Settings, tmp_path: Path
 ) -> None:
     """Each once, when it is back."""
-    with StandIn(token=TOKEN, kept=20_000) as portal:
+    with Simulator(token=TOKEN, kept=20_000) as portal:
         portal.mood = lambda _: Fault.RESET
-        dispatch = another(
+        delivery = another(
             replace(settings, amoot_settle=0, deliverer_calls=8, state_directory=tmp_path), portal
         )
-        fill_at_once(dispatch.store, 10_000)
-        with running(dispatch):
-            wait_until(lambda: dispatch.breaker.look() is not None)
+        fill_at_once(delivery.database, 10_000)
+        with running(delivery):
+            wait_until(lambda: delivery.breaker.read_pause() is not None)
             portal.mood = None
-            wait_until(lambda: is_empty(dispatch), seconds=400)
+            wait_until(lambda: is_empty(delivery), seconds=400)
         assert numbers(portal) == [989120000000 + number for number in range(10_000)]
 
 
 # The command, and the threads in the web processes
 
 
-def environ(portal: StandIn, folder: Path, **more: str) -> dict[str, str]:
+def environ(portal: Simulator, folder: Path, **more: str) -> dict[str, str]:
     """Return the settings of a service."""
     return {
         "AMOOT_TOKEN": TOKEN,
@@ -396,7 +396,7 @@ def halt(process: subprocess.Popen[str], file: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_sends_what_waits_and_stops_when_told(
-    local: DeliveryServices, portal: StandIn, settings: Settings, tmp_path: Path
+    local: DeliveryServices, portal: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGTERM ends it cleanly, within a second when nothing is under way."""
     fill(local, 5)
@@ -424,7 +424,7 @@ def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
-    local: DeliveryServices, portal: StandIn, settings: Settings, tmp_path: Path
+    local: DeliveryServices, portal: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
     portal.latency = 0.4
@@ -446,7 +446,7 @@ def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
 @pytest.mark.slow
 @pytest.mark.parametrize("deliverer", ["inline", "off"])
 def test_each_web_worker_has_a_deliverer_unless_it_runs_elsewhere(
-    portal: StandIn, tmp_path: Path, deliverer: str, settings: Settings
+    portal: Simulator, tmp_path: Path, deliverer: str, settings: Settings
 ) -> None:
     """Started after the fork; what an earlier process left is sent without any visitor."""
     local = another(replace(settings, state_directory=tmp_path), portal)
@@ -462,7 +462,7 @@ def test_each_web_worker_has_a_deliverer_unless_it_runs_elsewhere(
 
 @pytest.mark.slow
 def test_a_restart_in_the_middle_loses_nothing(
-    portal: StandIn, tmp_path: Path, settings: Settings
+    portal: Simulator, tmp_path: Path, settings: Settings
 ) -> None:
     """The service is killed while contacts are under way, and started again."""
     local = another(replace(settings, state_directory=tmp_path), portal)
@@ -488,7 +488,7 @@ def children(parent: int) -> list[int]:
 
 @pytest.mark.slow
 def test_a_page_never_waits_for_what_the_deliverer_sends(
-    make_app: Callable[..., Flask], portal: StandIn
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A form is shown and taken while the portal hangs."""
     page = Page(make_app(amoot_deadline=5).test_client())

@@ -17,7 +17,7 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import BUSY, Result, submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, WAITING, State, reference
+from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, WAITING, State, reference
 from webapp.portal.base import Refused, Rejected, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.simulator.faults import Fault
@@ -33,58 +33,58 @@ if TYPE_CHECKING:
     from webapp.delivery.intake import Intake, Outcome
     from webapp.delivery.services import DeliveryServices
     from webapp.delivery.submission import Submission
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)
 
 
 @pytest.fixture
-def dispatch(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
+def delivery(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
     app = make_app(database_url=database_url, amoot_deadline=1, amoot_settle=0)
-    found: DeliveryServices = app.extensions[EXTENSION].dispatch
-    found.store.prove()  # as a server does; making the tables may take longer than a lease here
+    found: DeliveryServices = app.extensions[EXTENSION].delivery
+    found.database.check_writable()  # migrations may outlast a lease
     return found
 
 
 @pytest.fixture
-def delivery(dispatch: DeliveryServices) -> Intake:
+def intake(delivery: DeliveryServices) -> Intake:
     """Return the delivery of an empty outbox."""
-    return dispatch.intake
+    return delivery.intake
 
 
 @pytest.fixture
-def outbox(dispatch: DeliveryServices) -> Outbox:
+def outbox(delivery: DeliveryServices) -> Outbox:
     """Return its outbox."""
-    return dispatch.outbox
+    return delivery.outbox
 
 
-def submit(delivery: Intake, key: str = KEY, contact: Contact = CONTACT) -> Outcome:
+def submit(intake: Intake, key: str = KEY, contact: Contact = CONTACT) -> Outcome:
     """Submit a contact."""
-    return delivery.submit(contact, key, form="contact")
+    return intake.submit(contact, key, form="contact")
 
 
-def entry(outbox: Outbox, key: str = KEY) -> Submission:
+def submission(outbox: Outbox, key: str = KEY) -> Submission:
     """Return how an entry stands."""
     found = outbox.find(key)
     assert found is not None
     return found
 
 
-def again(delivery: Intake, outbox: Outbox, soon: float = 10) -> None:
+def again(intake: Intake, outbox: Outbox, soon: float = 10) -> None:
     """Attempt what is due next, as the deliverer would."""
     until = time.monotonic() + soon
     while time.monotonic() < until:
         for claimed in outbox.claim(1):
             # A busy machine may stall for longer than the short lease of these tests.
-            delivery.sender.attempt(replace(claimed, send_by=claimed.send_by + 30))
+            intake.sender.attempt(replace(claimed, send_by=claimed.send_by + 30))
             return
         time.sleep(0.02)
     pytest.fail("nothing is due")
 
 
-def paths(portal: StandIn) -> list[str]:
+def paths(portal: Simulator) -> list[str]:
     """Return which methods were called."""
     return [request.path.removeprefix("/rest/Contact") for request in portal.requests]
 
@@ -117,8 +117,8 @@ def test_a_reference_is_short_and_no_personal_data() -> None:
     ],
 )
 def test_every_answer_has_its_outcome(
-    dispatch: DeliveryServices,
-    portal: StandIn,
+    delivery: DeliveryServices,
+    portal: Simulator,
     answer: str | Fault,
     result: Result,
     state: State,
@@ -127,54 +127,57 @@ def test_every_answer_has_its_outcome(
 ) -> None:
     """What the page says is what the outbox holds."""
     portal.answer(answer)
-    outcome = submit(dispatch.intake)
+    outcome = submit(delivery.intake)
     assert outcome.result is result
-    found = entry(dispatch.outbox)
+    found = submission(delivery.outbox)
     assert (found.state, found.uncertain) == (state, uncertain)
     assert (found.contact is None) is (result is not Result.QUEUED)
-    assert submit(dispatch.intake) == outcome
+    assert submit(delivery.intake) == outcome
 
 
 @pytest.mark.parametrize("status", STATUSES[Refused].values())
 def test_every_refusal_pauses_the_queue_and_costs_the_contact_nothing(
-    make_app: Callable[..., Flask], portal: StandIn, status: str
+    make_app: Callable[..., Flask], portal: Simulator, status: str
 ) -> None:
     """The next one is not even tried."""
-    dispatch: DeliveryServices = make_app().extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = make_app().extensions[EXTENSION].delivery
     portal.answer(status)
-    assert submit(dispatch.intake).status == status
-    assert (entry(dispatch.outbox).attempts, entry(dispatch.outbox).uncertain) == (0, False)
-    other = submit(dispatch.intake, "cd" * 32)
+    assert submit(delivery.intake).status == status
+    assert (submission(delivery.outbox).attempts, submission(delivery.outbox).uncertain) == (
+        0,
+        False,
+    )
+    other = submit(delivery.intake, "cd" * 32)
     assert (other.result, other.status) == (Result.QUEUED, status)
     assert len(portal.requests) == 1
 
 
 @pytest.mark.parametrize("status", STATUSES[Rejected].values())
 def test_every_rejection_is_the_persons_to_mend(
-    make_app: Callable[..., Flask], portal: StandIn, status: str
+    make_app: Callable[..., Flask], portal: Simulator, status: str
 ) -> None:
     """And stops nobody else."""
-    dispatch: DeliveryServices = make_app().extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = make_app().extensions[EXTENSION].delivery
     portal.answer(status)
-    outcome = submit(dispatch.intake)
+    outcome = submit(delivery.intake)
     assert (outcome.result, outcome.status) == (Result.REJECTED, status)
-    assert submit(dispatch.intake, "cd" * 32).result is Result.DELIVERED
+    assert submit(delivery.intake, "cd" * 32).result is Result.DELIVERED
 
 
 def test_it_is_stored_before_the_first_call(
-    delivery: Intake, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    intake: Intake, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the moment of the call the row is committed, with its owner."""
     seen: list[State] = []
     monkeypatch.setattr(
-        AmootPortal, "create_contact", lambda *_: seen.append(entry(outbox).state) or 1
+        AmootPortal, "create_contact", lambda *_: seen.append(submission(outbox).state) or 1
     )
-    assert submit(delivery).result is Result.DELIVERED
+    assert submit(intake).result is Result.DELIVERED
     assert seen == [State.SENDING]
 
 
 def test_what_cannot_be_stored_is_not_sent(
-    delivery: Intake, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    intake: Intake, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is said that is not true, and nothing is done that is not said."""
 
@@ -182,37 +185,37 @@ def test_what_cannot_be_stored_is_not_sent(
         raise DatabaseError("OperationalError")
 
     monkeypatch.setattr(Outbox, "add", fail)
-    outcome = submit(delivery)
+    outcome = submit(intake)
     assert (outcome.result, outcome.status) == (Result.UNSTORED, "StoreFailed")
     assert not portal.requests
 
 
 @pytest.mark.slow
 def test_a_store_lost_after_the_call_loses_nothing(
-    dispatch: DeliveryServices, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    delivery: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal has the contact, and the page says so; the row is settled when it can be."""
-    dispatch.breaker.pause  # noqa: B018  look before the store is lost
+    delivery.breaker.pause  # noqa: B018  look before the store is lost
 
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("OperationalError")
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "deliver", fail)
-        assert submit(dispatch.intake).result is Result.DELIVERED
-    assert entry(dispatch.outbox).state is State.SENDING
+        assert submit(delivery.intake).result is Result.DELIVERED
+    assert submission(delivery.outbox).state is State.SENDING
     time.sleep(3.1)  # the lease
-    assert dispatch.outbox.sweep() == 1
-    again(dispatch.intake, dispatch.outbox)
-    assert entry(dispatch.outbox).state is State.DELIVERED
+    assert delivery.outbox.requeue_expired_leases() == 1
+    again(delivery.intake, delivery.outbox)
+    assert submission(delivery.outbox).state is State.DELIVERED
     assert len(portal.contacts) == 1
 
 
-def test_the_same_submission_is_sent_once(delivery: Intake, portal: StandIn) -> None:
+def test_the_same_submission_is_sent_once(intake: Intake, portal: Simulator) -> None:
     """At once, as by a double click, or later, as by a reload: one contact and one answer."""
     with ThreadPoolExecutor(20) as threads:
-        outcomes = list(threads.map(lambda _: submit(delivery), range(20)))
-    outcomes.append(submit(delivery))
+        outcomes = list(threads.map(lambda _: submit(intake), range(20)))
+    outcomes.append(submit(intake))
     assert len(portal.contacts) == 1
     assert set(outcomes) == {outcomes[0]}
     assert outcomes[0].result is Result.DELIVERED
@@ -220,78 +223,78 @@ def test_the_same_submission_is_sent_once(delivery: Intake, portal: StandIn) -> 
 
 @pytest.mark.slow
 def test_who_repeats_a_submission_under_way_waits_for_its_answer(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """As long as a call may last, and no longer: it is stored."""
     outbox.add(CONTACT, KEY, form="contact", send=True)
     started = time.monotonic()
-    assert submit(delivery).result is Result.QUEUED
+    assert submit(intake).result is Result.QUEUED
     assert 0.9 < time.monotonic() - started < 5
     assert not portal.requests
 
 
 @pytest.mark.slow
 def test_submission_without_a_permit_waits_for_one_and_is_delivered(
-    make_app: Callable[..., Flask], portal: StandIn
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A portal that is well says "queued" to nobody: three calls at a time, eight people."""
-    dispatch: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = (
+        make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].delivery
     )
     portal.latency = 0.2
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
-        outcomes = list(people.map(partial(submit, dispatch.intake), keys))
+        outcomes = list(people.map(partial(submit, delivery.intake), keys))
     assert [outcome.result for outcome in outcomes] == [Result.DELIVERED] * 8
 
 
 @pytest.mark.slow
 def test_submission_beyond_those_who_may_wait_is_stored_and_queued_at_once(
-    make_app: Callable[..., Flask], portal: StandIn
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """Three calls and five who wait are twice the threads; the ninth is not kept waiting."""
-    dispatch: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=3).extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = (
+        make_app(threads=4, amoot_deadline=3).extensions[EXTENSION].delivery
     )
     portal.answer(Fault.SILENT, 3)
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
-        waiting = [people.submit(submit, dispatch.intake, key) for key in keys]
+        waiting = [people.submit(submit, delivery.intake, key) for key in keys]
         time.sleep(0.5)
         started = time.monotonic()
-        outcome = submit(dispatch.intake)
+        outcome = submit(delivery.intake)
         assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
         assert time.monotonic() - started < 1.5
         assert {future.result().result for future in waiting} == {Result.QUEUED}
-    assert entry(dispatch.outbox).state is State.QUEUED
+    assert submission(delivery.outbox).state is State.QUEUED
 
 
 @pytest.mark.slow
 def test_waiting_submissions_when_the_portal_hangs_are_released_by_the_first_timeout(
-    make_app: Callable[..., Flask], portal: StandIn
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """They are queued within one deadline, and no further call is made."""
-    dispatch: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = (
+        make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].delivery
     )
     portal.answer(Fault.SILENT, 8)
     keys = [f"{number:02x}" * 32 for number in range(8)]
     started = time.monotonic()
     with ThreadPoolExecutor(8) as people:
-        outcomes = list(people.map(partial(submit, dispatch.intake), keys))
+        outcomes = list(people.map(partial(submit, delivery.intake), keys))
     assert time.monotonic() - started < 3.5  # two deadlines would be four seconds
     assert [outcome.result for outcome in outcomes] == [Result.QUEUED] * 8
     assert len(portal.requests) == 3
 
 
 @pytest.mark.slow
-def test_while_the_portal_is_down_nobody_waits(delivery: Intake, portal: StandIn) -> None:
+def test_while_the_portal_is_down_nobody_waits(intake: Intake, portal: Simulator) -> None:
     """The first waits for the deadline, from then on contacts are stored and answered at once."""
     portal.answer(Fault.SILENT)
-    assert submit(delivery).status == "Timeout"
+    assert submit(intake).status == "Timeout"
     started = time.monotonic()
     for number in range(10):
-        outcome = submit(delivery, f"{number:02x}" * 32)
+        outcome = submit(intake, f"{number:02x}" * 32)
         assert (outcome.result, outcome.status) == (Result.QUEUED, "Timeout")
     assert time.monotonic() - started < 5  # or it would be ten deadlines
     assert len(portal.requests) == 1
@@ -303,75 +306,77 @@ APPLIED = [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", APPLIED)
 def test_what_arrived_after_all_is_found_and_not_sent_again(
-    delivery: Intake, outbox: Outbox, portal: StandIn, fault: Fault
+    intake: Intake, outbox: Outbox, portal: Simulator, fault: Fault
 ) -> None:
     """The answer was lost, not the call."""
     portal.answer(fault)
-    assert submit(delivery).result is Result.QUEUED
-    again(delivery, outbox)
-    assert submit(delivery).result is Result.DELIVERED
+    assert submit(intake).result is Result.QUEUED
+    again(intake, outbox)
+    assert submit(intake).result is Result.DELIVERED
     assert paths(portal) == ["Create", "Search", "Search"]  # by the number, and by the label
     assert len(portal.contacts) == 1
 
 
 @pytest.mark.slow
 def test_what_did_not_arrive_is_sent_again(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """After a look."""
     portal.answer(Fault.RESET)
-    submit(delivery)
-    again(delivery, outbox)
-    assert submit(delivery).result is Result.DELIVERED
+    submit(intake)
+    again(intake, outbox)
+    assert submit(intake).result is Result.DELIVERED
     assert paths(portal) == ["Create", "Search", "Create"]
     assert len(portal.contacts) == 1
 
 
 @pytest.mark.slow
 def test_what_was_certainly_not_sent_is_sent_without_a_look(
-    delivery: Intake, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    intake: Intake, outbox: Outbox, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused connection has delivered nothing."""
     with monkeypatch.context() as patch:
         patch.setattr(
-            delivery.sender, "_portal", AmootPortal(url="http://127.0.0.1:1", token="t", deadline=1)
+            intake.sender, "_portal", AmootPortal(url="http://127.0.0.1:1", token="t", deadline=1)
         )
-        assert submit(delivery).status == "ConnectionFailed"
-    again(delivery, outbox)
+        assert submit(intake).status == "ConnectionFailed"
+    again(intake, outbox)
     assert paths(portal) == ["Create"]
 
 
 @pytest.mark.slow
 def test_it_settles_before_it_is_looked_for(
-    make_app: Callable[..., Flask], portal: StandIn
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A portal that applies a call late would make the look lie."""
-    dispatch: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].delivery
     portal.answer(Fault.APPLIED_LATE)
-    submit(dispatch.intake)
-    assert dispatch.outbox.claim(1) == []
+    submit(delivery.intake)
+    assert delivery.outbox.claim(1) == []
     time.sleep(1.1)
-    again(dispatch.intake, dispatch.outbox)
+    again(delivery.intake, delivery.outbox)
     assert paths(portal) == ["Create", "Search", "Search"]  # by the number, and by the label
     assert len(portal.contacts) == 1
 
 
 @pytest.mark.slow
-def test_a_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: StandIn) -> None:
+def test_a_search_that_lags_is_waited_for(
+    make_app: Callable[..., Flask], portal: Simulator
+) -> None:
     """The settling time is for this, too."""
-    dispatch: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].dispatch
+    delivery: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].delivery
     portal.lag = 0.7
     portal.answer(Fault.APPLIED_THEN_RESET)
-    submit(dispatch.intake)
+    submit(delivery.intake)
     time.sleep(1.1)
-    again(dispatch.intake, dispatch.outbox)
+    again(delivery.intake, delivery.outbox)
     assert len(portal.contacts) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
-    delivery: Intake, outbox: Outbox, portal: StandIn, profile: str
+    intake: Intake, outbox: Outbox, portal: Simulator, profile: str
 ) -> None:
     """Whatever the portal's documents leave open; a full contact and one with gaps."""
     portal.profile = PROFILES[profile]
@@ -388,22 +393,22 @@ def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
     for contact in (full, sparse):
         portal.answer(Fault.APPLIED_THEN_RESET)
         key = submission_key("nonce", contact)
-        assert submit(delivery, key, contact).result is Result.QUEUED
-        again(delivery, outbox)
-        assert entry(outbox, key).state is State.DELIVERED
+        assert submit(intake, key, contact).result is Result.QUEUED
+        again(intake, outbox)
+        assert submission(outbox, key).state is State.DELIVERED
     assert paths(portal).count("Create") == len(portal.contacts) == 2
 
 
 @pytest.mark.slow
 def test_contact_with_other_labels_is_another_contact(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """The portal does not return labels, but finds by them: one call a label."""
     wanted = Contact(**{**CONTACT.values, "Labels": ("ویژه", "مشتری")})
     AmootPortal(url=portal.url, token=TOKEN, deadline=5).create_contact(CONTACT)
     portal.answer(Fault.RESET)
-    submit(delivery, contact=wanted)
-    again(delivery, outbox)
+    submit(intake, contact=wanted)
+    again(intake, outbox)
     assert paths(portal)[2:] == ["Search", "Search", "Search", "Create"]
     assert [stored["Labels"] for stored in portal.contacts] == [["ویژه"], ["ویژه", "مشتری"]]
 
@@ -411,42 +416,42 @@ def test_contact_with_other_labels_is_another_contact(
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["Token_NotAllowMethod", "ServerError", Fault.RESET])
 def test_labels_that_cannot_be_looked_up_are_named_in_the_row(
-    delivery: Intake, outbox: Outbox, portal: StandIn, answer: str | Fault
+    intake: Intake, outbox: Outbox, portal: Simulator, answer: str | Fault
 ) -> None:
     """The contact counts as found by its values."""
     portal.answer(Fault.APPLIED_THEN_RESET)
-    submit(delivery)
+    submit(intake)
     portal.answer("Success")
     portal.answer(answer)
-    again(delivery, outbox)
-    row = entry(outbox)
+    again(intake, outbox)
+    row = submission(outbox)
     assert (row.state, row.status) == (State.DELIVERED, LABELS_UNKNOWN)
     assert len(portal.contacts) == 1
 
 
 @pytest.mark.slow
 def test_label_search_that_is_asked_to_slow_down_is_repeated_later(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """The queue is paused; nothing is counted against the contact."""
     portal.answer(Fault.APPLIED_THEN_RESET)
-    submit(delivery)
+    submit(intake)
     portal.answer("Success")
     portal.answer(Fault.HTTP_429)
-    again(delivery, outbox)
-    row = entry(outbox)
+    again(intake, outbox)
+    row = submission(outbox)
     assert (row.state, row.status, row.looks) == (State.QUEUED, "SlowDown", 0)
 
 
 @pytest.mark.slow
 def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """Somebody signs up twice, perhaps with another label: both are wanted."""
-    submit(delivery, "cd" * 32)
+    submit(intake, "cd" * 32)
     portal.answer(Fault.RESET)
-    submit(delivery)
-    again(delivery, outbox)
+    submit(intake)
+    again(intake, outbox)
     assert paths(portal) == ["Create", "Create", "Search", "Create"]
     assert len(portal.contacts) == 2
 
@@ -454,17 +459,17 @@ def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("status", ["Token_NotAllowMethod", "User_NotAllowMethod"])
 def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
-    dispatch: DeliveryServices, delivery: Intake, outbox: Outbox, portal: StandIn, status: str
+    delivery: DeliveryServices, intake: Intake, outbox: Outbox, portal: Simulator, status: str
 ) -> None:
     """Never lost comes before never twice; and the queue goes on."""
     portal.answer(Fault.RESET)
-    submit(delivery)
+    submit(intake)
     portal.answer(status, 2)
-    again(delivery, outbox)
-    assert entry(outbox).state is State.QUEUED  # it may be a slip
-    assert dispatch.breaker.look() is None
-    again(delivery, outbox)
-    found = entry(outbox)
+    again(intake, outbox)
+    assert submission(outbox).state is State.QUEUED  # it may be a slip
+    assert delivery.breaker.read_pause() is None
+    again(intake, outbox)
+    found = submission(outbox)
     assert (found.state, found.blind) == (State.DELIVERED, True)
     assert len(portal.contacts) == 1
 
@@ -472,66 +477,66 @@ def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["Token_Expired", "CreditNotEnough"])
 def test_a_look_that_the_account_prevents_says_nothing_of_looking(
-    dispatch: DeliveryServices, portal: StandIn, answer: str
+    delivery: DeliveryServices, portal: Simulator, answer: str
 ) -> None:
     """However often: the queue is paused, and it is looked up when the account is mended."""
     portal.answer(Fault.RESET)
-    submit(dispatch.intake)
+    submit(delivery.intake)
     portal.answer(answer, 12)
     for _ in range(12):
-        again(dispatch.intake, dispatch.outbox)
-    assert dispatch.breaker.look() is not None
-    again(dispatch.intake, dispatch.outbox)
-    found = entry(dispatch.outbox)
+        again(delivery.intake, delivery.outbox)
+    assert delivery.breaker.read_pause() is not None
+    again(delivery.intake, delivery.outbox)
+    found = submission(delivery.outbox)
     assert (found.state, found.blind) == (State.DELIVERED, False)
 
 
 @pytest.mark.parametrize("answer", [Fault.HTTP_404, Fault.LIST, "ServerError", "Failed"])
 def test_a_search_that_never_works_does_not_block_for_ever(
-    delivery: Intake, outbox: Outbox, portal: StandIn, answer: str | Fault, monkeypatch: Any
+    intake: Intake, outbox: Outbox, portal: Simulator, answer: str | Fault, monkeypatch: Any
 ) -> None:
     """After ten looks it is sent without one."""
     monkeypatch.setattr("webapp.delivery.sender._FIRST_PAUSE", 0.01)
     portal.answer(Fault.RESET)
-    submit(delivery)
+    submit(intake)
     portal.answer(answer, 10)
     for _ in range(10):
-        again(delivery, outbox)
+        again(intake, outbox)
     assert paths(portal) == ["Create", *["Search"] * 10, "Create"]
-    assert (entry(outbox).state, entry(outbox).blind) == (State.DELIVERED, True)
+    assert (submission(outbox).state, submission(outbox).blind) == (State.DELIVERED, True)
 
 
 def test_without_a_reason_it_is_asked_five_times_and_held(
-    delivery: Intake, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    intake: Intake, outbox: Outbox, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asking again will not change it; an operator decides."""
     monkeypatch.setattr("webapp.delivery.sender._FIRST_PAUSE", 0.01)
     portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
-    submit(delivery)
+    submit(intake)
     for _ in range(4):
-        again(delivery, outbox)
-    (held,) = outbox.page(NEEDS_HAND)
+        again(intake, outbox)
+    (held,) = outbox.page(NEEDS_ATTENTION)
     assert (held.status, held.contact) == ("Failed", CONTACT)
     assert paths(portal).count("Create") == 5
-    assert submit(delivery).result is Result.QUEUED
+    assert submit(intake).result is Result.QUEUED
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour(
-    delivery: Intake, outbox: Outbox, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    intake: Intake, outbox: Outbox, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And are spread, so that what failed together is not sent together."""
     pauses: list[float] = []
     postpone = Outbox.postpone
 
-    def note(self: Outbox, entry: Submission, pause: timedelta, **changes: object) -> bool:
+    def note(self: Outbox, submission: Submission, pause: timedelta, **changes: object) -> bool:
         pauses.append(pause.total_seconds())
-        return postpone(self, entry, timedelta(0), **changes)
+        return postpone(self, submission, timedelta(0), **changes)
 
     monkeypatch.setattr(Outbox, "postpone", note)
     portal.mood = lambda request: "Success" if request.path.endswith("Search") else "ServerError"
-    submit(delivery)
+    submit(intake)
     for _ in range(14):
-        again(delivery, outbox)
+        again(intake, outbox)
     for number, pause in enumerate(pauses):
         longest = min(2**number, 900)
         assert longest / 2 <= pause <= longest
@@ -539,65 +544,65 @@ def test_pauses_grow_to_a_quarter_of_an_hour(
 
 @pytest.mark.slow
 def test_what_is_rejected_in_the_background_waits_for_the_operator(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """The person is gone, and was told that it was received."""
     portal.answer(Fault.RESET)
-    submit(delivery)
+    submit(intake)
     portal.answer("Success")
     portal.answer("Mobile_Invalid")
-    again(delivery, outbox)
-    (rejected,) = outbox.page(NEEDS_HAND)
+    again(intake, outbox)
+    (rejected,) = outbox.page(NEEDS_ATTENTION)
     assert (rejected.state, rejected.contact) == (State.REJECTED, CONTACT)
 
 
 @pytest.mark.slow
 def test_a_process_that_slept_past_its_lease_sends_nothing(
-    delivery: Intake, outbox: Outbox, portal: StandIn, dispatch: DeliveryServices
+    intake: Intake, outbox: Outbox, portal: Simulator, delivery: DeliveryServices
 ) -> None:
     """Another may be sending it by now."""
     outbox.add(CONTACT, KEY, form="contact", send=False)
     (claimed,) = outbox.claim(1)
     time.sleep(3.1)  # as under SIGSTOP
-    outbox.sweep()
-    error = delivery.sender.attempt(claimed)
+    outbox.requeue_expired_leases()
+    error = intake.sender.attempt(claimed)
     assert isinstance(error, Uncertain)
     assert not portal.requests
-    again(delivery, outbox)
+    again(intake, outbox)
     assert len(portal.contacts) == 1
-    assert dispatch.breaker.pause is None
+    assert delivery.breaker.pause is None
 
 
 def test_a_doubtful_contact_is_held_and_answered_like_a_success(
-    delivery: Intake, outbox: Outbox, portal: StandIn
+    intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """The portal hears nothing of it; the operator finds it by the visitor's reference."""
-    outcome = delivery.submit(CONTACT, KEY, form="news", vet=lambda: HONEYPOT)
+    outcome = intake.submit(CONTACT, KEY, form="news", vet=lambda: HONEYPOT)
     assert outcome.result is Result.DELIVERED
-    assert outcome == delivery.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    assert outcome == intake.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
     assert not portal.requests
-    assert [held.reference for held in outbox.page(NEEDS_HAND)] == [outcome.reference]
+    assert [held.reference for held in outbox.page(NEEDS_ATTENTION)] == [outcome.reference]
     outbox.retry(outcome.reference)
-    again(delivery, outbox)
+    again(intake, outbox)
     assert len(portal.contacts) == 1
 
 
-def test_what_the_vetting_refuses_is_not_stored(delivery: Intake, outbox: Outbox) -> None:
+def test_what_the_vetting_refuses_is_not_stored(intake: Intake, outbox: Outbox) -> None:
     """Its error comes through."""
     with pytest.raises(ZeroDivisionError):
-        delivery.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+        intake.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
     assert outbox.find(KEY) is None
     assert outbox.count(WAITING, most=1) == 0
 
 
 @pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])
 def test_the_log_names_the_submission_and_the_status_alone(
-    delivery: Intake, portal: StandIn, answer: str | Fault, caplog: pytest.LogCaptureFixture
+    intake: Intake, portal: Simulator, answer: str | Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No mobile, no name, no token."""
     caplog.set_level("DEBUG")
     portal.answer(answer)
-    outcome = submit(delivery)
+    outcome = submit(intake)
     assert outcome.reference in caplog.text
     assert not any(secret in caplog.text for secret in ("912123", "علی", TOKEN))
 

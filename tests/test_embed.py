@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 
@@ -109,7 +109,7 @@ def test_operators_forms_are_not_served_in_frames(client: FlaskClient) -> None:
     assert client.get("/embed/contact").status_code == 404
 
 
-def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: StandIn) -> None:
+def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Simulator) -> None:
     """303, a signed result in the address; a reload is harmless."""
     response = page.send(Mobile=MOBILE, FName="علی", consent="true", follow=False)
     assert response.status_code == 303
@@ -146,7 +146,7 @@ def test_a_receipt_is_good_for_its_form_alone() -> None:
         Receipts(["old"]).read(receipt, form="other")
 
 
-def test_the_definition_completes_the_contact(page: Page, portal: StandIn) -> None:
+def test_the_definition_completes_the_contact(page: Page, portal: Simulator) -> None:
     """Labels, fixed values and Active are not the browser's to choose."""
     page.send(
         Mobile=MOBILE, consent="true", Labels="مدیر", CityName="قم", Active="false", keep="true"
@@ -167,7 +167,7 @@ def test_the_definition_completes_the_contact(page: Page, portal: StandIn) -> No
     ],
 )
 def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
-    page: Page, portal: StandIn, referer: str | None, site: str
+    page: Page, portal: Simulator, referer: str | None, site: str
 ) -> None:
     """The site is the one that showed the form first; an error on the way does not change it."""
     headers = {"Referer": referer} if referer else {}
@@ -181,7 +181,7 @@ def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
     assert persian.parse_date(match[1])
 
 
-def test_the_next_person_consents_on_the_same_site(page: Page, portal: StandIn) -> None:
+def test_the_next_person_consents_on_the_same_site(page: Page, portal: Simulator) -> None:
     """The link to another sign-up carries the site on; so does a token that is too old."""
     headers = {"Referer": "https://example.ir/"}
     page.html = Html(page.client.get("/embed/news", headers=headers).text)
@@ -193,7 +193,7 @@ def test_the_next_person_consents_on_the_same_site(page: Page, portal: StandIn) 
 
 
 def test_an_old_token_remembers_the_site(
-    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    page: Page, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form comes back with a fresh token, and the consent was given where it was given."""
     headers = {"Referer": "https://example.ir/"}
@@ -214,7 +214,7 @@ def test_an_error_is_told_in_the_frame(client: FlaskClient) -> None:
     assert "class" not in next(Html(client.put("/f/news").text).find("html"))[0]
 
 
-def test_without_consent_nothing_is_sent(page: Page, portal: StandIn) -> None:
+def test_without_consent_nothing_is_sent(page: Page, portal: Simulator) -> None:
     """The box is required, and its message says what to do."""
     assert page.send(Mobile=MOBILE).status_code == 422
     assert page.error("consent") == messages.CONSENT_REQUIRED
@@ -222,7 +222,7 @@ def test_without_consent_nothing_is_sent(page: Page, portal: StandIn) -> None:
 
 
 def test_too_fast_a_form_comes_back_with_everything_kept(
-    page: Page, portal: StandIn, soon: None
+    page: Page, portal: Simulator, soon: None
 ) -> None:
     """No person fills in a form within two seconds."""
     del soon

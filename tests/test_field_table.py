@@ -17,7 +17,7 @@ from webapp.cli import main
 from webapp.contact import FIELDS, Contact, Field, Kind
 from webapp.portal.matching import find
 from webapp.portal.payload import payload
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -58,17 +58,17 @@ def added(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ex
 
 
 @pytest.fixture
-def portal() -> Iterator[StandIn]:
+def portal() -> Iterator[Simulator]:
     """Run a stand-in whose ContactCreate takes the table's parameters, the added one included."""
-    with StandIn(token=TOKEN, extra=[ADDED] if ADDED in FIELDS else ()) as standin:
-        yield standin
+    with Simulator(token=TOKEN, extra=[ADDED] if ADDED in FIELDS else ()) as simulator:
+        yield simulator
 
 
 @pytest.fixture
 def held_app(added: Example, settings: Settings) -> Flask:
     """Return an app whose outbox holds a contact with a value in the added field."""
     app = create_app(settings)
-    outbox = app.extensions[EXTENSION].dispatch.outbox
+    outbox = app.extensions[EXTENSION].delivery.outbox
     values: Any = {"Mobile": "09121234567", ADDED: added.value}
     outbox.hold(Contact(**values), "ab" * 32, form="contact", reason="Failed")
     return app
@@ -91,7 +91,9 @@ def test_a_kind_without_an_example_is_none_but_the_labels() -> None:
     assert set(Kind) - EXAMPLES.keys() == {Kind.LABELS}
 
 
-def test_a_full_form_sends_every_row_in_the_order_of_the_table(page: Page, portal: StandIn) -> None:
+def test_a_full_form_sends_every_row_in_the_order_of_the_table(
+    page: Page, portal: Simulator
+) -> None:
     """The order is that of the portal's reference, ContactGroupID first."""
     assert page.send(**FULL_FORM).status_code == 200
     names = dict.fromkeys(name for name, _ in portal.requests[-1].pairs)
@@ -99,7 +101,7 @@ def test_a_full_form_sends_every_row_in_the_order_of_the_table(page: Page, porta
 
 
 def test_an_added_row_typed_on_the_page_reaches_the_portal(
-    added: Example, page: Page, portal: StandIn
+    added: Example, page: Page, portal: Simulator
 ) -> None:
     """It stands on the page of every form that shows all fields, and is sent after the others."""
     assert "فیلد تازه" in page.html.text("form")
@@ -121,9 +123,9 @@ def test_an_added_row_with_a_bad_value_has_its_error_beside_it(added: Example, p
 
 def test_an_added_row_is_kept_in_the_outbox(added: Example, held_app: Flask) -> None:
     """With its type."""
-    outbox = held_app.extensions[EXTENSION].dispatch.outbox
-    [entry] = outbox.page(["held"])
-    assert entry.contact[ADDED] == added.value
+    outbox = held_app.extensions[EXTENSION].delivery.outbox
+    [submission] = outbox.page(["held"])
+    assert submission.contact[ADDED] == added.value
 
 
 def test_an_added_row_is_shown_on_the_operators_card(added: Example, held_app: Flask) -> None:
@@ -133,12 +135,12 @@ def test_an_added_row_is_shown_on_the_operators_card(added: Example, held_app: F
 
 
 def test_an_added_row_stands_in_the_correction_form_and_is_sent_from_it(
-    added: Example, held_app: Flask, portal: StandIn
+    added: Example, held_app: Flask, portal: Simulator
 ) -> None:
     """With its value, as a browser sends it back."""
-    outbox = held_app.extensions[EXTENSION].dispatch.outbox
-    [entry] = outbox.page(["held"])
-    page = Page(held_app.test_client(), f"/outbox/{entry.reference}")
+    outbox = held_app.extensions[EXTENSION].delivery.outbox
+    [submission] = outbox.page(["held"])
+    page = Page(held_app.test_client(), f"/outbox/{submission.reference}")
     answer = page.client.post(page.path, data=page.html.values)
     assert answer.status_code == 303
     name, text = portal.requests[-1].pairs[-1]
@@ -183,14 +185,14 @@ def test_every_row_reaches_outbox_card_correction_form_and_exports(
         form = app.extensions[EXTENSION].forms["contact"]()
         assert form.validate(), form.errors
         full = form.to_contact()
-    assert all(full.values[name] not in contact.BLANK_VALUES for name in FIELDS)
-    outbox = app.extensions[EXTENSION].dispatch.outbox
+    assert all(full.values[name] not in contact.EMPTY_VALUES for name in FIELDS)
+    outbox = app.extensions[EXTENSION].delivery.outbox
     outbox.hold(full, "ab" * 32, form="contact", reason="Failed")
-    [entry] = outbox.page(["held"])
-    assert entry.contact.values == full.values
+    [submission] = outbox.page(["held"])
+    assert submission.contact.values == full.values
     card = Html(page.client.get("/outbox").text).text("article")
     assert all(row.label in card for row in FIELDS.values())
-    corrected = Page(page.client, f"/outbox/{entry.reference}").html.values
+    corrected = Page(page.client, f"/outbox/{submission.reference}").html.values
     assert FIELDS.keys() <= corrected.keys()
     sent = {name: text for name, text in payload(full) if name in FIELDS}
     assert FIELDS.keys() == sent.keys()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 
@@ -84,7 +84,7 @@ def test_https_is_kept(make_app: Callable[..., Flask]) -> None:
     ],
 )
 def test_a_post_from_another_site_is_refused(
-    page: Page, portal: StandIn, headers: dict[str, str]
+    page: Page, portal: Simulator, headers: dict[str, str]
 ) -> None:
     """A right token does not help another site's page."""
     data = {"csrf_token": page.token, "Mobile": MOBILE}
@@ -149,7 +149,7 @@ def test_no_host_header_breaks_the_app(
     ],
 )  # fmt: skip
 def test_no_body_breaks_the_app(
-    client: FlaskClient, portal: StandIn, body: bytes, content_type: str, status: int
+    client: FlaskClient, portal: Simulator, body: bytes, content_type: str, status: int
 ) -> None:
     """A body that is no form is refused, not taken for an empty form."""
     response = client.post("/", data=body, content_type=content_type)
@@ -177,7 +177,7 @@ def test_a_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -
     assert html.values["LName"] == ["ا"]
 
 
-def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: StandIn) -> None:
+def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: Simulator) -> None:
     """413, nothing sent, everything typed still there, the field too long named."""
     response = page.send(Mobile=MOBILE, FName="علی", AddressText="ن" * 5000)
     assert response.status_code == 413
@@ -188,7 +188,7 @@ def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: StandIn
     assert not portal.requests
 
 
-def test_a_body_without_its_length_or_its_end_is_refused(page: Page, portal: StandIn) -> None:
+def test_a_body_without_its_length_or_its_end_is_refused(page: Page, portal: Simulator) -> None:
     """Cut off on the way, a contact would be stored without its last fields."""
     body = f"csrf_token={page.token}&Mobile={MOBILE}&FName=%D8%B9%D9%84%DB%8C".encode()
     kind = "application/x-www-form-urlencoded"
@@ -310,8 +310,8 @@ def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
     assert "ورود لازم است" in refused.text
-    logins: list[Any] = [("sara", "wrong"), ("nobody", "رمز عبور"), ("", "")]
-    assert [client.get("/", auth=login).status_code for login in logins] == [401] * 3
+    basic_auth: list[Any] = [("sara", "wrong"), ("nobody", "رمز عبور"), ("", "")]
+    assert [client.get("/", auth=login).status_code for login in basic_auth] == [401] * 3
     assert client.get("/", headers={"Authorization": "Bearer x"}).status_code == 401
     assert client.get("/", auth=("sara", "رمز عبور")).status_code == 200
     assert client.get("/", auth=("sara", "رمز عبور")).status_code == 200  # known by now

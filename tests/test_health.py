@@ -149,7 +149,7 @@ class SlowStore:
         self.answers = threading.Event()
         self.fails = False
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         """Take long."""
         self.times += 1
         self.asked.release()
@@ -161,9 +161,9 @@ class SlowStore:
 @pytest.fixture
 def slow() -> Iterator[SlowStore]:
     """Return a slow store."""
-    store = SlowStore()
-    yield store
-    store.answers.set()
+    database = SlowStore()
+    yield database
+    database.answers.set()
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from support import SECRET
 
 from webapp.settings import Settings
 from webapp.web import rate_limits as limits_module
-from webapp.web.rate_limits import Limits, address_prefix
+from webapp.web.rate_limits import RateLimits, address_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class Site:
     def __init__(self, **settings: str | bool) -> None:
         """Make the app, with some settings."""
         app = Flask(__name__)
-        limits = Limits(app, Settings(secret_keys=(SECRET,), **settings))  # type: ignore[arg-type]
+        limits = RateLimits(app, Settings(secret_keys=(SECRET,), **settings))  # type: ignore[arg-type]
         app.add_url_rule(
             "/form/<form>",
             view_func=lambda form: str(
@@ -238,7 +238,7 @@ def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServe
     other = Flask(__name__)
     other.add_url_rule("/", "page")
     keys = {"secret_keys": ("another key",)}
-    limits = Limits(other, Settings(redis_url=server.url, limit_total="1/day", **keys))
+    limits = RateLimits(other, Settings(redis_url=server.url, limit_total="1/day", **keys))
     assert site.form()
     with other.test_request_context("/"):
         assert limits.allow_form(form="signup", address=ADDRESS)

@@ -63,5 +63,5 @@ def test_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
     lock = (ROOT / name).read_text()
     assert len(locked_extras(lock)) > 30
     assert "://" not in lock
-    entries = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
-    assert all("==" in line and line.endswith("\\") for line in entries)
+    submissions = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
+    assert all("==" in line and line.endswith("\\") for line in submissions)

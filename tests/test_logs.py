@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from serving import Server
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
 OLDER = "older-key-of-the-tests"
@@ -103,12 +103,12 @@ def read(line: str, log_format: str) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_log_knows_each_submission_and_nobody(
-    standin: StandIn, tmp_path: Path, log_format: str
+    simulator: Simulator, tmp_path: Path, log_format: str
 ) -> None:
     """At its most talkative, through all that can become of a submission."""
     environ = {
         "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": standin.url,
+        "AMOOT_URL": simulator.url,
         "SECRET_KEY": f"{SECRET} {OLDER}",
         "STATE_DIRECTORY": str(tmp_path),
         "DELIVERER": "off",
@@ -131,7 +131,7 @@ def test_the_log_knows_each_submission_and_nobody(
             person.submit("delivered.1", person.open(), **FULL_FORM),
         ]
         for number, answer in enumerate(("Mobile_Invalid", Fault.HTTP_502, "Token_Invalid")):
-            standin.answer(answer)
+            simulator.answer(answer)
             outcomes.append(person.submit(f"failed.{number}", person.open(), **FULL_FORM))
         outcomes.append(person.submit("invalid.1", person.open(), **{**FULL_FORM, "Mobile": "x"}))
         token = person.open()

@@ -20,7 +20,7 @@ from serving import serve
 from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Html
 
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,15 +105,15 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[StandIn]:
+def running() -> Iterator[Simulator]:
     """Run a stand-in portal that forgets nothing."""
-    with StandIn(token=TOKEN, kept=100_000) as standin:
-        yield standin
+    with Simulator(token=TOKEN, kept=100_000) as simulator:
+        yield simulator
 
 
 @pytest.fixture(scope="module")
 def fleet(
-    running: StandIn, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    running: Simulator, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
     """Run them all."""
     folder = tmp_path_factory.mktemp("fleet")
@@ -146,7 +146,7 @@ def fleet(
         yield Fleet(nginx, (first, second), database)
 
 
-def test_machines_are_restarted_while_people_submit(fleet: Fleet, standin: StandIn) -> None:
+def test_machines_are_restarted_while_people_submit(fleet: Fleet, simulator: Simulator) -> None:
     """One after the other, as for an update: each request succeeds, each contact arrives once."""
     numbers = itertools.count(1_000_000)
     over = threading.Event()
@@ -171,7 +171,7 @@ def test_machines_are_restarted_while_people_submit(fleet: Fleet, standin: Stand
     assert len(answers) > 4 * CLIENTS
     assert set(answers.values()) == {303}
     fleet.wait()
-    assert sorted(map(mobile_of, standin.contacts)) == sorted(answers)
+    assert sorted(map(mobile_of, simulator.contacts)) == sorted(answers)
 
 
 def mobile_of(contact: dict[str, int]) -> str:
@@ -179,22 +179,22 @@ def mobile_of(contact: dict[str, int]) -> str:
     return f"0{contact['Mobile'] - 98 * 10**10}"
 
 
-def test_a_machine_dies_while_it_asks_the_portal(fleet: Fleet, standin: StandIn) -> None:
+def test_a_machine_dies_while_it_asks_the_portal(fleet: Fleet, simulator: Simulator) -> None:
     """The submission is repeated at the other, to which it is the same one."""
-    standin.latency = 2  # longer than either waits
+    simulator.latency = 2  # longer than either waits
     with ThreadPoolExecutor(2) as threads:
         clients = [threads.submit(fleet.submit, f"0912200000{n}") for n in range(2)]
         until = time.monotonic() + PATIENCE
-        while len(standin.requests) < 2:
+        while len(simulator.requests) < 2:
             assert time.monotonic() < until
             time.sleep(0.01)
         fleet.machines[0].kill()
         assert [client.result() for client in clients] == [303, 303]
     fleet.machines[0].stop()
     fleet.machines[0].start()
-    standin.latency = 0
+    simulator.latency = 0
     fleet.wait()
-    stored = sorted(map(mobile_of, standin.contacts))
+    stored = sorted(map(mobile_of, simulator.contacts))
     assert stored == ["09122000000", "09122000001"]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")
@@ -125,7 +125,7 @@ def seen(text: str) -> str:
     return LATIN.sub("", body)
 
 
-def pages(client: FlaskClient, portal: StandIn) -> Iterator[str]:
+def pages(client: FlaskClient, portal: Simulator) -> Iterator[str]:
     """Yield every kind of page."""
     for path in ("/", "/f/signup", "/nowhere"):
         yield client.get(path).text
@@ -148,7 +148,7 @@ def pages(client: FlaskClient, portal: StandIn) -> Iterator[str]:
     yield client.get("/", environ_base={"REMOTE_ADDR": "8.8.8.8"}).text
 
 
-def test_no_page_shows_latin_text_or_digits(client: FlaskClient, portal: StandIn) -> None:
+def test_no_page_shows_latin_text_or_digits(client: FlaskClient, portal: Simulator) -> None:
     """Whatever a person is shown, errors too, is Persian."""
     for text in pages(client, portal):
         assert not re.findall("[A-Za-z0-9يك]+", seen(text))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 KEY = "ab" * 32
@@ -104,7 +104,7 @@ def test_all_forms_begin_at_zero(client: FlaskClient) -> None:
     ],
 )
 def test_a_submission_counts_by_its_outcome(
-    page: Page, portal: StandIn, answer: str | Fault, outcome: str
+    page: Page, portal: Simulator, answer: str | Fault, outcome: str
 ) -> None:
     """Once, and as the page says."""
     portal.answer(answer)
@@ -143,13 +143,13 @@ def test_a_double_click_counts_once(client: FlaskClient, path: str) -> None:
 
 
 def test_a_correction_is_no_submission(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """Neither a wrong one nor a right one; the call to the portal counts."""
-    dispatch.outbox.hold(Contact(Mobile=MOBILE), KEY, form="contact", reason="Failed")
-    (entry,) = dispatch.outbox.page([State.HELD])
+    delivery.outbox.hold(Contact(Mobile=MOBILE), KEY, form="contact", reason="Failed")
+    (submission,) = delivery.outbox.page([State.HELD])
     for mobile in ("0912", MOBILE):
-        Page(client, f"/outbox/{entry.reference}").send(Mobile=mobile)
+        Page(client, f"/outbox/{submission.reference}").send(Mobile=mobile)
     assert len(portal.contacts) == 1
     found = figures(client)
     assert not found.submissions
@@ -181,7 +181,7 @@ def test_a_lost_answer_of_the_store_counts_as_what_became_of_it(
     assert figures(page.client).submissions == {("contact", "queued"): 1}
 
 
-def test_calls_are_counted_and_timed(page: Page, portal: StandIn) -> None:
+def test_calls_are_counted_and_timed(page: Page, portal: Simulator) -> None:
     """A status that nobody knows has no series of its own: the portal must not make up any."""
     for answer in ("Success", "Mobile_Invalid", "Whatever_It_Likes", Fault.HTTP_502):
         portal.answer(answer)
@@ -196,7 +196,7 @@ def test_calls_are_counted_and_timed(page: Page, portal: StandIn) -> None:
     assert bounds == ["0.05", "0.1", "0.2", "0.5", "1.0", "2.0", "+Inf"]  # the deadline is 2
 
 
-def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: StandIn) -> None:
+def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: Simulator) -> None:
     """It has a status of ours."""
     portal.close()
     page.send(Mobile=MOBILE)
@@ -206,14 +206,14 @@ def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: StandIn) -> 
 
 
 def test_the_queue_is_told_as_it_stands(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """How many wait, for how long, and why."""
     assert [figures(client)[name] for name in ("queue_paused", "queue_oldest_seconds")] == [0, 0]
     portal.answer("CreditNotEnough")
     Page(client).send(Mobile=MOBILE)
     Page(client).send(Mobile="09121234568")
-    with dispatch.store.write() as connection:
+    with delivery.database.write() as connection:
         connection.exec_driver_sql(
             "UPDATE outbox SET created_at = datetime(created_at, '-1 hour') WHERE id = 1"
         )
@@ -225,11 +225,11 @@ def test_the_queue_is_told_as_it_stands(
 
 
 def test_a_clock_that_was_set_back_makes_nothing_negative(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """Zero, then."""
-    dispatch.outbox.add(Contact(Mobile=MOBILE), KEY, form="contact", send=False)
-    with dispatch.store.write() as connection:
+    delivery.outbox.add(Contact(Mobile=MOBILE), KEY, form="contact", send=False)
+    with delivery.database.write() as connection:
         connection.exec_driver_sql("UPDATE outbox SET created_at = datetime('now', '+1 hour')")
     assert figures(client)["queue_oldest_seconds"] == 0
 
@@ -250,7 +250,7 @@ def test_limits_are_counted_by_their_names(make_app: Callable[..., Flask]) -> No
     assert Metrics(text)['limits_hit_total{limit="LIMIT_LOGIN"}'] == 1
 
 
-def test_no_figure_says_anything_of_a_person(client: FlaskClient, portal: StandIn) -> None:
+def test_no_figure_says_anything_of_a_person(client: FlaskClient, portal: Simulator) -> None:
     """Nor of our secrets."""
     for answer in ("Success", "Mobile_Invalid", "Token_Invalid"):
         portal.answer(answer)
@@ -287,10 +287,12 @@ def read(url: str) -> Metrics:
 
 
 @pytest.mark.slow
-def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_path: Path) -> None:
+def test_the_workers_figures_are_one_and_outlive_a_worker(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     """Nobody sets a folder, each start has its own, and nothing of it stays."""
     elsewhere = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")}
-    environ = environ_of(standin, tmp_path) | elsewhere
+    environ = environ_of(simulator, tmp_path) | elsewhere
     name = 'submissions_total{form="contact",outcome="delivered"}'
     with serve(tmp_path, **environ) as server:
         folder = kept_in(server)
@@ -309,9 +311,9 @@ def test_the_workers_figures_are_one_and_outlive_a_worker(standin: StandIn, tmp_
 
 
 @pytest.mark.slow
-def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Path) -> None:
+def test_figures_that_cannot_be_kept_harm_nobody(simulator: Simulator, tmp_path: Path) -> None:
     """Somebody cleaned their folder away: contacts arrive, workers start, and the log tells."""
-    with serve(tmp_path, **environ_of(standin, tmp_path)) as server:
+    with serve(tmp_path, **environ_of(simulator, tmp_path)) as server:
         folder = kept_in(server)
         shutil.rmtree(folder)
         victims = children(server.process)
@@ -320,15 +322,15 @@ def test_figures_that_cannot_be_kept_harm_nobody(standin: StandIn, tmp_path: Pat
         wait_until(lambda: len(set(children(server.process)) - set(victims)) == 2)
         submit(server.url)
         assert "queue_depth" in read(server.url)
-        assert len(standin.contacts) == 1
+        assert len(simulator.contacts) == 1
         assert "the metrics are not counted, FileNotFoundError" in server.log.read_text()
 
 
 @pytest.mark.slow
-def test_a_server_that_cannot_start_leaves_no_folder(standin: StandIn, tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_leaves_no_folder(simulator: Simulator, tmp_path: Path) -> None:
     """A supervisor would start it again and again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        environ = environ_of(standin, tmp_path)
+        environ = environ_of(simulator, tmp_path)
         environ |= {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{taken.getsockname()[1]}"}
         with subprocess.Popen([COMMAND, "serve"], env=environ, stderr=subprocess.PIPE) as process:
             assert process.stderr
@@ -337,11 +339,11 @@ def test_a_server_that_cannot_start_leaves_no_folder(standin: StandIn, tmp_path:
     assert folders_of(process) == []
 
 
-def environ_of(standin: StandIn, folder: Path) -> dict[str, str]:
+def environ_of(simulator: Simulator, folder: Path) -> dict[str, str]:
     """Return those of a server with two workers."""
     return {
         "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": standin.url,
+        "AMOOT_URL": simulator.url,
         "SECRET_KEY": SECRET,
         "STATE_DIRECTORY": str(folder),
         "WEB_CONCURRENCY": "2",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(running: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Run both, for operators at 127.0.0.1 alone."""
     folder = tmp_path_factory.mktemp("site")
     address = f"127.0.0.1:{free_port()}"
@@ -113,7 +113,7 @@ def test_nginx_accepts_the_file(site: Site) -> None:
     assert not [line for line in said.splitlines() if "[warn]" in line and "http2" not in line]
 
 
-def test_an_operator_submits(site: Site, standin: StandIn) -> None:
+def test_an_operator_submits(site: Site, simulator: Simulator) -> None:
     """Origin, redirect and cookie fit the public address."""
     browser = site.browser()
     sent = filled_in(browser, f"{site.nginx.url}/", FName="سارا")
@@ -123,17 +123,17 @@ def test_an_operator_submits(site: Site, standin: StandIn) -> None:
     page = browser.get(requests.compat.urljoin(sent.url, sent.headers["Location"]))
     assert page.url.startswith(site.nginx.url)
     assert Html(page.text).outcome == "delivered"
-    assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
+    assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1", "null"])
-def test_a_post_of_another_origin_is_refused(site: Site, standin: StandIn, origin: str) -> None:
+def test_a_post_of_another_origin_is_refused(site: Site, simulator: Simulator, origin: str) -> None:
     """Our own address without TLS is another one, too."""
     browser = site.browser()
     data = {"csrf_token": form_token(browser.get(f"{site.nginx.url}/").text), "Mobile": MOBILE}
     refused = browser.post(f"{site.nginx.url}/", data=data, headers={"Origin": origin})
     assert refused.status_code == 403
-    assert not standin.contacts
+    assert not simulator.contacts
 
 
 @pytest.mark.parametrize("path", ["/", "/embed/signup", "/embed.js", "/nowhere"])
@@ -271,12 +271,12 @@ def test_a_request_has_one_number(site: Site) -> None:
     site.wait_for_log(number)
 
 
-def test_the_logs_name_no_visitor(site: Site, standin: StandIn) -> None:
+def test_the_logs_name_no_visitor(site: Site, simulator: Simulator) -> None:
     """Neither an address, nor what stands behind a question mark, nor a body in a file."""
     log = site.folder / "access.log"
     sent = filled_in(site.browser(), f"{site.nginx.url}/", FName="سارا")
     assert sent.status_code == 303
-    assert standin.contacts
+    assert simulator.contacts
     answer = site.ask(f"/f/signup/?{MOBILE}")
     site.wait_for_log(f" GET /f/signup/ {answer.status} ")
     text = log.read_text() + (site.folder / "error.log").read_text()
@@ -286,7 +286,7 @@ def test_the_logs_name_no_visitor(site: Site, standin: StandIn) -> None:
     assert not [path for path in bodies if path.is_file()]
 
 
-def test_an_app_that_is_away_is_asked_again(running: StandIn, tmp_path: Path) -> None:
+def test_an_app_that_is_away_is_asked_again(running: Simulator, tmp_path: Path) -> None:
     """Right after it is back, though nginx saw it fail."""
     address = f"127.0.0.1:{free_port()}"
     nginx = NginxServer(tmp_path, address)

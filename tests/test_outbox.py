@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from webapp.contact import Contact
-from webapp.delivery import database as store_module
+from webapp.delivery import database as database_module
 from webapp.delivery import outbox as module
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import KEPT, RETRIED, Outbox
+from webapp.delivery.outbox import MAX_RETRY_AGE, RETENTION, Outbox
 from webapp.delivery.submission import (
     HONEYPOT,
-    NEEDS_HAND,
+    NEEDS_ATTENTION,
     UNPROVEN,
     WAITING,
     State,
@@ -46,23 +46,23 @@ TIMING = Timing(deadline=DEADLINE, settle=timedelta(0))
 
 
 @pytest.fixture
-def store(database_url: str) -> Database:
+def database(database_url: str) -> Database:
     """Return an empty database."""
-    store = Database(database_url)
-    store.prove()
-    return store
+    database = Database(database_url)
+    database.check_writable()
+    return database
 
 
 @pytest.fixture
-def outbox(store: Database) -> Outbox:
+def outbox(database: Database) -> Outbox:
     """Return an empty outbox."""
-    return Outbox(store, TIMING)
+    return Outbox(database, TIMING)
 
 
 @pytest.fixture
-def hasty(store: Database) -> Outbox:
+def hasty(database: Database) -> Outbox:
     """Return the same outbox with leases that are over at once."""
-    return Outbox(store, Timing(deadline=NEVER, settle=timedelta(0)))
+    return Outbox(database, Timing(deadline=NEVER, settle=timedelta(0)))
 
 
 def key(number: int) -> str:
@@ -75,20 +75,20 @@ def add(outbox: Outbox, number: int = 1, *, send: bool = False) -> Submission:
     return outbox.add(CONTACT, key(number), form="news", send=send)[0]
 
 
-def rows(store: Database) -> list[dict[str, object]]:
+def rows(database: Database) -> list[dict[str, object]]:
     """Return the table as it stands."""
-    with store.read() as connection:
+    with database.read() as connection:
         return [dict(row) for row in connection.execute(text("SELECT * FROM outbox")).mappings()]
 
 
 def test_a_contact_comes_back_as_it_was(outbox: Outbox) -> None:
     """Dates, labels, gender and all."""
     add(outbox)
-    (entry,) = outbox.page(WAITING)
-    assert entry.contact == CONTACT
-    assert (entry.form, entry.state, entry.status) == ("news", State.QUEUED, "")
-    assert entry.reference == reference(key(1))
-    age = datetime.now(UTC).replace(tzinfo=None) - entry.created_at
+    (submission,) = outbox.page(WAITING)
+    assert submission.contact == CONTACT
+    assert (submission.form, submission.state, submission.status) == ("news", State.QUEUED, "")
+    assert submission.reference == reference(key(1))
+    age = datetime.now(UTC).replace(tzinfo=None) - submission.created_at
     assert abs(age) < timedelta(seconds=5)
 
 
@@ -99,7 +99,7 @@ def test_a_key_is_stored_once(outbox: Outbox) -> None:
             threads.map(lambda _: outbox.add(CONTACT, key(1), form="news", send=True), range(8))
         )
     assert sorted(is_new for _, is_new in added) == [False] * 7 + [True]
-    assert len({entry.owner for entry, _ in added}) == 1
+    assert len({submission.owner for submission, _ in added}) == 1
     assert outbox.count(WAITING, most=10) == 1
 
 
@@ -108,7 +108,9 @@ def test_a_claim_is_one_senders_alone(outbox: Outbox) -> None:
     for number in range(1, 21):
         add(outbox, number)
     with ThreadPoolExecutor(8) as threads:
-        claimed = [entry.id for found in threads.map(outbox.claim, [5] * 8) for entry in found]
+        claimed = [
+            submission.id for found in threads.map(outbox.claim, [5] * 8) for submission in found
+        ]
     assert len(claimed) == len(set(claimed)) == 20
     assert outbox.claim(5) == []
 
@@ -117,7 +119,7 @@ def test_a_claim_takes_the_longest_due_first(outbox: Outbox) -> None:
     """And no more than asked for."""
     for number in range(1, 6):
         add(outbox, number)
-    assert {entry.key for entry in outbox.claim(3)} == {key(1), key(2), key(3)}
+    assert {submission.key for submission in outbox.claim(3)} == {key(1), key(2), key(3)}
 
 
 def test_what_is_being_sent_by_the_page_is_nobody_elses(outbox: Outbox) -> None:
@@ -126,33 +128,33 @@ def test_what_is_being_sent_by_the_page_is_nobody_elses(outbox: Outbox) -> None:
     assert outbox.claim(5) == []
 
 
-def test_none_but_the_owner_settles(outbox: Outbox, store: Database, hasty: Outbox) -> None:
+def test_none_but_the_owner_settles(outbox: Outbox, database: Database, hasty: Outbox) -> None:
     """An owner that was taken for dead comes too late."""
     late = add(hasty, send=True)
-    assert outbox.sweep() == 1
+    assert outbox.requeue_expired_leases() == 1
     (owner,) = outbox.claim(1)
     outbox.deliver(late, 1)
     assert outbox.postpone(late, timedelta(0), failed=True, status="Timeout") is None
     outbox.reject(late, "Mobile_Invalid", told=True)
-    outbox.keep(late, "Failed")
+    outbox.hold_after_attempt(late, "Failed")
     assert outbox.find(late.key) == replace(owner, send_by=0.0)
     outbox.deliver(owner, 1)
-    assert rows(store)[0]["portal_id"] == 1
+    assert rows(database)[0]["portal_id"] == 1
     outbox.deliver(owner, 2)
-    assert rows(store)[0]["portal_id"] == 1
+    assert rows(database)[0]["portal_id"] == 1
 
 
 def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
-    outbox: Outbox, store: Database
+    outbox: Outbox, database: Database
 ) -> None:
     """The portal may have it, and may still be applying the call."""
-    slow = Outbox(store, Timing(deadline=NEVER, settle=timedelta(seconds=60)))
+    slow = Outbox(database, Timing(deadline=NEVER, settle=timedelta(seconds=60)))
     add(slow, send=True)
-    assert slow.sweep() == 1
-    assert outbox.sweep() == 0
-    (entry,) = outbox.page(WAITING)
-    assert (entry.state, entry.uncertain, entry.attempts) == (State.QUEUED, True, 1)
-    assert entry.due - entry.created_at > timedelta(seconds=59)
+    assert slow.requeue_expired_leases() == 1
+    assert outbox.requeue_expired_leases() == 0
+    (submission,) = outbox.page(WAITING)
+    assert (submission.state, submission.uncertain, submission.attempts) == (State.QUEUED, True, 1)
+    assert submission.due - submission.created_at > timedelta(seconds=59)
     assert outbox.claim(1) == []
     assert outbox.claim(1, probe=True) == []
 
@@ -160,22 +162,24 @@ def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
 def test_a_living_owner_is_not_swept(outbox: Outbox) -> None:
     """Its lease is longer than two calls."""
     add(outbox, send=True)
-    assert outbox.sweep() == 0
+    assert outbox.requeue_expired_leases() == 0
 
 
 def test_a_probe_takes_what_waits_for_a_later_attempt(outbox: Outbox) -> None:
     """Else a portal that is back would be noticed late."""
-    entry = add(outbox, send=True)
-    outbox.postpone(entry, timedelta(minutes=5), status="ConnectionFailed", attempts=7)
+    submission = add(outbox, send=True)
+    outbox.postpone(submission, timedelta(minutes=5), status="ConnectionFailed", attempts=7)
     assert outbox.claim(1) == []
     (probe,) = outbox.claim(1, probe=True)
     assert (probe.status, probe.attempts) == ("ConnectionFailed", 7)
 
 
-def test_a_delivered_contact_is_erased_and_its_key_is_kept(outbox: Outbox, store: Database) -> None:
+def test_a_delivered_contact_is_erased_and_its_key_is_kept(
+    outbox: Outbox, database: Database
+) -> None:
     """The same submission sent again is known; nobody can tell whose it was."""
     outbox.deliver(add(outbox, send=True), 4711)
-    (row,) = rows(store)
+    (row,) = rows(database)
     assert (row["contact"], row["state"], row["portal_id"]) == (None, "delivered", 4711)
     found = outbox.find(key(1))
     assert found is not None
@@ -185,19 +189,24 @@ def test_a_delivered_contact_is_erased_and_its_key_is_kept(outbox: Outbox, store
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_rejected_contact_is_kept_unless_the_person_has_it(
-    outbox: Outbox, store: Database, *, told: bool
+    outbox: Outbox, database: Database, *, told: bool
 ) -> None:
     """Who was told has the form before their eyes; of others the operator must hear."""
     outbox.reject(add(outbox, send=True), "Mobile_Invalid", told=told)
-    (row,) = rows(store)
+    (row,) = rows(database)
     assert (row["contact"] is None) is told
-    assert [entry.status for entry in outbox.page(NEEDS_HAND)] == ["Mobile_Invalid"] * (not told)
+    assert [submission.status for submission in outbox.page(NEEDS_ATTENTION)] == [
+        "Mobile_Invalid"
+    ] * (not told)
 
 
 ERASERS: list[Callable[[Outbox, Submission], object]] = [
-    lambda outbox, entry: outbox.deliver(entry, 1),
-    lambda outbox, entry: outbox.reject(entry, "Mobile_Invalid", told=True),
-    lambda outbox, entry: (outbox.keep(entry, "Failed"), outbox.discard(entry.reference)),
+    lambda outbox, submission: outbox.deliver(submission, 1),
+    lambda outbox, submission: outbox.reject(submission, "Mobile_Invalid", told=True),
+    lambda outbox, submission: (
+        outbox.hold_after_attempt(submission, "Failed"),
+        outbox.discard(submission.reference),
+    ),
 ]
 
 
@@ -208,11 +217,11 @@ def test_no_byte_of_an_erased_contact_is_left(
     """In no file of SQLite's: neither the database nor its log of changes."""
     url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
     outbox = Outbox(Database(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
-    entries = [add(outbox, number, send=True) for number in range(1, 100)]
+    submissions = [add(outbox, number, send=True) for number in range(1, 100)]
     assert b"09121234567" in content(tmp_path / "state")
-    for entry in entries:
-        erase(outbox, entry)
-    outbox.tidy()  # as the deliverer does twice a second
+    for submission in submissions:
+        erase(outbox, submission)
+    outbox.truncate_wal()  # as the deliverer does twice a second
     for trace in (b"09121234567", "نشان".encode(), b"\\u0646\\u0634\\u0627\\u0646"):
         assert trace not in content(tmp_path / "state")
 
@@ -232,60 +241,60 @@ def test_an_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path)
 
 def test_what_fails_for_three_days_is_held(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not dropped: an operator finds it. The days begin with the first failure."""
-    assert timedelta(days=3) == RETRIED
-    monkeypatch.setattr(module, "RETRIED", NEVER)
-    entry = add(outbox, send=True)  # stored long ago, by a machine that was switched off
-    assert outbox.postpone(entry, timedelta(0), failed=True, status="Timeout") is State.QUEUED
-    (entry,) = outbox.claim(1)
-    assert entry.attempts == 1
-    assert outbox.postpone(entry, timedelta(0), status="Token_Expired") is State.QUEUED
-    (entry,) = outbox.claim(1)
-    assert outbox.postpone(entry, timedelta(0), failed=True, status="Timeout") is State.HELD
-    (held,) = outbox.page(NEEDS_HAND)
+    assert timedelta(days=3) == MAX_RETRY_AGE
+    monkeypatch.setattr(module, "MAX_RETRY_AGE", NEVER)
+    submission = add(outbox, send=True)  # stored long ago, by a machine that was switched off
+    assert outbox.postpone(submission, timedelta(0), failed=True, status="Timeout") is State.QUEUED
+    (submission,) = outbox.claim(1)
+    assert submission.attempts == 1
+    assert outbox.postpone(submission, timedelta(0), status="Token_Expired") is State.QUEUED
+    (submission,) = outbox.claim(1)
+    assert outbox.postpone(submission, timedelta(0), failed=True, status="Timeout") is State.HELD
+    (held,) = outbox.page(NEEDS_ATTENTION)
     assert (held.contact, held.attempts) == (CONTACT, 2)
     assert held.due - held.created_at > timedelta(days=29)
 
 
 def test_an_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the portal is back, the days begin anew."""
-    monkeypatch.setattr(module, "RETRIED", NEVER)
-    entry = add(outbox, send=True)
-    outbox.postpone(entry, timedelta(minutes=15), failed=True)
+    monkeypatch.setattr(module, "MAX_RETRY_AGE", NEVER)
+    submission = add(outbox, send=True)
+    outbox.postpone(submission, timedelta(minutes=15), failed=True)
     monkeypatch.undo()
-    outbox.hasten()
-    (entry,) = outbox.claim(1)
-    assert outbox.postpone(entry, timedelta(0), failed=True) is State.QUEUED
+    outbox.make_due_now()
+    (submission,) = outbox.claim(1)
+    assert outbox.postpone(submission, timedelta(0), failed=True) is State.QUEUED
 
 
 def test_everything_is_forgotten_after_thirty_days(
-    store: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is over, that is; what waits stays. It is told which contacts nobody asked for."""
-    assert timedelta(days=30) == KEPT
-    monkeypatch.setattr(module, "KEPT", NEVER)
-    outbox = Outbox(store, TIMING)
+    assert timedelta(days=30) == RETENTION
+    monkeypatch.setattr(module, "RETENTION", NEVER)
+    outbox = Outbox(database, TIMING)
     outbox.deliver(add(outbox, 1, send=True), 1)
     outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
-    outbox.keep(add(outbox, 3, send=True), "Failed")
+    outbox.hold_after_attempt(add(outbox, 3, send=True), "Failed")
     outbox.hold(CONTACT, key(4), form="news", reason="honeypot")
     monkeypatch.undo()
-    outbox = Outbox(store, TIMING)
+    outbox = Outbox(database, TIMING)
     add(outbox, 5)
     add(outbox, 6, send=True)
     outbox.hold(CONTACT, key(7), form="news", reason="honeypot")
-    assert sorted(outbox.forget()) == sorted(reference(key(number)) for number in (2, 3, 4))
-    assert outbox.forget() == []
-    assert {row["key"] for row in rows(store)} == {key(5), key(6), key(7)}
+    assert sorted(outbox.purge()) == sorted(reference(key(number)) for number in (2, 3, 4))
+    assert outbox.purge() == []
+    assert {row["key"] for row in rows(database)} == {key(5), key(6), key(7)}
 
 
 def test_an_operator_finds_an_entry_by_its_reference(outbox: Outbox) -> None:
     """As the visitor read it out, in small letters too; anything else is nothing."""
-    entry = add(outbox)
+    submission = add(outbox)
     add(outbox, 2)
-    for name in (entry.reference, entry.reference.lower()):
+    for name in (submission.reference, submission.reference.lower()):
         found = outbox.get(name)
         assert found is not None
-        assert found.key == entry.key
+        assert found.key == submission.key
     for name in ("", "A", "AAAAAAAA", "ABCDEFGHIJKLMNOP", "!!!!!!!!", "سلام", "\0"):
         assert outbox.get(name) is None
         assert outbox.retry(name) == 0
@@ -294,13 +303,13 @@ def test_an_operator_finds_an_entry_by_its_reference(outbox: Outbox) -> None:
 
 def test_retrying_starts_anew(outbox: Outbox) -> None:
     """Due at once, with all its attempts; what is uncertain stays so."""
-    entry = add(outbox, send=True)
-    outbox.postpone(entry, timedelta(0), uncertain=True, attempts=9, unexplained=4, looks=4)
-    (entry,) = outbox.claim(1)
-    outbox.keep(entry, "Failed")
+    submission = add(outbox, send=True)
+    outbox.postpone(submission, timedelta(0), uncertain=True, attempts=9, unexplained=4, looks=4)
+    (submission,) = outbox.claim(1)
+    outbox.hold_after_attempt(submission, "Failed")
     add(outbox, 2)
-    assert outbox.retry(entry.reference) == 1
-    again = next(found for found in outbox.claim(5) if found.id == entry.id)
+    assert outbox.retry(submission.reference) == 1
+    again = next(found for found in outbox.claim(5) if found.id == submission.id)
     assert (again.attempts, again.unexplained, again.looks) == (0, 0, 0)
     assert again.uncertain
 
@@ -309,50 +318,50 @@ def test_all_that_needs_a_hand_is_retried_together(outbox: Outbox) -> None:
     """What waits, is sent or is delivered is not touched, nor what a robot may have sent."""
     outbox.hold(CONTACT, key(5), form="news", reason=HONEYPOT)
     outbox.hold(CONTACT, key(6), form="news", reason=UNPROVEN)
-    outbox.keep(add(outbox, 1, send=True), "Failed")
+    outbox.hold_after_attempt(add(outbox, 1, send=True), "Failed")
     outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
     outbox.reject(add(outbox, 3, send=True), "Mobile_Invalid", told=True)
     outbox.deliver(add(outbox, 4, send=True), 1)
     assert outbox.retry() == 2
-    assert {entry.key for entry in outbox.claim(9)} == {key(1), key(2)}
+    assert {submission.key for submission in outbox.claim(9)} == {key(1), key(2)}
 
 
-def test_what_the_portal_may_still_be_applying_is_retried_later(store: Database) -> None:
+def test_what_the_portal_may_still_be_applying_is_retried_later(database: Database) -> None:
     """An operator who is quick must not make the look lie."""
-    outbox = Outbox(store, Timing(deadline=DEADLINE, settle=timedelta(seconds=60)))
-    entry = add(outbox, send=True)
-    outbox.postpone(entry, timedelta(0), uncertain=True)
-    (entry,) = outbox.claim(1)
-    outbox.keep(entry, "Failed")
-    assert outbox.retry(entry.reference) == 1
+    outbox = Outbox(database, Timing(deadline=DEADLINE, settle=timedelta(seconds=60)))
+    submission = add(outbox, send=True)
+    outbox.postpone(submission, timedelta(0), uncertain=True)
+    (submission,) = outbox.claim(1)
+    outbox.hold_after_attempt(submission, "Failed")
+    assert outbox.retry(submission.reference) == 1
     assert outbox.claim(1) == []
     assert outbox.claim(1, probe=True) == []
 
 
 def test_what_is_being_sent_cannot_be_discarded(outbox: Outbox) -> None:
     """It could arrive all the same."""
-    entry = add(outbox, send=True)
-    assert not outbox.discard(entry.reference)
-    outbox.postpone(entry, timedelta(0))
-    assert outbox.discard(entry.reference)
-    assert not outbox.discard(entry.reference)
+    submission = add(outbox, send=True)
+    assert not outbox.discard(submission.reference)
+    outbox.postpone(submission, timedelta(0))
+    assert outbox.discard(submission.reference)
+    assert not outbox.discard(submission.reference)
     assert outbox.claim(1) == []
 
 
 def test_what_was_discarded_is_not_sent_by_a_reload(outbox: Outbox) -> None:
     """The key stays, without the contact."""
-    entry = add(outbox)
-    outbox.discard(entry.reference)
+    submission = add(outbox)
+    outbox.discard(submission.reference)
     again, is_new = outbox.add(CONTACT, key(1), form="news", send=True)
     assert (again.state, again.contact, is_new) == (State.HELD, None, False)
 
 
 def test_pages_follow_each_other(outbox: Outbox) -> None:
     """Each entry once, oldest first."""
-    entries = [add(outbox, number).key for number in range(1, 8)]
+    submissions = [add(outbox, number).key for number in range(1, 8)]
     first = outbox.page(WAITING, limit=5)
     second = outbox.page(WAITING, after=first[-1].id, limit=5)
-    assert [entry.key for entry in (*first, *second)] == entries
+    assert [submission.key for submission in (*first, *second)] == submissions
     assert outbox.count(WAITING, most=3) == 4
     oldest = outbox.oldest()
     assert oldest == first[0].created_at
@@ -370,21 +379,23 @@ def test_a_clock_that_was_set_back_keeps_nothing_waiting(
 
     future.now = staticmethod(now)  # type: ignore[attr-defined]
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "datetime", future)
+        patch.setattr(database_module, "datetime", future)
         add(outbox, 1)
         add(outbox, 2, send=True)
     assert len(outbox.claim(5)) == 1
-    swept = outbox.sweep()
+    swept = outbox.requeue_expired_leases()
     assert swept == (1 if database_url.startswith("sqlite") else 0)
-    assert hasty.sweep() == 0
+    assert hasty.requeue_expired_leases() == 0
 
 
-def test_a_name_is_spent_once(store: Database) -> None:
+def test_a_name_is_spent_once(database: Database) -> None:
     """Until its time is over, however many threads try; the submission that did so may repeat."""
-    spent, until = UsedProofs(store), datetime.now(UTC) + timedelta(minutes=1)
+    used_proofs, until = UsedProofs(database), datetime.now(UTC) + timedelta(minutes=1)
     first: list[bool] = []
     threads = [
-        threading.Thread(target=lambda n: first.append(spent.spend("name", until, n)), args=[name])
+        threading.Thread(
+            target=lambda n: first.append(used_proofs.consume("name", until, n)), args=[name]
+        )
         for name in "abcdefgh"
     ]
     for thread in threads:
@@ -392,12 +403,12 @@ def test_a_name_is_spent_once(store: Database) -> None:
     for thread in threads:
         thread.join()
     assert sorted(first) == [False] * 7 + [True]
-    assert [spent.spend("name", until, name) for name in "abcdefgh"].count(True) == 1
-    assert spent.spend("another", until, "a")
+    assert [used_proofs.consume("name", until, name) for name in "abcdefgh"].count(True) == 1
+    assert used_proofs.consume("another", until, "a")
 
 
-def test_what_is_over_is_forgotten(store: Database) -> None:
+def test_what_is_over_is_forgotten(database: Database) -> None:
     """The table does not grow for ever."""
-    spent, past = UsedProofs(store), datetime.now(UTC) - timedelta(seconds=1)
-    assert spent.spend("name", past, "a")
-    assert spent.spend("name", past, "b")
+    used_proofs, past = UsedProofs(database), datetime.now(UTC) - timedelta(seconds=1)
+    assert used_proofs.consume("name", past, "a")
+    assert used_proofs.consume("name", past, "b")

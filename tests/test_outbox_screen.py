@@ -16,8 +16,8 @@ from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.intake import Result
-from webapp.delivery.outbox import RETRIED, Outbox
-from webapp.delivery.submission import HONEYPOT, NEEDS_HAND, UNPROVEN, State, Submission
+from webapp.delivery.outbox import MAX_RETRY_AGE, Outbox
+from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, UNPROVEN, State, Submission
 from webapp.delivery.timing import Timing
 from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
@@ -25,7 +25,7 @@ from webapp.portal.simulator.faults import Fault
 from webapp.web import views
 from webapp.web.views import EXTENSION
 from webapp.web.views import outbox as screen
-from webapp.web.views.shown import moment
+from webapp.web.views.formatting import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 NOW: Final = timedelta(0)
 
@@ -75,48 +75,48 @@ def key() -> str:
 
 
 def hold(
-    dispatch: DeliveryServices,
+    delivery: DeliveryServices,
     contact: Contact = CONTACT,
     *,
     form: str = "signup",
     reason: str = HONEYPOT,
 ) -> str:
     """Hold a doubtful submission; return its reference."""
-    return dispatch.outbox.hold(contact, key(), form=form, reason=reason)[0].reference
+    return delivery.outbox.hold(contact, key(), form=form, reason=reason)[0].reference
 
 
 def add(
-    dispatch: DeliveryServices, contact: Contact = CONTACT, *, form: str = "signup"
+    delivery: DeliveryServices, contact: Contact = CONTACT, *, form: str = "signup"
 ) -> Submission:
     """Store a submission that is being sent."""
-    return dispatch.outbox.add(contact, key(), form=form, send=True)[0]
+    return delivery.outbox.add(contact, key(), form=form, send=True)[0]
 
 
 def reject(
-    dispatch: DeliveryServices,
+    delivery: DeliveryServices,
     contact: Contact = CONTACT,
     *,
     form: str = "signup",
     status: str = "Mobile_Invalid",
 ) -> str:
     """Have a submission rejected while nobody waits for it; return its reference."""
-    entry = add(dispatch, contact, form=form)
-    dispatch.outbox.reject(entry, status, told=False)
-    return entry.reference
+    submission = add(delivery, contact, form=form)
+    delivery.outbox.reject(submission, status, told=False)
+    return submission.reference
 
 
-def doubt(dispatch: DeliveryServices, pause: timedelta = NOW, **changes: object) -> str:
+def doubt(delivery: DeliveryServices, pause: timedelta = NOW, **changes: object) -> str:
     """Queue a submission that the portal may have, due after a pause; return its reference."""
-    entry = add(dispatch)
-    dispatch.outbox.postpone(entry, pause, status="Timeout", uncertain=True, **changes)
-    return entry.reference
+    submission = add(delivery)
+    delivery.outbox.postpone(submission, pause, status="Timeout", uncertain=True, **changes)
+    return submission.reference
 
 
-def found(dispatch: DeliveryServices, reference: str) -> Submission:
+def found(delivery: DeliveryServices, reference: str) -> Submission:
     """Return an entry that is there."""
-    entry = dispatch.outbox.get(reference)
-    assert entry is not None
-    return entry
+    submission = delivery.outbox.get(reference)
+    assert submission is not None
+    return submission
 
 
 def card(client: FlaskClient, path: str = "/outbox") -> str:
@@ -153,15 +153,15 @@ def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
 
 
 def test_a_card_shows_where_a_submission_came_from_and_what_it_holds(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """Reference, moment, form, and the values by their labels; numbers from left to right."""
-    reference = hold(dispatch)
+    reference = hold(delivery)
     html = Html(client.get("/outbox").text)
     ((_, text),) = html.find("article")
     ((_, heading),) = html.find("h3")
     assert heading == reference
-    assert moment(found(dispatch, reference).created_at) in text
+    assert local_time(found(delivery, reference).created_at) in text
     assert "عضویت در خبرنامه" in text
     for shown in ("نام علی‌رضا", "تاریخ تولد یکشنبه ۱۵ مهر ۱۳۶۹", "برچسب‌ها سایت"):
         assert shown in text
@@ -172,7 +172,7 @@ def test_a_card_shows_where_a_submission_came_from_and_what_it_holds(
 
 def test_a_moment_is_told_by_irans_calendar_and_clock() -> None:
     """The evening in UTC is the next day there."""
-    assert moment(datetime(2026, 11, 23, 21, 0)) == "سه‌شنبه ۳ آذر ۱۴۰۵، ساعت ۰۰:۳۰"  # noqa: DTZ001
+    assert local_time(datetime(2026, 11, 23, 21, 0)) == "سه‌شنبه ۳ آذر ۱۴۰۵، ساعت ۰۰:۳۰"  # noqa: DTZ001
 
 
 def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
@@ -203,11 +203,11 @@ def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
         """
     )
     app = make_app(forms_file=file)
-    client, dispatch = app.test_client(), app.extensions[EXTENSION].dispatch
+    client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
     contact = Contact(
         Mobile="09121234567", CustomText1="رضا", CustomText6="موافقت", Labels=("همایش", "عصر")
     )
-    known = hold(dispatch, contact, form="event")
+    known = hold(delivery, contact, form="event")
     assert "نام همراهان رضا" in card(client)
     assert "کدام کارگاه؟ همایش، عصر" in card(client)
     page = Page(client, f"/outbox/{known}")
@@ -220,8 +220,8 @@ def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
     assert not {"consent", "keep", "proof"} & page.html.values.keys()
     page.send(Mobile="09121234567", LName="", follow=False)
     assert page.error("LName") == messages.REQUIRED.format(label="نام خانوادگی")
-    dispatch.outbox.discard(known)
-    gone = hold(dispatch, contact, form="gone")
+    delivery.outbox.discard(known)
+    gone = hold(delivery, contact, form="gone")
     assert f"{messages.FORM_GONE} gone" in card(client)
     assert "کد ملی رضا" in card(client)
     assert "کد ملی" in Page(client, f"/outbox/{gone}").html.text("form")
@@ -234,8 +234,8 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
     file = tmp_path / "forms.toml"
     file.write_text('[forms.a]\ntitle = "یک"\naccess = "public"\nfields = ["Mobile"]\n')
     app = make_app(forms_file=file)
-    client, dispatch = app.test_client(), app.extensions[EXTENSION].dispatch
-    reference = hold(dispatch, form="gone")
+    client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
+    reference = hold(delivery, form="gone")
     html = Html(client.get("/outbox").text)
     assert not list(html.find("a", href="/"))
     assert "نام خانوادگی کاظمی" in html.text("article")
@@ -247,20 +247,20 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
 @pytest.mark.parametrize(
     ("reason", "status"),
     [
-        (messages.DOUBTS[HONEYPOT], ""),
-        (messages.DOUBTS[UNPROVEN], ""),
+        (messages.SUSPECT_STATUSES[HONEYPOT], ""),
+        (messages.SUSPECT_STATUSES[UNPROVEN], ""),
         (status_message("Mobile_Invalid"), "Mobile_Invalid"),
     ],
 )
 def test_a_card_says_why_it_needs_a_hand(
-    client: FlaskClient, dispatch: DeliveryServices, reason: str, status: str
+    client: FlaskClient, delivery: DeliveryServices, reason: str, status: str
 ) -> None:
     """A robot's, perhaps, or what the portal said, with the status name."""
-    doubts = {text: name for name, text in messages.DOUBTS.items()}
+    doubts = {text: name for name, text in messages.SUSPECT_STATUSES.items()}
     if reason in doubts:
-        hold(dispatch, reason=doubts[reason])
+        hold(delivery, reason=doubts[reason])
     else:
-        reject(dispatch)
+        reject(delivery)
     html = Html(client.get("/outbox").text)
     assert reason in html.text("article")
     assert [text for _, text in html.find("code")] == [status] * bool(status)
@@ -272,41 +272,41 @@ GIVEN_UP: Final = messages.GIVEN_UP.format(n="۳")
 
 
 def test_what_was_tried_for_three_days_is_said_to_be_given_up(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
-    monkeypatch.setattr("webapp.delivery.outbox.RETRIED", -RETRIED)
-    entry = add(dispatch)
+    monkeypatch.setattr("webapp.delivery.outbox.RETRIED", -MAX_RETRY_AGE)
+    submission = add(delivery)
     for _ in range(2):
-        dispatch.outbox.postpone(entry, NOW, failed=True, status="Timeout", uncertain=True)
-        entry = next(iter(dispatch.outbox.claim(1)), entry)
+        delivery.outbox.postpone(submission, NOW, failed=True, status="Timeout", uncertain=True)
+        submission = next(iter(delivery.outbox.claim(1)), submission)
     assert GIVEN_UP in card(client)
     assert status_message("Timeout") in card(client)
     assert messages.PERHAPS_THERE in card(client)
 
 
 def test_a_status_without_a_reason_was_not_tried_for_three_days(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """It was asked five times, and held at once."""
-    doubt(dispatch, unexplained=4)
-    (entry,) = dispatch.outbox.claim(1)
+    doubt(delivery, unexplained=4)
+    (submission,) = delivery.outbox.claim(1)
     portal.answer("Success")  # the search
     portal.answer("Failed")
-    dispatch.sender.attempt(entry)
+    delivery.sender.attempt(submission)
     assert status_message("Failed") in card(client)
     assert GIVEN_UP not in card(client)
 
 
 def test_what_was_sent_again_without_looking_may_be_there_twice(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The page does not promise that it will be looked up."""
-    reference = doubt(dispatch, looks=9)
-    (entry,) = dispatch.outbox.claim(1)
+    reference = doubt(delivery, looks=9)
+    (submission,) = delivery.outbox.claim(1)
     portal.answer("Token_NotAllowMethod")
     portal.answer("Mobile_Invalid")
-    dispatch.sender.attempt(entry)
+    delivery.sender.attempt(submission)
     assert messages.PERHAPS_TWICE in card(client)
     assert messages.PERHAPS_THERE not in card(client)
     assert messages.CORRECT_OLD in client.get(f"/outbox/{reference}").text
@@ -321,7 +321,7 @@ def test_nothing_to_do_is_said(client: FlaskClient) -> None:
     assert not list(html.find("a", href="/outbox?waiting=1"))
 
 
-def test_a_person_who_was_told_leaves_nothing_to_do(page: Page, portal: StandIn) -> None:
+def test_a_person_who_was_told_leaves_nothing_to_do(page: Page, portal: Simulator) -> None:
     """Who typed a rejected contact still has it."""
     portal.answer("Mobile_Invalid")
     page.send(Mobile="09121234567")
@@ -329,12 +329,12 @@ def test_a_person_who_was_told_leaves_nothing_to_do(page: Page, portal: StandIn)
 
 
 def test_what_waits_is_counted_and_listed_apart(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """How many, since when, and a list without retry; what is being sent is left alone."""
-    first = doubt(dispatch)
-    add(dispatch, OTHER)
-    since = messages.IN_QUEUE_SINCE.format(moment=moment(found(dispatch, first).created_at))
+    first = doubt(delivery)
+    add(delivery, OTHER)
+    since = messages.IN_QUEUE_SINCE.format(moment=local_time(found(delivery, first).created_at))
     html = Html(client.get("/outbox").text)
     assert not list(html.find("article"))
     assert messages.WAITING.format(n="۲") in html.text("main")
@@ -352,23 +352,23 @@ def test_what_waits_is_counted_and_listed_apart(
 
 
 def test_a_very_long_queue_is_not_counted_to_its_end(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
     monkeypatch.setattr(views, "_COUNT_CAP", 1)
     for _ in range(3):
-        doubt(dispatch)
+        doubt(delivery)
     assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox?waiting=1"])
 def test_a_long_list_has_pages(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """Each leads to the next, every entry stands on one of them, and the last leads back."""
     monkeypatch.setattr(screen, "_PAGE", 2)
     references = [
-        doubt(dispatch) if "waiting" in path else hold(dispatch, reason=UNPROVEN) for _ in range(5)
+        doubt(delivery) if "waiting" in path else hold(delivery, reason=UNPROVEN) for _ in range(5)
     ]
     seen: list[str] = []
     address: str | None = path
@@ -378,26 +378,26 @@ def test_a_long_list_has_pages(
         address = next((str(link["href"]) for link, _ in html.find("a", rel="next")), None)
     assert seen == references
     assert next(html.find("a", href=path))[1] == messages.FIRST_PAGE
-    last = found(dispatch, references[-1]).id
+    last = found(delivery, references[-1]).id
     beyond = client.get(f"{path}{'&' if '?' in path else '?'}after={last}")
     assert (beyond.status_code, beyond.location) == (303, path)
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
 def test_a_page_of_nonsense_is_the_first(
-    client: FlaskClient, dispatch: DeliveryServices, after: str
+    client: FlaskClient, delivery: DeliveryServices, after: str
 ) -> None:
     """Whatever the address says, the database can count to it."""
-    hold(dispatch)
+    hold(delivery)
     assert client.get("/outbox", query_string={"after": after}).status_code == 200
 
 
 def test_while_the_queue_is_paused_the_screen_says_why(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """The banner has no link to where the operator is already."""
-    hold(dispatch)
-    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    hold(delivery)
+    delivery.breaker.failed(Refused("CreditNotEnough"))
     html = Html(client.get("/outbox").text)
     assert status_message("CreditNotEnough") in html.text(data_pause="CreditNotEnough")
     assert not list(html.find("a", href="/outbox"))
@@ -414,63 +414,63 @@ def test_the_operators_form_and_the_screen_lead_to_each_other(client: FlaskClien
 # Retry
 
 
-def test_an_entry_is_queued_again(client: FlaskClient, dispatch: DeliveryServices) -> None:
+def test_an_entry_is_queued_again(client: FlaskClient, delivery: DeliveryServices) -> None:
     """A paused queue is tried at once; the page says what happened, once."""
-    reference = hold(dispatch)
-    dispatch.breaker.failed(Refused("CreditNotEnough"))
-    assert not dispatch.breaker.take_probe(timedelta(minutes=1))
+    reference = hold(delivery)
+    delivery.breaker.failed(Refused("CreditNotEnough"))
+    assert not delivery.breaker.take_probe(timedelta(minutes=1))
     html = press(client, f"/outbox/{reference}/retry", at="/outbox")
     assert html.outcome == "retried"
     said = html.text(data_reference=reference)
     assert messages.OUTBOX_SAID["retried"] in said
-    assert found(dispatch, reference).state is State.QUEUED
-    assert dispatch.breaker.take_probe(timedelta(minutes=1))
+    assert found(delivery, reference).state is State.QUEUED
+    assert delivery.breaker.take_probe(timedelta(minutes=1))
     assert Html(client.get("/outbox").text).outcome is None
 
 
 def test_the_form_keeps_silent_about_the_outbox(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """What the screen has to say waits for the screen."""
-    client.post(f"/outbox/{hold(dispatch)}/retry", data={"csrf_token": token(client)})
+    client.post(f"/outbox/{hold(delivery)}/retry", data={"csrf_token": token(client)})
     assert Html(client.get("/").text).outcome is None
     assert Html(client.get("/outbox").text).outcome == "retried"
 
 
-def test_one_button_queues_all_again(client: FlaskClient, dispatch: DeliveryServices) -> None:
+def test_one_button_queues_all_again(client: FlaskClient, delivery: DeliveryServices) -> None:
     """It is there when there is more than one, and says how many it queued: not the doubtful."""
-    reject(dispatch)
+    reject(delivery)
     assert not list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
-    reject(dispatch, OTHER)
-    hold(dispatch)
+    reject(delivery, OTHER)
+    hold(delivery)
     assert list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
     html = press(client, "/outbox/retry", at="/outbox")
     assert messages.OUTBOX_SAID["all-retried"].format(n="۲") in html.text(
         data_outcome="all-retried"
     )
-    assert [entry.status for entry in dispatch.outbox.page(NEEDS_HAND)] == [HONEYPOT]
+    assert [submission.status for submission in delivery.outbox.page(NEEDS_ATTENTION)] == [HONEYPOT]
 
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
 @pytest.mark.parametrize("became", ["sent", "discarded", "unknown", "nonsense"])
 def test_what_is_not_there_any_more_is_not_said_to_be_done(
-    client: FlaskClient, dispatch: DeliveryServices, action: str, became: str
+    client: FlaskClient, delivery: DeliveryServices, action: str, became: str
 ) -> None:
     """A colleague was faster, or the portal."""
-    reference = {"unknown": "AAAAAAAA", "nonsense": "x"}.get(became) or hold(dispatch)
+    reference = {"unknown": "AAAAAAAA", "nonsense": "x"}.get(became) or hold(delivery)
     if became == "sent":
-        dispatch.outbox.retry(reference)
-        (entry,) = dispatch.outbox.claim(1)
-        dispatch.outbox.deliver(entry, 1)
+        delivery.outbox.retry(reference)
+        (submission,) = delivery.outbox.claim(1)
+        delivery.outbox.deliver(submission, 1)
     elif became == "discarded":
-        dispatch.outbox.discard(reference)
+        delivery.outbox.discard(reference)
     html = press(client, f"/outbox/{reference}/{action}")
     assert html.outcome == "changed"
     assert html.text(data_outcome="changed") == messages.OUTBOX_SAID["changed"]
 
 
 def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is queued; nothing else may be said."""
 
@@ -478,28 +478,28 @@ def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
         raise DatabaseError("OperationalError")
 
     monkeypatch.setattr("webapp.delivery.circuit_breaker.CircuitBreaker.hasten", fail)
-    assert press(client, f"/outbox/{hold(dispatch)}/retry").outcome == "retried"
+    assert press(client, f"/outbox/{hold(delivery)}/retry").outcome == "retried"
 
 
 # Discard
 
 
 def test_an_entry_is_erased_once_the_operator_has_confirmed(
-    client: FlaskClient, dispatch: DeliveryServices, tmp_path: Path
+    client: FlaskClient, delivery: DeliveryServices, tmp_path: Path
 ) -> None:
     """The page shows it again; nothing of it stays in the file."""
-    reference = hold(dispatch)
+    reference = hold(delivery)
     address = f"/outbox/{reference}/discard"
     assert list(Html(client.get("/outbox").text).find("a", href=address))
     html = Html(client.get(address).text)
     assert messages.DISCARD_WARNING in html.text("main")
     assert "کاظمی" in html.text("article")
     assert list(html.find("a", href="/outbox"))
-    assert found(dispatch, reference)
+    assert found(delivery, reference)
     html = press(client, address, at=address)
     assert html.outcome == "discarded"
     assert messages.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
-    erased = dispatch.outbox.get(reference)
+    erased = delivery.outbox.get(reference)
     assert erased is not None
     assert erased.contact is None
     left = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
@@ -507,24 +507,24 @@ def test_an_entry_is_erased_once_the_operator_has_confirmed(
 
 
 def test_what_waits_can_be_discarded_and_what_is_being_sent_cannot(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """It would be sent all the same."""
-    waiting, sending = doubt(dispatch), add(dispatch, OTHER).reference
+    waiting, sending = doubt(delivery), add(delivery, OTHER).reference
     assert press(client, f"/outbox/{waiting}/discard").outcome == "discarded"
     assert press(client, f"/outbox/{sending}/discard").outcome == "changed"
     assert client.get(f"/outbox/{sending}/discard").location == "/outbox"
-    assert found(dispatch, sending)
+    assert found(delivery, sending)
 
 
 # Correct
 
 
 def test_a_contact_comes_back_into_the_form_as_it_was(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """Sent again unchanged, every value arrives as it would have."""
-    reference = reject(dispatch, FULL, form="contact")
+    reference = reject(delivery, FULL, form="contact")
     page = Page(client, f"/outbox/{reference}")
     assert page.html.text("h1") == messages.CORRECT_TITLE
     assert page.html.outcome is None
@@ -542,33 +542,33 @@ def test_a_contact_comes_back_into_the_form_as_it_was(
     for name, value in request.pairs:
         sent.setdefault(name, []).append(value)
     assert {name: v if name == "Labels" else v[0] for name, v in sent.items()} == FULL_SENT
-    assert found(dispatch, reference).state is State.DELIVERED
-    assert found(dispatch, reference).contact is None
+    assert found(delivery, reference).state is State.DELIVERED
+    assert found(delivery, reference).contact is None
 
 
 @pytest.mark.parametrize("gender", [True, False, None])
 @pytest.mark.parametrize("active", [True, False])
 def test_choices_come_back_into_the_form(
     client: FlaskClient,
-    dispatch: DeliveryServices,
-    portal: StandIn,
+    delivery: DeliveryServices,
+    portal: Simulator,
     *,
     gender: bool | None,
     active: bool,
 ) -> None:
     """None of them turns into another."""
     contact = Contact(**{**CONTACT.values, "GenderType": gender, "Active": active})
-    page = Page(client, f"/outbox/{hold(dispatch, contact)}")
+    page = Page(client, f"/outbox/{hold(delivery, contact)}")
     page.send(**page.html.values)
     ((stored),) = portal.contacts
     assert (stored["GenderType"], stored["Active"]) == (gender, active)
 
 
 def test_what_the_form_added_is_the_operators_to_change(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """Fixed values and labels are in the contact; they are not added a second time."""
-    page = Page(client, f"/outbox/{hold(dispatch)}")
+    page = Page(client, f"/outbox/{hold(delivery)}")
     assert page.html.values["CityName"] == ["تهران"]
     assert page.html.values["Labels"] == ["سایت", ""]
     page.send(**{**page.html.values, "CityName": "شیراز", "Labels": "همکار"})
@@ -577,10 +577,10 @@ def test_what_the_form_added_is_the_operators_to_change(
 
 
 def test_why_it_needs_correcting_is_said_above_the_form(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """With the status name and the reference."""
-    reference = reject(dispatch)
+    reference = reject(delivery)
     text = Html(client.get(f"/outbox/{reference}").text).text("main")
     for told in (status_message("Mobile_Invalid"), "Mobile_Invalid", reference):
         assert told in text
@@ -588,10 +588,10 @@ def test_why_it_needs_correcting_is_said_above_the_form(
 
 
 def test_a_contact_that_is_rejected_again_stays_with_its_correction(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The error stands at its field, the values stay; the operator may walk away, or go on."""
-    reference = reject(dispatch)
+    reference = reject(delivery)
     page = Page(client, f"/outbox/{reference}")
     portal.answer("Mobile_Invalid")
     response = page.send(**{**page.html.values, "Mobile": "۰۹۳۵۱۱۱۲۲۳۳"})
@@ -599,19 +599,19 @@ def test_a_contact_that_is_rejected_again_stays_with_its_correction(
     assert page.html.outcome == "rejected"
     assert page.error("Mobile") == status_message("Mobile_Invalid")
     assert page.html.values["Mobile"] == ["۰۹۳۵۱۱۱۲۲۳۳"]
-    entry = found(dispatch, reference)
-    assert (entry.state, entry.contact) == (State.REJECTED, OTHER)
+    submission = found(delivery, reference)
+    assert (submission.state, submission.contact) == (State.REJECTED, OTHER)
     page.send(**page.html.values)
     assert page.html.outcome == "delivered"
     assert len(portal.contacts) == 1
 
 
 def test_a_wrong_correction_changes_nothing(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """422, the errors at their fields, everything typed kept; no choice comes back by itself."""
     contact = Contact(**{**CONTACT.values, "GenderType": True})
-    reference = hold(dispatch, contact)
+    reference = hold(delivery, contact)
     page = Page(client, f"/outbox/{reference}")
     typed = {"Mobile": "۰۹۱۲", "BornDate": "۱۴۰۴/۱۲/۳۰", "FName": "رضا"}
     assert page.send(**typed).status_code == 422
@@ -620,15 +620,15 @@ def test_a_wrong_correction_changes_nothing(
     assert {name: page.html.values[name] for name in typed} == {n: [v] for n, v in typed.items()}
     assert page.html.values["LName"] == [""]
     assert "GenderType" not in page.html.values or page.html.values["GenderType"] == [""]
-    assert found(dispatch, reference).contact == contact
+    assert found(delivery, reference).contact == contact
 
 
 def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The portal hears nothing; the page says why."""
-    reference = reject(dispatch)
-    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    reference = reject(delivery)
+    delivery.breaker.failed(Refused("CreditNotEnough"))
     page = Page(client, f"/outbox/{reference}")
     assert page.html.text(data_pause="CreditNotEnough")
     page.send(**{**page.html.values, "Mobile": OTHER["Mobile"]})
@@ -637,72 +637,72 @@ def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
     assert all(
         it in said for it in (status_message("CreditNotEnough"), "CreditNotEnough", reference)
     )
-    entry = found(dispatch, reference)
-    assert (entry.state, entry.contact, entry.owner) == (State.QUEUED, OTHER, None)
+    submission = found(delivery, reference)
+    assert (submission.state, submission.contact, submission.owner) == (State.QUEUED, OTHER, None)
     assert not portal.requests
 
 
 def test_a_correction_that_the_portal_breaks_on_is_queued(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """It is sent later."""
-    reference = reject(dispatch)
+    reference = reject(delivery)
     portal.answer(Fault.HTTP_502)
     page = Page(client, f"/outbox/{reference}")
     page.send(**page.html.values)
     assert page.html.outcome == "queued"
-    assert found(dispatch, reference).uncertain
+    assert found(delivery, reference).uncertain
 
 
 def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The mark stays; what is there already is not sent a second time."""
-    dispatch.portal.create_contact(CONTACT)
-    reference = doubt(dispatch)
+    delivery.portal.create_contact(CONTACT)
+    reference = doubt(delivery)
     page = Page(client, f"/outbox/{reference}")
     assert messages.CORRECT_OLD in page.html.text("main")
     page.send(**page.html.values)
     assert page.html.outcome == "delivered"
     assert len(portal.contacts) == 1
-    other = doubt(dispatch)
-    dispatch.breaker.failed(Refused("CreditNotEnough"))
+    other = doubt(delivery)
+    delivery.breaker.failed(Refused("CreditNotEnough"))
     page = Page(client, f"/outbox/{other}")
     page.send(**page.html.values)
-    assert found(dispatch, other).uncertain
+    assert found(delivery, other).uncertain
 
 
 def test_nobody_looks_before_the_settling_time(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """What is corrected before it stays queued until then."""
-    reference = doubt(dispatch, timedelta(minutes=2))
-    due = found(dispatch, reference).due
+    reference = doubt(delivery, timedelta(minutes=2))
+    due = found(delivery, reference).due
     page = Page(client, f"/outbox/{reference}")
     page.send(**{**page.html.values, "FName": "رضا"})
     assert page.html.outcome == "queued"
     assert status_message("Timeout") in page.html.text(data_outcome="queued")
-    entry = found(dispatch, reference)
-    assert (entry.state, entry.due, entry.uncertain) == (State.QUEUED, due, True)
-    assert entry.contact is not None
-    assert entry.contact["FName"] == "رضا"
+    submission = found(delivery, reference)
+    assert (submission.state, submission.due, submission.uncertain) == (State.QUEUED, due, True)
+    assert submission.contact is not None
+    assert submission.contact["FName"] == "رضا"
     assert not portal.requests
 
 
 @pytest.mark.parametrize("became", ["sent", "sending", "discarded"])
 def test_a_correction_that_comes_too_late_leads_back_to_the_list(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn, became: str
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator, became: str
 ) -> None:
     """Nothing is sent, and the page says that nothing was done."""
-    reference = hold(dispatch)
+    reference = hold(delivery)
     page = Page(client, f"/outbox/{reference}")
     if became == "discarded":
-        dispatch.outbox.discard(reference)
+        delivery.outbox.discard(reference)
     else:
-        dispatch.outbox.retry(reference)
-        (entry,) = dispatch.outbox.claim(1)
+        delivery.outbox.retry(reference)
+        (submission,) = delivery.outbox.claim(1)
         if became == "sent":
-            dispatch.outbox.deliver(entry, 1)
+            delivery.outbox.deliver(submission, 1)
     page.send(**page.html.values)
     assert page.html.outcome == "changed"
     assert not portal.requests
@@ -710,12 +710,12 @@ def test_a_correction_that_comes_too_late_leads_back_to_the_list(
 
 def test_a_correction_that_is_overtaken_leads_back_to_the_list(
     client: FlaskClient,
-    dispatch: DeliveryServices,
-    portal: StandIn,
+    delivery: DeliveryServices,
+    portal: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between the look and the update."""
-    page = Page(client, f"/outbox/{hold(dispatch)}")
+    page = Page(client, f"/outbox/{hold(delivery)}")
     monkeypatch.setattr(Outbox, "correct", lambda *_, **__: None)
     page.send(**page.html.values)
     assert page.html.outcome == "changed"
@@ -730,13 +730,13 @@ def test_an_unknown_reference_is_not_found(client: FlaskClient, name: str, page:
 
 
 def test_a_sent_reference_is_not_found_and_one_being_sent_leads_back(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """The first holds no contact any more."""
-    entry = add(dispatch)
-    assert client.get(f"/outbox/{entry.reference}").location == "/outbox"
-    dispatch.outbox.deliver(entry, 1)
-    assert client.get(f"/outbox/{entry.reference}").status_code == 404
+    submission = add(delivery)
+    assert client.get(f"/outbox/{submission.reference}").location == "/outbox"
+    delivery.outbox.deliver(submission, 1)
+    assert client.get(f"/outbox/{submission.reference}").status_code == 404
 
 
 # Guards
@@ -749,13 +749,13 @@ ACTIONS: Final = ("/outbox/retry", "/outbox/{}/retry", "/outbox/{}/discard")
 @pytest.mark.parametrize("kind", ["missing", "old", "of another form", "forged"])
 def test_without_a_pages_token_nothing_happens(
     client: FlaskClient,
-    dispatch: DeliveryServices,
+    delivery: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
     action: str,
     kind: str,
 ) -> None:
     """The page says so."""
-    reference = hold(dispatch)
+    reference = hold(delivery)
     other = Page(client, "/f/signup").token
     data = {"csrf_token": other if kind == "of another form" else token(client)}
     if kind == "forged":
@@ -768,14 +768,14 @@ def test_without_a_pages_token_nothing_happens(
         response = client.post(action.format(reference), data=data)
     assert (response.status_code, response.location) == (303, "/outbox")
     assert Html(client.get("/outbox").text).outcome == "expired"
-    assert found(dispatch, reference).state is State.HELD
+    assert found(delivery, reference).state is State.HELD
 
 
 def test_a_correction_with_an_old_token_keeps_what_was_typed(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As any form; nor does the token of a visitor's form open it."""
-    reference = hold(dispatch)
+    reference = hold(delivery)
     page = Page(client, f"/outbox/{reference}")
     with monkeypatch.context() as later:
         later.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
@@ -784,32 +784,32 @@ def test_a_correction_with_an_old_token_keeps_what_was_typed(
     assert page.html.values["FName"] == ["رضا"]
     stolen = {**page.html.values, "csrf_token": Page(client, "/f/signup").token}
     assert client.post(f"/outbox/{reference}", data=stolen).status_code == 422
-    assert found(dispatch, reference).state is State.HELD
+    assert found(delivery, reference).state is State.HELD
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", *ACTIONS])
 def test_the_screen_is_for_the_intranet_alone(
-    client: FlaskClient, dispatch: DeliveryServices, method: str, path: str
+    client: FlaskClient, delivery: DeliveryServices, method: str, path: str
 ) -> None:
     """Whatever is there or not."""
-    path = path.format(hold(dispatch))
+    path = path.format(hold(delivery))
     response = client.open(path, method=method, environ_base={"REMOTE_ADDR": "8.8.8.8"})
     assert response.status_code in (403, 405)
     assert response.status_code == 403 or client.open(path, method=method).status_code == 405
 
 
 def test_another_sites_page_cannot_press_a_button(
-    client: FlaskClient, dispatch: DeliveryServices
+    client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """The guard stands in front of the token."""
-    reference = hold(dispatch)
+    reference = hold(delivery)
     data = {"csrf_token": token(client)}
     origin = {"Origin": "https://evil.example"}
     for action in ACTIONS:
         answer = client.post(action.format(reference), data=data, headers=origin)
         assert answer.status_code == 403
-    assert found(dispatch, reference).state is State.HELD
+    assert found(delivery, reference).state is State.HELD
 
 
 # A store that fails
@@ -817,10 +817,10 @@ def test_another_sites_page_cannot_press_a_button(
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
 def test_a_store_out_of_reach_is_said_on_a_page(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """503, what to do, and the way back to this page."""
-    path = path.format(hold(dispatch))
+    path = path.format(hold(delivery))
     lose(monkeypatch, "page", "get")
     response = client.get(path)
     html = Html(response.text)
@@ -832,13 +832,13 @@ def test_a_store_out_of_reach_is_said_on_a_page(
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_without_the_store_is_not_said_to_be_done(
     client: FlaskClient,
-    dispatch: DeliveryServices,
+    delivery: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     action: str,
 ) -> None:
     """503 without a traceback; what cannot be opened is not offered to be opened."""
-    action = action.format(hold(dispatch))
+    action = action.format(hold(delivery))
     lose(monkeypatch, "retry", "discard")
     response = client.post(action, data={"csrf_token": token(client)})
     assert response.status_code == 503
@@ -850,14 +850,14 @@ def test_an_action_without_the_store_is_not_said_to_be_done(
 
 def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
     client: FlaskClient,
-    dispatch: DeliveryServices,
-    portal: StandIn,
+    delivery: DeliveryServices,
+    portal: Simulator,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """503, as any form; nothing is sent, and the log does not say that it was corrected."""
     caplog.set_level("INFO")
-    page = Page(client, f"/outbox/{hold(dispatch)}")
+    page = Page(client, f"/outbox/{hold(delivery)}")
     lose(monkeypatch, "correct")
     assert page.send(**{**page.html.values, "FName": "رضا"}).status_code == 503
     assert page.html.outcome == "unstored"
@@ -867,19 +867,19 @@ def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
 
 
 def test_a_store_that_fails_after_the_correction_leaves_it_queued(
-    client: FlaskClient, dispatch: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease ends, and it is sent; the page must not say that nothing was recorded."""
-    dispatch.portal.create_contact(CONTACT)
-    reference = doubt(dispatch)
+    delivery.portal.create_contact(CONTACT)
+    reference = doubt(delivery)
     page = Page(client, f"/outbox/{reference}")
     with monkeypatch.context() as failing:
         lose(failing, "delivered_as")
         page.send(**{**page.html.values, "FName": "رضا"})
     assert page.html.outcome == "queued"
-    entry = found(dispatch, reference)
-    assert entry.contact is not None
-    assert (entry.state, entry.contact["FName"]) == (State.SENDING, "رضا")
+    submission = found(delivery, reference)
+    assert submission.contact is not None
+    assert (submission.state, submission.contact["FName"]) == (State.SENDING, "رضا")
 
 
 # What the log says
@@ -892,11 +892,11 @@ def test_every_action_is_logged_without_personal_data(
     """The reference, what was done, and who did it where that is known."""
     users = {"sara": generate_password_hash("x")} if with_login else {}
     app = make_app(intranet_users=users)
-    client, dispatch = app.test_client(), app.extensions[EXTENSION].dispatch
+    client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
     login = base64.b64encode(b"sara:x").decode()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Basic {login}"
     caplog.set_level("INFO")
-    retried, discarded, corrected = (hold(dispatch, OTHER) for _ in range(3))
+    retried, discarded, corrected = (hold(delivery, OTHER) for _ in range(3))
     press(client, f"/outbox/{retried.lower()}/retry")
     press(client, f"/outbox/{discarded.lower()}/discard")
     page = Page(client, f"/outbox/{corrected}")
@@ -922,9 +922,9 @@ def outbox(database_url: str) -> Outbox:
     return Outbox(Database(database_url), Timing(deadline=timedelta(seconds=8), settle=NOW))
 
 
-def correct(outbox: Outbox, entry: Submission, **how: Any) -> Submission | None:
+def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | None:
     """Correct an entry."""
-    return outbox.correct(entry.reference, OTHER, **{"send": True, **how})
+    return outbox.correct(submission.reference, OTHER, **{"send": True, **how})
 
 
 def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) -> None:
@@ -932,18 +932,22 @@ def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) ->
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
     changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "looks": 1}
     outbox.postpone(first, NOW, status="Timeout", uncertain=True, **changes)
-    entry = correct(outbox, first)
-    assert entry is not None
-    assert (entry.key, entry.state, entry.contact) == (first.key, State.SENDING, OTHER)
-    assert (entry.attempts, entry.unexplained, entry.looks) == (0, 0, 0)
-    assert (entry.status, entry.uncertain) == ("", True)
-    assert entry.owner not in (None, first.owner)
-    assert entry.send_by > 0
-    assert entry.due > first.created_at
-    assert correct(outbox, entry) is None
+    submission = correct(outbox, first)
+    assert submission is not None
+    assert (submission.key, submission.state, submission.contact) == (
+        first.key,
+        State.SENDING,
+        OTHER,
+    )
+    assert (submission.attempts, submission.unexplained, submission.looks) == (0, 0, 0)
+    assert (submission.status, submission.uncertain) == ("", True)
+    assert submission.owner not in (None, first.owner)
+    assert submission.send_by > 0
+    assert submission.due > first.created_at
+    assert correct(outbox, submission) is None
     assert not outbox.claim(9)
-    outbox.deliver(entry, 7)
-    settled = outbox.get(entry.reference)
+    outbox.deliver(submission, 7)
+    settled = outbox.get(submission.reference)
     assert settled is not None
     assert settled.state is State.DELIVERED
 
@@ -951,9 +955,13 @@ def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) ->
 def test_a_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> None:
     """The deliverer takes it on."""
     first, _ = outbox.hold(CONTACT, key(), form="news", reason=HONEYPOT)
-    entry = correct(outbox, first, send=False, status="Token_Expired")
-    assert entry is not None
-    assert (entry.state, entry.status, entry.owner) == (State.QUEUED, "Token_Expired", None)
+    submission = correct(outbox, first, send=False, status="Token_Expired")
+    assert submission is not None
+    assert (submission.state, submission.status, submission.owner) == (
+        State.QUEUED,
+        "Token_Expired",
+        None,
+    )
     assert [it.contact for it in outbox.claim(9)] == [OTHER]
 
 
@@ -962,34 +970,38 @@ def test_an_unsettled_row_takes_the_correction_and_waits_on(outbox: Outbox, *, s
     """Nobody owns it until it is due."""
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
     outbox.postpone(first, timedelta(minutes=2), status="Timeout", uncertain=True)
-    entry = correct(outbox, first, send=send, status="QueueBusy")
-    assert entry is not None
-    assert (entry.state, entry.status, entry.contact) == (State.QUEUED, "Timeout", OTHER)
+    submission = correct(outbox, first, send=send, status="QueueBusy")
+    assert submission is not None
+    assert (submission.state, submission.status, submission.contact) == (
+        State.QUEUED,
+        "Timeout",
+        OTHER,
+    )
     assert not outbox.claim(9)
 
 
 @pytest.mark.parametrize("state", [State.SENDING, State.DELIVERED, State.REJECTED])
 def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
     """What another owns, what was sent, and what the person was told of."""
-    entry, _ = outbox.add(CONTACT, key(), form="news", send=True)
+    submission, _ = outbox.add(CONTACT, key(), form="news", send=True)
     if state is State.DELIVERED:
-        outbox.deliver(entry, 7)
+        outbox.deliver(submission, 7)
     if state is State.REJECTED:
-        outbox.reject(entry, "Mobile_Invalid", told=True)
-    assert correct(outbox, entry) is None
-    after = outbox.get(entry.reference)
+        outbox.reject(submission, "Mobile_Invalid", told=True)
+    assert correct(outbox, submission) is None
+    after = outbox.get(submission.reference)
     assert after is not None
     assert (after.state, after.contact) == (state, CONTACT if state is State.SENDING else None)
     assert outbox.correct("nonsense", OTHER, send=True) is None
 
 
 def test_a_delivery_that_corrects_nothing_says_so(
-    dispatch: DeliveryServices, portal: StandIn
+    delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """And one that does says what became of it, under the reference that the visitor has."""
-    reference = hold(dispatch)
-    outcome = dispatch.intake.correct(reference, OTHER)
+    reference = hold(delivery)
+    outcome = delivery.intake.correct(reference, OTHER)
     assert outcome is not None
     assert (outcome.result, outcome.reference) == (Result.DELIVERED, reference)
-    assert dispatch.intake.correct(reference, OTHER) is None
+    assert delivery.intake.correct(reference, OTHER) is None
     assert [contact["Mobile"] for contact in portal.contacts] == [989351112233]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 
@@ -47,7 +47,7 @@ def test_six_fields_come_first_and_the_rest_opens_on_demand(page: Page) -> None:
     assert all(FIELDS[name].label in inside for name in ("JobTitle", "AddressText", "CustomDate3"))
 
 
-def test_a_full_contact_reaches_the_portal_field_by_field(page: Page, portal: StandIn) -> None:
+def test_a_full_contact_reaches_the_portal_field_by_field(page: Page, portal: Simulator) -> None:
     """Everything an operator types arrives normalised, under the portal's names."""
     response = page.send(**FULL_FORM)
     assert response.status_code == 200
@@ -139,7 +139,7 @@ def test_the_error_summary_takes_the_focus(page: Page) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/f/signup"])
 def test_a_date_may_come_in_three_parts_or_in_one_text(
-    client: FlaskClient, portal: StandIn, path: str
+    client: FlaskClient, portal: Simulator, path: str
 ) -> None:
     """Whatever the page shows, both ways are read."""
     parts = {"BornDate-day": "۱۵", "BornDate-month": "7", "BornDate-year": "۱۳۶۹"}
@@ -178,7 +178,7 @@ def test_what_was_understood_of_a_date_is_said_after_an_error(page: Page) -> Non
 
 
 def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
-    page: Page, portal: StandIn
+    page: Page, portal: Simulator
 ) -> None:
     """The portal's word stands at the field, with the status name for the operator."""
     portal.answer("Mobile_Invalid")
@@ -190,7 +190,7 @@ def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
     assert "Mobile_Invalid" in page.html.text(role="alert")
 
 
-def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: StandIn) -> None:
+def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: Simulator) -> None:
     """A length that the portal refuses without saying where is told at the top."""
     portal.answer("Length_Exceeded")
     assert page.send(Mobile=MOBILE).status_code == 422
@@ -199,7 +199,7 @@ def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal:
 
 @pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
 def test_an_account_or_token_error_is_told_to_the_operator(
-    page: Page, portal: StandIn, status: str
+    page: Page, portal: Simulator, status: str
 ) -> None:
     """That it is stored, the message, the status name; every page says that the queue is paused."""
     portal.answer(status)
@@ -217,7 +217,7 @@ def test_an_account_or_token_error_is_told_to_the_operator(
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.RESET, Fault.HTML, "ServerError"])
 def test_what_a_silent_or_broken_portal_may_have_is_stored(
-    page: Page, portal: StandIn, fault: Fault | str
+    page: Page, portal: Simulator, fault: Fault | str
 ) -> None:
     """The page says so, and what the portal did; nobody has to type it again."""
     portal.answer(fault)
@@ -225,7 +225,7 @@ def test_what_a_silent_or_broken_portal_may_have_is_stored(
     assert messages.QUEUED in page.html.text(data_outcome="queued")
 
 
-def test_an_unreachable_portal_is_told(page: Page, portal: StandIn) -> None:
+def test_an_unreachable_portal_is_told(page: Page, portal: Simulator) -> None:
     """The contact is stored, and the next one is not even tried."""
     portal.close()
     assert page.send(Mobile=MOBILE).status_code == 200
@@ -236,7 +236,7 @@ def test_an_unreachable_portal_is_told(page: Page, portal: StandIn) -> None:
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
 def test_a_visitor_never_sees_the_accounts_troubles(
-    client: FlaskClient, portal: StandIn, path: str
+    client: FlaskClient, portal: Simulator, path: str
 ) -> None:
     """A public form says that it was received, with a reference, and no more."""
     portal.answer("CreditNotEnough")
@@ -252,7 +252,7 @@ def test_a_visitor_never_sees_the_accounts_troubles(
 
 
 def test_a_forms_own_success_text_waits_for_the_success(
-    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+    make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """It may say that somebody is registered; as long as it is not sure, the page does not."""
     file = tmp_path / "forms.toml"
@@ -268,7 +268,7 @@ def test_a_forms_own_success_text_waits_for_the_success(
 
 
 def test_a_store_that_fails_records_nothing_and_says_so(
-    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+    make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """503, nothing sent, everything typed still there; the same form can be sent again."""
     (tmp_path / "file").touch()
@@ -286,7 +286,7 @@ def test_a_store_that_fails_records_nothing_and_says_so(
 @pytest.mark.slow
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_commit_whose_answer_was_lost_is_not_called_unrecorded(
-    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch, *, reads: bool
+    page: Page, portal: Simulator, monkeypatch: pytest.MonkeyPatch, *, reads: bool
 ) -> None:
     """If the store can be asked, that is; if not, the form is still the same submission."""
     add = Outbox.add
@@ -310,7 +310,7 @@ def test_a_commit_whose_answer_was_lost_is_not_called_unrecorded(
     assert not portal.contacts
 
 
-def test_what_was_rejected_can_be_sent_again_unchanged(page: Page, portal: StandIn) -> None:
+def test_what_was_rejected_can_be_sent_again_unchanged(page: Page, portal: Simulator) -> None:
     """The portal may be mended meanwhile; the old page, sent again, is answered as before."""
     token = page.token
     portal.answer("Mobile_Invalid")
@@ -322,7 +322,7 @@ def test_what_was_rejected_can_be_sent_again_unchanged(page: Page, portal: Stand
 
 
 def test_labels_and_active_of_a_public_form_are_not_the_browsers(
-    client: FlaskClient, portal: StandIn
+    client: FlaskClient, portal: Simulator
 ) -> None:
     """Whatever the browser sends, the definition decides."""
     Page(client, "/f/signup").send(
@@ -332,7 +332,7 @@ def test_labels_and_active_of_a_public_form_are_not_the_browsers(
     assert (contact["Labels"], contact["Active"], contact["CustomText1"]) == (["سایت"], True, None)
 
 
-def test_a_public_form_needs_its_consent(client: FlaskClient, portal: StandIn) -> None:
+def test_a_public_form_needs_its_consent(client: FlaskClient, portal: Simulator) -> None:
     """Without the tick nothing is sent."""
     page = Page(client, "/f/signup")
     assert page.send(Mobile=MOBILE).status_code == 422
@@ -367,7 +367,7 @@ def test_a_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, lon
     assert "نباید بیش از" in page.error(name)
 
 
-def test_the_longest_contact_fits_into_the_body_limit(page: Page, portal: StandIn) -> None:
+def test_the_longest_contact_fits_into_the_body_limit(page: Page, portal: Simulator) -> None:
     """Every field at its greatest length is accepted when a browser sends the form."""
     fields: dict[str, Any] = {
         row.name: "ض" * row.max_length
@@ -392,7 +392,7 @@ def test_a_choice_that_is_not_offered_is_refused(page: Page) -> None:
 
 
 @pytest.mark.parametrize("typed", ["false", "0", "off", ""])
-def test_active_is_mapped_explicitly(page: Page, portal: StandIn, typed: str) -> None:
+def test_active_is_mapped_explicitly(page: Page, portal: Simulator, typed: str) -> None:
     """What reads as true in Python is not true here."""
     page.send(Mobile=MOBILE, Active=typed)
     assert portal.contacts[-1]["Active"] is False
@@ -428,7 +428,7 @@ def test_marks_and_invisible_characters_alone_break_nothing(
     assert page.send(**{"Mobile": MOBILE, name: typed}).status_code in (200, 422)
 
 
-def test_a_repeated_field_counts_once(page: Page, portal: StandIn) -> None:
+def test_a_repeated_field_counts_once(page: Page, portal: Simulator) -> None:
     """The first value is taken, the page answers."""
     page.send(Mobile=[MOBILE, "۰۹۳۵۰۰۰۰۰۰۰"], Nonsense="1")
     assert portal.contacts[-1]["Mobile"] == 989121234567
@@ -456,7 +456,7 @@ def choosy(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
     return Page(make_app(forms_file=file).test_client())
 
 
-def test_required_choices_are_asked_for_and_can_be_given(choosy: Page, portal: StandIn) -> None:
+def test_required_choices_are_asked_for_and_can_be_given(choosy: Page, portal: Simulator) -> None:
     """No answer that would be refused is offered; errors and hints stand at their groups."""
     assert messages.NO_ANSWER not in choosy.html.text("main")
     assert choosy.send(Mobile=MOBILE).status_code == 422

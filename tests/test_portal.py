@@ -42,7 +42,7 @@ from webapp.portal.base import (
 from webapp.portal.client import AccountStatus, AmootPortal
 from webapp.portal.payload import payload
 from webapp.portal.simulator.faults import Answer, Fault
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES, field_at_fault
 
 if TYPE_CHECKING:
@@ -63,15 +63,15 @@ DOCUMENTED = [
 
 
 @pytest.fixture
-def portal(standin: StandIn) -> AmootPortal:
+def portal(simulator: Simulator) -> AmootPortal:
     """Return a client of the stand-in that has time."""
-    return client(standin.url, deadline=GENEROUS)
+    return client(simulator.url, deadline=GENEROUS)
 
 
 @pytest.fixture
-def hasty(standin: StandIn) -> AmootPortal:
+def hasty(simulator: Simulator) -> AmootPortal:
     """Return a client of the stand-in that has none."""
-    return client(standin.url)
+    return client(simulator.url)
 
 
 def client(url: str, *, token: str = TOKEN, deadline: float = HASTY) -> AmootPortal:
@@ -210,11 +210,11 @@ class TestRequest:
     """What goes over the wire."""
 
     def test_the_body_is_an_urlencoded_form_in_utf8(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """The captured bytes decode to the payload, repeated labels and all."""
         portal.create_contact(full_contact())
-        (request,) = standin.requests
+        (request,) = simulator.requests
         assert request.method == "POST"
         assert request.path == "/rest/ContactCreate"
         assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -224,14 +224,14 @@ class TestRequest:
         assert b"&Labels=%DA%AF%D8%B1%D9%88%D9%87+%DB%B1&Labels=%DA%AF" in request.body
         assert b"&GenderType=false&" in request.body
 
-    def test_the_token_travels_bare(self, portal: AmootPortal, standin: StandIn) -> None:
+    def test_the_token_travels_bare(self, portal: AmootPortal, simulator: Simulator) -> None:
         """`Authorization` is the token and nothing else."""
         portal.create_contact(small_contact())
-        (request,) = standin.requests
+        (request,) = simulator.requests
         assert request.headers["Authorization"] == TOKEN
 
     def test_neither_netrc_nor_a_proxy_of_the_environment_counts(
-        self, standin: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """The token and the way to the portal come from our settings alone."""
         netrc = tmp_path / "netrc"
@@ -242,46 +242,46 @@ class TestRequest:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        client(standin.url).create_contact(small_contact())
-        assert standin.requests[0].headers["Authorization"] == TOKEN
+        client(simulator.url).create_contact(small_contact())
+        assert simulator.requests[0].headers["Authorization"] == TOKEN
 
     @pytest.mark.slow
     @pytest.mark.parametrize("fault", [Fault[f"HTTP_{n}"] for n in (301, 302, 307, 308)])
     def test_a_redirect_is_not_followed(
-        self, portal: AmootPortal, standin: StandIn, fault: Fault
+        self, portal: AmootPortal, simulator: Simulator, fault: Fault
     ) -> None:
         """Neither the address nor the body is asked for again elsewhere."""
-        standin.answer(fault)
+        simulator.answer(fault)
         error = failure(lambda: portal.create_contact(small_contact()))
         assert isinstance(error, Uncertain)
         assert error.status == fault.name
         time.sleep(0.1)
-        assert [request.path for request in standin.requests] == ["/rest/ContactCreate"]
+        assert [request.path for request in simulator.requests] == ["/rest/ContactCreate"]
 
     def test_the_body_of_a_redirect_is_not_read(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """A redirect that says Success is no success."""
-        standin.answer(Answer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
+        simulator.answer(Answer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
         assert failure(lambda: portal.create_contact(small_contact())).status == "HTTP_302"
 
-    def test_a_cookie_is_not_sent_back(self, portal: AmootPortal, standin: StandIn) -> None:
+    def test_a_cookie_is_not_sent_back(self, portal: AmootPortal, simulator: Simulator) -> None:
         """One call leaves no trace on the next."""
-        standin.answer(
+        simulator.answer(
             Answer(b'{"Status": "Success"}', content_type="application/json\r\nSet-Cookie: a=b")
         )
         portal.create_contact(small_contact())
         portal.create_contact(small_contact())
-        assert all("Cookie" not in request.headers for request in standin.requests)
+        assert all("Cookie" not in request.headers for request in simulator.requests)
 
 
 class TestAnswer:
     """What the methods return."""
 
-    def test_a_stored_contact_gives_its_id(self, portal: AmootPortal, standin: StandIn) -> None:
+    def test_a_stored_contact_gives_its_id(self, portal: AmootPortal, simulator: Simulator) -> None:
         """The ID is the portal's, and the contact is there."""
         number = portal.create_contact(full_contact())
-        (stored,) = standin.contacts
+        (stored,) = simulator.contacts
         assert number == stored["ID"]
         assert stored["Mobile"] == 989123456789
         assert stored["Labels"] == ["گروه ۱", "گروه ۲"]
@@ -290,10 +290,10 @@ class TestAnswer:
         "data", ["null", "[]", "{}", '"x"', '{"ID": null}', '{"ID": true}', '{"ID": "7"}']
     )
     def test_a_success_without_an_id_is_still_a_success(
-        self, portal: AmootPortal, standin: StandIn, data: str
+        self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
         """Success is the portal's word; the ID is a bonus."""
-        standin.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
+        simulator.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
         assert portal.create_contact(small_contact()) is None
 
     @pytest.mark.parametrize(
@@ -306,10 +306,10 @@ class TestAnswer:
         ],
     )
     def test_a_success_may_be_a_number_or_padded(
-        self, portal: AmootPortal, standin: StandIn, body: bytes
+        self, portal: AmootPortal, simulator: Simulator, body: bytes
     ) -> None:
         """White space and a byte-order mark are tolerated, also within."""
-        standin.answer(Answer(body))
+        simulator.answer(Answer(body))
         assert portal.create_contact(small_contact()) is None
 
     @pytest.mark.parametrize(
@@ -322,28 +322,28 @@ class TestAnswer:
         ],
     )
     def test_what_only_looks_like_a_success_is_uncertain(
-        self, portal: AmootPortal, standin: StandIn, body: bytes
+        self, portal: AmootPortal, simulator: Simulator, body: bytes
     ) -> None:
         """Only an object whose Status is exactly Success is one."""
-        standin.answer(Answer(body))
+        simulator.answer(Answer(body))
         assert isinstance(failure(lambda: portal.create_contact(small_contact())), Uncertain)
 
     @pytest.mark.parametrize("status", [201, 202, 206, 400, 404, 500, 502])
     def test_a_success_needs_http_200(
-        self, portal: AmootPortal, standin: StandIn, status: int
+        self, portal: AmootPortal, simulator: Simulator, status: int
     ) -> None:
         """A body that says Success under another HTTP status is not believed."""
-        standin.answer(Answer(b'{"Status": "Success"}', status))
+        simulator.answer(Answer(b'{"Status": "Success"}', status))
         error = failure(lambda: portal.create_contact(small_contact()))
         assert isinstance(error, Uncertain)
         assert error.status == f"HTTP_{status}"
 
     @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
     def test_a_documented_failure_counts_under_any_http_status(
-        self, portal: AmootPortal, standin: StandIn, status: int
+        self, portal: AmootPortal, simulator: Simulator, status: int
     ) -> None:
         """It is the portal's own word."""
-        standin.answer(Answer(b'{"Status": "Token_Expired"}', status))
+        simulator.answer(Answer(b'{"Status": "Token_Expired"}', status))
         error = failure(lambda: portal.create_contact(small_contact()))
         assert isinstance(error, Refused)
         assert error.status == "Token_Expired"
@@ -357,27 +357,27 @@ class TestAnswer:
 
     @pytest.mark.parametrize("data", ["null", "{}", '"x"', "[1]", '[{"ID": 1}, null]'])
     def test_a_search_without_a_list_of_contacts_is_uncertain(
-        self, portal: AmootPortal, standin: StandIn, data: str
+        self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
         """A malformed list is not an empty one: it would lead to a second contact."""
-        standin.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
+        simulator.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
         error = failure(lambda: portal.search_contacts(mobile=MOBILE))
         assert isinstance(error, Uncertain)
         assert error.status == "UnreadableAnswer"
 
     def test_account_status_gives_name_and_credit(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """Whatever is missing is empty."""
         assert portal.account_status() == AccountStatus(name="حساب نمونه", credit="25000")
-        standin.answer(Answer(b'{"Status": "Success", "AccountName": null}'))
+        simulator.answer(Answer(b'{"Status": "Success", "AccountName": null}'))
         assert portal.account_status() == AccountStatus(name="", credit="")
-        standin.answer(Answer(b'{"Status": "Success", "AccountName": "x", "RemaindCredit": 0}'))
+        simulator.answer(Answer(b'{"Status": "Success", "AccountName": "x", "RemaindCredit": 0}'))
         assert portal.account_status() == AccountStatus(name="x", credit="0")
 
-    def test_a_wrong_token_is_refused_as_plain_text_too(self, standin: StandIn) -> None:
+    def test_a_wrong_token_is_refused_as_plain_text_too(self, simulator: Simulator) -> None:
         """On some methods a failure is the bare name."""
-        stranger = client(standin.url, token="wrong")
+        stranger = client(simulator.url, token="wrong")
         for call in (stranger.account_status, lambda: stranger.create_contact(small_contact())):
             error = failure(call)
             assert isinstance(error, Refused)
@@ -400,7 +400,7 @@ class TestStatuses:
         name: str,
         error: type[PortalError],
         portal: AmootPortal,
-        standin: StandIn,
+        simulator: Simulator,
     ) -> None:
         """A name, a number, a number in a string, plain text: the same error each time."""
         bodies = [
@@ -412,7 +412,7 @@ class TestStatuses:
             str(number),
         ]
         for body in bodies:
-            standin.answer(Answer(body.encode(), content_type="text/plain"))
+            simulator.answer(Answer(body.encode(), content_type="text/plain"))
             caught = failure(lambda: portal.create_contact(small_contact()))
             assert type(caught) is error
             assert caught.status == str(caught) == name
@@ -471,7 +471,7 @@ class TestStatuses:
         assert messages.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
 
     def test_an_unknown_status_is_uncertain_and_named(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """A newer portal's word is shown as it came, where it looks like a status."""
         for body, status in (
@@ -480,7 +480,7 @@ class TestStatuses:
             (b'{"Status": -999}', "-999"),
             (f'{{"Status": "{MOBILE}"}}'.encode(), "UnreadableAnswer"),
         ):
-            standin.answer(Answer(body))
+            simulator.answer(Answer(body))
             error = failure(lambda: portal.create_contact(small_contact()))
             assert isinstance(error, Uncertain)
             assert isinstance(error, Unexplained) is (status != "UnreadableAnswer")
@@ -537,18 +537,18 @@ class TestFaults:
     @pytest.mark.slow
     @pytest.mark.parametrize("fault", FAULTS)
     def test_every_fault_has_its_class_within_the_deadline_and_passes(
-        self, fault: Fault, standin: StandIn
+        self, fault: Fault, simulator: Simulator
     ) -> None:
         """Uncertain but for a portal that asks to slow down; the next call gets its own answer."""
         deadline = HASTY if FAULTS[fault] == "Timeout" else GENEROUS
-        tried = client(standin.url, deadline=deadline)
-        standin.answer(fault)
+        tried = client(simulator.url, deadline=deadline)
+        simulator.answer(fault)
         error = failure(lambda: tried.create_contact(small_contact()), deadline=deadline)
         kinds = {Fault.UNKNOWN_STATUS: Unexplained, **dict.fromkeys(SLOW, SlowDown)}
         uncertain = TimedOut if FAULTS[fault] == "Timeout" else Uncertain
         assert type(error) is kinds.get(fault, uncertain)
         assert error.status == FAULTS[fault]
-        wait_until(lambda: len(standin.contacts) == fault.name.startswith("APPLIED"))
+        wait_until(lambda: len(simulator.contacts) == fault.name.startswith("APPLIED"))
         assert_discreet(error)
         wait_until(lambda: not exchanges())
         assert tried.search_contacts(mobile="09350000000") == []
@@ -557,28 +557,30 @@ class TestFaults:
         """One of them is no fault after all."""
         assert set(Fault) - FAULTS.keys() == {Fault.BOM_SUCCESS}
 
-    def test_a_byte_order_mark_does_no_harm(self, portal: AmootPortal, standin: StandIn) -> None:
+    def test_a_byte_order_mark_does_no_harm(
+        self, portal: AmootPortal, simulator: Simulator
+    ) -> None:
         """A success stays a success."""
-        standin.answer(Fault.BOM_SUCCESS)
+        simulator.answer(Fault.BOM_SUCCESS)
         assert portal.create_contact(small_contact()) is None
 
     @pytest.mark.slow
     def test_a_fault_hits_a_connection_kept_alive_alike(
-        self, hasty: AmootPortal, standin: StandIn
+        self, hasty: AmootPortal, simulator: Simulator
     ) -> None:
         """On such a connection nothing is known not to have been sent."""
         for fault in (Fault.RESET, Fault.CLOSE_WITHOUT_ANSWER, Fault.SILENT, Fault.DRIP_HEADERS):
             hasty.account_status()
-            standin.answer(fault)
+            simulator.answer(fault)
             error = failure(lambda: hasty.create_contact(small_contact()), deadline=HASTY)
             assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
-        peers = [request.peer for request in standin.requests]
+        peers = [request.peer for request in simulator.requests]
         assert peers[::2] == peers[1::2]
         wait_until(lambda: not exchanges())
 
-    def test_a_gzip_bomb_is_not_unpacked(self, portal: AmootPortal, standin: StandIn) -> None:
+    def test_a_gzip_bomb_is_not_unpacked(self, portal: AmootPortal, simulator: Simulator) -> None:
         """Of 400 MB no more is held than the limit and its surroundings."""
-        standin.answer(Fault.GZIP_BOMB, times=2)
+        simulator.answer(Fault.GZIP_BOMB, times=2)
         failure(lambda: portal.create_contact(small_contact()))  # imports, and packs the bomb
         tracemalloc.start()
         failure(lambda: portal.create_contact(small_contact()))
@@ -587,20 +589,20 @@ class TestFaults:
         assert peak < 4 * module.LONGEST_ANSWER
 
     def test_an_answer_may_be_as_long_as_the_limit(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """One byte more is too long."""
         body = b'{"Status": "Success"}'.ljust(module.LONGEST_ANSWER)
-        standin.answer(Answer(body))
+        simulator.answer(Answer(body))
         assert portal.create_contact(small_contact()) is None
-        standin.answer(Answer(body + b" "))
+        simulator.answer(Answer(body + b" "))
         assert failure(lambda: portal.create_contact(small_contact())).status == "AnswerTooLong"
 
     @pytest.mark.slow
-    def test_twenty_abandoned_calls_leave_no_thread(self, standin: StandIn) -> None:
+    def test_twenty_abandoned_calls_leave_no_thread(self, simulator: Simulator) -> None:
         """Shutting the socket down ends the thread that waits on it."""
-        quick = client(standin.url, deadline=0.1)
-        standin.answer(Fault.DRIP_BODY, times=20)
+        quick = client(simulator.url, deadline=0.1)
+        simulator.answer(Fault.DRIP_BODY, times=20)
         for _ in range(20):
             failure(lambda: quick.create_contact(small_contact()), deadline=0.1)
         wait_until(lambda: not exchanges(), seconds=1)
@@ -638,7 +640,7 @@ class TestConnecting:
 
     @pytest.mark.slow
     def test_a_name_server_that_hangs_is_unreachable_and_nothing_is_sent_later(
-        self, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The abandoned exchange gets its address in the end, and must not use it."""
         answered = threading.Event()
@@ -649,17 +651,17 @@ class TestConnecting:
             return lookup(*args, **kwargs)
 
         monkeypatch.setattr(socket, "getaddrinfo", slow)
-        error = late_failure(lambda: client(standin.url).create_contact(small_contact()))
+        error = late_failure(lambda: client(simulator.url).create_contact(small_contact()))
         assert type(error) is Unreachable
         assert error.status == "ConnectTimeout"
         answered.set()
         wait_until(lambda: not exchanges())
         time.sleep(0.1)
-        assert not standin.requests
+        assert not simulator.requests
 
     @pytest.mark.slow
     def test_an_exchange_abandoned_before_it_connects_opens_nothing(
-        self, hasty: AmootPortal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, hasty: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where it is not known how far it came, it is uncertain, and still nothing is sent."""
         late = threading.Event()
@@ -673,7 +675,7 @@ class TestConnecting:
         assert type(late_failure(lambda: hasty.create_contact(small_contact()))) is TimedOut
         late.set()
         wait_until(lambda: not exchanges())
-        assert not standin.requests
+        assert not simulator.requests
 
     def test_a_host_that_never_accepts_is_unreachable(self) -> None:
         """Its queue is full, so that a connection is not even begun."""
@@ -711,11 +713,11 @@ def authority() -> trustme.CA:
 
 
 @contextlib.contextmanager
-def tls(standin: StandIn, authority: trustme.CA, host: str = "127.0.0.1") -> Iterator[str]:
+def tls(simulator: Simulator, authority: trustme.CA, host: str = "127.0.0.1") -> Iterator[str]:
     """Put TLS in front of the stand-in, one connection at a time; yield the address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(host).configure_cert(context)
-    plain = int(standin.url.split(":")[2].split("/")[0])
+    plain = int(simulator.url.split(":")[2].split("/")[0])
 
     def serve(connection: socket.socket) -> None:
         with (
@@ -753,41 +755,41 @@ class TestTLS:
     """The same over TLS."""
 
     def test_a_certificate_of_a_stranger_is_unreachable(
-        self, standin: StandIn, authority: trustme.CA
+        self, simulator: Simulator, authority: trustme.CA
     ) -> None:
         """Nothing is sent to a host that cannot prove its name."""
-        with tls(standin, authority) as url:
+        with tls(simulator, authority) as url:
             error = late_failure(lambda: client(url).create_contact(small_contact()))
         assert type(error) is Unreachable
         assert error.status == "CertificateInvalid"
-        assert not standin.requests
+        assert not simulator.requests
 
     @pytest.mark.usefixtures("trusted")
     def test_a_certificate_for_another_name_is_unreachable(
-        self, standin: StandIn, authority: trustme.CA
+        self, simulator: Simulator, authority: trustme.CA
     ) -> None:
         """A trusted authority is not enough."""
-        with tls(standin, authority, "elsewhere.example") as url:
+        with tls(simulator, authority, "elsewhere.example") as url:
             error = late_failure(lambda: client(url).create_contact(small_contact()))
         assert type(error) is Unreachable
         assert error.status == "CertificateInvalid"
 
     @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
-    def test_a_call_over_tls_is_answered(self, standin: StandIn, authority: trustme.CA) -> None:
+    def test_a_call_over_tls_is_answered(self, simulator: Simulator, authority: trustme.CA) -> None:
         """Two calls, one connection."""
-        with tls(standin, authority) as url:
+        with tls(simulator, authority) as url:
             secure = client(url, deadline=GENEROUS)
             number = secure.create_contact(full_contact())
             (found,) = secure.search_contacts(mobile=MOBILE)
             del secure
         assert found["ID"] == number
-        assert len({request.peer for request in standin.requests}) == 1
+        assert len({request.peer for request in simulator.requests}) == 1
 
     @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
     def test_connections_share_a_context_that_none_changes(
-        self, standin: StandIn, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+        self, simulator: Simulator, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """OpenSSL frees what is replaced, and another thread may be reading it."""
         protocols: list[object] = []
@@ -795,23 +797,23 @@ class TestTLS:
             ssl.SSLContext, "set_alpn_protocols", lambda _, names: protocols.append(names)
         )
         monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
-        with tls(standin, authority) as url:
+        with tls(simulator, authority) as url:
             secure = client(url, deadline=GENEROUS)
             for _ in range(2):
                 secure.account_status()
                 wait_until(lambda: not lines(), seconds=60)
-        assert len({request.peer for request in standin.requests}) == 2
+        assert len({request.peer for request in simulator.requests}) == 2
         assert protocols == [["http/1.1"]]
 
     @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
     @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_HEADERS, Fault.DRIP_BODY])
     def test_a_call_over_tls_ends_at_its_deadline(
-        self, standin: StandIn, authority: trustme.CA, fault: Fault
+        self, simulator: Simulator, authority: trustme.CA, fault: Fault
     ) -> None:
         """Shutting down beneath TLS ends the thread."""
-        standin.answer(fault)
-        with tls(standin, authority) as url:
+        simulator.answer(fault)
+        with tls(simulator, authority) as url:
             error = late_failure(lambda: client(url).create_contact(small_contact()))
             assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
             assert error.status == "Timeout"
@@ -916,85 +918,85 @@ class TestSecrets:
         assert "pw" not in str(caught.value)
 
     def test_the_repr_of_a_client_shows_no_token(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """Only where it goes."""
-        assert repr(portal) == f"AmootPortal('{standin.url.rstrip('/')}')"
+        assert repr(portal) == f"AmootPortal('{simulator.url.rstrip('/')}')"
 
 
 class TestLines:
     """Connections, threads and processes."""
 
-    def test_a_connection_is_kept_alive(self, portal: AmootPortal, standin: StandIn) -> None:
+    def test_a_connection_is_kept_alive(self, portal: AmootPortal, simulator: Simulator) -> None:
         """Two calls, one connection."""
         portal.account_status()
         portal.account_status()
-        assert len({request.peer for request in standin.requests}) == 1
+        assert len({request.peer for request in simulator.requests}) == 1
 
     def test_an_error_of_the_portal_keeps_the_connection(
-        self, portal: AmootPortal, standin: StandIn
+        self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """The answer was read to its end."""
-        standin.answer("Mobile_Invalid")
+        simulator.answer("Mobile_Invalid")
         failure(lambda: portal.create_contact(small_contact()))
         portal.account_status()
-        assert len({request.peer for request in standin.requests}) == 1
+        assert len({request.peer for request in simulator.requests}) == 1
 
     @pytest.mark.slow
     def test_a_stale_connection_is_not_used(
-        self, portal: AmootPortal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, portal: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The portal may be closing it in this very moment."""
         monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
         portal.account_status()
         wait_until(lambda: not lines(), seconds=60)  # those of other tests end later
         portal.account_status()
-        assert len({request.peer for request in standin.requests}) == 2
+        assert len({request.peer for request in simulator.requests}) == 2
 
     def test_a_connection_that_the_portal_closed_is_replaced(self) -> None:
         """A restart of the portal between two calls is not noticed."""
-        with StandIn(token=TOKEN) as first:
+        with Simulator(token=TOKEN) as first:
             moved = client(first.url, deadline=GENEROUS)
             moved.account_status()
             port = int(first.url.split(":")[2].split("/")[0])
-        with StandIn(token=TOKEN, port=port):
+        with Simulator(token=TOKEN, port=port):
             moved.account_status()
 
     def test_a_connection_is_not_shared_with_a_forked_process(
-        self, portal: AmootPortal, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+        self, portal: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Two processes on one connection would read each other's answers."""
         portal.account_status()
         monkeypatch.setattr(os, "getpid", lambda: -1)
         portal.account_status()
-        assert len({request.peer for request in standin.requests}) == 2
+        assert len({request.peer for request in simulator.requests}) == 2
 
-    def test_no_thread_starts_before_the_first_call(self, standin: StandIn) -> None:
+    def test_no_thread_starts_before_the_first_call(self, simulator: Simulator) -> None:
         """A server may fork after making a client."""
         before = threading.active_count()
-        client(standin.url)
+        client(simulator.url)
         assert threading.active_count() == before
 
-    def test_many_threads_may_share_a_client(self, standin: StandIn) -> None:
+    def test_many_threads_may_share_a_client(self, simulator: Simulator) -> None:
         """Each of 32 calls at once gets its own answer."""
-        shared = client(standin.url, deadline=5)
+        shared = client(simulator.url, deadline=5)
         numbers = [f"0912{number:07}" for number in range(32)]
         with concurrent.futures.ThreadPoolExecutor(32) as crowd:
             ids = list(crowd.map(lambda n: shared.create_contact(small_contact(n)), numbers))
-        stored = {contact["ID"]: contact["Mobile"] for contact in standin.contacts}
+        stored = {contact["ID"]: contact["Mobile"] for contact in simulator.contacts}
         assert [stored[number] for number in ids if number] == [
             int(f"98{number[1:]}") for number in numbers
         ]
         assert max(Counter(ids).values()) == 1
 
     @pytest.mark.slow
-    def test_stuck_calls_do_not_hold_up_a_new_one(self, standin: StandIn) -> None:
+    def test_stuck_calls_do_not_hold_up_a_new_one(self, simulator: Simulator) -> None:
         """There is no pool that could be full."""
-        shared = client(standin.url, deadline=2)
-        standin.answer(Fault.SILENT, times=16)
+        shared = client(simulator.url, deadline=2)
+        simulator.answer(Fault.SILENT, times=16)
         with concurrent.futures.ThreadPoolExecutor(16) as crowd:
             stuck = [crowd.submit(shared.account_status) for _ in range(16)]
-            wait_until(lambda: len(standin.requests) == 16)
+            wait_until(lambda: len(simulator.requests) == 16)
             shared.account_status()
             assert not any(call.done() for call in stuck)
             assert all(isinstance(call.exception(), Uncertain) for call in stuck)

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import solved, written
 
-from webapp.web import proof_of_work
-from webapp.web.proof_of_work import LIFETIME, MOST, Proofs
+from webapp.web import proof_of_work as proof_module
+from webapp.web.proof_of_work import LIFETIME, MOST, ProofOfWork
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,19 +36,19 @@ class Ledger:
 
     def __init__(self) -> None:
         """Start with none spent."""
-        self.spent: dict[str, tuple[datetime, str]] = {}
+        self.used_proofs: dict[str, tuple[datetime, str]] = {}
 
-    def spend(self, challenge_id: str, until: datetime, key: str) -> bool:
+    def consume(self, challenge_id: str, until: datetime, key: str) -> bool:
         """Note an id; true the first time, and for the submission that came first."""
-        self.spent.setdefault(challenge_id, (until, key))
-        return self.spent[challenge_id][1] == key
+        self.used_proofs.setdefault(challenge_id, (until, key))
+        return self.used_proofs[challenge_id][1] == key
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _easy() -> Any:
     """Ask for little work: how much is the browser's matter."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof_of_work, "MOST", 50)
+        patch.setattr(proof_module, "MOST", 50)
         yield
 
 
@@ -59,21 +59,21 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-def proofs(ledger: Ledger) -> Proofs:
+def proof_of_work(ledger: Ledger) -> ProofOfWork:
     """Return proofs with one key."""
-    return Proofs(["key"], spend=ledger.spend)
+    return ProofOfWork(["key"], consume=ledger.consume)
 
 
-def test_an_answer_counts_once(proofs: Proofs, ledger: Ledger) -> None:
+def test_an_answer_counts_once(proof_of_work: ProofOfWork, ledger: Ledger) -> None:
     """However often it is sent; its challenge's id is kept for longer than it could be used."""
     before = time.time()
-    answer = written(solved(proofs.challenge(form=FORM)))
-    assert [proofs.is_solved(answer, form=FORM, key=new_key()) for _ in range(3)] == [
+    answer = written(solved(proof_of_work.challenge(form=FORM)))
+    assert [proof_of_work.is_solved(answer, form=FORM, key=new_key()) for _ in range(3)] == [
         True,
         False,
         False,
     ]
-    ((until, _),) = ledger.spent.values()
+    ((until, _),) = ledger.used_proofs.values()
     assert until.utcoffset() is not None
     assert until.timestamp() > before + LIFETIME.total_seconds()
 
@@ -87,56 +87,60 @@ def test_an_answer_counts_once(proofs: Proofs, ledger: Ledger) -> None:
         lambda answer: written(answer).rstrip("=") + "====",
     ],
 )
-def test_the_same_answer_written_otherwise_is_still_the_same(proofs: Proofs, rewrite: Any) -> None:
+def test_the_same_answer_written_otherwise_is_still_the_same(
+    proof_of_work: ProofOfWork, rewrite: Any
+) -> None:
     """Base64 and JSON have many spellings; the challenge is one."""
-    answer = solved(proofs.challenge(form=FORM))
-    assert proofs.is_solved(written(answer), form=FORM, key=new_key())
-    assert not proofs.is_solved(rewrite(answer), form=FORM, key=new_key())
+    answer = solved(proof_of_work.challenge(form=FORM))
+    assert proof_of_work.is_solved(written(answer), form=FORM, key=new_key())
+    assert not proof_of_work.is_solved(rewrite(answer), form=FORM, key=new_key())
 
 
-def test_each_challenge_counts(proofs: Proofs) -> None:
+def test_each_challenge_counts(proof_of_work: ProofOfWork) -> None:
     """Two visitors of one form both get through."""
     for _ in range(2):
-        assert proofs.is_solved(
-            written(solved(proofs.challenge(form=FORM))), form=FORM, key=new_key()
+        assert proof_of_work.is_solved(
+            written(solved(proof_of_work.challenge(form=FORM))), form=FORM, key=new_key()
         )
 
 
-def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(proofs: Proofs) -> None:
+def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(
+    proof_of_work: ProofOfWork,
+) -> None:
     """ASCII without line breaks; the worker knows this one kind of sum."""
-    text = proofs.challenge(form=FORM)
+    text = proof_of_work.challenge(form=FORM)
     assert text.isascii()
     assert text.isprintable()
     asked = json.loads(text)["parameters"]
     assert (asked["algorithm"], asked["cost"], asked["keyLength"]) == ("SHA-256", 1, 32)
     assert [len(asked[name]) for name in ("salt", "nonce", "keyPrefix")] == [32, 32, 32]
-    assert len(written(solved(proofs.challenge(form="x" * 40)))) <= 1000
+    assert len(written(solved(proof_of_work.challenge(form="x" * 40)))) <= 1000
 
 
-def test_an_answer_is_good_for_its_submission_sent_again(proofs: Proofs) -> None:
+def test_an_answer_is_good_for_its_submission_sent_again(proof_of_work: ProofOfWork) -> None:
     """A double click has not spent it for itself."""
-    answer = written(solved(proofs.challenge(form=FORM)))
-    assert [proofs.is_solved(answer, form=FORM, key=key) for key in "aaba"] == [1, 1, 0, 1]
+    answer = written(solved(proof_of_work.challenge(form=FORM)))
+    assert [proof_of_work.is_solved(answer, form=FORM, key=key) for key in "aaba"] == [1, 1, 0, 1]
 
 
 def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number asked for is drawn from the whole range."""
     drawn: list[int] = []
-    monkeypatch.setattr(proof_of_work, "MOST", MOST)
-    monkeypatch.setattr(proof_of_work.secrets, "randbelow", lambda most: drawn.append(most) or 7)
-    own = Proofs(["key"], spend=lambda *_: True)
+    monkeypatch.setattr(proof_module, "MOST", MOST)
+    monkeypatch.setattr(proof_module.secrets, "randbelow", lambda most: drawn.append(most) or 7)
+    own = ProofOfWork(["key"], consume=lambda *_: True)
     assert solved(own.challenge(form=FORM))["solution"]["counter"] == 7
     assert drawn == [100_000]
 
 
 def test_an_answer_for_another_form_is_refused_and_not_spent(
-    proofs: Proofs, ledger: Ledger
+    proof_of_work: ProofOfWork, ledger: Ledger
 ) -> None:
     """The signature holds the form."""
-    answer = written(solved(proofs.challenge(form="other")))
-    assert not proofs.is_solved(answer, form=FORM, key=new_key())
-    assert not ledger.spent
-    assert proofs.is_solved(answer, form="other", key=new_key())
+    answer = written(solved(proof_of_work.challenge(form="other")))
+    assert not proof_of_work.is_solved(answer, form=FORM, key=new_key())
+    assert not ledger.used_proofs
+    assert proof_of_work.is_solved(answer, form="other", key=new_key())
 
 
 @pytest.mark.parametrize(
@@ -167,10 +171,10 @@ def test_an_answer_for_another_form_is_refused_and_not_spent(
     ],
 )
 def test_a_changed_answer_is_refused_and_not_spent(
-    proofs: Proofs, ledger: Ledger, part: str, name: str, value: object
+    proof_of_work: ProofOfWork, ledger: Ledger, part: str, name: str, value: object
 ) -> None:
     """No part of it can be changed."""
-    answer = solved(proofs.challenge(form=FORM))
+    answer = solved(proof_of_work.challenge(form=FORM))
     parts = {
         "parameters": answer["challenge"]["parameters"],
         "challenge": answer["challenge"],
@@ -178,43 +182,43 @@ def test_a_changed_answer_is_refused_and_not_spent(
     }
     right = written(answer)
     parts[part][name] = value
-    assert not proofs.is_solved(written(answer), form=FORM, key=new_key())
-    assert not ledger.spent
-    assert proofs.is_solved(right, form=FORM, key=new_key())
+    assert not proof_of_work.is_solved(written(answer), form=FORM, key=new_key())
+    assert not ledger.used_proofs
+    assert proof_of_work.is_solved(right, form=FORM, key=new_key())
 
 
 @pytest.mark.parametrize("name", ["challenge", "solution"])
-def test_an_answer_that_lacks_a_part_is_refused(proofs: Proofs, name: str) -> None:
+def test_an_answer_that_lacks_a_part_is_refused(proof_of_work: ProofOfWork, name: str) -> None:
     """Half an answer is none."""
-    answer = solved(proofs.challenge(form=FORM))
+    answer = solved(proof_of_work.challenge(form=FORM))
     del answer[name]
-    assert not proofs.is_solved(written(answer), form=FORM, key=new_key())
+    assert not proof_of_work.is_solved(written(answer), form=FORM, key=new_key())
 
 
-def test_another_challenges_solution_is_refused(proofs: Proofs) -> None:
+def test_another_challenges_solution_is_refused(proof_of_work: ProofOfWork) -> None:
     """A number solves the challenge that it was found for."""
-    one, two = (solved(proofs.challenge(form=FORM)) for _ in range(2))
-    assert not proofs.is_solved(
+    one, two = (solved(proof_of_work.challenge(form=FORM)) for _ in range(2))
+    assert not proof_of_work.is_solved(
         written(one | {"solution": two["solution"]}), form=FORM, key=new_key()
     )
 
 
 @pytest.mark.parametrize(("late", "counts"), [(-2, True), (2, False)])
 def test_an_answer_counts_for_ten_minutes(
-    proofs: Proofs, monkeypatch: pytest.MonkeyPatch, late: int, *, counts: bool
+    proof_of_work: ProofOfWork, monkeypatch: pytest.MonkeyPatch, late: int, *, counts: bool
 ) -> None:
     """Not a moment longer, by the server's clock."""
-    answer = written(solved(proofs.challenge(form=FORM)))
+    answer = written(solved(proof_of_work.challenge(form=FORM)))
     now = time.time() + LIFETIME.total_seconds() + late
     monkeypatch.setattr(time, "time", lambda: now)
     assert LIFETIME.total_seconds() == 600
-    assert proofs.is_solved(answer, form=FORM, key=new_key()) is counts
+    assert proof_of_work.is_solved(answer, form=FORM, key=new_key()) is counts
 
 
 def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> None:
     """The newest key signs, older ones are accepted."""
     old, both, new = (
-        Proofs(keys, spend=ledger.spend) for keys in (["old"], ["new", "old"], ["new"])
+        ProofOfWork(keys, consume=ledger.consume) for keys in (["old"], ["new", "old"], ["new"])
     )
     assert both.is_solved(written(solved(old.challenge(form=FORM))), form=FORM, key=new_key())
     assert new.is_solved(written(solved(both.challenge(form=FORM))), form=FORM, key=new_key())
@@ -223,26 +227,26 @@ def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> N
 
 def test_a_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
     """What was spent under the old key stays spent."""
-    old, both = (Proofs(keys, spend=ledger.spend) for keys in (["old"], ["new", "old"]))
+    old, both = (ProofOfWork(keys, consume=ledger.consume) for keys in (["old"], ["new", "old"]))
     answer = written(solved(old.challenge(form=FORM)))
     assert old.is_solved(answer, form=FORM, key=new_key())
     assert not both.is_solved(answer, form=FORM, key=new_key())
 
 
-def test_the_applications_key_itself_signs_nothing(proofs: Proofs) -> None:
+def test_the_applications_key_itself_signs_nothing(proof_of_work: ProofOfWork) -> None:
     """The signing key is derived for this purpose alone."""
     foreign = create_challenge(
         "SHA-256", 1, counter=1, data={"form": FORM}, expires_at=2**32, hmac_secret="key"
     )
     answer = written(solved(json.dumps(foreign.to_dict())))
-    assert not proofs.is_solved(answer, form=FORM, key=new_key())
+    assert not proof_of_work.is_solved(answer, form=FORM, key=new_key())
 
 
-def test_a_challenge_of_another_version_is_refused(proofs: Proofs) -> None:
+def test_a_challenge_of_another_version_is_refused(proof_of_work: ProofOfWork) -> None:
     """One without an end would have to be remembered for ever."""
     own = hmac.digest(b"key", b"proof of work", "sha256")
     endless = create_challenge("SHA-256", 1, counter=1, data={"form": FORM}, hmac_secret=own)
-    assert not proofs.is_solved(
+    assert not proof_of_work.is_solved(
         written(solved(json.dumps(endless.to_dict()))), form=FORM, key=new_key()
     )
 
@@ -273,10 +277,10 @@ def test_a_challenge_of_another_version_is_refused(proofs: Proofs) -> None:
     ],
     ids=range(20),
 )
-def test_rubbish_is_refused(proofs: Proofs, ledger: Ledger, text: str) -> None:
+def test_rubbish_is_refused(proof_of_work: ProofOfWork, ledger: Ledger, text: str) -> None:
     """Whatever comes, nothing is raised and nothing is stored."""
-    assert not proofs.is_solved(text, form=FORM, key=new_key())
-    assert not ledger.spent
+    assert not proof_of_work.is_solved(text, form=FORM, key=new_key())
+    assert not ledger.used_proofs
 
 
 _JSON = st.recursive(
@@ -302,15 +306,15 @@ _PATHS = [
 
 
 @pytest.fixture(scope="module")
-def right() -> tuple[Proofs, str]:
+def right() -> tuple[ProofOfWork, str]:
     """Return proofs that forget, and a right answer."""
-    own = Proofs(["key"], spend=lambda *_: True)
+    own = ProofOfWork(["key"], consume=lambda *_: True)
     return own, json.dumps(solved(own.challenge(form=FORM)))
 
 
 @given(path=st.sampled_from(_PATHS), value=_JSON)
 def test_no_value_in_any_place_raises(
-    right: tuple[Proofs, str], path: tuple[str, ...], value: object
+    right: tuple[ProofOfWork, str], path: tuple[str, ...], value: object
 ) -> None:
     """An answer with anything at all in one place is right or wrong, never an error."""
     own, answer = right[0], json.loads(right[1])
@@ -324,7 +328,7 @@ def test_no_value_in_any_place_raises(
 @given(text=st.text() | st.binary().map(lambda data: base64.b64encode(data).decode()))
 def test_no_text_raises(text: str) -> None:
     """Nor does any text."""
-    own = Proofs(["key"], spend=lambda *_: True)
+    own = ProofOfWork(["key"], consume=lambda *_: True)
     assert not own.is_solved(text, form=FORM, key=new_key())
 
 
@@ -334,6 +338,6 @@ def test_a_failing_store_is_not_hidden() -> None:
     def fail(*_: object) -> bool:
         raise OSError("full")
 
-    own = Proofs(["key"], spend=fail)
+    own = ProofOfWork(["key"], consume=fail)
     with pytest.raises(OSError, match="full"):
         own.is_solved(written(solved(own.challenge(form=FORM))), form=FORM, key=new_key())

@@ -13,7 +13,7 @@ from webapp.portal.client import AmootPortal
 from webapp.portal.matching import find
 
 if TYPE_CHECKING:
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 CONTACT = Contact(
     Mobile="09121234567",
@@ -38,9 +38,9 @@ STORED = {
 }
 
 
-def test_what_the_portal_really_shows_is_recognised(standin: StandIn) -> None:
+def test_what_the_portal_really_shows_is_recognised(simulator: Simulator) -> None:
     """As it comes over the wire."""
-    portal = AmootPortal(url=standin.url, token=TOKEN, deadline=5)
+    portal = AmootPortal(url=simulator.url, token=TOKEN, deadline=5)
     number = portal.create_contact(CONTACT)
     portal.create_contact(Contact(Mobile="09121234567", FName="سارا"))
     stored = portal.search_contacts(mobile="09121234567")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
     from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 class Browser:
     """A browser that stays open while the server is started again and again."""
 
-    def __init__(self, folder: Path, portal: StandIn) -> None:
+    def __init__(self, folder: Path, portal: Simulator) -> None:
         """Keep the server's state in this folder."""
         self.html = Html("")
         self._session = requests.Session()
@@ -77,7 +77,7 @@ class Browser:
         return str(next(self.html.find("input", name="csrf_token"))[0]["value"])
 
 
-def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: StandIn) -> None:
+def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: Simulator) -> None:
     """A form that was open is accepted, and sent again is the same; the session goes on."""
     browser = Browser(tmp_path, portal)
     browser.visit("old")
@@ -92,7 +92,7 @@ def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: 
 
 
 def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
-    tmp_path: Path, portal: StandIn
+    tmp_path: Path, portal: Simulator
 ) -> None:
     """And says why; sent again it is accepted."""
     browser = Browser(tmp_path, portal)
@@ -121,7 +121,7 @@ def test_what_an_operator_opened_before_a_rotation_works_after_it(
 ) -> None:
     """The buttons of /outbox carry tokens, too."""
     old, new = make_app(secret_keys=("old",)), make_app(secret_keys=("new", "old"))
-    outbox = old.extensions[EXTENSION].dispatch.outbox
+    outbox = old.extensions[EXTENSION].delivery.outbox
     reference = outbox.hold(Contact(Mobile=MOBILE), "ab" * 32, form="signup", reason="honeypot")[0]
     data = {"csrf_token": Page(old.test_client(), "/outbox").token}
     client = new.test_client()
@@ -135,7 +135,7 @@ def test_what_an_operator_opened_before_a_rotation_works_after_it(
 # AMOOT_TOKEN
 
 
-def test_what_waits_goes_out_with_the_new_token(tmp_path: Path, portal: StandIn) -> None:
+def test_what_waits_goes_out_with_the_new_token(tmp_path: Path, portal: Simulator) -> None:
     """The portal refuses the old one: the contact waits, and is sent after the restart."""
     environ = {"AMOOT_URL": portal.url, "SECRET_KEY": SECRET, "WEB_CONCURRENCY": "1"}
     with serve(tmp_path, AMOOT_TOKEN="revoked", **environ) as server, requests.Session() as s:
@@ -180,47 +180,47 @@ def another(settings: Settings) -> DeliveryServices:
     return DeliveryServices.build(settings, portal_url=str(settings.amoot_url), token=TOKEN)
 
 
-def wait(dispatch: DeliveryServices, *names: str) -> None:
+def wait(delivery: DeliveryServices, *names: str) -> None:
     """Have these people's contacts wait."""
     for name in names:
         contact = Contact(Mobile=MOBILE, FName=name)
         key = submission_key(name, contact)
-        dispatch.outbox.add(contact, key, form="contact", send=False, operator="sara")
+        delivery.outbox.add(contact, key, form="contact", send=False, operator="sara")
 
 
-def deliver_all(dispatch: DeliveryServices) -> None:
+def deliver_all(delivery: DeliveryServices) -> None:
     """Send what waits, until nothing does."""
-    dispatch.deliverer.start()
-    until(lambda: not dispatch.outbox.count(WAITING, most=1), "something waits for ever")
-    dispatch.deliverer.stop()
-    dispatch.deliverer.join()
+    delivery.worker.start()
+    until(lambda: not delivery.outbox.count(WAITING, most=1), "something waits for ever")
+    delivery.worker.stop()
+    delivery.worker.join()
 
 
-def names(portal: StandIn) -> list[str]:
+def names(portal: Simulator) -> list[str]:
     """Return whom the portal knows."""
     return sorted(stored["FName"] for stored in portal.contacts)
 
 
 def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
-    run: Callable[..., Result], hasty: Settings, portal: StandIn, tmp_path: Path
+    run: Callable[..., Result], hasty: Settings, portal: Simulator, tmp_path: Path
 ) -> None:
     """Delivered before it, since it, and not at all: each arrives once."""
-    saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
-    wait(dispatch, "الف")
-    deliver_all(dispatch)
-    wait(dispatch, "ب", "پ")
-    assert dispatch.outbox.add(
+    saved, delivery = tmp_path / "saved.sqlite3", another(hasty)
+    wait(delivery, "الف")
+    deliver_all(delivery)
+    wait(delivery, "ب", "پ")
+    assert delivery.outbox.add(
         Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup", send=True
     )
     assert run("backup", saved).exit_code == 0
-    (sent, *_) = dispatch.outbox.claim(1)
-    assert dispatch.sender.attempt(sent) is None
+    (sent, *_) = delivery.outbox.claim(1)
+    assert delivery.sender.attempt(sent) is None
     assert names(portal) == ["الف", "ب"]
     new = replace(hasty, state_directory=tmp_path / "new")
     restored = run("restore", saved, STATE_DIRECTORY=new.state_directory)
     assert restored.output == "Waiting, to be looked up first: 3.\n"
     fresh = another(new)
-    assert {entry.operator for entry in fresh.outbox.page(WAITING)} == {"sara", None}
+    assert {submission.operator for submission in fresh.outbox.page(WAITING)} == {"sara", None}
     deliver_all(fresh)
     assert names(portal) == ["الف", "ب", "ت", "پ"]
     again = fresh.intake.submit(Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup")
@@ -229,16 +229,16 @@ def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
 
 
 def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
-    run: Callable[..., Result], hasty: Settings, portal: StandIn, tmp_path: Path
+    run: Callable[..., Result], hasty: Settings, portal: Simulator, tmp_path: Path
 ) -> None:
     """An operator may have sent it again since the backup."""
-    saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
+    saved, delivery = tmp_path / "saved.sqlite3", another(hasty)
     contact = Contact(Mobile=MOBILE, FName="ب")
-    dispatch.outbox.hold(contact, "ab" * 32, form="signup", reason="proof")
-    (held,) = dispatch.outbox.page((State.HELD,))
+    delivery.outbox.hold(contact, "ab" * 32, form="signup", reason="proof")
+    (held,) = delivery.outbox.page((State.HELD,))
     run("backup", saved)
-    dispatch.outbox.retry(held.reference)
-    deliver_all(dispatch)
+    delivery.outbox.retry(held.reference)
+    deliver_all(delivery)
     new = replace(hasty, state_directory=tmp_path / "new")
     assert run("restore", saved, STATE_DIRECTORY=new.state_directory).exit_code == 0
     fresh = another(new)
@@ -252,18 +252,18 @@ def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
 def test_a_restored_postgresql_is_marked_by_the_same_command(
     run: Callable[..., Result],
     hasty: Settings,
-    portal: StandIn,
+    portal: Simulator,
     postgres: PostgresServer,
     tmp_path: Path,
 ) -> None:
     """`pg_dump`, `pg_restore`, and what waits is looked up first."""
     url, saved = postgres.create("outbox"), tmp_path / "saved.dump"
-    dispatch = another(replace(hasty, database_url=url))
-    wait(dispatch, "الف", "ب")
+    delivery = another(replace(hasty, database_url=url))
+    wait(delivery, "الف", "ب")
     plain = url.replace("+psycopg", "")
     program = [find_program("pg_dump"), "--format=custom", f"--file={saved}", plain]
     subprocess.run(program, check=True)
-    deliver_all(dispatch)
+    deliver_all(delivery)
     assert run("backup", tmp_path / "no", DATABASE_URL=url).exit_code == 1
     copy = postgres.create("restored")
     plain = copy.replace("+psycopg", "")
@@ -278,11 +278,11 @@ def test_a_backup_is_private_whole_and_holds_nothing_erased(
     run: Callable[..., Result], hasty: Settings, tmp_path: Path
 ) -> None:
     """Taken while a server writes; no file is overwritten."""
-    saved, dispatch = tmp_path / "saved.sqlite3", another(hasty)
-    wait(dispatch, "نام-محرمانه")
-    deliver_all(dispatch)
-    wait(dispatch, "ب")
-    with dispatch.store.write():
+    saved, delivery = tmp_path / "saved.sqlite3", another(hasty)
+    wait(delivery, "نام-محرمانه")
+    deliver_all(delivery)
+    wait(delivery, "ب")
+    with delivery.database.write():
         assert run("backup", saved).exit_code == 0
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     content = saved.read_bytes()

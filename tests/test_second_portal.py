@@ -96,7 +96,7 @@ def intake(book: AddressBook, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -
     """Return the intake of submissions in front of the address book; retries are due at once."""
     monkeypatch.setattr(sender_module, "_FIRST_PAUSE", 0)
     timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
-    breaker = CircuitBreaker(outbox._store)  # noqa: SLF001  one database for both
+    breaker = CircuitBreaker(outbox._database)  # noqa: SLF001  one database for both
     sender = Sender(book, outbox, breaker, timing)
     return Intake(sender, outbox, breaker, timing, permits=Permits(4, max_waiting=4))
 
@@ -106,17 +106,17 @@ def state(outbox: Outbox) -> Callable[[], tuple[State, str]]:
     """Return a function that tells the state and the status of the submission."""
 
     def read() -> tuple[State, str]:
-        entry = outbox.find(KEY)
-        assert entry
-        return entry.state, entry.status
+        submission = outbox.find(KEY)
+        assert submission
+        return submission.state, submission.status
 
     return read
 
 
 def send_again(intake: Intake, outbox: Outbox) -> None:
     """Attempt the submission once more, as the worker does."""
-    entry = next(iter(outbox.claim(1)))
-    intake.sender.attempt(entry)
+    submission = next(iter(outbox.claim(1)))
+    intake.sender.attempt(submission)
 
 
 def test_contact_is_delivered_once_however_often_it_is_submitted(

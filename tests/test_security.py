@@ -17,7 +17,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.cli import main
-from webapp.delivery.submission import NEEDS_HAND
+from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.services import DeliveryServices
     from webapp.delivery.submission import Submission
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 ROOT = Path(__file__).parent.parent
 MOBILE = "09121234567"
@@ -174,7 +174,7 @@ def test_a_failed_login_is_logged_without_address_and_password(
 
 
 @pytest.fixture
-def staffed(make_app: Callable[..., Flask], portal: StandIn) -> Flask:
+def staffed(make_app: Callable[..., Flask], portal: Simulator) -> Flask:
     """Return an app whose operators log in, and whose portal is out of credit."""
     portal.answer("CreditNotEnough", times=9)
     return make_app(intranet_users=USERS)
@@ -188,37 +188,37 @@ def logged_in(app: Flask, login: tuple[str, str] = LOGIN) -> FlaskClient:
     return client
 
 
-def only(dispatch: DeliveryServices) -> Submission:
+def only(delivery: DeliveryServices) -> Submission:
     """Return the only entry that waits."""
-    (entry,) = dispatch.outbox.page(("queued",))
-    return entry
+    (submission,) = delivery.outbox.page(("queued",))
+    return submission
 
 
 def test_the_operators_name_stands_with_what_they_submitted(
-    staffed: Flask, portal: StandIn, settings: object, monkeypatch: pytest.MonkeyPatch
+    staffed: Flask, portal: Simulator, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the screen and in the shell, whoever corrects it; the portal never gets it."""
     page = Page(logged_in(staffed))
     page.send(Mobile=MOBILE)
-    dispatch = staffed.extensions[EXTENSION].dispatch
-    entry = only(dispatch)
-    assert entry.operator == "sara"
+    delivery = staffed.extensions[EXTENSION].delivery
+    submission = only(delivery)
+    assert submission.operator == "sara"
     assert f"{messages.OPERATOR} sara" in Html(page.client.get("/outbox?waiting=1").text).text(
         "article"
     )
     told = _shell(monkeypatch, portal, settings)
     assert told("list").splitlines()[0].endswith("CreditNotEnough  by sara")
-    assert told("show", entry.reference).splitlines()[0].endswith("by sara")
+    assert told("show", submission.reference).splitlines()[0].endswith("by sara")
     assert '"operator": "sara"' in told("export")
-    correction = Page(logged_in(staffed, ("reza", "x")), f"/outbox/{entry.reference}")
+    correction = Page(logged_in(staffed, ("reza", "x")), f"/outbox/{submission.reference}")
     correction.send(**{**correction.html.values, "FName": "سارا"})
-    assert only(dispatch).operator == "sara"
+    assert only(delivery).operator == "sara"
     assert "sara" not in repr(portal.requests)
     assert portal.requests
 
 
 def _shell(
-    monkeypatch: pytest.MonkeyPatch, portal: StandIn, settings: object
+    monkeypatch: pytest.MonkeyPatch, portal: Simulator, settings: object
 ) -> Callable[..., str]:
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
     environ["STATE_DIRECTORY"] = str(getattr(settings, "state_directory"))  # noqa: B009  any settings
@@ -230,17 +230,17 @@ def _shell(
 def test_a_visitor_gives_no_name(staffed: Flask) -> None:
     """What a browser says on a public form was never checked."""
     Page(logged_in(staffed), "/f/signup").send(Mobile=MOBILE, consent="true")
-    assert only(staffed.extensions[EXTENSION].dispatch).operator is None
+    assert only(staffed.extensions[EXTENSION].delivery).operator is None
 
 
 def test_without_logins_there_is_no_name(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """What a browser says of its own accord was never checked either."""
     portal.answer("CreditNotEnough")
     client.environ_base["HTTP_AUTHORIZATION"] = "Basic c2FyYTp4"
     Page(client).send(Mobile=MOBILE)
-    assert only(dispatch).operator is None
+    assert only(delivery).operator is None
 
 
 # Injections
@@ -248,21 +248,21 @@ def test_without_logins_there_is_no_name(
 
 @pytest.mark.parametrize("text", ["'; DROP TABLE outbox; --", '" OR 1=1 --', "%s %(key)s ? :key"])
 def test_sql_is_text_like_any_other(
-    client: FlaskClient, dispatch: DeliveryServices, portal: StandIn, text: str
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator, text: str
 ) -> None:
     """In a field, in a reference and in a page's number."""
     portal.answer("CreditNotEnough")
     Page(client).send(Mobile=MOBILE, LName=text)
-    kept = only(dispatch)
+    kept = only(delivery)
     assert kept.contact is not None
     assert kept.contact["LName"] == text
     assert client.get("/outbox", query_string={"after": text}).status_code == 200
     for path in (f"/outbox/{text}", f"/outbox/{text}/discard"):
         assert client.get(path).status_code == 404
-    assert not dispatch.outbox.discard(text)
-    assert not dispatch.outbox.retry(text)
-    assert dispatch.outbox.page(NEEDS_HAND) == []
-    assert only(dispatch) == kept
+    assert not delivery.outbox.discard(text)
+    assert not delivery.outbox.retry(text)
+    assert delivery.outbox.page(NEEDS_ATTENTION) == []
+    assert only(delivery) == kept
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_nobody_is_led_elsewhere(client: FlaskClient, place: str) -> None:
 
 
 @pytest.mark.slow
-def test_no_secret_is_in_the_process_listing(tmp_path: Path, portal: StandIn) -> None:
+def test_no_secret_is_in_the_process_listing(tmp_path: Path, portal: Simulator) -> None:
     """Every user of the machine reads there how a program was started."""
     secrets = {"AMOOT_TOKEN": "t0ken-nobody-sees", "SECRET_KEY": "key-nobody-sees"}
     with serve(tmp_path, AMOOT_URL=portal.url, WEB_CONCURRENCY="1", **secrets) as server:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.delivery.database import Database
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
     from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -39,17 +39,17 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-def dispatch(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
+def delivery(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
     """Deliver to the stand-in, on either database; what is uncertain settles at once."""
     app = make_app(database_url=database_url, amoot_settle=0)
-    found: DeliveryServices = app.extensions[EXTENSION].dispatch
-    found.store.prove()
+    found: DeliveryServices = app.extensions[EXTENSION].delivery
+    found.database.check_writable()
     return found
 
 
-def pause_seconds(store: Database) -> float:
+def pause_seconds(database: Database) -> float:
     """Return how long after its beginning a pause ends."""
-    with store.read() as connection:
+    with database.read() as connection:
         row = connection.execute(text("SELECT probe_at, since FROM breaker")).one()
     end, since = (datetime.fromisoformat(str(moment)) for moment in row)
     return (end - since).total_seconds()
@@ -79,86 +79,86 @@ def test_retry_after_header_is_read_within_bounds(header: str, seconds: float | 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
-    dispatch: DeliveryServices, portal: StandIn, status: int
+    delivery: DeliveryServices, portal: Simulator, status: int
 ) -> None:
     """It was not applied: nothing is uncertain, and the next one is not even tried."""
     portal.answer(Answer(b"", status, retry_after="60"))
-    outcome = dispatch.intake.submit(CONTACT, KEYS[0], form="contact")
+    outcome = delivery.intake.submit(CONTACT, KEYS[0], form="contact")
     assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
-    entry = dispatch.outbox.find(KEYS[0])
-    assert entry is not None
-    assert (entry.state, entry.attempts, entry.uncertain) == (State.QUEUED, 0, False)
-    other = dispatch.intake.submit(CONTACT, KEYS[1], form="contact")
+    submission = delivery.outbox.find(KEYS[0])
+    assert submission is not None
+    assert (submission.state, submission.attempts, submission.uncertain) == (State.QUEUED, 0, False)
+    other = delivery.intake.submit(CONTACT, KEYS[1], form="contact")
     assert (other.result, other.status) == (Result.QUEUED, SLOW_DOWN)
     assert len(portal.requests) == 1
-    assert 59 < pause_seconds(dispatch.store) < 62
+    assert 59 < pause_seconds(delivery.database) < 62
 
 
 def test_503_without_retry_after_stays_uncertain(
-    dispatch: DeliveryServices, portal: StandIn
+    delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """A gateway may say so of a call that was applied."""
     portal.answer(Answer(b"", 503))
-    dispatch.intake.submit(CONTACT, KEYS[0], form="contact")
-    entry = dispatch.outbox.find(KEYS[0])
-    assert entry is not None
-    assert entry.uncertain
-    assert dispatch.breaker.look() is None
+    delivery.intake.submit(CONTACT, KEYS[0], form="contact")
+    submission = delivery.outbox.find(KEYS[0])
+    assert submission is not None
+    assert submission.uncertain
+    assert delivery.breaker.read_pause() is None
 
 
 def test_lookup_told_to_slow_down_pauses_and_does_not_count(
-    dispatch: DeliveryServices, portal: StandIn
+    delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The contact is looked up again after the pause."""
-    dispatch.outbox.add(CONTACT, KEYS[0], form="contact", send=False)
-    (entry,) = dispatch.outbox.claim(1)
-    dispatch.outbox.postpone(entry, timedelta(0), uncertain=True)
+    delivery.outbox.add(CONTACT, KEYS[0], form="contact", send=False)
+    (submission,) = delivery.outbox.claim(1)
+    delivery.outbox.postpone(submission, timedelta(0), uncertain=True)
     portal.answer(Answer(b"", 429, retry_after="60"))
-    (entry,) = dispatch.outbox.claim(1)
-    assert isinstance(dispatch.sender.attempt(entry), SlowDown)
-    found = dispatch.outbox.find(KEYS[0])
+    (submission,) = delivery.outbox.claim(1)
+    assert isinstance(delivery.sender.attempt(submission), SlowDown)
+    found = delivery.outbox.find(KEYS[0])
     assert found is not None
     assert (found.looks, found.attempts, found.blind) == (0, 0, False)
-    assert dispatch.breaker.look() is not None
+    assert delivery.breaker.read_pause() is not None
 
 
-def test_pause_without_header_grows_to_a_quarter_of_an_hour(dispatch: DeliveryServices) -> None:
+def test_pause_without_header_grows_to_a_quarter_of_an_hour(delivery: DeliveryServices) -> None:
     """From five seconds, doubled by each probe; the row remembers it for all processes."""
-    dispatch.breaker.failed(SlowDown())
-    assert 4 < pause_seconds(dispatch.store) < 6
+    delivery.breaker.failed(SlowDown())
+    assert 4 < pause_seconds(delivery.database) < 6
     pauses = []
     for _ in range(9):
-        CircuitBreaker(dispatch.store).probe_failed(SlowDown())
-        pauses.append(pause_seconds(dispatch.store))
+        CircuitBreaker(delivery.database).probe_failed(SlowDown())
+        pauses.append(pause_seconds(delivery.database))
     assert pauses == sorted(pauses)
     assert 9 < pauses[0] < 14
     assert 895 < pauses[-1] < 910
 
 
-def test_slow_down_prolongs_another_pause(dispatch: DeliveryServices) -> None:
+def test_slow_down_prolongs_another_pause(delivery: DeliveryServices) -> None:
     """A longer pause is never cut short."""
-    dispatch.breaker.failed(TimedOut())
-    dispatch.breaker.failed(SlowDown(retry_after=60))
-    dispatch.breaker.failed(SlowDown(retry_after=5))
-    assert dispatch.breaker.pause is not None
-    assert dispatch.breaker.pause.status == SLOW_DOWN
-    assert 59 < pause_seconds(dispatch.store) < 65
+    delivery.breaker.failed(TimedOut())
+    delivery.breaker.failed(SlowDown(retry_after=60))
+    delivery.breaker.failed(SlowDown(retry_after=5))
+    assert delivery.breaker.pause is not None
+    assert delivery.breaker.pause.status == SLOW_DOWN
+    assert 59 < pause_seconds(delivery.database) < 65
 
 
-def test_success_of_earlier_call_or_operator_does_not_end_pause(dispatch: DeliveryServices) -> None:
+def test_success_of_earlier_call_or_operator_does_not_end_pause(delivery: DeliveryServices) -> None:
     """Calls under way say nothing of it, and a person cannot mend it."""
-    dispatch.breaker.failed(SlowDown(retry_after=60))
-    dispatch.breaker.succeeded()
-    dispatch.breaker.hasten()
-    assert dispatch.breaker.look() is not None
-    assert not dispatch.breaker.take_probe(LEASE)
+    delivery.breaker.failed(SlowDown(retry_after=60))
+    delivery.breaker.succeeded()
+    delivery.breaker.probe_now()
+    assert delivery.breaker.read_pause() is not None
+    assert not delivery.breaker.take_probe(LEASE)
 
 
 def test_restart_in_the_middle_of_a_pause_keeps_it(
-    dispatch: DeliveryServices, settings: Settings, portal: StandIn, database_url: str
+    delivery: DeliveryServices, settings: Settings, portal: Simulator, database_url: str
 ) -> None:
     """The pause stands in the database."""
-    dispatch.breaker.failed(SlowDown(retry_after=60))
+    delivery.breaker.failed(SlowDown(retry_after=60))
     fresh = DeliveryServices.build(
         replace(settings, database_url=database_url),
         portal_url=portal.url,
@@ -169,7 +169,7 @@ def test_restart_in_the_middle_of_a_pause_keeps_it(
     assert not portal.requests
 
 
-def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: StandIn) -> None:
+def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: Simulator) -> None:
     """On the form and on the outbox; the metrics name it, too."""
     portal.answer(Answer(b"", 429, retry_after="60"))
     page.send(Mobile="09121234567")
@@ -194,27 +194,27 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: St
     ],
 )
 def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
-    dispatch: DeliveryServices, portal: StandIn, fault: Fault
+    delivery: DeliveryServices, portal: Simulator, fault: Fault
 ) -> None:
     """No call within the pause, then a probe, then everything."""
     portal.answer(fault)
     for key in KEYS:
-        dispatch.intake.submit(CONTACT, key, form="contact")
-    dispatch.deliverer.start()
+        delivery.intake.submit(CONTACT, key, form="contact")
+    delivery.worker.start()
     time.sleep(0.6)
     assert len(portal.requests) == 1
     until = time.monotonic() + 30
-    while dispatch.outbox.count(WAITING, most=1) and time.monotonic() < until:
+    while delivery.outbox.count(WAITING, most=1) and time.monotonic() < until:
         time.sleep(0.05)
-    dispatch.deliverer.stop()
-    dispatch.deliverer.join()
+    delivery.worker.stop()
+    delivery.worker.join()
     assert len(portal.contacts) == len(KEYS)
     paths = [request.path.removeprefix("/rest/") for request in portal.requests]
     assert paths == ["ContactCreate", "AccountStatus", *["ContactCreate"] * len(KEYS)]
 
 
 def test_visitor_of_a_portal_that_asks_to_slow_down_reads_received_alone(
-    make_app: Callable[..., Flask], portal: StandIn
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """The account's troubles are the operators'."""
     portal.answer(Fault.HTTP_429_SECONDS)

@@ -9,7 +9,7 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.delivery.submission import NEEDS_HAND
+from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.web.views import EXTENSION
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.submission import Submission
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 
@@ -44,8 +44,8 @@ def page(client: FlaskClient, request: pytest.FixtureRequest) -> Page:
 
 def held(page: Page) -> list[Submission]:
     """Return what an operator should look at."""
-    found: Outbox = page.client.application.extensions[EXTENSION].dispatch.outbox
-    return found.page(NEEDS_HAND)
+    found: Outbox = page.client.application.extensions[EXTENSION].delivery.outbox
+    return found.page(NEEDS_ATTENTION)
 
 
 def send(page: Page, **fields: str) -> int:
@@ -62,7 +62,7 @@ def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
 
 
 def test_who_takes_the_bait_is_answered_like_everybody_and_held(
-    page: Page, portal: StandIn
+    page: Page, portal: Simulator
 ) -> None:
     """The same page but for the reference; the operator has it, the portal does not."""
     assert send(page) == 200
@@ -73,9 +73,13 @@ def test_who_takes_the_bait_is_answered_like_everybody_and_held(
     assert answers[0] == answers[1]
     assert page.html.outcome == "delivered"
     assert len(portal.contacts) == 1
-    (entry,) = held(page)
-    assert (entry.status, entry.form, entry.contact["Mobile"]) == ("honeypot", "signup", MOBILE)
-    assert entry.reference == reference(page)
+    (submission,) = held(page)
+    assert (submission.status, submission.form, submission.contact["Mobile"]) == (
+        "honeypot",
+        "signup",
+        MOBILE,
+    )
+    assert submission.reference == reference(page)
 
 
 def reference(page: Page) -> str:
@@ -90,7 +94,7 @@ def test_operators_forms_have_no_bait(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
 def test_too_many_submissions_are_refused_and_what_was_typed_stays(
-    make_app: Callable[..., Flask], portal: StandIn, path: str
+    make_app: Callable[..., Flask], portal: Simulator, path: str
 ) -> None:
     """429 on the form itself."""
     page = Page(make_app(limit_address="2/minute").test_client(), path)
@@ -104,7 +108,7 @@ def test_too_many_submissions_are_refused_and_what_was_typed_stays(
     assert len(portal.contacts) == 2
 
 
-def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: StandIn) -> None:
+def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: Simulator) -> None:
     """Whatever its spelling; another number is not touched."""
     client = make_app(limit_mobile="1/hour").test_client()
     statuses = [
@@ -117,7 +121,7 @@ def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: Stand
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
 def test_the_same_form_sent_again_is_answered_alike_and_not_counted(
-    make_app: Callable[..., Flask], portal: StandIn, path: str
+    make_app: Callable[..., Flask], portal: Simulator, path: str
 ) -> None:
     """A reload, a double click or a retry on a bad network: one contact, one reference."""
     client = make_app(limit_mobile="1/hour").test_client()
@@ -185,17 +189,17 @@ def proven(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
 
 
 def test_without_script_the_proof_is_missing_and_an_operator_looks(
-    proven: Page, portal: StandIn
+    proven: Page, portal: Simulator
 ) -> None:
     """Nothing is lost, and the visitor is told that it was received, which is all that is true."""
     assert send(proven, proof="") == 200
     assert proven.html.outcome == "queued"
     assert not portal.contacts
-    assert [entry.status for entry in held(proven)] == ["proof"]
+    assert [submission.status for submission in held(proven)] == ["proof"]
 
 
 def test_a_store_out_of_reach_is_told(
-    make_app: Callable[..., Flask], tmp_path: Path, portal: StandIn
+    make_app: Callable[..., Flask], tmp_path: Path, portal: Simulator
 ) -> None:
     """503, nothing recorded, everything typed still there."""
     file = tmp_path / "forms.toml"
@@ -217,7 +221,7 @@ def work(page: Page) -> str:
     return written(solved(str(next(page.html.find("form"))[0]["data-proof"])))
 
 
-def test_a_proof_opens_the_way_once(proven: Page, portal: StandIn) -> None:
+def test_a_proof_opens_the_way_once(proven: Page, portal: Simulator) -> None:
     """The solution of one page is no good on the next."""
     proof = work(proven)
     assert send(proven, proof=proof) == 200
@@ -226,7 +230,7 @@ def test_a_proof_opens_the_way_once(proven: Page, portal: StandIn) -> None:
     assert len(portal.contacts) == 1
 
 
-def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: StandIn) -> None:
+def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: Simulator) -> None:
     """The proof is spent, and the contact recorded: the second answer says so too."""
     data = {"csrf_token": proven.token, "Mobile": MOBILE, "proof": work(proven)}
     answers = [proven.client.post(proven.path, data=data) for _ in range(3)]
@@ -235,7 +239,7 @@ def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: 
     assert len(portal.contacts) == 1
 
 
-def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn) -> None:
+def test_a_false_proof_brings_the_form_back(proven: Page, portal: Simulator) -> None:
     """With everything typed, and a fresh challenge."""
     before = next(proven.html.find("form"))[0]["data-proof"]
     assert send(proven, proof="bm9uc2Vuc2U=") == 422
@@ -248,7 +252,7 @@ def test_a_false_proof_brings_the_form_back(proven: Page, portal: StandIn) -> No
 
 
 def test_a_form_sent_many_times_at_once_is_one_submission(
-    make_app: Callable[..., Flask], portal: StandIn, tmp_path: Path
+    make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """It counts once against the limits, its proof is spent once, and all get one answer."""
     file = tmp_path / "forms.toml"

@@ -23,8 +23,8 @@ from support import TOKEN
 from webapp.portal.simulator import model
 from webapp.portal.simulator import server as module
 from webapp.portal.simulator.faults import Answer, Fault
-from webapp.portal.simulator.model import MAGIC
-from webapp.portal.simulator.server import StandIn
+from webapp.portal.simulator.model import DEMO_NUMBERS
+from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,21 +62,21 @@ def ask(
         return response.status, response.read()
 
 
-def create(standin: StandIn, pairs: Pairs | None = None, **changes: str) -> Any:
+def create(simulator: Simulator, pairs: Pairs | None = None, **changes: str) -> Any:
     """Return the content of ContactCreate's answer to the sample, with changes."""
-    _, body = ask(standin.url, "/rest/ContactCreate", pairs or {**SAMPLE, **changes})
+    _, body = ask(simulator.url, "/rest/ContactCreate", pairs or {**SAMPLE, **changes})
     return json.loads(body)
 
 
-def found(standin: StandIn) -> int:
+def found(simulator: Simulator) -> int:
     """Return how many contacts a search for the sample's number finds."""
-    _, body = ask(standin.url, "/rest/ContactSearch", {"Mobile": SAMPLE["Mobile"]})
+    _, body = ask(simulator.url, "/rest/ContactSearch", {"Mobile": SAMPLE["Mobile"]})
     return len(json.loads(body)["Data"])
 
 
-def test_a_contact_is_stored_and_shown_in_the_portals_shape(standin: StandIn) -> None:
+def test_a_contact_is_stored_and_shown_in_the_portals_shape(simulator: Simulator) -> None:
     """The number with 98 in front, null for what is empty, dates with a time."""
-    answer = create(standin, Email="a@example.com", BornDate="1990-10-07")
+    answer = create(simulator, Email="a@example.com", BornDate="1990-10-07")
     assert answer["Status"] == "Success"
     stored = answer["Data"]
     assert stored.pop("ID") > 0
@@ -94,47 +94,47 @@ def test_a_contact_is_stored_and_shown_in_the_portals_shape(standin: StandIn) ->
     }
 
 
-def test_a_second_contact_with_the_same_number_is_a_second_contact(standin: StandIn) -> None:
+def test_a_second_contact_with_the_same_number_is_a_second_contact(simulator: Simulator) -> None:
     """A contact sent twice shows."""
-    first, second = create(standin)["Data"]["ID"], create(standin)["Data"]["ID"]
-    assert [contact["ID"] for contact in standin.contacts] == [first, second]
+    first, second = create(simulator)["Data"]["ID"], create(simulator)["Data"]["ID"]
+    assert [contact["ID"] for contact in simulator.contacts] == [first, second]
     assert second == first + 1
 
 
-def test_labels_may_be_repeated_and_are_split(standin: StandIn) -> None:
+def test_labels_may_be_repeated_and_are_split(simulator: Simulator) -> None:
     """A label that holds a separator becomes two, as on the real server."""
     pairs = [*SAMPLE.items(), ("Labels", "VIP|دو; سه,,")]
-    assert create(standin, pairs)["Status"] == "Success"
-    assert standin.contacts[-1]["Labels"] == ["گروه 1", "VIP", "دو", "سه"]
+    assert create(simulator, pairs)["Status"] == "Success"
+    assert simulator.contacts[-1]["Labels"] == ["گروه 1", "VIP", "دو", "سه"]
 
 
 @pytest.mark.parametrize(
     ("gender", "stored", "word"), [("true", True, "آقا"), ("false", False, "خانم"), ("", None, "")]
 )
 def test_gender_may_be_empty(
-    standin: StandIn,
+    simulator: Simulator,
     gender: str,
     stored: bool | None,  # noqa: FBT001 - a parameter
     word: str,
 ) -> None:
     """Who does not say is neither."""
-    answer = create(standin, GenderType=gender)
+    answer = create(simulator, GenderType=gender)
     assert (answer["Data"]["GenderType"], answer["Data"]["GenderTypeStr"]) == (stored, word)
 
 
 @pytest.mark.parametrize(
     "mobile", ["09121234567", "9121234567", "+989121234567", "00989121234567", " 989121234567 "]
 )
-def test_a_number_is_normalised(standin: StandIn, mobile: str) -> None:
+def test_a_number_is_normalised(simulator: Simulator, mobile: str) -> None:
     """Every spelling is one number, when storing and when searching."""
-    assert create(standin, Mobile=mobile)["Data"]["Mobile"] == 989121234567
-    _, body = ask(standin.url, "/rest/ContactSearch", {"Mobile": mobile})
+    assert create(simulator, Mobile=mobile)["Data"]["Mobile"] == 989121234567
+    _, body = ask(simulator.url, "/rest/ContactSearch", {"Mobile": mobile})
     assert len(json.loads(body)["Data"]) == 1
 
 
-def test_a_search_that_finds_nothing_gives_an_empty_list(standin: StandIn) -> None:
+def test_a_search_that_finds_nothing_gives_an_empty_list(simulator: Simulator) -> None:
     """It is a success."""
-    _, body = ask(standin.url, "/rest/ContactSearch", {"Mobile": "09120000001"})
+    _, body = ask(simulator.url, "/rest/ContactSearch", {"Mobile": "09120000001"})
     assert json.loads(body) == {"Status": "Success", "Data": []}
 
 
@@ -147,18 +147,18 @@ def test_a_search_that_finds_nothing_gives_an_empty_list(standin: StandIn) -> No
         ("۰۹۱۲۱۲۳۴۵۶۷", "Mobile_Invalid"),
     ],
 )
-def test_a_bad_number_is_not_stored(standin: StandIn, mobile: str, status: str) -> None:
+def test_a_bad_number_is_not_stored(simulator: Simulator, mobile: str, status: str) -> None:
     """HTTP 200 all the same."""
-    code, body = ask(standin.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})
+    code, body = ask(simulator.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})
     assert (code, json.loads(body)) == (200, {"Status": status, "Data": None})
-    assert not standin.contacts
+    assert not simulator.contacts
 
 
 @pytest.mark.parametrize("missing", SAMPLE)
-def test_every_key_must_be_there(standin: StandIn, missing: str) -> None:
+def test_every_key_must_be_there(simulator: Simulator, missing: str) -> None:
     """Every parameter is marked mandatory in the reference."""
     pairs = {name: text for name, text in SAMPLE.items() if name != missing}
-    assert ask(standin.url, "/rest/ContactCreate", pairs)[0] == 400
+    assert ask(simulator.url, "/rest/ContactCreate", pairs)[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -174,10 +174,10 @@ def test_every_key_must_be_there(standin: StandIn, missing: str) -> None:
         {"Stranger": ""},
     ],
 )
-def test_a_value_of_a_wrong_type_is_refused(standin: StandIn, changes: dict[str, str]) -> None:
+def test_a_value_of_a_wrong_type_is_refused(simulator: Simulator, changes: dict[str, str]) -> None:
     """So is a key that the reference does not know."""
-    assert ask(standin.url, "/rest/ContactCreate", {**SAMPLE, **changes})[0] == 400
-    assert not standin.contacts
+    assert ask(simulator.url, "/rest/ContactCreate", {**SAMPLE, **changes})[0] == 400
+    assert not simulator.contacts
 
 
 @pytest.mark.parametrize(
@@ -185,32 +185,32 @@ def test_a_value_of_a_wrong_type_is_refused(standin: StandIn, changes: dict[str,
     [[*SAMPLE.items(), ("Mobile", "09121111111")], [("Mobile\xff", "")]],
 )
 def test_a_key_that_is_repeated_or_unknown_is_refused(
-    standin: StandIn, pairs: list[tuple[str, str]]
+    simulator: Simulator, pairs: list[tuple[str, str]]
 ) -> None:
     """Labels alone may be."""
-    assert ask(standin.url, "/rest/ContactCreate", pairs)[0] == 400
+    assert ask(simulator.url, "/rest/ContactCreate", pairs)[0] == 400
 
 
-def test_a_body_that_is_no_urlencoded_utf8_is_refused(standin: StandIn) -> None:
+def test_a_body_that_is_no_urlencoded_utf8_is_refused(simulator: Simulator) -> None:
     """It is captured, and holds nothing."""
-    with closing(http.client.HTTPConnection(urlsplit(standin.url).netloc)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(simulator.url).netloc)) as connection:
         connection.request("POST", "/rest/ContactCreate", "Mobile=%FF", {"Authorization": TOKEN})
         assert connection.getresponse().status == 400
-    assert standin.requests[-1].pairs == ()
-    assert standin.requests[-1].body == b"Mobile=%FF"
+    assert simulator.requests[-1].pairs == ()
+    assert simulator.requests[-1].body == b"Mobile=%FF"
 
 
 @pytest.mark.parametrize(("token", "status"), [("", "Token_NotExists"), ("wrong", "Token_Invalid")])
-def test_the_token_must_be_exact(standin: StandIn, token: str, status: str) -> None:
+def test_the_token_must_be_exact(simulator: Simulator, token: str, status: str) -> None:
     """One method says so in plain text."""
-    _, body = ask(standin.url, "/rest/ContactCreate", SAMPLE, token=token)
+    _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE, token=token)
     assert json.loads(body)["Status"] == status
-    assert ask(standin.url, "/rest/AccountStatus", token=token) == (200, status.encode())
+    assert ask(simulator.url, "/rest/AccountStatus", token=token) == (200, status.encode())
 
 
-def test_bearer_is_a_wrong_token(standin: StandIn) -> None:
+def test_bearer_is_a_wrong_token(simulator: Simulator) -> None:
     """The portal wants it bare."""
-    _, body = ask(standin.url, "/rest/ContactCreate", SAMPLE, token=f"Bearer {TOKEN}")
+    _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE, token=f"Bearer {TOKEN}")
     assert json.loads(body)["Status"] == "Token_Invalid"
 
 
@@ -224,37 +224,37 @@ def test_bearer_is_a_wrong_token(standin: StandIn) -> None:
     ],
 )
 def test_what_is_not_there_is_no_success(
-    standin: StandIn, method: str, path: str, status: int
+    simulator: Simulator, method: str, path: str, status: int
 ) -> None:
     """A wrong address or verb gets a page."""
-    code, body = ask(standin.url, path, method=method)
+    code, body = ask(simulator.url, path, method=method)
     assert code == status
     assert b"Success" not in body
 
 
-def test_planned_answers_come_in_their_order(standin: StandIn) -> None:
+def test_planned_answers_come_in_their_order(simulator: Simulator) -> None:
     """Success among them is an honest answer."""
-    standin.answer("Failed")
-    standin.answer("Success")
-    standin.answer(Answer(b"words", content_type="text/plain"))
-    standin.answer(Fault.EMPTY, times=2)
-    assert create(standin)["Status"] == "Failed"
-    assert create(standin)["Status"] == "Success"
-    assert ask(standin.url, "/rest/AccountStatus") == (200, b"words")
-    assert [ask(standin.url, "/rest/AccountStatus")[1] for _ in range(2)] == [b"", b""]
-    assert create(standin)["Status"] == "Success"
-    assert len(standin.contacts) == 2
+    simulator.answer("Failed")
+    simulator.answer("Success")
+    simulator.answer(Answer(b"words", content_type="text/plain"))
+    simulator.answer(Fault.EMPTY, times=2)
+    assert create(simulator)["Status"] == "Failed"
+    assert create(simulator)["Status"] == "Success"
+    assert ask(simulator.url, "/rest/AccountStatus") == (200, b"words")
+    assert [ask(simulator.url, "/rest/AccountStatus")[1] for _ in range(2)] == [b"", b""]
+    assert create(simulator)["Status"] == "Success"
+    assert len(simulator.contacts) == 2
 
 
 @pytest.mark.parametrize(
     "fault", [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
 )
 def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
-    standin: StandIn, fault: Fault
+    simulator: Simulator, fault: Fault
 ) -> None:
     """That is what makes a call uncertain."""
-    standin.answer(fault)
-    address = urlsplit(standin.url).hostname, urlsplit(standin.url).port
+    simulator.answer(fault)
+    address = urlsplit(simulator.url).hostname, urlsplit(simulator.url).port
     body = urlencode(SAMPLE)
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(
@@ -270,76 +270,76 @@ def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
             assert connection.recv(12) == b"HTTP/1.1 502"
         else:
             assert connection.recv(1) == b""
-    assert found(standin) == 1
+    assert found(simulator) == 1
 
 
 def test_a_contact_that_is_applied_late_appears_after_a_while(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was answered, and a search before that lies."""
-    monkeypatch.setattr(standin, "delay", 0.3)
-    standin.answer(Fault.APPLIED_LATE)
+    monkeypatch.setattr(simulator, "delay", 0.3)
+    simulator.answer(Fault.APPLIED_LATE)
     start = time.monotonic()
     with pytest.raises(http.client.RemoteDisconnected):
-        create(standin)
-    assert (found(standin), standin.contacts) == (0, [])
-    while not found(standin):
+        create(simulator)
+    assert (found(simulator), simulator.contacts) == (0, [])
+    while not found(simulator):
         assert time.monotonic() - start < 5
     assert time.monotonic() - start >= 0.3
-    (stored,) = standin.contacts
-    late = dt.datetime.fromisoformat(stored["UpdateDateTime"]) - standin.requests[0].at
+    (stored,) = simulator.contacts
+    late = dt.datetime.fromisoformat(stored["UpdateDateTime"]) - simulator.requests[0].at
     assert late > dt.timedelta(seconds=0.29)  # it is cut to milliseconds
 
 
 @pytest.mark.slow
 def test_what_is_forgotten_is_not_applied_later(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One test does not disturb the next."""
-    monkeypatch.setattr(standin, "delay", 0.1)
-    standin.answer(Fault.APPLIED_LATE)
+    monkeypatch.setattr(simulator, "delay", 0.1)
+    simulator.answer(Fault.APPLIED_LATE)
     with pytest.raises(http.client.RemoteDisconnected):
-        create(standin)
-    standin.forget()
+        create(simulator)
+    simulator.purge()
     time.sleep(0.2)
-    assert standin.contacts == []
+    assert simulator.contacts == []
 
 
-def test_a_search_may_lag_behind(standin: StandIn) -> None:
+def test_a_search_may_lag_behind(simulator: Simulator) -> None:
     """What is stored just now is not found yet."""
-    standin.lag = 0.3
+    simulator.lag = 0.3
     start = time.monotonic()
-    create(standin)
-    assert (found(standin), len(standin.contacts)) == (0, 1)
-    while not found(standin):
+    create(simulator)
+    assert (found(simulator), len(simulator.contacts)) == (0, 1)
+    while not found(simulator):
         assert time.monotonic() - start < 5
     assert time.monotonic() - start >= 0.3
 
 
 @pytest.mark.slow
-def test_an_honest_answer_may_take_long_and_delays_no_other(standin: StandIn) -> None:
+def test_an_honest_answer_may_take_long_and_delays_no_other(simulator: Simulator) -> None:
     """Several at once take no longer than one; an error comes at once."""
-    standin.latency = 2
+    simulator.latency = 2
     start = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
-        statuses = [answer["Status"] for answer in threads.map(create, [standin] * 4)]
+        statuses = [answer["Status"] for answer in threads.map(create, [simulator] * 4)]
     assert statuses == ["Success"] * 4
     assert 2 <= time.monotonic() - start < 6
-    standin.answer("Failed")
+    simulator.answer("Failed")
     start = time.monotonic()
-    create(standin)
+    create(simulator)
     assert time.monotonic() - start < 2
 
 
-def test_a_success_that_is_hard_to_read_is_one(standin: StandIn) -> None:
+def test_a_success_that_is_hard_to_read_is_one(simulator: Simulator) -> None:
     """The contact is stored."""
-    standin.answer(Fault.BOM_SUCCESS)
-    _, body = ask(standin.url, "/rest/ContactCreate", SAMPLE)
+    simulator.answer(Fault.BOM_SUCCESS)
+    _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE)
     assert json.loads(body.decode("utf-8-sig"))["Status"] == "Success"
-    assert len(standin.contacts) == 1
+    assert len(simulator.contacts) == 1
 
 
-def test_a_mood_is_asked_when_nothing_is_planned(standin: StandIn) -> None:
+def test_a_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
     """It sees the request, and answers as a plan does; it is not asked for what is no call."""
     asked: list[str] = []
     answers = iter(["Success", "Failed", Fault.HTTP_503, Answer(b"words")])
@@ -348,53 +348,53 @@ def test_a_mood_is_asked_when_nothing_is_planned(standin: StandIn) -> None:
         asked.append(request.path)
         return next(answers)
 
-    standin.mood = mood
-    standin.answer("ServerError")
-    assert [create(standin)["Status"] for _ in range(3)] == ["ServerError", "Success", "Failed"]
-    ask(standin.url, "/rest/ContactDelete")
-    ask(standin.url, "/rest/ContactCreate", method="GET")
-    assert ask(standin.url, "/rest/AccountStatus")[0] == 503
-    assert ask(standin.url, "/rest/AccountStatus")[1] == b"words"
+    simulator.mood = mood
+    simulator.answer("ServerError")
+    assert [create(simulator)["Status"] for _ in range(3)] == ["ServerError", "Success", "Failed"]
+    ask(simulator.url, "/rest/ContactDelete")
+    ask(simulator.url, "/rest/ContactCreate", method="GET")
+    assert ask(simulator.url, "/rest/AccountStatus")[0] == 503
+    assert ask(simulator.url, "/rest/AccountStatus")[1] == b"words"
     assert asked == ["/rest/ContactCreate"] * 2 + ["/rest/AccountStatus"] * 2
-    assert len(standin.contacts) == 1
+    assert len(simulator.contacts) == 1
 
 
-def test_a_mood_may_look_at_the_stand_in(standin: StandIn) -> None:
+def test_a_mood_may_look_at_the_stand_in(simulator: Simulator) -> None:
     """It is asked outside the lock."""
-    standin.mood = lambda _: "Failed" if standin.contacts else "Success"
-    assert [create(standin)["Status"] for _ in range(2)] == ["Success", "Failed"]
+    simulator.mood = lambda _: "Failed" if simulator.contacts else "Success"
+    assert [create(simulator)["Status"] for _ in range(2)] == ["Success", "Failed"]
 
 
-def test_forgetting_ends_a_mood(standin: StandIn) -> None:
+def test_forgetting_ends_a_mood(simulator: Simulator) -> None:
     """The stand-in is honest and quick again."""
-    standin.mood = lambda _: "Failed"
-    standin.lag = standin.latency = 9.0
-    standin.forget()
-    assert create(standin)["Status"] == "Success"
-    assert found(standin) == 1
+    simulator.mood = lambda _: "Failed"
+    simulator.lag = simulator.latency = 9.0
+    simulator.purge()
+    assert create(simulator)["Status"] == "Success"
+    assert found(simulator) == 1
 
 
-@pytest.mark.parametrize(("mobile", "shown"), MAGIC.items())
+@pytest.mark.parametrize(("mobile", "shown"), DEMO_NUMBERS.items())
 def test_some_numbers_show_an_error_in_the_demo(
-    standin: StandIn, mobile: str, shown: str | Fault
+    simulator: Simulator, mobile: str, shown: str | Fault
 ) -> None:
     """The contact's own fault every time, any other every other time."""
     if isinstance(shown, str):
-        assert create(standin, Mobile=mobile)["Status"] == shown
+        assert create(simulator, Mobile=mobile)["Status"] == shown
     elif shown is Fault.HTTP_502:
-        assert ask(standin.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})[0] == 502
+        assert ask(simulator.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})[0] == 502
     else:
         with pytest.raises(TimeoutError):
-            ask_briefly(standin, {**SAMPLE, "Mobile": mobile})
-    before = len(standin.contacts)
-    again = create(standin, Mobile=mobile)["Status"]
+            ask_briefly(simulator, {**SAMPLE, "Mobile": mobile})
+    before = len(simulator.contacts)
+    again = create(simulator, Mobile=mobile)["Status"]
     assert again == (shown if shown in model.ALWAYS else "Success")
     assert before == (shown is Fault.APPLIED_THEN_SILENT)
 
 
-def ask_briefly(standin: StandIn, pairs: dict[str, str]) -> None:
+def ask_briefly(simulator: Simulator, pairs: dict[str, str]) -> None:
     """Ask, and wait no longer than a moment."""
-    netloc = urlsplit(standin.url).netloc
+    netloc = urlsplit(simulator.url).netloc
     with closing(http.client.HTTPConnection(netloc, timeout=0.2)) as connection:
         connection.request(
             "POST", "/rest/ContactCreate", urlencode(pairs), {"Authorization": TOKEN}
@@ -402,44 +402,44 @@ def ask_briefly(standin: StandIn, pairs: dict[str, str]) -> None:
         connection.getresponse()
 
 
-def test_memory_is_bounded(standin: StandIn) -> None:
+def test_memory_is_bounded(simulator: Simulator) -> None:
     """A demo may run for months."""
-    assert standin.requests.maxlen == module.KEPT
-    with StandIn(token=TOKEN, kept=2) as small:
+    assert simulator.requests.maxlen == module.RETENTION
+    with Simulator(token=TOKEN, kept=2) as small:
         ids = [create(small)["Data"]["ID"] for _ in range(3)]
         assert [contact["ID"] for contact in small.contacts] == ids[1:]
         assert len(small.requests) == 2
 
 
-def test_it_is_steered_over_its_port(standin: StandIn) -> None:
+def test_it_is_steered_over_its_port(simulator: Simulator) -> None:
     """Another process can plan an answer, read the contacts and forget them."""
-    assert ask(standin.url, "/standin/answer", {"answer": "HTTP_503"})[0] == 200
-    assert ask(standin.url, "/standin/answer", {"answer": "Failed", "times": "2"})[0] == 200
-    assert ask(standin.url, "/rest/ContactCreate", SAMPLE)[0] == 503
-    assert [create(standin)["Status"] for _ in range(3)] == ["Failed", "Failed", "Success"]
-    _, body = ask(standin.url, "/standin/contacts", method="GET")
-    assert json.loads(body) == standin.contacts
-    assert ask(standin.url, "/standin/contacts", method="DELETE") == (200, b"[]")
-    assert standin.contacts == []
+    assert ask(simulator.url, "/standin/answer", {"answer": "HTTP_503"})[0] == 200
+    assert ask(simulator.url, "/standin/answer", {"answer": "Failed", "times": "2"})[0] == 200
+    assert ask(simulator.url, "/rest/ContactCreate", SAMPLE)[0] == 503
+    assert [create(simulator)["Status"] for _ in range(3)] == ["Failed", "Failed", "Success"]
+    _, body = ask(simulator.url, "/standin/contacts", method="GET")
+    assert json.loads(body) == simulator.contacts
+    assert ask(simulator.url, "/standin/contacts", method="DELETE") == (200, b"[]")
+    assert simulator.contacts == []
 
 
 @pytest.mark.parametrize(
     "pairs", [{}, {"answer": "a b"}, {"answer": "Failed", "times": "-1"}, {"answer": "x" * 65}]
 )
-def test_a_plan_that_makes_no_sense_is_refused(standin: StandIn, pairs: dict[str, str]) -> None:
+def test_a_plan_that_makes_no_sense_is_refused(simulator: Simulator, pairs: dict[str, str]) -> None:
     """It would be noticed much later."""
-    assert ask(standin.url, "/standin/answer", pairs)[0] == 400
+    assert ask(simulator.url, "/standin/answer", pairs)[0] == 400
 
 
-def test_it_listens_on_loopback_alone(standin: StandIn) -> None:
+def test_it_listens_on_loopback_alone(simulator: Simulator) -> None:
     """Nobody else may read a demo's contacts."""
-    assert urlsplit(standin.url).hostname == "127.0.0.1"
+    assert urlsplit(simulator.url).hostname == "127.0.0.1"
 
 
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_BODY])
 def test_closing_ends_what_is_under_way(fault: Fault) -> None:
     """A client that waits is let go; closing twice does no harm."""
-    with StandIn(token=TOKEN) as brief:
+    with Simulator(token=TOKEN) as brief:
         brief.answer(fault)
         address = urlsplit(brief.url).hostname, urlsplit(brief.url).port
         connection = socket.create_connection(address, timeout=5)
@@ -453,16 +453,16 @@ def test_closing_ends_what_is_under_way(fault: Fault) -> None:
 
 
 def test_a_fault_of_the_stand_in_itself_is_reported(
-    standin: StandIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A client that leaves is none."""
 
     def broken(_: object) -> Answer:
         raise LookupError("the stand-in is broken")
 
-    monkeypatch.setattr(standin, "respond", broken)
+    monkeypatch.setattr(simulator, "respond", broken)
     with pytest.raises(http.client.RemoteDisconnected):
-        ask(standin.url, "/rest/AccountStatus")
+        ask(simulator.url, "/rest/AccountStatus")
     assert "the stand-in is broken" in capfd.readouterr().err
 
 

@@ -26,8 +26,8 @@ from support import FULL_FORM, Page
 from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery.database import REVISION, Database, DatabaseError, metadata
-from webapp.delivery.outbox import KEPT
-from webapp.delivery.submission import NEEDS_HAND, State, write
+from webapp.delivery.outbox import RETENTION
+from webapp.delivery.submission import NEEDS_ATTENTION, State, write
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from servers import PostgresServer
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 
 
 def opened(url: str) -> Database:
     """Open a store."""
-    store = Database(url)
-    with store.read():
-        return store
+    database = Database(url)
+    with database.read():
+        return database
 
 
 def test_the_tables_are_those_that_the_program_uses(database_url: str) -> None:
@@ -88,7 +88,7 @@ CREATE TABLE spent (name VARCHAR(100) NOT NULL PRIMARY KEY, until TIMESTAMP NOT 
 
 
 def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
-    make_app: Callable[..., Flask], database_url: str, portal: StandIn
+    make_app: Callable[..., Flask], database_url: str, portal: Simulator
 ) -> None:
     """Held contacts come with their references, and what was delivered is not sent again."""
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -96,18 +96,21 @@ def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
     reference = base64.b32encode(bytes.fromhex(known)[:5]).decode()
     lost = "ABCDEFGH"  # its key was forgotten already
     _fill_old(database_url, reference, lost, {known: "delivered", delivered: "delivered"}, now)
-    dispatch = make_app(database_url=database_url).extensions[EXTENSION].dispatch
-    held = dispatch.outbox.page(NEEDS_HAND)
-    assert {entry.reference for entry in held} == {reference, lost}
-    assert {entry.contact["FName"] for entry in held} == {"سارا"}
-    assert {entry.status for entry in held} == {"honeypot"}
-    assert all(entry.due - now <= KEPT for entry in held)
+    delivery = make_app(database_url=database_url).extensions[EXTENSION].delivery
+    held = delivery.outbox.page(NEEDS_ATTENTION)
+    assert {submission.reference for submission in held} == {reference, lost}
+    assert {submission.contact["FName"] for submission in held} == {"سارا"}
+    assert {submission.status for submission in held} == {"honeypot"}
+    assert all(submission.due - now <= RETENTION for submission in held)
     for key in (known, delivered):
-        outcome = dispatch.intake.submit(CONTACT, key, form="contact")
+        outcome = delivery.intake.submit(CONTACT, key, form="contact")
         assert outcome.result == "delivered"
     assert not portal.contacts
-    assert dispatch.outbox.retry(lost) == 1
-    assert dispatch.spent.spend("nonce", datetime.now(UTC) + timedelta(minutes=1), "other") is False
+    assert delivery.outbox.retry(lost) == 1
+    assert (
+        delivery.used_proofs.consume("nonce", datetime.now(UTC) + timedelta(minutes=1), "other")
+        is False
+    )
 
 
 def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: datetime) -> None:
@@ -135,24 +138,24 @@ def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: dat
 
 
 def test_a_database_without_operators_is_upgraded_without_losing_a_row(
-    make_app: Callable[..., Flask], database_url: str, portal: StandIn
+    make_app: Callable[..., Flask], database_url: str, portal: Simulator
 ) -> None:
     """Whatever its state; what waits is sent, and nobody's name stands beside it."""
     _make_second(database_url)
-    dispatch = make_app(database_url=database_url).extensions[EXTENSION].dispatch
-    kept = {entry.key[:2]: entry for entry in dispatch.outbox.page(tuple(State))}
-    assert {key: entry.state for key, entry in kept.items()} == {
+    delivery = make_app(database_url=database_url).extensions[EXTENSION].delivery
+    kept = {submission.key[:2]: submission for submission in delivery.outbox.page(tuple(State))}
+    assert {key: submission.state for key, submission in kept.items()} == {
         "a0": State.QUEUED,
         "a1": State.SENDING,
         "a3": State.REJECTED,
         "a4": State.HELD,
     }
-    assert {entry.operator for entry in kept.values()} == {None}
-    assert all(entry.contact == CONTACT for entry in kept.values())
-    erased = dispatch.outbox.find("a2" * 32)
+    assert {submission.operator for submission in kept.values()} == {None}
+    assert all(submission.contact == CONTACT for submission in kept.values())
+    erased = delivery.outbox.find("a2" * 32)
     assert (erased.state, erased.contact, erased.operator) == (State.DELIVERED, None, None)
-    (waiting,) = dispatch.outbox.claim(9)
-    dispatch.sender.attempt(waiting)
+    (waiting,) = delivery.outbox.claim(9)
+    delivery.sender.attempt(waiting)
     assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
 
 
@@ -240,7 +243,7 @@ def full(file: Path) -> Iterator[None]:
 @pytest.mark.parametrize("trouble", [locked, full])
 def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
     make_app: Callable[..., Flask],
-    portal: StandIn,
+    portal: Simulator,
     file: Path,
     trouble: Callable[[Path], contextlib.AbstractContextManager[None]],
 ) -> None:
@@ -265,7 +268,7 @@ def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
 
 
 def test_a_read_only_database_records_nothing(
-    make_app: Callable[..., Flask], portal: StandIn, file: Path
+    make_app: Callable[..., Flask], portal: Simulator, file: Path
 ) -> None:
     """As above."""
     opened(f"sqlite:///{file}")
@@ -278,11 +281,11 @@ def test_a_read_only_database_records_nothing(
 @pytest.mark.slow
 def test_waiting_writers_are_not_kept_for_ever(file: Path) -> None:
     """However many wait, each is told within its own patience."""
-    store = opened(f"sqlite:///{file}")
+    database = opened(f"sqlite:///{file}")
 
     def write(_: object) -> float:
         started = time.monotonic()
-        with contextlib.suppress(DatabaseError), store.write():
+        with contextlib.suppress(DatabaseError), database.write():
             pass
         return time.monotonic() - started
 
@@ -291,7 +294,7 @@ def test_waiting_writers_are_not_kept_for_ever(file: Path) -> None:
 
 
 def test_postgresql_that_is_stopped_is_told_and_comes_back(
-    make_app: Callable[..., Flask], postgres: PostgresServer, portal: StandIn
+    make_app: Callable[..., Flask], postgres: PostgresServer, portal: Simulator
 ) -> None:
     """Open connections break; the next submission after its return finds new ones."""
     app = make_app(database_url=postgres.create("stopped"))
@@ -308,9 +311,9 @@ def test_postgresql_that_is_stopped_is_told_and_comes_back(
     assert len(portal.contacts) == 2
 
 
-def test_an_error_of_the_database_quotes_nothing(dispatch: DeliveryServices) -> None:
+def test_an_error_of_the_database_quotes_nothing(delivery: DeliveryServices) -> None:
     """Its text would hold the values of the row."""
-    with pytest.raises(DatabaseError) as caught, dispatch.store.write() as connection:
+    with pytest.raises(DatabaseError) as caught, delivery.database.write() as connection:
         connection.execute(text("INSERT INTO outbox (contact) VALUES (:c)"), {"c": "09121234567"})
     assert "0912" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -321,6 +324,6 @@ def test_the_demo_has_a_database_of_its_own(make_app: Callable[..., Flask], tmp_
     """Nothing that waits for the real portal is swallowed by the stand-in, nor the other way."""
     real = f"sqlite:///{tmp_path}/real.sqlite3"
     demo: Any = make_app(amoot_token=None, database_url=real)
-    demo.extensions[EXTENSION].dispatch.outbox.count([State.QUEUED], most=1)
+    demo.extensions[EXTENSION].delivery.outbox.count([State.QUEUED], most=1)
     assert not (tmp_path / "real.sqlite3").exists()
     assert (tmp_path / "state" / "demo.sqlite3").exists()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 
@@ -85,7 +85,7 @@ def _refused_tokens(page: Page) -> list[str | None]:
 
 
 def test_a_bad_token_brings_the_form_back_with_everything_typed(
-    page: Page, portal: StandIn
+    page: Page, portal: Simulator
 ) -> None:
     """Missing, tampered, foreign or another form's: 422, nothing sent, a fresh token that works."""
     for token in _refused_tokens(page):
@@ -101,7 +101,7 @@ def test_a_bad_token_brings_the_form_back_with_everything_typed(
 
 @pytest.mark.usefixtures("expired")
 def test_an_expired_token_brings_the_form_back_with_everything_typed(
-    page: Page, portal: StandIn, monkeypatch: pytest.MonkeyPatch
+    page: Page, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was typed is kept, and the fresh token works."""
     assert page.send(Mobile=MOBILE, FName="علی").status_code == 422

@@ -18,9 +18,9 @@ from webapp.portal import simulator
 from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import assets, compression, errors, headers, request
-from webapp.web.basic_auth import Logins
-from webapp.web.proof_of_work import Proofs
-from webapp.web.rate_limits import Limits
+from webapp.web.basic_auth import BasicAuth
+from webapp.web.proof_of_work import ProofOfWork
+from webapp.web.rate_limits import RateLimits
 from webapp.web.views import EXTENSION, Services, demo, embed, health, install, page
 from webapp.web.views import outbox as outbox_screen
 
@@ -47,26 +47,26 @@ def create_app(settings: Settings | None = None) -> Flask:
     tokens = FormTokens(settings.secret_keys)
     forms = definitions_file.load(settings.forms_file)
     url = settings.amoot_url or (
-        simulator.StandIn(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
+        simulator.Simulator(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
     metrics = Metrics(forms, deadline=settings.amoot_deadline)
     token = settings.amoot_token or simulator.DEMO_TOKEN
-    dispatch = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
-    limits = Limits(app, settings, metrics)
+    delivery = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
+    limits = RateLimits(app, settings, metrics)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
         forms={slug: build_form(form, tokens) for slug, form in forms.items()},
-        dispatch=dispatch,
+        delivery=delivery,
         metrics=metrics,
-        readiness=health.Readiness(dispatch.store),
+        readiness=health.Readiness(delivery.database),
         tokens=tokens,
         receipts=Receipts(settings.secret_keys),
         limits=limits,
-        logins=Logins(settings.intranet_users, limits),
-        proofs=Proofs(settings.secret_keys, spend=dispatch.spent.spend),
+        basic_auth=BasicAuth(settings.intranet_users, limits),
+        proof_of_work=ProofOfWork(settings.secret_keys, consume=delivery.used_proofs.consume),
         portal_url=url,
-        blanks={},
+        cached_pages={},
     )
     for view in (page, embed, install, outbox_screen, *([demo] if settings.demo else [])):
         app.register_blueprint(view.blueprint)
@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     request.register(app, settings)
     assets.register(app)
     errors.register(app, forms)
-    app.wsgi_app = request_id.Traced(  # type: ignore[method-assign]
+    app.wsgi_app = request_id.RequestIdMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
     )
     return app

@@ -44,9 +44,9 @@ class Section(enum.Enum):
 
 
 # What an optional field holds when nothing was given; `False` is a value.
-BLANK_VALUES: Final = (None, "", ())
+EMPTY_VALUES: Final = (None, "", ())
 
-BLANK: Final[Mapping[Kind, Value]] = MappingProxyType(
+EMPTY: Final[Mapping[Kind, Value]] = MappingProxyType(
     {
         Kind.MOBILE: "",
         Kind.TEXT: "",
@@ -250,7 +250,7 @@ class Contact:
         unknown = values.keys() - FIELDS.keys()
         if unknown:
             raise TypeError(f"not a field: {', '.join(sorted(unknown))}")
-        complete = {name: values.get(name, BLANK[row.kind]) for name, row in FIELDS.items()}
+        complete = {name: values.get(name, EMPTY[row.kind]) for name, row in FIELDS.items()}
         object.__setattr__(self, "values", MappingProxyType(complete))
 
     def __getitem__(self, name: str) -> Value:

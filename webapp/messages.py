@@ -126,11 +126,11 @@ UNSTORED_PUBLIC: Final = (
 BACK_TO_FORM: Final = "بازگشت به فرم"
 OUTBOX_BACK: Final = "بازگشت به صف ارسال"
 MOMENT: Final = "{day}، ساعت {time}"
-NEEDS_HAND: Final = "نیازمند رسیدگی"
-NEEDS_HAND_NONE: Final = "مخاطبی نیازمند رسیدگی نیست."
+NEEDS_ATTENTION: Final = "نیازمند رسیدگی"
+NEEDS_ATTENTION_NONE: Final = "مخاطبی نیازمند رسیدگی نیست."
 RETRY_ALL: Final = "ارسال دوبارهٔ همه، به‌جز موارد مشکوک به ربات"
 RETRY_ONE: Final = "ارسال دوباره"
-NEEDS_HAND_LIST: Final = "فهرست مخاطبان نیازمند رسیدگی"
+NEEDS_ATTENTION_LIST: Final = "فهرست مخاطبان نیازمند رسیدگی"
 IN_QUEUE: Final = "در انتظار ارسال"
 IN_QUEUE_NONE: Final = "مخاطبی در انتظار ارسال نیست."
 IN_QUEUE_SINCE: Final = "قدیمی‌ترین از {moment} در انتظار است."
@@ -140,7 +140,7 @@ NEXT_PAGE: Final = "صفحهٔ بعد"
 OPERATOR: Final = "ثبت‌کننده:"
 FORM_GONE: Final = "از فرمی که دیگر نیست:"
 # Why an entry waits or needs a hand, beside the portal's statuses
-DOUBTS: Final[Mapping[str, str]] = MappingProxyType(
+SUSPECT_STATUSES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "honeypot": "خانهٔ پنهان فرم پر شده بود؛ شاید ربات آن را فرستاده باشد.",
         "proof": "بررسی خودکار مرورگر انجام نشده بود؛ شاید ربات آن را فرستاده باشد.",

@@ -73,16 +73,16 @@ def _post_worker_init(worker: Worker) -> None:
     services.metrics.begin()
     # Before the first visitor, who would have to wait for it; and without it all the same.
     with contextlib.suppress(DatabaseError):
-        services.dispatch.store.prove()
+        services.delivery.database.check_writable()
     if services.settings.deliverer == "inline":
-        services.dispatch.deliverer.start()
+        services.delivery.worker.start()
 
 
 def _worker_exit(_: object, worker: Worker) -> None:
     if worker.wsgi is not None:  # it may have died before it had begun
-        deliverer = _services(worker).dispatch.deliverer
-        deliverer.stop()
-        deliverer.join()
+        delivery_worker = _services(worker).delivery.worker
+        delivery_worker.stop()
+        delivery_worker.join()
 
 
 # glibc's mallopt: M_ARENA_MAX, for many threads do not need an arena each; M_TRIM_THRESHOLD in

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 # Without these, Chromium as root does not start, and asks hosts of its maker for news.
 _FLAGS = (
@@ -51,7 +51,7 @@ redirect = "http://localhost:1/thanks"
 
 
 @pytest.fixture(scope="module")
-def server(running: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server in front of the stand-in."""
     folder = tmp_path_factory.mktemp("server")
     forms = folder / "forms.toml"

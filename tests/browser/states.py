@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.tokens import SOONEST
-from webapp.messages import DOUBTS
+from webapp.messages import SUSPECT_STATUSES
 from webapp.web.request import MAX_BODY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE: Final = "۰۹۱۲۱۲۳۴۵۶۷"
 MORE: Final = "summary"
@@ -24,12 +24,12 @@ def submit(tab: Page) -> None:
         tab.locator("button[type=submit]").click()
 
 
-def empty(tab: Page, _: StandIn) -> None:
+def empty(tab: Page, _: Simulator) -> None:
     """Open the operators' form."""
     tab.goto("/")
 
 
-def opened(tab: Page, _: StandIn) -> None:
+def opened(tab: Page, _: Simulator) -> None:
     """Open the rest of the fields, and fill some in."""
     tab.goto("/")
     tab.locator(MORE).click()
@@ -38,7 +38,7 @@ def opened(tab: Page, _: StandIn) -> None:
     tab.get_by_label("مشتری").check()
 
 
-def invalid(tab: Page, _: StandIn) -> None:
+def invalid(tab: Page, _: Simulator) -> None:
     """Send every kind of field with an error."""
     tab.goto("/")
     tab.locator(MORE).click()
@@ -55,37 +55,37 @@ def invalid(tab: Page, _: StandIn) -> None:
     submit(tab)
 
 
-def delivered(tab: Page, _: StandIn) -> None:
+def delivered(tab: Page, _: Simulator) -> None:
     """Record a contact."""
     tab.goto("/")
     tab.locator("#Mobile").fill(MOBILE)
     submit(tab)
 
 
-def rejected(tab: Page, standin: StandIn) -> None:
+def rejected(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse a contact."""
-    standin.answer("Mobile_Invalid")
-    delivered(tab, standin)
+    simulator.answer("Mobile_Invalid")
+    delivered(tab, simulator)
 
 
-def refused(tab: Page, standin: StandIn) -> None:
+def refused(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse the account."""
-    standin.answer("Token_Expired")
-    delivered(tab, standin)
+    simulator.answer("Token_Expired")
+    delivered(tab, simulator)
 
 
-def uncertain(tab: Page, standin: StandIn) -> None:
+def uncertain(tab: Page, simulator: Simulator) -> None:
     """Have the portal break."""
-    standin.answer("ServerError")
-    delivered(tab, standin)
+    simulator.answer("ServerError")
+    delivered(tab, simulator)
 
 
-def signup(tab: Page, _: StandIn) -> None:
+def signup(tab: Page, _: Simulator) -> None:
     """Open the visitors' form."""
     tab.goto("/f/signup")
 
 
-def signup_invalid(tab: Page, _: StandIn) -> None:
+def signup_invalid(tab: Page, _: Simulator) -> None:
     """Send the visitors' form with errors."""
     tab.goto("/f/signup")
     tab.locator("#BornDate-day").fill("۳۱")
@@ -99,7 +99,7 @@ def wait(tab: Page) -> None:
     tab.wait_for_timeout(SOONEST.total_seconds() * 1000 + 100)
 
 
-def signup_delivered(tab: Page, _: StandIn) -> None:
+def signup_delivered(tab: Page, _: Simulator) -> None:
     """Sign up."""
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
@@ -108,24 +108,24 @@ def signup_delivered(tab: Page, _: StandIn) -> None:
     submit(tab)
 
 
-def signup_refused(tab: Page, standin: StandIn) -> None:
+def signup_refused(tab: Page, simulator: Simulator) -> None:
     """Sign up while the account is in trouble."""
-    standin.answer("CreditNotEnough")
-    signup_delivered(tab, standin)
+    simulator.answer("CreditNotEnough")
+    signup_delivered(tab, simulator)
 
 
-def embedded(tab: Page, _: StandIn) -> None:
+def embedded(tab: Page, _: Simulator) -> None:
     """Open a form as a frame does."""
     tab.goto("/embed/event")
 
 
-def embedded_invalid(tab: Page, _: StandIn) -> None:
+def embedded_invalid(tab: Page, _: Simulator) -> None:
     """Send an empty form from a frame."""
     tab.goto("/embed/event")
     submit(tab)
 
 
-def embedded_done(tab: Page, _: StandIn) -> None:
+def embedded_done(tab: Page, _: Simulator) -> None:
     """Sign up in a frame."""
     tab.goto("/embed/event")
     tab.locator("#Mobile").fill(MOBILE)
@@ -149,7 +149,7 @@ def calm(tab: Page) -> None:
     until(tab, "/outbox", "[data-pause]", there=False)
 
 
-def outbox_empty(tab: Page, _: StandIn) -> None:
+def outbox_empty(tab: Page, _: Simulator) -> None:
     """Discard all that is in the outbox."""
     for path in ("/outbox?waiting=1", "/outbox"):
         tab.goto(path)
@@ -159,66 +159,69 @@ def outbox_empty(tab: Page, _: StandIn) -> None:
             tab.goto(path)
 
 
-def outbox(tab: Page, standin: StandIn) -> None:
+def outbox(tab: Page, simulator: Simulator) -> None:
     """Have a robot sign up, and the portal reject a contact that waited, unless both are there."""
     tab.goto("/outbox")
-    if all(tab.get_by_text(reason).count() for reason in ("Mobile_Invalid", DOUBTS["honeypot"])):
-        standin.mood = lambda _: "Mobile_Invalid"
+    if all(
+        tab.get_by_text(reason).count()
+        for reason in ("Mobile_Invalid", SUSPECT_STATUSES["honeypot"])
+    ):
+        simulator.mood = lambda _: "Mobile_Invalid"
         return
-    outbox_empty(tab, standin)
+    outbox_empty(tab, simulator)
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
     tab.locator(f"#{HONEYPOT_INPUT}").fill("x", force=True)
     wait(tab)
     submit(tab)
-    standin.mood = lambda _: "Token_Expired"
-    delivered(tab, standin)
-    standin.mood = lambda _: "Mobile_Invalid"
+    simulator.mood = lambda _: "Token_Expired"
+    delivered(tab, simulator)
+    simulator.mood = lambda _: "Mobile_Invalid"
     until(tab, "/outbox", "text=Mobile_Invalid")
 
 
-def outbox_waiting(tab: Page, standin: StandIn) -> None:
+def outbox_waiting(tab: Page, simulator: Simulator) -> None:
     """List what waits."""
-    uncertain(tab, standin)
+    uncertain(tab, simulator)
     tab.goto("/outbox?waiting=1")
 
 
-def outbox_discard(tab: Page, standin: StandIn) -> None:
+def outbox_discard(tab: Page, simulator: Simulator) -> None:
     """Be asked whether to discard an entry."""
-    outbox(tab, standin)
+    outbox(tab, simulator)
     tab.goto(str(tab.locator("a.destroy").first.get_attribute("href")))
 
 
-def outbox_correct(tab: Page, standin: StandIn) -> None:
+def outbox_correct(tab: Page, simulator: Simulator) -> None:
     """Open a rejected contact to correct it."""
-    outbox(tab, standin)
+    outbox(tab, simulator)
     card = tab.locator("article", has_text="Mobile_Invalid")
     tab.goto(str(card.locator("a.second").get_attribute("href")))
 
 
-def outbox_retried(tab: Page, standin: StandIn) -> None:
+def outbox_retried(tab: Page, simulator: Simulator) -> None:
     """Queue all again."""
-    outbox(tab, standin)
+    outbox(tab, simulator)
     with tab.expect_navigation():
         tab.locator("form[action='/outbox/retry'] button").click()
 
 
-def queued(tab: Page, standin: StandIn) -> None:
+def queued(tab: Page, simulator: Simulator) -> None:
     """Record a contact while the queue is paused."""
-    standin.mood = lambda _: "Token_Expired"
-    delivered(tab, standin)
+    simulator.mood = lambda _: "Token_Expired"
+    delivered(tab, simulator)
     tab.wait_for_timeout(1000)  # by then every process knows
-    delivered(tab, standin)
-    standin.forget()
+    delivered(tab, simulator)
+    simulator.purge()
 
 
-def install(tab: Page, _: StandIn) -> None:
+def install(tab: Page, _: Simulator) -> None:
     """Open the operator's page about embedding a form."""
     tab.goto("/install/event")
 
 
-def not_found(tab: Page, _: StandIn) -> None:
+def not_found(tab: Page, _: Simulator) -> None:
     """Open an address that is not there."""
     tab.goto("/nowhere")
 
@@ -228,14 +231,14 @@ def paste(tab: Page, selector: str, length: int) -> None:
     tab.locator(selector).evaluate("(field, n) => { field.value = 'ن'.repeat(n) }", length)
 
 
-def too_long(tab: Page, _: StandIn) -> None:
+def too_long(tab: Page, _: Simulator) -> None:
     """Send more than the limit."""
     tab.goto("/f/signup")
     paste(tab, "#FName", MAX_BODY)
     submit(tab)
 
 
-def too_large(tab: Page, _: StandIn) -> None:
+def too_large(tab: Page, _: Simulator) -> None:
     """Send more than is read at all."""
     tab.goto("/")
     tab.locator(MORE).click()

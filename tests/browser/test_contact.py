@@ -12,7 +12,7 @@ from webapp import messages
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 STORED = {
     "Active": True,
@@ -41,7 +41,7 @@ STORED = {
 
 
 def test_all_fields_filled_in_persian_are_stored_field_by_field(
-    tab: Page, standin: StandIn
+    tab: Page, simulator: Simulator
 ) -> None:
     """Persian digits, a Jalali date, an Arabic keyboard's letters: the portal has it right."""
     tab.goto("/")
@@ -57,11 +57,11 @@ def test_all_fields_filled_in_persian_are_stored_field_by_field(
     message = tab.locator("[data-outcome=delivered]")
     expect(message).to_contain_text(messages.DELIVERED)
     assert message.get_attribute("data-reference") in message.inner_text()
-    stored = standin.contacts[-1]
+    stored = simulator.contacts[-1]
     assert {name: stored[name] for name in STORED} == STORED
 
 
-def test_a_contact_takes_no_mouse(tab: Page, standin: StandIn) -> None:
+def test_a_contact_takes_no_mouse(tab: Page, simulator: Simulator) -> None:
     """Mobile, names and a label from the keyboard alone, twice in a row."""
     tab.goto("/")
     for mobile in ("09121111111", "09122222222"):
@@ -77,8 +77,8 @@ def test_a_contact_takes_no_mouse(tab: Page, standin: StandIn) -> None:
         tab.keyboard.press("Space")
         tab.keyboard.press("Enter")
         expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
-        assert standin.contacts[-1]["Labels"] == ["مشتری"]
-        assert standin.contacts[-1]["Mobile"] == int("98" + mobile[1:])
+        assert simulator.contacts[-1]["Labels"] == ["مشتری"]
+        assert simulator.contacts[-1]["Mobile"] == int("98" + mobile[1:])
 
 
 def test_after_an_error_the_summary_has_the_focus_and_leads_to_the_field(tab: Page) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from serving import Server
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 
@@ -108,7 +108,7 @@ def stranger() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def server(
-    running: StandIn, website: Site, tmp_path_factory: pytest.TempPathFactory
+    running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """Run the server with forms for that website."""
     folder = tmp_path_factory.mktemp("embed")
@@ -261,7 +261,7 @@ def test_third_party_cookies_are_blocked(strict: Browser, website: Site) -> None
 
 
 def test_the_snippet_fits_the_height_and_tells_the_page(
-    tab: Page, server: Server, website: Site, standin: StandIn
+    tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """An error, then a success: events without a field's value, to the listed origin alone."""
     posted: list[str] = []
@@ -287,7 +287,7 @@ def test_the_snippet_fits_the_height_and_tells_the_page(
     reference = message.get_attribute("data-reference")
     assert told(tab, 5)[4] == ("submitted", "one", {"form": "signup", "reference": reference})
     wait_until_fitting(tab)
-    assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
+    assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
 
     heard = [json.loads(message) for message in tab.evaluate("heard")]
     assert {name for message in heard for name in message} <= {
@@ -301,7 +301,7 @@ def test_the_snippet_fits_the_height_and_tells_the_page(
 
 
 def test_without_script_the_iframe_works_by_itself(
-    opened: Callable[..., Page], server: Server, website: Site, standin: StandIn
+    opened: Callable[..., Page], server: Server, website: Site, simulator: Simulator
 ) -> None:
     """An error, the corrected form sent by a double click, one success."""
     tab = opened(java_script_enabled=False)
@@ -316,7 +316,7 @@ def test_without_script_the_iframe_works_by_itself(
     form.locator("button[type=submit]").dblclick()
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
     tab.wait_for_timeout(200)
-    assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
+    assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
 
 
 def test_without_the_second_line_the_iframe_works_too(
@@ -529,7 +529,7 @@ def test_only_a_hello_from_the_page_around_opens_the_frames_mouth(
 
 
 def test_a_double_click_signs_up_once(
-    tab: Page, server: Server, website: Site, standin: StandIn
+    tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """The second click adds nothing."""
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
@@ -538,11 +538,11 @@ def test_a_double_click_signs_up_once(
     frame_of(tab).locator("button[type=submit]").dblclick()
     assert [name for name, _, _ in told(tab, 3)] == ["ready", "ready", "submitted"]
     tab.wait_for_timeout(200)
-    assert len(standin.contacts) == 1
+    assert len(simulator.contacts) == 1
 
 
 def test_back_and_change_signs_up_another_person(
-    tab: Page, server: Server, website: Site, standin: StandIn
+    tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """As a family does on one phone; the way back itself tells nothing."""
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
@@ -559,11 +559,11 @@ def test_back_and_change_signs_up_another_person(
     frame_of(tab).locator("#FName").fill("نیما")
     send(frame_of(tab))
     expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
-    assert [contact["FName"] for contact in standin.contacts] == ["سارا", "نیما"]
+    assert [contact["FName"] for contact in simulator.contacts] == ["سارا", "نیما"]
 
 
 def test_the_redirect_is_followed_once_by_the_page_around(
-    tab: Page, server: Server, website: Site, standin: StandIn
+    tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """From a sandbox, too; Back leads to the website's page, and leaves the person there."""
     thanks = website.publish("/thanks", page_of("سپاس"))
@@ -582,7 +582,7 @@ def test_the_redirect_is_followed_once_by_the_page_around(
     tab.reload()
     tab.wait_for_timeout(500)
     assert tab.url == address
-    assert len(standin.contacts) == 1
+    assert len(simulator.contacts) == 1
 
 
 def test_a_listener_can_keep_the_person_on_the_page(
@@ -713,7 +713,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
 
 
 def test_firefox_shows_the_form_and_tells_the_page(
-    firefox: Firefox, server: Server, website: Site, standin: StandIn, tmp_path: Path
+    firefox: Firefox, server: Server, website: Site, simulator: Simulator, tmp_path: Path
 ) -> None:
     """The main path: height, an error, a success, the events; no cookie in the end."""
     address = website.publish("/firefox", page_of(iframe(server), script(server)))
@@ -756,14 +756,14 @@ def test_firefox_shows_the_form_and_tells_the_page(
     )
     said = json.dumps(firefox.run("[told, heard]"), ensure_ascii=False)
     assert not any(value in said for value in (*TYPED.values(), "9121234567"))
-    assert [contact["FName"] for contact in standin.contacts] == ["سارا"]
+    assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
     assert firefox.cookies() == []
     image = firefox.tell("WebDriver:TakeScreenshot", full=True)
     (tmp_path / "firefox.png").write_bytes(base64.b64decode(image))
 
 
 def test_firefox_follows_the_redirect_and_stays_back(
-    firefox: Firefox, server: Server, website: Site, standin: StandIn
+    firefox: Firefox, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """Back leads to the website's page, and leaves the person there."""
     thanks = website.publish("/thanks", page_of("سپاس"))
@@ -781,7 +781,7 @@ def test_firefox_follows_the_redirect_and_stays_back(
     firefox.tell("WebDriver:Refresh")
     time.sleep(0.5)
     assert firefox.run("location.href") == address
-    assert len(standin.contacts) == 1
+    assert len(simulator.contacts) == 1
 
 
 def test_firefox_blocks_third_party_cookies(firefox: Firefox, website: Site) -> None:

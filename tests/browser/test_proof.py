@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from webapp.web.proof_of_work import Proofs
+from webapp.web.proof_of_work import ProofOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +51,9 @@ class Site(ThreadingHTTPServer):
     def __init__(self) -> None:
         """Listen on a free port."""
         super().__init__(("127.0.0.1", 0), Handler)
-        spent: set[str] = set()
-        self.proofs = Proofs(
-            ["key"], spend=lambda name, *_: name not in spent and not spent.add(name)
+        used_proofs: set[str] = set()
+        self.proof_of_work = ProofOfWork(
+            ["key"], consume=lambda name, *_: name not in used_proofs and not used_proofs.add(name)
         )
         self.shown = 0
         self.sent: list[tuple[dict[str, str], bool]] = []
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND)
         elif path == "/":
             self.server.shown += 1
-            challenge = self.server.proofs.challenge(form="f")
+            challenge = self.server.proof_of_work.challenge(form="f")
             self._answer(body=PAGE.format(challenge=html.escape(challenge)))
         elif path in ("/form.js", "/proof.js", "/proof-worker.js"):
             if path == "/proof-worker.js":
@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
             name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()
         }
         self.server.sent.append(
-            (fields, self.server.proofs.is_solved(fields["proof"], form="f", key="k"))
+            (fields, self.server.proof_of_work.is_solved(fields["proof"], form="f", key="k"))
         )
         status = HTTPStatus.NO_CONTENT if self.server.stays else HTTPStatus.OK
         self._answer(status, body="<!doctype html><title>Done</title>")
@@ -169,7 +169,7 @@ def test_the_answer_counts_once(tab: Page, site: Site) -> None:
     ((fields, counts),) = site.sent
     assert counts
     assert (fields["Mobile"], fields["by"]) == ("0912", "button")
-    assert not site.proofs.is_solved(fields["proof"], form="f", key="k")
+    assert not site.proof_of_work.is_solved(fields["proof"], form="f", key="k")
     assert site.shown == 1
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Response
     from serving import Server
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 STATIC = ROOT / "static"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -47,7 +47,7 @@ def is_document(response: Response, tab: Page) -> bool:
 
 @contextmanager
 def at_state(
-    browser: Browser, server: Server, state: object, standin: StandIn, **look: object
+    browser: Browser, server: Server, state: object, simulator: Simulator, **look: object
 ) -> Iterator[tuple[Page, str]]:
     """Open a tab, go to a state, and see it and the server's text of it."""
     documents: list[Response] = []
@@ -55,9 +55,9 @@ def at_state(
     with browser.new_context(base_url=server.url, **look) as context:  # type: ignore[arg-type]
         tab = context.new_page()
         tab.on("response", lambda it: is_document(it, tab) and documents.append(it))
-        standin.forget()
+        simulator.purge()
         calm(tab)
-        state(tab, standin)  # type: ignore[operator]
+        state(tab, simulator)  # type: ignore[operator]
         yield tab, documents[-1].text()
 
 
@@ -126,10 +126,10 @@ def violations(tab: Page) -> list[tuple[str, str, list[str]]]:
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_page_and_state_is_accessible_and_valid(
-    browser: Browser, server: Server, standin: StandIn, checker: Checker, state: object
+    browser: Browser, server: Server, simulator: Simulator, checker: Checker, state: object
 ) -> None:
     """axe-core finds no violation of WCAG 2.2 A and AA, nor of best practices; nor does Nu."""
-    with at_state(browser, server, state, standin) as (tab, text):
+    with at_state(browser, server, state, simulator) as (tab, text):
         assert checker.complaints(text) == []
         assert violations(tab) == []
 

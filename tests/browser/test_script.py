@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
     from serving import Server
 
-    from webapp.portal.simulator.server import StandIn
+    from webapp.portal.simulator.server import Simulator
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_a_date_in_parts_is_said_in_words(tab: Page) -> None:
 
 
 def test_a_double_click_sends_once_and_the_button_says_that_it_works(
-    tab: Page, standin: StandIn
+    tab: Page, simulator: Simulator
 ) -> None:
     """While the portal is slow, the second click does nothing."""
-    standin.forget()
+    simulator.purge()
     tab.goto("/")
     tab.locator("#Mobile").fill(MOBILE)
     twice = "button => [button.click(), button.click(), button.textContent, button.ariaDisabled]"
@@ -70,12 +70,12 @@ def test_a_double_click_sends_once_and_the_button_says_that_it_works(
         state = tab.locator("button[type=submit]").evaluate(twice)
     assert state[2:] == [messages.SENDING, "true"]
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
-    assert len(standin.contacts) == 1
+    assert len(simulator.contacts) == 1
 
 
-def test_ctrl_enter_sends_from_the_text_area(tab: Page, standin: StandIn) -> None:
+def test_ctrl_enter_sends_from_the_text_area(tab: Page, simulator: Simulator) -> None:
     """Enter alone makes a new line there."""
-    standin.forget()
+    simulator.purge()
     tab.goto("/")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator(MORE).click()
@@ -84,7 +84,7 @@ def test_ctrl_enter_sends_from_the_text_area(tab: Page, standin: StandIn) -> Non
     tab.keyboard.type("دو")
     tab.keyboard.press("Control+Enter")
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
-    assert standin.contacts[0]["AddressText"] == "یک\nدو"
+    assert simulator.contacts[0]["AddressText"] == "یک\nدو"
 
 
 @pytest.fixture
@@ -133,9 +133,9 @@ def test_leaving_an_untouched_or_a_sent_form_is_not_asked_for(tab: Page, asked: 
     assert asked == []
 
 
-def test_on_the_way_back_the_button_works_again(tab: Page, standin: StandIn) -> None:
+def test_on_the_way_back_the_button_works_again(tab: Page, simulator: Simulator) -> None:
     """A page that the browser kept is not left busy."""
-    standin.forget()
+    simulator.purge()
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
@@ -158,9 +158,9 @@ def plain(browser: Browser, server: Server) -> Iterator[Page]:
         yield context.new_page()
 
 
-def test_without_script_everything_works(plain: Page, standin: StandIn) -> None:
+def test_without_script_everything_works(plain: Page, simulator: Simulator) -> None:
     """An error with its focus and its links, the corrected form, the success, the next contact."""
-    standin.forget()
+    simulator.purge()
     plain.goto("/")
     plain.keyboard.type("0912")
     plain.keyboard.press("Enter")
@@ -175,7 +175,7 @@ def test_without_script_everything_works(plain: Page, standin: StandIn) -> None:
     expect(plain.locator("[data-outcome=delivered]")).to_be_visible()
     expect(plain.locator("#Mobile")).to_be_focused()
     expect(plain.locator("#Mobile")).to_be_empty()
-    assert [contact["BornDate"][:10] for contact in standin.contacts] == ["1990-10-07"]
+    assert [contact["BornDate"][:10] for contact in simulator.contacts] == ["1990-10-07"]
 
 
 @pytest.mark.parametrize("path", ["/", "/f/signup", "/nowhere"])

@@ -72,10 +72,10 @@ def deliver() -> None:
     if settings.demo:
         raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
     logging.config.dictConfig(app_logging.config(settings))
-    deliverer = build_services(settings).deliverer
+    worker = build_services(settings).worker
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: deliverer.stop())
-    deliverer.run()
+        signal.signal(number, lambda *_: worker.stop())
+    worker.run()
 
 
 @main.command(name="standin")

@@ -19,7 +19,7 @@ from webapp.cli.configuration import build_services, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import NEEDS_HAND, WAITING
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.messages import COMMA
 from webapp.portal.payload import payload
 
@@ -49,25 +49,25 @@ def outbox() -> None:
 @outbox.command(name="list")
 def list_() -> None:
     """Show what waits or needs a hand, in the order of arrival, without personal data."""
-    for entry in _entries():
-        click.echo(_line(entry))
+    for submission in _entries():
+        click.echo(_line(submission))
 
 
 @outbox.command()
 @click.argument("reference")
 def show(reference: str) -> None:
     """Show one submission, with the contact."""
-    entry = _own().outbox.get(reference)
-    if entry is None:
+    submission = _own().outbox.get(reference)
+    if submission is None:
         raise click.ClickException(_UNKNOWN)
-    click.echo(_line(entry))
-    if entry.uncertain:
+    click.echo(_line(submission))
+    if submission.uncertain:
         click.echo("    the portal may have it: it is looked up before it is sent again")
-    if entry.blind:
+    if submission.blind:
         click.echo("    it was sent again without looking it up, which the portal did not allow")
-    if entry.status == LABELS_UNKNOWN:
+    if submission.status == LABELS_UNKNOWN:
         click.echo("    the portal has it, but its labels could not be looked up")
-    for name, text in payload(entry.contact) if entry.contact else ():
+    for name, text in payload(submission.contact) if submission.contact else ():
         if text and name != "ContactGroupID":
             click.echo(f"    {name}: {text}")
 
@@ -79,11 +79,11 @@ def retry(reference: str | None, *, everything: bool) -> None:
     """Queue what was held or rejected again."""
     if (reference is None) is not everything:
         raise click.UsageError("give one reference, or --all")
-    dispatch = _own()
-    queued = dispatch.outbox.retry(reference)
+    delivery = _own()
+    queued = delivery.outbox.retry(reference)
     if not queued and not everything:
         raise click.ClickException(_UNKNOWN)
-    dispatch.breaker.hasten()
+    delivery.breaker.probe_now()
     click.echo(f"Queued: {queued}.")
 
 
@@ -101,7 +101,9 @@ def discard(reference: str) -> None:
 @click.option("--format", "file_format", type=click.Choice(["json", "csv"]), default="json")
 def export(file_format: str) -> None:
     """Print what waits or needs a hand, by the portal's names: a JSON object a line, or CSV."""
-    rows = (_exported(entry, entry.contact) for entry in _entries() if entry.contact)
+    rows = (
+        _exported(submission, submission.contact) for submission in _entries() if submission.contact
+    )
     if file_format == "csv":
         _write_csv(rows)
         return
@@ -112,8 +114,8 @@ def export(file_format: str) -> None:
 _ABOUT: Final = ("reference", "state", "status", "operator")
 
 
-def _exported(entry: Submission, contact: Contact) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in _ABOUT} | _texts(contact)
+def _exported(submission: Submission, contact: Contact) -> dict[str, Any]:
+    return {name: getattr(submission, name) for name in _ABOUT} | _texts(contact)
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -136,7 +138,7 @@ def backup(file: Path) -> None:
     """Copy an SQLite outbox to a new FILE, while it is used. PostgreSQL has pg_dump."""
     _sqlite_file(_own_settings())
     with _files():
-        _own().store.backup(file)
+        _own().database.backup(file)
     click.echo("Saved. The copy holds personal data.")
 
 
@@ -149,7 +151,11 @@ def restore(file: Path | None) -> None:
     with an outbox that was restored by other means, as PostgreSQL's is.
     """
     with _files():
-        waiting = _put_back(file, _sqlite_file(_own_settings())) if file else _own().outbox.doubt()
+        waiting = (
+            _put_back(file, _sqlite_file(_own_settings()))
+            if file
+            else _own().outbox.mark_uncertain()
+        )
     click.echo(f"Waiting, to be looked up first: {waiting}.")
 
 
@@ -171,9 +177,9 @@ def _put_back(file: Path, place: Path) -> int:
             is_database = start.read(len(_SQLITE)) == _SQLITE
         if not is_database:
             raise click.ClickException(f"{file} is no backup: it is not a database of SQLite's")
-        dispatch = build_services(replace(read_settings(), database_url=f"sqlite:///{copy}"))
-        waiting = dispatch.outbox.doubt()
-        dispatch.store.backup(whole)
+        delivery = build_services(replace(read_settings(), database_url=f"sqlite:///{copy}"))
+        waiting = delivery.outbox.mark_uncertain()
+        delivery.database.backup(whole)
         place.hardlink_to(whole)  # which never replaces what is there by now
     return waiting
 
@@ -218,16 +224,21 @@ _UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
 
 def _entries() -> Iterator[Submission]:
     """Go through all that still holds a contact, page by page."""
-    entries, last = _own().outbox, 0
-    while page := entries.page((*WAITING, *NEEDS_HAND), after=last):
+    submissions, last = _own().outbox, 0
+    while page := submissions.page((*WAITING, *NEEDS_ATTENTION), after=last):
         yield from page
         last = page[-1].id
 
 
-def _line(entry: Submission) -> str:
-    told = (entry.reference, f"{entry.created_at:%Y-%m-%d %H:%M}Z", entry.state, entry.form)
-    who = f"by {entry.operator}" if entry.operator else ""
-    return "  ".join(filter(None, (*told, entry.status, who)))
+def _line(submission: Submission) -> str:
+    told = (
+        submission.reference,
+        f"{submission.created_at:%Y-%m-%d %H:%M}Z",
+        submission.state,
+        submission.form,
+    )
+    who = f"by {submission.operator}" if submission.operator else ""
+    return "  ".join(filter(None, (*told, submission.status, who)))
 
 
 def _texts(contact: Contact) -> dict[str, str | list[str]]:

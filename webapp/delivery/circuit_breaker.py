@@ -96,9 +96,9 @@ class Pause:
 class CircuitBreaker:
     """The breaker as one process sees it. Its methods raise a DatabaseError as the store does."""
 
-    def __init__(self, store: Database) -> None:
+    def __init__(self, database: Database) -> None:
         """Keep it in this store."""
-        self._store = store
+        self._database = database
         self._failures = 0
         self._seen: Pause | None = None
         self._seen_at = float("-inf")
@@ -111,16 +111,16 @@ class CircuitBreaker:
             blocking=False
         ):
             try:
-                self.look()
+                self.read_pause()
             except DatabaseError:
                 self._seen_at = time.monotonic()  # the last news stays
             finally:
                 self._looking.release()
         return self._seen
 
-    def look(self) -> Pause | None:
+    def read_pause(self) -> Pause | None:
         """Return why the queue is paused at this very moment, or None."""
-        with self._store.read() as connection:
+        with self._database.read() as connection:
             found = connection.execute(select(*_SHOWN)).first()
         self._see(Pause(*found) if found else None)
         return self._seen
@@ -151,41 +151,46 @@ class CircuitBreaker:
 
     def _open(self, error: PortalError) -> None:
         refused = isinstance(error, Refused)
-        adding = self._store.adding(
+        insert = self._database.insert_or_ignore(
             _breaker,
             id=1,
             status=error.status,
             refused=refused,
-            since=self._store.after(),
-            probe_at=self._store.after(_FIRST_PROBE),
+            since=self._database.now_plus(),
+            probe_at=self._database.now_plus(_FIRST_PROBE),
             probes=0,
         )
-        with self._store.write() as connection:
-            is_new = connection.execute(adding).first()
+        with self._database.write() as connection:
+            is_new = connection.execute(insert).first()
         if is_new:
             tell = log.error if refused else log.warning
             tell("the queue is paused: %s", error.status)
-        self.look()
+        self.read_pause()
 
     def _slow_down(self, error: SlowDown) -> None:
         """Pause at least as long as the portal asks for, whatever else the cause was."""
-        probe_at = self._store.after(_slow_pause(error, 0))
-        now, shared = self._store.after(), {"status": error.status, "refused": False, "probes": 0}
-        adding = self._store.adding(_breaker, id=1, since=now, probe_at=probe_at, **shared)
+        probe_at = self._database.now_plus(_slow_pause(error, 0))
+        now, shared = (
+            self._database.now_plus(),
+            {"status": error.status, "refused": False, "probes": 0},
+        )
+        insert = self._database.insert_or_ignore(
+            _breaker, id=1, since=now, probe_at=probe_at, **shared
+        )
         longer = case((_breaker.c.probe_at > probe_at, _breaker.c.probe_at), else_=probe_at)
         other = _breaker.c.status != SLOW_DOWN
-        with self._store.write() as connection:
-            is_new = connection.execute(adding).first()
+        with self._database.write() as connection:
+            is_new = connection.execute(insert).first()
             if not is_new:
                 connection.execute(update(_breaker).values(probe_at=longer))
                 connection.execute(update(_breaker).where(other).values(**shared))
         if is_new:
             log.warning("the queue is paused: %s, %s", error.status, error.cause)
-        self.look()
+        self.read_pause()
 
     def close(self) -> None:
         """Let the queue run."""
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             was_open = connection.execute(delete(_breaker).returning(_breaker.c.id)).first()
         self._failures = 0
         self._see(None)
@@ -194,11 +199,11 @@ class CircuitBreaker:
 
     def take_probe(self, lease: timedelta) -> bool:
         """Tell whether it is this caller's turn to probe; nobody else's is then, for the lease."""
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             turn = (
                 update(_breaker)
-                .where(self._store.is_past(_breaker.c.probe_at))
-                .values(probe_at=self._store.after(lease))
+                .where(self._database.is_due(_breaker.c.probe_at))
+                .values(probe_at=self._database.now_plus(lease))
                 .returning(_breaker.c.id)
             )
             return connection.execute(turn).first() is not None
@@ -206,7 +211,7 @@ class CircuitBreaker:
     def probe_failed(self, error: PortalError) -> None:
         """Note that a probe found the queue's pause justified; the next one comes later."""
         refused = isinstance(error, Refused)
-        with self._store.write() as connection:
+        with self._database.write() as connection:
             probes = connection.execute(select(_breaker.c.probes)).scalar() or 0
             pause = min(_FIRST_PROBE * 2 ** min(probes + 1, _DOUBLINGS), _LONGEST_PAUSE[refused])
             if isinstance(error, SlowDown):
@@ -218,16 +223,16 @@ class CircuitBreaker:
                 refused=refused,
                 probes=probes + 1,
             )
-        self.look()
+        self.read_pause()
 
-    def hasten(self) -> None:
+    def probe_now(self) -> None:
         """Probe at once: a person says that the cause was mended. Not before the portal allows."""
         mended = update(_breaker).where(_breaker.c.status != SLOW_DOWN)
-        with self._store.write() as connection:
-            connection.execute(mended.values(probe_at=self._store.after(), probes=0))
+        with self._database.write() as connection:
+            connection.execute(mended.values(probe_at=self._database.now_plus(), probes=0))
 
     def _pause_for(self, connection: Connection, pause: timedelta, **changes: object) -> None:
-        values = {"probe_at": self._store.after(pause), **changes}
+        values = {"probe_at": self._database.now_plus(pause), **changes}
         connection.execute(update(_breaker).values(**values))
 
 

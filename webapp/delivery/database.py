@@ -91,7 +91,7 @@ class DatabaseError(Exception):
 _ROWS: Final = func.json_each(bindparam("rows")).table_valued("value")
 
 
-def brought(name: str) -> ColumnElement[Any]:
+def from_batch(name: str) -> ColumnElement[Any]:
     """Return what each row that `Database.write_together` brings has of this name."""
     return func.json_extract(_ROWS.c.value, f"$.{name}")
 
@@ -110,7 +110,7 @@ class Database:
         self._engine: Engine | None = None
         self._opening = threading.Lock()
         self._writer: SqliteWriter | None = None
-        self._tidied_at = float("-inf")
+        self._wal_truncated_at = float("-inf")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -128,7 +128,7 @@ class Database:
             with self._writer.transaction() if self._writer else engine.begin() as connection:
                 yield connection
 
-    def write_together(self, statement: Executable, values: Mapping[str, object]) -> bool:
+    def write_batched(self, statement: Executable, values: Mapping[str, object]) -> bool:
         """Write a row with those that other threads bring meanwhile; see `SqliteWriter.write`.
 
         Only where that pays, in SQLite: PostgreSQL's writers do not wait for each other.
@@ -144,7 +144,7 @@ class Database:
             self._connected()
             return self._writer is not None and self._writer.write(statement, values)
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         """Prove that the store can be written, by writing what stands there already.
 
         Not by an empty transaction: a disk that is full, or a standby, fails at the writing.
@@ -152,7 +152,7 @@ class Database:
         with self.write() as connection:
             connection.execute(update(_version).values(version_num=_version.c.version_num))
 
-    def adding(self, table: Table, **values: object) -> ReturningInsert[Any]:
+    def insert_or_ignore(self, table: Table, **values: object) -> ReturningInsert[Any]:
         """Return what adds a row and returns it as it stands; nothing if its key is there already.
 
         Args:
@@ -162,7 +162,7 @@ class Database:
         # RETURNING, because psycopg's row count does not tell.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
 
-    def adding_many(self, table: Table, names: Iterable[str], **values: object) -> Executable:
+    def insert_batch(self, table: Table, names: Iterable[str], **values: object) -> Executable:
         """Return what adds the rows that `write_together` brings, in SQLite; as `adding`, silently.
 
         Args:
@@ -174,37 +174,37 @@ class Database:
             name: value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
             for name, value in values.items()
         }
-        columns = {name: brought(name) for name in names} | shared
+        columns = {name: from_batch(name) for name in names} | shared
         # WHERE, or SQLite would take ON CONFLICT for the ON of a join.
         taken = select(*columns.values()).where(true())
         return sqlite.insert(table).from_select(list(columns), taken).on_conflict_do_nothing()
 
-    def after(self, pause: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+    def now_plus(self, pause: timedelta = timedelta(0)) -> ColumnElement[datetime]:
         """Return the moment so long after a statement runs, or its very moment.
 
         In UTC, without saying so, by the one clock that all users of the database share. It is read
         anew each time, so that a statement can be made once and run often.
         """
         if self._is_sqlite:
-            read = partial(_after, pause)
+            read = partial(_utc_now_plus, pause)
             return bindparam("moment", callable_=read, type_=DateTime(), unique=True)
         return func.timezone("UTC", func.now(), type_=DateTime()) + pause
 
-    def is_past(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+    def is_due(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Tell whether a row's moment has come; one absurdly far ahead has."""
         if self._is_sqlite:  # the machine's own clock, which may have been set back
-            return or_(moment <= self.after(), moment > self.after(_HORIZON))
-        return moment <= self.after()
+            return or_(moment <= self.now_plus(), moment > self.now_plus(_HORIZON))
+        return moment <= self.now_plus()
 
-    def tidy(self, *, every: float = 0.0) -> None:
+    def truncate_wal(self, *, every: float = 0.0) -> None:
         """Wipe what SQLite's log of changes still holds of erased rows.
 
         Args:
             every: How many seconds must have passed since this process did so last.
         """
-        if not self._is_sqlite or time.monotonic() < self._tidied_at + every:
+        if not self._is_sqlite or time.monotonic() < self._wal_truncated_at + every:
             return
-        self._tidied_at = time.monotonic()
+        self._wal_truncated_at = time.monotonic()
         with self._guarded():
             self._connected()
             log = Path(f"{self._url.database}-wal")
@@ -259,7 +259,7 @@ class Database:
             raise DatabaseError(type(error).__name__) from None
 
 
-def _after(pause: timedelta) -> datetime:
+def _utc_now_plus(pause: timedelta) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + pause
 
 

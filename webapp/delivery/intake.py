@@ -153,17 +153,17 @@ class Intake:
         new = _New(contact, key, form, operator)
         with self._permit() as has_permit:
             try:
-                entry, is_new = self._add(new, vet, has_permit=has_permit)
+                submission, is_new = self._add(new, vet, has_permit=has_permit)
             except DatabaseError as error:
                 outcome = self._perhaps_stored(key, error)
                 self._count(form, outcome.result)
                 return outcome
             if not is_new:
-                return _outcome(self._awaited(entry) if has_permit else entry)
-            is_sent = entry.state is State.SENDING
-            outcome = self._send(entry, told=True) if is_sent else _outcome(entry)
+                return _outcome(self._awaited(submission) if has_permit else submission)
+            is_sent = submission.state is State.SENDING
+            outcome = self._send(submission, told=True) if is_sent else _outcome(submission)
         # A robot is told that it was delivered; an operator's metrics say better.
-        self._count(form, entry.state if entry.state is State.HELD else outcome.result)
+        self._count(form, submission.state if submission.state is State.HELD else outcome.result)
         return outcome
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
@@ -177,14 +177,14 @@ class Intake:
         with self._permit() as has_permit:
             reason = self._reason_not_to_send(has_permit=has_permit)
             try:
-                entry = self._outbox.correct(name, contact, send=not reason, status=reason)
+                submission = self._outbox.correct(name, contact, send=not reason, status=reason)
             except DatabaseError as error:
                 return _unstored(name, error)
-            if entry is None:
+            if submission is None:
                 return None
-            if entry.state is State.QUEUED:
-                return _outcome(entry)
-            return self._send(entry, told=False)
+            if submission.state is State.QUEUED:
+                return _outcome(submission)
+            return self._send(submission, told=False)
 
     @contextmanager
     def _permit(self) -> Iterator[bool]:
@@ -206,19 +206,19 @@ class Intake:
     ) -> tuple[Submission, bool]:
         """Vet and store a submission, or find it; return its entry, and whether it is new."""
         if vet is None:
-            return self._store(new, has_permit=has_permit)
+            return self._database(new, has_permit=has_permit)
         # One of several at once is vetted and stored, the others find it.
         with self._turns.setdefault(new.key, threading.Lock()):
             if found := self._outbox.find(new.key):
                 return found, False
-            if doubt := vet():
-                log.warning("submission %s: held, %s", reference(new.key), doubt)
-                return self._outbox.hold(new.contact, new.key, form=new.form, reason=doubt)
-            return self._store(new, has_permit=has_permit)
+            if suspicion := vet():
+                log.warning("submission %s: held, %s", reference(new.key), suspicion)
+                return self._outbox.hold(new.contact, new.key, form=new.form, reason=suspicion)
+            return self._database(new, has_permit=has_permit)
 
-    def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
+    def _database(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
         reason = self._reason_not_to_send(has_permit=has_permit)
-        entry, is_new = self._outbox.add(
+        submission, is_new = self._outbox.add(
             new.contact,
             new.key,
             form=new.form,
@@ -227,8 +227,8 @@ class Intake:
             operator=new.operator,
         )
         if is_new and reason:
-            log.info("submission %s: queued, %s", entry.reference, reason)
-        return entry, is_new
+            log.info("submission %s: queued, %s", submission.reference, reason)
+        return submission, is_new
 
     def _reason_not_to_send(self, *, has_permit: bool) -> str:
         """Return the status for which a contact is not sent at once, or ""."""
@@ -236,11 +236,11 @@ class Intake:
             return pause.status
         return "" if has_permit else BUSY
 
-    def _send(self, entry: Submission, *, told: bool) -> Outcome:
+    def _send(self, submission: Submission, *, told: bool) -> Outcome:
         failure: PortalError | None = _UNKNOWN
-        with database_errors_logged(entry):
-            failure = self.sender.attempt(entry, told=told)
-        return _told(entry, failure)
+        with database_errors_logged(submission):
+            failure = self.sender.attempt(submission, told=told)
+        return _told(submission, failure)
 
     def _count(self, form: str, outcome: str) -> None:
         if self._metrics:
@@ -249,19 +249,21 @@ class Intake:
     def _perhaps_stored(self, key: str, error: DatabaseError) -> Outcome:
         """Say what became of a submission whose storing failed: its answer may have been lost."""
         try:
-            entry = self._outbox.find(key)
+            submission = self._outbox.find(key)
         except DatabaseError:
-            entry = None  # as far as anybody can tell; sent again, the form is the same submission
-        return _outcome(entry) if entry else _unstored(reference(key), error)
+            submission = (
+                None  # as far as anybody can tell; sent again, the form is the same submission
+            )
+        return _outcome(submission) if submission else _unstored(reference(key), error)
 
-    def _awaited(self, entry: Submission) -> Submission:
+    def _awaited(self, submission: Submission) -> Submission:
         """Wait while another request or process sends this entry, as long as a call may last."""
         patience = time.monotonic() + self._timing.deadline.total_seconds()
-        with database_errors_logged(entry):
-            while entry.state is State.SENDING and time.monotonic() < patience:
+        with database_errors_logged(submission):
+            while submission.state is State.SENDING and time.monotonic() < patience:
                 time.sleep(_POLL_INTERVAL_S)
-                entry = self._outbox.find(entry.key) or entry
-        return entry
+                submission = self._outbox.find(submission.key) or submission
+        return submission
 
 
 def _unstored(name: str, error: DatabaseError) -> Outcome:
@@ -269,21 +271,21 @@ def _unstored(name: str, error: DatabaseError) -> Outcome:
     return Outcome(result=Result.UNSTORED, reference=name, status=STORE_FAILED)
 
 
-def _told(entry: Submission, error: PortalError | None) -> Outcome:
+def _told(submission: Submission, error: PortalError | None) -> Outcome:
     """Return the outcome for the person who waited for it."""
     if error is None:
-        return Outcome(result=Result.DELIVERED, reference=entry.reference)
+        return Outcome(result=Result.DELIVERED, reference=submission.reference)
     result = Result.REJECTED if isinstance(error, Rejected) else Result.QUEUED
-    return Outcome(result=result, reference=entry.reference, status=error.status)
+    return Outcome(result=result, reference=submission.reference, status=error.status)
 
 
-def _outcome(entry: Submission) -> Outcome:
+def _outcome(submission: Submission) -> Outcome:
     """Return the outcome of an entry as it stands."""
-    name, status = entry.reference, entry.status
-    is_baited = entry.state is State.HELD and status == HONEYPOT  # a robot learns nothing
-    if entry.state is State.DELIVERED or is_baited:
+    name, status = submission.reference, submission.status
+    is_baited = submission.state is State.HELD and status == HONEYPOT  # a robot learns nothing
+    if submission.state is State.DELIVERED or is_baited:
         return Outcome(result=Result.DELIVERED, reference=name)
-    if entry.state is State.REJECTED:
+    if submission.state is State.REJECTED:
         return Outcome(result=Result.REJECTED, reference=name, status=status)
     if status == UNPROVEN:
         return Outcome(result=Result.QUEUED, reference=name)

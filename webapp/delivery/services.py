@@ -31,13 +31,13 @@ class DeliveryServices:
     """
 
     portal: AmootPortal
-    store: Database
+    database: Database
     outbox: Outbox
     breaker: CircuitBreaker
-    spent: UsedProofs
+    used_proofs: UsedProofs
     sender: Sender
     intake: Intake
-    deliverer: Worker
+    worker: Worker
 
     @classmethod
     def build(
@@ -51,18 +51,18 @@ class DeliveryServices:
         portal = AmootPortal(
             url=portal_url, token=token, deadline=settings.amoot_deadline, metrics=metrics
         )
-        store = Database(settings.outbox_url)
-        outbox = Outbox(store, timing)
-        breaker = CircuitBreaker(store)
+        database = Database(settings.outbox_url)
+        outbox = Outbox(database, timing)
+        breaker = CircuitBreaker(database)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
         sender = Sender(portal, outbox, breaker, timing)
         return cls(
             portal=portal,
-            store=store,
+            database=database,
             outbox=outbox,
             breaker=breaker,
-            spent=UsedProofs(store),
+            used_proofs=UsedProofs(database),
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
-            deliverer=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
+            worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
         )

@@ -36,10 +36,10 @@ class State(enum.StrEnum):
 # Why an operator should look at a submission first.
 HONEYPOT: Final = "honeypot"
 UNPROVEN: Final = "proof"
-DOUBTS: Final = (HONEYPOT, UNPROVEN)
+SUSPECT_STATUSES: Final = (HONEYPOT, UNPROVEN)
 
 WAITING: Final = (State.QUEUED, State.SENDING)
-NEEDS_HAND: Final = (State.REJECTED, State.HELD)
+NEEDS_ATTENTION: Final = (State.REJECTED, State.HELD)
 
 table: Final = Table(
     "outbox",
@@ -132,7 +132,7 @@ def reference(key: str) -> str:
     return base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
 
 
-def having(name: str) -> list[ColumnElement[bool]] | None:
+def by_reference(name: str) -> list[ColumnElement[bool]] | None:
     """Return what picks the entry of this reference out; None if it is no reference."""
     try:
         start = base64.b32decode(name, casefold=True).hex()

@@ -12,7 +12,7 @@ from webapp.delivery.database import metadata
 if TYPE_CHECKING:
     from webapp.delivery.database import Database
 
-_spent: Final = Table(
+_used_proofs: Final = Table(
     "spent",
     metadata,
     Column("name", String(100), primary_key=True),
@@ -24,11 +24,11 @@ _spent: Final = Table(
 class UsedProofs:
     """Names that are good for one submission each."""
 
-    def __init__(self, store: Database) -> None:
+    def __init__(self, database: Database) -> None:
         """Remember in this store."""
-        self._store = store
+        self._database = database
 
-    def spend(self, name: str, until: datetime, key: str) -> bool:
+    def consume(self, name: str, until: datetime, key: str) -> bool:
         """Tell whether this name is good for the submission of this key.
 
         Args:
@@ -40,10 +40,14 @@ class UsedProofs:
             DatabaseError: if the store fails.
         """
         moment = until.astimezone(UTC).replace(tzinfo=None)
-        with self._store.write() as connection:
-            connection.execute(delete(_spent).where(_spent.c.until < self._store.after()))
-            adding = self._store.adding(_spent, name=name, key=key, until=moment)
-            if connection.execute(adding).first():
+        with self._database.write() as connection:
+            connection.execute(
+                delete(_used_proofs).where(_used_proofs.c.until < self._database.now_plus())
+            )
+            insert = self._database.insert_or_ignore(_used_proofs, name=name, key=key, until=moment)
+            if connection.execute(insert).first():
                 return True
-            spender = connection.execute(select(_spent.c.key).where(_spent.c.name == name))
-            return bool(spender.scalar() == key)
+            owner = connection.execute(
+                select(_used_proofs.c.key).where(_used_proofs.c.name == name)
+            )
+            return bool(owner.scalar() == key)

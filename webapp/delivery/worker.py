@@ -62,9 +62,9 @@ class Worker:
         self._stopped = False
         self._thread: threading.Thread | None = None
         self._jobs = (
-            _Job(_SWEEP, self._sweep),
-            _Job(_SWEEP, self._outbox.tidy),
-            _Job(_HOUSEKEEPING, self._forget),
+            _Job(_SWEEP, self._requeue_expired_leases),
+            _Job(_SWEEP, self._outbox.truncate_wal),
+            _Job(_HOUSEKEEPING, self._purge),
         )
 
     def start(self) -> None:
@@ -105,15 +105,15 @@ class Worker:
                 self._running = {pool.submit(_guarded, self._probe)}
             return
         free = self._calls - len(self._running)
-        for entry in self._outbox.claim(free) if free else ():
-            self._running.add(pool.submit(_guarded, partial(self._sender.attempt, entry)))
+        for submission in self._outbox.claim(free) if free else ():
+            self._running.add(pool.submit(_guarded, partial(self._sender.attempt, submission)))
 
-    def _sweep(self) -> None:
-        if swept := self._outbox.sweep():
+    def _requeue_expired_leases(self) -> None:
+        if swept := self._outbox.requeue_expired_leases():
             log.warning("%d contacts were left behind by a dead process", swept)
 
-    def _forget(self) -> None:
-        for name in self._outbox.forget():
+    def _purge(self) -> None:
+        for name in self._outbox.purge():
             log.warning("submission %s: erased, nobody asked for it in thirty days", name)
 
     def _probe(self) -> None:
@@ -121,12 +121,12 @@ class Worker:
         if error := self._sender.ping():
             self._breaker.probe_failed(error)
             return
-        for entry in self._outbox.claim(1, probe=True):
-            error = self._sender.attempt(entry)
+        for submission in self._outbox.claim(1, probe=True):
+            error = self._sender.attempt(submission)
             if error and not isinstance(error, Rejected | Unexplained):
                 self._breaker.probe_failed(error)
                 return
-        self._outbox.hasten()
+        self._outbox.make_due_now()
         self._breaker.close()
 
 

@@ -14,7 +14,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer t
 from wtforms.widgets import TextArea, TextInput
 
 from webapp import messages, persian
-from webapp.contact import BLANK_VALUES, Kind
+from webapp.contact import EMPTY_VALUES, Kind
 from webapp.forms.definitions import Access, DateInput
 from webapp.persian import parse_email
 
@@ -93,7 +93,7 @@ class Required:
             ValidationError: if the field is empty.
         """
         del form
-        if not field.errors and field.data in BLANK_VALUES:
+        if not field.errors and field.data in EMPTY_VALUES:
             raise ValidationError(self._message.format(label=field.label.text))
 
 

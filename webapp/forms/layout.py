@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from webapp.contact import BLANK_VALUES, FIELDS, Section
+from webapp.contact import EMPTY_VALUES, FIELDS, Section
 
 if TYPE_CHECKING:
     from wtforms import Field
@@ -67,4 +67,4 @@ def _was_touched(field: Field) -> bool:
 
 
 def _given(value: object) -> object:
-    return None if value in BLANK_VALUES else value
+    return None if value in EMPTY_VALUES else value

@@ -143,14 +143,14 @@ def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Read
         if not isinstance(value, list):
             raise fault("must be a list")
         faults = Faults()
-        entries: dict[str, str] = {}
+        submissions: dict[str, str] = {}
         for raw in value:
             with faults.at():
-                entry = item(raw)
-                if alike(entry) in entries:
-                    raise fault(f'"{entry}" is repeated')
-                entries[alike(entry)] = entry
-        return faults.check(tuple(entries.values()))
+                submission = item(raw)
+                if alike(submission) in submissions:
+                    raise fault(f'"{submission}" is repeated')
+                submissions[alike(submission)] = submission
+        return faults.check(tuple(submissions.values()))
 
     return read
 
@@ -162,11 +162,11 @@ def mapping_reader(reader: Callable[[Field], Reader[_T]]) -> Reader[Mapping[str,
         if not isinstance(value, dict):
             raise fault("must be a table")
         faults = Faults()
-        entries: dict[str, _T] = {}
+        submissions: dict[str, _T] = {}
         for name, raw in value.items():
             with faults.at(name):
-                entries[name] = reader(FIELDS[read_field_name(name)])(raw)
-        return faults.check(MappingProxyType(entries))
+                submissions[name] = reader(FIELDS[read_field_name(name)])(raw)
+        return faults.check(MappingProxyType(submissions))
 
     return read
 

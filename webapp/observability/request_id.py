@@ -18,7 +18,7 @@ _FIT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")  # for a log: no blanks, no li
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-class Traced:
+class RequestIdMiddleware:
     """A WSGI application whose requests have names.
 
     Around the whole app, so that no error, no static file and no redirect is left out.

@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from webapp.contact import BLANK_VALUES, FIELDS, Kind
+from webapp.contact import EMPTY_VALUES, FIELDS, Kind
 from webapp.persian import comparison_key
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _is_same(contact: Contact, record: Mapping[str, Any]) -> bool:
     return all(
         _is_same_value(row.kind, contact[name], record[name])
         for name, row in FIELDS.items()
-        if name in record and contact[name] not in BLANK_VALUES
+        if name in record and contact[name] not in EMPTY_VALUES
     )
 
 

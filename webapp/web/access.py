@@ -16,7 +16,7 @@ from webapp.web.errors import Forwarded, UncertainHost
 
 if TYPE_CHECKING:
     from webapp.settings import Network, Settings
-    from webapp.web.basic_auth import Logins
+    from webapp.web.basic_auth import BasicAuth
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _FORWARDING_HEADERS: Final = {  # as WSGI names them
 }
 
 
-def require_intranet(settings: Settings, logins: Logins) -> None:
+def require_intranet(settings: Settings, basic_auth: BasicAuth) -> None:
     """Let only known networks, and known users if any are set, go on.
 
     Raises:
@@ -48,7 +48,7 @@ def require_intranet(settings: Settings, logins: Logins) -> None:
     if not is_local and not _is_within(address, settings.intranet_networks):
         log.warning("refused a request from outside INTRANET_NETWORKS")
         abort(HTTPStatus.FORBIDDEN)
-    logins.require()
+    basic_auth.require()
 
 
 def _is_sender_known(proxies: int) -> bool:

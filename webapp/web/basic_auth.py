@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import Authorization
 
-    from webapp.web.rate_limits import Limits
+    from webapp.web.rate_limits import RateLimits
 
 
 log = logging.getLogger(__name__)
 
 
-class Logins:
+class BasicAuth:
     """Who may log in, and who did: not every page costs a slow hash. No password is kept."""
 
-    def __init__(self, users: Mapping[str, str], limits: Limits) -> None:
+    def __init__(self, users: Mapping[str, str], limits: RateLimits) -> None:
         """Take names with the hashes of their passwords; without any, no login is needed."""
         self._users = users
         self._limits = limits

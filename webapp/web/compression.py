@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.web.page_cache import Blank
+    from webapp.web.page_cache import CachedPage
 
 _TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
 _GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
@@ -31,11 +31,11 @@ def register(app: Flask) -> None:
     app.after_request(_compress)
 
 
-def answer(blank: Blank, texts: Sequence[bytes]) -> Response:
+def answer(blank: CachedPage, texts: Sequence[bytes]) -> Response:
     """Return a blank with these texts in its holes, as this request's browser takes it."""
     if not _is_welcome():
-        return Response(blank.fill(texts), mimetype="text/html")
-    return Response(blank.fill_gzipped(texts), mimetype="text/html", headers=_GZIPPED)
+        return Response(blank.render(texts), mimetype="text/html")
+    return Response(blank.render_gzipped(texts), mimetype="text/html", headers=_GZIPPED)
 
 
 def _is_welcome() -> bool:

@@ -31,10 +31,10 @@ _HEADERS: Final = {
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
     """Let every answer of an app with these forms carry the headers, errors of the server too."""
-    app.wsgi_app = _Headed(app.wsgi_app, definitions)  # type: ignore[method-assign]
+    app.wsgi_app = _HeadersMiddleware(app.wsgi_app, definitions)  # type: ignore[method-assign]
 
 
-class _Headed:
+class _HeadersMiddleware:
     """The app, each of whose answers has the headers of its address.
 
     Around Flask: adding them one by one to its response would take a tenth of a page's time.

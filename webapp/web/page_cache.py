@@ -20,12 +20,12 @@ _GZIP: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 _END: Final = b"\x01\x00\x00\xff\xff"  # deflate, RFC 1951: the last block, stored and empty
 
 
-def mark() -> str:
+def placeholder() -> str:
     """Return a text that stands for a hole while a page is rendered."""
     return f"hole{secrets.token_hex(16)}"
 
 
-class Blank:
+class CachedPage:
     """A page with holes."""
 
     def __init__(self, html: str, marks: Sequence[str]) -> None:
@@ -36,12 +36,12 @@ class Blank:
         self._plain = [piece.encode() for piece in pieces]
         self._deflated = [_deflate(piece) for piece in self._plain]
 
-    def fill(self, texts: Sequence[bytes]) -> bytes:
+    def render(self, texts: Sequence[bytes]) -> bytes:
         """Return the page with these texts in its holes."""
         holes = [*texts, b""]
         return b"".join(part for pair in zip(self._plain, holes, strict=True) for part in pair)
 
-    def fill_gzipped(self, texts: Sequence[bytes]) -> bytes:
+    def render_gzipped(self, texts: Sequence[bytes]) -> bytes:
         """Return the same as gzip: what never changes is compressed already, the rest is stored."""
         parts, checksum, length = [_GZIP], 0, 0
         for plain, deflated, hole in zip(self._plain, self._deflated, [*texts, b""], strict=True):

@@ -26,20 +26,22 @@ _LONGEST: Final = 2_000
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
-class Proofs:
+class ProofOfWork:
     """Issues challenges and checks their answers."""
 
-    def __init__(self, keys: Sequence[str], *, spend: Callable[[str, datetime, str], bool]) -> None:
+    def __init__(
+        self, keys: Sequence[str], *, consume: Callable[[str, datetime, str], bool]
+    ) -> None:
         """Sign with the first key and accept all of them, so that keys can be rotated.
 
         Args:
             keys: The application's signing keys, newest first.
-            spend: Notes durably that the challenge of this id is spent, at least until then, by the
-                submission of this key; true the first time, and for the same submission.
+            consume: Records durably, until the given time, that the submission of this key has
+                used this challenge; false if another submission has used it already.
         """
         # A key of its own: no signature made here can pass for another of the application's.
         self._keys = [hmac.digest(key.encode(), b"proof of work", "sha256") for key in keys]
-        self._spend = spend
+        self._consume = consume
 
     def challenge(self, *, form: str) -> str:
         """Return a fresh challenge for the form of this slug, as JSON in ASCII for the solver."""
@@ -76,4 +78,4 @@ class Proofs:
         until = datetime.fromtimestamp(asked.expires_at, UTC) + _CLOCKS_DIFFER
         # Last, so that nothing is stored of what was not worked for. By the signed nonce, because
         # the same answer can be written in many ways.
-        return self._spend(asked.nonce, until, key)
+        return self._consume(asked.nonce, until, key)

@@ -43,7 +43,7 @@ _LEAST_PAUSE_S: Final = 1
 _keys: ContextVar[Mapping[str, str]] = ContextVar("_keys")
 
 
-class Limits:
+class RateLimits:
     """How many submissions of public forms, and failed logins, are let through.
 
     Its methods need a request: flask-limiter keeps its state of a check there.

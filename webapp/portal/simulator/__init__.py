@@ -1,6 +1,6 @@
 """A stand-in for the portal over real HTTP, for demo mode and tests."""
 
 from webapp.portal.simulator.model import PROFILES
-from webapp.portal.simulator.server import DEMO_TOKEN, StandIn, received, run
+from webapp.portal.simulator.server import DEMO_TOKEN, Simulator, received, run
 
-__all__ = ["DEMO_TOKEN", "PROFILES", "StandIn", "received", "run"]
+__all__ = ["DEMO_TOKEN", "PROFILES", "Simulator", "received", "run"]

@@ -120,7 +120,7 @@ class Ending(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mischief:
+class BrokenAnswer:
     """What goes over the wire in place of an answer, piece by piece, and how it ends."""
 
     pieces: Callable[[], Iterable[bytes]] = tuple
@@ -158,8 +158,8 @@ def _retry_date() -> str:
     return formatdate(time.time() + _RETRY_AFTER_S, usegmt=True)
 
 
-def _raw(*pieces: bytes) -> Mischief:
-    return Mischief(lambda: pieces)
+def _raw(*pieces: bytes) -> BrokenAnswer:
+    return BrokenAnswer(lambda: pieces)
 
 
 _OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -181,21 +181,21 @@ def _bomb() -> tuple[bytes, ...]:
     return (_OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", *[member] * 40)
 
 
-FAULTS: Final[Mapping[Fault, Answer | Mischief]] = MappingProxyType(
+FAULTS: Final[Mapping[Fault, Answer | BrokenAnswer]] = MappingProxyType(
     {
-        Fault.RESET: Mischief(ending=Ending.RESET),
-        Fault.CLOSE_WITHOUT_ANSWER: Mischief(),
-        Fault.SILENT: Mischief(ending=Ending.HANG),
-        Fault.APPLIED_THEN_RESET: Mischief(ending=Ending.RESET, applies=True),
-        Fault.APPLIED_THEN_CLOSE: Mischief(applies=True),
-        Fault.APPLIED_THEN_SILENT: Mischief(ending=Ending.HANG, applies=True),
-        Fault.APPLIED_THEN_HTTP_502: Mischief(lambda: [_last_page(502)], applies=True),
-        Fault.APPLIED_LATE: Mischief(applies=True),
-        Fault.DRIP_HEADERS: Mischief(_drip(_OK + b"X-Drip: ", b"x"), _PAUSE),
-        Fault.DRIP_BODY: Mischief(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _PAUSE),
-        Fault.ENDLESS_HEADERS: Mischief(_stream(_OK, b"X-More: yes\r\n" * 1000)),
-        Fault.ENDLESS_BODY: Mischief(_stream(_OK + b"\r\n" + _SUCCESS, b" " * 8192)),
-        Fault.GZIP_BOMB: Mischief(_bomb),
+        Fault.RESET: BrokenAnswer(ending=Ending.RESET),
+        Fault.CLOSE_WITHOUT_ANSWER: BrokenAnswer(),
+        Fault.SILENT: BrokenAnswer(ending=Ending.HANG),
+        Fault.APPLIED_THEN_RESET: BrokenAnswer(ending=Ending.RESET, applies=True),
+        Fault.APPLIED_THEN_CLOSE: BrokenAnswer(applies=True),
+        Fault.APPLIED_THEN_SILENT: BrokenAnswer(ending=Ending.HANG, applies=True),
+        Fault.APPLIED_THEN_HTTP_502: BrokenAnswer(lambda: [_last_page(502)], applies=True),
+        Fault.APPLIED_LATE: BrokenAnswer(applies=True),
+        Fault.DRIP_HEADERS: BrokenAnswer(_drip(_OK + b"X-Drip: ", b"x"), _PAUSE),
+        Fault.DRIP_BODY: BrokenAnswer(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _PAUSE),
+        Fault.ENDLESS_HEADERS: BrokenAnswer(_stream(_OK, b"X-More: yes\r\n" * 1000)),
+        Fault.ENDLESS_BODY: BrokenAnswer(_stream(_OK + b"\r\n" + _SUCCESS, b" " * 8192)),
+        Fault.GZIP_BOMB: BrokenAnswer(_bomb),
         Fault.BAD_GZIP: _raw(
             _OK, b"Content-Encoding: gzip\r\nContent-Length: 35\r\n\r\n", _SUCCESS
         ),

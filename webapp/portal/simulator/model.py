@@ -16,7 +16,7 @@ from webapp.portal.simulator.faults import Fault
 
 # Numbers that the demo answers with an error. What is the contact's own fault comes every time, the
 # rest every other time, so that the demo shows how the contact arrives after all.
-MAGIC: Final[Mapping[str, str | Fault]] = MappingProxyType(
+DEMO_NUMBERS: Final[Mapping[str, str | Fault]] = MappingProxyType(
     {
         "09990000019": "FirstNameOrLastName_Empty",
         "09990000101": "Mobile_Invalid",

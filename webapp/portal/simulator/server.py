@@ -43,17 +43,17 @@ from webapp.portal.simulator.faults import (
     FAULTS,
     PLAIN,
     Answer,
+    BrokenAnswer,
     Ending,
     Fault,
-    Mischief,
     json_answer,
     page,
     status_answer,
 )
 from webapp.portal.simulator.model import (
     ALWAYS,
+    DEMO_NUMBERS,
     KEYS,
-    MAGIC,
     PROFILES,
     InvalidFormError,
     Profile,
@@ -64,7 +64,7 @@ from webapp.portal.simulator.model import (
     split_labels,
 )
 
-KEPT: Final = 1000
+RETENTION: Final = 1000
 DEMO_TOKEN: Final = "demo"  # noqa: S105  opens nothing but a stand-in on loopback
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIMES: Final = re.compile(r"[0-9]{1,4}")
@@ -83,7 +83,7 @@ class Captured:
     at: dt.datetime
 
 
-class StandIn:
+class Simulator:
     """The stand-in, serving from `start` to `close`, or as a context manager.
 
     Attributes:
@@ -96,7 +96,7 @@ class StandIn:
     """
 
     def __init__(
-        self, *, token: str, port: int = 0, kept: int = KEPT, extra: Iterable[str] = ()
+        self, *, token: str, port: int = 0, kept: int = RETENTION, extra: Iterable[str] = ()
     ) -> None:
         """Make it; nothing is served yet.
 
@@ -119,7 +119,7 @@ class StandIn:
         self._ids = itertools.count(1)
         self._queue: deque[str | Fault | Answer] = deque()
         self._shown: set[str] = set()
-        self._methods: Mapping[str, Callable[[Captured], Answer | Mischief]] = {
+        self._methods: Mapping[str, Callable[[Captured], Answer | BrokenAnswer]] = {
             "/rest/ContactCreate": self._create,
             "/rest/ContactSearch": self._search,
             "/rest/AccountStatus": self._account_status,
@@ -173,7 +173,7 @@ class StandIn:
     def _stored(self, before: dt.datetime) -> Iterator[dict[str, Any]]:
         return (record for since, record in self._contacts if since <= before)
 
-    def forget(self) -> None:
+    def purge(self) -> None:
         """Forget what was stored, asked and planned, and misbehave no more."""
         with self._lock:
             for memory in (self._contacts, self.requests, self._queue, self._shown):
@@ -190,7 +190,7 @@ class StandIn:
         with self._lock:
             self._queue.extend(itertools.repeat(what, times))
 
-    def respond(self, request: Captured) -> Answer | Mischief:
+    def respond(self, request: Captured) -> Answer | BrokenAnswer:
         """Return what a request to the portal gets."""
         self.requests.append(request)
         if request.path not in self._methods:
@@ -217,7 +217,7 @@ class StandIn:
         mood = self.mood
         return mood(request) if mood else "Success"
 
-    def _serve(self, request: Captured) -> Answer | Mischief:
+    def _serve(self, request: Captured) -> Answer | BrokenAnswer:
         """Answer honestly."""
         given = request.headers.get("Authorization")
         if given == self._token:
@@ -228,7 +228,7 @@ class StandIn:
             return Answer(name.encode(), content_type=PLAIN)
         return status_answer(name)
 
-    def _create(self, request: Captured) -> Answer | Mischief:
+    def _create(self, request: Captured) -> Answer | BrokenAnswer:
         try:
             record = make_record(request.pairs, self._extra)
         except InvalidFormError:
@@ -246,9 +246,9 @@ class StandIn:
             self._contacts.append((request.at, record))
         return magic or json_answer({"Status": "Success", "Data": outward(record)})
 
-    def _magic(self, mobile: int) -> Answer | Mischief | None:
+    def _magic(self, mobile: int) -> Answer | BrokenAnswer | None:
         typed = str(mobile).replace("98", "0", 1)
-        planned = MAGIC.get(typed)
+        planned = DEMO_NUMBERS.get(typed)
         if planned is None or typed in self._shown:
             self._shown.discard(typed)
             return None
@@ -282,7 +282,7 @@ class StandIn:
             case "GET", "/standin/contacts":
                 return json_answer(self.contacts)
             case "DELETE", "/standin/contacts":
-                self.forget()
+                self.purge()
                 return json_answer([])
             case "POST", "/standin/answer":
                 form = dict(request.pairs)
@@ -305,9 +305,9 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], standin: StandIn) -> None:
+    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
         super().__init__(address, _Handler)
-        self.standin = standin
+        self.simulator = simulator
         self.stopping = threading.Event()
         self.open: set[socket.socket] = set()
 
@@ -345,11 +345,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self) -> None:
         request = self._capture()
-        standin = self.server.standin
+        simulator = self.server.simulator
         if request.path.startswith("/standin/"):
-            answer: Answer | Mischief = standin.steer(request)
+            answer: Answer | BrokenAnswer = simulator.steer(request)
         else:
-            answer = standin.respond(request)
+            answer = simulator.respond(request)
         if isinstance(answer, Answer):
             self.wfile.write(answer.encode())
         else:
@@ -373,7 +373,7 @@ class _Handler(BaseHTTPRequestHandler):
             at=_now(),
         )
 
-    def _misbehave(self, mischief: Mischief) -> None:
+    def _misbehave(self, mischief: BrokenAnswer) -> None:
         self.close_connection = True
         for piece in mischief.pieces():
             self.wfile.write(piece)
@@ -409,9 +409,9 @@ def run(
         profile: How it answers where the documents leave it open.
     """
     signal.signal(signal.SIGTERM, _leave)
-    with StandIn(token=token, port=port, extra=extra) as standin:
-        standin.profile = profile
-        sys.stdout.write(f"{standin.url}\n")
+    with Simulator(token=token, port=port, extra=extra) as simulator:
+        simulator.profile = profile
+        sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             sys.stdin.buffer.read()

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from webapp.forms.tokens import FormTokens, Receipts
     from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
-    from webapp.web.basic_auth import Logins
-    from webapp.web.page_cache import Blank
-    from webapp.web.proof_of_work import Proofs
-    from webapp.web.rate_limits import Limits
+    from webapp.web.basic_auth import BasicAuth
+    from webapp.web.page_cache import CachedPage
+    from webapp.web.proof_of_work import ProofOfWork
+    from webapp.web.rate_limits import RateLimits
     from webapp.web.views.health import Readiness
 
 EXTENSION = "contact_form"
@@ -42,16 +42,16 @@ class Services:
     settings: Settings
     definitions: Mapping[str, FormDefinition]
     forms: Mapping[str, type[ContactForm]]
-    dispatch: DeliveryServices
+    delivery: DeliveryServices
     metrics: Metrics
     readiness: Readiness
     tokens: FormTokens
     receipts: Receipts
-    limits: Limits
-    logins: Logins
-    proofs: Proofs
+    limits: RateLimits
+    basic_auth: BasicAuth
+    proof_of_work: ProofOfWork
     portal_url: str
-    blanks: dict[tuple[str, bool, str], Blank]
+    cached_pages: dict[tuple[str, bool, str], CachedPage]
 
 
 def services() -> Services:
@@ -74,7 +74,7 @@ def public_form(slug: str) -> FormDefinition:
 
 def require_intranet() -> None:
     """Let only operators see the view that calls this; see `access.require_intranet`."""
-    access.require_intranet(services().settings, services().logins)
+    access.require_intranet(services().settings, services().basic_auth)
 
 
 def require_own_host() -> None:
@@ -87,13 +87,13 @@ def pause_notice() -> dict[str, Any]:
 
     The latter is a function: with thousands of them, only a page that says it should count.
     """
-    return {"pause": services().dispatch.breaker.pause, "waiting": waiting}
+    return {"pause": services().delivery.breaker.pause, "waiting": waiting}
 
 
 def waiting() -> str:
     """Say how many contacts wait; nothing if the store cannot tell."""
     try:
-        count = services().dispatch.outbox.count(WAITING, most=_COUNT_CAP)
+        count = services().delivery.outbox.count(WAITING, most=_COUNT_CAP)
     except DatabaseError:
         return ""
     text = messages.WAITING_MANY if count > _COUNT_CAP else messages.WAITING

@@ -10,7 +10,7 @@ from flask import Blueprint, render_template
 from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.portal import simulator
 from webapp.web.views import require_intranet, require_own_host, services
-from webapp.web.views.shown import shown
+from webapp.web.views.formatting import format_values
 
 blueprint = Blueprint("demo", __name__)
 
@@ -21,7 +21,7 @@ def received() -> str:
     require_intranet()
     require_own_host()
     contacts = [
-        {"number": stored["ID"], "shown": shown(_values(stored), in_page_order())}
+        {"number": stored["ID"], "shown": format_values(_values(stored), in_page_order())}
         for stored in reversed(simulator.received(services().portal_url))
     ]
     return render_template("demo.html", contacts=contacts)

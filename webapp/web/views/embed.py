@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from webapp.forms import colour
 from webapp.forms.tokens import InvalidReceipt
 from webapp.web import assets
-from webapp.web.views import public_form, services, submission
+from webapp.web.views import contact_form, public_form, services
 
 if TYPE_CHECKING:
     from webapp.delivery.intake import Outcome
@@ -20,13 +20,13 @@ blueprint = Blueprint("embed", __name__)
 
 
 @blueprint.route("/embed/<slug>", methods=["GET", "POST"])
-def form(slug: str) -> submission.Answer:
+def form(slug: str) -> contact_form.Answer:
     """Serve the form of this slug for a frame."""
     definition = public_form(slug)
     if request.method == "GET":
-        return submission.blank(definition, embedded=True)
+        return contact_form.blank(definition, embedded=True)
     form = services().forms[slug]()
-    return submission.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
+    return contact_form.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
 
 
 @blueprint.get("/embed/<slug>/done")
@@ -36,7 +36,7 @@ def done(slug: str) -> str | Response:
     try:
         receipt = services().receipts.read(request.args.get("r", ""), form=slug)
     except InvalidReceipt:
-        return submission.see_other(f"/embed/{slug}")
+        return contact_form.see_other(f"/embed/{slug}")
     return render_template("done.html", definition=definition, embed=definition, receipt=receipt)
 
 
@@ -61,5 +61,5 @@ def style(slug: str) -> Response:
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    receipt = submission.receipt(form, outcome)
-    return submission.see_other(f"/embed/{form.definition.slug}/done?r={receipt}")
+    receipt = contact_form.receipt(form, outcome)
+    return contact_form.see_other(f"/embed/{form.definition.slug}/done?r={receipt}")

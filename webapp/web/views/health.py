@@ -12,7 +12,7 @@ from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.submission import NEEDS_HAND, WAITING
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.web import access
 from webapp.web.views import require_intranet, require_own_host, services
 
@@ -33,9 +33,9 @@ _COUNT_CAP: Final = 1_000_000  # no figure counts further
 class Readiness:
     """Whether the outbox can be written, asked at most once a second however many want to know."""
 
-    def __init__(self, store: Database) -> None:
+    def __init__(self, database: Database) -> None:
         """Ask this store."""
-        self._store = store
+        self._database = database
         self._asking = threading.Lock()
         self._asked_at = float("-inf")
         self._is_ready = False
@@ -54,7 +54,7 @@ class Readiness:
 
     def _ask(self) -> bool:
         try:
-            self._store.prove()
+            self._database.check_writable()
         except DatabaseError:
             return False
         return True
@@ -117,7 +117,7 @@ def _require_known_host() -> None:
 
 def _queue() -> tuple[dict[str, float], str]:
     """Return the queue's metrics, and why it is paused. A DatabaseError is passed on."""
-    outbox, pause = services().dispatch.outbox, services().dispatch.breaker.look()
+    outbox, pause = services().delivery.outbox, services().delivery.breaker.read_pause()
     oldest = outbox.oldest()
     now = datetime.now(UTC).replace(tzinfo=None)
     queue: dict[str, float] = {
@@ -125,7 +125,7 @@ def _queue() -> tuple[dict[str, float], str]:
         "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
         "queue_paused": int(pause is not None),
         "queue_probe_seconds": max(0.0, (pause.probe_at - now).total_seconds()) if pause else 0,
-        "needs_hand": outbox.count(NEEDS_HAND, most=_COUNT_CAP),
+        "needs_hand": outbox.count(NEEDS_ATTENTION, most=_COUNT_CAP),
     }
     return queue, pause.status if pause else ""
 

@@ -14,22 +14,22 @@ from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import Result
-from webapp.delivery.outbox import RETRIED
+from webapp.delivery.outbox import MAX_RETRY_AGE
 from webapp.delivery.sender import is_given_up
-from webapp.delivery.submission import NEEDS_HAND, WAITING, State
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
 from webapp.forms.tokens import InvalidToken
 from webapp.portal.base import status_message
 from webapp.web.views import (
+    contact_form,
     pause_notice,
     require_intranet,
     require_own_host,
     services,
-    submission,
     waiting,
 )
-from webapp.web.views.shown import moment, shown
+from webapp.web.views.formatting import format_values, local_time
 
 if TYPE_CHECKING:
     from flask import Response
@@ -53,26 +53,26 @@ _LARGEST: Final = 2**63 - 1  # number of an entry
 
 
 @blueprint.get(_LIST)
-def entries() -> str | Response:
+def submissions() -> str | Response:
     """List what needs a hand, or what waits."""
-    dispatch, is_waiting = services().dispatch, "waiting" in request.args
+    delivery, is_waiting = services().delivery, "waiting" in request.args
     after = _after()
-    states = WAITING if is_waiting else NEEDS_HAND
-    found = dispatch.outbox.page(states, after=after, limit=_PAGE + 1)
+    states = WAITING if is_waiting else NEEDS_ATTENTION
+    found = delivery.outbox.page(states, after=after, limit=_PAGE + 1)
     if after and not found:
-        return submission.see_other(_address(is_waiting=is_waiting))
-    oldest = dispatch.outbox.oldest()
+        return contact_form.see_other(_address(is_waiting=is_waiting))
+    oldest = delivery.outbox.oldest()
     page, more = found[:_PAGE], found[_PAGE:]
     return render_template(
         "outbox.html",
-        cards=[_card(entry) for entry in page],
+        cards=[_card(submission) for submission in page],
         first=_address(is_waiting=is_waiting) if after else None,
         following=_address(is_waiting=is_waiting, after=page[-1].id) if more else None,
         has_several=len(page) > 1 or after > 0,
         is_waiting=is_waiting,
         waiting=waiting,
-        since=oldest and moment(oldest),
-        pause=dispatch.breaker.pause,
+        since=oldest and local_time(oldest),
+        pause=delivery.breaker.pause,
         said=session.pop(_SAID, None),
         token=_token(),
         home=main_form(services().definitions),
@@ -83,8 +83,8 @@ def entries() -> str | Response:
 def retry_all() -> Response:
     """Queue all that needs a hand again."""
     _require_token()
-    count = services().dispatch.outbox.retry()
-    _hasten()
+    count = services().delivery.outbox.retry()
+    _probe_now()
     _log(f"{count} entries", "retried")
     return _lead_back("all-retried", n=persian.persian_digits(count))
 
@@ -93,9 +93,9 @@ def retry_all() -> Response:
 def retry(name: str) -> Response:
     """Queue an entry that needs a hand again."""
     _require_token()
-    if not services().dispatch.outbox.retry(name):
+    if not services().delivery.outbox.retry(name):
         return _lead_back("changed")
-    _hasten()
+    _probe_now()
     _log(name.upper(), "retried")
     return _lead_back("retried", reference=name.upper())
 
@@ -106,35 +106,35 @@ def discard(name: str) -> str | Response:
     if request.method != "POST":
         return render_template("discard.html", card=_card(_find(name)), token=_token())
     _require_token()
-    if not services().dispatch.outbox.discard(name):
+    if not services().delivery.outbox.discard(name):
         return _lead_back("changed")
     _log(name.upper(), "discarded")
     return _lead_back("discarded", reference=name.upper())
 
 
 @blueprint.route(f"{_LIST}/<name>", methods=["GET", "POST"])
-def correct(name: str) -> submission.Answer:
+def correct(name: str) -> contact_form.Answer:
     """Show an entry's contact in a form; send it, corrected, in its place."""
-    entry = _find(name)
-    card = _card(entry)
-    if entry.uncertain or entry.blind:
+    submission = _find(name)
+    card = _card(submission)
+    if submission.uncertain or submission.blind:
         card["reasons"].append(messages.CORRECT_OLD)
-    return submission.serve(
-        _form(entry),
+    return contact_form.serve(
+        _form(submission),
         accepted=_accepted,
-        submit=lambda _, contact: _correct(entry, contact),
+        submit=lambda _, contact: _correct(submission, contact),
         receipt=None,
         card=card,
         **pause_notice(),
     )
 
 
-def _correct(entry: Submission, contact: Contact) -> Outcome:
-    outcome = services().dispatch.intake.correct(entry.reference, contact)
+def _correct(submission: Submission, contact: Contact) -> Outcome:
+    outcome = services().delivery.intake.correct(submission.reference, contact)
     if outcome is None:
         abort(_lead_back("changed"))
     if outcome.result is not Result.UNSTORED:
-        _log(entry.reference, "corrected")
+        _log(submission.reference, "corrected")
     return outcome
 
 
@@ -151,47 +151,49 @@ def _find(name: str) -> Submission:
     Raises:
         HTTPException: 404 if there is none, or the way back to the list if it was there.
     """
-    entry = services().dispatch.outbox.get(name)
-    if entry is None or entry.contact is None:
+    submission = services().delivery.outbox.get(name)
+    if submission is None or submission.contact is None:
         abort(_lead_back("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
-    if entry.state is State.SENDING:
+    if submission.state is State.SENDING:
         abort(_lead_back("changed"))
-    return entry
+    return submission
 
 
-def _card(entry: Submission) -> dict[str, Any]:
-    definition = services().definitions.get(entry.form)
-    values = entry.contact.values if entry.contact else {}
+def _card(submission: Submission) -> dict[str, Any]:
+    definition = services().definitions.get(submission.form)
+    values = submission.contact.values if submission.contact else {}
     return {
-        "reference": entry.reference,
-        "came": moment(entry.created_at),
+        "reference": submission.reference,
+        "came": local_time(submission.created_at),
         "form": definition.title if definition else "",
-        "slug": entry.form,
-        "operator": entry.operator,
-        "reasons": _reasons(entry),
-        "status": "" if entry.status in messages.DOUBTS else entry.status,
-        "shown": shown(values, _rows(_pattern(entry))),
-        "is_idle": entry.state is not State.SENDING,
+        "slug": submission.form,
+        "operator": submission.operator,
+        "reasons": _reasons(submission),
+        "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
+        "shown": format_values(values, _rows(_pattern(submission))),
+        "is_idle": submission.state is not State.SENDING,
     }
 
 
-def _reasons(entry: Submission) -> list[str]:
+def _reasons(submission: Submission) -> list[str]:
     """Say why an entry waits or needs a hand, and what else to know about it."""
-    status = entry.status
+    status = submission.status
     reasons = {
-        messages.BEING_SENT: entry.state is State.SENDING,
-        messages.DOUBTS.get(status) or status_message(status): status,
-        messages.GIVEN_UP.format(n=persian.persian_digits(RETRIED.days)): is_given_up(entry),
-        messages.PERHAPS_THERE: entry.uncertain and not entry.blind,
-        messages.PERHAPS_TWICE: entry.blind,
+        messages.BEING_SENT: submission.state is State.SENDING,
+        messages.SUSPECT_STATUSES.get(status) or status_message(status): status,
+        messages.GIVEN_UP.format(n=persian.persian_digits(MAX_RETRY_AGE.days)): is_given_up(
+            submission
+        ),
+        messages.PERHAPS_THERE: submission.uncertain and not submission.blind,
+        messages.PERHAPS_TWICE: submission.blind,
     }
     return [text for text, applies in reasons.items() if applies]
 
 
-def _pattern(entry: Submission) -> FormDefinition | None:
+def _pattern(submission: Submission) -> FormDefinition | None:
     """Return the form that an entry came from or, if it is no more, the main one."""
     definitions = services().definitions
-    return definitions.get(entry.form) or main_form(definitions)
+    return definitions.get(submission.form) or main_form(definitions)
 
 
 def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
@@ -202,9 +204,9 @@ def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
     return tuple(replace(row, hint=row.hint or FIELDS[row.name].hint) for row in rows)
 
 
-def _form(entry: Submission) -> ContactForm:
+def _form(submission: Submission) -> ContactForm:
     """Return the form that corrects an entry: every field, and what it holds."""
-    pattern = _pattern(entry)
+    pattern = _pattern(submission)
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
     definition = FormDefinition(
         slug=_FORM,
@@ -219,7 +221,7 @@ def _form(entry: Submission) -> ContactForm:
         dates=DateInput.TEXT,
     )
     # A browser sends nothing of a group in which nothing is chosen: what it sends stands alone.
-    data = entry.contact.values if entry.contact and request.method != "POST" else None
+    data = submission.contact.values if submission.contact and request.method != "POST" else None
     form = build_form(definition, services().tokens)(data=data)
     del form.keep  # there is no next contact
     return form
@@ -255,10 +257,10 @@ def _require_token() -> None:
         abort(_lead_back("expired"))
 
 
-def _hasten() -> None:
+def _probe_now() -> None:
     """Have a paused queue tried at once; what was queued is sent even if that fails."""
     with suppress(DatabaseError):
-        services().dispatch.breaker.hasten()
+        services().delivery.breaker.probe_now()
 
 
 def _lead_back(result: str, *, reference: str = "", status: str = "", n: str = "") -> Response:
@@ -267,9 +269,9 @@ def _lead_back(result: str, *, reference: str = "", status: str = "", n: str = "
     Not by `flash`, whose messages all pages share: "/" would take this one for its own.
     """
     session[_SAID] = {"result": result, "reference": reference, "status": status, "n": n}
-    return submission.see_other(_LIST)
+    return contact_form.see_other(_LIST)
 
 
 def _log(what: str, done: str) -> None:
-    operator = services().logins.operator
+    operator = services().basic_auth.operator
     log.info("outbox: %s %s%s", what, done, f" by {operator}" if operator else "")

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, get_flashed_messages, reque
 from webapp.contact import FIELDS
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidReceipt
-from webapp.web.views import pause_notice, require_intranet, services, submission
+from webapp.web.views import contact_form, pause_notice, require_intranet, services
 
 if TYPE_CHECKING:
     from webapp.delivery.intake import Outcome
@@ -22,20 +22,20 @@ blueprint = Blueprint("page", __name__)
 
 
 @blueprint.route("/", methods=["GET", "POST"])
-def main() -> submission.Answer:
+def main() -> contact_form.Answer:
     """Serve the first intranet form."""
     definition = main_form(services().definitions)
     return _serve(definition) if definition else abort(HTTPStatus.NOT_FOUND)
 
 
 @blueprint.route("/f/<slug>", methods=["GET", "POST"])
-def form(slug: str) -> submission.Answer:
+def form(slug: str) -> contact_form.Answer:
     """Serve the form of this slug."""
     definition = services().definitions.get(slug)
     return _serve(definition) if definition else abort(HTTPStatus.NOT_FOUND)
 
 
-def _serve(definition: FormDefinition) -> submission.Answer:
+def _serve(definition: FormDefinition) -> contact_form.Answer:
     if definition.access is Access.INTRANET:
         require_intranet()
     is_operator = definition.access is Access.INTRANET
@@ -43,21 +43,21 @@ def _serve(definition: FormDefinition) -> submission.Answer:
     notice = pause_notice() if is_operator else {"pause": None}
     receipt = _receipt(definition)
     if request.method == "GET" and not (kept or receipt or notice["pause"]):
-        return submission.blank(definition)
+        return contact_form.blank(definition)
     form = services().forms[definition.slug](data=kept)
-    return submission.serve(form, accepted=_accepted, receipt=receipt, **notice)
+    return contact_form.serve(form, accepted=_accepted, receipt=receipt, **notice)
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     """Lead on: an operator to the next contact, a visitor to the receipt, without a cookie."""
     address = request.path
-    receipt = submission.receipt(form, outcome)
+    receipt = contact_form.receipt(form, outcome)
     if form.definition.access is Access.INTRANET:
         _keep(form)
         flash(receipt)
     else:
         address += f"?r={receipt}"
-    return submission.see_other(address)
+    return contact_form.see_other(address)
 
 
 def _receipt(definition: FormDefinition) -> Receipt | None:

@@ -33,7 +33,7 @@ class Shown(NamedTuple):
     dir: str
 
 
-def shown(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Shown]:
+def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Shown]:
     """Return what a contact holds of these rows of the field table."""
     return [
         Shown(
@@ -46,7 +46,7 @@ def shown(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Shown]:
     ]
 
 
-def moment(value: datetime) -> str:
+def local_time(value: datetime) -> str:
     """Return a moment in UTC as calendars and clocks in Iran show it."""
     local = value.replace(tzinfo=UTC).astimezone(IRAN)
     day, time = persian.date_in_words(local.date()), persian.persian_digits(f"{local:%H:%M}")

@@ -20,7 +20,7 @@ from webapp.forms.request_origin import own_origin
 from webapp.portal.base import status_message
 from webapp.portal.statuses import field_at_fault
 from webapp.web import compression
-from webapp.web.page_cache import Blank, mark
+from webapp.web.page_cache import CachedPage, placeholder
 from webapp.web.request import MAX_BODY
 from webapp.web.views import services
 
@@ -45,10 +45,10 @@ def _submit(form: ContactForm, contact: Contact) -> Outcome:
         _Refusal: if it may be spam.
     """
     key = submission_key(form.token.nonce, contact)
-    intake, slug = services().dispatch.intake, form.definition.slug
+    intake, slug = services().delivery.intake, form.definition.slug
     if form.definition.access is Access.PUBLIC:
         return intake.submit(contact, key, form=slug, vet=partial(_vet, form, key))
-    return intake.submit(contact, key, form=slug, operator=services().logins.operator)
+    return intake.submit(contact, key, form=slug, operator=services().basic_auth.operator)
 
 
 def serve(
@@ -96,31 +96,31 @@ def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
 def blank(definition: FormDefinition, *, embedded: bool = False) -> Response:
     """Show a form in which nothing is filled in, and nothing is to be said."""
     name = definition.slug, embedded, own_origin()
-    blanks = services().blanks
-    if name not in blanks:
-        if len(blanks) >= _MOST_BLANKS:  # of hosts that only a robot calls us by
-            blanks.clear()
-        blanks[name] = _render_blank(definition, embedded=embedded)
+    cached_pages = services().cached_pages
+    if name not in cached_pages:
+        if len(cached_pages) >= _MOST_BLANKS:  # of hosts that only a robot calls us by
+            cached_pages.clear()
+        cached_pages[name] = _render_blank(definition, embedded=embedded)
     texts = [services().tokens.issue(definition.slug, site=showing_site(definition))]
     if definition.proof_of_work:
         texts = [escape(_challenge(definition)), *texts]
-    return compression.answer(blanks[name], [text.encode() for text in texts])
+    return compression.answer(cached_pages[name], [text.encode() for text in texts])
 
 
-def _render_blank(definition: FormDefinition, *, embedded: bool) -> Blank:
+def _render_blank(definition: FormDefinition, *, embedded: bool) -> CachedPage:
     form = services().forms[definition.slug]()
-    token = form.csrf_token.current_token = mark()
-    challenge = mark() if definition.proof_of_work else ""
+    token = form.csrf_token.current_token = placeholder()
+    challenge = placeholder() if definition.proof_of_work else ""
     context: dict[str, Any] = {"embed": definition} if embedded else {}
     html = page(form, challenge=challenge, receipt=None, pause=None, **context)
     # In the order of the page: the challenge is the form's attribute.
-    return Blank(html, [challenge, token] if challenge else [token])
+    return CachedPage(html, [challenge, token] if challenge else [token])
 
 
 def _challenge(definition: FormDefinition) -> str:
     if not definition.proof_of_work:
         return ""
-    return services().proofs.challenge(form=definition.slug)
+    return services().proof_of_work.challenge(form=definition.slug)
 
 
 def page(
@@ -218,4 +218,6 @@ def _is_within_limits(form: ContactForm) -> bool:
 def _is_proven(form: ContactForm, key: str) -> bool:
     """Judge a proof of work that came. One that is missing is a doubt, not an error: no script."""
     answer: str = form.proof.data if "proof" in form else ""
-    return answer == "" or services().proofs.is_solved(answer, form=form.definition.slug, key=key)
+    return answer == "" or services().proof_of_work.is_solved(
+        answer, form=form.definition.slug, key=key
+    )
