@@ -130,7 +130,7 @@ def main() -> None:
 
 
 def _held(outbox: Outbox) -> int:
-    return outbox.count([State.HELD], most=10_000)
+    return outbox.review.count([State.HELD], most=10_000)
 
 
 def _wait() -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import insert
 
 from webapp.contact import Contact
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import RETENTION, Outbox
-from webapp.delivery.submission import State, table, write
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import RETENTION, State, dump_contact, table
 from webapp.delivery.timing import Timing
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def fill(database: Database, count: int, **changes: object) -> None:
                 **row,
                 "id": number + 1,
                 "key": key(number),
-                "contact": write(contact(number)),
+                "contact": dump_contact(contact(number)),
                 **changes,
             }
             for number in range(start, min(start + _PURGE_BATCH_ROWS, count))

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app
-from webapp.delivery import database as database_module
+from webapp.delivery import engine as engine_module
 from webapp.forms import tokens
 from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings
@@ -67,7 +67,7 @@ def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         opened.append(create_engine(*args, **kwargs))
         return opened[-1]
 
-    monkeypatch.setattr(database_module, "create_engine", create)
+    monkeypatch.setattr(engine_module, "create_engine", create)
     yield
     for engine in opened:
         engine.dispose()

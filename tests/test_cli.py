@@ -109,7 +109,7 @@ def outbox(tmp_path: Path) -> Outbox:
     filled = Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
     contact = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه", "سایت"))
     submission, _ = filled.add(contact, "aa" * 32, form="contact", send=True)
-    filled.reject(submission, "Mobile_Invalid", told=False)
+    filled.reject(submission, "Mobile_Invalid", erase=False)
     filled.hold(contact, "bb" * 32, form="news", reason="honeypot")
     filled.add(contact, "cc" * 32, form="contact", send=False)
     return filled

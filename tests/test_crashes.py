@@ -72,7 +72,7 @@ def deliver_all(settings: Settings, portal: Simulator) -> DeliveryServices:
     end_leases(delivery)
     delivery.worker.start()
     until = time.monotonic() + 30
-    while delivery.outbox.count(WAITING, most=1):
+    while delivery.outbox.review.count(WAITING, most=1):
         assert time.monotonic() < until, "something waits for ever"
         time.sleep(0.05)
     delivery.worker.stop()

@@ -87,7 +87,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def is_empty(delivery: DeliveryServices) -> bool:
     """Tell whether nothing waits."""
-    return delivery.outbox.count(WAITING, most=1) == 0
+    return delivery.outbox.review.count(WAITING, most=1) == 0
 
 
 def numbers(portal: Simulator) -> list[int]:
@@ -148,7 +148,7 @@ def test_an_outage_is_waited_out_with_one_probe_at_a_time(
         # At half a second, one second, two: a harmless question and a contact each.
         assert len(portal.requests) - under_way <= 6
         assert not portal.contacts
-        submissions = delivery.outbox.page(WAITING)
+        submissions = delivery.outbox.review.page(WAITING)
         assert {submission.attempts for submission in submissions} == {0}
         portal.mood = None
         wait_until(lambda: is_empty(delivery))
@@ -222,7 +222,7 @@ def test_a_probe_that_is_told_no_leaves_the_queue_paused(
         pause = local.breaker.read_pause()
         assert pause is not None
         assert (pause.status, pause.refused) == ("System_Disabled", True)
-    assert local.outbox.count(WAITING, most=9) == 3
+    assert local.outbox.review.count(WAITING, most=9) == 3
 
 
 @pytest.mark.slow
@@ -324,12 +324,12 @@ def test_a_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Sim
     with running(local):
         wait_until(lambda: len(portal.requests) >= 1)
     assert len(portal.contacts) == len(portal.requests) == local_delivered(local)
-    assert local.outbox.page([State.SENDING]) == []
+    assert local.outbox.review.page([State.SENDING]) == []
 
 
 def local_delivered(delivery: DeliveryServices) -> int:
     """Return how many of twenty do not wait any more."""
-    return 20 - delivery.outbox.count(WAITING, most=99)
+    return 20 - delivery.outbox.review.count(WAITING, most=99)
 
 
 @pytest.mark.slow

@@ -496,7 +496,7 @@ def test_a_search_that_never_works_does_not_block_for_ever(
     intake: Intake, outbox: Outbox, portal: Simulator, answer: str | Fault, monkeypatch: Any
 ) -> None:
     """After ten looks it is sent without one."""
-    monkeypatch.setattr("webapp.delivery.sender._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("webapp.delivery.sender._FIRST_BACKOFF_S", 0.01)
     portal.answer(Fault.RESET)
     submit(intake)
     portal.answer(answer, 10)
@@ -510,12 +510,12 @@ def test_without_a_reason_it_is_asked_five_times_and_held(
     intake: Intake, outbox: Outbox, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asking again will not change it; an operator decides."""
-    monkeypatch.setattr("webapp.delivery.sender._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("webapp.delivery.sender._FIRST_BACKOFF_S", 0.01)
     portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
     submit(intake)
     for _ in range(4):
         again(intake, outbox)
-    (held,) = outbox.page(NEEDS_ATTENTION)
+    (held,) = outbox.review.page(NEEDS_ATTENTION)
     assert (held.status, held.contact) == ("Failed", CONTACT)
     assert paths(portal).count("Create") == 5
     assert submit(intake).result is Result.QUEUED
@@ -552,7 +552,7 @@ def test_what_is_rejected_in_the_background_waits_for_the_operator(
     portal.answer("Success")
     portal.answer("Mobile_Invalid")
     again(intake, outbox)
-    (rejected,) = outbox.page(NEEDS_ATTENTION)
+    (rejected,) = outbox.review.page(NEEDS_ATTENTION)
     assert (rejected.state, rejected.contact) == (State.REJECTED, CONTACT)
 
 
@@ -581,8 +581,8 @@ def test_a_doubtful_contact_is_held_and_answered_like_a_success(
     assert outcome.result is Result.DELIVERED
     assert outcome == intake.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
     assert not portal.requests
-    assert [held.reference for held in outbox.page(NEEDS_ATTENTION)] == [outcome.reference]
-    outbox.retry(outcome.reference)
+    assert [held.reference for held in outbox.review.page(NEEDS_ATTENTION)] == [outcome.reference]
+    outbox.review.retry(outcome.reference)
     again(intake, outbox)
     assert len(portal.contacts) == 1
 
@@ -592,7 +592,7 @@ def test_what_the_vetting_refuses_is_not_stored(intake: Intake, outbox: Outbox) 
     with pytest.raises(ZeroDivisionError):
         intake.submit(CONTACT, KEY, form="news", vet=lambda: 1 / 0)  # type: ignore[arg-type,return-value]
     assert outbox.find(KEY) is None
-    assert outbox.count(WAITING, most=1) == 0
+    assert outbox.review.count(WAITING, most=1) == 0
 
 
 @pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])

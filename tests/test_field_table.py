@@ -124,7 +124,7 @@ def test_an_added_row_with_a_bad_value_has_its_error_beside_it(added: Example, p
 def test_an_added_row_is_kept_in_the_outbox(added: Example, held_app: Flask) -> None:
     """With its type."""
     outbox = held_app.extensions[EXTENSION].delivery.outbox
-    [submission] = outbox.page(["held"])
+    [submission] = outbox.review.page(["held"])
     assert submission.contact[ADDED] == added.value
 
 
@@ -139,7 +139,7 @@ def test_an_added_row_stands_in_the_correction_form_and_is_sent_from_it(
 ) -> None:
     """With its value, as a browser sends it back."""
     outbox = held_app.extensions[EXTENSION].delivery.outbox
-    [submission] = outbox.page(["held"])
+    [submission] = outbox.review.page(["held"])
     page = Page(held_app.test_client(), f"/outbox/{submission.reference}")
     answer = page.client.post(page.path, data=page.html.values)
     assert answer.status_code == 303
@@ -188,7 +188,7 @@ def test_every_row_reaches_outbox_card_correction_form_and_exports(
     assert all(full.values[name] not in contact.EMPTY_VALUES for name in FIELDS)
     outbox = app.extensions[EXTENSION].delivery.outbox
     outbox.hold(full, "ab" * 32, form="contact", reason="Failed")
-    [submission] = outbox.page(["held"])
+    [submission] = outbox.review.page(["held"])
     assert submission.contact.values == full.values
     card = Html(page.client.get("/outbox").text).text("article")
     assert all(row.label in card for row in FIELDS.values())

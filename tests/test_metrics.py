@@ -147,7 +147,7 @@ def test_a_correction_is_no_submission(
 ) -> None:
     """Neither a wrong one nor a right one; the call to the portal counts."""
     delivery.outbox.hold(Contact(Mobile=MOBILE), KEY, form="contact", reason="Failed")
-    (submission,) = delivery.outbox.page([State.HELD])
+    (submission,) = delivery.outbox.review.page([State.HELD])
     for mobile in ("0912", MOBILE):
         Page(client, f"/outbox/{submission.reference}").send(Mobile=mobile)
     assert len(portal.contacts) == 1

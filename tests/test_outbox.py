@@ -15,10 +15,12 @@ from webapp.contact import Contact
 from webapp.delivery import database as database_module
 from webapp.delivery import outbox as module
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import MAX_RETRY_AGE, RETENTION, Outbox
+from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import (
     HONEYPOT,
+    MAX_RETRY_AGE,
     NEEDS_ATTENTION,
+    RETENTION,
     UNPROVEN,
     WAITING,
     State,
@@ -84,7 +86,7 @@ def rows(database: Database) -> list[dict[str, object]]:
 def test_a_contact_comes_back_as_it_was(outbox: Outbox) -> None:
     """Dates, labels, gender and all."""
     add(outbox)
-    (submission,) = outbox.page(WAITING)
+    (submission,) = outbox.review.page(WAITING)
     assert submission.contact == CONTACT
     assert (submission.form, submission.state, submission.status) == ("news", State.QUEUED, "")
     assert submission.reference == reference(key(1))
@@ -100,7 +102,7 @@ def test_a_key_is_stored_once(outbox: Outbox) -> None:
         )
     assert sorted(is_new for _, is_new in added) == [False] * 7 + [True]
     assert len({submission.owner for submission, _ in added}) == 1
-    assert outbox.count(WAITING, most=10) == 1
+    assert outbox.review.count(WAITING, most=10) == 1
 
 
 def test_a_claim_is_one_senders_alone(outbox: Outbox) -> None:
@@ -135,7 +137,7 @@ def test_none_but_the_owner_settles(outbox: Outbox, database: Database, hasty: O
     (owner,) = outbox.claim(1)
     outbox.deliver(late, 1)
     assert outbox.postpone(late, timedelta(0), failed=True, status="Timeout") is None
-    outbox.reject(late, "Mobile_Invalid", told=True)
+    outbox.reject(late, "Mobile_Invalid", erase=True)
     outbox.hold_after_attempt(late, "Failed")
     assert outbox.find(late.key) == replace(owner, send_by=0.0)
     outbox.deliver(owner, 1)
@@ -152,7 +154,7 @@ def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
     add(slow, send=True)
     assert slow.requeue_expired_leases() == 1
     assert outbox.requeue_expired_leases() == 0
-    (submission,) = outbox.page(WAITING)
+    (submission,) = outbox.review.page(WAITING)
     assert (submission.state, submission.uncertain, submission.attempts) == (State.QUEUED, True, 1)
     assert submission.due - submission.created_at > timedelta(seconds=59)
     assert outbox.claim(1) == []
@@ -192,20 +194,20 @@ def test_a_rejected_contact_is_kept_unless_the_person_has_it(
     outbox: Outbox, database: Database, *, told: bool
 ) -> None:
     """Who was told has the form before their eyes; of others the operator must hear."""
-    outbox.reject(add(outbox, send=True), "Mobile_Invalid", told=told)
+    outbox.reject(add(outbox, send=True), "Mobile_Invalid", erase=told)
     (row,) = rows(database)
     assert (row["contact"] is None) is told
-    assert [submission.status for submission in outbox.page(NEEDS_ATTENTION)] == [
+    assert [submission.status for submission in outbox.review.page(NEEDS_ATTENTION)] == [
         "Mobile_Invalid"
     ] * (not told)
 
 
 ERASERS: list[Callable[[Outbox, Submission], object]] = [
     lambda outbox, submission: outbox.deliver(submission, 1),
-    lambda outbox, submission: outbox.reject(submission, "Mobile_Invalid", told=True),
+    lambda outbox, submission: outbox.reject(submission, "Mobile_Invalid", erase=True),
     lambda outbox, submission: (
         outbox.hold_after_attempt(submission, "Failed"),
-        outbox.discard(submission.reference),
+        outbox.review.discard(submission.reference),
     ),
 ]
 
@@ -250,7 +252,7 @@ def test_what_fails_for_three_days_is_held(outbox: Outbox, monkeypatch: pytest.M
     assert outbox.postpone(submission, timedelta(0), status="Token_Expired") is State.QUEUED
     (submission,) = outbox.claim(1)
     assert outbox.postpone(submission, timedelta(0), failed=True, status="Timeout") is State.HELD
-    (held,) = outbox.page(NEEDS_ATTENTION)
+    (held,) = outbox.review.page(NEEDS_ATTENTION)
     assert (held.contact, held.attempts) == (CONTACT, 2)
     assert held.due - held.created_at > timedelta(days=29)
 
@@ -274,7 +276,7 @@ def test_everything_is_forgotten_after_thirty_days(
     monkeypatch.setattr(module, "RETENTION", NEVER)
     outbox = Outbox(database, TIMING)
     outbox.deliver(add(outbox, 1, send=True), 1)
-    outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
+    outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", erase=False)
     outbox.hold_after_attempt(add(outbox, 3, send=True), "Failed")
     outbox.hold(CONTACT, key(4), form="news", reason="honeypot")
     monkeypatch.undo()
@@ -292,13 +294,13 @@ def test_an_operator_finds_an_entry_by_its_reference(outbox: Outbox) -> None:
     submission = add(outbox)
     add(outbox, 2)
     for name in (submission.reference, submission.reference.lower()):
-        found = outbox.get(name)
+        found = outbox.review.get(name)
         assert found is not None
         assert found.key == submission.key
     for name in ("", "A", "AAAAAAAA", "ABCDEFGHIJKLMNOP", "!!!!!!!!", "سلام", "\0"):
-        assert outbox.get(name) is None
-        assert outbox.retry(name) == 0
-        assert not outbox.discard(name)
+        assert outbox.review.get(name) is None
+        assert outbox.review.retry(name) == 0
+        assert not outbox.review.discard(name)
 
 
 def test_retrying_starts_anew(outbox: Outbox) -> None:
@@ -308,7 +310,7 @@ def test_retrying_starts_anew(outbox: Outbox) -> None:
     (submission,) = outbox.claim(1)
     outbox.hold_after_attempt(submission, "Failed")
     add(outbox, 2)
-    assert outbox.retry(submission.reference) == 1
+    assert outbox.review.retry(submission.reference) == 1
     again = next(found for found in outbox.claim(5) if found.id == submission.id)
     assert (again.attempts, again.unexplained, again.looks) == (0, 0, 0)
     assert again.uncertain
@@ -319,10 +321,10 @@ def test_all_that_needs_a_hand_is_retried_together(outbox: Outbox) -> None:
     outbox.hold(CONTACT, key(5), form="news", reason=HONEYPOT)
     outbox.hold(CONTACT, key(6), form="news", reason=UNPROVEN)
     outbox.hold_after_attempt(add(outbox, 1, send=True), "Failed")
-    outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", told=False)
-    outbox.reject(add(outbox, 3, send=True), "Mobile_Invalid", told=True)
+    outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", erase=False)
+    outbox.reject(add(outbox, 3, send=True), "Mobile_Invalid", erase=True)
     outbox.deliver(add(outbox, 4, send=True), 1)
-    assert outbox.retry() == 2
+    assert outbox.review.retry() == 2
     assert {submission.key for submission in outbox.claim(9)} == {key(1), key(2)}
 
 
@@ -333,7 +335,7 @@ def test_what_the_portal_may_still_be_applying_is_retried_later(database: Databa
     outbox.postpone(submission, timedelta(0), uncertain=True)
     (submission,) = outbox.claim(1)
     outbox.hold_after_attempt(submission, "Failed")
-    assert outbox.retry(submission.reference) == 1
+    assert outbox.review.retry(submission.reference) == 1
     assert outbox.claim(1) == []
     assert outbox.claim(1, probe=True) == []
 
@@ -341,17 +343,17 @@ def test_what_the_portal_may_still_be_applying_is_retried_later(database: Databa
 def test_what_is_being_sent_cannot_be_discarded(outbox: Outbox) -> None:
     """It could arrive all the same."""
     submission = add(outbox, send=True)
-    assert not outbox.discard(submission.reference)
+    assert not outbox.review.discard(submission.reference)
     outbox.postpone(submission, timedelta(0))
-    assert outbox.discard(submission.reference)
-    assert not outbox.discard(submission.reference)
+    assert outbox.review.discard(submission.reference)
+    assert not outbox.review.discard(submission.reference)
     assert outbox.claim(1) == []
 
 
 def test_what_was_discarded_is_not_sent_by_a_reload(outbox: Outbox) -> None:
     """The key stays, without the contact."""
     submission = add(outbox)
-    outbox.discard(submission.reference)
+    outbox.review.discard(submission.reference)
     again, is_new = outbox.add(CONTACT, key(1), form="news", send=True)
     assert (again.state, again.contact, is_new) == (State.HELD, None, False)
 
@@ -359,11 +361,11 @@ def test_what_was_discarded_is_not_sent_by_a_reload(outbox: Outbox) -> None:
 def test_pages_follow_each_other(outbox: Outbox) -> None:
     """Each entry once, oldest first."""
     submissions = [add(outbox, number).key for number in range(1, 8)]
-    first = outbox.page(WAITING, limit=5)
-    second = outbox.page(WAITING, after=first[-1].id, limit=5)
+    first = outbox.review.page(WAITING, limit=5)
+    second = outbox.review.page(WAITING, after=first[-1].id, limit=5)
     assert [submission.key for submission in (*first, *second)] == submissions
-    assert outbox.count(WAITING, most=3) == 4
-    oldest = outbox.oldest()
+    assert outbox.review.count(WAITING, most=3) == 4
+    oldest = outbox.review.oldest()
     assert oldest == first[0].created_at
 
 

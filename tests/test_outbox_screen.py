@@ -16,8 +16,16 @@ from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.intake import Result
-from webapp.delivery.outbox import MAX_RETRY_AGE, Outbox
-from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, UNPROVEN, State, Submission
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.review import Review
+from webapp.delivery.submission import (
+    HONEYPOT,
+    MAX_RETRY_AGE,
+    NEEDS_ATTENTION,
+    UNPROVEN,
+    State,
+    Submission,
+)
 from webapp.delivery.timing import Timing
 from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
@@ -101,7 +109,7 @@ def reject(
 ) -> str:
     """Have a submission rejected while nobody waits for it; return its reference."""
     submission = add(delivery, contact, form=form)
-    delivery.outbox.reject(submission, status, told=False)
+    delivery.outbox.reject(submission, status, erase=False)
     return submission.reference
 
 
@@ -114,7 +122,7 @@ def doubt(delivery: DeliveryServices, pause: timedelta = NOW, **changes: object)
 
 def found(delivery: DeliveryServices, reference: str) -> Submission:
     """Return an entry that is there."""
-    submission = delivery.outbox.get(reference)
+    submission = delivery.outbox.review.get(reference)
     assert submission is not None
     return submission
 
@@ -146,7 +154,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
         raise DatabaseError("OperationalError")
 
     for method in methods:
-        monkeypatch.setattr(Outbox, method, fail)
+        monkeypatch.setattr(Review if hasattr(Review, method) else Outbox, method, fail)
 
 
 # The list
@@ -220,7 +228,7 @@ def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
     assert not {"consent", "keep", "proof"} & page.html.values.keys()
     page.send(Mobile="09121234567", LName="", follow=False)
     assert page.error("LName") == messages.REQUIRED.format(label="نام خانوادگی")
-    delivery.outbox.discard(known)
+    delivery.outbox.review.discard(known)
     gone = hold(delivery, contact, form="gone")
     assert f"{messages.FORM_GONE} gone" in card(client)
     assert "کد ملی رضا" in card(client)
@@ -275,7 +283,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
-    monkeypatch.setattr("webapp.delivery.outbox.RETRIED", -MAX_RETRY_AGE)
+    monkeypatch.setattr("webapp.delivery.outbox.MAX_RETRY_AGE", -MAX_RETRY_AGE)
     submission = add(delivery)
     for _ in range(2):
         delivery.outbox.postpone(submission, NOW, failed=True, status="Timeout", uncertain=True)
@@ -315,7 +323,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
 def test_nothing_to_do_is_said(client: FlaskClient) -> None:
     """An empty outbox has no buttons."""
     html = Html(client.get("/outbox").text)
-    assert messages.NEEDS_HAND_NONE in html.text("main")
+    assert messages.NEEDS_ATTENTION_NONE in html.text("main")
     assert messages.IN_QUEUE_NONE in html.text("main")
     assert not list(html.find("button"))
     assert not list(html.find("a", href="/outbox?waiting=1"))
@@ -448,7 +456,9 @@ def test_one_button_queues_all_again(client: FlaskClient, delivery: DeliveryServ
     assert messages.OUTBOX_SAID["all-retried"].format(n="۲") in html.text(
         data_outcome="all-retried"
     )
-    assert [submission.status for submission in delivery.outbox.page(NEEDS_ATTENTION)] == [HONEYPOT]
+    assert [submission.status for submission in delivery.outbox.review.page(NEEDS_ATTENTION)] == [
+        HONEYPOT
+    ]
 
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
@@ -459,11 +469,11 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
     """A colleague was faster, or the portal."""
     reference = {"unknown": "AAAAAAAA", "nonsense": "x"}.get(became) or hold(delivery)
     if became == "sent":
-        delivery.outbox.retry(reference)
+        delivery.outbox.review.retry(reference)
         (submission,) = delivery.outbox.claim(1)
         delivery.outbox.deliver(submission, 1)
     elif became == "discarded":
-        delivery.outbox.discard(reference)
+        delivery.outbox.review.discard(reference)
     html = press(client, f"/outbox/{reference}/{action}")
     assert html.outcome == "changed"
     assert html.text(data_outcome="changed") == messages.OUTBOX_SAID["changed"]
@@ -477,7 +487,7 @@ def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
     def fail(_: object) -> None:
         raise DatabaseError("OperationalError")
 
-    monkeypatch.setattr("webapp.delivery.circuit_breaker.CircuitBreaker.hasten", fail)
+    monkeypatch.setattr("webapp.delivery.circuit_breaker.CircuitBreaker.probe_now", fail)
     assert press(client, f"/outbox/{hold(delivery)}/retry").outcome == "retried"
 
 
@@ -499,7 +509,7 @@ def test_an_entry_is_erased_once_the_operator_has_confirmed(
     html = press(client, address, at=address)
     assert html.outcome == "discarded"
     assert messages.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
-    erased = delivery.outbox.get(reference)
+    erased = delivery.outbox.review.get(reference)
     assert erased is not None
     assert erased.contact is None
     left = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
@@ -697,9 +707,9 @@ def test_a_correction_that_comes_too_late_leads_back_to_the_list(
     reference = hold(delivery)
     page = Page(client, f"/outbox/{reference}")
     if became == "discarded":
-        delivery.outbox.discard(reference)
+        delivery.outbox.review.discard(reference)
     else:
-        delivery.outbox.retry(reference)
+        delivery.outbox.review.retry(reference)
         (submission,) = delivery.outbox.claim(1)
         if became == "sent":
             delivery.outbox.deliver(submission, 1)
@@ -716,7 +726,7 @@ def test_a_correction_that_is_overtaken_leads_back_to_the_list(
 ) -> None:
     """Between the look and the update."""
     page = Page(client, f"/outbox/{hold(delivery)}")
-    monkeypatch.setattr(Outbox, "correct", lambda *_, **__: None)
+    monkeypatch.setattr(Review, "correct", lambda *_, **__: None)
     page.send(**page.html.values)
     assert page.html.outcome == "changed"
     assert not portal.requests
@@ -924,7 +934,7 @@ def outbox(database_url: str) -> Outbox:
 
 def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | None:
     """Correct an entry."""
-    return outbox.correct(submission.reference, OTHER, **{"send": True, **how})
+    return outbox.review.correct(submission.reference, OTHER, **{"send": True, **how})
 
 
 def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) -> None:
@@ -947,7 +957,7 @@ def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) ->
     assert correct(outbox, submission) is None
     assert not outbox.claim(9)
     outbox.deliver(submission, 7)
-    settled = outbox.get(submission.reference)
+    settled = outbox.review.get(submission.reference)
     assert settled is not None
     assert settled.state is State.DELIVERED
 
@@ -987,12 +997,12 @@ def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
     if state is State.DELIVERED:
         outbox.deliver(submission, 7)
     if state is State.REJECTED:
-        outbox.reject(submission, "Mobile_Invalid", told=True)
+        outbox.reject(submission, "Mobile_Invalid", erase=True)
     assert correct(outbox, submission) is None
-    after = outbox.get(submission.reference)
+    after = outbox.review.get(submission.reference)
     assert after is not None
     assert (after.state, after.contact) == (state, CONTACT if state is State.SENDING else None)
-    assert outbox.correct("nonsense", OTHER, send=True) is None
+    assert outbox.review.correct("nonsense", OTHER, send=True) is None
 
 
 def test_a_delivery_that_corrects_nothing_says_so(

@@ -191,7 +191,7 @@ def wait(delivery: DeliveryServices, *names: str) -> None:
 def deliver_all(delivery: DeliveryServices) -> None:
     """Send what waits, until nothing does."""
     delivery.worker.start()
-    until(lambda: not delivery.outbox.count(WAITING, most=1), "something waits for ever")
+    until(lambda: not delivery.outbox.review.count(WAITING, most=1), "something waits for ever")
     delivery.worker.stop()
     delivery.worker.join()
 
@@ -220,7 +220,10 @@ def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
     restored = run("restore", saved, STATE_DIRECTORY=new.state_directory)
     assert restored.output == "Waiting, to be looked up first: 3.\n"
     fresh = another(new)
-    assert {submission.operator for submission in fresh.outbox.page(WAITING)} == {"sara", None}
+    assert {submission.operator for submission in fresh.outbox.review.page(WAITING)} == {
+        "sara",
+        None,
+    }
     deliver_all(fresh)
     assert names(portal) == ["الف", "ب", "ت", "پ"]
     again = fresh.intake.submit(Contact(Mobile=MOBILE, FName="ت"), "ab" * 32, form="signup")
@@ -235,16 +238,16 @@ def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
     saved, delivery = tmp_path / "saved.sqlite3", another(hasty)
     contact = Contact(Mobile=MOBILE, FName="ب")
     delivery.outbox.hold(contact, "ab" * 32, form="signup", reason="proof")
-    (held,) = delivery.outbox.page((State.HELD,))
+    (held,) = delivery.outbox.review.page((State.HELD,))
     run("backup", saved)
-    delivery.outbox.retry(held.reference)
+    delivery.outbox.review.retry(held.reference)
     deliver_all(delivery)
     new = replace(hasty, state_directory=tmp_path / "new")
     assert run("restore", saved, STATE_DIRECTORY=new.state_directory).exit_code == 0
     fresh = another(new)
-    (found,) = fresh.outbox.page((State.HELD,))
+    (found,) = fresh.outbox.review.page((State.HELD,))
     assert (found.status, found.due) == (held.status, held.due)
-    fresh.outbox.retry(held.reference)
+    fresh.outbox.review.retry(held.reference)
     deliver_all(fresh)
     assert names(portal) == ["ب"]
 

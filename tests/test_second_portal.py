@@ -94,7 +94,7 @@ def outbox(tmp_path: Path) -> Outbox:
 @pytest.fixture
 def intake(book: AddressBook, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> Intake:
     """Return the intake of submissions in front of the address book; retries are due at once."""
-    monkeypatch.setattr(sender_module, "_FIRST_PAUSE", 0)
+    monkeypatch.setattr(sender_module, "_FIRST_BACKOFF_S", 0)
     timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
     breaker = CircuitBreaker(outbox._database)  # noqa: SLF001  one database for both
     sender = Sender(book, outbox, breaker, timing)

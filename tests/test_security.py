@@ -190,7 +190,7 @@ def logged_in(app: Flask, login: tuple[str, str] = LOGIN) -> FlaskClient:
 
 def only(delivery: DeliveryServices) -> Submission:
     """Return the only entry that waits."""
-    (submission,) = delivery.outbox.page(("queued",))
+    (submission,) = delivery.outbox.review.page(("queued",))
     return submission
 
 
@@ -259,9 +259,9 @@ def test_sql_is_text_like_any_other(
     assert client.get("/outbox", query_string={"after": text}).status_code == 200
     for path in (f"/outbox/{text}", f"/outbox/{text}/discard"):
         assert client.get(path).status_code == 404
-    assert not delivery.outbox.discard(text)
-    assert not delivery.outbox.retry(text)
-    assert delivery.outbox.page(NEEDS_ATTENTION) == []
+    assert not delivery.outbox.review.discard(text)
+    assert not delivery.outbox.review.retry(text)
+    assert delivery.outbox.review.page(NEEDS_ATTENTION) == []
     assert only(delivery) == kept
 
 

@@ -204,7 +204,7 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     time.sleep(0.6)
     assert len(portal.requests) == 1
     until = time.monotonic() + 30
-    while delivery.outbox.count(WAITING, most=1) and time.monotonic() < until:
+    while delivery.outbox.review.count(WAITING, most=1) and time.monotonic() < until:
         time.sleep(0.05)
     delivery.worker.stop()
     delivery.worker.join()

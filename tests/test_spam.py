@@ -45,7 +45,7 @@ def page(client: FlaskClient, request: pytest.FixtureRequest) -> Page:
 def held(page: Page) -> list[Submission]:
     """Return what an operator should look at."""
     found: Outbox = page.client.application.extensions[EXTENSION].delivery.outbox
-    return found.page(NEEDS_ATTENTION)
+    return found.review.page(NEEDS_ATTENTION)
 
 
 def send(page: Page, **fields: str) -> int:

@@ -25,9 +25,9 @@ from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.database import REVISION, Database, DatabaseError, metadata
-from webapp.delivery.outbox import RETENTION
-from webapp.delivery.submission import NEEDS_ATTENTION, State, write
+from webapp.delivery.database import Database, DatabaseError
+from webapp.delivery.engine import REVISION, metadata
+from webapp.delivery.submission import NEEDS_ATTENTION, RETENTION, State, dump_contact
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
     lost = "ABCDEFGH"  # its key was forgotten already
     _fill_old(database_url, reference, lost, {known: "delivered", delivered: "delivered"}, now)
     delivery = make_app(database_url=database_url).extensions[EXTENSION].delivery
-    held = delivery.outbox.page(NEEDS_ATTENTION)
+    held = delivery.outbox.review.page(NEEDS_ATTENTION)
     assert {submission.reference for submission in held} == {reference, lost}
     assert {submission.contact["FName"] for submission in held} == {"سارا"}
     assert {submission.status for submission in held} == {"honeypot"}
@@ -106,7 +106,7 @@ def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
         outcome = delivery.intake.submit(CONTACT, key, form="contact")
         assert outcome.result == "delivered"
     assert not portal.contacts
-    assert delivery.outbox.retry(lost) == 1
+    assert delivery.outbox.review.retry(lost) == 1
     assert (
         delivery.used_proofs.consume("nonce", datetime.now(UTC) + timedelta(minutes=1), "other")
         is False
@@ -123,7 +123,7 @@ def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: dat
         for name in (known, lost):
             connection.execute(
                 text("INSERT INTO held VALUES (:r, 'news', 'honeypot', :c, :n)"),
-                {"r": name, "c": write(CONTACT), "n": now},  # as 0.1 wrote it
+                {"r": name, "c": dump_contact(CONTACT), "n": now},  # as 0.1 wrote it
             )
         for key, result in settled.items():
             connection.execute(
@@ -143,7 +143,9 @@ def test_a_database_without_operators_is_upgraded_without_losing_a_row(
     """Whatever its state; what waits is sent, and nobody's name stands beside it."""
     _make_second(database_url)
     delivery = make_app(database_url=database_url).extensions[EXTENSION].delivery
-    kept = {submission.key[:2]: submission for submission in delivery.outbox.page(tuple(State))}
+    kept = {
+        submission.key[:2]: submission for submission in delivery.outbox.review.page(tuple(State))
+    }
     assert {key: submission.state for key, submission in kept.items()} == {
         "a0": State.QUEUED,
         "a1": State.SENDING,
@@ -175,7 +177,7 @@ def _make_second(url: str) -> None:
         command.upgrade(config, "0002")
         table = Table("outbox", MetaData(), autoload_with=connection)
         assert "operator" not in table.columns
-        contact = write(CONTACT)  # as it was written then
+        contact = dump_contact(CONTACT)  # as it was written then
         for number, state in enumerate(State):
             row = {"key": f"a{number}" * 32, "form": "contact", "state": state.value}
             row["contact"] = None if state is State.DELIVERED else contact
@@ -324,6 +326,6 @@ def test_the_demo_has_a_database_of_its_own(make_app: Callable[..., Flask], tmp_
     """Nothing that waits for the real portal is swallowed by the stand-in, nor the other way."""
     real = f"sqlite:///{tmp_path}/real.sqlite3"
     demo: Any = make_app(amoot_token=None, database_url=real)
-    demo.extensions[EXTENSION].delivery.outbox.count([State.QUEUED], most=1)
+    demo.extensions[EXTENSION].delivery.outbox.review.count([State.QUEUED], most=1)
     assert not (tmp_path / "real.sqlite3").exists()
     assert (tmp_path / "state" / "demo.sqlite3").exists()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from webapp.delivery.database import _prepare_sqlite
+from webapp.delivery.engine import prepare_sqlite
 from webapp.delivery.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def engine(file: Path) -> Iterator[Engine]:
     """Open a database with a table of numbers."""
     engine = create_engine(f"sqlite:///{file}")
-    _prepare_sqlite(engine)
+    prepare_sqlite(engine)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY CHECK (n < 1000))"))
     yield engine
@@ -44,7 +44,7 @@ def engine(file: Path) -> Iterator[Engine]:
 @pytest.fixture
 def writer(engine: Engine) -> SqliteWriter:
     """Return the writer under test."""
-    return SqliteWriter(engine, patience=0.5)
+    return SqliteWriter(engine, lock_timeout_s=0.5)
 
 
 # Rows that are there already are not taken.

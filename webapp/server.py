@@ -70,7 +70,7 @@ class Server(BaseApplication):
 def _post_worker_init(worker: Worker) -> None:
     """Begin in the worker: threads and connections of the process that forks would stay there."""
     services = _services(worker)
-    services.metrics.begin()
+    services.metrics.initialise()
     # Before the first visitor, who would have to wait for it; and without it all the same.
     with contextlib.suppress(DatabaseError):
         services.delivery.database.check_writable()

@@ -57,7 +57,7 @@ def list_() -> None:
 @click.argument("reference")
 def show(reference: str) -> None:
     """Show one submission, with the contact."""
-    submission = _own().outbox.get(reference)
+    submission = _own().outbox.review.get(reference)
     if submission is None:
         raise click.ClickException(_UNKNOWN)
     click.echo(_line(submission))
@@ -80,7 +80,7 @@ def retry(reference: str | None, *, everything: bool) -> None:
     if (reference is None) is not everything:
         raise click.UsageError("give one reference, or --all")
     delivery = _own()
-    queued = delivery.outbox.retry(reference)
+    queued = delivery.outbox.review.retry(reference)
     if not queued and not everything:
         raise click.ClickException(_UNKNOWN)
     delivery.breaker.probe_now()
@@ -92,7 +92,7 @@ def retry(reference: str | None, *, everything: bool) -> None:
 @click.confirmation_option(prompt="Erase it for good?")
 def discard(reference: str) -> None:
     """Erase a submission that is not being sent."""
-    if not _own().outbox.discard(reference):
+    if not _own().outbox.review.discard(reference):
         raise click.ClickException(_UNKNOWN)
     click.echo("Discarded.")
 
@@ -154,7 +154,7 @@ def restore(file: Path | None) -> None:
         waiting = (
             _put_back(file, _sqlite_file(_own_settings()))
             if file
-            else _own().outbox.mark_uncertain()
+            else _own().outbox.review.mark_uncertain()
         )
     click.echo(f"Waiting, to be looked up first: {waiting}.")
 
@@ -178,7 +178,7 @@ def _put_back(file: Path, place: Path) -> int:
         if not is_database:
             raise click.ClickException(f"{file} is no backup: it is not a database of SQLite's")
         delivery = build_services(replace(read_settings(), database_url=f"sqlite:///{copy}"))
-        waiting = delivery.outbox.mark_uncertain()
+        waiting = delivery.outbox.review.mark_uncertain()
         delivery.database.backup(whole)
         place.hardlink_to(whole)  # which never replaces what is there by now
     return waiting
@@ -224,8 +224,8 @@ _UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
 
 def _entries() -> Iterator[Submission]:
     """Go through all that still holds a contact, page by page."""
-    submissions, last = _own().outbox, 0
-    while page := submissions.page((*WAITING, *NEEDS_ATTENTION), after=last):
+    review, last = _own().outbox.review, 0
+    while page := review.page((*WAITING, *NEEDS_ATTENTION), after=last):
         yield from page
         last = page[-1].id
 

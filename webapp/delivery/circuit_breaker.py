@@ -1,8 +1,8 @@
-"""The circuit breaker: whether contacts are sent to the portal now, or wait for it.
+"""The circuit breaker: while it is open, the queue is paused.
 
-All processes and machines that share a store share one breaker. It opens, which pauses the whole
-queue, when the portal refuses the account, the token or the address, or seems to be down. While it
-is open, one probe at a time finds out when that has ended.
+All processes and machines that share a database share one breaker. It opens when the portal refuses
+the account, the token or the IP address, asks to slow down, or seems to be down. While it is open,
+one probe at a time finds out whether the cause has ended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.database import DatabaseError, metadata
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.engine import metadata
 from webapp.portal.base import (
     MAX_PAUSE_S,
     SLOW_DOWN,
@@ -47,24 +48,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# As many calls in a row must go wrong before the portal is taken to be down. One that cost the
-# whole deadline, or never got there, is enough.
-_FAILURES: Final = 3
-_CACHE_TTL_S: Final = 0.5  # seconds that what another process did may go unnoticed
+# So many failed calls in a row open the breaker. A time-out or a failed connection opens it alone.
+_FAILURE_THRESHOLD: Final = 3
+_CACHE_TTL_S: Final = 0.5  # delay until this process sees what another one changed
 
 _FIRST_PROBE: Final = timedelta(seconds=0.5)
-# A portal that is down comes back by itself, and is noticed within seconds; an account must be
-# mended by a person.
-_LONGEST_PAUSE: Final = {False: timedelta(seconds=4), True: timedelta(minutes=1)}
-_DOUBLINGS: Final = 7
-# For a portal that asks us to slow down and does not say for how long.
-_FIRST_SLOW_S: Final = 5.0
-_SLOW_DOUBLINGS: Final = 8
+# A portal that is down recovers by itself; a refused account needs a person, who takes longer.
+_MAX_PROBE_INTERVAL: Final = {False: timedelta(seconds=4), True: timedelta(minutes=1)}
+_MAX_DOUBLINGS: Final = 7
+# If the portal asks to slow down without saying for how long.
+_FIRST_SLOW_DOWN_S: Final = 5.0
+_MAX_SLOW_DOWN_DOUBLINGS: Final = 8
 
 _breaker: Final = Table(
     "breaker",
     metadata,
-    Column("id", Integer, primary_key=True),  # always 1: there is one, and none while it is closed
+    Column("id", Integer, primary_key=True),  # always 1; no row while it is closed
     Column("status", String(64), nullable=False),
     Column("refused", Boolean, nullable=False),
     Column("since", DateTime, nullable=False),
@@ -72,8 +71,7 @@ _breaker: Final = Table(
     Column("probes", Integer, nullable=False),
 )
 
-
-_SHOWN: Final = [_breaker.c[name] for name in ("status", "refused", "since", "probe_at")]
+_PAUSE_COLUMNS: Final = [_breaker.c[name] for name in ("status", "refused", "since", "probe_at")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,8 @@ class Pause:
 
     Attributes:
         status: The portal's status, or ours for a fault on the way.
-        refused: Whether the account, the token or the address was refused: a person must act.
-        since: Since when, in UTC.
+        refused: Whether the account, the token or the IP address was refused: a person must act.
+        since: When the pause began, in UTC.
         probe_at: When the next probe is due, in UTC.
     """
 
@@ -94,59 +92,59 @@ class Pause:
 
 
 class CircuitBreaker:
-    """The breaker as one process sees it. Its methods raise a DatabaseError as the store does."""
+    """The shared breaker. Its methods raise a DatabaseError if the database fails."""
 
     def __init__(self, database: Database) -> None:
-        """Keep it in this store."""
+        """Keep its state in this database."""
         self._database = database
         self._failures = 0
-        self._seen: Pause | None = None
-        self._seen_at = float("-inf")
-        self._looking = threading.Lock()
+        self._cached: Pause | None = None
+        self._cached_at = float("-inf")
+        self._refresh_lock = threading.Lock()
 
     @property
     def pause(self) -> Pause | None:
-        """Why the queue is paused, or None; at most half a second old. Never raises."""
-        if time.monotonic() - self._seen_at > _CACHE_TTL_S and self._looking.acquire(
+        """Why the queue is paused, or None; cached for up to half a second. Never raises."""
+        if time.monotonic() - self._cached_at > _CACHE_TTL_S and self._refresh_lock.acquire(
             blocking=False
         ):
             try:
                 self.read_pause()
             except DatabaseError:
-                self._seen_at = time.monotonic()  # the last news stays
+                self._cached_at = time.monotonic()  # the cached value stays
             finally:
-                self._looking.release()
-        return self._seen
+                self._refresh_lock.release()
+        return self._cached
 
     def read_pause(self) -> Pause | None:
-        """Return why the queue is paused at this very moment, or None."""
+        """Read why the queue is paused from the database; None if it is not."""
         with self._database.read() as connection:
-            found = connection.execute(select(*_SHOWN)).first()
-        self._see(Pause(*found) if found else None)
-        return self._seen
+            found = connection.execute(select(*_PAUSE_COLUMNS)).first()
+        self._cache(Pause(*found) if found else None)
+        return self._cached
 
-    def _see(self, pause: Pause | None) -> None:
-        self._seen, self._seen_at = pause, time.monotonic()
+    def _cache(self, pause: Pause | None) -> None:
+        self._cached, self._cached_at = pause, time.monotonic()
 
     def succeeded(self) -> None:
-        """Note that the portal took a contact, or judged it."""
+        """Record that the portal accepted or rejected a contact; close the breaker."""
         self._failures = 0
-        # A call that began before the pause says nothing of it.
-        if self._seen is not None and self._seen.status != SLOW_DOWN:
+        # After a request to slow down, a call that started earlier proves nothing.
+        if self._cached is not None and self._cached.status != SLOW_DOWN:
             self.close()
 
     def failed(self, error: PortalError) -> None:
-        """Note what went wrong with a call; open if it is time."""
+        """Record a failed call; open the breaker if necessary."""
         if isinstance(error, Rejected):
             self.succeeded()
         if isinstance(error, Rejected | Unexplained):
-            return  # the portal is there, and the account is not what it minds
+            return  # the portal works, and accepts the account
         if isinstance(error, SlowDown):
             self._slow_down(error)
             return
         self._failures += 1
         at_once = isinstance(error, Refused | Unreachable | TimedOut)
-        if at_once or self._failures >= _FAILURES:
+        if at_once or self._failures >= _FAILURE_THRESHOLD:
             self._open(error)
 
     def _open(self, error: PortalError) -> None:
@@ -163,12 +161,12 @@ class CircuitBreaker:
         with self._database.write() as connection:
             is_new = connection.execute(insert).first()
         if is_new:
-            tell = log.error if refused else log.warning
-            tell("the queue is paused: %s", error.status)
+            level = logging.ERROR if refused else logging.WARNING
+            log.log(level, "the queue is paused: %s", error.status)
         self.read_pause()
 
     def _slow_down(self, error: SlowDown) -> None:
-        """Pause at least as long as the portal asks for, whatever else the cause was."""
+        """Pause at least as long as the portal asks for; this replaces any other cause."""
         probe_at = self._database.now_plus(_slow_pause(error, 0))
         now, shared = (
             self._database.now_plus(),
@@ -189,16 +187,16 @@ class CircuitBreaker:
         self.read_pause()
 
     def close(self) -> None:
-        """Let the queue run."""
+        """Close the breaker: the queue runs again."""
         with self._database.write() as connection:
             was_open = connection.execute(delete(_breaker).returning(_breaker.c.id)).first()
         self._failures = 0
-        self._see(None)
+        self._cache(None)
         if was_open:
             log.warning("the queue runs again")
 
     def take_probe(self, lease: timedelta) -> bool:
-        """Tell whether it is this caller's turn to probe; nobody else's is then, for the lease."""
+        """Return whether the caller may probe now; then nobody else may, for the lease."""
         with self._database.write() as connection:
             turn = (
                 update(_breaker)
@@ -209,11 +207,13 @@ class CircuitBreaker:
             return connection.execute(turn).first() is not None
 
     def probe_failed(self, error: PortalError) -> None:
-        """Note that a probe found the queue's pause justified; the next one comes later."""
+        """Record a failed probe; the interval to the next one grows."""
         refused = isinstance(error, Refused)
         with self._database.write() as connection:
             probes = connection.execute(select(_breaker.c.probes)).scalar() or 0
-            pause = min(_FIRST_PROBE * 2 ** min(probes + 1, _DOUBLINGS), _LONGEST_PAUSE[refused])
+            pause = min(
+                _FIRST_PROBE * 2 ** min(probes + 1, _MAX_DOUBLINGS), _MAX_PROBE_INTERVAL[refused]
+            )
             if isinstance(error, SlowDown):
                 pause = _slow_pause(error, probes + 1)
             self._pause_for(
@@ -226,10 +226,10 @@ class CircuitBreaker:
         self.read_pause()
 
     def probe_now(self) -> None:
-        """Probe at once: a person says that the cause was mended. Not before the portal allows."""
-        mended = update(_breaker).where(_breaker.c.status != SLOW_DOWN)
+        """Probe at once: the cause was corrected. Not before the time that the portal asked for."""
+        probed = update(_breaker).where(_breaker.c.status != SLOW_DOWN)
         with self._database.write() as connection:
-            connection.execute(mended.values(probe_at=self._database.now_plus(), probes=0))
+            connection.execute(probed.values(probe_at=self._database.now_plus(), probes=0))
 
     def _pause_for(self, connection: Connection, pause: timedelta, **changes: object) -> None:
         values = {"probe_at": self._database.now_plus(pause), **changes}
@@ -237,6 +237,6 @@ class CircuitBreaker:
 
 
 def _slow_pause(error: SlowDown, probes: int) -> timedelta:
-    """Return the pause that the portal asks for, or else one that grows with each probe."""
-    growing = min(_FIRST_SLOW_S * 2 ** min(probes, _SLOW_DOUBLINGS), MAX_PAUSE_S)
+    """Return the pause that the portal asks for; without one, a pause that grows."""
+    growing = min(_FIRST_SLOW_DOWN_S * 2 ** min(probes, _MAX_SLOW_DOWN_DOUBLINGS), MAX_PAUSE_S)
     return timedelta(seconds=error.retry_after or growing)

@@ -1,7 +1,7 @@
-"""Takes submissions: stored before they are sent, each of them once; says what the outcome is.
+"""Takes a person's submission: stores it, sends it, and returns the outcome.
 
-The promise: an accepted contact is never lost, and reaches the portal twice only if the portal
-applies a call later than the settling time, or does not let us look.
+An accepted contact is never lost. It reaches the portal twice only if the portal applies a call
+later than the settling time, or does not allow lookups.
 """
 
 from __future__ import annotations
@@ -40,18 +40,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Our own statuses, in the portal's style.
+# Our own statuses, named like the portal's.
 BUSY: Final = "QueueBusy"
 STORE_FAILED: Final = "StoreFailed"
 
-# What is known when the store fails behind a call.
-_UNKNOWN: Final = Uncertain("UnknownFault")
+_UNKNOWN_FAULT: Final = Uncertain("UnknownFault")
 
-_POLL_INTERVAL_S: Final = 0.05  # seconds between two looks at the same submission under way
+_POLL_INTERVAL_S: Final = 0.05
 
 
 class Result(enum.StrEnum):
-    """What the page may say of a submission; nothing it says is untrue, but to a robot."""
+    """What the page says about a submission. It is true, except for robots in the honeypot."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"
@@ -61,12 +60,12 @@ class Result(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one submission.
+    """The outcome of a submission.
 
     Attributes:
-        result: What the page may say.
-        reference: A short name for the submission, without personal data.
-        status: The status name of what went wrong, the portal's or ours, or "".
+        result: What the page says.
+        reference: The submission's short name, without personal data.
+        status: The status name of what went wrong, the portal's or ours; "" if nothing did.
     """
 
     result: Result
@@ -75,7 +74,7 @@ class Outcome:
 
 
 def submission_key(nonce: str, contact: Contact) -> str:
-    """Name a submission: the same form sent twice with the same contact has the same key.
+    """Return a submission's key: a rendered form sent twice with one contact has one key.
 
     Args:
         nonce: The nonce of the rendered form's token.
@@ -90,7 +89,7 @@ def submission_key(nonce: str, contact: Contact) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """A submission that is to be stored."""
+    """A submission to be stored."""
 
     contact: Contact
     key: str
@@ -111,14 +110,14 @@ class Intake:
         permits: Permits,
         metrics: Metrics | None = None,
     ) -> None:
-        """Put the parts together.
+        """Use these services.
 
         Args:
             sender: Sends what was stored.
-            outbox: Where submissions are stored.
+            outbox: Stores submissions.
             breaker: Whether they are sent at once.
-            timing: How long a call may last.
-            permits: How many people's contacts this process sends at once.
+            timing: The time limits of delivery.
+            permits: How many submissions of people this process sends at once.
             metrics: Where submissions are counted, if anywhere.
         """
         self.sender = sender
@@ -127,7 +126,7 @@ class Intake:
         self._timing = timing
         self._permits = permits
         self._metrics = metrics
-        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._key_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     def submit(
         self,
@@ -138,7 +137,7 @@ class Intake:
         operator: str | None = None,
         vet: Callable[[], str] | None = None,
     ) -> Outcome:
-        """Store a submission, and send it at once unless the portal is known not to take it.
+        """Store a submission, and send it at once unless the queue is paused or full.
 
         The same submission sent again, as by a double click or a reload, has the same outcome.
 
@@ -146,51 +145,58 @@ class Intake:
             contact: What to send.
             key: The submission's key, from `submission_key`.
             form: The slug of its form.
-            operator: Who submitted it, if that is known; kept beside it, and never sent.
-            vet: Asked once for each new submission, before it is stored: returns why an operator
-                should look at it first, or "". What it raises is passed on.
+            operator: The login name of who submitted it, stored with it and never sent.
+            vet: Called once for each new submission, before it is stored. Returns why an operator
+                should review it first, or "". Its exceptions are passed on.
         """
         new = _New(contact, key, form, operator)
         with self._permit() as has_permit:
             try:
                 submission, is_new = self._add(new, vet, has_permit=has_permit)
             except DatabaseError as error:
-                outcome = self._perhaps_stored(key, error)
+                outcome = self._outcome_after_error(key, error)
                 self._count(form, outcome.result)
                 return outcome
             if not is_new:
-                return _outcome(self._awaited(submission) if has_permit else submission)
+                return _outcome(self._wait_for(submission) if has_permit else submission)
             is_sent = submission.state is State.SENDING
-            outcome = self._send(submission, told=True) if is_sent else _outcome(submission)
-        # A robot is told that it was delivered; an operator's metrics say better.
-        self._count(form, submission.state if submission.state is State.HELD else outcome.result)
+            outcome = self._send(submission, person_waits=True) if is_sent else _outcome(submission)
+        # A robot in the honeypot is told "delivered"; the metrics count "held".
+        is_held = submission.state is State.HELD
+        self._count(form, submission.state if is_held else outcome.result)
         return outcome
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
-        """Send a corrected contact in the place of the one of this reference; as `submit`.
+        """Send a corrected contact in place of a stored one; otherwise as `submit`.
 
-        One that the portal rejects stays in the outbox: the operator may walk away.
+        A correction that the portal rejects stays in the outbox: the operator may walk away.
+
+        Args:
+            name: The reference of the submission.
+            contact: The corrected contact.
 
         Returns:
-            The outcome, or None if there is nothing to correct any more.
+            The outcome, or None if the submission cannot be corrected any more.
         """
         with self._permit() as has_permit:
             reason = self._reason_not_to_send(has_permit=has_permit)
             try:
-                submission = self._outbox.correct(name, contact, send=not reason, status=reason)
+                submission = self._outbox.review.correct(
+                    name, contact, send=not reason, status=reason
+                )
             except DatabaseError as error:
                 return _unstored(name, error)
             if submission is None:
                 return None
             if submission.state is State.QUEUED:
                 return _outcome(submission)
-            return self._send(submission, told=False)
+            return self._send(submission, person_waits=False)
 
     @contextmanager
     def _permit(self) -> Iterator[bool]:
-        """Take a permit to call the portal, waiting as long as a call may last; yield if there is.
+        """Acquire a permit to call the portal, for up to a deadline; yield whether there is one.
 
-        Nobody waits while the queue is paused.
+        Nobody waits for a permit while the queue is paused.
         """
         timeout = self._timing.deadline.total_seconds()
         if not self._permits.acquire(timeout=timeout, may_wait=lambda: not self._breaker.pause):
@@ -204,19 +210,19 @@ class Intake:
     def _add(
         self, new: _New, vet: Callable[[], str] | None, *, has_permit: bool
     ) -> tuple[Submission, bool]:
-        """Vet and store a submission, or find it; return its entry, and whether it is new."""
+        """Vet and store a submission, or find it; return it, and whether it is new."""
         if vet is None:
-            return self._database(new, has_permit=has_permit)
-        # One of several at once is vetted and stored, the others find it.
-        with self._turns.setdefault(new.key, threading.Lock()):
+            return self._store(new, has_permit=has_permit)
+        # Of several identical requests, one is vetted and stored; the others find its row.
+        with self._key_locks.setdefault(new.key, threading.Lock()):
             if found := self._outbox.find(new.key):
                 return found, False
             if suspicion := vet():
                 log.warning("submission %s: held, %s", reference(new.key), suspicion)
                 return self._outbox.hold(new.contact, new.key, form=new.form, reason=suspicion)
-            return self._database(new, has_permit=has_permit)
+            return self._store(new, has_permit=has_permit)
 
-    def _database(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
+    def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
         reason = self._reason_not_to_send(has_permit=has_permit)
         submission, is_new = self._outbox.add(
             new.contact,
@@ -236,31 +242,29 @@ class Intake:
             return pause.status
         return "" if has_permit else BUSY
 
-    def _send(self, submission: Submission, *, told: bool) -> Outcome:
-        failure: PortalError | None = _UNKNOWN
+    def _send(self, submission: Submission, *, person_waits: bool) -> Outcome:
+        error: PortalError | None = _UNKNOWN_FAULT
         with database_errors_logged(submission):
-            failure = self.sender.attempt(submission, told=told)
-        return _told(submission, failure)
+            error = self.sender.attempt(submission, person_waits=person_waits)
+        return _outcome_of_attempt(submission, error)
 
     def _count(self, form: str, outcome: str) -> None:
         if self._metrics:
-            self._metrics.submitted(form, outcome)
+            self._metrics.count_submission(form, outcome)
 
-    def _perhaps_stored(self, key: str, error: DatabaseError) -> Outcome:
-        """Say what became of a submission whose storing failed: its answer may have been lost."""
+    def _outcome_after_error(self, key: str, error: DatabaseError) -> Outcome:
+        """Return the outcome after storing failed: the row may be stored all the same."""
         try:
             submission = self._outbox.find(key)
         except DatabaseError:
-            submission = (
-                None  # as far as anybody can tell; sent again, the form is the same submission
-            )
+            submission = None  # if it is stored, the person's next try finds it
         return _outcome(submission) if submission else _unstored(reference(key), error)
 
-    def _awaited(self, submission: Submission) -> Submission:
-        """Wait while another request or process sends this entry, as long as a call may last."""
-        patience = time.monotonic() + self._timing.deadline.total_seconds()
+    def _wait_for(self, submission: Submission) -> Submission:
+        """Wait up to a deadline while another request or process sends this submission."""
+        expires = time.monotonic() + self._timing.deadline.total_seconds()
         with database_errors_logged(submission):
-            while submission.state is State.SENDING and time.monotonic() < patience:
+            while submission.state is State.SENDING and time.monotonic() < expires:
                 time.sleep(_POLL_INTERVAL_S)
                 submission = self._outbox.find(submission.key) or submission
         return submission
@@ -271,8 +275,8 @@ def _unstored(name: str, error: DatabaseError) -> Outcome:
     return Outcome(result=Result.UNSTORED, reference=name, status=STORE_FAILED)
 
 
-def _told(submission: Submission, error: PortalError | None) -> Outcome:
-    """Return the outcome for the person who waited for it."""
+def _outcome_of_attempt(submission: Submission, error: PortalError | None) -> Outcome:
+    """Return the outcome for the person who waited for an attempt."""
     if error is None:
         return Outcome(result=Result.DELIVERED, reference=submission.reference)
     result = Result.REJECTED if isinstance(error, Rejected) else Result.QUEUED
@@ -280,10 +284,10 @@ def _told(submission: Submission, error: PortalError | None) -> Outcome:
 
 
 def _outcome(submission: Submission) -> Outcome:
-    """Return the outcome of an entry as it stands."""
+    """Return the outcome of a stored submission."""
     name, status = submission.reference, submission.status
-    is_baited = submission.state is State.HELD and status == HONEYPOT  # a robot learns nothing
-    if submission.state is State.DELIVERED or is_baited:
+    in_honeypot = submission.state is State.HELD and status == HONEYPOT  # a robot learns nothing
+    if submission.state is State.DELIVERED or in_honeypot:
         return Outcome(result=Result.DELIVERED, reference=name)
     if submission.state is State.REJECTED:
         return Outcome(result=Result.REJECTED, reference=name, status=status)

@@ -1,100 +1,86 @@
-"""The outbox: every submission, from before its first call until it is forgotten.
+"""The outbox: stores each submission before its first call, until it is purged.
 
 A row is `queued`, then `sending` by an owner for the length of a lease, and ends as `delivered`,
-`rejected` or `held`. Whoever claims a row names itself its owner, and none but the owner settles
-it. What a dead owner leaves behind is queued again when its lease is over, marked as uncertain:
-the portal may have it.
+`rejected` or `held`. Whoever claims a row becomes its owner, and only the owner settles it. When a
+lease expires, its owner has died: the row is queued again and marked uncertain, because the portal
+may have the contact.
 """
 
 from __future__ import annotations
 
-import secrets
-import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import (
-    Integer,
-    and_,
-    bindparam,
-    case,
-    delete,
-    func,
-    not_,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Integer, and_, bindparam, case, delete, or_, select, update
 
 from webapp.delivery.database import DatabaseError, from_batch
+from webapp.delivery.review import Review, due_after_settling
 from webapp.delivery.submission import (
     COLUMNS,
+    INITIAL_VALUES,
+    MAX_RETRY_AGE,
     NEEDS_ATTENTION,
-    SUSPECT_STATUSES,
-    WAITING,
+    RETENTION,
     State,
     Submission,
-    by_reference,
+    dump_contact,
+    new_owner,
     reference,
     table,
-    write,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
     from webapp.delivery.timing import Timing
 
-MAX_RETRY_AGE: Final = timedelta(days=3)  # then a contact is held for the operator
-RETENTION: Final = timedelta(
-    days=30
-)  # personal data that no operator asked for; and delivered keys
-
-_PURGE_BATCH_ROWS: Final = 5_000  # rows, deleted in a transaction that nobody feels
-
-_CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
+_PURGE_BATCH_ROWS: Final = 5_000  # deleted in one short transaction
 
 _c: Final = table.c
 
 
 class Outbox:
-    """The table of submissions. Each method raises a DatabaseError as the store does."""
+    """The table of submissions. Each method raises a DatabaseError if the database fails.
+
+    Attributes:
+        review: The operators' side of it.
+    """
 
     def __init__(self, database: Database, timing: Timing) -> None:
-        """Keep the table in this store; a claim is good for the lease."""
+        """Use the table in this database."""
+        self.review = Review(database, timing)
         self._database = database
-        self._lease = timing.lease
-        self._settling = timing.settle
-        self._margin = (timing.lease - timing.deadline).total_seconds()
-        # What runs with every submission is made once: making it takes longer than running it.
-        self._pauses = {
+        self._timing = timing
+        # Statements that run with every submission are built once: building takes longer than
+        # running.
+        first_due = {
             State.QUEUED: timedelta(0),
             State.SENDING: timing.lease,
             State.HELD: RETENTION,
         }
-        added = {state: self._added(state, pause) for state, pause in self._pauses.items()}
+        shared = {state: self._shared_values(state, pause) for state, pause in first_due.items()}
+        self._first_due = first_due
         self._inserts = {
-            state: database.insert_or_ignore(table, **row) for state, row in added.items()
+            state: database.insert_or_ignore(table, **row) for state, row in shared.items()
         }
         self._batch_inserts = {
             state: database.insert_batch(table, _BATCH_COLUMNS, **row)
-            for state, row in added.items()
+            for state, row in shared.items()
         }
-        self._claiming = {probe: self._claim(probe=probe) for probe in (False, True)}
-        self._ending = {
-            state: _OWN.values(state=state, due=database.now_plus(RETENTION))
+        self._claims = {probe: self._claim_statement(probe=probe) for probe in (False, True)}
+        retained_until = database.now_plus(RETENTION)
+        self._final = {
+            state: _OWN.values(state=state, due=retained_until)
             for state in (State.DELIVERED, *NEEDS_ATTENTION)
         }
-        # Only SQLite runs this, and what adds many.
-        self._delivering_many = _DELIVERED.values(due=database.now_plus(RETENTION))
+        self._batch_delivered = _BATCH_DELIVERED.values(due=retained_until)
 
-    # A person's submission
+    # Adding
 
     def add(
         self,
@@ -110,14 +96,14 @@ class Outbox:
 
         Args:
             contact: What was submitted.
-            key: Its key.
+            key: The submission's key.
             form: The slug of its form.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
             operator: Who submitted it.
 
         Returns:
-            The entry, and whether it is new; else it stands as the first submission left it.
+            The submission, and whether it is new; else as it was stored before.
         """
         state = State.SENDING if send else State.QUEUED
         row = {"key": key, "form": form, "status": status, "operator": operator}
@@ -126,117 +112,118 @@ class Outbox:
     def hold(
         self, contact: Contact, key: str, *, form: str, reason: str
     ) -> tuple[Submission, bool]:
-        """Store a doubtful submission for the operator; as `add`."""
+        """Store a suspect submission for an operator's review; otherwise as `add`."""
         row = {"key": key, "form": form, "status": reason, "operator": None}
         return self._add(contact, State.HELD, row)
 
     def _add(
         self, contact: Contact, state: State, row: Mapping[str, object]
     ) -> tuple[Submission, bool]:
-        send_by = self._send_by()
-        row = {
-            **row,
-            "contact": write(contact),
-            "owner": _owner() if state is State.SENDING else None,
-        }
+        send_by = self._timing.send_by()
+        owner = new_owner() if state is State.SENDING else None
+        row = {**row, "contact": dump_contact(contact), "owner": owner}
         if self._database.write_batched(self._batch_inserts[state], row):
-            return self._fresh(contact, state, row, send_by), True
+            return self._as_added(contact, state, row, send_by), True
         with self._database.write() as connection:
             added = connection.execute(self._inserts[state], row).mappings().first()
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
-        return Submission.read(found, send_by=send_by), added is not None
+        return Submission.from_row(found, send_by=send_by), added is not None
 
-    def _added(self, state: State, pause: timedelta) -> dict[str, object]:
+    def _shared_values(self, state: State, pause: timedelta) -> dict[str, object]:
         now_plus = self._database.now_plus
-        moments = {
-            "due": now_plus(pause),
-            "give_up_at": now_plus(MAX_RETRY_AGE),
-            "created_at": now_plus(),
-        }
-        return {"state": state, **moments, **_INITIAL_VALUES}
+        times = {"due": now_plus(pause), "give_up_at": now_plus(MAX_RETRY_AGE)}
+        return {"state": state, "created_at": now_plus(), **times, **INITIAL_VALUES}
 
-    def _fresh(
+    def _as_added(
         self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float
     ) -> Submission:
-        """Return the entry of a row that was just added, which nobody has read yet."""
+        """Return the submission of a row that was just inserted, without reading it back."""
         now = datetime.now(UTC).replace(tzinfo=None)
-        values = {**_INITIAL_VALUES, **row, "contact": contact, "state": state}
-        due = now + self._pauses[state]
+        values = {**INITIAL_VALUES, **row, "contact": contact, "state": state}
+        due = now + self._first_due[state]
         return Submission(id=0, due=due, created_at=now, send_by=send_by, **values)
 
     def find(self, key: str) -> Submission | None:
         """Return the submission of this key."""
         with self._database.read() as connection:
             row = connection.execute(_WITH_KEY, {"wanted": key}).mappings().first()
-        return Submission.read(row) if row else None
+        return Submission.from_row(row) if row else None
 
-    # Sending
+    # Claiming and settling
 
     def claim(self, limit: int, *, probe: bool = False) -> list[Submission]:
-        """Take on what is due, at most so many; no other process takes it on for the lease.
+        """Claim up to `limit` submissions that are due; no other process does, for the lease.
 
-        A probe takes what waits for a later attempt, too; what is uncertain waits in any case.
+        A probe claims those due later as well, except uncertain ones.
         """
-        send_by, taken = self._send_by(), {"most": limit, "owner": _owner()}
+        send_by, values = self._timing.send_by(), {"most": limit, "owner": new_owner()}
         with self._database.write() as connection:
-            rows = connection.execute(self._claiming[probe], taken).mappings().all()
-        return [Submission.read(row, send_by=send_by) for row in rows]
+            rows = connection.execute(self._claims[probe], values).mappings().all()
+        return [Submission.from_row(row, send_by=send_by) for row in rows]
 
-    def _claim(self, *, probe: bool) -> Any:  # noqa: ANN401  an update, whose type names every column
+    def _claim_statement(self, *, probe: bool) -> Any:  # noqa: ANN401  its type names every column
         is_due = self._database.is_due(_c.due)
-        may_go = or_(_c.uncertain.is_(False), is_due) if probe else is_due
-        ready = (
+        is_claimable = or_(_c.uncertain.is_(False), is_due) if probe else is_due
+        claimed = (
             select(_c.id)
-            .where(_c.state == State.QUEUED, may_go)
+            .where(_c.state == State.QUEUED, is_claimable)
             .order_by(_c.due)
             .limit(bindparam("most", type_=Integer))
             .with_for_update(skip_locked=True)
-            .cte("ready")
+            .cte("claimed")
         )
         return (
             update(table)
-            .where(_c.id.in_(select(ready.c.id)))
-            .values(state=State.SENDING, due=self._database.now_plus(self._lease))
+            .where(_c.id.in_(select(claimed.c.id)))
+            .values(state=State.SENDING, due=self._database.now_plus(self._timing.lease))
             .returning(*COLUMNS)
         )
 
     def deliver(self, submission: Submission, portal_id: int | None) -> None:
-        """Settle: the portal has it. The contact is erased, at once or, in a rush, in a second."""
+        """Settle as delivered, and erase the contact.
+
+        Under load, the erased contact is overwritten on the disk up to a second later.
+        """
         own: dict[str, Any] = {
             "key": submission.key,
             "owner": submission.owner,
             "blind": submission.blind,
         }
-        found = {"portal_id": portal_id, "status": submission.status}
-        if not self._database.write_batched(self._delivering_many, own | found):
-            self._settle(submission, self._ending[State.DELIVERED], contact=None, **found)
-        self._wipe()
+        changes = {"portal_id": portal_id, "status": submission.status}
+        if not self._database.write_batched(self._batch_delivered, own | changes):
+            self._settle(submission, self._final[State.DELIVERED], contact=None, **changes)
+        self._truncate_wal()
 
-    def reject(self, submission: Submission, status: str, *, told: bool) -> None:
-        """Settle: the contact is bad. It is erased if the person was told, who still has it."""
-        changes = {"contact": None} if told else {}
-        self._settle(submission, self._ending[State.REJECTED], status=status, **changes)
-        if told:
-            self._wipe()
+    def reject(self, submission: Submission, status: str, *, erase: bool) -> None:
+        """Settle as rejected; erase the contact if the person who waits still has it."""
+        changes = {"contact": None} if erase else {}
+        self._settle(submission, self._final[State.REJECTED], status=status, **changes)
+        if erase:
+            self._truncate_wal()
 
     def hold_after_attempt(self, submission: Submission, status: str, **changes: object) -> None:
-        """Settle: an operator must decide."""
-        self._settle(submission, self._ending[State.HELD], status=status, **changes)
+        """Settle as held: an operator decides what happens next."""
+        self._settle(submission, self._final[State.HELD], status=status, **changes)
 
     def postpone(
-        self, submission: Submission, pause: timedelta, *, failed: bool = False, **changes: object
+        self,
+        submission: Submission,
+        pause: timedelta,
+        *,
+        failed: bool = False,
+        **changes: object,
     ) -> State | None:
-        """Settle: it is queued again, due after a pause.
+        """Settle as queued again, due after a pause.
 
         Args:
             submission: The caller's own.
             pause: How long it waits.
-            failed: Whether an attempt went wrong. What fails for three days is held instead; they
-                begin with the first failure, not while nobody tried.
-            changes: What else changes in its row.
+            failed: Whether an attempt failed. What fails for `MAX_RETRY_AGE` since its first
+                failure is held instead.
+            changes: Further values of its row.
 
         Returns:
-            Its new state, or None if the caller did not own it any more.
+            Its new state, or None if the caller was not its owner any more.
         """
         now, due = self._database.now_plus(), self._database.now_plus(pause)
         if not failed:
@@ -252,247 +239,105 @@ class Outbox:
         return self._settle(submission, postponed, **changes)
 
     def _settle(
-        self, submission: Submission, settled: ReturningUpdate[Any], **changes: object
+        self, submission: Submission, statement: ReturningUpdate[Any], **changes: object
     ) -> State | None:
-        own = {"entry": submission.key, "entry_owner": submission.owner, "blind": submission.blind}
+        own = {
+            "own_key": submission.key,
+            "own_owner": submission.owner,
+            "blind": submission.blind,
+        }
         with self._database.write() as connection:
-            found = connection.execute(settled, {**own, **changes}).scalar()
+            found = connection.execute(statement, {**own, **changes}).scalar()
         return State(found) if found else None
 
-    def _wipe(self) -> None:
-        """Wipe what was erased, at once or, in a rush, in a second."""
-        with suppress(DatabaseError):  # the deliverer does so again and again
-            self._database.truncate_wal(every=1)
+    def _truncate_wal(self) -> None:
+        with suppress(DatabaseError):  # the worker truncates it again
+            self._database.truncate_wal(min_interval_s=1)
 
     def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
-        """Return which of these contacts of the portal are submissions known as delivered."""
+        """Return which of these portal IDs belong to delivered submissions."""
         known = select(_c.portal_id).where(_c.portal_id.in_(portal_ids))
         with self._database.read() as connection:
             return set(connection.execute(known).scalars())
 
-    # What time brings
+    # Maintenance
 
     def requeue_expired_leases(self) -> int:
-        """Queue again what dead owners left behind, due after the settling time."""
-        swept = (
+        """Queue submissions of dead owners again; return their number.
+
+        They are marked uncertain, and due after the settling time.
+        """
+        requeued = (
             update(table)
             .where(_c.state == State.SENDING, self._database.is_due(_c.due))
             .values(
                 state=State.QUEUED,
                 owner=None,
-                due=self._database.now_plus(self._settling),
+                due=self._database.now_plus(self._timing.settle),
                 uncertain=True,
                 attempts=_c.attempts + 1,
             )
+            .returning(_c.id)
         )
-        return len(self._change(swept))
+        with self._database.write() as connection:
+            return len(connection.execute(requeued).all())
 
     def make_due_now(self) -> None:
-        """Let all that waits go out: the portal is back. What it may have settles first.
+        """Make all queued submissions due: the portal is back. Uncertain ones settle first.
 
-        Nobody could do better meanwhile: the days for which a contact is tried begin anew.
+        `MAX_RETRY_AGE` starts anew: nothing could be sent during the outage.
         """
-        waiting = update(table).where(_c.state == State.QUEUED)
-        soonest = self._soonest()
+        soonest = due_after_settling(self._database, self._timing.settle)
         due = case((_c.due > soonest, soonest), else_=_c.due)
+        give_up_at = self._database.now_plus(MAX_RETRY_AGE)
+        queued = update(table).where(_c.state == State.QUEUED)
         with self._database.write() as connection:
-            connection.execute(
-                waiting.values(due=due, give_up_at=self._database.now_plus(MAX_RETRY_AGE))
-            )
-
-    def _soonest(self) -> ColumnElement[datetime]:
-        return case(
-            (_c.uncertain, self._database.now_plus(self._settling)), else_=self._database.now_plus()
-        )
+            connection.execute(queued.values(due=due, give_up_at=give_up_at))
 
     def truncate_wal(self) -> None:
-        """Wipe what the database's log of changes holds of erased contacts."""
+        """Remove erased contacts from SQLite's write-ahead log."""
         self._database.truncate_wal()
 
     def purge(self) -> list[str]:
-        """Erase what is over, some thousand rows at a time.
+        """Delete some thousand rows whose retention has ended.
 
         Returns:
-            The references of contacts that no operator asked for in thirty days.
+            The references of those that still held a contact: no operator looked after them.
         """
-        over = (State.DELIVERED, *NEEDS_ATTENTION)
-        old = select(_c.id, _c.key, _c.contact.is_not(None).label("is_lost"))
-        old = old.where(_c.state.in_(over), _c.due <= self._database.now_plus()).limit(
-            _PURGE_BATCH_ROWS
+        final_states = (State.DELIVERED, *NEEDS_ATTENTION)
+        expired = (
+            select(_c.id, _c.key, _c.contact.is_not(None).label("has_contact"))
+            .where(_c.state.in_(final_states), _c.due <= self._database.now_plus())
+            .limit(_PURGE_BATCH_ROWS)
         )
         with self._database.write() as connection:
-            rows = connection.execute(old).all()
+            rows = connection.execute(expired).all()
             if rows:
                 connection.execute(delete(table).where(_c.id.in_([row.id for row in rows])))
-        return [reference(row.key) for row in rows if row.is_lost]
-
-    def _change(self, statement: Any) -> list[str]:  # noqa: ANN401  an update or a deletion
-        with self._database.write() as connection:
-            keys = connection.execute(statement.returning(_c.key)).scalars().all()
-        return [reference(key) for key in keys]
-
-    # The operator
-
-    def count(self, states: Sequence[State], *, most: int) -> int:
-        """Count what is in these states and still holds a contact, to one more than `most`."""
-        some = select(_c.id).where(_in(states)).limit(most + 1).subquery()
-        with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(some)).scalar_one()
-
-    def oldest(self) -> datetime | None:
-        """Return since when the longest waits, in UTC."""
-        with self._database.read() as connection:
-            return connection.execute(select(func.min(_c.created_at)).where(_in(WAITING))).scalar()
-
-    def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
-        """Return entries that still hold a contact, in the order of arrival.
-
-        Args:
-            states: In which states.
-            after: The id of the last entry of the page before.
-            limit: How many.
-        """
-        wanted = select(*COLUMNS).where(_in(states), _c.id > after).order_by(_c.id).limit(limit)
-        with self._database.read() as connection:
-            rows = connection.execute(wanted).mappings().all()
-        return [Submission.read(row) for row in rows]
-
-    def get(self, name: str) -> Submission | None:
-        """Return the entry of this reference."""
-        if not (named := by_reference(name)):
-            return None
-        with self._database.read() as connection:
-            row = connection.execute(select(*COLUMNS).where(*named)).mappings().first()
-        return Submission.read(row) if row else None
-
-    def retry(self, name: str | None = None) -> int:
-        """Queue again what needs a hand; return how many.
-
-        Args:
-            name: The reference of one; without it all but the doubtful, which robots may have sent.
-        """
-        chosen = [_c.status.not_in(SUSPECT_STATUSES)] if name is None else by_reference(name)
-        if chosen is None:
-            return 0
-        again = (
-            update(table)
-            .where(_in(NEEDS_ATTENTION), *chosen)
-            .values(
-                state=State.QUEUED,
-                give_up_at=self._database.now_plus(MAX_RETRY_AGE),
-                **_RESET_COUNTERS,
-            )
-            .values(due=self._soonest())
-        )
-        return len(self._change(again))
-
-    def correct(
-        self, name: str, contact: Contact, *, send: bool, status: str = ""
-    ) -> Submission | None:
-        """Put a corrected contact in the place of one that is not being sent.
-
-        While the portal may still be applying a call, the row stays queued as it was: nobody looks
-        before the settling time.
-
-        Args:
-            name: The reference.
-            contact: What is to be sent instead.
-            send: Whether the caller sends it now, as its owner; else it is queued.
-            status: Why it is queued.
-
-        Returns:
-            The entry, or None if nothing of this reference can be corrected any more.
-        """
-        if not (named := by_reference(name)):
-            return None
-        send_by, now_plus = self._send_by(), self._database.now_plus
-        moved = (
-            {"state": State.SENDING, "owner": _owner(), "due": now_plus(self._lease)}
-            if send
-            else {"state": State.QUEUED, "due": now_plus()}
-        )
-        corrected = (
-            update(table)
-            .where(_in(_CHANGEABLE_STATES), *named)
-            .values(contact=write(contact), give_up_at=now_plus(MAX_RETRY_AGE), **_RESET_COUNTERS)
-            .returning(*COLUMNS)
-        )
-        unsettled = and_(
-            _c.state == State.QUEUED, _c.uncertain, not_(self._database.is_due(_c.due))
-        )
-        at_once = corrected.where(not_(unsettled)).values(**moved, status=status)
-        with self._database.write() as connection:
-            row = connection.execute(at_once).mappings().first()
-            row = row or connection.execute(corrected.where(unsettled)).mappings().first()
-        return Submission.read(row, send_by=send_by) if row else None
-
-    def discard(self, name: str) -> bool:
-        """Erase the contact of an entry that is not being sent.
-
-        The row stays: the same submission sent again is answered as before, and not sent.
-        """
-        if not (named := by_reference(name)):
-            return False
-        ended = case((_c.state == State.QUEUED, State.HELD), else_=_c.state)
-        values = {"contact": None, "state": ended, "due": self._database.now_plus(RETENTION)}
-        erased = self._change(update(table).where(_in(_CHANGEABLE_STATES), *named).values(**values))
-        with suppress(DatabaseError):
-            self._database.truncate_wal()
-        return bool(erased)
-
-    def mark_uncertain(self) -> int:
-        """Have all that is kept looked up before it is sent: this may be an old copy of the outbox.
-
-        Nobody sends any of it at this moment, and the days for which it is tried begin anew.
-
-        Returns:
-            How many wait.
-        """
-        waits, now_plus = _c.state.in_(WAITING), self._database.now_plus
-        doubted = (
-            update(table)
-            .where(_c.contact.is_not(None))
-            .values(uncertain=True, looks=0, owner=None, give_up_at=now_plus(MAX_RETRY_AGE))
-            .values(
-                state=case((waits, State.QUEUED), else_=_c.state),
-                due=case((waits, now_plus(self._settling)), else_=_c.due),
-            )
-            .returning(_c.state)
-        )
-        with self._database.write() as connection:
-            return connection.execute(doubted).scalars().all().count(State.QUEUED)
-
-    def _send_by(self) -> float:
-        return time.monotonic() + self._margin
+        return [reference(row.key) for row in rows if row.has_contact]
 
 
-_RESET_COUNTERS: Final[Mapping[str, object]] = {"attempts": 0, "unexplained": 0, "looks": 0}
-_INITIAL_VALUES: Final[Mapping[str, object]] = {
-    "uncertain": False,
-    "blind": False,
-    **_RESET_COUNTERS,
-}
 _BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner")
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
-# None but the owner settles an entry.
+# Only its owner settles a submission.
 _OWN: Final = (
     update(table)
     .where(
-        _c.key == bindparam("entry"),
-        _c.owner == bindparam("entry_owner"),
+        _c.key == bindparam("own_key"),
+        _c.owner == bindparam("own_owner"),
         _c.state == State.SENDING,
     )
     .values(owner=None)
     .returning(_c.state)
 )
-# The same for many that the portal has.
-_DELIVERED: Final = (
+_BATCH_DELIVERED: Final = (
     update(table)
     .where(
         _c.key == from_batch("key"),
         _c.owner == from_batch("owner"),
-        # An expression: by the index of states, SQLite would compare all that are sent with all.
+        # An expression keeps SQLite off the index of states, which would compare all rows being
+        # sent with each row of the batch.
         _c.state + "" == State.SENDING,
     )
     .values(
@@ -504,11 +349,3 @@ _DELIVERED: Final = (
         status=from_batch("status"),
     )
 )
-
-
-def _in(states: Sequence[State]) -> ColumnElement[bool]:
-    return and_(_c.state.in_(states), _c.contact.is_not(None))
-
-
-def _owner() -> str:
-    return secrets.token_hex(8)

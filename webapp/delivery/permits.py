@@ -1,4 +1,4 @@
-"""The permits to call the portal: so many at a time, and the next in line for the rest."""
+"""Permits to call the portal: a fair semaphore with a bounded queue."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ POLL_INTERVAL_S: Final = 0.1
 
 
 class Permits:
-    """A semaphore that hands its permits on in the order of arrival, and bounds who waits.
+    """A semaphore that serves waiting threads in the order of arrival, and bounds their number.
 
-    `threading.Semaphore` would let a newcomer take a permit before those who wait.
+    `threading.Semaphore` is not fair: a new thread may acquire it before those that wait.
     """
 
     def __init__(self, permits: int, *, max_waiting: int) -> None:
-        """Take how many permits there are, and how many callers may wait for one at a time."""
+        """Set the number of permits, and of threads that may wait for one."""
         self._free = permits
         self._max_waiting = max_waiting
         self._waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
     def acquire(self, *, timeout: float, may_wait: Callable[[], bool]) -> bool:
-        """Take a permit, waiting for one if there is none; return whether one was taken.
+        """Acquire a permit, waiting for one if necessary; return whether it was acquired.
 
         Args:
-            timeout: Seconds to wait at most.
-            may_wait: Asked again and again while waiting; `False` ends it at once.
+            timeout: The maximum wait, in seconds.
+            may_wait: Polled while waiting; `False` ends the wait.
         """
         with self._lock:
             if self._free:
@@ -45,10 +45,10 @@ class Permits:
         while may_wait() and (left := expires - time.monotonic()) > 0:
             if turn.wait(min(left, POLL_INTERVAL_S)):
                 return True
-        return not self._leave(turn)
+        return not self._cancel(turn)
 
-    def _leave(self, turn: threading.Event) -> bool:
-        """Leave the line; return `False` if the permit came at the last moment."""
+    def _cancel(self, turn: threading.Event) -> bool:
+        """Leave the queue; return `False` if the permit was handed over just before."""
         with self._lock:
             if turn.is_set():
                 return False
@@ -56,7 +56,7 @@ class Permits:
             return True
 
     def release(self) -> None:
-        """Give a permit back: to the one who has waited longest, if anybody waits."""
+        """Release a permit: the thread that has waited longest gets it."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()

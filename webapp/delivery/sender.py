@@ -1,4 +1,4 @@
-"""Sends submissions to the portal, or finds that it has them, and settles them."""
+"""Sends submissions to the portal, or finds that the portal has them, and settles them."""
 
 from __future__ import annotations
 
@@ -34,37 +34,38 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Our own status, in the portal's style.
+# Our own status, named like the portal's.
 LABELS_UNKNOWN: Final = "LabelsNotLookedUp"
 
-_FIRST_PAUSE: Final = 1.0  # seconds; each is twice the one before
-_LONGEST_PAUSE: Final = 15 * 60.0
-_DOUBLINGS: Final = 10
-# Asking again will not change an answer without a reason, nor a search that never works. That the
-# token may not search counts for more: it is clear, but it may be a slip.
-_UNEXPLAINED: Final = 5
-_LOOKS: Final = 10
-_NOT_ALLOWED: Final = 5
+_FIRST_BACKOFF_S: Final = 1.0
+_MAX_BACKOFF_S: Final = 15 * 60.0
+_MAX_DOUBLINGS: Final = 10
+# Retrying does not change a response without a reason, nor a lookup that never works.
+_MAX_UNEXPLAINED: Final = 5
+_MAX_LOOKUP_FAILURES: Final = 10
+# A token that may not search fails for good, unless an operator corrects the permission.
+_NOT_ALLOWED_WEIGHT: Final = 5
 
 
 class Sender:
-    """Sends one submission at a time, for the person who waits and for the background alike."""
+    """Sends one submission at a time, for the person who waits and for the worker."""
 
     def __init__(
         self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker, timing: Timing
     ) -> None:
-        """Send to this portal what the outbox holds, while the breaker is closed."""
+        """Send submissions of this outbox to this portal; report the results to the breaker."""
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
         self._timing = timing
 
-    def attempt(self, submission: Submission, *, told: bool = False) -> PortalError | None:
-        """Send an entry that the caller owns, or find that the portal has it; settle it.
+    def attempt(self, submission: Submission, *, person_waits: bool = False) -> PortalError | None:
+        """Send a submission that the caller owns, or find that the portal has it; settle it.
 
         Args:
             submission: What to send.
-            told: Whether the person who submitted it hears of the outcome at once.
+            person_waits: Whether the person who submitted it waits for the outcome, and so still
+                has what they typed.
 
         Returns:
             What went wrong, or None if the portal has the contact.
@@ -72,32 +73,31 @@ class Sender:
         known: list[int | None] = []
         if submission.uncertain:
             try:
-                submission, known = self._look(submission)
+                submission, known = self._look_up(submission)
             except PortalError as error:
-                looks = submission.looks + _weight(error)
-                if looks < _LOOKS:
-                    self._look_later(submission, error, looks)
+                failures = submission.looks + _lookup_weight(error)
+                if failures < _MAX_LOOKUP_FAILURES:
+                    self._postpone_lookup(submission, error, failures)
                     return error
-                log.warning("submission %s: sent again without looking", submission.reference)
+                log.warning("submission %s: sent again without a lookup", submission.reference)
                 submission = replace(submission, blind=True)
         if known:
-            self._delivered(submission, known[0])
+            self._deliver(submission, known[0])
             return None
-        return self._send(submission, told=told)
+        return self._send(submission, person_waits=person_waits)
 
-    def _look(self, submission: Submission) -> tuple[Submission, list[int | None]]:
-        """Return the entry, and under which IDs the portal has its contact.
+    def _look_up(self, submission: Submission) -> tuple[Submission, list[int | None]]:
+        """Return the submission, and the IDs under which the portal has its contact.
 
-        The entry's status says when its labels could not be compared.
+        The status of the submission is changed if its labels could not be compared.
         """
-        known = self._portal.find_contacts(_contact(submission), since=submission.created_at)
-        # The same person may have submitted the same before: that one is accounted for.
+        contact = _contact(submission)
+        known = self._portal.find_contacts(contact, since=submission.created_at)
+        # The same person may have submitted the same before; that contact has its own submission.
         others = self._outbox.delivered_as([number for number in known if number is not None])
         known = [number for number in known if number not in others]
         try:
-            return submission, self._portal.with_labels(
-                _contact(submission), known, until=submission.send_by
-            )
+            labelled = self._portal.with_labels(contact, known, until=submission.send_by)
         except SlowDown:
             raise
         except PortalError as error:
@@ -105,69 +105,70 @@ class Sender:
                 "submission %s: labels not looked up, %s", submission.reference, error.status
             )
             return replace(submission, status=LABELS_UNKNOWN), known
+        return submission, labelled
 
-    def _send(self, submission: Submission, *, told: bool) -> PortalError | None:
+    def _send(self, submission: Submission, *, person_waits: bool) -> PortalError | None:
         if time.monotonic() > submission.send_by:
-            log.warning("submission %s: left to others, it took too long", submission.reference)
+            log.warning("submission %s: not sent, its lease expires", submission.reference)
             return Uncertain("LeaseLost")
         try:
             portal_id = self._portal.create_contact(_contact(submission))
         except PortalError as error:
-            self._report(submission, error)  # first: else another process would try it at once
-            self._settle(submission, error, told=told)
+            # Before the submission is settled: another process would claim it and try at once.
+            self._report_failure(submission, error)
+            self._settle(submission, error, person_waits=person_waits)
             return error
-        self._delivered(submission, portal_id)
+        self._deliver(submission, portal_id)
         with database_errors_logged(submission):
             self._breaker.succeeded()
         return None
 
-    def _delivered(self, submission: Submission, portal_id: int | None) -> None:
+    def _deliver(self, submission: Submission, portal_id: int | None) -> None:
         log.info("submission %s: delivered", submission.reference)
         with database_errors_logged(submission):
             self._outbox.deliver(submission, portal_id)
 
-    def _settle(self, submission: Submission, error: PortalError, *, told: bool) -> None:
-        """Settle an entry whose call went wrong, by what is to be done next."""
-        doubts: dict[str, Any] = {"uncertain": True, "looks": 0}
+    def _settle(self, submission: Submission, error: PortalError, *, person_waits: bool) -> None:
+        """Settle a submission whose call failed, by the kind of error."""
+        uncertain: dict[str, Any] = {"uncertain": True, "looks": 0}
         unexplained: dict[str, Any] = {"unexplained": submission.unexplained + 1}
         match error:
             case Rejected():
                 log.info("submission %s: rejected, %s", submission.reference, error.status)
                 with database_errors_logged(submission):
-                    self._outbox.reject(submission, error.status, told=told)
-            case Unexplained() if submission.unexplained + 1 >= _UNEXPLAINED:
+                    self._outbox.reject(submission, error.status, erase=person_waits)
+            case Unexplained() if submission.unexplained + 1 >= _MAX_UNEXPLAINED:
                 log.warning("submission %s: held, %s", submission.reference, error.status)
+                changes = uncertain | unexplained
                 with database_errors_logged(submission):
-                    self._outbox.hold_after_attempt(
-                        submission, error.status, **doubts, **unexplained
-                    )
+                    self._outbox.hold_after_attempt(submission, error.status, **changes)
             case Unexplained():
-                self._put_off(
-                    submission, error, self._settling(submission), **doubts, **unexplained
-                )
+                pause = self._settle_delay(submission)
+                self._postpone(submission, error, pause, **uncertain, **unexplained)
             case Uncertain():
-                self._put_off(submission, error, self._settling(submission), **doubts)
-            case Refused() | SlowDown():  # not the contact's fault: no attempt of its own
-                self._put_off(submission, error, timedelta(0), failed=False)
+                self._postpone(submission, error, self._settle_delay(submission), **uncertain)
+            case Refused() | SlowDown():  # the contact is not at fault: no failed attempt
+                self._postpone(submission, error, timedelta(0), failed=False)
             case _:
-                self._put_off(submission, error, _pause(submission.attempts))
+                self._postpone(submission, error, _backoff(submission.attempts))
 
-    def _settling(self, submission: Submission) -> timedelta:
-        """Return how long an entry waits before it is looked up."""
-        return max(_pause(submission.attempts), self._timing.settle)
+    def _settle_delay(self, submission: Submission) -> timedelta:
+        """Return how long a submission waits before it is looked up."""
+        return max(_backoff(submission.attempts), self._timing.settle)
 
-    def _look_later(self, submission: Submission, error: PortalError, looks: int) -> None:
-        """Queue an entry again that could not be looked up."""
+    def _postpone_lookup(self, submission: Submission, error: PortalError, failures: int) -> None:
+        """Queue a submission again whose lookup failed."""
         if not isinstance(error, MethodNotAllowed):
-            self._report(submission, error)
-        pause = self._settling(submission) if looks > submission.looks else timedelta(0)
-        self._put_off(submission, error, pause, failed=False, looks=looks)
+            self._report_failure(submission, error)
+        counts = failures > submission.looks
+        pause = self._settle_delay(submission) if counts else timedelta(0)
+        self._postpone(submission, error, pause, failed=False, looks=failures)
 
-    def _report(self, submission: Submission, error: PortalError) -> None:
+    def _report_failure(self, submission: Submission, error: PortalError) -> None:
         with database_errors_logged(submission):
             self._breaker.failed(error)
 
-    def _put_off(
+    def _postpone(
         self,
         submission: Submission,
         error: PortalError,
@@ -176,18 +177,20 @@ class Sender:
         failed: bool = True,
         **changes: object,
     ) -> None:
-        """Queue an entry again, or leave it to the operator if that went on for too long."""
-        told = (submission.reference, type(error).__name__, error.status, error.cause)
-        log.warning("submission %s: %s, %s %s", *told)
+        """Queue a submission again, or hold it if it has failed for too long."""
+        kind = type(error).__name__
+        log.warning(
+            "submission %s: %s, %s %s", submission.reference, kind, error.status, error.cause
+        )
         with database_errors_logged(submission):
             state = self._outbox.postpone(
                 submission, pause, failed=failed, status=error.status, **changes
             )
             if state is State.HELD:
-                log.warning("submission %s: held, it was tried for too long", submission.reference)
+                log.warning("submission %s: held, it failed for too long", submission.reference)
 
     def ping(self) -> PortalError | None:
-        """Ask the portal for something harmless; return why it gives no answer, or None."""
+        """Make a harmless call to the portal; return why it gave no answer, or None."""
         try:
             self._portal.ping()
         except PortalError as error:
@@ -200,28 +203,31 @@ def _contact(submission: Submission) -> Contact:
     return submission.contact
 
 
-def _weight(error: PortalError) -> int:
-    """Return how much a failed look says of looking: other trouble would hit a sending as well."""
+def _lookup_weight(error: PortalError) -> int:
+    """Return the weight of a failed lookup toward giving up on lookups.
+
+    Transport errors weigh 0: sending would fail as well.
+    """
     if isinstance(error, MethodNotAllowed):
-        return _NOT_ALLOWED
+        return _NOT_ALLOWED_WEIGHT
     return 0 if isinstance(error, Refused | SlowDown | Unreachable) else 1
 
 
-def _pause(failures: int) -> timedelta:
-    """Return a growing pause, of a random length: what failed together is not sent together."""
-    longest = min(_FIRST_PAUSE * 2 ** min(failures, _DOUBLINGS), _LONGEST_PAUSE)
+def _backoff(failures: int) -> timedelta:
+    """Return an exponential backoff with jitter, so that retries spread out."""
+    longest = min(_FIRST_BACKOFF_S * 2 ** min(failures, _MAX_DOUBLINGS), _MAX_BACKOFF_S)
     return timedelta(seconds=random.uniform(longest / 2, longest))  # nosec B311  # noqa: S311  no secret
 
 
 def is_given_up(submission: Submission) -> bool:
-    """Tell whether an entry is held because sending it went wrong for too long."""
+    """Return whether a submission is held because it failed for too long."""
     is_held = submission.state is State.HELD and submission.status not in SUSPECT_STATUSES
-    return is_held and submission.unexplained < _UNEXPLAINED
+    return is_held and submission.unexplained < _MAX_UNEXPLAINED
 
 
 @contextmanager
 def database_errors_logged(submission: Submission) -> Iterator[None]:
-    """Go on without the database: the lease ends, and the entry is looked up and settled."""
+    """Log a database error and go on: when the lease expires, the submission is looked up."""
     try:
         yield
     except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""Everything between a valid form and the portal, put together."""
+"""Builds the services that deliver contacts."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryServices:
-    """The parts that the web pages and the command share.
+    """The services that the web pages and the commands share.
 
-    Nothing is opened and no thread is started before the first use: a server may fork after
-    making it.
+    They open no connection and start no thread before their first use, so a server may fork after
+    building them.
     """
 
     portal: AmootPortal
@@ -43,7 +43,7 @@ class DeliveryServices:
     def build(
         cls, settings: Settings, *, portal_url: str, token: str, metrics: Metrics | None = None
     ) -> Self:
-        """Put the parts together for a portal at this address; they count, if given metrics."""
+        """Build the services for the portal at this address."""
         timing = Timing(
             deadline=timedelta(seconds=settings.amoot_deadline),
             settle=timedelta(seconds=settings.amoot_settle),

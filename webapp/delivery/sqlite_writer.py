@@ -1,12 +1,13 @@
-"""SQLite's one writer: threads that write at the same time share one wait for the disk.
+"""One writer for SQLite: threads that write at the same time share one commit.
 
 SQLite lets one connection write at a time, and each commit waits for the disk. One after the
-other, that bounds a process to a few hundred writes a second. Here the rows that come while another
-write is under way are written together: those of a kind by one statement, all of them by one
-commit. Not one by one, because each call into SQLite lets Python's other threads run: it may take
-milliseconds until they let the writer go on, and whoever waits for SQLite's lock waits for that.
+other, that bounds a process to a few hundred writes a second. Here, rows that arrive while another
+write runs are written together: one statement for all rows of a kind, one commit for all of them.
 
-Nobody goes on before the disk has what they wrote.
+One statement, because each sqlite3 call releases the GIL; regaining it can take milliseconds while
+we hold the write lock, and every other writer waits for that lock.
+
+Every thread waits until its row is on the disk.
 """
 
 from __future__ import annotations
@@ -26,120 +27,120 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Executable
 
-# Seconds between two tries while another process writes. SQLite's own waits grow to a tenth of a
-# second each, and lose to whoever comes back at once.
+# Random, between these. SQLite's own busy handler waits up to 0.1 s between two tries, and loses
+# to processes that retry sooner.
 _LOCK_RETRY_INTERVAL_S: Final = (0.0005, 0.003)
 
 
 class _Row:
-    """What one thread brings, and what became of it."""
+    """A row to write, and the result."""
 
     def __init__(self, statement: Executable, values: Mapping[str, object], expires: float) -> None:
         self.statement = statement
         self.values = values
         self.expires = expires
-        self.leads = False  # whether its thread writes for all that wait
+        self.is_leader = False  # its thread writes the rows of all that wait
         self.woken = threading.Event()
         self.is_written = False
         self.error: BaseException | None = None
 
 
 class SqliteWriter:
-    """The one writer of this process, with a connection of its own."""
+    """The writer of this process, with a connection of its own."""
 
-    def __init__(self, engine: Engine, *, patience: float) -> None:
-        """Write to this database; wait so many seconds for writers of other processes."""
+    def __init__(self, engine: Engine, *, lock_timeout_s: float) -> None:
+        """Write to this database; wait up to `lock_timeout_s` for writers of other processes."""
         self._engine = engine
-        self._patience = patience
-        self._turn = threading.Lock()
+        self._lock_timeout_s = lock_timeout_s
+        self._connection_lock = threading.Lock()
         self._connection: Connection | None = None
-        self._guard = threading.Lock()  # of the next two
+        self._rows_lock = threading.Lock()  # guards the next two
         self._rows: list[_Row] = []
-        self._is_led = False
+        self._has_leader = False
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Write alone; what was written is on the disk when the block ends."""
-        with self._transaction(self._patience_ends()) as connection:
+        """Write alone, in a transaction that is on the disk when the block ends."""
+        with self._transaction(self._deadline()) as connection:
             yield connection
 
     def write(self, statement: Executable, values: Mapping[str, object]) -> bool:
-        """Write a row, together with those that other threads bring meanwhile.
+        """Write a row, in one commit with the rows of other threads.
 
         Args:
-            statement: Takes any number of rows, a JSON array in its parameter `rows`.
+            statement: Accepts any number of rows, as a JSON array in its parameter `rows`.
             values: This row.
 
         Returns:
-            Whether it was written, and is on the disk. If not, one of those that came together was
-            not taken, and nothing has changed; each caller writes its own alone.
+            Whether it was written, and is on the disk. If not, one row of the batch was not
+            accepted and nothing was changed: each caller writes its own row alone.
         """
-        row = _Row(statement, values, self._patience_ends())
-        with self._guard:
+        row = _Row(statement, values, self._deadline())
+        with self._rows_lock:
             self._rows.append(row)
-            row.leads = not self._is_led
-            self._is_led = True
-        if not row.leads:
-            # Nothing interrupts this: signals are the main thread's, which serves nobody.
+            row.is_leader = not self._has_leader
+            self._has_leader = True
+        if not row.is_leader:
+            # Without a time-out: the leader always wakes it.
             row.woken.wait()
-        if row.leads:
+        if row.is_leader:
             self._lead(row)
         if row.error:
             raise row.error
         return row.is_written
 
     def _lead(self, leader: _Row) -> None:
-        """Write what has come, and pass the lead on."""
-        rows = [leader]  # the others may have more patience left
+        """Write all rows that wait, then make one of the later rows the leader."""
+        rows = [leader]  # if there is no lock in time, the later rows wait on
         try:
             with self._transaction(leader.expires) as connection:
-                rows = self._take()
+                rows = self._take_rows()
                 is_written = _execute(connection, rows)
                 if not is_written:
                     connection.rollback()
-        except BaseException as error:  # noqa: BLE001  each one's thread raises it
+        except BaseException as error:  # noqa: BLE001  each row's thread raises it
             for row in rows:
                 row.error = error
         else:
             for row in rows:
                 row.is_written = is_written
-        self._pass_on(leader)
+        self._choose_next_leader(leader)
         for row in rows:
             row.woken.set()
 
-    def _take(self) -> list[_Row]:
-        with self._guard:
+    def _take_rows(self) -> list[_Row]:
+        with self._rows_lock:
             rows, self._rows = self._rows, []
         return rows
 
-    def _pass_on(self, leader: _Row) -> None:
-        """Let one of those who wait lead them."""
-        with self._guard:
-            if leader in self._rows:  # it had no turn
+    def _choose_next_leader(self, leader: _Row) -> None:
+        """Make the first row that waits the leader."""
+        with self._rows_lock:
+            if leader in self._rows:  # it was not written: no lock in time
                 self._rows.remove(leader)
-            self._is_led = bool(self._rows)
-            if self._is_led:
-                self._rows[0].leads = True
+            self._has_leader = bool(self._rows)
+            if self._has_leader:
+                self._rows[0].is_leader = True
                 self._rows[0].woken.set()
 
     def checkpoint(self) -> None:
-        """Empty SQLite's log of changes into the database, unless somebody reads or writes."""
-        with self._turn:
-            connection = self._connected()
+        """Truncate SQLite's write-ahead log, unless another connection is using it."""
+        with self._connection_lock:
+            connection = self._connect()
             try:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.OperationalError as error:
-                # Waiting for others, it would keep all writers waiting; the next one may do better.
+                # Waiting would block all writers; a later checkpoint will succeed.
                 if not is_busy(error):
                     raise
 
-    def _patience_ends(self) -> float:
-        return time.monotonic() + self._patience
+    def _deadline(self) -> float:
+        return time.monotonic() + self._lock_timeout_s
 
     @contextmanager
     def _transaction(self, expires: float) -> Iterator[Connection]:
-        with self._turn:
-            connection = self._connected()
+        with self._connection_lock:
+            connection = self._connect()
             try:
                 self._begin(connection, expires)
                 yield connection
@@ -149,23 +150,23 @@ class SqliteWriter:
                 connection.close()  # which rolls back
                 raise
 
-    def _connected(self) -> Connection:
+    def _connect(self) -> Connection:
         if self._connection is None:
             connection = self._engine.connect()
-            # Beneath SQLAlchemy, which would begin a transaction first.
+            # On the driver's connection: SQLAlchemy would begin a transaction first.
             connection.connection.execute("PRAGMA busy_timeout=0")
             self._connection = connection
         return self._connection
 
     def _begin(self, connection: Connection, expires: float) -> None:
-        # Beneath SQLAlchemy, where a try that fails costs next to nothing.
+        # On the driver's connection, where a failed try is cheap.
         while True:
             try:
                 connection.connection.execute("BEGIN IMMEDIATE")
                 connection.begin()
             except (sqlite3.Error, SQLAlchemyError) as error:
                 if not is_busy(error):
-                    connection.invalidate()  # the next one opens a new one
+                    connection.invalidate()  # the next transaction opens a new one
                     raise
                 if time.monotonic() > expires:
                     raise
@@ -175,17 +176,17 @@ class SqliteWriter:
 
 
 def _execute(connection: Connection, rows: Sequence[_Row]) -> bool:
-    """Run each statement once, for all its rows; tell whether each row was taken."""
+    """Run each statement once, for all its rows; return whether every row was accepted."""
     by_statement: dict[Executable, list[Mapping[str, object]]] = {}
     for row in rows:
         by_statement.setdefault(row.statement, []).append(row.values)
     return all(
-        _rows_taken(connection, statement, values) == len(values)
+        _count_accepted(connection, statement, values) == len(values)
         for statement, values in by_statement.items()
     )
 
 
-def _rows_taken(
+def _count_accepted(
     connection: Connection, statement: Executable, values: Sequence[Mapping[str, object]]
 ) -> int:
     result: Any = connection.execute(statement, {"rows": json.dumps(values)})
@@ -194,6 +195,6 @@ def _rows_taken(
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """Tell whether SQLite's complaint is that somebody else is at it."""
+    """Return whether SQLite failed because another connection holds a lock."""
     name = getattr(error, "sqlite_errorname", "")
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

@@ -1,4 +1,4 @@
-"""A submission as the outbox keeps it: the table, a row of it, and how both name a contact."""
+"""A submission as the outbox stores it: the table, a row of it, and its reference."""
 
 from __future__ import annotations
 
@@ -6,25 +6,32 @@ import base64
 import dataclasses
 import enum
 import json
+import secrets
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
-from sqlalchemy import DateTime as Moment
+from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, Contact, Kind
-from webapp.delivery.database import metadata
+from webapp.delivery.engine import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import ColumnElement, RowMapping
 
+MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held
+RETENTION: Final = timedelta(days=30)  # of contacts that need attention, and of delivered keys
+
 _REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
-_KEY: Final = 64  # hexadecimal digits of SHA-256
+_KEY_LENGTH: Final = 64  # hexadecimal digits of SHA-256
 
 
 class State(enum.StrEnum):
-    """Where a submission is on its way."""
+    """The state of a submission."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -33,7 +40,7 @@ class State(enum.StrEnum):
     HELD = "held"
 
 
-# Why an operator should look at a submission first.
+# Statuses of submissions that an operator should review before they are sent.
 HONEYPOT: Final = "honeypot"
 UNPROVEN: Final = "proof"
 SUSPECT_STATUSES: Final = (HONEYPOT, UNPROVEN)
@@ -41,27 +48,33 @@ SUSPECT_STATUSES: Final = (HONEYPOT, UNPROVEN)
 WAITING: Final = (State.QUEUED, State.SENDING)
 NEEDS_ATTENTION: Final = (State.REJECTED, State.HELD)
 
+RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
+    {"attempts": 0, "unexplained": 0, "looks": 0}
+)
+INITIAL_VALUES: Final[Mapping[str, object]] = MappingProxyType(
+    {"uncertain": False, "blind": False, **RESET_COUNTERS}
+)
+
 table: Final = Table(
     "outbox",
     metadata,
     Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    Column("key", String(_KEY), nullable=False, unique=True),
+    Column("key", String(_KEY_LENGTH), nullable=False, unique=True),
     Column("form", String(40), nullable=False),
     Column("state", String(16), nullable=False),
     Column("status", String(64), nullable=False),
     Column("contact", Text),
     Column("owner", String(32)),
-    # When something is to be done about it: queued: sent; sending: taken from a dead owner;
-    # all others: forgotten.
-    Column("due", Moment, nullable=False),
-    Column("give_up_at", Moment, nullable=False),
+    # When a queued row is sent, the lease of a sending row expires, any other row is purged.
+    Column("due", SqlDateTime, nullable=False),
+    Column("give_up_at", SqlDateTime, nullable=False),
     Column("uncertain", Boolean, nullable=False),
     Column("blind", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("unexplained", Integer, nullable=False),
     Column("looks", Integer, nullable=False),
     Column("portal_id", BigInteger),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", SqlDateTime, nullable=False),
     Column("operator", Text),
     Index("outbox_due", "state", "due"),
     Index("outbox_portal_id", "portal_id"),
@@ -73,22 +86,22 @@ class Submission:
     """A row of the outbox.
 
     Attributes:
-        id: Its number, in the order of arrival; 0 if it was not read from the table.
-        key: The submission's key, unique.
+        id: The primary key, in the order of arrival; 0 if the row was not read from the table.
+        key: The submission's unique key.
         form: The slug of its form.
-        state: Where it is on its way.
-        status: The last status name of the portal, or why it is doubtful; "" before the first.
-        contact: What was submitted, or None once it is erased.
+        state: Its state.
+        status: The portal's last status name, or why it is suspect; "" before the first attempt.
+        contact: What was submitted; None once it is erased.
         owner: Who sends it, while it is being sent.
-        due: When something is to be done about it, in UTC.
-        uncertain: Whether the portal may have it: look before it is sent again.
-        blind: Whether it was sent again without looking, because looking was impossible.
-        attempts: How often sending it went wrong.
-        unexplained: How often the portal gave no reason.
-        looks: How often looking went wrong since it was last sent.
-        created_at: When it came, in UTC.
-        operator: Who submitted it, where operators log in.
-        send_by: The monotonic second until which its owner may begin to send it.
+        due: When the next step is due, in UTC.
+        uncertain: Whether the portal may have the contact: look it up before sending again.
+        blind: Whether it was sent again without a lookup, because lookups fail.
+        attempts: The number of failed attempts.
+        unexplained: The number of responses that gave no reason.
+        looks: The number of failed lookups since it was last sent.
+        created_at: When it was submitted, in UTC.
+        operator: The login name of who submitted it, where operators log in.
+        send_by: The monotonic time (s) after which its owner must not start to send.
     """
 
     id: int
@@ -109,22 +122,27 @@ class Submission:
     send_by: float = 0.0
 
     @classmethod
-    def read(cls, row: RowMapping, *, send_by: float = 0.0) -> Self:
-        """Read a row."""
-        values = {name: row[name] for name in _READ}
-        values["contact"] = _read(row["contact"])
+    def from_row(cls, row: RowMapping, *, send_by: float = 0.0) -> Self:
+        """Return the submission of a row."""
+        values = {name: row[name] for name in _COLUMN_NAMES}
+        values["contact"] = _load_contact(row["contact"])
         return cls(**{**values, "state": State(row["state"])}, send_by=send_by)
 
     @property
     def reference(self) -> str:
-        """Its short name, as the person saw it."""
+        """Its short name, which the person was shown."""
         return reference(self.key)
 
 
-_READ: Final = tuple(
+_COLUMN_NAMES: Final = tuple(
     field.name for field in dataclasses.fields(Submission) if field.name != "send_by"
 )
-COLUMNS: Final = tuple(table.c[name] for name in _READ)
+COLUMNS: Final = tuple(table.c[name] for name in _COLUMN_NAMES)
+
+
+def new_owner() -> str:
+    """Return a name for whoever claims submissions next."""
+    return secrets.token_hex(8)
 
 
 def reference(key: str) -> str:
@@ -132,23 +150,23 @@ def reference(key: str) -> str:
     return base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
 
 
-def by_reference(name: str) -> list[ColumnElement[bool]] | None:
-    """Return what picks the entry of this reference out; None if it is no reference."""
+def by_reference(name: str) -> ColumnElement[bool] | None:
+    """Return the condition for the row of this reference; None if it is not a reference."""
     try:
-        start = base64.b32decode(name, casefold=True).hex()
+        prefix = base64.b32decode(name, casefold=True).hex()
     except ValueError:
         return None
-    if len(start) != 2 * _REFERENCE_BYTES:
+    if len(prefix) != 2 * _REFERENCE_BYTES:
         return None
-    return [table.c.key.between(start.ljust(_KEY, "0"), start.ljust(_KEY, "f"))]
+    return table.c.key.between(prefix.ljust(_KEY_LENGTH, "0"), prefix.ljust(_KEY_LENGTH, "f"))
 
 
-def write(contact: Contact) -> str:
-    """Write a contact as a row holds it; its entry reads it."""
+def dump_contact(contact: Contact) -> str:
+    """Return a contact as JSON, as the column `contact` stores it."""
     return json.dumps(dict(contact.values), default=date.isoformat)
 
 
-def _read(text: str | None) -> Contact | None:
+def _load_contact(text: str | None) -> Contact | None:
     if text is None:
         return None
     values = json.loads(text)

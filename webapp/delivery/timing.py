@@ -1,7 +1,8 @@
-"""The times that a delivery goes by, all of them derived from two settings."""
+"""The time limits of delivery, all derived from two settings."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long things take at most.
+    """The time limits of delivery.
 
     Attributes:
-        deadline: One call to the portal, headers and body included.
-        settle: How long the portal may still be applying a call whose answer was lost.
+        deadline: The maximum duration of one call to the portal, headers and body included.
+        settle: How long the portal may still apply a call whose response was lost.
     """
 
     deadline: timedelta
@@ -23,5 +24,12 @@ class Timing:
 
     @property
     def lease(self) -> timedelta:
-        """How long a contact is its sender's alone: a look, a call, and as much to spare."""
+        """How long an owner keeps a submission: one lookup, one call, and one more as reserve."""
         return 3 * self.deadline
+
+    def send_by(self) -> float:
+        """Return the monotonic time (s) after which an owner must not start to send.
+
+        A call that starts by then ends within the lease.
+        """
+        return time.monotonic() + (self.lease - self.deadline).total_seconds()

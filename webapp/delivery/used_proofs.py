@@ -1,4 +1,4 @@
-"""Which proofs of work are spent."""
+"""Proofs of work that were used: each is valid for one submission."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, DateTime, String, Table, delete, select
 
-from webapp.delivery.database import metadata
+from webapp.delivery.engine import metadata
 
 if TYPE_CHECKING:
     from webapp.delivery.database import Database
@@ -22,32 +22,29 @@ _used_proofs: Final = Table(
 
 
 class UsedProofs:
-    """Names that are good for one submission each."""
+    """The table of used proofs, named `spent` in the database."""
 
     def __init__(self, database: Database) -> None:
-        """Remember in this store."""
+        """Use the table in this database."""
         self._database = database
 
     def consume(self, name: str, until: datetime, key: str) -> bool:
-        """Tell whether this name is good for the submission of this key.
+        """Record that a submission uses a proof; return whether it may.
 
         Args:
-            name: What is spent.
-            until: How long it is remembered at least.
-            key: The submission; sent twice, as by a double click, it has spent the name once.
+            name: The name of the proof.
+            until: How long to remember it at least.
+            key: The submission's key; the same submission, sent again, may use its proof again.
 
         Raises:
-            DatabaseError: if the store fails.
+            DatabaseError: if the database fails.
         """
-        moment = until.astimezone(UTC).replace(tzinfo=None)
+        expires = until.astimezone(UTC).replace(tzinfo=None)
+        used = _used_proofs.c
+        insert = self._database.insert_or_ignore(_used_proofs, name=name, key=key, until=expires)
         with self._database.write() as connection:
-            connection.execute(
-                delete(_used_proofs).where(_used_proofs.c.until < self._database.now_plus())
-            )
-            insert = self._database.insert_or_ignore(_used_proofs, name=name, key=key, until=moment)
+            connection.execute(delete(_used_proofs).where(used.until < self._database.now_plus()))
             if connection.execute(insert).first():
                 return True
-            owner = connection.execute(
-                select(_used_proofs.c.key).where(_used_proofs.c.name == name)
-            )
-            return bool(owner.scalar() == key)
+            user = connection.execute(select(used.key).where(used.name == name)).scalar()
+            return bool(user == key)

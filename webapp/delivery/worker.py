@@ -1,6 +1,6 @@
-"""The background deliverer: sends what waits in the outbox, by itself, for as long as it runs.
+"""The background worker: sends what waits in the outbox, until it is stopped.
 
-Any number of them work on one outbox, in threads of the web processes or in processes of their
+Any number of workers share one outbox, as threads of the web processes or as processes of their
 own: what one has claimed, no other sends.
 """
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TICK: Final = 0.5  # seconds between two looks at a quiet outbox
-_SWEEP: Final = 1.0
-_HOUSEKEEPING: Final = 60.0
-_RETRY_INTERVAL_S: Final = 2.0
+_POLL_INTERVAL_S: Final = 0.5
+_LEASE_CHECK_INTERVAL_S: Final = 1.0
+_PURGE_INTERVAL_S: Final = 60.0
+_ERROR_INTERVAL_S: Final = 2.0  # between two tries while the database fails
 
 
 class Worker:
-    """Sends what waits, several contacts at once."""
+    """Sends what waits, several submissions at once."""
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class Worker:
         *,
         calls: int,
     ) -> None:
-        """Put the parts together.
+        """Use these services.
 
         Args:
-            outbox: What waits.
-            breaker: Whether it waits on.
-            sender: How it is sent.
-            timing: How long that takes.
-            calls: How many contacts are sent at once.
+            outbox: Where submissions wait.
+            breaker: Whether they are sent.
+            sender: Sends them.
+            timing: The time limits of delivery.
+            calls: How many submissions are sent at once.
         """
         self._outbox = outbox
         self._breaker = breaker
@@ -62,62 +62,62 @@ class Worker:
         self._stopped = False
         self._thread: threading.Thread | None = None
         self._jobs = (
-            _Job(_SWEEP, self._requeue_expired_leases),
-            _Job(_SWEEP, self._outbox.truncate_wal),
-            _Job(_HOUSEKEEPING, self._purge),
+            _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
+            _Job(_LEASE_CHECK_INTERVAL_S, self._outbox.truncate_wal),
+            _Job(_PURGE_INTERVAL_S, self._purge),
         )
 
     def start(self) -> None:
-        """Run in a thread; to be called in the process that serves, not in one that forks."""
-        self._thread = threading.Thread(target=self.run, name="deliverer", daemon=True)
+        """Run in a thread. Call it in the process that serves, after a fork."""
+        self._thread = threading.Thread(target=self.run, name="delivery worker", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Take nothing more on. May be called from a signal handler."""
+        """Claim nothing more. May be called from a signal handler."""
         self._stopped = True
 
     def join(self) -> None:
-        """Wait until what was taken on is sent; each call ends within the portal's deadline."""
+        """Wait until what was claimed is settled; each call ends within the portal's deadline."""
         if self._thread is not None:
             self._thread.join()
 
     def run(self) -> None:
-        """Send what waits, until `stop`. Whatever goes wrong is logged, and tried again."""
+        """Send what waits, until `stop`. Every exception is logged, and the work tried again."""
         with ThreadPoolExecutor(self._calls, thread_name_prefix="delivery") as pool:
             while not self._stopped:
-                went_well = [_guarded(work) for work in self._due(pool)]
-                if not all(went_well):
-                    time.sleep(_RETRY_INTERVAL_S)
+                succeeded = [_run_logged(work) for work in self._due(pool)]
+                if not all(succeeded):
+                    time.sleep(_ERROR_INTERVAL_S)
                 elif self._running:
-                    wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
+                    wait(self._running, timeout=_POLL_INTERVAL_S, return_when=FIRST_COMPLETED)
                 else:
-                    time.sleep(_TICK)
+                    time.sleep(_POLL_INTERVAL_S)
 
     def _due(self, pool: ThreadPoolExecutor) -> Iterator[Callable[[], None]]:
-        yield partial(self._take_on, pool)
+        yield partial(self._claim, pool)
         yield from (job.work for job in self._jobs if job.is_due())
 
-    def _take_on(self, pool: ThreadPoolExecutor) -> None:
-        """Start what is due."""
+    def _claim(self, pool: ThreadPoolExecutor) -> None:
+        """Start to send what is due, or to probe the portal while the breaker is open."""
         self._running = {call for call in self._running if not call.done()}
         if self._breaker.pause:
             if not self._running and self._breaker.take_probe(self._timing.lease):
-                self._running = {pool.submit(_guarded, self._probe)}
+                self._running = {pool.submit(_run_logged, self._probe)}
             return
         free = self._calls - len(self._running)
         for submission in self._outbox.claim(free) if free else ():
-            self._running.add(pool.submit(_guarded, partial(self._sender.attempt, submission)))
+            self._running.add(pool.submit(_run_logged, partial(self._sender.attempt, submission)))
 
     def _requeue_expired_leases(self) -> None:
-        if swept := self._outbox.requeue_expired_leases():
-            log.warning("%d contacts were left behind by a dead process", swept)
+        if count := self._outbox.requeue_expired_leases():
+            log.warning("%d submissions of a dead process are queued again", count)
 
     def _purge(self) -> None:
-        for name in self._outbox.purge():
-            log.warning("submission %s: erased, nobody asked for it in thirty days", name)
+        for reference in self._outbox.purge():
+            log.warning("submission %s: erased after thirty days without attention", reference)
 
     def _probe(self) -> None:
-        """Find out whether the pause has ended: ask for something harmless, then send one."""
+        """Find out whether the pause has ended: make a harmless call, then send one submission."""
         if error := self._sender.ping():
             self._breaker.probe_failed(error)
             return
@@ -130,28 +130,28 @@ class Worker:
         self._breaker.close()
 
 
-def _guarded(work: Callable[[], object]) -> bool:
-    """Do something, and log what goes wrong; tell whether all went well."""
+def _run_logged(work: Callable[[], object]) -> bool:
+    """Run a function and log any exception; return whether there was none."""
     try:
         work()
-    except Exception as error:  # noqa: BLE001  the deliverer must live on, whatever it is
+    except Exception as error:  # noqa: BLE001  the worker goes on, whatever happens
         log_exception(log, error)
         return False
     return True
 
 
 class _Job:
-    """Something to do again and again."""
+    """A function to run at an interval."""
 
-    def __init__(self, every: float, work: Callable[[], None]) -> None:
+    def __init__(self, interval_s: float, work: Callable[[], None]) -> None:
         self.work = work
-        self._every = every
+        self._interval_s = interval_s
         self._next = 0.0
 
     def is_due(self) -> bool:
-        """Tell whether it is time, once each time."""
+        """Return whether the interval has passed; it starts anew then."""
         now = time.monotonic()
         if now < self._next:
             return False
-        self._next = now + self._every
+        self._next = now + self._interval_s
         return True

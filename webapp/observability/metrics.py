@@ -106,7 +106,7 @@ class Metrics:
             multiprocess_mode="livemax",
         )
 
-    def begin(self) -> None:
+    def initialise(self) -> None:
         """Show all there is in this process: a rate can only be told of what has been zero."""
         if self._has_begun:
             return
@@ -117,19 +117,19 @@ class Metrics:
                 for outcome in _OUTCOMES:
                     self._submissions.labels(form, outcome)
 
-    def submitted(self, form: str, outcome: str) -> None:
+    def count_submission(self, form: str, outcome: str) -> None:
         """Count a submission of a form. What operators correct is none: it has no form's slug."""
         if form in self._forms:
             with self._harmless():
                 self._submissions.labels(form, outcome).inc()
 
-    def called(self, method: str, status: str, seconds: float) -> None:
+    def count_call(self, method: str, status: str, seconds: float) -> None:
         """Count a call to the portal."""
         with self._harmless():
             self._calls.labels(method, status).inc()
             self._seconds.labels(method).observe(seconds)
 
-    def refused(self, limit: str) -> None:
+    def count_refusal(self, limit: str) -> None:
         """Count what a limit did not let through."""
         with self._harmless():
             self._limits.labels(limit).inc()
@@ -151,7 +151,7 @@ class Metrics:
             queue: What is known of the queue, by the names above; nothing if the store is down.
             reason: Why it is paused.
         """
-        self.begin()
+        self.initialise()
         asked = CollectorRegistry()
         asked.register(_Queue(queue, reason))
         return self._counted() + generate_latest(asked)

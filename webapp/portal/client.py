@@ -152,7 +152,7 @@ class AmootPortal:
 
     def _count(self, method: str, status: str, began: float) -> None:
         if self._metrics:
-            self._metrics.called(method, status, time.monotonic() - began)
+            self._metrics.count_call(method, status, time.monotonic() - began)
 
 
 def _blank(address: str, token: str) -> requests.PreparedRequest:

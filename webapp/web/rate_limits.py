@@ -116,7 +116,7 @@ class RateLimits:
             return True
         limit, now = str(refusal.limit.scope), time.monotonic()
         if self._metrics:
-            self._metrics.refused(limit)
+            self._metrics.count_refusal(limit)
         if now - self._warned.get((limit, form), -_WARN_INTERVAL_S) >= _WARN_INTERVAL_S:
             self._warned[limit, form] = now
             what = f"submissions of the form {form!r}" if form else "requests"

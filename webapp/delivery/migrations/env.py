@@ -1,4 +1,4 @@
-"""Runs the steps over the connection, and in the transaction, that `webapp.store` hands in."""
+"""Runs the migrations in the transaction that `webapp.delivery.engine` began."""
 
 from __future__ import annotations
 

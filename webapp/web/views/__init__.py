@@ -93,7 +93,7 @@ def pause_notice() -> dict[str, Any]:
 def waiting() -> str:
     """Say how many contacts wait; nothing if the store cannot tell."""
     try:
-        count = services().delivery.outbox.count(WAITING, most=_COUNT_CAP)
+        count = services().delivery.outbox.review.count(WAITING, most=_COUNT_CAP)
     except DatabaseError:
         return ""
     text = messages.WAITING_MANY if count > _COUNT_CAP else messages.WAITING

@@ -68,7 +68,7 @@ def serve(
     """
     if request.method != "POST":
         return page(form, **context), HTTPStatus.OK
-    count = services().metrics.submitted
+    count = services().metrics.count_submission
     if status := _refusal(form):
         count(form.definition.slug, _INVALID)
         return page(form, **context), status

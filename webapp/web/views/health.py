@@ -118,14 +118,14 @@ def _require_known_host() -> None:
 def _queue() -> tuple[dict[str, float], str]:
     """Return the queue's metrics, and why it is paused. A DatabaseError is passed on."""
     outbox, pause = services().delivery.outbox, services().delivery.breaker.read_pause()
-    oldest = outbox.oldest()
+    oldest = outbox.review.oldest()
     now = datetime.now(UTC).replace(tzinfo=None)
     queue: dict[str, float] = {
-        "queue_depth": outbox.count(WAITING, most=_COUNT_CAP),
+        "queue_depth": outbox.review.count(WAITING, most=_COUNT_CAP),
         "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
         "queue_paused": int(pause is not None),
         "queue_probe_seconds": max(0.0, (pause.probe_at - now).total_seconds()) if pause else 0,
-        "needs_hand": outbox.count(NEEDS_ATTENTION, most=_COUNT_CAP),
+        "needs_hand": outbox.review.count(NEEDS_ATTENTION, most=_COUNT_CAP),
     }
     return queue, pause.status if pause else ""
 

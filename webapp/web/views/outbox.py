@@ -14,9 +14,8 @@ from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import Result
-from webapp.delivery.outbox import MAX_RETRY_AGE
 from webapp.delivery.sender import is_given_up
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
+from webapp.delivery.submission import MAX_RETRY_AGE, NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
 from webapp.forms.tokens import InvalidToken
@@ -58,10 +57,10 @@ def submissions() -> str | Response:
     delivery, is_waiting = services().delivery, "waiting" in request.args
     after = _after()
     states = WAITING if is_waiting else NEEDS_ATTENTION
-    found = delivery.outbox.page(states, after=after, limit=_PAGE + 1)
+    found = delivery.outbox.review.page(states, after=after, limit=_PAGE + 1)
     if after and not found:
         return contact_form.see_other(_address(is_waiting=is_waiting))
-    oldest = delivery.outbox.oldest()
+    oldest = delivery.outbox.review.oldest()
     page, more = found[:_PAGE], found[_PAGE:]
     return render_template(
         "outbox.html",
@@ -83,7 +82,7 @@ def submissions() -> str | Response:
 def retry_all() -> Response:
     """Queue all that needs a hand again."""
     _require_token()
-    count = services().delivery.outbox.retry()
+    count = services().delivery.outbox.review.retry()
     _probe_now()
     _log(f"{count} entries", "retried")
     return _lead_back("all-retried", n=persian.persian_digits(count))
@@ -93,7 +92,7 @@ def retry_all() -> Response:
 def retry(name: str) -> Response:
     """Queue an entry that needs a hand again."""
     _require_token()
-    if not services().delivery.outbox.retry(name):
+    if not services().delivery.outbox.review.retry(name):
         return _lead_back("changed")
     _probe_now()
     _log(name.upper(), "retried")
@@ -106,7 +105,7 @@ def discard(name: str) -> str | Response:
     if request.method != "POST":
         return render_template("discard.html", card=_card(_find(name)), token=_token())
     _require_token()
-    if not services().delivery.outbox.discard(name):
+    if not services().delivery.outbox.review.discard(name):
         return _lead_back("changed")
     _log(name.upper(), "discarded")
     return _lead_back("discarded", reference=name.upper())
@@ -151,7 +150,7 @@ def _find(name: str) -> Submission:
     Raises:
         HTTPException: 404 if there is none, or the way back to the list if it was there.
     """
-    submission = services().delivery.outbox.get(name)
+    submission = services().delivery.outbox.review.get(name)
     if submission is None or submission.contact is None:
         abort(_lead_back("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
     if submission.state is State.SENDING:

@@ -1,0 +1,207 @@
+"""What operators see of the outbox, and what they change in it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, case, func, not_, select, update
+
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.submission import (
+    COLUMNS,
+    MAX_RETRY_AGE,
+    NEEDS_ATTENTION,
+    RESET_COUNTERS,
+    RETENTION,
+    SUSPECT_STATUSES,
+    WAITING,
+    State,
+    Submission,
+    by_reference,
+    dump_contact,
+    new_owner,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import ColumnElement
+
+    from webapp.contact import Contact
+    from webapp.delivery.database import Database
+    from webapp.delivery.timing import Timing
+
+_CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
+
+_c: Final = table.c
+
+
+class Review:
+    """The operators' side of the outbox. Each method raises a DatabaseError if the database fails.
+
+    A submission that is being sent is never changed.
+    """
+
+    def __init__(self, database: Database, timing: Timing) -> None:
+        """Use the outbox in this database."""
+        self._database = database
+        self._timing = timing
+
+    def count(self, states: Sequence[State], *, most: int) -> int:
+        """Count the submissions in these states that hold a contact, up to one more than `most`."""
+        some = select(_c.id).where(_with_contact(states)).limit(most + 1).subquery()
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+    def oldest(self) -> datetime | None:
+        """Return when the oldest waiting submission arrived, in UTC."""
+        oldest = select(func.min(_c.created_at)).where(_with_contact(WAITING))
+        with self._database.read() as connection:
+            return connection.execute(oldest).scalar()
+
+    def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
+        """Return submissions that hold a contact, in the order of arrival.
+
+        Args:
+            states: Their states.
+            after: The id of the last submission of the previous page.
+            limit: The maximum number.
+        """
+        wanted = select(*COLUMNS).where(_with_contact(states), _c.id > after)
+        wanted = wanted.order_by(_c.id).limit(limit)
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return [Submission.from_row(row) for row in rows]
+
+    def get(self, reference: str) -> Submission | None:
+        """Return the submission of this reference."""
+        chosen = by_reference(reference)
+        if chosen is None:
+            return None
+        with self._database.read() as connection:
+            row = connection.execute(select(*COLUMNS).where(chosen)).mappings().first()
+        return Submission.from_row(row) if row else None
+
+    def retry(self, reference: str | None = None) -> int:
+        """Queue again what needs attention; return the number of submissions.
+
+        Args:
+            reference: Of one submission; None for all but the suspect ones.
+        """
+        everything = _c.status.not_in(SUSPECT_STATUSES)
+        chosen = everything if reference is None else by_reference(reference)
+        if chosen is None:
+            return 0
+        retried = (
+            update(table)
+            .where(_with_contact(NEEDS_ATTENTION), chosen)
+            .values(
+                state=State.QUEUED,
+                due=due_after_settling(self._database, self._timing.settle),
+                give_up_at=self._database.now_plus(MAX_RETRY_AGE),
+                **RESET_COUNTERS,
+            )
+            .returning(_c.id)
+        )
+        with self._database.write() as connection:
+            return len(connection.execute(retried).all())
+
+    def correct(
+        self, reference: str, contact: Contact, *, send: bool, status: str = ""
+    ) -> Submission | None:
+        """Replace the contact of a submission.
+
+        While the portal may still apply an earlier call, the submission stays queued as it was: it
+        is not looked up before the settling time.
+
+        Args:
+            reference: Of the submission.
+            contact: The corrected contact.
+            send: Whether the caller sends it now, as its owner; else it is queued.
+            status: Why it is queued.
+
+        Returns:
+            The submission, or None if it cannot be corrected any more.
+        """
+        chosen = by_reference(reference)
+        if chosen is None:
+            return None
+        now_plus = self._database.now_plus
+        moved = (
+            {"state": State.SENDING, "owner": new_owner(), "due": now_plus(self._timing.lease)}
+            if send
+            else {"state": State.QUEUED, "due": now_plus()}
+        )
+        corrected = (
+            update(table)
+            .where(_c.state.in_(_CHANGEABLE_STATES), _c.contact.is_not(None), chosen)
+            .values(contact=dump_contact(contact), give_up_at=now_plus(MAX_RETRY_AGE))
+            .values(**RESET_COUNTERS)
+            .returning(*COLUMNS)
+        )
+        is_due = self._database.is_due(_c.due)
+        is_settling = and_(_c.state == State.QUEUED, _c.uncertain, not_(is_due))
+        at_once = corrected.where(not_(is_settling)).values(**moved, status=status)
+        send_by = self._timing.send_by()
+        with self._database.write() as connection:
+            row = connection.execute(at_once).mappings().first()
+            row = row or connection.execute(corrected.where(is_settling)).mappings().first()
+        return Submission.from_row(row, send_by=send_by) if row else None
+
+    def discard(self, reference: str) -> bool:
+        """Erase the contact of a submission; return whether there was one.
+
+        The row stays: the same submission sent again gets the same answer, and is not sent.
+        """
+        chosen = by_reference(reference)
+        if chosen is None:
+            return False
+        discarded = (
+            update(table)
+            .where(_c.state.in_(_CHANGEABLE_STATES), _c.contact.is_not(None), chosen)
+            .values(
+                contact=None,
+                state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
+                due=self._database.now_plus(RETENTION),
+            )
+            .returning(_c.id)
+        )
+        with self._database.write() as connection:
+            found = connection.execute(discarded).first() is not None
+        with suppress(DatabaseError):  # the worker truncates the log again
+            self._database.truncate_wal()
+        return found
+
+    def mark_uncertain(self) -> int:
+        """Have everything looked up before it is sent: the outbox may be an old copy.
+
+        To be called while nothing is sent.
+
+        Returns:
+            The number of queued submissions.
+        """
+        is_waiting, now_plus = _c.state.in_(WAITING), self._database.now_plus
+        marked = (
+            update(table)
+            .where(_c.contact.is_not(None))
+            .values(uncertain=True, looks=0, owner=None, give_up_at=now_plus(MAX_RETRY_AGE))
+            .values(
+                state=case((is_waiting, State.QUEUED), else_=_c.state),
+                due=case((is_waiting, now_plus(self._timing.settle)), else_=_c.due),
+            )
+            .returning(_c.state)
+        )
+        with self._database.write() as connection:
+            return connection.execute(marked).scalars().all().count(State.QUEUED)
+
+
+def due_after_settling(database: Database, settle: timedelta) -> Any:  # noqa: ANN401  SQL
+    """Return the SQL for the time a row is due at the earliest: uncertain rows settle first."""
+    return case((_c.uncertain, database.now_plus(settle)), else_=database.now_plus())
+
+
+def _with_contact(states: Sequence[State]) -> ColumnElement[bool]:
+    return and_(_c.state.in_(states), _c.contact.is_not(None))
