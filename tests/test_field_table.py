@@ -15,7 +15,7 @@ from support import FULL_FORM, FULL_SENT, SECRET, TOKEN, Html, Page
 from webapp import contact, create_app
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact, Field, Kind
-from webapp.portal.matching import find
+from webapp.portal.matching import find_matches
 from webapp.portal.payload import payload
 from webapp.portal.simulator.server import Simulator
 from webapp.web.views import EXTENSION
@@ -170,8 +170,8 @@ def test_an_added_row_is_compared_with_what_the_portal_stored(added: Example) ->
     stored_value: Any = added.value if isinstance(added.value, bool) else added.sent
     other: Any = not added.value if isinstance(added.value, bool) else "2001-01-01"
     since = datetime.now(UTC)
-    assert find(Contact(**values), [stored | {ADDED: stored_value}], since=since) == [7]
-    assert find(Contact(**values), [stored | {ADDED: other}], since=since) == []
+    assert find_matches(Contact(**values), [stored | {ADDED: stored_value}], since=since) == [7]
+    assert find_matches(Contact(**values), [stored | {ADDED: other}], since=since) == []
 
 
 def test_every_row_reaches_outbox_card_correction_form_and_exports(

@@ -40,10 +40,12 @@ from webapp.portal.base import (
     Unreachable,
 )
 from webapp.portal.client import AccountStatus, AmootPortal
+from webapp.portal.connection import MAX_RESPONSE_BYTES, PortalConnection
 from webapp.portal.payload import payload
 from webapp.portal.simulator.faults import Answer, Fault
 from webapp.portal.simulator.server import Simulator
-from webapp.portal.statuses import STATUSES, field_at_fault
+from webapp.portal.statuses import STATUSES, rejected_field
+from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,14 +129,14 @@ def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
         time.sleep(0.01)
 
 
-def exchanges() -> int:
-    """Count the exchanges under way."""
-    return sum(bool(getattr(thread, "exchange", None)) for thread in threading.enumerate())
+def running_calls() -> int:
+    """Count the calls under way."""
+    return sum(bool(getattr(thread, "call", None)) for thread in threading.enumerate())
 
 
-def lines() -> int:
+def kept_connections() -> int:
     """Count the connections kept open."""
-    return sum(thread.name == "portal-line" for thread in threading.enumerate())
+    return sum(thread.name == "portal-connection" for thread in threading.enumerate())
 
 
 @contextlib.contextmanager
@@ -451,9 +453,9 @@ class TestStatuses:
             ("Token_Invalid", None),
         ],
     )
-    def test_the_field_at_fault_is_named(self, status: str, field: str | None) -> None:
+    def test_the_rejected_field_is_named(self, status: str, field: str | None) -> None:
         """A message can stand beside its field."""
-        assert field_at_fault(status) == field
+        assert rejected_field(status) == field
 
     def test_what_has_no_message_of_its_own_gets_a_generic_one(self) -> None:
         """Nobody sees an empty message."""
@@ -462,7 +464,7 @@ class TestStatuses:
 
     def test_our_own_faults_have_messages_and_no_message_is_spare(self) -> None:
         """The table of messages and this module's statuses are the same."""
-        faults = {name for _, name in (*module._WHILE_CONNECTING, *module._AFTERWARDS)}  # noqa: SLF001 - a completeness test
+        faults = {name for _, name in (*WHILE_CONNECTING, *AFTER_CONNECTING)}
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
         raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
@@ -550,7 +552,7 @@ class TestFaults:
         assert error.status == FAULTS[fault]
         wait_until(lambda: len(simulator.contacts) == fault.name.startswith("APPLIED"))
         assert_discreet(error)
-        wait_until(lambda: not exchanges())
+        wait_until(lambda: not running_calls())
         assert tried.search_contacts(mobile="09350000000") == []
 
     def test_every_fault_of_the_stand_in_is_tried(self) -> None:
@@ -576,7 +578,7 @@ class TestFaults:
             assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
         peers = [request.peer for request in simulator.requests]
         assert peers[::2] == peers[1::2]
-        wait_until(lambda: not exchanges())
+        wait_until(lambda: not running_calls())
 
     def test_a_gzip_bomb_is_not_unpacked(self, portal: AmootPortal, simulator: Simulator) -> None:
         """Of 400 MB no more is held than the limit and its surroundings."""
@@ -586,13 +588,13 @@ class TestFaults:
         failure(lambda: portal.create_contact(small_contact()))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert peak < 4 * module.LONGEST_ANSWER
+        assert peak < 4 * MAX_RESPONSE_BYTES
 
     def test_an_answer_may_be_as_long_as_the_limit(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """One byte more is too long."""
-        body = b'{"Status": "Success"}'.ljust(module.LONGEST_ANSWER)
+        body = b'{"Status": "Success"}'.ljust(MAX_RESPONSE_BYTES)
         simulator.answer(Answer(body))
         assert portal.create_contact(small_contact()) is None
         simulator.answer(Answer(body + b" "))
@@ -605,7 +607,7 @@ class TestFaults:
         simulator.answer(Fault.DRIP_BODY, times=20)
         for _ in range(20):
             failure(lambda: quick.create_contact(small_contact()), deadline=0.1)
-        wait_until(lambda: not exchanges(), seconds=1)
+        wait_until(lambda: not running_calls(), seconds=1)
 
     def test_a_contact_that_cannot_be_encoded_is_uncertain(self, portal: AmootPortal) -> None:
         """An exception nobody thought of is never "not delivered"."""
@@ -655,7 +657,7 @@ class TestConnecting:
         assert type(error) is Unreachable
         assert error.status == "ConnectTimeout"
         answered.set()
-        wait_until(lambda: not exchanges())
+        wait_until(lambda: not running_calls())
         time.sleep(0.1)
         assert not simulator.requests
 
@@ -665,16 +667,16 @@ class TestConnecting:
     ) -> None:
         """Where it is not known how far it came, it is uncertain, and still nothing is sent."""
         late = threading.Event()
-        post = module._Adapter.post  # noqa: SLF001 - the moment has no other handle
+        post = PortalConnection.post
 
-        def slow(*args: Any) -> object:
+        def slow(*args: Any, **kwargs: Any) -> object:
             late.wait(5)
-            return post(*args)
+            return post(*args, **kwargs)
 
-        monkeypatch.setattr(module._Adapter, "post", slow)  # noqa: SLF001 - as above
+        monkeypatch.setattr(PortalConnection, "post", slow)
         assert type(late_failure(lambda: hasty.create_contact(small_contact()))) is TimedOut
         late.set()
-        wait_until(lambda: not exchanges())
+        wait_until(lambda: not running_calls())
         assert not simulator.requests
 
     def test_a_host_that_never_accepts_is_unreachable(self) -> None:
@@ -690,7 +692,7 @@ class TestConnecting:
             error = late_failure(lambda: client(url).account_status())
         assert type(error) is Unreachable
         assert error.status == "ConnectTimeout"
-        wait_until(lambda: not exchanges())
+        wait_until(lambda: not running_calls())
 
     def test_without_a_thread_nothing_was_sent(
         self, portal: AmootPortal, monkeypatch: pytest.MonkeyPatch
@@ -796,12 +798,12 @@ class TestTLS:
         monkeypatch.setattr(
             ssl.SSLContext, "set_alpn_protocols", lambda _, names: protocols.append(names)
         )
-        monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
+        monkeypatch.setattr(module, "_KEEP_ALIVE_S", 0.05)
         with tls(simulator, authority) as url:
             secure = client(url, deadline=GENEROUS)
             for _ in range(2):
                 secure.account_status()
-                wait_until(lambda: not lines(), seconds=60)
+                wait_until(lambda: not kept_connections(), seconds=60)
         assert len({request.peer for request in simulator.requests}) == 2
         assert protocols == [["http/1.1"]]
 
@@ -817,7 +819,7 @@ class TestTLS:
             error = late_failure(lambda: client(url).create_contact(small_contact()))
             assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
             assert error.status == "Timeout"
-            wait_until(lambda: not exchanges())
+            wait_until(lambda: not running_calls())
 
     def test_a_handshake_that_hangs_is_unreachable(self) -> None:
         """A host that accepts and says nothing has not got the request."""
@@ -826,7 +828,7 @@ class TestTLS:
             error = late_failure(lambda: client(url).account_status())
             assert type(error) is Unreachable
             assert error.status == "ConnectTimeout"
-            wait_until(lambda: not exchanges())
+            wait_until(lambda: not running_calls())
 
     def test_a_handshake_that_drips_is_unreachable(self) -> None:
         """Each byte comes in time, the whole never does."""
@@ -841,7 +843,7 @@ class TestTLS:
             error = late_failure(lambda: client(f"https://127.0.0.1:{port}/").account_status())
             assert type(error) is Unreachable
             assert error.status == "ConnectTimeout"
-            wait_until(lambda: not exchanges(), seconds=1)
+            wait_until(lambda: not running_calls(), seconds=1)
 
     def test_a_host_without_tls_is_unreachable(self) -> None:
         """No handshake, no request."""
@@ -872,8 +874,8 @@ class TestMapping:
     def test_every_exception_of_requests_is_mapped(self, kind: type[Exception]) -> None:
         """It is Unreachable only for a connection that could not be opened."""
         error = instance(kind)
-        connecting = module._fault(error, connecting=True)  # noqa: SLF001 - a completeness test
-        after = module._fault(error, connecting=False)  # noqa: SLF001 - as above
+        connecting = portal_error(error, connecting=True)
+        after = portal_error(error, connecting=False)
         known = issubclass(kind, requests.ConnectionError | requests.Timeout)
         assert type(connecting) is (Unreachable if known else Uncertain)
         assert type(after) is (TimedOut if after.status == "Timeout" else Uncertain)
@@ -891,7 +893,7 @@ class TestMapping:
     def test_an_exception_that_is_not_of_requests_is_uncertain(self, error: Exception) -> None:
         """Even while connecting: nobody has thought of what it means there."""
         for connecting in (True, False):
-            fault = module._fault(error, connecting=connecting)  # noqa: SLF001 - as above
+            fault = portal_error(error, connecting=connecting)
             assert type(fault) is (TimedOut if fault.status == "Timeout" else Uncertain)
             assert fault.cause == type(error).__name__
 
@@ -947,9 +949,9 @@ class TestLines:
         self, portal: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The portal may be closing it in this very moment."""
-        monkeypatch.setattr(module, "_KEEP_ALIVE", 0.05)
+        monkeypatch.setattr(module, "_KEEP_ALIVE_S", 0.05)
         portal.account_status()
-        wait_until(lambda: not lines(), seconds=60)  # those of other tests end later
+        wait_until(lambda: not kept_connections(), seconds=60)  # those of other tests end later
         portal.account_status()
         assert len({request.peer for request in simulator.requests}) == 2
 

@@ -10,7 +10,7 @@ from support import TOKEN
 
 from webapp.contact import Contact
 from webapp.portal.client import AmootPortal
-from webapp.portal.matching import find
+from webapp.portal.matching import find_matches
 
 if TYPE_CHECKING:
     from webapp.portal.simulator.server import Simulator
@@ -44,7 +44,7 @@ def test_what_the_portal_really_shows_is_recognised(simulator: Simulator) -> Non
     number = portal.create_contact(CONTACT)
     portal.create_contact(Contact(Mobile="09121234567", FName="سارا"))
     stored = portal.search_contacts(mobile="09121234567")
-    assert find(CONTACT, stored, since=datetime.now(UTC)) == [number]
+    assert find_matches(CONTACT, stored, since=datetime.now(UTC)) == [number]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_the_portal_really_shows_is_recognised(simulator: Simulator) -> Non
 )
 def test_stored_contact_with_another_spelling_is_found(change: dict[str, Any]) -> None:
     """White space, letters, digits, line ends, prefixes and times do not make another contact."""
-    assert find(CONTACT, [STORED | change], since=NOW) == [7]
+    assert find_matches(CONTACT, [STORED | change], since=NOW) == [7]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_stored_contact_with_another_spelling_is_found(change: dict[str, Any]) -
 )
 def test_field_that_was_sent_empty_is_not_compared(change: dict[str, Any]) -> None:
     """The portal may store anything for it."""
-    assert find(CONTACT, [STORED | change], since=NOW) == [7]
+    assert find_matches(CONTACT, [STORED | change], since=NOW) == [7]
 
 
 @pytest.mark.parametrize("stored", [{}, {"GenderType": None}, {"GenderType": False}])
@@ -92,14 +92,14 @@ def test_contact_sent_without_a_gender_is_found_whatever_is_stored(stored: dict[
     """A boolean that cannot be null becomes `false`."""
     contact = Contact(**{**CONTACT.values, "GenderType": None})
     shown = {name: value for name, value in STORED.items() if name != "GenderType"}
-    assert find(contact, [shown | stored], since=NOW) == [7]
+    assert find_matches(contact, [shown | stored], since=NOW) == [7]
 
 
 def test_email_in_another_letter_case_is_found() -> None:
     """Some portals store lower case."""
     contact = Contact(**{**CONTACT.values, "Email": "Ali@example.com"})
-    assert find(contact, [STORED | {"Email": "ALI@EXAMPLE.COM"}], since=NOW) == [7]
-    assert find(contact, [STORED | {"Email": "ali@example.org"}], since=NOW) == []
+    assert find_matches(contact, [STORED | {"Email": "ALI@EXAMPLE.COM"}], since=NOW) == [7]
+    assert find_matches(contact, [STORED | {"Email": "ali@example.org"}], since=NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_email_in_another_letter_case_is_found() -> None:
 )
 def test_another_value_is_another_contact(change: dict[str, Any]) -> None:
     """So it is sent: never lost comes before never twice."""
-    assert find(CONTACT, [STORED | change], since=NOW) == []
+    assert find_matches(CONTACT, [STORED | change], since=NOW) == []
 
 
 @pytest.mark.parametrize("name", ["FName", "LName"])
 def test_an_answer_that_shows_too_little_proves_nothing(name: str) -> None:
     """A number alone may be anybody's earlier entry."""
     shown = {key: value for key, value in STORED.items() if key != name}
-    assert find(CONTACT, [shown], since=NOW) == []
+    assert find_matches(CONTACT, [shown], since=NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,11 @@ def test_an_answer_that_shows_too_little_proves_nothing(name: str) -> None:
 )
 def test_what_was_there_long_before_is_another_entry(changed: object, *, is_ours: bool) -> None:
     """The same values, but perhaps other labels, which the portal does not show."""
-    found = find(CONTACT, [STORED | {"UpdateDateTime": changed}], since=NOW)
+    found = find_matches(CONTACT, [STORED | {"UpdateDateTime": changed}], since=NOW)
     assert found == [7] * is_ours
 
 
 @pytest.mark.parametrize("number", [None, True, "7", 7.5, 0, -7, 2**63, 10**30])
 def test_a_strange_id_is_no_id(number: object) -> None:
     """The contact is there all the same."""
-    assert find(CONTACT, [STORED | {"ID": number}], since=NOW) == [None]
+    assert find_matches(CONTACT, [STORED | {"ID": number}], since=NOW) == [None]

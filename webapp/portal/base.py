@@ -1,17 +1,17 @@
-"""What an answer of the portal means for a contact: the error tree, and every documented status.
+"""The interface of a portal, and its errors.
 
-Errors are told apart by what to do next:
+The class of an error says what to do next:
 
     PortalError
     ├─ Rejected      this contact is bad: do not retry, tell the person
-    ├─ Refused       our token, account or address: hold the whole queue, tell the operator
+    ├─ Refused       our token, account or IP address: pause the whole queue, tell the operator
     ├─ Unreachable   certainly not delivered: retry
     ├─ SlowDown      not applied (HTTP 429, 503 with Retry-After): the whole queue waits
-    └─ Uncertain     perhaps delivered: look first, then retry
-       └─ Unexplained   the portal answered, and gave no reason: asking again will hardly help
+    └─ Uncertain     perhaps delivered: look it up, then retry
+       └─ Unexplained   the portal gave no reason: retrying will hardly help
 
-Unreachable is claimed only for what is known to have happened before the first byte of a request
-was sent. Everything else that is not the portal's own word is Uncertain, unknown exceptions too.
+Only what is known to have failed before the first byte of a request was sent is Unreachable.
+Everything else that the portal did not answer is Uncertain, unknown exceptions included.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ MAX_PAUSE_S: Final = 15 * 60.0
 
 
 class PortalError(Exception):
-    """The portal did not take the call, or we do not know that it did.
+    """The portal did not accept a call, or it is unknown whether it did.
 
-    Its text is the status alone: no token, body, address or number is in it, nor in a chained
-    exception. `requests` hangs the whole request on its own, so these are named, not chained.
+    Its text is only the status: no token, body, address or number. Exceptions of requests carry the
+    whole request, so they are named in `cause` and not chained.
 
     Attributes:
-        status: The portal's status name, or ours for a fault on the way, in the same style.
+        status: The portal's status name; ours, named alike, if the portal did not answer.
         cause: The classes of the exceptions behind it, outermost first, or "".
     """
 
     def __init__(self, status: str, cause: str = "") -> None:
-        """Take the status name, and what lies behind it."""
+        """Set the status name, and the classes of the causes."""
         super().__init__(status)
         self.status = status
         self.cause = cause
@@ -55,8 +55,10 @@ class PortalError(Exception):
 
     @property
     def is_answer(self) -> bool:
-        """Whether the portal itself seems to have answered, be it with an error."""
-        return not isinstance(self, Unreachable | SlowDown) and not _SILENCE.fullmatch(self.status)
+        """Whether the portal itself answered, with an error or not."""
+        return not isinstance(self, Unreachable | SlowDown) and not _NO_ANSWER.fullmatch(
+            self.status
+        )
 
 
 class Rejected(PortalError):
@@ -64,11 +66,11 @@ class Rejected(PortalError):
 
 
 class Refused(PortalError):
-    """Our token, account or address, or a fault of ours: hold the queue, tell the operator."""
+    """Our token, account or IP address, or an error of ours: pause the queue, tell the operator."""
 
 
 class MethodNotAllowed(Refused):
-    """The token may not use this method of the portal, perhaps others."""
+    """The token may not use this method, but perhaps others."""
 
 
 class Unreachable(PortalError):
@@ -79,33 +81,33 @@ class SlowDown(PortalError):
     """Not applied: the whole queue waits for as long as the portal says.
 
     Attributes:
-        retry_after: Seconds to wait, within the bounds below; None if the portal names none.
+        retry_after: Seconds to wait, `MIN_PAUSE_S` to `MAX_PAUSE_S`; None if the portal names none.
     """
 
     def __init__(self, cause: str = "", *, retry_after: float | None = None) -> None:
-        """Take the HTTP status as the cause, and the pause that the portal asks for."""
+        """Set the HTTP status as the cause, and the pause that the portal asks for."""
         super().__init__(SLOW_DOWN, cause)
         self.retry_after = retry_after
 
 
 class Uncertain(PortalError):
-    """Perhaps delivered: look first, then retry."""
+    """Perhaps delivered: look it up, then retry."""
 
 
 class TimedOut(Uncertain):
-    """No whole answer within the deadline: so it will be with the next calls, too."""
+    """No whole response within the deadline; the next calls will hardly fare better."""
 
     def __init__(self, cause: str = "") -> None:
-        """Take what lies behind it."""
+        """Set the classes of the causes."""
         super().__init__("Timeout", cause)
 
 
 class Unexplained(Uncertain):
-    """The portal answered with a status that says nothing of the call: a person should look."""
+    """The portal answered with a status that does not say what became of the call."""
 
 
-# What a gateway says of a portal behind it that is down, and our own words for no answer at all.
-_SILENCE: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownFault")
+# The statuses of a gateway in front of a portal that is down, and ours for no response.
+_NO_ANSWER: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownFault")
 
 
 def status_message(status: str) -> str:
@@ -115,32 +117,32 @@ def status_message(status: str) -> str:
 
 
 class Portal(Protocol):
-    """What delivery asks of a portal. Each method raises a `PortalError` where it fails.
+    """What delivery needs of a portal. Each method raises a `PortalError` if the call fails.
 
-    Any other exception is a fault of the implementation.
+    Any other exception is a bug of the implementation.
     """
 
     def create_contact(self, contact: Contact) -> int | None:
-        """Store a contact; return its ID there, or None where the portal does not tell."""
+        """Store a contact; return its ID, or None if the portal returns none."""
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
-        """Return the IDs of the contacts there that have this contact's values.
+        """Return the IDs of the stored contacts with this contact's values.
 
         Args:
-            contact: What was sent, perhaps in vain.
+            contact: What was sent.
             since: When it was submitted, in UTC. Older contacts do not count.
         """
 
     def with_labels(
         self, contact: Contact, ids: list[int | None], *, until: float
     ) -> list[int | None]:
-        """Return those of these contacts that carry all labels of this contact.
+        """Return those of these contacts that have all labels of this contact.
 
         Args:
             contact: What was sent.
             ids: Contacts that `find_contacts` returned.
-            until: The monotonic second after which no further call is made.
+            until: The monotonic time (s) after which no further call starts.
         """
 
     def ping(self) -> None:
-        """Ask for something harmless."""
+        """Make a harmless call."""

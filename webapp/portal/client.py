@@ -1,4 +1,4 @@
-"""The AmootSMS client: what is sent, and what is read out of the answer."""
+"""The AmootSMS client: sends calls, and reads the portal's responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import requests
 
 from webapp.contact import LABELS, MOBILE
 from webapp.portal.base import PortalError, SlowDown, TimedOut, Uncertain, Unexplained
-from webapp.portal.matching import contact_id, find
+from webapp.portal.matching import contact_id, find_matches
 from webapp.portal.payload import payload
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.observability.metrics import Metrics
-    from webapp.portal.transport import Answer
+    from webapp.portal.connection import Response
 
     StoredContact = Mapping[str, object]
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _STATUS: Final = re.compile(r"[A-Za-z_]{1,64}|-?[0-9]{1,4}")
-_BLANK: Final = " \t\r\n\ufeff"
+_WHITESPACE: Final = " \t\r\n\ufeff"
 _OK: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
 _UNAVAILABLE: Final = 503
@@ -47,18 +47,22 @@ class AccountStatus:
 
 
 class AmootPortal:
-    """A client of the portal, safe to share between threads.
+    """A client of AmootSMS, safe to share between threads.
 
-    Nothing is opened and no thread is started before the first call: a server may fork after
-    making it.
+    It opens no connection and starts no thread before the first call, so a server may fork after
+    building it.
     """
 
     def __init__(
         self, *, url: str, token: str, deadline: float, metrics: Metrics | None = None
     ) -> None:
-        """Take the portal's address, the account's token, and seconds for one whole call.
+        """Set up the client.
 
-        Calls are counted among the metrics, if there are any.
+        Args:
+            url: The portal's base URL.
+            token: The account's token.
+            deadline: The maximum duration of one whole call, in seconds.
+            metrics: Where calls are counted, if anywhere.
 
         Raises:
             ValueError: if the address is not plain http(s), holds a user name, or the token
@@ -71,16 +75,16 @@ class AmootPortal:
         if not _TOKEN.fullmatch(token):
             raise ValueError("the token must be printable ASCII, with no white space")
         self._url = url.rstrip("/")
-        self._blanks = {name: _blank(f"{self._url}/{name}", token) for name in _METHODS}
-        self._exchanges = Transport(deadline)
+        self._requests = {name: _prepare(f"{self._url}/{name}", token) for name in _METHODS}
+        self._transport = Transport(deadline)
         self._metrics = metrics
 
     def __repr__(self) -> str:
-        """Name the address, not the token."""
+        """Return the URL without the token."""
         return f"AmootPortal({self._url!r})"
 
     def create_contact(self, contact: Contact) -> int | None:
-        """Store a contact; return its ID there, or None where the portal does not tell.
+        """Store a contact; return its ID, or None if the portal returns none.
 
         Raises:
             PortalError: by what to do next.
@@ -89,11 +93,11 @@ class AmootPortal:
         return contact_id(data) if isinstance(data, dict) else None
 
     def search_contacts(self, *, mobile: str, label: str = "") -> list[StoredContact]:
-        """Return the stored contacts that have this number, as the portal writes them.
+        """Return the stored contacts with this number, as the portal writes them.
 
         Args:
             mobile: The number.
-            label: A label that they carry; without it, all of that number.
+            label: Return only contacts with this label; "" for all.
 
         Raises:
             PortalError: by what to do next.
@@ -105,27 +109,27 @@ class AmootPortal:
         return data
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
-        """Return the IDs of the stored contacts that have this contact's values; see `Portal`."""
-        return find(contact, self.search_contacts(mobile=str(contact[MOBILE])), since=since)
+        """Return the IDs of the stored contacts with this contact's values; see `Portal`."""
+        return find_matches(contact, self.search_contacts(mobile=str(contact[MOBILE])), since=since)
 
     def with_labels(
         self, contact: Contact, ids: list[int | None], *, until: float
     ) -> list[int | None]:
-        """Return those of these contacts that carry all labels of this contact; see `Portal`.
+        """Return those of these contacts that have all labels of this contact; see `Portal`.
 
-        The portal returns no labels, but searches by them: one call a label.
+        ContactSearch returns no labels, but searches by them: one call for each label.
         """
         labels = contact[LABELS]
         for label in labels if isinstance(labels, tuple) and ids else ():
             if time.monotonic() > until:
-                raise TimedOut  # so many slow calls: the lease is nearly over
-            carriers = self.search_contacts(mobile=str(contact[MOBILE]), label=label)
-            numbers = {contact_id(record) for record in carriers}
+                raise TimedOut
+            labelled = self.search_contacts(mobile=str(contact[MOBILE]), label=label)
+            numbers = {contact_id(record) for record in labelled}
             ids = [number for number in ids if number in numbers]
         return ids
 
     def ping(self) -> None:
-        """Ask for the account's status; see `Portal`."""
+        """Make a harmless call; see `Portal`."""
         self.account_status()
 
     def account_status(self) -> AccountStatus:
@@ -143,9 +147,9 @@ class AmootPortal:
     def _call(self, method: str, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
         began = time.monotonic()
         try:
-            content = _read(self._exchanges.perform(self._blanks[method], pairs))
+            content = _read(self._transport.post(self._requests[method], pairs))
         except PortalError as error:
-            self._count(method, _known(error), began)
+            self._count(method, _metric_status(error), began)
             raise
         self._count(method, SUCCESS, began)
         return content
@@ -155,32 +159,32 @@ class AmootPortal:
             self._metrics.count_call(method, status, time.monotonic() - began)
 
 
-def _blank(address: str, token: str) -> requests.PreparedRequest:
-    """Return a request without a body; what all of them share is prepared once."""
+def _prepare(address: str, token: str) -> requests.PreparedRequest:
+    """Return a request without its body, which all calls of a method share."""
     # The bare token, no "Bearer"; the other headers are those of the reference's sample.
     headers = {**requests.utils.default_headers(), "Authorization": token}
     return requests.Request("POST", address, headers=headers).prepare()
 
 
-def _known(error: PortalError) -> str:
-    """Return an error's status, or one word for whatever else a portal may call its own."""
+def _metric_status(error: PortalError) -> str:
+    """Return an error's status, or "Other" for a name that is not documented."""
     is_strange = isinstance(error, Unexplained) and error.status not in BY_NAME
     return "Other" if is_strange else error.status
 
 
-def _read(answer: Answer) -> dict[str, object]:
-    """Return the content of a success; raise what anything else means."""
-    retry_after = parse_retry_after(answer.retry_after, now=datetime.now(UTC))
-    if answer.http == _TOO_MANY_REQUESTS:
-        raise SlowDown(f"HTTP_{answer.http}", retry_after=retry_after)
-    content = _parse(answer.body)
+def _read(response: Response) -> dict[str, object]:
+    """Return the content of a success; raise the error that anything else means."""
+    retry_after = parse_retry_after(response.retry_after, now=datetime.now(UTC))
+    if response.status_code == _TOO_MANY_REQUESTS:
+        raise SlowDown(f"HTTP_{response.status_code}", retry_after=retry_after)
+    content = _parse(response.body)
     status = _status(content.get("Status") if isinstance(content, dict) else content)
     if status in BY_NAME:
         raise BY_NAME[status](status)
-    if answer.http == _UNAVAILABLE and answer.retry_after:
-        raise SlowDown(f"HTTP_{answer.http}", retry_after=retry_after)
-    if answer.http != _OK:
-        raise Uncertain(f"HTTP_{answer.http}")
+    if response.status_code == _UNAVAILABLE and response.retry_after:
+        raise SlowDown(f"HTTP_{response.status_code}", retry_after=retry_after)
+    if response.status_code != _OK:
+        raise Uncertain(f"HTTP_{response.status_code}")
     if status is None or (status == SUCCESS and not isinstance(content, dict)):
         raise Uncertain("UnreadableAnswer")
     if status != SUCCESS:
@@ -189,9 +193,9 @@ def _read(answer: Answer) -> dict[str, object]:
 
 
 def _parse(body: bytes) -> object:
-    """Return what the body says: JSON of any shape, or else its text, or None if it is neither."""
+    """Return the body as parsed JSON, else as text, else None."""
     try:
-        text = body.decode().strip(_BLANK)
+        text = body.decode().strip(_WHITESPACE)
     except UnicodeDecodeError:
         return None
     try:
@@ -206,9 +210,9 @@ def _refuse_constant(_: str) -> NoReturn:
 
 
 def _status(word: object) -> str | None:
-    """Return the name that a name, a number or a number in a string stands for, or None."""
+    """Return the status name for a name, a number or a number in a string; None for others."""
     if isinstance(word, bool) or not isinstance(word, str | int):
         return None
-    text = str(word).strip(_BLANK)
+    text = str(word).strip(_WHITESPACE)
     name = BY_NUMBER.get(text, text)
     return name if _STATUS.fullmatch(name) else None

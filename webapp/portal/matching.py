@@ -1,4 +1,4 @@
-"""Whether the portal has a contact after all, by the values that we sent."""
+"""Finds a sent contact among the contacts that the portal has stored."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 _DAY_LENGTH: Final = 10  # characters of a date; the portal adds a time
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MAX_ID: Final = 2**63 - 1  # of a database's integers
+_MAX_ID: Final = 2**63 - 1  # BIGINT
 _NATIONAL_DIGITS: Final = 10  # of a mobile number, after 0, 98 or nothing
 
 
-def find(
+def find_matches(
     contact: Contact, stored: Iterable[Mapping[str, Any]], *, since: datetime
 ) -> list[int | None]:
-    """Return the IDs of the stored contacts that have the values we sent, None where one has none.
+    """Return the IDs of the stored contacts with the values that we sent; None for a missing ID.
 
     A field that was sent empty is not compared: the portal may store anything for it, such as
-    `false` for no gender. One that was sent with a value must have come back as the same, apart
-    from spelling. The labels are not compared, for the portal does not return them.
+    `false` for no gender. All other values must be equal, apart from spelling. Labels are not
+    compared, because the portal does not return them.
 
     Args:
         contact: What was sent.
-        stored: The contacts with its mobile number, as ContactSearch returns them. What one leaves
-            out is not compared.
-        since: When it was submitted, in UTC. What the portal last changed long before is another
-            entry of the same person.
+        stored: The contacts with its mobile number, as ContactSearch returns them. A missing value
+            is not compared.
+        since: When it was submitted, in UTC. A contact that the portal changed last before that is
+            an older one of the same person.
     """
-    # The portal's clock is not ours, and may be of any time zone.
+    # A day earlier: the portal's clock may differ, and be in another time zone.
     first = (since - timedelta(days=1)).date().isoformat()
     return [
         contact_id(record)
@@ -47,15 +47,15 @@ def find(
 
 
 def _changed(record: Mapping[str, Any], unknown: str) -> str:
-    """Return the day on which the portal last changed a contact."""
+    """Return the day on which the portal changed a contact last, in ISO 8601."""
     moment = record.get("UpdateDateTime")
     is_day = isinstance(moment, str) and _DATE.match(moment)
     return moment[:_DAY_LENGTH] if is_day and isinstance(moment, str) else unknown
 
 
 def _is_same(contact: Contact, record: Mapping[str, Any]) -> bool:
-    shows_enough = all(row.name in record for row in FIELDS.values() if row.identifies)
-    if record.get("Deleted") or not shows_enough:
+    has_identity = all(row.name in record for row in FIELDS.values() if row.identifies)
+    if record.get("Deleted") or not has_identity:
         return False
     return all(
         _is_same_value(row.kind, contact[name], record[name])
@@ -65,7 +65,7 @@ def _is_same(contact: Contact, record: Mapping[str, Any]) -> bool:
 
 
 def _is_same_value(kind: Kind, sent: Any, stored: object) -> bool:  # noqa: ANN401  a Value
-    """Tell whether the portal stored what was sent; an empty value is never what was sent."""
+    """Return whether a stored value equals the one sent, which is not empty."""
     if kind is Kind.LABELS:
         return True
     if isinstance(sent, bool):
@@ -88,7 +88,7 @@ _COMPARED: Final[Mapping[Kind, Callable[[str], str]]] = {
 
 
 def contact_id(record: Mapping[str, Any]) -> int | None:
-    """Return a stored contact's ID, or None where it has none that a database can hold."""
+    """Return a stored contact's ID, or None if it has none that fits into a BIGINT column."""
     number = record.get("ID")
     is_whole = isinstance(number, int) and not isinstance(number, bool)
     return cast("int", number) if is_whole and 0 < cast("int", number) <= _MAX_ID else None

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def payload(contact: Contact) -> list[tuple[str, str]]:
-    """Return the body of ContactCreate: every key of the table, an empty value where none is."""
-    pairs = [("ContactGroupID", "0")]  # switched off by the portal; it groups by Labels
+    """Return the fields of ContactCreate: every row of the table, with empty values as well."""
+    pairs = [("ContactGroupID", "0")]  # disabled by the portal, which groups by Labels
     for name in FIELDS:
         value = contact[name]
         texts = value or ("",) if isinstance(value, tuple) else (_text(value),)
@@ -22,7 +22,7 @@ def payload(contact: Contact) -> list[tuple[str, str]]:
 
 
 def _text(value: Value) -> str:
-    """Write one value as the portal's samples do."""
+    """Return a value as the portal's samples write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, date):

@@ -9,10 +9,10 @@ from webapp.portal.base import MAX_PAUSE_S, MIN_PAUSE_S
 
 
 def parse_retry_after(header: str, *, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, in either form, within bounds.
+    """Parse a Retry-After header in either of its forms.
 
     Returns:
-        None if the header is empty or unreadable.
+        The seconds to wait, `MIN_PAUSE_S` to `MAX_PAUSE_S`; None if the header is invalid.
     """
     text = header.strip()
     if text.isascii() and text.isdigit():

@@ -1,4 +1,4 @@
-"""Every status of AmootSMS's documents, by what it means for one call of ours."""
+"""The statuses that AmootSMS documents, by the error that each one means for our calls."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def field_at_fault(status: str) -> str | None:
-    """Return the API name of the field that a status complains of, if it is one."""
-    return _AT_FAULT.get(status)
+def rejected_field(status: str) -> str | None:
+    """Return the API name of the field that a status rejects, if it names one."""
+    return _REJECTED_FIELDS.get(status)
 
 
-# By what a status means, then by its number.
+# The names by number, grouped by error.
 SUCCESS: Final = "Success"
 STATUSES: Final[Mapping[type[PortalError] | None, Mapping[int, str]]] = MappingProxyType(
     {
@@ -65,7 +65,7 @@ STATUSES: Final[Mapping[type[PortalError] | None, Mapping[int, str]]] = MappingP
         Uncertain: {500: "ServerError"},
         Unexplained: {
             0: "Failed",
-            # These belong to other methods: here they say nothing of what became of the call.
+            # Statuses of other methods: they do not say what became of our call.
             5: "LineNumber_NotExist",
             6: "BackupLineNumber_NotExist",
             7: "Avanak_NotAvailable",
@@ -98,7 +98,7 @@ BY_NUMBER: Final = {
 BY_NAME: Final = {
     name: error for error, names in STATUSES.items() if error for name in names.values()
 }
-_AT_FAULT: Final = {
+_REJECTED_FIELDS: Final = {
     "Mobile_Empty": "Mobile",
     "Mobile_Invalid": "Mobile",
     "Mobiles_Empty": "Mobile",

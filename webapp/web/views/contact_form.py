@@ -18,7 +18,7 @@ from webapp.forms.form import HONEYPOT_INPUT, showing_site
 from webapp.forms.layout import arrange
 from webapp.forms.request_origin import own_origin
 from webapp.portal.base import status_message
-from webapp.portal.statuses import field_at_fault
+from webapp.portal.statuses import rejected_field
 from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholder
 from webapp.web.request import MAX_BODY
@@ -87,7 +87,7 @@ def serve(
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
     """Return the status of what was not accepted; a fault of the contact goes to its field."""
     if outcome.result is Result.REJECTED:
-        form.refuse(status_message(outcome.status), field=field_at_fault(outcome.status))
+        form.refuse(status_message(outcome.status), field=rejected_field(outcome.status))
         form.start_anew()
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return HTTPStatus.SERVICE_UNAVAILABLE
