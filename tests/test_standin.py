@@ -29,7 +29,7 @@ from webapp.portal.simulator.server import Simulator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from webapp.portal.simulator.server import Captured
+    from webapp.portal.simulator.http import Captured
 
 
 # As the reference's cURL sample has it, with what it leaves to the table.
@@ -388,7 +388,7 @@ def test_some_numbers_show_an_error_in_the_demo(
             ask_briefly(simulator, {**SAMPLE, "Mobile": mobile})
     before = len(simulator.contacts)
     again = create(simulator, Mobile=mobile)["Status"]
-    assert again == (shown if shown in model.ALWAYS else "Success")
+    assert again == (shown if shown in model.ALWAYS_REJECTED else "Success")
     assert before == (shown is Fault.APPLIED_THEN_SILENT)
 
 
@@ -404,7 +404,7 @@ def ask_briefly(simulator: Simulator, pairs: dict[str, str]) -> None:
 
 def test_memory_is_bounded(simulator: Simulator) -> None:
     """A demo may run for months."""
-    assert simulator.requests.maxlen == module.RETENTION
+    assert simulator.requests.maxlen == module.MAX_KEPT
     with Simulator(token=TOKEN, kept=2) as small:
         ids = [create(small)["Data"]["ID"] for _ in range(3)]
         assert [contact["ID"] for contact in small.contacts] == ids[1:]

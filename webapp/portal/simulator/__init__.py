@@ -1,4 +1,4 @@
-"""A stand-in for the portal over real HTTP, for demo mode and tests."""
+"""A simulator of the portal over real HTTP, for demo mode and tests."""
 
 from webapp.portal.simulator.model import PROFILES
 from webapp.portal.simulator.server import DEMO_TOKEN, Simulator, received, run

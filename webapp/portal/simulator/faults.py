@@ -1,4 +1,4 @@
-"""The ways to misbehave, and what goes over the wire for each."""
+"""The faults of the simulator, and what each one sends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
-_PAUSE: Final = 0.05
+_DRIP_INTERVAL_S: Final = 0.05
 _RETRY_AFTER_S: Final = 2
 
 _JSON: Final = "application/json; charset=utf-8"
@@ -27,11 +27,11 @@ PLAIN: Final = "text/plain; charset=utf-8"
 
 
 class Fault(enum.Enum):
-    """A way to misbehave.
+    """A fault.
 
     `APPLIED_THEN_…` store the contact first: the answer is lost, not the call. `APPLIED_LATE`
-    closes without an answer and stores the contact a while later: until then a search lies.
-    `BOM_SUCCESS` stores it too, for it is a success to who can read it.
+    closes without an answer and stores the contact later: until then, a search does not find it.
+    `BOM_SUCCESS` stores it as well: a client that strips the BOM reads a success.
     """
 
     # The connection
@@ -86,9 +86,9 @@ class Fault(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole and well-formed HTTP answer; the connection stays open after it.
+    """A well-formed HTTP answer; the connection stays open.
 
-    One that `applies` stores the contact first.
+    If it `applies`, the contact is stored first.
     """
 
     body: bytes
@@ -99,7 +99,7 @@ class Answer:
     retry_after: str | Callable[[], str] = ""
 
     def encode(self) -> bytes:
-        """Return it as it goes over the wire."""
+        """Return the bytes to send."""
         location = f"Location: {self.location}\r\n" if self.location else ""
         pause = self.retry_after() if callable(self.retry_after) else self.retry_after
         retry = f"Retry-After: {pause}\r\n" if pause else ""
@@ -121,7 +121,7 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class BrokenAnswer:
-    """What goes over the wire in place of an answer, piece by piece, and how it ends."""
+    """What is sent in place of an answer, piece by piece, and how the connection ends."""
 
     pieces: Callable[[], Iterable[bytes]] = tuple
     pause: float = 0.0
@@ -135,17 +135,17 @@ def json_answer(content: object) -> Answer:
 
 
 def status_answer(name: str) -> Answer:
-    """Return the answer of a failure, as the portal gives it with HTTP 200."""
+    """Return the answer of an error: the portal sends it with HTTP 200."""
     return json_answer({"Status": name, "Data": None})
 
 
 def page(status: int) -> Answer:
-    """Return a page of HTML, as a proxy would."""
+    """Return an HTML page, as a proxy sends it."""
     return Answer(b"<!doctype html><title>Not the portal</title>", status, HTML)
 
 
 def _last_page(status: int) -> bytes:
-    """Return a page after which the connection is closed, as it says."""
+    """Return an HTML page that announces the end of the connection."""
     return page(status).encode().replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 
 
@@ -154,7 +154,7 @@ def _redirect(status: int) -> Answer:
 
 
 def _retry_date() -> str:
-    """Return the other form of Retry-After; a date has no fractions of a second."""
+    """Return Retry-After as an HTTP date."""
     return formatdate(time.time() + _RETRY_AFTER_S, usegmt=True)
 
 
@@ -176,7 +176,7 @@ def _stream(start: bytes, onward: bytes) -> Callable[[], Iterator[bytes]]:
 
 @cache
 def _bomb() -> tuple[bytes, ...]:
-    """Return 400 MB of spaces in 400 KB: a gzip stream may consist of many members."""
+    """Return 400 MB of spaces as 400 KB of gzip: a stream may have many members."""
     member = gzip.compress(b" " * 10_000_000)
     return (_OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", *[member] * 40)
 
@@ -191,8 +191,8 @@ FAULTS: Final[Mapping[Fault, Answer | BrokenAnswer]] = MappingProxyType(
         Fault.APPLIED_THEN_SILENT: BrokenAnswer(ending=Ending.HANG, applies=True),
         Fault.APPLIED_THEN_HTTP_502: BrokenAnswer(lambda: [_last_page(502)], applies=True),
         Fault.APPLIED_LATE: BrokenAnswer(applies=True),
-        Fault.DRIP_HEADERS: BrokenAnswer(_drip(_OK + b"X-Drip: ", b"x"), _PAUSE),
-        Fault.DRIP_BODY: BrokenAnswer(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _PAUSE),
+        Fault.DRIP_HEADERS: BrokenAnswer(_drip(_OK + b"X-Drip: ", b"x"), _DRIP_INTERVAL_S),
+        Fault.DRIP_BODY: BrokenAnswer(_drip(_OK + b"\r\n" + _SUCCESS, b" "), _DRIP_INTERVAL_S),
         Fault.ENDLESS_HEADERS: BrokenAnswer(_stream(_OK, b"X-More: yes\r\n" * 1000)),
         Fault.ENDLESS_BODY: BrokenAnswer(_stream(_OK + b"\r\n" + _SUCCESS, b" " * 8192)),
         Fault.GZIP_BOMB: BrokenAnswer(_bomb),

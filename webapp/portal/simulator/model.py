@@ -1,4 +1,4 @@
-"""Contacts as the portal stores and shows them, by our own reading of its documents."""
+"""How the portal stores and returns contacts, by our reading of its reference."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 from webapp.portal.simulator.faults import Fault
 
-# Numbers that the demo answers with an error. What is the contact's own fault comes every time, the
-# rest every other time, so that the demo shows how the contact arrives after all.
+# Mobile numbers that the simulator answers with an error: a rejection each time, other errors every
+# second time, so that the demo shows how the contact is delivered in the end.
 DEMO_NUMBERS: Final[Mapping[str, str | Fault]] = MappingProxyType(
     {
         "09990000019": "FirstNameOrLastName_Empty",
@@ -29,19 +29,19 @@ DEMO_NUMBERS: Final[Mapping[str, str | Fault]] = MappingProxyType(
         "09990000504": Fault.APPLIED_THEN_SILENT,
     }
 )
-ALWAYS: Final = {"FirstNameOrLastName_Empty", "Mobile_Invalid", "Length_Exceeded"}
+ALWAYS_REJECTED: Final = {"FirstNameOrLastName_Empty", "Mobile_Invalid", "Length_Exceeded"}
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the portal's documents leave open about ContactSearch.
+    """What the reference does not say about ContactSearch.
 
     Attributes:
-        empty_text: What an empty text comes back as.
-        empty_gender: What a contact without a gender comes back with: `...` for no key at all.
-        prefix: What stands before the ten digits of a mobile number.
+        empty_text: The value of an empty text.
+        empty_gender: The value of no gender; `...` for a missing key.
+        prefix: The digits before the ten digits of a mobile number.
         reshapes: Whether white space, letters and line ends of texts are changed.
-        labels: Whether a search by labels finds by them, ignores them, or is not allowed.
+        labels: Whether a search by labels uses them, ignores them, or is refused.
     """
 
     empty_text: str | None = None
@@ -69,7 +69,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
 
 
 class InvalidFormError(Exception):
-    """The form is not what the reference asks for."""
+    """The form does not conform to the reference."""
 
 
 _TEXTS: Final = (
@@ -85,7 +85,7 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def normal_mobile(mobile: str) -> int | None:
-    """Return a number as the portal keeps it, 98 in front, or None if it is no mobile number."""
+    """Return a mobile number as the portal stores it, beginning with 98; None if it is invalid."""
     match = _MOBILE.fullmatch(mobile.strip())
     return int(f"98{match[1]}") if match else None
 
@@ -108,7 +108,7 @@ def _day(text: str) -> str | None:
 
 
 def make_record(pairs: Sequence[tuple[str, str]], extra: Iterable[str]) -> dict[str, Any]:
-    """Return a form of ContactCreate as the portal would keep it, ID and number apart."""
+    """Return the record of a ContactCreate form, without its ID and number."""
     names = [name for name, _ in pairs]
     singles = [name for name in names if name != "Labels"]
     form = dict(pairs)
@@ -130,14 +130,14 @@ def make_record(pairs: Sequence[tuple[str, str]], extra: Iterable[str]) -> dict[
     }
 
 
-def outward(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored contact as the portal shows it."""
+def public_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored contact as ContactCreate returns it."""
     return {name: value for name, value in record.items() if name != "Labels"}
 
 
-def searched(record: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
-    """Return a stored contact as a portal of this profile shows it in a search."""
-    shown = outward(record)
+def search_result(record: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
+    """Return a stored contact as ContactSearch returns it under this profile."""
+    shown = public_record(record)
     for name in _TEXTS:
         text = shown[name]
         shown[name] = profile.empty_text if text is None else _reshaped(text, profile)
@@ -149,7 +149,7 @@ def searched(record: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
 
 
 def _reshaped(text: str, profile: Profile) -> str:
-    """Return a text as a database of another letter set and other line ends gives it back."""
+    """Return a text with other letters and line ends, if the profile reshapes texts."""
     if not profile.reshapes:
         return text
     arabic = text.translate(str.maketrans("یک", "يك")).replace("\n", "\r\n")
@@ -157,5 +157,5 @@ def _reshaped(text: str, profile: Profile) -> str:
 
 
 def split_labels(text: str) -> list[str]:
-    """Return the labels in a text, apart as the portal parts them."""
+    """Split labels as the portal does."""
     return [part.strip() for part in re.split(r"[,;|]", text) if part.strip()]

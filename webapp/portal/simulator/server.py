@@ -1,17 +1,17 @@
-"""A stand-in for the portal, over real HTTP on loopback: for demo mode and for tests.
+"""A simulator of the portal, over real HTTP on loopback: for demo mode and for tests.
 
-It answers ContactCreate, ContactSearch and AccountStatus as documented, checks what it is sent by
-its own reading of the reference, and misbehaves on demand in every way that a network can. What
-the reference does not tell is chosen strictly: a form that lacks a key, or holds a value of a wrong
-type, gets HTTP 400, and a second contact with the same number is a second contact.
+It answers ContactCreate, ContactSearch and AccountStatus as documented, validates requests by its
+own reading of the reference, and fails on demand in every way that a network can. Where the
+reference is silent, it is strict: a form with a missing key or a value of a wrong type gets HTTP
+400, and a second contact with the same number is stored as a second contact.
 
-Another process steers it over the same port:
+Another process controls it over the same port:
 
     GET    /standin/contacts   the stored contacts, as JSON
-    DELETE /standin/contacts   forget them, and what is planned
+    DELETE /standin/contacts   delete them, and the planned answers
     POST   /standin/answer     form fields answer=<status or fault> and times=<n>
 
-In the demo, some numbers show an error without any tool: see `MAGIC`.
+In the demo, some mobile numbers get an error: see `DEMO_NUMBERS`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,13 @@ import itertools
 import json
 import re
 import signal
-import socket
-import socketserver
-import struct
 import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin
 from urllib.request import ProxyHandler, build_opener
 
 if TYPE_CHECKING:
@@ -44,14 +40,14 @@ from webapp.portal.simulator.faults import (
     PLAIN,
     Answer,
     BrokenAnswer,
-    Ending,
     Fault,
     json_answer,
     page,
     status_answer,
 )
+from webapp.portal.simulator.http import Captured, Server, utc_now
 from webapp.portal.simulator.model import (
-    ALWAYS,
+    ALWAYS_REJECTED,
     DEMO_NUMBERS,
     KEYS,
     PROFILES,
@@ -59,52 +55,39 @@ from webapp.portal.simulator.model import (
     Profile,
     make_record,
     normal_mobile,
-    outward,
-    searched,
+    public_record,
+    search_result,
     split_labels,
 )
 
-RETENTION: Final = 1000
+MAX_KEPT: Final = 1000
 DEMO_TOKEN: Final = "demo"  # noqa: S105  opens nothing but a stand-in on loopback
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIMES: Final = re.compile(r"[0-9]{1,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """A request as it arrived, `at` in UTC; `peer` tells one connection from another."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    pairs: tuple[tuple[str, str], ...]
-    peer: tuple[str, int]
-    at: dt.datetime
-
-
 class Simulator:
-    """The stand-in, serving from `start` to `close`, or as a context manager.
+    """The simulator, serving from `start` to `close`, or as a context manager.
 
     Attributes:
-        requests: What was asked, newest last.
-        mood: Asked for each call when no answer is planned; returns what `answer` takes.
+        requests: The requests, newest last.
+        mood: Called for each request without a planned answer; returns what `answer` accepts.
         delay: Seconds until `APPLIED_LATE` stores a contact.
-        lag: Seconds for which ContactSearch does not see a stored contact.
-        latency: Seconds that an honest answer takes; the contact is stored before them.
-        profile: How it answers where the documents leave it open.
+        lag: Seconds until ContactSearch finds a stored contact.
+        latency: Seconds before a regular answer is sent; the contact is stored before.
+        profile: How it answers where the reference is silent.
     """
 
     def __init__(
-        self, *, token: str, port: int = 0, kept: int = RETENTION, extra: Iterable[str] = ()
+        self, *, token: str, port: int = 0, kept: int = MAX_KEPT, extra: Iterable[str] = ()
     ) -> None:
-        """Make it; nothing is served yet.
+        """Set it up; `start` serves.
 
         Args:
-            token: The token to ask for.
+            token: The valid token.
             port: Of 127.0.0.1; 0 for any free one.
-            kept: How many contacts, and how many requests, it remembers.
-            extra: Names of texts that ContactCreate takes beside those of the reference.
+            kept: How many contacts, and how many requests, it keeps.
+            extra: Names of texts that ContactCreate accepts beside those of the reference.
         """
         self.requests: deque[Captured] = deque(maxlen=kept)
         self.mood: Callable[[Captured], str | Fault | Answer] | None = None
@@ -125,20 +108,20 @@ class Simulator:
             "/rest/AccountStatus": self._account_status,
         }
         self._lock = threading.Lock()
-        self._server: _Server | None = None
+        self._server: Server | None = None
 
     def start(self) -> Self:
         """Bind the port and serve in a thread."""
-        server = _Server(("127.0.0.1", self._port), self)
+        server = Server(("127.0.0.1", self._port), self._answer)
         self._port = server.server_address[1]
         self._server = server
         threading.Thread(
-            target=server.serve_forever, args=(0.02,), name="standin", daemon=True
+            target=server.serve_forever, args=(0.02,), name="simulator", daemon=True
         ).start()
         return self
 
     def close(self) -> None:
-        """Stop serving, and end every exchange under way."""
+        """Stop serving, and end every call under way."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -158,23 +141,23 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """The address to give the client."""
+        """The base URL for the client."""
         return f"http://127.0.0.1:{self._port}/rest/"
 
     @property
     def contacts(self) -> list[dict[str, Any]]:
         """The stored contacts, newest last.
 
-        They have the portal's shape, and their labels besides, which the portal does not return.
+        In the portal's format, plus their labels, which the portal does not return.
         """
         with self._lock:
-            return [dict(contact) for contact in self._stored(before=_now())]
+            return [dict(contact) for contact in self._stored(before=utc_now())]
 
     def _stored(self, before: dt.datetime) -> Iterator[dict[str, Any]]:
         return (record for since, record in self._contacts if since <= before)
 
     def purge(self) -> None:
-        """Forget what was stored, asked and planned, and misbehave no more."""
+        """Delete contacts, requests and planned answers; restore the defaults."""
         with self._lock:
             for memory in (self._contacts, self.requests, self._queue, self._shown):
                 memory.clear()
@@ -183,15 +166,19 @@ class Simulator:
         self.profile = PROFILES["strict"]
 
     def answer(self, what: str | Fault | Answer, times: int = 1) -> None:
-        """Queue what the next calls get: a status name, a fault, or an answer in full.
+        """Plan the answers of the next calls: a status name, a fault, or a whole answer.
 
-        "Success" stands for an honest answer, so that a fault can hit a later call.
+        "Success" is a regular answer, so that a fault can hit a later call.
         """
         with self._lock:
             self._queue.extend(itertools.repeat(what, times))
 
+    def _answer(self, request: Captured) -> Answer | BrokenAnswer:
+        is_control = request.path.startswith("/standin/")
+        return self.control(request) if is_control else self.respond(request)
+
     def respond(self, request: Captured) -> Answer | BrokenAnswer:
-        """Return what a request to the portal gets."""
+        """Return the answer to a request to the portal."""
         self.requests.append(request)
         if request.path not in self._methods:
             return page(404)
@@ -199,9 +186,9 @@ class Simulator:
             return page(405)
         planned = self._plan(request)
         if planned == "Success":
-            honest = self._serve(request)
-            time.sleep(self.latency)  # others are served meanwhile
-            return honest
+            regular = self._serve(request)
+            time.sleep(self.latency)  # outside the lock
+            return regular
         if isinstance(planned, str):
             return status_answer(planned)
         answer = FAULTS[planned] if isinstance(planned, Fault) else planned
@@ -218,13 +205,13 @@ class Simulator:
         return mood(request) if mood else "Success"
 
     def _serve(self, request: Captured) -> Answer | BrokenAnswer:
-        """Answer honestly."""
+        """Return the regular answer."""
         given = request.headers.get("Authorization")
         if given == self._token:
             with self._lock:
                 return self._methods[request.path](request)
         name = "Token_Invalid" if given else "Token_NotExists"
-        if request.path == "/rest/AccountStatus":  # on some methods a failure is the bare name
+        if request.path == "/rest/AccountStatus":  # some methods answer an error with its bare name
             return Answer(name.encode(), content_type=PLAIN)
         return status_answer(name)
 
@@ -239,20 +226,20 @@ class Simulator:
         mobile = normal_mobile(typed)
         if mobile is None:
             return status_answer("Mobile_Invalid")
-        magic = self._magic(mobile)
-        if magic is None or magic.applies:
+        planned = self._demo_answer(mobile)
+        if planned is None or planned.applies:
             updated = request.at.isoformat(timespec="milliseconds")
             record |= {"ID": next(self._ids), "Mobile": mobile, "UpdateDateTime": updated}
             self._contacts.append((request.at, record))
-        return magic or json_answer({"Status": "Success", "Data": outward(record)})
+        return planned or json_answer({"Status": "Success", "Data": public_record(record)})
 
-    def _magic(self, mobile: int) -> Answer | BrokenAnswer | None:
+    def _demo_answer(self, mobile: int) -> Answer | BrokenAnswer | None:
         typed = str(mobile).replace("98", "0", 1)
         planned = DEMO_NUMBERS.get(typed)
         if planned is None or typed in self._shown:
             self._shown.discard(typed)
             return None
-        if planned not in ALWAYS:
+        if planned not in ALWAYS_REJECTED:
             self._shown.add(typed)
         return FAULTS[planned] if isinstance(planned, Fault) else status_answer(planned)
 
@@ -268,7 +255,7 @@ class Simulator:
         found = [contact for contact in seen if contact["Mobile"] == mobile]
         if labels and self.profile.labels == "found":
             found = [contact for contact in found if set(labels) & set(contact["Labels"])]
-        shown = [searched(contact, self.profile) for contact in found]
+        shown = [search_result(contact, self.profile) for contact in found]
         return json_answer({"Status": "Success", "Data": shown})
 
     def _account_status(self, _: Captured) -> Answer:
@@ -276,8 +263,8 @@ class Simulator:
             {"Status": "Success", "AccountName": "حساب نمونه", "RemaindCredit": 25000}
         )
 
-    def steer(self, request: Captured) -> Answer:
-        """Return what a request of the controls gets."""
+    def control(self, request: Captured) -> Answer:
+        """Return the answer to a request under /standin/."""
         match request.method, request.path:
             case "GET", "/standin/contacts":
                 return json_answer(self.contacts)
@@ -295,103 +282,9 @@ class Simulator:
                 return page(404)
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(tz=dt.UTC).replace(tzinfo=None)  # as the portal writes it
-
-
-# Not `http.server.HTTPServer`: it looks its own name up, which hangs where no name server answers.
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
-        super().__init__(address, _Handler)
-        self.simulator = simulator
-        self.stopping = threading.Event()
-        self.open: set[socket.socket] = set()
-
-    def stop(self) -> None:
-        """Stop serving, and end every exchange under way."""
-        self.stopping.set()
-        self.shutdown()
-        for connection in tuple(self.open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as its parent
-        """Keep quiet about clients that leave; anything else is a fault of the stand-in."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    connection: socket.socket
-    server: _Server
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.open.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.open.discard(self.connection)
-        super().finish()
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing: a request line is noise in a demo, and bodies are personal."""
-
-    def _take(self) -> None:
-        request = self._capture()
-        simulator = self.server.simulator
-        if request.path.startswith("/standin/"):
-            answer: Answer | BrokenAnswer = simulator.steer(request)
-        else:
-            answer = simulator.respond(request)
-        if isinstance(answer, Answer):
-            self.wfile.write(answer.encode())
-        else:
-            self._misbehave(answer)
-
-    do_GET = do_POST = do_PUT = do_DELETE = _take  # noqa: N815 - http.server's own names
-
-    def _capture(self) -> Captured:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        try:
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
-        except UnicodeDecodeError:  # no urlencoded UTF-8
-            pairs = []
-        return Captured(
-            method=self.command,
-            path=urlsplit(self.path).path,
-            headers=dict(self.headers.items()),
-            body=body,
-            pairs=tuple(pairs),
-            peer=self.client_address,
-            at=_now(),
-        )
-
-    def _misbehave(self, mischief: BrokenAnswer) -> None:
-        self.close_connection = True
-        for piece in mischief.pieces():
-            self.wfile.write(piece)
-            if self.server.stopping.wait(mischief.pause):
-                return
-        if mischief.ending is Ending.HANG:
-            self.connection.recv(1)  # nothing comes until the client leaves, or `stop` ends it
-        if mischief.ending is Ending.RESET:
-            # No lingering makes the close a reset. It happens beneath `socketserver`, which would
-            # take leave politely first.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.server.open.discard(self.connection)
-            socket.close(self.connection.detach())
-
-
 def received(url: str) -> list[dict[str, Any]]:
-    """Return the contacts that the stand-in at this address has stored, newest last."""
-    direct = build_opener(ProxyHandler({}))  # a proxy of the environment would be another machine
+    """Return the contacts that the simulator at this address has stored, newest last."""
+    direct = build_opener(ProxyHandler({}))  # no proxy of the environment: it is another machine
     with direct.open(urljoin(url, "/standin/contacts"), timeout=2) as answer:
         contacts: list[dict[str, Any]] = json.load(answer)
     return contacts
@@ -404,11 +297,11 @@ def run(
 
     Args:
         port: Of 127.0.0.1; 0 for any free one.
-        token: The token to ask for.
-        extra: As for `StandIn`.
-        profile: How it answers where the documents leave it open.
+        token: The valid token.
+        extra: As for `Simulator`.
+        profile: How it answers where the reference is silent.
     """
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit)
     with Simulator(token=token, port=port, extra=extra) as simulator:
         simulator.profile = profile
         sys.stdout.write(f"{simulator.url}\n")
@@ -417,5 +310,5 @@ def run(
             sys.stdin.buffer.read()
 
 
-def _leave(*_: object) -> None:
+def _exit(*_: object) -> None:
     sys.exit(0)

@@ -1,0 +1,129 @@
+"""The HTTP server of the simulator: captures requests, and sends the planned answers."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import socket
+import socketserver
+import struct
+import sys
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from webapp.portal.simulator.faults import Answer, BrokenAnswer, Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A request as it arrived, `at` in UTC; `peer` identifies its connection."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    pairs: tuple[tuple[str, str], ...]
+    peer: tuple[str, int]
+    at: dt.datetime
+
+
+def utc_now() -> dt.datetime:
+    """Return the time in UTC, without a time zone, as the portal writes it."""
+    return dt.datetime.now(tz=dt.UTC).replace(tzinfo=None)
+
+
+# Not `http.server.HTTPServer`, which resolves its own host name, and hangs without a name server.
+class Server(socketserver.ThreadingTCPServer):
+    """A server on loopback that answers what `respond` returns."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self, address: tuple[str, int], respond: Callable[[Captured], Answer | BrokenAnswer]
+    ) -> None:
+        """Bind this address."""
+        super().__init__(address, _Handler)
+        self.respond = respond
+        self.stopping = threading.Event()
+        self.open: set[socket.socket] = set()
+
+    def stop(self) -> None:
+        """Stop serving, and end every call under way."""
+        self.stopping.set()
+        self.shutdown()
+        for connection in tuple(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as its parent
+        """Report only errors that are no client's: a connection may end at any time."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    connection: socket.socket
+    server: Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.open.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.open.discard(self.connection)
+        super().finish()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing: a request line is noise in a demo, and bodies are personal."""
+
+    def _handle(self) -> None:
+        request = self._capture()
+        answer = self.server.respond(request)
+        if isinstance(answer, Answer):
+            self.wfile.write(answer.encode())
+        else:
+            self._write_broken(answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - http.server's own names
+
+    def _capture(self) -> Captured:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError:  # no urlencoded UTF-8
+            pairs = []
+        return Captured(
+            method=self.command,
+            path=urlsplit(self.path).path,
+            headers=dict(self.headers.items()),
+            body=body,
+            pairs=tuple(pairs),
+            peer=self.client_address,
+            at=utc_now(),
+        )
+
+    def _write_broken(self, broken: BrokenAnswer) -> None:
+        self.close_connection = True
+        for piece in broken.pieces():
+            self.wfile.write(piece)
+            if self.server.stopping.wait(broken.pause):
+                return
+        if broken.ending is Ending.HANG:
+            self.connection.recv(1)  # returns when the client closes, or `stop` ends it
+        if broken.ending is Ending.RESET:
+            # Without lingering, closing sends a reset. Not by `socketserver`, which would shut the
+            # connection down first.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.server.open.discard(self.connection)
+            socket.close(self.connection.detach())
