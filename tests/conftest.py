@@ -55,7 +55,7 @@ def simulator(running: Simulator) -> Simulator:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests fill in a form faster than a person."""
-    monkeypatch.setattr(tokens, "SOONEST", timedelta(0))
+    monkeypatch.setattr(tokens, "MIN_AGE", timedelta(0))
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a form be sent no faster than a person fills it in."""
-    monkeypatch.setattr(tokens, "SOONEST", timedelta(seconds=2))
+    monkeypatch.setattr(tokens, "MIN_AGE", timedelta(seconds=2))
 
 
 @pytest.fixture

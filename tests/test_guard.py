@@ -11,7 +11,7 @@ from support import Html, Page
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
-from webapp.web.request import MAX_BODY
+from webapp.web.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,8 +213,8 @@ def test_a_file_in_a_fields_place_is_no_text(page: Page) -> None:
 def test_the_limit_is_sixteen_kilobytes(client: FlaskClient) -> None:
     """A body at the limit is read, one byte more is not."""
     kind = "application/x-www-form-urlencoded"
-    assert client.post("/", data=b"a" * MAX_BODY, content_type=kind).status_code == 422
-    assert client.post("/", data=b"a" * (MAX_BODY + 1), content_type=kind).status_code == 413
+    assert client.post("/", data=b"a" * MAX_BODY_BYTES, content_type=kind).status_code == 422
+    assert client.post("/", data=b"a" * (MAX_BODY_BYTES + 1), content_type=kind).status_code == 413
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])

@@ -117,7 +117,7 @@ def test_what_is_invalid_counts_for_its_form(client: FlaskClient) -> None:
     """An error in a field, and a form that comes back too soon, alike."""
     Page(client).send(Mobile="0912")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokens, "SOONEST", timedelta(hours=1))
+        patch.setattr(tokens, "MIN_AGE", timedelta(hours=1))
         Page(client, "/embed/signup").send(Mobile=MOBILE, consent="true")
     assert figures(client).submissions == {("contact", "invalid"): 1, ("signup", "invalid"): 1}
 

@@ -374,7 +374,7 @@ def test_a_long_list_has_pages(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """Each leads to the next, every entry stands on one of them, and the last leads back."""
-    monkeypatch.setattr(screen, "_PAGE", 2)
+    monkeypatch.setattr(screen, "_PAGE_SIZE", 2)
     references = [
         doubt(delivery) if "waiting" in path else hold(delivery, reason=UNPROVEN) for _ in range(5)
     ]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support import solved, written
 
 from webapp.web import proof_of_work as proof_module
-from webapp.web.proof_of_work import LIFETIME, MOST, ProofOfWork
+from webapp.web.proof_of_work import LIFETIME, MAX_HASHES, ProofOfWork
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +48,7 @@ class Ledger:
 def _easy() -> Any:
     """Ask for little work: how much is the browser's matter."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof_module, "MOST", 50)
+        patch.setattr(proof_module, "MAX_HASHES", 50)
         yield
 
 
@@ -126,7 +126,7 @@ def test_an_answer_is_good_for_its_submission_sent_again(proof_of_work: ProofOfW
 def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number asked for is drawn from the whole range."""
     drawn: list[int] = []
-    monkeypatch.setattr(proof_module, "MOST", MOST)
+    monkeypatch.setattr(proof_module, "MAX_HASHES", MAX_HASHES)
     monkeypatch.setattr(proof_module.secrets, "randbelow", lambda most: drawn.append(most) or 7)
     own = ProofOfWork(["key"], consume=lambda *_: True)
     assert solved(own.challenge(form=FORM))["solution"]["counter"] == 7

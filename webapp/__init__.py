@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = Metrics(forms, deadline=settings.amoot_deadline)
     token = settings.amoot_token or simulator.DEMO_TOKEN
     delivery = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
-    limits = RateLimits(app, settings, metrics)
+    rate_limits = RateLimits(settings, metrics)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
@@ -62,8 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         readiness=health.Readiness(delivery.database),
         tokens=tokens,
         receipts=Receipts(settings.secret_keys),
-        limits=limits,
-        basic_auth=BasicAuth(settings.intranet_users, limits),
+        rate_limits=rate_limits,
+        basic_auth=BasicAuth(settings.intranet_users, rate_limits),
         proof_of_work=ProofOfWork(settings.secret_keys, consume=delivery.used_proofs.consume),
         portal_url=url,
         cached_pages={},
@@ -98,7 +98,7 @@ def _make_flask(settings: Settings) -> Flask:
         t=messages,
         demo=settings.demo,
         digits=persian.persian_digits,
-        told=status_message,
+        status_message=status_message,
         months=persian.JALALI_MONTHS,
         note_ids=note_ids,
         own_origin=own_origin,

@@ -125,7 +125,7 @@ UNSTORED_PUBLIC: Final = (
 # The outbox
 BACK_TO_FORM: Final = "بازگشت به فرم"
 OUTBOX_BACK: Final = "بازگشت به صف ارسال"
-MOMENT: Final = "{day}، ساعت {time}"
+LOCAL_TIME: Final = "{day}، ساعت {time}"
 NEEDS_ATTENTION: Final = "نیازمند رسیدگی"
 NEEDS_ATTENTION_NONE: Final = "مخاطبی نیازمند رسیدگی نیست."
 RETRY_ALL: Final = "ارسال دوبارهٔ همه، به‌جز موارد مشکوک به ربات"

@@ -1,13 +1,12 @@
-"""The web server: gunicorn, set up from our settings.
+"""The web server: gunicorn, configured from the settings.
 
-The app is made once, before the workers are forked; it opens nothing until it is used. Each worker
-then opens the store and, where it is asked to, starts a deliverer.
+The app is created once, before the workers are forked; it opens nothing until it is used. Each web
+worker then opens the database and, unless DELIVERER is off, starts a delivery worker.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import shutil
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
     from webapp.web.views import Services
 
-_GRACE: Final = 10  # seconds beyond the portal's deadline for running requests to end
+_GRACE_S: Final = 10  # added to the deadlines of calls that a stopping worker waits for
 
 
 class Server(BaseApplication):
-    """Gunicorn, set up from our settings."""
+    """Gunicorn, configured from the settings."""
 
     def __init__(self, settings: Settings) -> None:
         """Serve with these settings."""
@@ -41,37 +40,36 @@ class Server(BaseApplication):
         super().__init__()
 
     def load_config(self) -> None:
-        """Set gunicorn's options, and take none from files or the command line."""
+        """Set gunicorn's options; none come from files or the command line."""
         for name, value in _gunicorn(self._settings).items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:  # type: ignore[override]  # Flask is a WSGI callable
-        """Make the app, in the process that forks the workers."""
+        """Create the app, in the process that forks the workers."""
         return create_app(self._settings)
 
     def run(self) -> None:
-        """Serve until a signal ends it; what is counted meanwhile lies in a folder of this start.
+        """Serve until a signal stops it, with a folder of its own for the metrics of all workers.
 
-        In memory, where there is such a place: the files are mapped, and a page for which a full
-        disk has no room would end the process.
+        In memory, if possible: the files are mapped, and a full disk would kill the process.
         """
         memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
         place = memory if os.access(memory, os.W_OK) else None
         parent = os.getpid()
         folder = tempfile.mkdtemp(prefix=f"amoot-form-{parent}-", dir=place)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before what counts is made
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before prometheus-client is imported
         try:
             super().run()
         finally:
-            if os.getpid() == parent:  # a worker that ends leaves this block, too
+            if os.getpid() == parent:  # a worker that exits leaves this block as well
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _post_worker_init(worker: Worker) -> None:
-    """Begin in the worker: threads and connections of the process that forks would stay there."""
+    """Start what a fork does not copy: threads and connections."""
     services = _services(worker)
     services.metrics.initialise()
-    # Before the first visitor, who would have to wait for it; and without it all the same.
+    # Opens the database before the first request; a failure must not stop the worker.
     with contextlib.suppress(DatabaseError):
         services.delivery.database.check_writable()
     if services.settings.deliverer == "inline":
@@ -79,34 +77,25 @@ def _post_worker_init(worker: Worker) -> None:
 
 
 def _worker_exit(_: object, worker: Worker) -> None:
-    if worker.wsgi is not None:  # it may have died before it had begun
+    if worker.wsgi is not None:  # None if it failed to start
         delivery_worker = _services(worker).delivery.worker
         delivery_worker.stop()
         delivery_worker.join()
 
 
-# glibc's mallopt: M_ARENA_MAX, for many threads do not need an arena each; M_TRIM_THRESHOLD in
-# bytes, whose default grows by itself, so that less and less is given back.
-_MALLOC_OPTIONS: Final = ((-8, 2), (-1, 128 * 1024))
-# After how many new objects the collector looks at them, and how often before it looks at older
-# ones. A submission leaves two thousand that it alone frees. By Python's own metrics it would look
-# three times in each, and what was in use just then would stay for long.
-_COLLECTED: Final = (10_000, 1, 2)
+# A submission creates about 2,000 objects that only the garbage collector frees. With Python's
+# default of 700 it would run three times in each, and move live objects to older generations.
+_GC_THRESHOLDS: Final = (10_000, 1, 2)
 
 
 def _when_ready(_: object) -> None:
-    """Tune memory before there is a worker, for all of them.
+    """Tune the garbage collector before the workers are forked.
 
-    What is loaded by now stays: the collector need not go through it again and again, nor write
-    to pages that the workers share.
+    Frozen objects are not traversed, so that their memory pages stay shared with the workers.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECTED)
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        libc = ctypes.CDLL(None)
-        for option in _MALLOC_OPTIONS:
-            libc.mallopt(*option)
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def _services(worker: Worker) -> Services:
@@ -116,8 +105,8 @@ def _services(worker: Worker) -> Services:
 
 
 def _child_exit(_: object, worker: Worker) -> None:
-    """Drop what was true of a dead worker alone. What it has counted stays: no counter falls."""
-    from prometheus_client import multiprocess  # noqa: PLC0415  not before the folder is named
+    """Remove the dead worker's gauges; counters stay monotonic."""
+    from prometheus_client import multiprocess  # noqa: PLC0415  after PROMETHEUS_MULTIPROC_DIR is set
 
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
@@ -127,20 +116,20 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "post_worker_init": _post_worker_init,
         "worker_exit": _worker_exit,
         "child_exit": _child_exit,
-        "preload_app": True,  # once, in memory that the workers share
+        "preload_app": True,  # the workers share its memory
         "when_ready": _when_ready,
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": "gthread",
-        # Those who wait for the portal, or for a permit to call it, leave the pages theirs.
+        # Threads that wait for the portal, or for a permit, plus those reserved for pages.
         "threads": settings.portal_calls + settings.max_waiting + settings.page_threads,
-        # A request ends within two deadlines; then the deliverer within a look and a call.
-        "graceful_timeout": int(4 * settings.amoot_deadline) + _GRACE,
+        # A request ends within two deadlines, then the delivery worker within two calls.
+        "graceful_timeout": int(4 * settings.amoot_deadline) + _GRACE_S,
         "control_socket_disable": True,
-        # ProxyFix alone decides whom to believe about the sender and the scheme.
+        # Only ProxyFix decides which forwarding headers are trusted.
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
-        # The proxy that connects to a Unix socket runs under another name, in our group.
+        # The proxy that connects to a Unix socket runs as another user of our group.
         "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
         "proc_name": "amoot-form",
         "logger_class": app_logging.Logger,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from webapp.forms.form import HONEYPOT_INPUT
-from webapp.forms.tokens import SOONEST
+from webapp.forms.tokens import MIN_AGE
 from webapp.messages import SUSPECT_STATUSES
-from webapp.web.request import MAX_BODY
+from webapp.web.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -96,7 +96,7 @@ def signup_invalid(tab: Page, _: Simulator) -> None:
 
 def wait(tab: Page) -> None:
     """Wait as long as a person takes at least; a form that comes sooner is a robot's."""
-    tab.wait_for_timeout(SOONEST.total_seconds() * 1000 + 100)
+    tab.wait_for_timeout(MIN_AGE.total_seconds() * 1000 + 100)
 
 
 def signup_delivered(tab: Page, _: Simulator) -> None:
@@ -234,7 +234,7 @@ def paste(tab: Page, selector: str, length: int) -> None:
 def too_long(tab: Page, _: Simulator) -> None:
     """Send more than the limit."""
     tab.goto("/f/signup")
-    paste(tab, "#FName", MAX_BODY)
+    paste(tab, "#FName", MAX_BODY_BYTES)
     submit(tab)
 
 
@@ -242,7 +242,7 @@ def too_large(tab: Page, _: Simulator) -> None:
     """Send more than is read at all."""
     tab.goto("/")
     tab.locator(MORE).click()
-    paste(tab, "#AddressText", 4 * MAX_BODY)
+    paste(tab, "#AddressText", 4 * MAX_BODY_BYTES)
     submit(tab)
 
 

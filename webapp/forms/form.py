@@ -1,9 +1,8 @@
-"""The Flask-WTF form of a definition: its token, its fields, its contact."""
+"""The Flask-WTF form of a definition: token, fields, and the contact they make."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from flask import request
@@ -15,7 +14,8 @@ from wtforms.validators import DataRequired
 from webapp import messages, persian
 from webapp.contact import LABELS, Contact
 from webapp.forms.definitions import Access
-from webapp.forms.fields import FALSE, IRAN, JalaliDateField, LabelsField, make_field
+from webapp.forms.fields import JalaliDateField, LabelsField, make_field
+from webapp.forms.reading import FALSE_VALUES, today
 from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.tokens import FormToken, FormTokens
 
-# A bait for robots. Its name means nothing to a browser that fills in names and addresses.
+# A field that only robots fill in. Browsers do not autofill this name.
 HONEYPOT_INPUT: Final = "leave_empty"
 
 
 class FormTokenCSRF(CSRF):
-    """Flask-WTF's hook for the signed, cookie-free form token."""
+    """Signed, cookie-free form tokens, as WTForms' CSRF implementation."""
 
     def setup_form(self, form: ContactForm) -> list[tuple[str, Any]]:  # type: ignore[override]
-        """Note whose token it is."""
+        """Keep the form."""
         self._form = form
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
-        """Read the token that came back, if one did, and return one for the next page.
+        """Read the submitted token, if there is one, and return a token for the next page.
 
-        It remembers when and where the form was shown first.
+        The new token keeps the time and the site of the first one.
         """
         form, definition = self._form, self._form.definition
         try:
@@ -51,19 +51,19 @@ class FormTokenCSRF(CSRF):
         return form.tokens.renew(form.token)
 
     def validate_csrf_token(self, form: ContactForm, _: CSRFTokenField) -> None:  # type: ignore[override]
-        """See that a token came back.
+        """Check that the submitted token is valid.
 
         Raises:
-            ValidationError: if it was not valid; what was typed stays on the page.
+            ValidationError: if it is not; the typed values stay on the page.
         """
         if not hasattr(form, "token"):
             raise ValidationError(messages.FORM_EXPIRED)
 
 
 def showing_site(definition: FormDefinition) -> str:
-    """Return the origin of the site that shows the form: ours or, around a frame, another.
+    """Return the origin of the site that shows the form: ours, or the one that embeds it.
 
-    A frame's first page has its host's origin as referrer, and a later one of ours says it itself.
+    The referrer of an embedded page is its host page; later pages have the origin in their query.
     """
     if not request.path.startswith("/embed/"):
         return own_origin()
@@ -73,7 +73,7 @@ def showing_site(definition: FormDefinition) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line of the error summary: a message and, for a field, the id of the input to go to."""
+    """A line of the error summary: a message and, for a field, the id of its input."""
 
     message: str
     anchor: str = ""
@@ -84,75 +84,77 @@ class ContactForm(FlaskForm):
 
     definition: ClassVar[FormDefinition]
     tokens: ClassVar[FormTokens]
-    token: FormToken  # of a form that came back with a valid one
+    token: FormToken  # set if the form was submitted with a valid one
 
     class Meta(FlaskForm.Meta):
-        """How WTForms makes and shows these fields."""
+        """WTForms' options."""
 
         csrf_class = FormTokenCSRF
 
         def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:  # noqa: ANN401  as theirs
-            """Take the texts of a form alone; Flask-WTF would mix files in."""
+            """Use only the form's text fields; Flask-WTF would add files."""
             del form, formdata
             return request.form if request.method == "POST" else None
 
         def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
-            """Tie every input to its hint and its error."""
-            markup: Markup = super().render_field(field, _described(field) | render_kw)
+            """Add the attributes that connect an input with its hint and its error."""
+            markup: Markup = super().render_field(field, _aria_attributes(field) | render_kw)
             return markup
 
     @property
-    def is_baited(self) -> bool:
-        """Whether the bait was taken, which no person sees."""
+    def is_honeypot_filled(self) -> bool:
+        """Whether the honeypot has a value; no person sees it."""
         return HONEYPOT_INPUT in self and bool(self[HONEYPOT_INPUT].data)
 
     @property
-    def asked(self) -> list[Field]:
-        """The contact's fields in the order shown."""
+    def contact_fields(self) -> list[Field]:
+        """The fields of the contact, in the order shown."""
         return [self[row.name] for row in self.definition.fields]
 
     @property
     def problems(self) -> list[Problem]:
-        """What is wrong, in the order of the page."""
+        """The errors, in the order of the page."""
         general = [*self.csrf_token.errors, *self.form_errors]
         fields = [field for field in self if field.name != self.csrf_token.name]
         return [Problem(message) for message in general] + [
             Problem(message, _anchor(field)) for field in fields for message in field.errors
         ]
 
-    def start_anew(self) -> None:
-        """Make what is sent next another submission, even of the very same contact."""
-        self.csrf_token.current_token = self.tokens.renew(self.token, anew=True)
+    def renew_token(self) -> None:
+        """Issue a new token: the next POST is a new submission, even of the same contact."""
+        self.csrf_token.current_token = self.tokens.renew(self.token, new_submission=True)
 
     def refuse(self, message: str, *, field: str | None = None) -> None:
-        """Add an error that came from the portal, at its field if the form shows it."""
+        """Add an error, at its field if the form shows it."""
         if field in self:
             self[field].errors = [*self[field].errors, message]
         else:
             self.form_errors.append(message)
 
     def to_contact(self) -> Contact:
-        """Return the valid form's contact, completed by what the definition decides."""
-        values = {field.name: field.data for field in self.asked} | dict(self.definition.fixed)
+        """Return the contact of a valid form, with the values that the definition adds."""
+        values = {field.name: field.data for field in self.contact_fields} | dict(
+            self.definition.fixed
+        )
         if self.definition.consent_field:
-            values[self.definition.consent_field] = self._consent_given()
+            values[self.definition.consent_field] = self._consent_record()
         labels = (*self.definition.labels, *values.get(LABELS, ()))
         return Contact(**values | {LABELS: tuple(dict.fromkeys(labels))})
 
-    def _consent_given(self) -> str:
-        """Return the day and the site of the consent, to be kept with the contact."""
-        today = persian.jalali_slashes(datetime.now(IRAN).date())
-        return messages.CONSENT_GIVEN.format(day=today, site=self.token.site)
+    def _consent_record(self) -> str:
+        """Return the date and the site of the consent, which are sent with the contact."""
+        day = persian.jalali_slashes(today())
+        return messages.CONSENT_GIVEN.format(day=day, site=self.token.site)
 
 
 def note_ids(field: Field) -> str:
-    """Return the ids of the hint and of the error of a field, as `aria-describedby` wants them."""
+    """Return the ids of a field's hint and error, for `aria-describedby`."""
     notes = [("hint", field.description), ("error", field.errors)]
     return " ".join(f"{field.id}-{kind}" for kind, present in notes if present)
 
 
-def _described(field: Field) -> dict[str, str]:
-    """Return the attributes that tie an input to its hint and its error."""
+def _aria_attributes(field: Field) -> dict[str, str]:
+    """Return the attributes that connect an input with its hint and its error."""
     if isinstance(field, HiddenField):
         return {}
     ids = note_ids(field)
@@ -169,13 +171,13 @@ def _anchor(field: Field) -> str:
 
 
 def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactForm]:
-    """Make the form class of a definition."""
+    """Create the form class of a definition."""
     members: dict[str, Any] = {row.name: make_field(row, definition) for row in definition.fields}
     if definition.consent:
         members["consent"] = BooleanField(
             definition.consent,
             validators=[DataRequired(messages.CONSENT_REQUIRED)],
-            false_values=FALSE,
+            false_values=FALSE_VALUES,
         )
     if definition.access is Access.PUBLIC:
         members[HONEYPOT_INPUT] = StringField(messages.LEAVE_EMPTY)
@@ -184,5 +186,5 @@ def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactFo
     kept = [row.label for row in definition.fields if row.can_be_kept]
     if kept and definition.access is Access.INTRANET:
         caption = messages.KEEP.format(labels=messages.AND.join(kept))
-        members["keep"] = BooleanField(caption, false_values=FALSE)
+        members["keep"] = BooleanField(caption, false_values=FALSE_VALUES)
     return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})

@@ -1,4 +1,4 @@
-"""What a page shows first, and what opens on demand."""
+"""The layout of a form's page: fields that are always shown, and groups that open on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from webapp.forms.form import ContactForm
 
-_SHORT: Final = 8  # a form of so many fields is shown whole
+_MAX_FIELDS_SHOWN: Final = 8  # a form with more fields has groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Layout:
 
     Attributes:
         first: The fields that are always shown.
-        groups: The rest, by group; empty for a short form.
-        is_open: Whether the rest is shown already: something in it was filled in or is wrong.
+        groups: The other fields; empty for a short form.
+        is_open: Whether the groups are open: one of their fields has a value or an error.
     """
 
     first: list[Field]
@@ -40,11 +40,11 @@ class Layout:
 
 def arrange(form: ContactForm) -> Layout:
     """Arrange a form's fields for its page."""
-    if len(form.asked) <= _SHORT:
-        return Layout(form.asked, [], is_open=False)
+    if len(form.contact_fields) <= _MAX_FIELDS_SHOWN:
+        return Layout(form.contact_fields, [], is_open=False)
     first: list[Field] = []
     rest: list[Field] = []
-    for field in form.asked:
+    for field in form.contact_fields:
         is_first = _section(field) is Section.MAIN or field.name in form.definition.required
         (first if is_first else rest).append(field)
     groups = [
@@ -54,7 +54,7 @@ def arrange(form: ContactForm) -> Layout:
     return Layout(
         first,
         [group for group in groups if group.fields],
-        is_open=any(map(_was_touched, rest)),
+        is_open=any(map(_has_input, rest)),
     )
 
 
@@ -62,9 +62,9 @@ def _section(field: Field) -> Section:
     return FIELDS[field.name].section
 
 
-def _was_touched(field: Field) -> bool:
-    return bool(field.errors) or _given(field.data) != _given(field.default)
+def _has_input(field: Field) -> bool:
+    return bool(field.errors) or _value_or_none(field.data) != _value_or_none(field.default)
 
 
-def _given(value: object) -> object:
+def _value_or_none(value: object) -> object:
     return None if value in EMPTY_VALUES else value

@@ -1,4 +1,4 @@
-"""Our own origin, and whose frame a request belongs to."""
+"""Our own origin, and the embedded form that a request belongs to."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def own_origin() -> str:
-    """Return the origin under which people see us: PUBLIC_URL's, or else this request's."""
+    """Return our origin: that of PUBLIC_URL or, without it, of the current request."""
     return current_app.config["PUBLIC_URL"] or f"{request.scheme}://{request.host}"
 
 
-def framed(definitions: Mapping[str, FormDefinition], path: str) -> FormDefinition | None:
-    """Return the form in whose frame a request is made, judged by its path.
+def embedded_form(definitions: Mapping[str, FormDefinition], path: str) -> FormDefinition | None:
+    """Return the embedded form of a request's path.
 
-    Not by its view: an error's page, too, is shown in the frame.
+    By path, not by view: error pages are shown in the iframe as well.
     """
     prefix, _, rest = path.lstrip("/").partition("/")
     return definitions.get(rest.partition("/")[0]) if prefix == "embed" else None

@@ -1,9 +1,7 @@
-"""Form tokens and receipts: signed and cookie-free.
+"""Form tokens and receipts: signed, and without a cookie.
 
-A form token is good for one rendered form.
-
-A session-bound token fails in a cross-site iframe, where browsers keep no cookie; this one travels
-in the form alone. Its nonce makes two sends of the same rendered form recognisable.
+Each rendered form has a token. A token bound to a session fails in a cross-site iframe, where
+browsers block cookies; this one is a hidden field. Its nonce identifies two POSTs of one form.
 """
 
 from __future__ import annotations
@@ -22,35 +20,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIFETIME: Final = timedelta(hours=12)
-SOONEST: Final = timedelta(seconds=2)  # no person fills in a form faster
+MIN_AGE: Final = timedelta(seconds=2)  # no person fills in a form faster
 
 
 class InvalidToken(ValueError):
-    """The token is missing, tampered with, for another form, too old, or signed with a lost key.
+    """The token is missing, invalid, of another form, expired, or signed with a removed key.
 
     Attributes:
-        site: The site that showed the form, where the token was only too old; else "".
+        site: The site that showed the form, if the token is only expired; else "".
     """
 
     def __init__(self, reason: str, *, site: str = "") -> None:
-        """Take the reason, a name without personal data."""
+        """Set the reason, without personal data, and the site."""
         super().__init__(reason)
         self.site = site
 
 
 class InvalidReceipt(ValueError):
-    """The receipt is missing, tampered with, for another form, or signed with a lost key."""
+    """The receipt is missing, invalid, of another form, or signed with a removed key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormToken:
-    """What a valid token says.
+    """The content of a valid token.
 
     Attributes:
         form: The form's slug.
-        nonce: Random text, one a rendered form.
+        nonce: A random text for each rendered form.
         site: The origin of the site that showed the form.
-        shown_at: When the person saw the form first, in UTC; an error on the way changes nothing.
+        shown_at: When the form was rendered first, in UTC; pages with errors keep it.
     """
 
     form: str
@@ -60,19 +58,19 @@ class FormToken:
 
     @property
     def is_too_young(self) -> bool:
-        """Whether the form came back faster than a person fills it in."""
-        return datetime.now(UTC) - self.shown_at < SOONEST
+        """Whether the form was submitted faster than a person fills it in."""
+        return datetime.now(UTC) - self.shown_at < MIN_AGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a receipt says.
+    """The content of a receipt.
 
     Attributes:
         result: The result of a submission.
         reference: Its reference.
         site: The origin of the site that showed the form.
-        status: For operators: what the portal said, or "".
+        status: The portal's status, for operators; else "".
     """
 
     result: str
@@ -86,61 +84,61 @@ class FormTokens:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Sign with the first key and accept all of them, so that keys can be rotated."""
-        # The serializer of the same name would try to compress each of these short texts.
+        # Not URLSafeTimedSerializer, which tries to compress these short texts.
         self._signer = TimestampSigner(list(reversed(keys)), salt="form token")
 
     def issue(self, form: str, *, site: str = "") -> str:
         """Return a token for the form of this slug, shown by this site."""
         return self._sign(form, _nonce(), site, time.time())
 
-    def renew(self, token: FormToken, *, anew: bool = False) -> str:
-        """Return a token for the same form, shown again.
+    def renew(self, token: FormToken, *, new_submission: bool = False) -> str:
+        """Return a token for the same form, rendered again.
 
         Args:
-            token: The form's token.
-            anew: Whether the same contact, sent once more, is another submission.
+            token: The previous token.
+            new_submission: Whether the same contact, sent again, is a new submission.
         """
-        nonce = _nonce() if anew else token.nonce
+        nonce = _nonce() if new_submission else token.nonce
         return self._sign(token.form, nonce, token.site, token.shown_at.timestamp())
 
     def _sign(self, form: str, nonce: str, site: str, shown_at: float) -> str:
-        said = json.dumps([form, nonce, site, shown_at]).encode()
-        return self._signer.sign(base64_encode(said)).decode()
+        payload = json.dumps([form, nonce, site, shown_at]).encode()
+        return self._signer.sign(base64_encode(payload)).decode()
 
     def read(self, text: str, *, form: str) -> FormToken:
-        """Check a token that came back.
+        """Verify a token.
 
         Raises:
-            InvalidToken: if it is not our own token for this form, younger than `LIFETIME`.
+            InvalidToken: if it is not a token of this form, or older than `LIFETIME`.
         """
         try:
-            said = self._signer.unsign(text, max_age=int(LIFETIME.total_seconds()))
-            slug, nonce, site, shown_at = _load(said)
-            moment = datetime.fromtimestamp(shown_at, UTC)
+            payload = self._signer.unsign(text, max_age=int(LIFETIME.total_seconds()))
+            slug, nonce, site, shown_at = _load(payload)
+            rendered_at = datetime.fromtimestamp(shown_at, UTC)
         except SignatureExpired as error:
             _, _, site, _ = _load(error.payload or b"")
             raise InvalidToken("SignatureExpired", site=site) from None
         except (BadData, ArithmeticError, OSError, TypeError, ValueError) as error:
-            # All but the first: our own token in the shape of another version.
+            # The others are raised by tokens of another version.
             raise InvalidToken(type(error).__name__) from None
         if slug != form:
             raise InvalidToken("OtherForm")
-        return FormToken(form=slug, nonce=nonce, site=site, shown_at=moment)
+        return FormToken(form=slug, nonce=nonce, site=site, shown_at=rendered_at)
 
 
 def _nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
-def _load(said: bytes) -> list[Any]:
-    loaded: list[Any] = json.loads(base64_decode(said))
+def _load(payload: bytes) -> list[Any]:
+    loaded: list[Any] = json.loads(base64_decode(payload))
     return loaded
 
 
 class Receipts:
-    """Issues and reads receipts: what became of a submission, fit for an address.
+    """Issues and reads receipts: the outcome of a submission, for a URL.
 
-    A receipt names no person, and to show it again is harmless: it has no end.
+    A receipt contains no personal data and does not expire: showing it again is harmless.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -154,10 +152,10 @@ class Receipts:
         return str(self._serializer.dumps([form, result, reference, site, status]))
 
     def read(self, text: str, *, form: str) -> Receipt:
-        """Return what a receipt says.
+        """Verify a receipt, and return its content.
 
         Raises:
-            InvalidReceipt: if it is not our own receipt for this form.
+            InvalidReceipt: if it is not a receipt of this form.
         """
         try:
             slug, result, reference, site, status = self._serializer.loads(text)

@@ -1,4 +1,4 @@
-"""Who may open the pages for operators: networks, logins, and the host name that was asked for."""
+"""Access to operators' pages: networks, logins, and the host name of the request."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _FORWARDING_HEADERS: Final = {  # as WSGI names them
 
 
 def require_intranet(settings: Settings, basic_auth: BasicAuth) -> None:
-    """Let only known networks, and known users if any are set, go on.
+    """Allow requests from the intranet's networks, with a valid login if users are set.
 
     Raises:
-        Forbidden: if the request comes from elsewhere, or hides where it comes from.
-        HTTPException: as `Logins.require`.
+        Forbidden: if the request comes from another network, or its sender is hidden.
+        HTTPException: as `BasicAuth.require`.
     """
     if not _is_sender_known(settings.trusted_proxies):
         count = settings.trusted_proxies
@@ -43,7 +43,7 @@ def require_intranet(settings: Settings, basic_auth: BasicAuth) -> None:
         )
         raise Forwarded
     address = request.remote_addr or ""
-    # A Unix socket has no address: its peers are on this machine.
+    # The peers of a Unix socket have no address, and are on this machine.
     is_local = address == "" and settings.bind.startswith("unix:")
     if not is_local and not _is_within(address, settings.intranet_networks):
         log.warning("refused a request from outside INTRANET_NETWORKS")
@@ -52,7 +52,7 @@ def require_intranet(settings: Settings, basic_auth: BasicAuth) -> None:
 
 
 def _is_sender_known(proxies: int) -> bool:
-    """Tell whether each of so many proxies says whom it asks for, or none stands in between."""
+    """Return whether every trusted proxy named a sender, or there was no proxy."""
     if _FORWARDING_HEADERS.isdisjoint(request.environ):
         return True
     senders = parse_list_header(request.headers.get("X-Forwarded-For", ""))
@@ -60,25 +60,24 @@ def _is_sender_known(proxies: int) -> bool:
 
 
 def require_own_host(settings: Settings) -> None:
-    """Let a page that shows what others typed open under a name of ours alone.
+    """Allow pages with personal data only under our own host name.
 
     Raises:
-        Forbidden: if the name may be a stranger's.
+        Forbidden: if the host name may belong to somebody else.
     """
-    # Where PUBLIC_URL is set, other hosts are refused before; where users are, a stranger's name
-    # has no login.
-    if not (settings.public_url or settings.intranet_users or is_certain(request.host)):
+    # With PUBLIC_URL, other hosts are refused by Flask; with users, another host has no login.
+    if not (settings.public_url or settings.intranet_users or is_own_host(request.host)):
         log.warning("refused a request for a host by its name: set PUBLIC_URL to our address")
         raise UncertainHost
 
 
 @lru_cache(maxsize=1024)
-def is_certain(host: str) -> bool:
-    """Tell whether a host is an address, or a name without a dot.
+def is_own_host(host: str) -> bool:
+    """Return whether a host is an IP address, or a name without a dot.
 
-    Any site can let a name of its own lead to us, and its page then reads ours in the browser of an
-    operator who visits it (DNS rebinding). An address leads where it says, and a name such as
-    `phonebook` is one that the network around gives.
+    Any other name may be an attacker's that resolves to our address: a page under that name could
+    read ours in an operator's browser (DNS rebinding). A name without a dot, such as `phonebook`,
+    is resolved by the local network.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""

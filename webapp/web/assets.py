@@ -1,4 +1,4 @@
-"""Static files under addresses that change with their content, kept by browsers for a year."""
+"""Static files with a content hash in their URL, which browsers cache for a year."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from flask import request
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
+CACHE_FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
 
 
 def register(app: Flask) -> None:
-    """Give templates `asset(name)` and `has_asset(name)`, and let hashed addresses be cached."""
+    """Add `asset(name)` and `has_asset(name)` to the templates, and the caching headers."""
     folder = Path(str(app.static_folder))
     digests = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
@@ -24,7 +24,7 @@ def register(app: Flask) -> None:
     }
 
     def asset(name: str) -> str:
-        # Not url_for: an error page may have to be written for a host that the router refused.
+        # Not url_for, which fails on the error page for an untrusted host.
         return f"{app.static_url_path}/{name}?v={digests[name]}"
 
     def serve(response: Response) -> Response:
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
             return response
         name = (request.view_args or {})["filename"]
         if request.args.get("v") == digests.get(name, ""):
-            response.headers["Cache-Control"] = FOR_A_YEAR
+            response.headers["Cache-Control"] = CACHE_FOR_A_YEAR
         return response
 
     app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)

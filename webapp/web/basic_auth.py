@@ -12,6 +12,8 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 from werkzeug.security import check_password_hash
 
+from webapp.web.rate_limits import LimitReached
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,23 +26,23 @@ log = logging.getLogger(__name__)
 
 
 class BasicAuth:
-    """Who may log in, and who did: not every page costs a slow hash. No password is kept."""
+    """Checks logins. Accepted ones are remembered by a keyed hash: password hashes are slow."""
 
     def __init__(self, users: Mapping[str, str], limits: RateLimits) -> None:
-        """Take names with the hashes of their passwords; without any, no login is needed."""
+        """Accept these names, with the hashes of their passwords; without any, need no login."""
         self._users = users
         self._limits = limits
         self._key = secrets.token_bytes(32)
-        self._proven: set[bytes] = set()
+        self._accepted: set[bytes] = set()
 
     @property
     def operator(self) -> str | None:
-        """Who sent this request, once `require` let it go on; None where nobody logs in."""
+        """The login name of this request, after `require`; None if no login is needed."""
         login = request.authorization if self._users else None
         return login.username if login else None
 
     def require(self) -> None:
-        """Let the request go on if it needs no login, or has a right one.
+        """Check the login of this request, if one is needed.
 
         Raises:
             Unauthorized: if a user name and password are needed.
@@ -49,25 +51,27 @@ class BasicAuth:
         if not self._users:
             return
         login, address = request.authorization, request.remote_addr or ""
-        if login and self._proof(login) in self._proven:
+        if login and self._fingerprint(login) in self._accepted:
             return
-        if not self._limits.allow_login(address=address):
-            raise TooManyRequests(retry_after=self._limits.retry_after)
-        if login and self._is_right(login):
-            self._proven.add(self._proof(login))
+        try:
+            self._limits.check_login(address=address)
+        except LimitReached as reached:
+            raise TooManyRequests(retry_after=reached.retry_after) from None
+        if login and self._is_correct(login):
+            self._accepted.add(self._fingerprint(login))
             return
         if login:
             self._limits.count_failed_login(address=address)
-            # An unknown name may be a password in the wrong place.
+            # Unknown names are not logged: one may be a password in the wrong field.
             name = login.username if login.username in self._users else "an unknown name"
             log.warning("a login failed: %s", name)
         raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
 
-    def _is_right(self, login: Authorization) -> bool:
-        # An unknown name takes as long as a wrong password.
+    def _is_correct(self, login: Authorization) -> bool:
+        # Checked for unknown names as well, so that they take as long.
         hash_ = self._users.get(login.username or "", next(iter(self._users.values())))
         return check_password_hash(hash_, login.password or "") and login.username in self._users
 
-    def _proof(self, login: Authorization) -> bytes:
-        said = repr((login.username, login.password))
-        return hmac.digest(self._key, said.encode(), "sha256")
+    def _fingerprint(self, login: Authorization) -> bytes:
+        text = repr((login.username, login.password))
+        return hmac.digest(self._key, text.encode(), "sha256")

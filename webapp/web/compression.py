@@ -1,7 +1,7 @@
-"""Gzip for text, error pages included, for where no proxy in front compresses.
+"""Gzip for text responses, for servers without a compressing proxy in front.
 
-Flask-Compress leaves answers with an error status as they are, and a form that comes back with
-errors is the largest page there is.
+Flask-Compress skips responses with an error status, but a form that comes back with errors is the
+largest page of all.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
 _GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-_MIN_BYTES: Final = 500  # bytes; less fits into one packet anyway
+_MIN_BYTES: Final = 500  # fits into one packet anyway
 
 
 def register(app: Flask) -> None:
-    """Compress what this app answers."""
+    """Compress the responses of this app."""
     app.after_request(_compress)
 
 
-def answer(blank: CachedPage, texts: Sequence[bytes]) -> Response:
-    """Return a blank with these texts in its holes, as this request's browser takes it."""
-    if not _is_welcome():
-        return Response(blank.render(texts), mimetype="text/html")
-    return Response(blank.render_gzipped(texts), mimetype="text/html", headers=_GZIPPED)
+def respond(page: CachedPage, values: Sequence[bytes]) -> Response:
+    """Return a cached page with these values, compressed if the browser accepts it."""
+    if not _accepts_gzip():
+        return Response(page.render(values), mimetype="text/html")
+    return Response(page.render_gzipped(values), mimetype="text/html", headers=_GZIPPED)
 
 
-def _is_welcome() -> bool:
-    return _takes_gzip(request.headers.get("Accept-Encoding", ""))
+def _accepts_gzip() -> bool:
+    return _parse_accepts_gzip(request.headers.get("Accept-Encoding", ""))
 
 
 @lru_cache(maxsize=256)
-def _takes_gzip(accepted: str) -> bool:
+def _parse_accepts_gzip(accepted: str) -> bool:
     return parse_accept_header(accepted).quality("gzip") > 0
 
 
@@ -54,7 +54,7 @@ def _compress(response: Response) -> Response:
     if is_part or response.mimetype not in _TEXTS:
         return response
     response.vary.add("Accept-Encoding")
-    if not _is_welcome():
+    if not _accepts_gzip():
         return response
     response.direct_passthrough = False
     body = response.get_data()
@@ -63,6 +63,6 @@ def _compress(response: Response) -> Response:
     response.data = gzip.compress(body, mtime=0)
     response.content_encoding = "gzip"
     etag, _ = response.get_etag()
-    if etag:  # a strong one would promise the same bytes in every encoding
+    if etag:  # a strong one means identical bytes in every encoding
         response.set_etag(etag, weak=True)
     return response

@@ -1,4 +1,4 @@
-"""What is right and wrong with the set-up of an embedded form, for the operator's page."""
+"""Checks the set-up of an embedded form, for the operator's page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a request to the operator's page shows of the set-up.
+    """What is known of the set-up from a request to the operator's page.
 
     Attributes:
-        origin: The origin under which people reach the form.
+        origin: The origin of the form's URL.
         is_secure: Whether this request came over HTTPS, as far as the app can tell.
-        forwarded: How many senders the proxies in front named.
-        sets_cookie: Whether the embedded page was seen to set a cookie.
+        forwarded: The number of addresses in X-Forwarded-For.
+        sets_cookie: Whether the embedded page sets a cookie.
     """
 
     origin: str
@@ -35,24 +35,26 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: its name, whether it is fine, and a Persian sentence."""
+    """The result of one check: its name, whether it is fine, and a Persian sentence."""
 
     name: str
     is_fine: bool
     text: str
 
 
-# Pixels that a field takes on a phone; a frame of a fixed height must not hide its button.
-_HEIGHTS: Final = {Kind.LINES: 200, Kind.GENDER: 170, Kind.LABELS: 170, Kind.DATE: 190}
-_OTHER_FIELD: Final = 120
-_AROUND: Final = 260  # title, intro and button
-_CONSENT: Final = 110
+# Heights on a phone, so that a frame without the script does not hide the button.
+_FIELD_HEIGHTS_PX: Final = {Kind.LINES: 200, Kind.GENDER: 170, Kind.LABELS: 170, Kind.DATE: 190}
+_DEFAULT_FIELD_HEIGHT_PX: Final = 120
+_FRAME_HEIGHT_PX: Final = 260  # title, intro and button
+_CONSENT_HEIGHT_PX: Final = 110
 
 
 def snippet(definition: FormDefinition, origin: str) -> str:
-    """Return the two lines to paste into a website, high enough without the second."""
-    height = _AROUND + sum(_HEIGHTS.get(row.kind, _OTHER_FIELD) for row in definition.fields)
-    height += _CONSENT if definition.consent else 0
+    """Return the two lines of HTML to embed a form; the first one works without script."""
+    height = _FRAME_HEIGHT_PX + sum(
+        _FIELD_HEIGHTS_PX.get(row.kind, _DEFAULT_FIELD_HEIGHT_PX) for row in definition.fields
+    )
+    height += _CONSENT_HEIGHT_PX if definition.consent else 0
     return (
         f'<iframe src="{origin}/embed/{definition.slug}" title="{escape(definition.title)}" '
         f'width="100%" height="{height}" style="border:0"></iframe>\n'
@@ -61,8 +63,8 @@ def snippet(definition: FormDefinition, origin: str) -> str:
 
 
 def inspect(definition: FormDefinition, settings: Settings, facts: Facts) -> list[Finding]:
-    """Look at everything that keeps an embedded form from working."""
-    looked_at = {
+    """Return the results of all checks."""
+    checks = {
         "origins": bool(definition.embed_origins),
         "public-url": settings.public_url is not None,
         "https": facts.origin.startswith("https:"),
@@ -72,12 +74,12 @@ def inspect(definition: FormDefinition, settings: Settings, facts: Facts) -> lis
     }
     return [
         Finding(name, is_fine, messages.FINDINGS[name][not is_fine])
-        for name, is_fine in looked_at.items()
+        for name, is_fine in checks.items()
     ]
 
 
 def _is_private(host: str) -> bool:
-    """Tell whether browsers keep a public site's page from reaching this host."""
+    """Return whether browsers block requests from a public site to this host."""
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
@@ -85,7 +87,7 @@ def _is_private(host: str) -> bool:
 
 
 def _is_proxy_right(settings: Settings, facts: Facts) -> bool:
-    """Tell whether as many proxies named a sender as are trusted, and named the scheme too."""
+    """Return whether the proxies forward as many addresses as are trusted, and the scheme."""
     if facts.forwarded != settings.trusted_proxies:
         return False
     return facts.is_secure == (settings.public_url or facts.origin).startswith("https:")

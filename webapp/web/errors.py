@@ -1,4 +1,4 @@
-"""One handler and one template for every error, whatever its status."""
+"""The error handler: one template for every error status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from werkzeug.exceptions import (
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
-from webapp.forms.request_origin import framed
+from webapp.forms.request_origin import embedded_form
 from webapp.observability.error_log import log_exception
 
 if TYPE_CHECKING:
@@ -30,46 +30,46 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FIRST_ERROR: Final = 400  # below it, an HTTPException is a redirect of the router
-_FINAL: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_FIRST_ERROR: Final = 400  # a lower one is a redirect of the router
+_NOT_RETRYABLE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
 class CrossSite(Forbidden):
-    """A form that another site's page sent."""
+    """The request came from another site's page."""
 
     text = messages.CROSS_SITE
 
 
 class Forwarded(Forbidden):
-    """A request through a proxy that the settings do not know."""
+    """The request came through a proxy that the settings do not name."""
 
     text = messages.FORWARDED
 
 
 class UncertainHost(Forbidden):
-    """A request for an operator's page under a name that anybody may have given us."""
+    """The host name of the request may not be ours."""
 
     text = messages.UNCERTAIN_HOST
 
 
-class StoreDown(ServiceUnavailable):
-    """The store is out of reach, full or broken."""
+class DatabaseDown(ServiceUnavailable):
+    """The database is unreachable, full or damaged."""
 
     text = messages.STORE_DOWN
 
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
-    """Let every error of an app with these forms end on the error page."""
+    """Show the error page for every error of an app with these forms."""
     app.register_error_handler(
-        Exception, lambda error: show(error, framed(definitions, request.path))
+        Exception, lambda error: show(error, embedded_form(definitions, request.path))
     )
 
 
 def show(error: Exception, frame: FormDefinition | None) -> Response:
-    """Answer an error in Persian, with what to do next and nothing of what happened inside."""
+    """Return the error page: in Persian, what to do next, and no internal details."""
     if not isinstance(error, HTTPException):
         log_exception(log, error)
-        error = StoreDown() if isinstance(error, DatabaseError) else InternalServerError()
+        error = DatabaseDown() if isinstance(error, DatabaseError) else InternalServerError()
     response = error.get_response(request.environ)
     if response.status_code >= _FIRST_ERROR:
         general = messages.ERRORS.get(response.status_code, messages.OTHER_ERROR)
@@ -84,6 +84,6 @@ def show(error: Exception, frame: FormDefinition | None) -> Response:
 
 
 def _retry(response: Response) -> str | None:
-    """Return the page to open again, where that may help."""
+    """Return the path to open again, if that may help."""
     opens = request.url_rule and "GET" in (request.url_rule.methods or ())
-    return request.path if opens and response.status_code not in _FINAL else None
+    return request.path if opens and response.status_code not in _NOT_RETRYABLE else None

@@ -1,7 +1,7 @@
-"""Proof of work: a sum a browser does while a form is filled in, and a spammer a million times.
+"""Proof of work: the browser computes it while a form is filled in; spam becomes expensive.
 
-altcha signs the challenge and checks the answer. It accepts the same answer again and again; here
-each challenge is good for one submission.
+altcha signs the challenge and verifies the answer, but accepts an answer any number of times. Here,
+each challenge is valid for one submission.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LIFETIME: Final = timedelta(minutes=10)
-# How many hashes an answer takes at most; half as many on average.
-MOST: Final = 100_000
-# Three times what a solver sends; what is longer is not even decoded.
-_LONGEST: Final = 2_000
-# A machine whose clock is slow still accepts a challenge that another holds for expired.
-_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+# Hashes for an answer at most; half as many on average.
+MAX_HASHES: Final = 100_000
+# Three times what a solver sends; a longer answer is not decoded.
+_MAX_ANSWER_LENGTH: Final = 2_000
+# A machine with a slow clock may accept a challenge that has expired on another one.
+_CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 class ProofOfWork:
-    """Issues challenges and checks their answers."""
+    """Issues challenges and verifies answers."""
 
     def __init__(
         self, keys: Sequence[str], *, consume: Callable[[str, datetime, str], bool]
@@ -39,7 +39,7 @@ class ProofOfWork:
             consume: Records durably, until the given time, that the submission of this key has
                 used this challenge; false if another submission has used it already.
         """
-        # A key of its own: no signature made here can pass for another of the application's.
+        # Derived keys: a signature made here is not valid for anything else.
         self._keys = [hmac.digest(key.encode(), b"proof of work", "sha256") for key in keys]
         self._consume = consume
 
@@ -48,8 +48,8 @@ class ProofOfWork:
         challenge = create_challenge(
             "SHA-256",
             cost=1,
-            # One certain number is asked for, below a limit: luck would make a few wait very long.
-            counter=secrets.randbelow(MOST),
+            # The number to find has a limit: a random search would take some people very long.
+            counter=secrets.randbelow(MAX_HASHES),
             expires_at=datetime.now(UTC) + LIFETIME,
             data={"form": form},
             hmac_secret=self._keys[0],
@@ -57,25 +57,28 @@ class ProofOfWork:
         return json.dumps(challenge.to_dict(), separators=(",", ":"))
 
     def is_solved(self, answer: str, *, form: str, key: str) -> bool:
-        """Whether this is a right answer to a challenge of this form; spends it.
+        """Return whether an answer is correct, and use its challenge for a submission.
 
         Args:
-            answer: What the browser sent. No text raises an error; only a failing store does.
+            answer: What the browser sent; any text.
             form: The form's slug.
-            key: The submission: the only one that the answer is good for.
+            key: The submission's key. The challenge is valid for no other.
+
+        Raises:
+            DatabaseError: if the database fails.
         """
-        if len(answer) > _LONGEST:
+        if len(answer) > _MAX_ANSWER_LENGTH:
             return False
         try:
             payload = Payload.from_base64(answer)
             known = any(verify_solution(payload, key).verified for key in self._keys)
-        # TypeError from either: altcha signs 32.0 as it signs 32, and then cannot count with it.
+        # TypeError: altcha signs 32.0 like 32, and then cannot count with it.
         except (ValueError, KeyError, TypeError, RecursionError):
             return False
-        asked = payload.challenge.parameters
-        if not known or asked.data != {"form": form} or asked.expires_at is None:
+        parameters = payload.challenge.parameters
+        if not known or parameters.data != {"form": form} or parameters.expires_at is None:
             return False
-        until = datetime.fromtimestamp(asked.expires_at, UTC) + _CLOCKS_DIFFER
-        # Last, so that nothing is stored of what was not worked for. By the signed nonce, because
-        # the same answer can be written in many ways.
-        return self._consume(asked.nonce, until, key)
+        until = datetime.fromtimestamp(parameters.expires_at, UTC) + _CLOCK_SKEW
+        # Last, so that only correct answers are stored. By the signed nonce: the same answer can be
+        # encoded in several ways.
+        return self._consume(parameters.nonce, until, key)

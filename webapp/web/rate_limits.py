@@ -1,10 +1,9 @@
-"""How many submissions of public forms, and failed logins, are let through.
+"""Rate limits of public submissions and of failed logins.
 
-Counts live in Redis when REDIS_URL is set, for all processes and machines together; otherwise, and
-while Redis does not answer, in each process's memory, so that n processes let n times as many
-through. A count is kept under a keyed hash of what it counts: no address and no mobile number gets
-into Redis or the log, and installations that share a Redis do not share counts. A new newest
-SECRET_KEY starts every count anew.
+Counts live in Redis if REDIS_URL is set, shared by all processes and machines. Otherwise, and while
+Redis does not answer, each process counts in its own memory, so that n processes allow n times as
+many requests. Keys are keyed hashes: no address and no mobile number reaches Redis or the log, and
+installations that share a Redis do not share counts. A new SECRET_KEY resets all counts.
 """
 
 from __future__ import annotations
@@ -14,211 +13,184 @@ import ipaddress
 import logging
 import math
 import time
-from contextvars import ContextVar
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from flask_limiter import Limiter, RateLimitExceeded
+from limits import parse_many
 from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from flask import Flask, Response
+    from limits import RateLimitItem
 
     from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
 
-    Check = Callable[[], None]
+_T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
 
-# Seconds. A Redis that hangs is noticed by at most two such waits, each a connect or a read.
+# A Redis that hangs delays a request by at most two such time-outs: one to connect, one to read.
 _REDIS_TIMEOUT_S: Final = 0.1
-# Seconds between two warnings of the same limit: a flood must not fill the log as well.
-_WARN_INTERVAL_S: Final = 60
-_LEAST_PAUSE_S: Final = 1
+_REDIS_RETRY_INTERVAL_S: Final = 1.0
+_WARN_INTERVAL_S: Final = 60  # between two warnings about one limit: a flood must not fill the log
+_MIN_RETRY_AFTER_S: Final = 1
 
-# What the running check counts: a hashed key for each limit, by the limit's name.
-_keys: ContextVar[Mapping[str, str]] = ContextVar("_keys")
+
+class LimitReached(Exception):
+    """A rate limit is used up.
+
+    Attributes:
+        limit: The name of its setting.
+        retry_after: Seconds until it allows another request.
+    """
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        """Set the attributes."""
+        super().__init__(limit)
+        self.limit = limit
+        self.retry_after = retry_after
 
 
 class RateLimits:
-    """How many submissions of public forms, and failed logins, are let through.
+    """The rate limits of one app. If RATE_LIMITS is off, nothing is counted or refused."""
 
-    Its methods need a request: flask-limiter keeps its state of a check there.
-    """
-
-    def __init__(self, app: Flask, settings: Settings, metrics: Metrics | None = None) -> None:
-        """Set up flask-limiter for this app; Redis need not be up. Refusals count as metrics."""
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+        """Set up the limits; Redis need not run yet. Refusals are counted in `metrics`."""
+        self._is_on = settings.rate_limits
         self._metrics = metrics
         self._secret = settings.secret_keys[0].encode()
-        self._warned: dict[tuple[str, str], float] = {}
-        # Kept here too: an app keeps none that is switched off, and the gates refer to it weakly.
-        self._limiter = limiter = _limiter(app, settings)
-        self._form = _Gate(
-            limiter,
-            LIMIT_TOTAL=settings.limit_total,
-            LIMIT_FORM=settings.limit_form,
-            LIMIT_ADDRESS=settings.limit_address,
-        )
-        self._mobile = _Gate(limiter, LIMIT_MOBILE=settings.limit_mobile)
-        self._login = _Gate(limiter, LIMIT_LOGIN=settings.limit_login)
+        self._counter = _Counter(settings.redis_url)
+        self._warned_at: dict[tuple[str, str], float] = {}
+        self._limits: Mapping[str, list[RateLimitItem]] = {
+            "LIMIT_TOTAL": parse_many(settings.limit_total),
+            "LIMIT_FORM": parse_many(settings.limit_form),
+            "LIMIT_ADDRESS": parse_many(settings.limit_address),
+            "LIMIT_MOBILE": parse_many(settings.limit_mobile),
+            "LIMIT_LOGIN": parse_many(settings.limit_login),
+        }
 
-    def allow_form(self, *, form: str, address: str) -> bool:
-        """Count a submission of a public form, unless there were too many.
+    def count_form(self, *, form: str, address: str) -> None:
+        """Count a submission of a public form.
 
         Args:
             form: The form's slug.
-            address: The sender's address, or anything else where there is none.
+            address: The sender's IP address, or any text if there is none.
+
+        Raises:
+            LimitReached: if there were too many. Then no limit counts this one.
         """
-        keys = self._hashed(LIMIT_TOTAL="", LIMIT_FORM=form, LIMIT_ADDRESS=address_prefix(address))
-        refusal = self._form.test(keys) or self._form.count(keys)
-        return self._is_allowed(refusal, form)
+        network = address_prefix(address)
+        self._count({"LIMIT_TOTAL": "", "LIMIT_FORM": form, "LIMIT_ADDRESS": network}, form)
 
-    def allow_mobile(self, *, mobile: str) -> bool:
-        """Count a submission of this mobile number, as normalised, unless there were too many."""
-        keys = self._hashed(LIMIT_MOBILE=mobile)
-        return self._is_allowed(self._mobile.test(keys) or self._mobile.count(keys))
+    def count_mobile(self, *, mobile: str) -> None:
+        """Count a submission of this normalised mobile number.
 
-    def allow_login(self, *, address: str) -> bool:
-        """Tell, without counting, whether a login may still be tried from this very address.
-
-        Not from its network: an office is one, and a colleague must not be locked out.
+        Raises:
+            LimitReached: if there were too many.
         """
-        keys = self._hashed(LIMIT_LOGIN=address)
-        return self._is_allowed(self._login.test(keys))
+        self._count({"LIMIT_MOBILE": mobile})
+
+    def check_login(self, *, address: str) -> None:
+        """Check, without counting, whether another login may be tried from this address.
+
+        By address and not by network: an office is one network, and its users must not lock each
+        other out.
+
+        Raises:
+            LimitReached: if too many logins failed.
+        """
+        self._check({"LIMIT_LOGIN": address})
 
     def count_failed_login(self, *, address: str) -> None:
         """Count a failed login from this address."""
-        self._login.count(self._hashed(LIMIT_LOGIN=address))
+        for item, limit, key in self._items({"LIMIT_LOGIN": address}):
+            self._counter.hit(item, limit, key)
 
-    @property
-    def retry_after(self) -> int:
-        """The seconds until the limit that refused this request lets one more through."""
-        used_up = self._limiter.current_limit
-        if used_up is None:
-            return _LEAST_PAUSE_S
-        try:
-            pause = math.ceil(used_up.reset_at - time.time())
-        except StorageError:
-            pause = used_up.limit.get_expiry()
-        return max(_LEAST_PAUSE_S, pause)
+    def _count(self, values: Mapping[str, str], form: str = "") -> None:
+        self._check(values, form)  # first: what one limit refuses, no other limit counts
+        for item, limit, key in self._items(values):
+            if not self._counter.hit(item, limit, key):
+                self._refuse(item, limit, key, form)
 
-    def _hashed(self, **counted: str) -> Mapping[str, str]:
-        return {
-            limit: hmac.digest(self._secret, f"{limit} {value}".encode(), "sha256").hex()
-            for limit, value in counted.items()
-        }
+    def _check(self, values: Mapping[str, str], form: str = "") -> None:
+        for item, limit, key in self._items(values):
+            if not self._counter.test(item, limit, key):
+                self._refuse(item, limit, key, form)
 
-    def _is_allowed(self, refusal: RateLimitExceeded | None, form: str = "") -> bool:
-        if refusal is None:
-            return True
-        limit, now = str(refusal.limit.scope), time.monotonic()
+    def _items(self, values: Mapping[str, str]) -> Iterator[tuple[RateLimitItem, str, str]]:
+        """Yield each limit with the name of its setting, and the hashed key that it counts."""
+        for limit, value in values.items() if self._is_on else ():
+            key = hmac.digest(self._secret, f"{limit} {value}".encode(), "sha256").hex()
+            for item in self._limits[limit]:
+                yield item, limit, key
+
+    def _refuse(self, item: RateLimitItem, limit: str, key: str, form: str) -> None:
         if self._metrics:
             self._metrics.count_refusal(limit)
-        if now - self._warned.get((limit, form), -_WARN_INTERVAL_S) >= _WARN_INTERVAL_S:
-            self._warned[limit, form] = now
+        now = time.monotonic()
+        if now - self._warned_at.get((limit, form), -_WARN_INTERVAL_S) >= _WARN_INTERVAL_S:
+            self._warned_at[limit, form] = now
             what = f"submissions of the form {form!r}" if form else "requests"
-            log.warning("%s (%s) is used up: refusing %s", limit, refusal.limit.limit, what)
-        return False
+            log.warning("%s (%s) is used up: refusing %s", limit, item, what)
+        pause = math.ceil(self._counter.reset_time(item, limit, key) - time.time())
+        raise LimitReached(limit, max(_MIN_RETRY_AFTER_S, pause))
 
 
-class _Gate:
-    """Limits that must all be kept: what one of them refuses, none of them counts."""
+class _Counter:
+    """Counts in Redis if there is one, and in memory while it does not answer."""
 
-    def __init__(self, limiter: Limiter, **limits: str) -> None:
-        self._test = _check(limiter, limits, deduct_when=_never)
-        self._count = _check(limiter, limits)
+    def __init__(self, redis_url: str | None) -> None:
+        # A moving window would store the time of each hit.
+        self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._redis = SlidingWindowCounterRateLimiter(_redis(redis_url)) if redis_url else None
+        self._redis_retry_at = 0.0
 
-    def test(self, keys: Mapping[str, str]) -> RateLimitExceeded | None:
-        """Return why not one more is let through, if so. Nothing is counted."""
-        return _refusal(self._test, keys)
+    def hit(self, item: RateLimitItem, *key: str) -> bool:
+        """Count one; return False, and count nothing, if there were too many."""
+        return self._call(lambda counter: counter.hit(item, *key))
 
-    def count(self, keys: Mapping[str, str]) -> RateLimitExceeded | None:
-        """Count one, or return why it is not let through."""
-        return _refusal(self._count, keys)
+    def test(self, item: RateLimitItem, *key: str) -> bool:
+        """Return whether `hit` would count one."""
+        return self._call(lambda counter: counter.test(item, *key))
+
+    def reset_time(self, item: RateLimitItem, *key: str) -> float:
+        """Return the time (s since the epoch) when the limit allows another one."""
+        return self._call(lambda counter: counter.get_window_stats(item, *key).reset_time)
+
+    def _call(self, call: Callable[[SlidingWindowCounterRateLimiter], _T]) -> _T:
+        now = time.monotonic()
+        if self._redis and now >= self._redis_retry_at:
+            if self._redis_retry_at:  # it failed last time: only this thread tries it again
+                self._redis_retry_at = now + _REDIS_RETRY_INTERVAL_S
+            try:
+                result = call(self._redis)
+            except StorageError:
+                if not self._redis_retry_at:
+                    log.warning("Redis does not answer: rate limits are counted in memory")
+                self._redis_retry_at = time.monotonic() + _REDIS_RETRY_INTERVAL_S
+            else:
+                self._redis_retry_at = 0.0
+                return result
+        return call(self._memory)
 
 
-def _limiter(app: Flask, settings: Settings) -> Limiter:
-    uri = settings.redis_url or "memory://"
-    if settings.redis_url:
-        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
-            "socket_connect_timeout": _REDIS_TIMEOUT_S,
-            "socket_timeout": _REDIS_TIMEOUT_S,
-            "wrap_exceptions": True,  # into StorageError: the package redis may be absent
-        }
-    limiter = Limiter(
-        lambda: "",  # never asked: each limit has its own key
-        app=app,
-        enabled=settings.rate_limits,
-        headers_enabled=False,
-        in_memory_fallback_enabled=True,
-        # A moving window keeps each hit's time, and in memory never forgets a key.
-        strategy="sliding-window-counter",
-        storage_uri=f"redis+{uri}" if uri.startswith("unix:") else uri,  # limits' spelling
+def _redis(url: str) -> RedisStorage:
+    return RedisStorage(
+        f"redis+{url}" if url.startswith("unix:") else url,  # the spelling of limits
+        socket_connect_timeout=_REDIS_TIMEOUT_S,
+        socket_timeout=_REDIS_TIMEOUT_S,
+        wrap_exceptions=True,  # as StorageError, whether the package redis is installed or not
     )
-    limiter.logger.addFilter(_is_no_refusal)
-    return limiter
-
-
-def _is_no_refusal(record: logging.LogRecord) -> bool:
-    """Drop flask-limiter's own line on each refusal: ours is enough, and names no key."""
-    return not record.msg.startswith("ratelimit ")
-
-
-def _check(
-    limiter: Limiter,
-    limits: Mapping[str, str],
-    deduct_when: Callable[[Response], bool] | None = None,
-) -> Check:
-    """Return a function that raises RateLimitExceeded if a limit is used up."""
-
-    def nothing() -> None:
-        """Do nothing: flask-limiter, which limits functions, does its work before."""
-
-    # It tells them apart by their names.
-    nothing.__name__ = f"{'count' if deduct_when is None else 'test'} {' '.join(limits)}"
-    check: Check = nothing
-    for name, limit in limits.items():
-        check = limiter.shared_limit(
-            limit, name, key_func=partial(_key, name), deduct_when=deduct_when
-        )(check)
-    return check
-
-
-def _key(limit: str) -> str:
-    return _keys.get()[limit]
-
-
-def _never(_response: Response) -> bool:
-    """Deduct nothing: with a condition, flask-limiter only tests before the response is known."""
-    return False
-
-
-def _refusal(check: Check, keys: Mapping[str, str]) -> RateLimitExceeded | None:
-    _keys.set(keys)
-    try:
-        _try(check)
-    except RateLimitExceeded as refusal:
-        return refusal
-    return None
-
-
-def _try(check: Check) -> None:
-    try:
-        check()
-    except StorageError:
-        # flask-limiter passes this on to all but the first thread that Redis fails at one time.
-        # By now it counts in memory.
-        check()
 
 
 def address_prefix(address: str) -> str:
-    """Return what an address is counted by: its network, as far as one sender may own it whole.
+    """Return the network that an address is counted by: a /24 of IPv4, a /64 of IPv6.
 
-    That is a /64 of IPv6, and a /24 of IPv4, mapped into IPv6 or not. What is no address, as a Unix
-    socket's peer has none, is counted together.
+    One sender may own a whole network of this size. Anything else, such as the peer of a Unix
+    socket, returns "".
     """
     try:
         sender = ipaddress.ip_address(address)

@@ -1,4 +1,4 @@
-"""Requests: well-formed bodies within a size, and POSTs of our own pages alone."""
+"""Request checks: body size, well-formed forms, and POSTs from our own origin."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Bytes. The longest contact that the fields allow takes less as multipart, which the pages send.
-MAX_BODY: Final = 16 * 1024
-# What is longer than that is still read up to here, so that the page can give it back to shorten.
-_MAX_READ: Final = 4 * MAX_BODY
+# The longest valid contact is shorter, as multipart, which the pages send.
+MAX_BODY_BYTES: Final = 16 * 1024
+# A longer body is read up to this size, so that the page can show it again for shortening.
+_MAX_READ_BYTES: Final = 4 * MAX_BODY_BYTES
 
 _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class StrictFormParser(FormDataParser):
-    """Werkzeug's parser, which by default empties a malformed form without a word."""
+    """Werkzeug's parser, but strict: by default it silently returns an empty form on errors."""
 
     def parse(
         self,
@@ -43,11 +43,11 @@ class StrictFormParser(FormDataParser):
     ) -> Any:  # noqa: ANN401  Werkzeug names no public type for it
         """Parse a form.
 
-        A percent-encoded byte that is no UTF-8 becomes U+FFFD, which the fields refuse by name.
+        An invalid UTF-8 byte becomes U+FFFD, which the fields reject.
 
         Raises:
-            LengthRequired: if the body comes in chunks: its end could be missing unnoticed.
-            BadRequest: if the body is not a form, or cannot be read as one.
+            LengthRequired: if the body is chunked: a missing end would not be noticed.
+            BadRequest: if the body is not a well-formed form.
         """
         if mimetype not in _FORM_TYPES:
             raise BadRequest
@@ -63,12 +63,12 @@ class StrictFormParser(FormDataParser):
 
 def _pairs(body: bytes, content_length: int) -> list[tuple[str, str]]:
     if len(body) != content_length:
-        raise ValueError("cut off on the way")
+        raise ValueError("the body is truncated")
     return parse_qsl(body.decode(), keep_blank_values=True, errors="replace")
 
 
 class FormRequest(Request):
-    """A request whose malformed form is an error, not an empty form."""
+    """A request that rejects malformed forms."""
 
     def make_form_data_parser(self) -> FormDataParser:
         """Return the strict parser, with Flask's limits."""
@@ -83,23 +83,23 @@ class FormRequest(Request):
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Let an app read requests strictly, trust its proxies alone, refuse POSTs of other sites."""
+    """Check the requests of an app, and trust the forwarding headers of its own proxies."""
     app.request_class = FormRequest
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_READ
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_READ_BYTES
     if settings.public_url:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_url).hostname]
     app.config["PUBLIC_URL"] = settings.public_url
     app.before_request(_refuse_other_origins)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
-        # Exactly as many as there are: one too many lets a client choose its own address.
+        # The exact number: with one more, a client could choose its own address.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
 
 
 def _refuse_other_origins() -> None:
-    """Refuse a POST that another site's page sent. Old browsers and plain HTTP say less."""
+    """Refuse a POST from another site's page. Without its headers, the form token protects."""
     if request.method != "POST":
         return
     own = own_origin()

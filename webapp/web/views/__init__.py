@@ -1,4 +1,4 @@
-"""What the views share: the services that the factory put together."""
+"""The services of an app, and what several views share."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 EXTENSION = "contact_form"
 
-_COUNT_CAP: Final = 10_000  # no page counts further
+_COUNT_CAP: Final = 10_000  # pages say "more than"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of one app."""
+    """The services of one app."""
 
     settings: Settings
     definitions: Mapping[str, FormDefinition]
@@ -47,7 +47,7 @@ class Services:
     readiness: Readiness
     tokens: FormTokens
     receipts: Receipts
-    limits: RateLimits
+    rate_limits: RateLimits
     basic_auth: BasicAuth
     proof_of_work: ProofOfWork
     portal_url: str
@@ -55,7 +55,7 @@ class Services:
 
 
 def services() -> Services:
-    """Return the running app's parts."""
+    """Return the services of the current app."""
     found: Services = current_app.extensions[EXTENSION]
     return found
 
@@ -73,25 +73,25 @@ def public_form(slug: str) -> FormDefinition:
 
 
 def require_intranet() -> None:
-    """Let only operators see the view that calls this; see `access.require_intranet`."""
+    """Allow only operators; see `access.require_intranet`."""
     access.require_intranet(services().settings, services().basic_auth)
 
 
 def require_own_host() -> None:
-    """Let nobody see what others typed under a stranger's name; see `access.require_own_host`."""
+    """Allow only our own host names; see `access.require_own_host`."""
     access.require_own_host(services().settings)
 
 
 def pause_notice() -> dict[str, Any]:
-    """Return what an operator's page says while the queue is paused: why, and how many wait.
+    """Return the template variables of the notice that the queue is paused.
 
-    The latter is a function: with thousands of them, only a page that says it should count.
+    `waiting` is a function, so that only pages that show the number count it.
     """
     return {"pause": services().delivery.breaker.pause, "waiting": waiting}
 
 
 def waiting() -> str:
-    """Say how many contacts wait; nothing if the store cannot tell."""
+    """Return how many contacts wait, as a Persian sentence; "" if the database fails."""
     try:
         count = services().delivery.outbox.review.count(WAITING, most=_COUNT_CAP)
     except DatabaseError:

@@ -1,8 +1,7 @@
-"""The way of a form through a view. A page and a frame differ in how they say the end alone."""
+"""Shows a form, and handles its POST. Page and embed differ only in how success is shown."""
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,8 @@ from webapp.portal.base import status_message
 from webapp.portal.statuses import rejected_field
 from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholder
-from webapp.web.request import MAX_BODY
+from webapp.web.rate_limits import LimitReached
+from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import services
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
 
-Answer = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
+ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
-_MOST_BLANKS: Final = 100
-_INVALID: Final = "invalid"  # among the metrics, whatever it was that came back to the person
+_MAX_CACHED_PAGES: Final = 100
+_INVALID: Final = "invalid"  # the outcome in the metrics of a form that was not accepted
 
 
 def _submit(form: ContactForm, contact: Contact) -> Outcome:
-    """Submit the contact of a form as a new one.
+    """Submit a form's contact as a new submission.
 
     Raises:
         _Refusal: if it may be spam.
@@ -47,7 +47,7 @@ def _submit(form: ContactForm, contact: Contact) -> Outcome:
     key = submission_key(form.token.nonce, contact)
     intake, slug = services().delivery.intake, form.definition.slug
     if form.definition.access is Access.PUBLIC:
-        return intake.submit(contact, key, form=slug, vet=partial(_vet, form, key))
+        return intake.submit(contact, key, form=slug, vet=lambda: _vet(form, key))
     return intake.submit(contact, key, form=slug, operator=services().basic_auth.operator)
 
 
@@ -57,19 +57,19 @@ def serve(
     accepted: Callable[[ContactForm, Outcome], Response],
     submit: Callable[[ContactForm, Contact], Outcome] = _submit,
     **context: Any,
-) -> Answer:
-    """Show a form, or take what was sent.
+) -> ViewResult:
+    """Show a form, or handle its POST.
 
     Args:
         form: The form of this request.
-        accepted: What answers a submission that was delivered, or will be.
-        submit: What is done with the contact.
-        context: What else the template needs.
+        accepted: Returns the response to a submission that was delivered, or will be.
+        submit: Submits the contact.
+        context: Further variables of the template.
     """
     if request.method != "POST":
         return page(form, **context), HTTPStatus.OK
     count = services().metrics.count_submission
-    if status := _refusal(form):
+    if status := _validate(form):
         count(form.definition.slug, _INVALID)
         return page(form, **context), status
     try:
@@ -85,35 +85,35 @@ def serve(
 
 
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
-    """Return the status of what was not accepted; a fault of the contact goes to its field."""
+    """Return the HTTP status of a failed submission; add a rejection to its field."""
     if outcome.result is Result.REJECTED:
         form.refuse(status_message(outcome.status), field=rejected_field(outcome.status))
-        form.start_anew()
+        form.renew_token()
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def blank(definition: FormDefinition, *, embedded: bool = False) -> Response:
-    """Show a form in which nothing is filled in, and nothing is to be said."""
-    name = definition.slug, embedded, own_origin()
+def empty_form(definition: FormDefinition, *, embedded: bool = False) -> Response:
+    """Show a form without values and messages, from the page cache."""
+    key = definition.slug, embedded, own_origin()
     cached_pages = services().cached_pages
-    if name not in cached_pages:
-        if len(cached_pages) >= _MOST_BLANKS:  # of hosts that only a robot calls us by
+    if key not in cached_pages:
+        if len(cached_pages) >= _MAX_CACHED_PAGES:  # robots send any host name
             cached_pages.clear()
-        cached_pages[name] = _render_blank(definition, embedded=embedded)
-    texts = [services().tokens.issue(definition.slug, site=showing_site(definition))]
+        cached_pages[key] = _render_with_placeholders(definition, embedded=embedded)
+    values = [services().tokens.issue(definition.slug, site=showing_site(definition))]
     if definition.proof_of_work:
-        texts = [escape(_challenge(definition)), *texts]
-    return compression.answer(cached_pages[name], [text.encode() for text in texts])
+        values = [escape(_challenge(definition)), *values]
+    return compression.respond(cached_pages[key], [value.encode() for value in values])
 
 
-def _render_blank(definition: FormDefinition, *, embedded: bool) -> CachedPage:
+def _render_with_placeholders(definition: FormDefinition, *, embedded: bool) -> CachedPage:
     form = services().forms[definition.slug]()
     token = form.csrf_token.current_token = placeholder()
     challenge = placeholder() if definition.proof_of_work else ""
     context: dict[str, Any] = {"embed": definition} if embedded else {}
     html = page(form, challenge=challenge, receipt=None, pause=None, **context)
-    # In the order of the page: the challenge is the form's attribute.
+    # In the order of the page: the challenge is an attribute of the form.
     return CachedPage(html, [challenge, token] if challenge else [token])
 
 
@@ -130,7 +130,7 @@ def page(
     challenge: str | None = None,
     **context: Any,
 ) -> str:
-    """Return a form's page, with what is wrong or what became of it."""
+    """Render a form's page, with its errors or the outcome."""
     definition = form.definition
     if challenge is None:
         challenge = _challenge(definition)
@@ -148,15 +148,15 @@ def page(
     )
 
 
-def see_other(address: str) -> Response:
-    """Lead on with a GET; the answer has no body, which would be English."""
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+def see_other(url: str) -> Response:
+    """Redirect to a GET, without Werkzeug's English body."""
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
 
 
 def receipt(form: ContactForm, outcome: Outcome) -> str:
-    """Return what the next page says, without personal data: it may stand in an address.
+    """Return the signed outcome for the next page's URL, without personal data.
 
-    A visitor hears nothing of the account's troubles.
+    Visitors are not told the portal's status.
     """
     is_operator = form.definition.access is Access.INTRANET
     return services().receipts.issue(
@@ -168,10 +168,10 @@ def receipt(form: ContactForm, outcome: Outcome) -> str:
     )
 
 
-def _refusal(form: ContactForm) -> HTTPStatus | None:
-    """Return the status of a form that is not taken; its message stands in the form."""
+def _validate(form: ContactForm) -> HTTPStatus | None:
+    """Validate a form; return the HTTP status if it is not accepted."""
     is_valid = form.validate()
-    if (request.content_length or 0) > MAX_BODY:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
         form.refuse(messages.TOO_LARGE)
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if not is_valid:
@@ -180,7 +180,7 @@ def _refusal(form: ContactForm) -> HTTPStatus | None:
 
 
 class _Refusal(Exception):
-    """What may be spam, and comes back to the person with a message."""
+    """A submission that may be spam; the form comes back with a message."""
 
     def __init__(self, message: str, status: HTTPStatus, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -190,33 +190,33 @@ class _Refusal(Exception):
 
 
 def _vet(form: ContactForm, key: str) -> str:
-    """Return why an operator should look at a visitor's submission first, or "".
+    """Check a visitor's submission; return why an operator should review it first, or "".
 
     Raises:
         _Refusal: if it may be spam.
     """
     if form.token.is_too_young:
         raise _Refusal(messages.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
-    if not _is_within_limits(form):
-        pause = services().limits.retry_after
-        raise _Refusal(messages.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS, pause)
-    if not _is_proven(form, key):
+    _count_against_limits(form)
+    if not _is_proof_valid(form, key):
         raise _Refusal(messages.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
-    if form.is_baited:
+    if form.is_honeypot_filled:
         return HONEYPOT
     return UNPROVEN if "proof" in form and not form.proof.data else ""
 
 
-def _is_within_limits(form: ContactForm) -> bool:
-    limits = services().limits
-    address = request.remote_addr or ""
-    return limits.allow_form(form=form.definition.slug, address=address) and limits.allow_mobile(
-        mobile=form[MOBILE].data
-    )
+def _count_against_limits(form: ContactForm) -> None:
+    limits = services().rate_limits
+    try:
+        limits.count_form(form=form.definition.slug, address=request.remote_addr or "")
+        limits.count_mobile(mobile=form[MOBILE].data)
+    except LimitReached as reached:
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        raise _Refusal(messages.TOO_MANY, status, reached.retry_after) from None
 
 
-def _is_proven(form: ContactForm, key: str) -> bool:
-    """Judge a proof of work that came. One that is missing is a doubt, not an error: no script."""
+def _is_proof_valid(form: ContactForm, key: str) -> bool:
+    """Return whether the proof of work is valid. A missing one is suspect, but no error."""
     answer: str = form.proof.data if "proof" in form else ""
     return answer == "" or services().proof_of_work.is_solved(
         answer, form=form.definition.slug, key=key

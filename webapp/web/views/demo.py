@@ -1,4 +1,4 @@
-"""Demo mode: what the stand-in portal received."""
+"""Demo mode: the contacts that the simulator received."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def received() -> str:
     require_intranet()
     require_own_host()
     contacts = [
-        {"number": stored["ID"], "shown": format_values(_values(stored), in_page_order())}
+        {"number": stored["ID"], "values": format_values(_values(stored), in_page_order())}
         for stored in reversed(simulator.received(services().portal_url))
     ]
     return render_template("demo.html", contacts=contacts)
 
 
 def _values(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a contact's values as we hold them, from how the portal writes them."""
+    """Return a contact's values from the portal's format."""
     return {name: _value(row.kind, stored.get(name)) for name, row in FIELDS.items()}
 
 

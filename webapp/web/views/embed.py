@@ -1,4 +1,4 @@
-"""A public form in a frame of another site: no cookie, no session; the end is said by a receipt."""
+"""A public form in another site's iframe: without a cookie, with signed receipts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ blueprint = Blueprint("embed", __name__)
 
 
 @blueprint.route("/embed/<slug>", methods=["GET", "POST"])
-def form(slug: str) -> contact_form.Answer:
-    """Serve the form of this slug for a frame."""
+def form(slug: str) -> contact_form.ViewResult:
+    """Serve the form of this slug for an iframe."""
     definition = public_form(slug)
     if request.method == "GET":
-        return contact_form.blank(definition, embedded=True)
+        return contact_form.empty_form(definition, embedded=True)
     form = services().forms[slug]()
     return contact_form.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
 
 
 @blueprint.get("/embed/<slug>/done")
 def done(slug: str) -> str | Response:
-    """Say what a receipt says; without one, lead to the form."""
+    """Show the outcome of a receipt; without a valid one, redirect to the form."""
     definition = public_form(slug)
     try:
         receipt = services().receipts.read(request.args.get("r", ""), form=slug)
@@ -42,7 +42,7 @@ def done(slug: str) -> str | Response:
 
 @blueprint.get("/embed.js")
 def script() -> Response:
-    """Serve the snippet's script, under the address that stands in other sites' pages."""
+    """Serve the snippet's script under a stable URL, which other sites link."""
     response = current_app.send_static_file("embed.js")
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
@@ -50,13 +50,13 @@ def script() -> Response:
 
 @blueprint.get("/accent/<slug>.css")
 def style(slug: str) -> Response:
-    """Serve the form's own colour, which the policy keeps out of the page itself."""
+    """Serve the form's own colour: the policy forbids inline styles."""
     definition = services().definitions.get(slug)
     if not definition or not definition.accent:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(colour.stylesheet(definition.accent), mimetype="text/css")
     if request.args.get("v") == colour.digest(definition.accent):
-        response.headers["Cache-Control"] = assets.FOR_A_YEAR
+        response.headers["Cache-Control"] = assets.CACHE_FOR_A_YEAR
     return response
 
 

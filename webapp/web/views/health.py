@@ -1,4 +1,4 @@
-"""What machines ask: whether this process answers, whether it can store, and its metrics."""
+"""Health checks and metrics."""
 
 from __future__ import annotations
 
@@ -23,36 +23,34 @@ if TYPE_CHECKING:
 
     from webapp.delivery.database import Database
 
-_CACHE_TTL_S: Final = 1.0  # seconds that an answer of the store is good for
-_LOCK_TIMEOUT_S: Final = (
-    1.0  # seconds that one waits for another's question; longer is as good as down
-)
-_COUNT_CAP: Final = 1_000_000  # no figure counts further
+_CACHE_TTL_S: Final = 1.0
+_LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down
+_COUNT_CAP: Final = 1_000_000  # for the gauges of the queue
 
 
 class Readiness:
-    """Whether the outbox can be written, asked at most once a second however many want to know."""
+    """Whether the outbox can be written; checked at most once a second."""
 
     def __init__(self, database: Database) -> None:
-        """Ask this store."""
+        """Check this database."""
         self._database = database
-        self._asking = threading.Lock()
-        self._asked_at = float("-inf")
+        self._lock = threading.Lock()
+        self._checked_at = float("-inf")
         self._is_ready = False
 
     def __bool__(self) -> bool:
-        """Whether it can."""
-        if not self._asking.acquire(timeout=_LOCK_TIMEOUT_S):
+        """Whether it can be written."""
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             return False
         try:
-            if time.monotonic() - self._asked_at > _CACHE_TTL_S:
-                self._is_ready = self._ask()
-                self._asked_at = time.monotonic()
+            if time.monotonic() - self._checked_at > _CACHE_TTL_S:
+                self._is_ready = self._check()
+                self._checked_at = time.monotonic()
             return self._is_ready
         finally:
-            self._asking.release()
+            self._lock.release()
 
-    def _ask(self) -> bool:
+    def _check(self) -> bool:
         try:
             self._database.check_writable()
         except DatabaseError:
@@ -61,9 +59,9 @@ class Readiness:
 
 
 def register(app: Flask) -> None:
-    """Answer in place of the router, which knows PUBLIC_URL's host alone.
+    """Handle these paths before the router, which accepts only the host of PUBLIC_URL.
 
-    Balancers, and Prometheus, which wants each machine by itself, call by address.
+    Load balancers and Prometheus request each machine by its IP address.
     """
     app.before_request(_answer)
 
@@ -74,23 +72,23 @@ def _answer() -> Response | None:
 
 
 def _healthz() -> Response:
-    """Say that the process answers; nothing else is touched."""
-    return _word("alive")
+    """Answer, without using any other service."""
+    return _text("alive")
 
 
 def _readyz() -> Response:
-    """Say whether a submission could be stored."""
+    """Return whether a submission could be stored."""
     if services().readiness:
-        return _word("ready")
-    return _word("unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+        return _text("ready")
+    return _text("unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _word(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def _text(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(f"{text}\n", status, mimetype="text/plain")
 
 
 def _metrics() -> Response:
-    """Tell operators' Prometheus the metrics; without the queue's, while the store is down."""
+    """Expose the metrics; without those of the queue while the database is down."""
     _require_known_host()
     require_intranet()
     require_own_host()
@@ -104,19 +102,23 @@ def _metrics() -> Response:
 
 
 def _require_known_host() -> None:
-    """Let nobody read metrics under a name that is not ours: see `access.is_certain`.
+    """Refuse an untrusted host name; see `access.is_own_host`.
 
     Raises:
-        SecurityError: if the router would refuse the host, and it is no address.
+        SecurityError: if the router would refuse the host, and it is no IP address.
     """
     refusal = request.routing_exception
-    is_certain = access.is_certain(request.environ.get("HTTP_HOST", ""))
-    if isinstance(refusal, SecurityError) and not is_certain:
+    is_own_host = access.is_own_host(request.environ.get("HTTP_HOST", ""))
+    if isinstance(refusal, SecurityError) and not is_own_host:
         raise refusal
 
 
 def _queue() -> tuple[dict[str, float], str]:
-    """Return the queue's metrics, and why it is paused. A DatabaseError is passed on."""
+    """Return the queue's metrics, and the status of a pause.
+
+    Raises:
+        DatabaseError: if the database fails.
+    """
     outbox, pause = services().delivery.outbox, services().delivery.breaker.read_pause()
     oldest = outbox.review.oldest()
     now = datetime.now(UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""For operators: the snippet to paste into a website, a preview, and what is wrong."""
+"""For operators: the snippet to embed a form, a preview, and checks of the set-up."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def install(slug: str) -> Response:
 
 
 def _sets_cookie(path: str) -> bool:
-    """Ask for the embedded page as a visitor's browser would, and look."""
+    """Request the embedded page like a visitor's browser, and return whether it sets a cookie."""
     with current_app.test_client(use_cookies=False) as visitor:
         return "Set-Cookie" in visitor.get(path, base_url=request.host_url).headers

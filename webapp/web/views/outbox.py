@@ -1,4 +1,4 @@
-"""For operators: what needs a hand and what waits; to retry, to correct, to discard."""
+"""The outbox, for operators: submissions that wait or need attention; retry, correct, discard."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ blueprint = Blueprint("outbox", __name__)
 blueprint.before_request(require_intranet)
 blueprint.before_request(require_own_host)
 
-_LIST: Final = "/outbox"
-_FORM: Final = ":outbox"  # whose tokens these pages carry; no form's slug has a colon
-_SAID: Final = "outbox"  # where the session keeps what the list says next
-_PAGE: Final = 50
-_LARGEST: Final = 2**63 - 1  # number of an entry
+_PATH: Final = "/outbox"
+_FORM_SLUG: Final = ":outbox"  # the form in these pages' tokens; no slug has a colon
+_FLASH_KEY: Final = "outbox"  # of the session: the message that the list shows next
+_PAGE_SIZE: Final = 50
+_MAX_ID: Final = 2**63 - 1
 
 
-@blueprint.get(_LIST)
+@blueprint.get(_PATH)
 def submissions() -> str | Response:
-    """List what needs a hand, or what waits."""
+    """List what needs attention, or what waits."""
     delivery, is_waiting = services().delivery, "waiting" in request.args
     after = _after()
     states = WAITING if is_waiting else NEEDS_ATTENTION
-    found = delivery.outbox.review.page(states, after=after, limit=_PAGE + 1)
+    found = delivery.outbox.review.page(states, after=after, limit=_PAGE_SIZE + 1)
     if after and not found:
         return contact_form.see_other(_address(is_waiting=is_waiting))
     oldest = delivery.outbox.review.oldest()
-    page, more = found[:_PAGE], found[_PAGE:]
+    page, more = found[:_PAGE_SIZE], found[_PAGE_SIZE:]
     return render_template(
         "outbox.html",
         cards=[_card(submission) for submission in page],
@@ -72,48 +72,48 @@ def submissions() -> str | Response:
         waiting=waiting,
         since=oldest and local_time(oldest),
         pause=delivery.breaker.pause,
-        said=session.pop(_SAID, None),
+        said=session.pop(_FLASH_KEY, None),
         token=_token(),
         home=main_form(services().definitions),
     )
 
 
-@blueprint.post(f"{_LIST}/retry")
+@blueprint.post(f"{_PATH}/retry")
 def retry_all() -> Response:
-    """Queue all that needs a hand again."""
+    """Queue everything that needs attention again."""
     _require_token()
     count = services().delivery.outbox.review.retry()
     _probe_now()
     _log(f"{count} entries", "retried")
-    return _lead_back("all-retried", n=persian.persian_digits(count))
+    return _redirect_to_list("all-retried", n=persian.persian_digits(count))
 
 
-@blueprint.post(f"{_LIST}/<name>/retry")
+@blueprint.post(f"{_PATH}/<name>/retry")
 def retry(name: str) -> Response:
-    """Queue an entry that needs a hand again."""
+    """Queue a submission that needs attention again."""
     _require_token()
     if not services().delivery.outbox.review.retry(name):
-        return _lead_back("changed")
+        return _redirect_to_list("changed")
     _probe_now()
     _log(name.upper(), "retried")
-    return _lead_back("retried", reference=name.upper())
+    return _redirect_to_list("retried", reference=name.upper())
 
 
-@blueprint.route(f"{_LIST}/<name>/discard", methods=["GET", "POST"])
+@blueprint.route(f"{_PATH}/<name>/discard", methods=["GET", "POST"])
 def discard(name: str) -> str | Response:
-    """Erase an entry, once the operator has confirmed it."""
+    """Ask for confirmation, then erase a submission."""
     if request.method != "POST":
         return render_template("discard.html", card=_card(_find(name)), token=_token())
     _require_token()
     if not services().delivery.outbox.review.discard(name):
-        return _lead_back("changed")
+        return _redirect_to_list("changed")
     _log(name.upper(), "discarded")
-    return _lead_back("discarded", reference=name.upper())
+    return _redirect_to_list("discarded", reference=name.upper())
 
 
-@blueprint.route(f"{_LIST}/<name>", methods=["GET", "POST"])
-def correct(name: str) -> contact_form.Answer:
-    """Show an entry's contact in a form; send it, corrected, in its place."""
+@blueprint.route(f"{_PATH}/<name>", methods=["GET", "POST"])
+def correct(name: str) -> contact_form.ViewResult:
+    """Show a submission's contact in a form, and send the corrected contact."""
     submission = _find(name)
     card = _card(submission)
     if submission.uncertain or submission.blind:
@@ -131,30 +131,30 @@ def correct(name: str) -> contact_form.Answer:
 def _correct(submission: Submission, contact: Contact) -> Outcome:
     outcome = services().delivery.intake.correct(submission.reference, contact)
     if outcome is None:
-        abort(_lead_back("changed"))
+        abort(_redirect_to_list("changed"))
     if outcome.result is not Result.UNSTORED:
         _log(submission.reference, "corrected")
     return outcome
 
 
 def _accepted(_: ContactForm, outcome: Outcome) -> Response:
-    return _lead_back(outcome.result, reference=outcome.reference, status=outcome.status)
+    return _redirect_to_list(outcome.result, reference=outcome.reference, status=outcome.status)
 
 
-# What the pages show
+# Templates' context
 
 
 def _find(name: str) -> Submission:
-    """Return an entry that can be changed.
+    """Return a submission that can be changed.
 
     Raises:
-        HTTPException: 404 if there is none, or the way back to the list if it was there.
+        HTTPException: 404 if there is none, or a redirect to the list if it has just changed.
     """
     submission = services().delivery.outbox.review.get(name)
     if submission is None or submission.contact is None:
-        abort(_lead_back("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
+        abort(_redirect_to_list("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
     if submission.state is State.SENDING:
-        abort(_lead_back("changed"))
+        abort(_redirect_to_list("changed"))
     return submission
 
 
@@ -169,13 +169,13 @@ def _card(submission: Submission) -> dict[str, Any]:
         "operator": submission.operator,
         "reasons": _reasons(submission),
         "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
-        "shown": format_values(values, _rows(_pattern(submission))),
+        "values": format_values(values, _rows(_definition(submission))),
         "is_idle": submission.state is not State.SENDING,
     }
 
 
 def _reasons(submission: Submission) -> list[str]:
-    """Say why an entry waits or needs a hand, and what else to know about it."""
+    """Return why a submission waits or needs attention, as Persian sentences."""
     status = submission.status
     reasons = {
         messages.BEING_SENT: submission.state is State.SENDING,
@@ -189,8 +189,8 @@ def _reasons(submission: Submission) -> list[str]:
     return [text for text, applies in reasons.items() if applies]
 
 
-def _pattern(submission: Submission) -> FormDefinition | None:
-    """Return the form that an entry came from or, if it is no more, the main one."""
+def _definition(submission: Submission) -> FormDefinition | None:
+    """Return the form of a submission; the main form if that one was removed."""
     definitions = services().definitions
     return definitions.get(submission.form) or main_form(definitions)
 
@@ -205,10 +205,10 @@ def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
 
 def _form(submission: Submission) -> ContactForm:
     """Return the form that corrects an entry: every field, and what it holds."""
-    pattern = _pattern(submission)
+    pattern = _definition(submission)
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
     definition = FormDefinition(
-        slug=_FORM,
+        slug=_FORM_SLUG,
         title=messages.CORRECT_TITLE,
         access=Access.INTRANET,
         fields=_rows(pattern),
@@ -229,46 +229,48 @@ def _form(submission: Submission) -> ContactForm:
 def _after() -> int:
     """Return the number of the last entry of the page before, or 0."""
     given = request.args.get("after", 0, type=int)
-    return given if 0 <= given <= _LARGEST else 0
+    return given if 0 <= given <= _MAX_ID else 0
 
 
 def _address(*, is_waiting: bool, after: int = 0) -> str:
     wanted = ["waiting=1"] * is_waiting + [f"after={after}"] * (after > 0)
-    return "?".join(filter(None, (_LIST, "&".join(wanted))))
+    return "?".join(filter(None, (_PATH, "&".join(wanted))))
 
 
 # What the operator does
 
 
 def _token() -> str:
-    return services().tokens.issue(_FORM)
+    return services().tokens.issue(_FORM_SLUG)
 
 
 def _require_token() -> None:
-    """Let nothing happen without a page's token.
+    """Require a valid token of these pages.
 
     Raises:
-        HTTPException: the way back to the list, if it is missing, or too old.
+        HTTPException: a redirect to the list, if it is missing or expired.
     """
     try:
-        services().tokens.read(request.form.get("csrf_token", ""), form=_FORM)
+        services().tokens.read(request.form.get("csrf_token", ""), form=_FORM_SLUG)
     except InvalidToken:
-        abort(_lead_back("expired"))
+        abort(_redirect_to_list("expired"))
 
 
 def _probe_now() -> None:
-    """Have a paused queue tried at once; what was queued is sent even if that fails."""
+    """Probe the portal at once if the queue is paused; a failure only delays the submissions."""
     with suppress(DatabaseError):
         services().delivery.breaker.probe_now()
 
 
-def _lead_back(result: str, *, reference: str = "", status: str = "", n: str = "") -> Response:
-    """Lead to the list, which says what was done.
+def _redirect_to_list(
+    result: str, *, reference: str = "", status: str = "", n: str = ""
+) -> Response:
+    """Redirect to the list, which shows the result.
 
-    Not by `flash`, whose messages all pages share: "/" would take this one for its own.
+    Not by `flash`, whose messages all pages share: "/" would show this one.
     """
-    session[_SAID] = {"result": result, "reference": reference, "status": status, "n": n}
-    return contact_form.see_other(_LIST)
+    session[_FLASH_KEY] = {"result": result, "reference": reference, "status": status, "n": n}
+    return contact_form.see_other(_PATH)
 
 
 def _log(what: str, done: str) -> None:

@@ -1,4 +1,4 @@
-"""A form on a page of its own: `/` for the first intranet form, `/f/<slug>` for any."""
+"""A form on its own page: `/` for the first intranet form, `/f/<slug>` for any."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ blueprint = Blueprint("page", __name__)
 
 
 @blueprint.route("/", methods=["GET", "POST"])
-def main() -> contact_form.Answer:
+def main() -> contact_form.ViewResult:
     """Serve the first intranet form."""
     definition = main_form(services().definitions)
     return _serve(definition) if definition else abort(HTTPStatus.NOT_FOUND)
 
 
 @blueprint.route("/f/<slug>", methods=["GET", "POST"])
-def form(slug: str) -> contact_form.Answer:
+def form(slug: str) -> contact_form.ViewResult:
     """Serve the form of this slug."""
     definition = services().definitions.get(slug)
     return _serve(definition) if definition else abort(HTTPStatus.NOT_FOUND)
 
 
-def _serve(definition: FormDefinition) -> contact_form.Answer:
+def _serve(definition: FormDefinition) -> contact_form.ViewResult:
     if definition.access is Access.INTRANET:
         require_intranet()
     is_operator = definition.access is Access.INTRANET
@@ -43,21 +43,21 @@ def _serve(definition: FormDefinition) -> contact_form.Answer:
     notice = pause_notice() if is_operator else {"pause": None}
     receipt = _receipt(definition)
     if request.method == "GET" and not (kept or receipt or notice["pause"]):
-        return contact_form.blank(definition)
+        return contact_form.empty_form(definition)
     form = services().forms[definition.slug](data=kept)
     return contact_form.serve(form, accepted=_accepted, receipt=receipt, **notice)
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    """Lead on: an operator to the next contact, a visitor to the receipt, without a cookie."""
-    address = request.path
+    """Redirect an operator to the next form, a visitor to the receipt, without a cookie."""
+    url = request.path
     receipt = contact_form.receipt(form, outcome)
     if form.definition.access is Access.INTRANET:
         _keep(form)
         flash(receipt)
     else:
-        address += f"?r={receipt}"
-    return contact_form.see_other(address)
+        url += f"?r={receipt}"
+    return contact_form.see_other(url)
 
 
 def _receipt(definition: FormDefinition) -> Receipt | None:
@@ -77,11 +77,13 @@ def _kept(definition: FormDefinition) -> str:
 
 
 def _keep(form: ContactForm) -> None:
-    """Remember what can be kept for the next contact, if the operator ticked that."""
+    """Keep values in the session for the next contact, if the operator has chosen so."""
     name = _kept(form.definition)
     if "keep" in form and form.keep.data:
         session[name] = {"keep": True} | {
-            field.name: field.data for field in form.asked if FIELDS[field.name].can_be_kept
+            field.name: field.data
+            for field in form.contact_fields
+            if FIELDS[field.name].can_be_kept
         }
     else:
         session.pop(name, None)

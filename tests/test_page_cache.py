@@ -41,19 +41,19 @@ CHALLENGE = re.compile(r'(data-proof=")[^"]+')
 
 @given(
     pieces=st.lists(st.text(), min_size=2, max_size=4),
-    hole=st.binary(max_size=300),
+    value=st.binary(max_size=300),
 )
-def test_a_filled_page_is_whole_in_both_encodings(pieces: list[str], hole: bytes) -> None:
-    """Whatever stands around the holes, and in them."""
+def test_a_filled_page_is_whole_in_both_encodings(pieces: list[str], value: bytes) -> None:
+    """Whatever stands around the values, and in them."""
     marks = [placeholder() for _ in pieces[1:]]
     html = pieces[0] + "".join(map("".join, zip(marks, pieces[1:], strict=True)))
-    blank = CachedPage(html, marks)
-    holes = [hole + bytes([number]) for number in range(len(marks))]
+    page = CachedPage(html, marks)
+    values = [value + bytes([number]) for number in range(len(marks))]
     expected = pieces[0].encode() + b"".join(
-        text + piece.encode() for text, piece in zip(holes, pieces[1:], strict=True)
+        text + piece.encode() for text, piece in zip(values, pieces[1:], strict=True)
     )
-    assert blank.render(holes) == expected
-    assert gzip.decompress(blank.render_gzipped(holes)) == expected
+    assert page.render(values) == expected
+    assert gzip.decompress(page.render_gzipped(values)) == expected
 
 
 @pytest.mark.parametrize("html", ["", "{0}{0}", "{1}"])
@@ -73,7 +73,7 @@ def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
 
 
 @pytest.mark.parametrize("path", ["/", "/f/proven", "/embed/proven"])
-def test_a_blank_is_the_page_that_the_template_makes(
+def test_cached_page_is_the_page_that_the_template_makes(
     app: Flask, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for its token and challenge, which differ every time."""
@@ -86,7 +86,7 @@ def test_a_blank_is_the_page_that_the_template_makes(
         return CHALLENGE.sub(r"\1", TOKEN.sub(r"\1", page))
 
     assert anonymous(first) == anonymous(second)
-    monkeypatch.setattr("webapp.web.views.contact_form.blank", None)
+    monkeypatch.setattr("webapp.web.views.contact_form.empty_form", None)
     # A form that came back unchanged, for want of a token, has the same fields.
     sent = client.post(path, data=Html(first).values | {"csrf_token": ["x"], "Mobile": [""]})
     names = [attributes.get("name") for attributes, _ in Html(first).find("input")]
@@ -94,7 +94,7 @@ def test_a_blank_is_the_page_that_the_template_makes(
 
 
 @pytest.mark.parametrize("path", ["/", "/f/proven", "/embed/proven"])
-def test_a_blank_is_compressed_for_who_takes_it(app: Flask, path: str) -> None:
+def test_cached_page_is_compressed_for_who_takes_it(app: Flask, path: str) -> None:
     """And both are told to be kept apart."""
     client = app.test_client()
     packed = client.get(path, headers={"Accept-Encoding": "br, gzip"})
@@ -107,7 +107,7 @@ def test_a_blank_is_compressed_for_who_takes_it(app: Flask, path: str) -> None:
     assert int(packed.headers["Content-Length"]) == len(packed.data) < len(plain.data) * 0.7
 
 
-def test_a_blank_says_under_which_address_it_is_read(client: FlaskClient) -> None:
+def test_cached_page_says_under_which_address_it_is_read(client: FlaskClient) -> None:
     """Its frame's script is told our own origin."""
     for host in ("one.example", "two.example"):
         page = Html(client.get("/embed/proven", base_url=f"http://{host}").text)
@@ -123,6 +123,6 @@ def test_hosts_of_robots_do_not_fill_the_memory(app: Flask) -> None:
     assert len(app.extensions[EXTENSION].cached_pages) <= 100
 
 
-def test_a_blank_can_be_sent(app: Flask) -> None:
+def test_cached_page_can_be_sent(app: Flask) -> None:
     """Its token is a real one."""
     assert Page(app.test_client()).send(Mobile="09121234567").status_code == 200
