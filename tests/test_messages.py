@@ -12,6 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
+from webapp.messages import statuses
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ PERSIAN = re.compile("[\u0600-\u06ff]")
 
 # Modules that hold Persian: the texts, the field table, what a parser of Persian must know, and the
 # answers of a portal.
-WITH_PERSIAN = ("messages.py", "contact.py", "persian/", "portal/simulator/")
+WITH_PERSIAN = ("messages/", "contact.py", "persian/", "portal/simulator/")
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
 LATIN = re.compile("name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES")
@@ -46,7 +47,8 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for name, value in vars(messages).items()
+    for module in (messages, statuses)
+    for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)
 ] + [

@@ -430,7 +430,7 @@ def test_an_entry_is_queued_again(client: FlaskClient, delivery: DeliveryService
     html = press(client, f"/outbox/{reference}/retry", at="/outbox")
     assert html.outcome == "retried"
     said = html.text(data_reference=reference)
-    assert messages.OUTBOX_SAID["retried"] in said
+    assert messages.OUTBOX_RESULTS["retried"] in said
     assert found(delivery, reference).state is State.QUEUED
     assert delivery.breaker.take_probe(timedelta(minutes=1))
     assert Html(client.get("/outbox").text).outcome is None
@@ -453,7 +453,7 @@ def test_one_button_queues_all_again(client: FlaskClient, delivery: DeliveryServ
     hold(delivery)
     assert list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
     html = press(client, "/outbox/retry", at="/outbox")
-    assert messages.OUTBOX_SAID["all-retried"].format(n="۲") in html.text(
+    assert messages.OUTBOX_RESULTS["all-retried"].format(n="۲") in html.text(
         data_outcome="all-retried"
     )
     assert [submission.status for submission in delivery.outbox.review.page(NEEDS_ATTENTION)] == [
@@ -476,7 +476,7 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
         delivery.outbox.review.discard(reference)
     html = press(client, f"/outbox/{reference}/{action}")
     assert html.outcome == "changed"
-    assert html.text(data_outcome="changed") == messages.OUTBOX_SAID["changed"]
+    assert html.text(data_outcome="changed") == messages.OUTBOX_RESULTS["changed"]
 
 
 def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
@@ -508,7 +508,7 @@ def test_an_entry_is_erased_once_the_operator_has_confirmed(
     assert found(delivery, reference)
     html = press(client, address, at=address)
     assert html.outcome == "discarded"
-    assert messages.OUTBOX_SAID["discarded"] in html.text(data_reference=reference)
+    assert messages.OUTBOX_RESULTS["discarded"] in html.text(data_reference=reference)
     erased = delivery.outbox.review.get(reference)
     assert erased is not None
     assert erased.contact is None
@@ -835,7 +835,7 @@ def test_a_store_out_of_reach_is_said_on_a_page(
     response = client.get(path)
     html = Html(response.text)
     assert response.status_code == 503
-    assert (html.text("h1"), html.text("p", **{"class": "intro"})) == messages.STORE_DOWN
+    assert (html.text("h1"), html.text("p", **{"class": "intro"})) == messages.DATABASE_DOWN
     assert list(html.find("a", href=path))
 
 
@@ -852,7 +852,7 @@ def test_an_action_without_the_store_is_not_said_to_be_done(
     lose(monkeypatch, "retry", "discard")
     response = client.post(action, data={"csrf_token": token(client)})
     assert response.status_code == 503
-    assert messages.STORE_DOWN[0] in response.text
+    assert messages.DATABASE_DOWN[0] in response.text
     assert bool(list(Html(response.text).find("a", href=action))) is action.endswith("discard")
     assert "Traceback" not in caplog.text
     assert "OperationalError" in caplog.text

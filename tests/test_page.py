@@ -15,6 +15,7 @@ from webapp import messages
 from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
+from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
     response = page.send(Mobile=MOBILE, FName="علی")
     assert response.status_code == 422
     assert page.html.outcome == "rejected"
-    assert page.error("Mobile") == messages.STATUS_MESSAGES["Mobile_Invalid"]
+    assert page.error("Mobile") == STATUS_MESSAGES["Mobile_Invalid"]
     assert page.html.values["FName"] == ["علی"]
     assert "Mobile_Invalid" in page.html.text(role="alert")
 
@@ -194,7 +195,7 @@ def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal:
     """A length that the portal refuses without saying where is told at the top."""
     portal.answer("Length_Exceeded")
     assert page.send(Mobile=MOBILE).status_code == 422
-    assert messages.STATUS_MESSAGES["Length_Exceeded"] in page.html.text(role="alert")
+    assert STATUS_MESSAGES["Length_Exceeded"] in page.html.text(role="alert")
 
 
 @pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
@@ -207,10 +208,10 @@ def test_an_account_or_token_error_is_told_to_the_operator(
     assert page.html.outcome == "queued"
     told = page.html.text(data_outcome="queued")
     assert messages.QUEUED in told
-    assert messages.STATUS_MESSAGES[status] in told
+    assert STATUS_MESSAGES[status] in told
     assert status in told
     banner = Page(page.client).html.text(data_pause=status)
-    assert messages.STATUS_MESSAGES[status] in banner
+    assert STATUS_MESSAGES[status] in banner
     assert messages.WAITING.format(n="۱") in banner
 
 
@@ -277,7 +278,7 @@ def test_a_store_that_fails_records_nothing_and_says_so(
     assert page.html.outcome == "unstored"
     summary = page.html.text(role="alert")
     assert messages.UNSTORED in summary
-    assert messages.STATUS_MESSAGES["StoreFailed"] in summary
+    assert STATUS_MESSAGES["StoreFailed"] in summary
     assert page.html.values["Mobile"] == [FULL_FORM["Mobile"]]
     assert page.html.values["Labels"] == FULL_FORM["Labels"]
     assert not portal.requests

@@ -24,9 +24,9 @@ import trustme
 import urllib3.exceptions
 from support import TOKEN
 
-from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery import intake, sender
+from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal import transport as module
 from webapp.portal.base import (
     SLOW_DOWN,
@@ -439,7 +439,7 @@ class TestStatuses:
     @pytest.mark.parametrize("name", [*STATUSES[Rejected].values(), *STATUSES[Refused].values()])
     def test_whatever_somebody_can_mend_has_a_message_of_its_own(self, name: str) -> None:
         """The generic sentence is for what nobody can."""
-        assert name in messages.STATUS_MESSAGES
+        assert name in STATUS_MESSAGES
 
     @pytest.mark.parametrize(
         ("status", "field"),
@@ -459,8 +459,8 @@ class TestStatuses:
 
     def test_what_has_no_message_of_its_own_gets_a_generic_one(self) -> None:
         """Nobody sees an empty message."""
-        assert PortalError("HTTP_418").message == messages.STATUS_MESSAGES["HTTP"]
-        assert PortalError("Portal_Rebuilt").message == messages.STATUS_MESSAGES["Other"]
+        assert PortalError("HTTP_418").message == STATUS_MESSAGES["HTTP"]
+        assert PortalError("Portal_Rebuilt").message == STATUS_MESSAGES["Other"]
 
     def test_our_own_faults_have_messages_and_no_message_is_spare(self) -> None:
         """The table of messages and this module's statuses are the same."""
@@ -469,8 +469,8 @@ class TestStatuses:
         raised |= {SLOW_DOWN}
         raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
-        assert faults | raised <= messages.STATUS_MESSAGES.keys()
-        assert messages.STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
+        assert faults | raised <= STATUS_MESSAGES.keys()
+        assert STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
 
     def test_an_unknown_status_is_uncertain_and_named(
         self, portal: AmootPortal, simulator: Simulator
@@ -879,7 +879,7 @@ class TestMapping:
         known = issubclass(kind, requests.ConnectionError | requests.Timeout)
         assert type(connecting) is (Unreachable if known else Uncertain)
         assert type(after) is (TimedOut if after.status == "Timeout" else Uncertain)
-        assert {connecting.status, after.status} <= messages.STATUS_MESSAGES.keys()
+        assert {connecting.status, after.status} <= STATUS_MESSAGES.keys()
 
     @pytest.mark.parametrize(
         "error",

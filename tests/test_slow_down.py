@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import text
 from support import TOKEN, Page
 
-from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.intake import Result
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
+from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.simulator.faults import Answer, Fault
@@ -174,7 +174,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: Si
     portal.answer(Answer(b"", 429, retry_after="60"))
     page.send(Mobile="09121234567")
     assert page.html.outcome == "queued"
-    message = messages.STATUS_MESSAGES[SLOW_DOWN]
+    message = STATUS_MESSAGES[SLOW_DOWN]
     for path in ("/", "/outbox"):
         assert message in Page(page.client, path).html.text(data_pause=SLOW_DOWN)
     metrics = page.client.get("/metrics").text

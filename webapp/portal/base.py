@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from webapp import messages
+from webapp.messages.statuses import STATUS_MESSAGES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,7 +113,7 @@ _NO_ANSWER: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownF
 def status_message(status: str) -> str:
     """Return a Persian sentence that says what to do about a status."""
     kind = "HTTP" if status.startswith("HTTP_") else "Other"
-    return messages.STATUS_MESSAGES.get(status) or messages.STATUS_MESSAGES[kind]
+    return STATUS_MESSAGES.get(status) or STATUS_MESSAGES[kind]
 
 
 class Portal(Protocol):

@@ -55,7 +55,7 @@ class UncertainHost(Forbidden):
 class DatabaseDown(ServiceUnavailable):
     """The database is unreachable, full or damaged."""
 
-    text = messages.STORE_DOWN
+    text = messages.DATABASE_DOWN
 
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:

@@ -1,7 +1,7 @@
-"""Every text that a person can see, fields' labels and hints in `contact` apart.
+"""The texts of pages, in Persian; labels and hints of fields are in `webapp.contact`.
 
-Formal and short; each message says what to do. Places in braces are filled by `str.format`, numbers
-in Persian digits. Templates read this module as `t`.
+Formal and short; each message says what to do. `str.format` replaces names in braces, and numbers
+have Persian digits. In templates, this module is `t`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MONTH: Final = "ماه"
 YEAR: Final = "سال"
 AND: Final = " و "
 COMMA: Final = "، "
-# As they stand before a year, «فوریهٔ ۲۰۲۳».
+# In the form used before a year, «فوریهٔ ۲۰۲۳».
 GREGORIAN_MONTHS: Final = (
     *("ژانویهٔ", "فوریهٔ", "مارس", "آوریل", "مه", "ژوئن"),
     *("ژوئیهٔ", "اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر"),
@@ -139,7 +139,7 @@ FIRST_PAGE: Final = "صفحهٔ نخست"
 NEXT_PAGE: Final = "صفحهٔ بعد"
 OPERATOR: Final = "ثبت‌کننده:"
 FORM_GONE: Final = "از فرمی که دیگر نیست:"
-# Why an entry waits or needs a hand, beside the portal's statuses
+# Why a submission waits or needs attention, besides the portal's statuses
 SUSPECT_STATUSES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "honeypot": "خانهٔ پنهان فرم پر شده بود؛ شاید ربات آن را فرستاده باشد.",
@@ -154,7 +154,7 @@ PERHAPS_THERE: Final = (
 PERHAPS_TWICE: Final = (
     "جست‌وجو در سامانهٔ پیامک ممکن نبود و دوباره فرستاده شد؛ شاید آنجا دو بار ثبت شده باشد."
 )
-# What an operator does
+# Actions of operators
 CORRECT: Final = "اصلاح و ارسال"
 CORRECT_TITLE: Final = "اصلاح و ارسال دوباره"
 CORRECT_OLD: Final = (
@@ -165,8 +165,8 @@ DISCARD_TITLE: Final = "حذف مخاطب از صف ارسال"
 DISCARD_WARNING: Final = "داده‌های این مخاطب برای همیشه پاک می‌شود و به سامانهٔ پیامک فرستاده نمی‌شود."
 DISCARD_FOR_GOOD: Final = "حذف برای همیشه"
 CANCEL: Final = "انصراف"
-# What became of that
-OUTBOX_SAID: Final[Mapping[str, str]] = MappingProxyType(
+# Results of these actions
+OUTBOX_RESULTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "delivered": DELIVERED,
         "queued": QUEUED,
@@ -180,7 +180,7 @@ OUTBOX_SAID: Final[Mapping[str, str]] = MappingProxyType(
         "expired": "اعتبار صفحه به پایان رسیده بود و کاری انجام نشد. دوباره اقدام کنید.",
     }
 )
-STORE_DOWN: Final = (
+DATABASE_DOWN: Final = (
     "صف ارسال در دسترس نیست",
     (
         "برنامه نمی‌تواند داده‌های صف را بخواند یا بنویسد. چند دقیقهٔ دیگر دوباره امتحان کنید؛ اگر "
@@ -203,7 +203,7 @@ INSTALL_SCRIPT: Final = (
 )
 FINE: Final = "درست است:"
 NOT_FINE: Final = "اصلاح کنید:"
-# Each with what is said when it is fine, and when it is not.
+# The text of each check if it is fine, and if it is not.
 FINDINGS: Final = {
     "origins": (
         "وب‌سایت‌هایی که می‌توانند این فرم را نشان دهند تعیین شده‌اند.",
@@ -259,7 +259,7 @@ DEMO_TITLE: Final = "مخاطبان دریافت‌شده در حالت نمای
 DEMO_CONTACT: Final = "مخاطب {n}"
 DEMO_EMPTY: Final = "هنوز مخاطبی دریافت نشده است."
 
-# Refused by who sent it
+# Requests refused by their sender
 FORWARDED: Final = (
     "فرستنده شناخته نشد",
     (
@@ -313,107 +313,3 @@ ERRORS: Final = {
     503: ("سامانه اکنون در دسترس نیست", "چند دقیقهٔ دیگر دوباره امتحان کنید."),
 }
 OTHER_ERROR: Final = ("درخواست انجام نشد", "صفحهٔ فرم را دوباره باز کنید و از نو امتحان کنید.")
-
-
-# Portal statuses
-# Those of a contact stand beside its field, for visitors too; the others are for operators.
-_TELL_SUPPORT: Final = (
-    "سامانهٔ پیامک درخواست برنامه را نپذیرفت. موضوع را به پشتیبان برنامه خبر دهید."
-)
-_NO_WEB_SERVICE: Final = (
-    "حساب سامانهٔ پیامک اجازهٔ استفاده از وب‌سرویس را ندارد. آن را در سامانه فعال کنید."
-)
-STATUS_MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        # The contact
-        "Mobile_Empty": MOBILE_EMPTY,
-        "Mobile_Invalid": "این شماره پذیرفته نشد. آن را بررسی کنید یا شمارهٔ دیگری وارد کنید.",
-        "Mobiles_Empty": MOBILE_EMPTY,
-        "Mobiles_Invalid": "این شماره پذیرفته نشد. آن را بررسی کنید یا شمارهٔ دیگری وارد کنید.",
-        "FirstNameOrLastName_Empty": "نام و نام خانوادگی را وارد کنید.",
-        "Title_Empty": "عنوان را وارد کنید.",
-        "Length_Invalid": "اندازهٔ یکی از مقدارها پذیرفته نشد. مقدارها را بررسی کنید.",
-        "Length_Exceeded": "یکی از مقدارها بیش از اندازه بلند است. آن را کوتاه‌تر کنید.",
-        # What we send
-        "ContactID_Invalid": _TELL_SUPPORT,
-        "ContactGroupID_Invalid": _TELL_SUPPORT,
-        # The account
-        "AccountIsDemo": "حساب سامانهٔ پیامک آزمایشی است. آن را در سامانه به حساب اصلی تبدیل کنید.",
-        "CreditNotEnough": "اعتبار حساب سامانهٔ پیامک کافی نیست. حساب را شارژ کنید.",
-        "UserName_Empty": "نام کاربری سامانهٔ پیامک خالی است. تنظیم توکن برنامه را بررسی کنید.",
-        "Password_Empty": "گذرواژهٔ سامانهٔ پیامک خالی است. تنظیم توکن برنامه را بررسی کنید.",
-        "UserNameOrPassword_Invalid": (
-            "نام کاربری یا گذرواژهٔ سامانهٔ پیامک نادرست است. تنظیم توکن برنامه را بررسی کنید."
-        ),
-        "User_NotExists": (
-            "حساب سامانهٔ پیامک پیدا نشد یا توکن نادرست است. تنظیم توکن برنامه را بررسی کنید."
-        ),
-        "User_MobileNotVerified": (
-            "شمارهٔ همراه صاحب حساب پیامک تأیید نشده است. آن را در سامانه تأیید کنید."
-        ),
-        "User_Disabled": "حساب سامانهٔ پیامک غیرفعال است. با پشتیبانی سامانه تماس بگیرید.",
-        "User_Expired": "مهلت حساب سامانهٔ پیامک به پایان رسیده است. حساب را تمدید کنید.",
-        "User_WebServiceBanned": (
-            "دسترسی حساب سامانهٔ پیامک به وب‌سرویس بسته شده است. با پشتیبانی سامانه تماس بگیرید."
-        ),
-        "User_NotAllowWebService": _NO_WEB_SERVICE,
-        "User_NotAllowIP": (
-            "نشانی IP این سرور برای حساب پیامک مجاز نیست. آن را در سامانه به فهرست مجاز بیفزایید."
-        ),
-        "User_NotAllowMethod": (
-            "این متد برای حساب سامانهٔ پیامک مجاز نیست. آن را در تنظیم‌های سامانه مجاز کنید."
-        ),
-        "User_NotAllowHttp": (
-            "حساب پیامک اجازهٔ اتصال بدون رمزنگاری ندارد. نشانی سامانه باید با https آغاز شود."
-        ),
-        # The token
-        "Token_NotExists": "توکن سامانهٔ پیامک وجود ندارد. توکن تازه‌ای در سامانه بسازید.",
-        "Token_Invalid": "توکن سامانهٔ پیامک نادرست است. تنظیم توکن برنامه را بررسی کنید.",
-        "Token_Disabled": "توکن سامانهٔ پیامک غیرفعال است. آن را در سامانه فعال کنید.",
-        "Token_Expired": "مهلت توکن سامانهٔ پیامک به پایان رسیده است. آن را در سامانه تمدید کنید.",
-        "Token_NotAllowIP": (
-            "نشانی IP این سرور برای توکن مجاز نیست. آن را در سامانه به نشانی‌های مجاز بیفزایید."
-        ),
-        "Token_NotAllowMethod": (
-            "این متد برای توکن مجاز نیست. آن را در سامانه به متدهای مجاز توکن بیفزایید."
-        ),
-        # The portal
-        "System_Disabled": "سامانهٔ پیامک موقتاً غیرفعال است.",
-        "Failed": "ثبت ناموفق بود و سامانهٔ پیامک دلیل آن را نگفت.",
-        "ServerError": "سامانهٔ پیامک خطای داخلی داد.",
-        # The way there
-        "NameNotResolved": "نشانی سامانهٔ پیامک پیدا نشد. DNS و اتصال اینترنت سرور را بررسی کنید.",
-        "ConnectionFailed": (
-            "اتصال به سامانهٔ پیامک برقرار نشد. اگر ادامه یافت، اینترنت سرور را بررسی کنید."
-        ),
-        "ConnectTimeout": (
-            "اتصال به سامانهٔ پیامک به‌موقع برقرار نشد. اگر ادامه یافت، شبکهٔ سرور را بررسی کنید."
-        ),
-        "CertificateInvalid": (
-            "گواهی امنیتی سامانهٔ پیامک تأیید نشد. ساعت و گواهی‌های ریشهٔ سرور را بررسی کنید."
-        ),
-        "TLSFailed": (
-            "اتصال امن به سامانهٔ پیامک برقرار نشد. اگر ادامه یافت، شبکهٔ سرور را بررسی کنید."
-        ),
-        "ThreadFailed": "منابع سرور برای ارسال کافی نبود. بار سرور را بررسی کنید.",
-        # The answer
-        "Timeout": "سامانهٔ پیامک به‌موقع پاسخ نداد.",
-        "ConnectionBroken": ("اتصال به سامانهٔ پیامک پیش از دریافت پاسخ قطع شد."),
-        "AnswerTooLong": "پاسخ سامانهٔ پیامک بیش از اندازه بلند بود.",
-        "UnreadableAnswer": "پاسخ سامانهٔ پیامک خوانا نبود.",
-        "QueueBusy": "ارسال‌های دیگری در جریان است.",
-        "LabelsNotLookedUp": (
-            "پاسخ سامانهٔ پیامک گم شد و مخاطب در آن پیدا شد؛ ولی جست‌وجوی برچسب‌هایش ممکن نبود."
-        ),
-        "StoreFailed": (
-            "برنامه نتوانست مخاطب را ذخیره کند. فضای دیسک و پایگاه دادهٔ سرور را بررسی کنید."
-        ),
-        "UnknownFault": "خطایی پیش‌بینی‌نشده رخ داد. گزارش‌های برنامه را بررسی کنید.",
-        "SlowDown": (
-            "سامانهٔ پیامک خواسته است آهسته‌تر بفرستیم. ارسال کمی بعد خودکار از سر گرفته می‌شود."
-        ),
-        # All the rest
-        "HTTP": "سامانهٔ پیامک یا شبکهٔ میان راه خطا داد.",
-        "Other": "سامانهٔ پیامک پاسخی ناآشنا داد.",
-    }
-)
