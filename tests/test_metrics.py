@@ -246,7 +246,7 @@ def test_limits_are_counted_by_their_names(make_app: Callable[..., Flask]) -> No
     app = make_app(limit_login="1/hour", intranet_users=users)
     for _ in range(2):
         app.test_client().get("/", auth=("sara", "guess"))
-    text = app.extensions[EXTENSION].metrics.text({}).decode()
+    text = app.extensions[EXTENSION].metrics.exposition({}).decode()
     assert Metrics(text)['limits_hit_total{limit="LIMIT_LOGIN"}'] == 1
 
 

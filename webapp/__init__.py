@@ -25,21 +25,21 @@ from webapp.web.views import EXTENSION, Services, demo, embed, health, install, 
 from webapp.web.views import outbox as outbox_screen
 
 _PACKAGE = Path(__file__).parent
-# A wheel carries templates and static files inside the package, a checkout beside it.
+# Templates and static files are inside the package in a wheel, beside it in a checkout.
 _ROOT = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Put the parts together.
+    """Create the app.
 
     Args:
-        settings: By default, what the environment says.
+        settings: By default, from the environment.
 
     Raises:
         SettingsError: if a setting is wrong or missing.
         DefinitionError: if the forms file is wrong.
     """
-    # Not before: at its import it is settled whether processes count together.
+    # Imported here: prometheus-client reads its environment at import.
     from webapp.observability.metrics import Metrics  # noqa: PLC0415
 
     settings = settings or Settings.from_env()
@@ -83,7 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _make_flask(settings: Settings) -> Flask:
-    """Return the bare app, with its configuration and what every template may use."""
+    """Return a Flask app with its configuration and the templates' globals."""
     newest, *older = settings.secret_keys
     app = Flask(__name__, root_path=str(_ROOT))
     app.config.update(

@@ -1,4 +1,4 @@
-"""The field table, one row a ContactCreate parameter, and the contact that we deliver."""
+"""The field table, with one row for each ContactCreate parameter, and the contact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = str | bool | date | tuple[str, ...] | None
 
 
 class Kind(enum.Enum):
-    """What a field holds, and with it how it is asked for, checked and sent."""
+    """The type of a field: it decides how the field is shown, validated and sent."""
 
     MOBILE = "mobile"
     TEXT = "text"
@@ -30,9 +30,9 @@ class Kind(enum.Enum):
 
 
 class Section(enum.Enum):
-    """A part of the page of a long form, in the order of the page; its value is its heading.
+    """A section of a long form, in the order of the page; its value is its heading.
 
-    The fields of `MAIN`, which operators fill in every time, stand before the headings.
+    `MAIN` has no heading: its fields, which operators use every time, come first.
     """
 
     MAIN = ""
@@ -43,7 +43,7 @@ class Section(enum.Enum):
     STATE = messages.GROUP_STATE
 
 
-# What an optional field holds when nothing was given; `False` is a value.
+# The values of a field without input; `False` is an input.
 EMPTY_VALUES: Final = (None, "", ())
 
 EMPTY: Final[Mapping[Kind, Value]] = MappingProxyType(
@@ -62,22 +62,21 @@ EMPTY: Final[Mapping[Kind, Value]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One parameter of ContactCreate, and the input that asks for it.
+    """A row of the field table: a parameter of ContactCreate, and its input.
 
-    A row is all that a field needs: every other module reads the table, and none names a field.
+    A new field needs only a row: other modules read the table and name no field.
 
     Attributes:
         name: The parameter's name in the portal's reference, and the input's.
-        kind: What it holds.
+        kind: Its type.
         label: The Persian label.
-        section: The part of a long form's page where it stands.
+        section: Its section on a long form.
         hint: A Persian sentence or example below the label, or "".
-        max_length: The greatest length in code points after normalising, for texts.
-        autocomplete: The HTML token with which a visitor's browser may fill it in.
-        in_past: Whether a date of this field lies in the past, as a date of birth does.
+        max_length: The maximum length of texts, in code points after normalising.
+        autocomplete: The HTML autocomplete token, for visitors.
+        in_past: Whether its date is in the past, such as a date of birth.
         can_be_kept: Whether an operator may keep its value for the next contact.
-        identifies: Whether a contact that the portal shows without this parameter is too
-            incomplete to be recognised.
+        identifies: Whether a stored contact without this parameter cannot be matched.
     """
 
     name: str
@@ -106,7 +105,7 @@ def _custom_date(number: int, digit: str) -> Field:
     )
 
 
-# The rows stand in the order of the portal's reference, in which they are sent.
+# In the order of the portal's reference, in which they are sent.
 _ROWS: Final = (
     Field(name="Active", kind=Kind.ACTIVE, label="مخاطب فعال باشد", section=Section.STATE),
     Field(
@@ -217,8 +216,8 @@ _ROWS: Final = (
     ),
 )
 
-# The portal takes no contact without a number, and groups contacts by their labels: these two are
-# the only parameters that the rest of the program may name.
+# The only parameters that other modules may name: the portal requires a mobile number, and groups
+# contacts by labels.
 MOBILE: Final = "Mobile"
 LABELS: Final = "Labels"
 
@@ -227,22 +226,22 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(_table)
 
 
 def in_page_order() -> tuple[Field, ...]:
-    """Return the rows section by section, and within a section in the order of the table."""
+    """Return the rows by section, and within a section in the order of the table."""
     sections = list(Section)
     return tuple(sorted(FIELDS.values(), key=lambda row: sections.index(row.section)))
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Contact:
-    """A contact as it will be sent: normalised, typed, one value for every field of the table.
+    """A contact as it will be sent: a normalised value for every row of the field table.
 
-    Its repr shows no value: it is personal data.
+    Its repr shows no personal data.
     """
 
     values: Mapping[str, Value]
 
     def __init__(self, **values: Value) -> None:
-        """Take values by API name; what is not given is blank.
+        """Set values by API name; missing ones are empty.
 
         Raises:
             TypeError: if a name is not in the field table.
@@ -258,5 +257,5 @@ class Contact:
         return self.values[name]
 
     def __repr__(self) -> str:
-        """Name the class alone."""
+        """Return the name of the class."""
         return "Contact(…)"

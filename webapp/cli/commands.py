@@ -40,7 +40,7 @@ main.add_command(outbox)
 
 @main.command()
 def serve() -> None:
-    """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a stand-in portal."""
+    """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a simulated portal."""
     settings = read_settings()
     with _demo_portal(settings) as settings:
         Server(settings).run()
@@ -48,7 +48,7 @@ def serve() -> None:
 
 @main.command()
 def check() -> None:
-    """Verify the settings and the forms and, with a token, ask the portal about the account."""
+    """Check the settings and the forms; with a token, ask the portal about the account."""
     settings = read_settings()
     if settings.demo:
         click.echo("Settings and forms are fine. Demo mode: without AMOOT_TOKEN nothing is sent.")
@@ -85,10 +85,10 @@ def deliver() -> None:
     "--profile",
     type=click.Choice(list(simulator.PROFILES)),
     default="strict",
-    help="How it answers where the portal's documents leave it open.",
+    help="How it answers where the portal's reference is silent.",
 )
 def standin_(port: int, token: str, profile: str) -> None:
-    """Run the stand-in portal alone, until the standard input ends."""
+    """Run the simulated portal alone, until standard input ends."""
     simulator.run(port=port, token=token, extra=FIELDS, profile=simulator.PROFILES[profile])
 
 
@@ -106,7 +106,7 @@ def hash_password(name: str, password: str) -> None:
 
 @contextlib.contextmanager
 def _demo_portal(settings: Settings) -> Iterator[Settings]:
-    """Run the stand-in beside the server: one process, whatever the number of workers."""
+    """Run the simulator in a process of its own, which all web workers share."""
     if not settings.demo or settings.amoot_url:
         yield settings
         return

@@ -1,4 +1,4 @@
-"""What the commands read from the environment, and build of it."""
+"""Reads the settings for the commands, and builds their services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from webapp.settings import PORTAL_URL, Settings, SettingsError
 
 
 def build_services(settings: Settings) -> DeliveryServices:
-    """Return what delivers contacts, for these settings."""
+    """Return the delivery services for these settings."""
     return DeliveryServices.build(
         settings,
         portal_url=settings.amoot_url or PORTAL_URL,
@@ -24,7 +24,7 @@ def build_services(settings: Settings) -> DeliveryServices:
 
 
 def read_settings() -> Settings:
-    """Read settings and forms, so that every fault of both is told before anything starts."""
+    """Read settings and forms; one message names all errors of both."""
     faults = []
     try:
         settings = Settings.from_env()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class _OutboxGroup(click.Group):
-    """Commands that tell in one line that the store is out of reach."""
+    """Commands that report a database error in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  as click's own
         try:
@@ -43,12 +43,12 @@ class _OutboxGroup(click.Group):
 
 @click.group(cls=_OutboxGroup)
 def outbox() -> None:
-    """What waits to be sent, and what needs an operator's decision."""
+    """Submissions that wait to be sent, or need an operator's decision."""
 
 
 @outbox.command(name="list")
 def list_() -> None:
-    """Show what waits or needs a hand, in the order of arrival, without personal data."""
+    """List what waits or needs attention, in the order of arrival, without personal data."""
     for submission in _entries():
         click.echo(_line(submission))
 
@@ -57,7 +57,7 @@ def list_() -> None:
 @click.argument("reference")
 def show(reference: str) -> None:
     """Show one submission, with the contact."""
-    submission = _own().outbox.review.get(reference)
+    submission = _build_own_services().outbox.review.get(reference)
     if submission is None:
         raise click.ClickException(_UNKNOWN)
     click.echo(_line(submission))
@@ -79,7 +79,7 @@ def retry(reference: str | None, *, everything: bool) -> None:
     """Queue what was held or rejected again."""
     if (reference is None) is not everything:
         raise click.UsageError("give one reference, or --all")
-    delivery = _own()
+    delivery = _build_own_services()
     queued = delivery.outbox.review.retry(reference)
     if not queued and not everything:
         raise click.ClickException(_UNKNOWN)
@@ -92,7 +92,7 @@ def retry(reference: str | None, *, everything: bool) -> None:
 @click.confirmation_option(prompt="Erase it for good?")
 def discard(reference: str) -> None:
     """Erase a submission that is not being sent."""
-    if not _own().outbox.review.discard(reference):
+    if not _build_own_services().outbox.review.discard(reference):
         raise click.ClickException(_UNKNOWN)
     click.echo("Discarded.")
 
@@ -100,7 +100,7 @@ def discard(reference: str) -> None:
 @outbox.command()
 @click.option("--format", "file_format", type=click.Choice(["json", "csv"]), default="json")
 def export(file_format: str) -> None:
-    """Print what waits or needs a hand, by the portal's names: a JSON object a line, or CSV."""
+    """Print what waits or needs attention, with the portal's names: JSON lines, or CSV."""
     rows = (
         _exported(submission, submission.contact) for submission in _entries() if submission.contact
     )
@@ -119,7 +119,7 @@ def _exported(submission: Submission, contact: Contact) -> dict[str, Any]:
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows for a spreadsheet program, which takes UTF-8 for granted only after a BOM."""
+    """Write rows for spreadsheet programs, which expect UTF-8 only after a BOM."""
     click.echo("\ufeff", nl=False)
     writer = csv.DictWriter(sys.stdout, [*_ABOUT, *_texts(Contact())])
     writer.writeheader()
@@ -127,7 +127,7 @@ def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _cell(value: str | list[str] | None) -> str:
-    """Return a value as a cell; a spreadsheet program would run one that begins like a formula."""
+    """Return a cell's text; spreadsheet programs would run one that begins like a formula."""
     text = COMMA.join(value) if isinstance(value, list) else value or ""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
@@ -137,34 +137,34 @@ def _cell(value: str | list[str] | None) -> str:
 def backup(file: Path) -> None:
     """Copy an SQLite outbox to a new FILE, while it is used. PostgreSQL has pg_dump."""
     _sqlite_file(_own_settings())
-    with _files():
-        _own().database.backup(file)
+    with _file_errors():
+        _build_own_services().database.backup(file)
     click.echo("Saved. The copy holds personal data.")
 
 
 @outbox.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 def restore(file: Path | None) -> None:
-    """Put a backup in the place of an SQLite outbox that is gone, before the servers start.
+    """Restore a backup of an SQLite outbox that is gone, before the servers start.
 
-    What waits in it may have been sent since: it is looked up first. Without FILE, have that done
-    with an outbox that was restored by other means, as PostgreSQL's is.
+    Its submissions may have been sent since the backup: they are looked up first. Without FILE,
+    mark an outbox that was restored by other means, such as PostgreSQL's.
     """
-    with _files():
+    with _file_errors():
         waiting = (
-            _put_back(file, _sqlite_file(_own_settings()))
+            _restore(file, _sqlite_file(_own_settings()))
             if file
-            else _own().outbox.review.mark_uncertain()
+            else _build_own_services().outbox.review.mark_uncertain()
         )
     click.echo(f"Waiting, to be looked up first: {waiting}.")
 
 
-_SQLITE: Final = b"SQLite format 3\0"  # how every such file begins
+_SQLITE: Final = b"SQLite format 3\0"  # the first bytes of such a file
 
 
-def _put_back(file: Path, place: Path) -> int:
-    """Put a backup, marked as such, in its place: whole, or not at all."""
-    # A log of changes that is left there would be taken for the new one's.
+def _restore(file: Path, place: Path) -> int:
+    """Mark a copy of the backup as uncertain, and move it into place atomically."""
+    # SQLite would apply an old write-ahead log to the new file.
     if found := sorted(path.name for path in place.parent.glob(f"{place.name}*")):
         raise click.ClickException(
             f"there is an outbox: stop the servers and move {', '.join(found)} away"
@@ -180,21 +180,21 @@ def _put_back(file: Path, place: Path) -> int:
         delivery = build_services(replace(read_settings(), database_url=f"sqlite:///{copy}"))
         waiting = delivery.outbox.review.mark_uncertain()
         delivery.database.backup(whole)
-        place.hardlink_to(whole)  # which never replaces what is there by now
+        place.hardlink_to(whole)  # fails if a file exists there
     return waiting
 
 
 @contextlib.contextmanager
-def _files() -> Iterator[None]:
-    """Tell in one line what a file of the operator's prevents."""
+def _file_errors() -> Iterator[None]:
+    """Report a file error in one line."""
     try:
         yield
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
 
 
-def _own() -> DeliveryServices:
-    """Return the outbox that the server uses; the command makes none of its own."""
+def _build_own_services() -> DeliveryServices:
+    """Return the services with the server's outbox; the commands never create one."""
     settings = _own_settings()
     if _is_sqlite(settings) and not _sqlite_file(settings).exists():
         raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
@@ -213,7 +213,7 @@ def _is_sqlite(settings: Settings) -> bool:
 
 
 def _sqlite_file(settings: Settings) -> Path:
-    """Return where the outbox lies; a ClickException tells that it is no file."""
+    """Return the path of the outbox; raise a ClickException if it is not in SQLite."""
     if not _is_sqlite(settings):
         raise click.ClickException("the outbox is in PostgreSQL, which has pg_dump and pg_restore")
     return Path(make_url(settings.outbox_url).database or "")
@@ -223,22 +223,22 @@ _UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
 
 
 def _entries() -> Iterator[Submission]:
-    """Go through all that still holds a contact, page by page."""
-    review, last = _own().outbox.review, 0
+    """Yield all submissions that hold a contact, page by page."""
+    review, last = _build_own_services().outbox.review, 0
     while page := review.page((*WAITING, *NEEDS_ATTENTION), after=last):
         yield from page
         last = page[-1].id
 
 
 def _line(submission: Submission) -> str:
-    told = (
+    columns = (
         submission.reference,
         f"{submission.created_at:%Y-%m-%d %H:%M}Z",
         submission.state,
         submission.form,
     )
     who = f"by {submission.operator}" if submission.operator else ""
-    return "  ".join(filter(None, (*told, submission.status, who)))
+    return "  ".join(filter(None, (*columns, submission.status, who)))
 
 
 def _texts(contact: Contact) -> dict[str, str | list[str]]:

@@ -56,15 +56,14 @@ class Outbox:
         self.review = Review(database, timing)
         self._database = database
         self._timing = timing
-        # Statements that run with every submission are built once: building takes longer than
-        # running.
+        # Statements of every submission are built once: building takes longer than running.
         first_due = {
             State.QUEUED: timedelta(0),
             State.SENDING: timing.lease,
             State.HELD: RETENTION,
         }
-        shared = {state: self._shared_values(state, pause) for state, pause in first_due.items()}
         self._first_due = first_due
+        shared = {state: self._shared_values(state, pause) for state, pause in first_due.items()}
         self._inserts = {
             state: database.insert_or_ignore(table, **row) for state, row in shared.items()
         }

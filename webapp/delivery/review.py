@@ -114,8 +114,7 @@ class Review:
     ) -> Submission | None:
         """Replace the contact of a submission.
 
-        While the portal may still apply an earlier call, the submission stays queued as it was: it
-        is not looked up before the settling time.
+        If the portal may still apply an earlier call, it stays queued until the settling time.
 
         Args:
             reference: Of the submission.
@@ -144,10 +143,10 @@ class Review:
         )
         is_due = self._database.is_due(_c.due)
         is_settling = and_(_c.state == State.QUEUED, _c.uncertain, not_(is_due))
-        at_once = corrected.where(not_(is_settling)).values(**moved, status=status)
+        settled = corrected.where(not_(is_settling)).values(**moved, status=status)
         send_by = self._timing.send_by()
         with self._database.write() as connection:
-            row = connection.execute(at_once).mappings().first()
+            row = connection.execute(settled).mappings().first()
             row = row or connection.execute(corrected.where(is_settling)).mappings().first()
         return Submission.from_row(row, send_by=send_by) if row else None
 

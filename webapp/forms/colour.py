@@ -1,4 +1,4 @@
-"""A form's own colour, as a stylesheet for both schemes, in which its text stays legible."""
+"""A form's own colour as a stylesheet, with legible text in the light and the dark scheme."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is lin
 
 @cache
 def stylesheet(accent: str) -> str:
-    """Return the custom properties of style.css that hang on the accent.
+    """Return the custom properties of style.css that depend on the accent.
 
     Args:
         accent: `#rrggbb`, on which white text is legible.
@@ -39,12 +39,12 @@ def stylesheet(accent: str) -> str:
 
 @cache
 def digest(accent: str) -> str:
-    """Return a name for the stylesheet of this accent, which changes with it."""
+    """Return a hash of an accent's stylesheet."""
     return hashlib.sha256(stylesheet(accent).encode()).hexdigest()[:12]
 
 
 def _lightened(colour: Colour) -> Colour:
-    """Return the colour with as much white as the dark sheet asks for."""
+    """Return the colour, mixed with white until its contrast with the dark page suffices."""
     mixtures = (_mix(colour, _WHITE, step / _STEPS) for step in range(_STEPS + 1))
     return next(
         mixed for mixed in mixtures if contrast(_hex(mixed), _hex(_DARK_SHEET)) >= _MIN_CONTRAST

@@ -1,4 +1,4 @@
-"""What a form is: the model of a table of `forms.toml`."""
+"""The definition of a form: a table of `forms.toml`, validated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Access(enum.StrEnum):
 
 
 class DateInput(enum.StrEnum):
-    """How a form asks for a date: in one text input, or in day, month and year."""
+    """How a form asks for a date: one text input, or day, month and year."""
 
     TEXT = "text"
     PARTS = "parts"
@@ -33,28 +33,28 @@ class DateInput(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormDefinition:
-    """One form as its table in forms.toml describes it, checked and normalised.
+    """One form, as its table in forms.toml defines it.
 
     Attributes:
-        slug: Its name in addresses.
+        slug: Its name in URLs.
         title: Its Persian title.
         access: Who may open it.
         fields: The rows shown, in this order, with the form's own captions and hints.
         required: The names of the fields that must be filled in; Mobile is always among them.
         intro: A sentence under the title, or "".
-        label_choices: The labels that a person may tick.
-        free_labels: Whether a person may type labels too; on intranet forms alone.
-        labels: The labels that are always sent.
-        fixed: What is sent and not shown, by API name.
-        consent: What a person must agree to, or "".
-        consent_field: The custom text that records day and site of the consent, or "".
-        embed_origins: The sites that may show the form in a frame, as browsers spell an origin.
-        accent: The colour of buttons as "#rrggbb", or "" for our own.
-        success: The sentence for a contact that was taken, or "" for our own.
-        redirect: The address to go to after that, or "".
+        label_choices: The labels that are offered as checkboxes.
+        free_labels: Whether labels may be typed as well; on intranet forms only.
+        labels: Labels that are sent with every contact.
+        fixed: Values that are sent and not shown, by API name.
+        consent: The text of a required consent, or "".
+        consent_field: The custom text that records date and site of the consent, or "".
+        embed_origins: The origins of sites that may embed the form.
+        accent: The colour of buttons as "#rrggbb", or "" for the default.
+        success: The message after an accepted contact, or "" for the default.
+        redirect: The URL to go to after that, or "".
         dates: How dates are asked for.
         checks: Further checks of text fields, by name.
-        proof_of_work: Whether a visitor's browser must solve a small puzzle.
+        proof_of_work: Whether a visitor's browser computes a proof of work.
     """
 
     slug: str

@@ -1,4 +1,4 @@
-"""`forms.toml`: read into definitions, every fault named at once, with its line."""
+"""Reads `forms.toml`; reports all errors at once, each with its line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from webapp.forms.toml_values import (
     unknown,
 )
 from webapp.persian import (
-    MOST_LABELS,
+    MAX_LABELS,
     Check,
 )
 
@@ -56,7 +56,7 @@ _T = TypeVar("_T")
 _BUILT_IN: Final = Path(__file__).with_name("forms.toml")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
-# A key of TOML, and the two kinds of lines that begin with one.
+# A TOML key, and the two kinds of lines that begin with one.
 _KEY_PART: Final = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _KEY: Final = rf"\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*"
 _HEADER_LINE: Final = re.compile(rf"\s*\[+{_KEY}\]")
@@ -67,10 +67,10 @@ _DATES: Final = MappingProxyType({Access.INTRANET: DateInput.TEXT, Access.PUBLIC
 
 
 class DefinitionError(ValueError):
-    """The forms cannot be used; the message names each fault on a line of its own."""
+    """The file is invalid; the message names each error on a line of its own."""
 
     def __init__(self, faults: Sequence[str]) -> None:
-        """Keep the faults, one sentence each."""
+        """Set the errors, one sentence each."""
         self.faults = tuple(faults)
         super().__init__("\n".join(self.faults))
 
@@ -82,7 +82,7 @@ def _key(read: Reader[_T], default: _T, *, needed: bool = False, only: Access | 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """A form's table in the file: its keys, how each is read, and what stands for an absent one."""
+    """A form's table in the file: its keys, their readers and their defaults."""
 
     title: str = _key(text_reader(100), "", needed=True)
     access: Access = _key(  # noqa: RUF009  it is a dataclasses.field, as the others
@@ -108,8 +108,8 @@ class _Table:
     proof_of_work: bool = _key(read_switch, default=False, only=Access.PUBLIC)
 
     @property
-    def shown(self) -> tuple[str, ...]:
-        """The names of the fields shown; "all" leaves out what this form could not ask for."""
+    def shown_fields(self) -> tuple[str, ...]:
+        """The names of the fields shown; "all" means all that this form can show."""
         if self.fields != "all":
             return self.fields
         possible = {
@@ -118,11 +118,11 @@ class _Table:
         }
         return tuple(row.name for row in in_page_order() if possible.get(row.kind, True))
 
-    def definition(self, slug: str) -> FormDefinition:
-        """Return the finished form."""
+    def to_definition(self, slug: str) -> FormDefinition:
+        """Return the definition."""
         own: dict[str, Any] = {
             "slug": slug,
-            "fields": tuple(self._row(FIELDS[name]) for name in self.shown),
+            "fields": tuple(self._row(FIELDS[name]) for name in self.shown_fields),
             "required": frozenset({MOBILE, *self.required}),
             "dates": self.dates or _DATES[self.access],
         }
@@ -130,13 +130,13 @@ class _Table:
         return FormDefinition(**own, **{name: getattr(self, name) for name in names})
 
     def _row(self, row: Field) -> Field:
-        # The table's hint on labels is about typing them.
+        # The default hint for labels is about typing them.
         ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
         caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
         return dataclasses.replace(row, label=caption, hint=hint)
 
 
-# Rules tell which keys, right by themselves, do not go together.
+# Rules report keys that are valid by themselves, but not together.
 
 
 def _access_rule(table: _Table) -> Iterator[Fault]:
@@ -144,13 +144,13 @@ def _access_rule(table: _Table) -> Iterator[Fault]:
         only = row.metadata["only"]
         if only not in (None, table.access) and getattr(table, row.name):
             yield (row.name,), f"is for {only} forms only"
-    for name in table.shown:
+    for name in table.shown_fields:
         if table.access is Access.PUBLIC and FIELDS[name].kind is Kind.ACTIVE:
             yield ("fields",), f'"{name}" is for intranet forms only'
 
 
 def _shown_rule(table: _Table) -> Iterator[Fault]:
-    shown = frozenset(table.shown)
+    shown = frozenset(table.shown_fields)
     if MOBILE not in shown:
         yield ("fields",), f'"{MOBILE}" is missing: the portal takes no contact without it'
     for name in table.required:
@@ -165,7 +165,7 @@ def _shown_rule(table: _Table) -> Iterator[Fault]:
 
 
 def _labels_rule(table: _Table) -> Iterator[Fault]:
-    shown = LABELS in table.shown
+    shown = LABELS in table.shown_fields
     if shown and not (table.label_choices or table.free_labels):
         yield ("fields",), f'"{LABELS}" needs "label_choices" or "free_labels"'
     for key in ("label_choices", "free_labels"):
@@ -174,16 +174,16 @@ def _labels_rule(table: _Table) -> Iterator[Fault]:
 
 
 def _label_count_rule(table: _Table) -> Iterator[Fault]:
-    if len({*table.labels, *table.label_choices}) > MOST_LABELS:
-        key = "labels" if len(table.labels) > MOST_LABELS else "label_choices"
-        yield (key,), f"a contact has at most {MOST_LABELS} labels"
+    if len({*table.labels, *table.label_choices}) > MAX_LABELS:
+        key = "labels" if len(table.labels) > MAX_LABELS else "label_choices"
+        yield (key,), f"a contact has at most {MAX_LABELS} labels"
 
 
 def _consent_rule(table: _Table) -> Iterator[Fault]:
     name = table.consent_field
     if name and not table.consent:
         yield ("consent_field",), 'needs "consent"'
-    if name in table.shown or name in table.fixed:
+    if name in table.shown_fields or name in table.fixed:
         yield ("consent_field",), f'"{name}" is already shown or fixed'
 
 
@@ -194,7 +194,7 @@ def _redirect_rule(table: _Table) -> Iterator[Fault]:
         yield ("redirect",), f'"{origin}" is not among "embed_origins"'
 
 
-# Each rule with the keys that must have been read before it can tell.
+# Each rule with the keys that it needs.
 _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingProxyType(
     {
         _access_rule: {"access"},
@@ -208,7 +208,7 @@ _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingP
 
 
 def _form(slug: str, value: object) -> FormDefinition:
-    """Read a form's table key by key, then as a whole."""
+    """Read the keys of a form's table, then check the rules."""
     if not isinstance(value, dict):
         raise fault("must be a table")
     faults = Faults()
@@ -230,11 +230,11 @@ def _form(slug: str, value: object) -> FormDefinition:
         if not needs & unread:
             faults += rule(table)
     faults.check(None)
-    return table.definition(slug)
+    return table.to_definition(slug)
 
 
 def _lines(text: str) -> Mapping[Keys, int]:
-    """Tell on which line each key first stands, as far as a light look can."""
+    """Return the line on which each key occurs first; approximate, since tomllib has no lines."""
     lines: dict[Keys, int] = {}
     header: Keys = ()
     for number, line in enumerate(text.split("\n"), start=1):
@@ -253,8 +253,8 @@ def _split(keys: str) -> Keys:
     return tuple(part.strip("\"'") for part in re.findall(_KEY_PART, keys))
 
 
-def _told(faults: Iterable[Fault], text: str, source: str) -> Iterator[str]:
-    """Yield the faults in the order of the file, each with its line, form and key."""
+def _format_faults(faults: Iterable[Fault], text: str, source: str) -> Iterator[str]:
+    """Yield the errors in the order of the file, each with its line, form and key."""
     lines = _lines(text)
 
     def line(path: Keys) -> int:
@@ -262,8 +262,8 @@ def _told(faults: Iterable[Fault], text: str, source: str) -> Iterator[str]:
 
     for path, reason in sorted(faults, key=lambda fault: line(fault[0])):
         place = f"{source}:{line(path)}" if line(path) else source
-        told = ": ".join(filter(None, (place, ".".join(path), reason)))
-        yield " ".join(told.split())  # a quoted value may hold line ends
+        message = ": ".join(filter(None, (place, ".".join(path), reason)))
+        yield " ".join(message.split())  # a quoted value may contain line ends
 
 
 def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
@@ -277,7 +277,7 @@ def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
         The forms by slug, in the file's order.
 
     Raises:
-        DefinitionError: if anything is wrong. It names every fault.
+        DefinitionError: if anything is wrong. It names every error.
     """
     try:
         document = tomllib.loads(text)
@@ -299,7 +299,7 @@ def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
         with faults.at("forms", slug):
             forms[slug] = _form(slug, table)
     if faults:
-        raise DefinitionError(tuple(_told(faults, text, source)))
+        raise DefinitionError(tuple(_format_faults(faults, text, source)))
     return MappingProxyType(forms)
 
 
@@ -313,11 +313,11 @@ def load(path: Path | None) -> Mapping[str, FormDefinition]:
         The forms by slug, in the file's order.
 
     Raises:
-        DefinitionError: if it cannot be read, or anything is wrong. It names every fault.
+        DefinitionError: if it cannot be read, or anything is wrong. It names every error.
     """
     path = path or _BUILT_IN
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a BOM
     except OSError as error:
         raise DefinitionError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:

@@ -41,39 +41,39 @@ _Choice = TypeVar("_Choice", bound=enum.StrEnum)
 
 Reader = Callable[[object], _T]
 Keys = tuple[str, ...]
-Fault = tuple[Keys, str]  # the keys that lead to it, and what is wrong
+Fault = tuple[Keys, str]  # its keys, and what is wrong
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
-_LEAST_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
+_MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 
 
 class ReadError(ValueError):
-    """A value is wrong: its faults, and what could be read all the same."""
+    """A value is invalid: its errors, and the parts that are valid."""
 
     def __init__(self, faults: Iterable[Fault], *, kept: object = None) -> None:
-        """Take the faults, and what could be read."""
+        """Set the errors, and the valid parts."""
         self.faults = tuple(faults)
         self.kept = kept
 
 
 def fault(reason: str) -> ReadError:
-    """Return the error of a value that is wrong for this reason."""
+    """Return the error of a value that is invalid for this reason."""
     return ReadError([((), reason)])
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> ReadError:
-    """Return the error of a name that is not known; it suggests a similar one."""
+    """Return the error of an unknown name; it suggests a similar one."""
     close = difflib.get_close_matches(name, known, n=1)
     return fault(f'unknown {what} "{name}"' + "".join(f'; did you mean "{it}"?' for it in close))
 
 
 class Faults(list[Fault]):
-    """Gathers faults, so that one does not hide the next."""
+    """Collects errors, so that all of them are reported."""
 
     @contextmanager
     def at(self, *keys: str, kept: dict[str, Any] | None = None) -> Iterator[None]:
-        """Pin what is wrong inside to these keys; what could be read goes to `kept`."""
+        """Add the errors of the block under these keys, and valid parts to `kept`."""
         try:
             yield
         except ReadError as error:
@@ -82,13 +82,10 @@ class Faults(list[Fault]):
                 kept[keys[-1]] = error.kept
 
     def check(self, kept: _T) -> _T:
-        """Return what was read, if nothing is wrong with it."""
+        """Return the value, or raise a `ReadError` if there are errors."""
         if self:
             raise ReadError(self, kept=kept)
         return kept
-
-
-# Readers turn a TOML value into ours, or raise a ReadError.
 
 
 def read_switch(value: object) -> bool:
@@ -233,7 +230,7 @@ def read_accent(value: object) -> str:
     if not isinstance(value, str) or not _COLOUR.fullmatch(value):
         raise fault('must be a colour such as "#0b6b57"')
     on_white = contrast(value, "#ffffff")
-    if on_white < _LEAST_CONTRAST:
+    if on_white < _MIN_CONTRAST:
         shown = math.floor(on_white * 10) / 10
         raise fault(f"white text on {value} has a contrast of {shown}:1; 4.5:1 is the least")
     return value.lower()

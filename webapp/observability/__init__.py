@@ -1,1 +1,1 @@
-"""Logs, metrics and request ids: what a person sees of a running server."""
+"""Logging, metrics and request ids."""

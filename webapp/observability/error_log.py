@@ -1,4 +1,4 @@
-"""What the log says of an exception: where it happened, and nothing of what anybody typed."""
+"""Logs exceptions without their text, which may quote personal data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def log_exception(log: Logger, error: Exception) -> None:
-    """Log an exception by its class and its frames; its text may quote personal data.
+    """Log the class and the traceback of an exception.
 
-    One whose class says `has_safe_text = True` is logged by its class and its text instead.
+    If its class has `has_safe_text = True`, log its class and its text instead.
     """
     if getattr(error, "has_safe_text", False):
         log.error("%s: %s", type(error).__name__, error)

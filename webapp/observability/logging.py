@@ -15,31 +15,28 @@ if TYPE_CHECKING:
 
 
 class Logger(glogging.Logger):
-    """Gunicorn's logger, without an access log.
-
-    Addresses of visitors are personal data, and a proxy in front keeps its own.
-    """
+    """Gunicorn's logger, without an access log: IP addresses are personal data."""
 
     def access(self, *_: object) -> None:
-        """Log nothing, and do not even gather what could be logged."""
+        """Log nothing."""
 
 
 class _NoAddresses(logging.Filter):
-    """Drops gunicorn's warning of a malformed request, which names the sender and quotes it."""
+    """Drops gunicorn's warning about a malformed request, which contains its sender and text."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "Invalid request" not in str(record.msg)
 
 
 class _OneLine(logging.Formatter):
-    """Keeps an event on one line, as JSON does: a traceback's ends of lines are spelled out."""
+    """Writes each record on one line: line ends of tracebacks are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\n", "\\n")
 
 
 def config(settings: Settings) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig` needs, gunicorn's own loggers included."""
+    """Return the configuration for `logging.config.dictConfig`, gunicorn's loggers included."""
     line = "%(asctime)s %(levelname)s %(request_id)s %(name)s %(message)s"
     to_stderr = {
         "class": "logging.StreamHandler",
@@ -60,7 +57,7 @@ def config(settings: Settings) -> dict[str, Any]:
         "root": {"level": settings.log_level.upper(), "handlers": ["stderr"]},
         "loggers": {
             "gunicorn.error": forward | {"filters": ["no addresses"]},
-            "urllib3": silent,  # it quotes what a portal sends in place of headers
+            "urllib3": silent,  # it quotes malformed headers
             "alembic": forward | {"level": "WARNING"},
         },
     }

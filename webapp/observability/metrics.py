@@ -1,9 +1,8 @@
-"""The metrics for Prometheus: what is counted here, and how it is told.
+"""The metrics for Prometheus.
 
-prometheus-client decides at its import whether a process counts for itself or beside others, in
-files of PROMETHEUS_MULTIPROC_DIR. Therefore nobody imports this module before `create_app` does: by
-then `amoot-form serve` has named that folder. Other servers have none, and each process of theirs
-tells its own metrics.
+prometheus-client decides at import whether processes share their metrics, in the files of
+PROMETHEUS_MULTIPROC_DIR. Therefore only `create_app` imports this module: by then, `amoot-form
+serve` has set that folder. Under other servers, each process exposes its own metrics.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import logging
 import os
 import struct
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -36,8 +35,8 @@ log = logging.getLogger(__name__)
 _NAMESPACE: Final = "amoot_form"
 _OUTCOMES: Final = ("delivered", "rejected", "queued", "held", "unstored", "invalid")
 _SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-# Not counted but asked of the outbox, for each scrape.
-_QUEUE: Final = {
+# Gauges that are read from the outbox at each scrape.
+_QUEUE_GAUGES: Final = {
     "queue_depth": "Contacts that wait to be sent, or are being sent.",
     "queue_oldest_seconds": "For how long the oldest of them has waited.",
     "queue_paused": "1 while nothing is sent; the label says why, by the portal's status or ours.",
@@ -45,127 +44,123 @@ _QUEUE: Final = {
     "needs_hand": "Contacts that were held or rejected, and wait for an operator.",
 }
 
-# What a folder that was cleaned, or a file that is only half made, lets prometheus-client raise.
-_FAULTS: Final = (OSError, ValueError, struct.error)
+# What prometheus-client raises if the folder was deleted, or a file is incomplete.
+_FILE_ERRORS: Final = (OSError, ValueError, struct.error)
 
-# A second series for each counter, of no use.
+# They double the number of series, and nobody uses them.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """What one process counts. No label ever says anything about a person."""
+    """The metrics of one process. No label contains personal data."""
 
     content_type: Final = CONTENT_TYPE_PLAIN_0_0_4
 
     def __init__(self, forms: Iterable[str], *, deadline: float) -> None:
-        """Prepare to count. Nothing is kept before the first use: a server may fork after this.
+        """Create the metrics, without series: a server may fork after this.
 
         Args:
             forms: The slugs of the forms.
-            deadline: The seconds that one call to the portal may last.
+            deadline: The maximum duration of one call to the portal, in seconds.
         """
         self._registry = CollectorRegistry()
         self._forms = frozenset(forms)
         self._is_failing = False
-        self._has_begun = False
+        self._is_initialised = False
+        shared: dict[str, Any] = {"namespace": _NAMESPACE, "registry": self._registry}
         self._submissions = Counter(
             "submissions",
-            "Submissions, each counted once, by what became of them at first.",
+            "Submissions, each counted once, by their first outcome.",
             ("form", "outcome"),
-            namespace=_NAMESPACE,
-            registry=self._registry,
+            **shared,
         )
         self._calls = Counter(
             "portal_calls",
             "Calls to the portal.",
             ("method", "status"),
-            namespace=_NAMESPACE,
-            registry=self._registry,
+            **shared,
         )
         self._seconds = Histogram(
             "portal_call_seconds",
             "How long calls to the portal took.",
             ("method",),
-            namespace=_NAMESPACE,
-            registry=self._registry,
+            **shared,
             buckets=[*(second for second in _SECONDS if second < deadline), deadline],
         )
         self._limits = Counter(
             "limits_hit",
             "Submissions and logins that were refused, by the limit that was used up.",
             ("limit",),
-            namespace=_NAMESPACE,
-            registry=self._registry,
+            **shared,
         )
         self._build = Gauge(
             "build_info",
             "The program's version.",
             ("version",),
-            namespace=_NAMESPACE,
-            registry=self._registry,
+            **shared,
             multiprocess_mode="livemax",
         )
 
     def initialise(self) -> None:
-        """Show all there is in this process: a rate can only be told of what has been zero."""
-        if self._has_begun:
+        """Expose all series of this process at zero: without it, their first rate is unknown."""
+        if self._is_initialised:
             return
-        self._has_begun = True
-        with self._harmless():
+        self._is_initialised = True
+        with self._file_errors_logged():
             self._build.labels(VERSION).set(1)
             for form in self._forms:
                 for outcome in _OUTCOMES:
                     self._submissions.labels(form, outcome)
 
     def count_submission(self, form: str, outcome: str) -> None:
-        """Count a submission of a form. What operators correct is none: it has no form's slug."""
+        """Count a submission of a form; corrections by operators have no form, and do not count."""
         if form in self._forms:
-            with self._harmless():
+            with self._file_errors_logged():
                 self._submissions.labels(form, outcome).inc()
 
     def count_call(self, method: str, status: str, seconds: float) -> None:
         """Count a call to the portal."""
-        with self._harmless():
+        with self._file_errors_logged():
             self._calls.labels(method, status).inc()
             self._seconds.labels(method).observe(seconds)
 
     def count_refusal(self, limit: str) -> None:
-        """Count what a limit did not let through."""
-        with self._harmless():
+        """Count a request that a rate limit refused."""
+        with self._file_errors_logged():
             self._limits.labels(limit).inc()
 
     @contextmanager
-    def _harmless(self) -> Iterator[None]:
-        """Let what is counted go on where the metrics' files are gone or cannot be made."""
+    def _file_errors_logged(self) -> Iterator[None]:
+        """Log an error of the metrics' files, and go on: what is counted matters more."""
         try:
             yield
-        except _FAULTS as error:
+        except _FILE_ERRORS as error:
             if not self._is_failing:
                 log.warning("the metrics are not counted, %s", type(error).__name__)
             self._is_failing = True
 
-    def text(self, queue: Mapping[str, float], *, reason: str = "") -> bytes:
-        """Return what Prometheus reads, of all processes that count together.
+    def exposition(self, queue: Mapping[str, float], *, reason: str = "") -> bytes:
+        """Return the metrics of all processes, in Prometheus' text format.
 
         Args:
-            queue: What is known of the queue, by the names above; nothing if the store is down.
-            reason: Why it is paused.
+            queue: The gauges of the queue by name; empty if the database is down.
+            reason: The status for which the queue is paused.
         """
         self.initialise()
-        asked = CollectorRegistry()
-        asked.register(_Queue(queue, reason))
-        return self._counted() + generate_latest(asked)
+        gauges = CollectorRegistry()
+        gauges.register(_QueueCollector(queue, reason))
+        return self._counted() + generate_latest(gauges)
 
     def _counted(self) -> bytes:
-        """Return what all processes count or, if that cannot be read, what this one does."""
+        """Return the metrics of all processes; of this one only, if the files are not readable."""
         try:
             return generate_latest(_all_processes() or self._registry)
-        except _FAULTS:
+        except _FILE_ERRORS:
             return generate_latest(self._registry)
 
 
-class _Queue:
-    """The metrics that were asked of the outbox."""
+class _QueueCollector:
+    """Collects the gauges of the queue."""
 
     def __init__(self, values: Mapping[str, float], reason: str) -> None:
         self._values = values
@@ -174,7 +169,9 @@ class _Queue:
     def collect(self) -> Iterable[GaugeMetricFamily]:
         for name, value in self._values.items():
             labels = {"reason": self._reason} if name == "queue_paused" and self._reason else {}
-            family = GaugeMetricFamily(f"{_NAMESPACE}_{name}", _QUEUE[name], labels=list(labels))
+            family = GaugeMetricFamily(
+                f"{_NAMESPACE}_{name}", _QUEUE_GAUGES[name], labels=list(labels)
+            )
             family.add_metric(list(labels.values()), value)
             yield family
 

@@ -1,4 +1,4 @@
-"""Request ids: one name for a request, on its answer and on every line that is logged for it."""
+"""Request ids: in the response, and in every log record of a request."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ if TYPE_CHECKING:
 
 HEADER: Final = "X-Request-ID"
 
-_FIT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")  # for a log: no blanks, no lines
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")  # safe in a log line
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestIdMiddleware:
-    """A WSGI application whose requests have names.
+    """WSGI middleware that gives each request an id.
 
-    Around the whole app, so that no error, no static file and no redirect is left out.
+    Around the whole app, so that errors, static files and redirects have one as well.
     """
 
     def __init__(self, app: WSGIApplication, *, trusts_proxy: bool) -> None:
-        """Take the app, and whether what it receives comes from a proxy of ours."""
+        """Wrap an app; accept the id of a trusted proxy if there is one."""
         self._app = app
         self._trusts_proxy = trusts_proxy
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        name = self._given(environ) or secrets.token_hex(8)
+        """Handle a request."""
+        request_id = self._given(environ) or secrets.token_hex(8)
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
-            return start_response(status, [*headers, (HEADER, name)], *error)
+            return start_response(status, [*headers, (HEADER, request_id)], *error)
 
-        before = _request_id.set(name)
+        before = _request_id.set(request_id)
         try:
             return self._app(environ, start)
         finally:
             _request_id.reset(before)
 
     def _given(self, environ: WSGIEnvironment) -> str:
-        """Return the name that the proxy gave, if it is one."""
+        """Return the id that the proxy sent, if it is valid."""
         given: str = environ.get("HTTP_X_REQUEST_ID", "")
-        return given if self._trusts_proxy and _FIT.fullmatch(given) else ""
+        return given if self._trusts_proxy and _VALID_ID.fullmatch(given) else ""
 
 
 class RequestIds(logging.Filter):
-    """Adds to each record the request that its thread is at, or "-"; lets all of them pass."""
+    """Adds the id of the current request, or "-", to each record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add it."""
+        """Add the id; let every record pass."""
         record.request_id = _request_id.get()
         return True

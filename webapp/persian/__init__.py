@@ -1,4 +1,4 @@
-"""Persian as people type it: text, mobile numbers, Jalali dates, labels, email addresses."""
+"""Reads and formats Persian text, mobile numbers, Jalali dates, labels and email addresses."""
 
 from webapp.persian.checks import Check, check_text
 from webapp.persian.dates import (
@@ -11,7 +11,7 @@ from webapp.persian.dates import (
     parse_date_parts,
 )
 from webapp.persian.email import parse_email
-from webapp.persian.labels import MOST_LABELS, label_key, parse_labels, split_labels
+from webapp.persian.labels import MAX_LABELS, label_key, parse_labels, split_labels
 from webapp.persian.mobile import parse_mobile
 from webapp.persian.text import (
     InvalidText,
@@ -26,7 +26,7 @@ from webapp.persian.text import (
 __all__ = [
     "FIRST_GREGORIAN_YEAR",
     "JALALI_MONTHS",
-    "MOST_LABELS",
+    "MAX_LABELS",
     "Check",
     "InvalidText",
     "check_range",

@@ -1,4 +1,4 @@
-"""Further checks of text fields: numbers that Iranian organisations ask for."""
+"""Named checks of text fields: numbers that Iranian organisations use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MODULUS: Final = 11
 
 
 def check_text(check: Check, text: str, *, label: str) -> str:
-    """Return the digits of a text that passes a check, as ASCII and without what parts them.
+    """Check a text, and return its digits as ASCII without separators.
 
     Args:
         check: Which check.

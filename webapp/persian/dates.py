@@ -1,4 +1,4 @@
-"""Dates as people type them, Jalali or Gregorian, and as Persian writes them."""
+"""Reads Jalali and Gregorian dates, and formats them in Persian."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MONTH_NUMBERS: Final = {name: number for number, name in enumerate(JALALI_MONTH
     "اذر": 9,
 }
 _MONTH_WORD: Final = "ماه"  # as in «مهرماه» and «مهر ماه»
-_IDLE_WORDS: Final = {name.replace(ZWNJ, "") for name in WEEKDAY_NAMES_FA} | {"سال"}
+_IGNORED_WORDS: Final = {name.replace(ZWNJ, "") for name in WEEKDAY_NAMES_FA} | {"سال"}
 _SPACE_WITHIN_NAME: Final = re.compile(
     r"(?<=اردی)\s+(?=بهشت)|(?:(?<=یک|دو|سه)|(?<=پنج)|(?<=چهار))\s+(?=شنبه)"
 )
@@ -91,7 +91,7 @@ def parse_date_parts(day: str, month: str, year: str) -> date:
 
 
 def check_range(value: date, *, birth: bool, today: date) -> None:
-    """Refuse a date that no field means: a birth before 1280 or to come, another beyond 1280-1500.
+    """Check a date's range: a birth from 1280 until today, another date from 1280 to 1500.
 
     Args:
         value: The date.
@@ -121,7 +121,7 @@ def date_in_words(value: date) -> str:
 
 
 def jalali_slashes(value: date) -> str:
-    """Return a date in figures, «۱۳۶۹/۷/۱۵».
+    """Return a date in digits, «۱۳۶۹/۷/۱۵».
 
     Raises:
         ValueError: as `date_in_words`.
@@ -131,16 +131,16 @@ def jalali_slashes(value: date) -> str:
 
 
 def _date_tokens(text: str) -> list[str]:
-    """Return a date's numbers and its month's name, without what else people write in a date."""
+    """Return the numbers and the month's name of a date, without weekday and punctuation."""
     words = _SPACE_WITHIN_NAME.sub("", plain(text))
     if not all(map(is_punctuation, _DATE_TOKEN.sub("", words))):
         raise InvalidText(messages.DATE_SHAPE)
     tokens = (token.removesuffix(_MONTH_WORD) for token in _DATE_TOKEN.findall(words))
-    return [token for token in tokens if token and token not in _IDLE_WORDS]
+    return [token for token in tokens if token and token not in _IGNORED_WORDS]
 
 
 def _to_date(*, day: str, month: str, year: str) -> date:
-    """Return the day that two numbers and a month's number or name stand for."""
+    """Return the date of a day, a month's number or name, and a year."""
     named = month in _MONTH_NUMBERS
     # Length is checked before `int` sees the text: it refuses thousands of digits in its own way.
     if not (
@@ -175,8 +175,8 @@ def _gregorian_day(year: int, month: int, day: int) -> date:
 
 
 def _no_such_day(month: str, year: int, day: int) -> InvalidText:
-    figures = {"year": persian_digits(year), "n": persian_digits(day)}
-    return InvalidText(messages.DATE_DAY.format(month=month, **figures))
+    numbers = {"year": persian_digits(year), "n": persian_digits(day)}
+    return InvalidText(messages.DATE_DAY.format(month=month, **numbers))
 
 
 def _jalali(value: date) -> JalaliDate:

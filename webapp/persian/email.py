@@ -1,4 +1,4 @@
-"""Email addresses: the shape is checked, and the commonest slip; no name server is asked."""
+"""Reads email addresses: checks the syntax and common typing errors, without DNS."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from email_validator import EmailNotValidError, validate_email
 from webapp import messages
 from webapp.persian.text import InvalidText, strip_invisible
 
-# Slips of the finger for "com"; none of them is a top-level domain.
-_SLIPS: Final = frozenset({"con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "clm"})
+# Typing errors for "com"; none of them is a top-level domain.
+_COM_TYPOS: Final = frozenset({"con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "clm"})
 
 
 def parse_email(text: str) -> str:
-    """Return the address as the portal gets it, a Persian domain in its ASCII form.
+    """Return the address, with a Persian domain in its ASCII form.
 
     Raises:
-        InvalidText: if it is no address, its local part is not Latin, or it ends in a slip.
+        InvalidText: if it is no address, its local part is not Latin, or it ends in a typing error.
     """
     text = strip_invisible(text)
     local, _, _ = text.rpartition("@")
@@ -31,6 +31,6 @@ def parse_email(text: str) -> str:
         raise InvalidText(messages.EMAIL_SHAPE) from None
     address = str(checked.ascii_email)
     rest, _, ending = address.rpartition(".")
-    if ending in _SLIPS:
+    if ending in _COM_TYPOS:
         raise InvalidText(messages.EMAIL_TYPO.format(suggestion=f"{rest}.com"))
     return address

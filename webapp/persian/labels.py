@@ -1,4 +1,4 @@
-"""Labels: many in one text, apart by separators."""
+"""Reads labels: several in one text, divided by separators."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _LABEL_SEPARATOR: Final = re.compile("[,;|،؛，；｜﹐﹔]")
 _LABEL_MARKS: Final = "#＃﹟ "
-MOST_LABELS: Final = 20
-_LONGEST_LABEL: Final = 50
+MAX_LABELS: Final = 20
+_MAX_LABEL_LENGTH: Final = 50
 
 
 def label_key(label: str) -> str:
-    """Return what labels that count as the same have in common."""
+    """Return a key that is equal for labels that count as the same."""
     return label.replace(ZWNJ, "").casefold()
 
 
@@ -33,13 +33,13 @@ def split_labels(text: str, *, label: str) -> tuple[str, ...]:
 
 
 def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
-    """Read labels from texts in which separators or line ends part them.
+    """Read labels from texts, divided by separators or line ends.
 
-    Each is normalised as by `clean_line` and loses its leading `#`. Of labels that differ in case
-    or ZWNJ alone, the first stays.
+    Each one is normalised as by `clean_line`, without leading `#`. Of labels that differ only in
+    case or ZWNJ, the first one counts.
 
     Args:
-        texts: What was ticked and typed.
+        texts: The ticked and typed labels.
         label: The field's label, for the message.
 
     Raises:
@@ -53,8 +53,8 @@ def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
             for piece in _LABEL_SEPARATOR.split(clean_line(line, label=label)):
                 if name := piece.strip(" ").lstrip(_LABEL_MARKS):
                     found.setdefault(label_key(name), name)
-    if too_long := next((name for name in found.values() if len(name) > _LONGEST_LABEL), None):
+    if too_long := next((name for name in found.values() if len(name) > _MAX_LABEL_LENGTH), None):
         raise InvalidText(messages.LABEL_TOO_LONG.format(label=too_long))
-    if len(found) > MOST_LABELS:
+    if len(found) > MAX_LABELS:
         raise InvalidText(messages.LABELS_TOO_MANY)
     return tuple(found.values())

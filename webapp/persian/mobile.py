@@ -1,4 +1,4 @@
-"""Mobile numbers of Iran, in every spelling that people use."""
+"""Reads mobile numbers of Iran, in all common spellings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Persian text as people type and paste it: letters, digits, white space, invisible characters.
+"""Normalises Persian text: letters, digits, white space and invisible characters.
 
-These functions are pure, as are those of the whole package. One that cannot make sense of its text
-raises `InvalidText`, whose message is finished Persian for the person who typed it.
+The functions of this package are pure. They raise `InvalidText` for invalid input, with a finished
+Persian message for the person who typed it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class InvalidText(ValueError):
-    """A text that cannot be taken; `args[0]` tells the person why, in Persian."""
+    """Invalid input; `args[0]` is the message for the person who typed it, in Persian."""
 
 
 _DIGIT: Final = re.compile(r"\d")
@@ -39,24 +39,24 @@ def persian_digits(value: object) -> str:
 
 ZWNJ: Final = "\u200c"
 
-# NUL, lone surrogates, and what a decoder puts in place of bytes that are no text.
+# NUL, lone surrogates, and the replacement character of a decoder.
 _BAD_CHARACTER: Final = re.compile("[\0\ud800-\udfff\ufffd]")
 
-# Contextual letter shapes, as old PDF files and systems store them. The block from U+FC00 is left
-# out: its ligatures, ﷺ among them, stand for whole phrases.
+# Contextual letter forms, which old PDF files and systems use. Without the block from U+FC00, whose
+# ligatures, such as ﷺ, mean whole phrases.
 _PRESENTATION_FORMS: Final = re.compile("[\ufb50-\ufbff\ufe70-\ufefc]+")
 
-# Tatweel, soft hyphen, bidi controls, zero-width space and joiner, word joiner and its kin, BOM.
+# Tatweel, soft hyphen, bidi controls, zero-width space and joiner, word joiner and similar, BOM.
 _INVISIBLE: Final = re.compile(
     "[\u0640\u00ad\u061c\u200b\u200d-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
 _MEANINGLESS_CATEGORIES: Final = frozenset({"Cc", "Co", "Cn"})  # control, private use, unassigned
 
-# This block is set aside for emoji; what Python takes for unassigned here is a newer emoji.
+# Reserved for emoji: a character that Python does not know here is a newer emoji.
 _EMOJI: Final = re.compile("[\U0001f000-\U0001faff]")
 
-# Unicode's stream-safe bound on the marks of one letter (UAX 15); beyond it lies no language.
-_MOST_MARKS: Final = 30
+# The limit of Unicode's stream-safe text format (UAX 15): no language needs more marks.
+_MAX_MARKS: Final = 30
 
 _PERSIAN_LETTERS: Final = str.maketrans("يىك", "ییک")
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
@@ -65,14 +65,15 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 def clean_line(text: str, *, label: str) -> str:
     """Normalise a text of one line: a name, a company, a city.
 
-    Letters become Persian ones, invisible characters go, white space is one space.
+    Arabic letters become Persian ones, invisible characters are removed, white space becomes one
+    space.
 
     Args:
         text: What was typed.
         label: The field's label, for the message.
 
     Raises:
-        InvalidText: if the text has a NUL, a lone surrogate or the mark of a broken encoding.
+        InvalidText: if the text has a NUL, a lone surrogate or a replacement character.
     """
     return " ".join(_checked(text, label).split())
 
@@ -80,8 +81,8 @@ def clean_line(text: str, *, label: str) -> str:
 def clean_lines(text: str, *, label: str) -> str:
     r"""Normalise a text of several lines: an address.
 
-    Each line is treated as by `clean_line`. Lines end in `\n`; at most one blank line stays between
-    two others, none at the ends.
+    Each line is normalised as by `clean_line`. Lines end in `\n`; several blank lines become
+    one, and none are left at the ends.
 
     Args:
         text: What was typed.
@@ -95,19 +96,20 @@ def clean_lines(text: str, *, label: str) -> str:
 
 
 def strip_invisible(text: str) -> str:
-    """Drop what cannot be seen, fold digits to ASCII, trim: for email, mobile and dates.
+    """Remove invisible characters and outer white space, and convert digits to ASCII.
 
-    NUL and broken characters stay, for the field's own check to refuse.
+    For email addresses, mobile numbers and dates. NUL and replacement characters stay, and fail the
+    field's own check.
     """
     if not text:
-        return text  # as most of what a form asks for
+        return text  # most fields are empty
     return fold_digits(_without_invisible(text).replace(ZWNJ, "")).strip()
 
 
 def comparison_key(text: str) -> str:
-    """Return what texts have in common that differ in spelling alone.
+    """Return a key that is equal for texts that differ only in spelling.
 
-    White space, invisible characters, and the form of letters and digits do not count.
+    It ignores white space, invisible characters, and the forms of letters and digits.
     """
     return "".join(plain(text).split())
 
@@ -175,11 +177,11 @@ def _composed(text: str) -> str:
 
 
 def _with_few_marks(text: str) -> str:
-    if len(text) <= _MOST_MARKS:
+    if len(text) <= _MAX_MARKS:
         return text
     runs = groupby(text, key=_is_mark)
     return "".join(
-        char for marks, run in runs for char in islice(run, _MOST_MARKS if marks else None)
+        char for marks, run in runs for char in islice(run, _MAX_MARKS if marks else None)
     )
 
 

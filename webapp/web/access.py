@@ -15,7 +15,8 @@ from werkzeug.http import parse_list_header
 from webapp.web.errors import Forwarded, UncertainHost
 
 if TYPE_CHECKING:
-    from webapp.settings import Network, Settings
+    from webapp.setting_values import Network
+    from webapp.settings import Settings
     from webapp.web.basic_auth import BasicAuth
 
 log = logging.getLogger(__name__)

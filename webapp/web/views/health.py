@@ -97,7 +97,7 @@ def _metrics() -> Response:
         queue, reason = _queue()
     except DatabaseError:
         queue, reason = {}, ""
-    text = metrics.text(queue, reason=reason)
+    text = metrics.exposition(queue, reason=reason)
     return Response(text, content_type=metrics.content_type)
 
 

@@ -1,0 +1,196 @@
+"""Reads the values of settings from the text of environment variables.
+
+Each function returns the value, or raises a ValueError that does not quote the text: it may be a
+secret.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import requests
+from limits import parse_many
+
+from webapp.origins import parse_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MAX_LIMIT_PERIOD_S: Final = 30 * 24 * 60 * 60
+_PASSWORD_HASH: Final = re.compile(
+    r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+"
+)  # as Werkzeug writes it
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a host is this machine's loopback interface."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def read_token(text: str) -> str:
+    """Read the token of the portal."""
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("must be printable ASCII without spaces")
+    return text
+
+
+def _check_url(text: str, schemes: Sequence[str]) -> str:
+    try:
+        parts = urlsplit(text)
+        is_url = parts.port != 0  # .port raises on a port that is no number
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("is not a URL")
+    if parts.scheme not in schemes:
+        raise ValueError(f"must begin with {' or '.join(f'{name}://' for name in schemes)}")
+    return text
+
+
+def _check_plain_url(text: str, schemes: Sequence[str]) -> str:
+    parts = urlsplit(_check_url(text, schemes))
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address: no user name, query or fragment")
+    return text
+
+
+def read_portal_url(text: str) -> str:
+    """Read the base URL of the portal: https, except on loopback."""
+    parts = urlsplit(_check_plain_url(text, ("https", "http")))
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must be https: the token would travel in the clear")
+    try:
+        requests.Request("POST", text).prepare()
+    except ValueError:  # requests is stricter than urllib.parse
+        raise ValueError("is not a URL") from None
+    return text.rstrip("/") + "/"
+
+
+def read_public_url(text: str) -> str:
+    """Read our public origin."""
+    try:
+        return parse_origin(text.removesuffix("/"))
+    except ValueError:
+        raise ValueError(
+            "must be a plain origin such as https://form.example.ir, its host in ASCII"
+        ) from None
+
+
+def read_database_url(text: str) -> str:
+    """Read the URL of an SQLite file, or of PostgreSQL."""
+    if text.startswith("postgresql") and importlib.util.find_spec("psycopg") is None:
+        raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
+    if re.fullmatch("sqlite:/*(:memory:)?", text):
+        raise ValueError("must name a file: what is in memory alone is lost")
+    return _check_url(text, ("sqlite", "postgresql+psycopg"))
+
+
+def read_redis_url(text: str) -> str:
+    """Read the URL of Redis."""
+    if importlib.util.find_spec("redis") is None:
+        raise ValueError("needs the package redis: install amoot-contact-form[redis]")
+    return _check_url(text, ("redis", "rediss", "unix"))
+
+
+def read_number(text: str, lowest: float, highest: float) -> float:
+    """Read a number between these limits."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not lowest <= number <= highest:
+        raise ValueError(f"must be a number from {lowest:g} to {highest:g}")
+    return number
+
+
+def read_whole_number(text: str, lowest: int, highest: int) -> int:
+    """Read a whole number between these limits."""
+    if not re.fullmatch("[0-9]{1,6}", text) or not lowest <= int(text) <= highest:
+        raise ValueError(f"must be a whole number from {lowest} to {highest}")
+    return int(text)
+
+
+def read_choice(text: str, choices: Sequence[str]) -> str:
+    """Read one of these words."""
+    if text not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return text
+
+
+def read_switch(text: str) -> bool:
+    """Read on or off."""
+    return read_choice(text, ("on", "off")) == "on"
+
+
+def read_limit(text: str) -> str:
+    """Read rate limits as the package limits writes them."""
+    try:
+        items = parse_many(text)
+    except ValueError:
+        items = []
+    if not items or any(
+        item.amount < 1 or item.get_expiry() > _MAX_LIMIT_PERIOD_S for item in items
+    ):
+        raise ValueError(
+            "must be limits such as 60/minute;1000/hour: at least 1, in at most a month"
+        )
+    return text
+
+
+def read_keys(text: str) -> tuple[str, ...]:
+    """Read secret keys, newest first."""
+    if not text.split():
+        raise ValueError("must be one or more keys, newest first, separated by spaces")
+    return tuple(text.split())
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Read IP networks."""
+    try:
+        networks = tuple(ipaddress.ip_network(part) for part in re.split(r"[\s,]+", text.strip()))
+    except ValueError:
+        raise ValueError("must be networks such as 192.168.0.0/16, separated by spaces") from None
+    return networks
+
+
+def read_users(text: str) -> Mapping[str, str]:
+    """Read name:hash pairs."""
+    pairs = [part.partition(":") for part in text.split()]
+    if not pairs or not all(name and _PASSWORD_HASH.fullmatch(hash_) for name, _, hash_ in pairs):
+        raise ValueError("must be name:hash pairs as `amoot-form hash-password` prints them")
+    return {name: hash_ for name, _, hash_ in pairs}
+
+
+def read_bind(text: str) -> str:
+    """Read a host and port, or the path of a Unix socket."""
+    match = re.fullmatch(r"unix:/.+|(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text, re.ASCII)
+    if match is None or int(match[1] or 0) >= 1 << 16:
+        raise ValueError("must be host:port or unix:/path")
+    return text
+
+
+def read_path(text: str) -> Path:
+    """Read a path."""
+    if not text:
+        raise ValueError("must be a path")
+    return Path(text).absolute()
+
+
+def read_state_directory(text: str) -> Path:
+    """Read an absolute path; systemd separates several by colons, and the first is ours."""
+    path = Path(text.partition(":")[0])
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path")
+    return path
