@@ -12,7 +12,7 @@ from support import Html
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-STATIC = Path(__file__).parent.parent / "static"
+STATIC = Path(__file__).parents[2] / "static"
 
 
 def weight(client: FlaskClient, path: str) -> int:

@@ -17,11 +17,11 @@ TOO_LONG = tiers.MAX_SLEEP_S + 0.01
 @pytest.mark.parametrize(
     ("path", "fixtures", "parameters", "slow"),
     [
-        ("tests/test_page.py", ["client", "portal"], {"database_url": "sqlite"}, False),
+        ("tests/web/test_page.py", ["client", "portal"], {"database_url": "sqlite"}, False),
         ("tests/browser/test_contact.py", [], {}, True),
-        ("tests/test_page.py", ["browser"], {}, True),
-        ("tests/test_store.py", ["postgres"], {}, True),
-        ("tests/test_store.py", ["database_url"], {"database_url": "postgresql"}, True),
+        ("tests/web/test_page.py", ["browser"], {}, True),
+        ("tests/delivery/test_database.py", ["postgres"], {}, True),
+        ("tests/delivery/test_database.py", ["database_url"], {"database_url": "postgresql"}, True),
     ],
 )
 def test_tier_of_a_test_follows_from_its_folder_fixtures_and_parameters(

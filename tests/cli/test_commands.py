@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from webapp.delivery.submission import Submission
     from webapp.portal.simulator.server import Simulator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MOBILE = "09121234567"
 USERS = {"sara": generate_password_hash("گذرواژه"), "reza": generate_password_hash("x")}
 LOGIN = ("sara", "گذرواژه")

@@ -12,7 +12,7 @@ import pytest
 from webapp.cli import main
 from webapp.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]+)?\)")

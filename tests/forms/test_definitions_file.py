@@ -12,7 +12,7 @@ from webapp.contact import FIELDS, in_page_order
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.definitions_file import DefinitionError, load, parse
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "forms.toml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "forms.toml"
 
 # What follows these stands on line 5.
 PUBLIC = """\

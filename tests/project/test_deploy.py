@@ -28,7 +28,7 @@ from webapp.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SETTINGS = {row.metadata["name"] for row in dataclasses.fields(Settings)}
 MOST_EXPOSED = 20  # tenths: systemd calls 2.0 OK, and an ordinary service 9.6

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^]]+\])?)==", re.MULTILINE)
 
