@@ -70,6 +70,30 @@ def test_page_of_settings_names_each_of_them_and_no_other() -> None:
     assert named == {row.metadata["name"] for row in dataclasses.fields(Settings)}
 
 
+def test_persian_page_of_settings_has_the_rows_and_defaults_of_the_english_one() -> None:
+    """Defaults in code are equal; those in words are translated."""
+    row = re.compile(r"^\| (`[^|]*) \| ([^|]*) \|", re.MULTILINE)
+    english, persian = (
+        row.findall((ROOT / "docs" / page).read_text())
+        for page in ("settings.md", "fa/settings.md")
+    )
+    assert [names for names, _ in persian] == [names for names, _ in english]
+    code = re.compile(r"`[^`]*`")
+    assert [code.findall(default) for _, default in persian] == [
+        code.findall(default) for _, default in english
+    ]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/fa").glob("*.md")), ids=lambda it: it.name)
+def test_caption_that_a_persian_page_quotes_is_in_the_program(page: Path) -> None:
+    """Bold text in quotation marks is a caption."""
+    sources = [*(ROOT / "webapp/messages").glob("*.py"), ROOT / "webapp/contact.py"]
+    texts = "".join(path.read_text() for path in sources)
+    quoted = re.findall(r"\*\*«([^»]*)»\*\*", page.read_text())
+    assert [caption for caption in quoted if caption not in texts] == []
+    assert quoted or page.name != "operators.md"
+
+
 def test_page_of_the_architecture_names_every_module() -> None:
     """And none that is not there."""
     named = set(re.findall(r"`(\w+\.py)`", ARCHITECTURE.split("## Modules")[1]))

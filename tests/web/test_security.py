@@ -1,4 +1,4 @@
-"""Who may come in, whose name stands beside what they did, and what SECURITY.md promises."""
+"""Who may come in, whose name stands beside what they did, and what the security page promises."""
 
 from __future__ import annotations
 
@@ -316,8 +316,8 @@ def test_a_password_is_asked_for_unseen() -> None:
 
 
 def test_every_promise_names_a_test_that_exists() -> None:
-    """SECURITY.md says which test proves what, as pytest names it."""
-    promises = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    """The page says which test proves what, as pytest names it."""
+    promises = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[^`]*?\.py)::([^`]*)`", promises)
     assert len(named) > 20
     for path, name in named:
