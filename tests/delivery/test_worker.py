@@ -265,7 +265,7 @@ def test_no_fault_ends_it(
     error: Exception,
 ) -> None:
     """Neither of its own rounds nor of a call; the log says where, and nothing of anybody."""
-    monkeypatch.setattr("webapp.delivery.worker._RETRY_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.delivery.worker._ERROR_INTERVAL_S", 0.1)
     fill(local, 3)
     for owner, name in (
         (Outbox, "claim"),
@@ -301,7 +301,7 @@ def test_a_store_that_fails_is_waited_for(
     local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
-    monkeypatch.setattr("webapp.delivery.worker._RETRY_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.delivery.worker._ERROR_INTERVAL_S", 0.1)
     fill(local, 1)
     claim = Outbox.claim
     failures = iter(range(3))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+from datetime import UTC, datetime
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page
 
+from webapp.delivery.circuit_breaker import Pause
+from webapp.forms.tokens import Receipt
 from webapp.web.page_cache import CachedPage, placeholder
-from webapp.web.views import EXTENSION
+from webapp.web.views import EXTENSION, contact_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +30,7 @@ FORMS = """
 title = "اصلی"
 access = "intranet"
 fields = "all"
+free_labels = true
 
 [forms.proven]
 title = "با بررسی"
@@ -86,7 +91,7 @@ def test_cached_page_is_the_page_that_the_template_makes(
         return CHALLENGE.sub(r"\1", TOKEN.sub(r"\1", page))
 
     assert anonymous(first) == anonymous(second)
-    monkeypatch.setattr("webapp.web.views.contact_form.empty_form", None)
+    monkeypatch.setattr("webapp.web.views.contact_form.new_form", None)
     # A form that came back unchanged, for want of a token, has the same fields.
     sent = client.post(path, data=Html(first).values | {"csrf_token": ["x"], "Mobile": [""]})
     names = [attributes.get("name") for attributes, _ in Html(first).find("input")]
@@ -126,3 +131,27 @@ def test_hosts_of_robots_do_not_fill_the_memory(app: Flask) -> None:
 def test_cached_page_can_be_sent(app: Flask) -> None:
     """Its token is a real one."""
     assert Page(app.test_client()).send(Mobile="09121234567").status_code == 200
+
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+HOSTILE = "\"><script>alert(1)</script>&amp;{{ 7*7 }}'`\u2028"
+
+
+@pytest.mark.parametrize("pause", [None, Pause(HOSTILE, refused=True, since=NOW, probe_at=NOW)])
+@pytest.mark.parametrize("result", [None, "delivered", "queued"])
+@pytest.mark.parametrize("kept", [None, {"keep": True, "CityName": HOSTILE, "Labels": [HOSTILE]}])
+def test_cached_page_with_notices_is_what_jinja_renders_at_once(
+    app: Flask, pause: Pause | None, result: str | None, kept: dict[str, object] | None
+) -> None:
+    """Byte by byte, whatever the outcome, the status and the kept values are."""
+    receipt = result and Receipt(result=result, reference=HOSTILE, site="", status=HOSTILE)
+    services = app.extensions[EXTENSION]
+    definition = services.definitions["main"]
+    with app.test_request_context("/"):
+        cached = contact_form.new_form(definition, kept=kept, receipt=receipt or None, pause=pause)
+        form = services.forms["main"](data=kept)
+        rendered = contact_form.page(form, receipt=receipt or None, pause=pause)
+    shown = cached.get_data(as_text=True)
+    assert TOKEN.sub(r"\1", shown) == TOKEN.sub(r"\1", rendered)
+    assert "<script>alert" not in shown
+    assert (HOSTILE in unescape(shown)) == bool(pause or receipt or kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flask import abort, current_app
 
@@ -51,7 +51,7 @@ class Services:
     basic_auth: BasicAuth
     proof_of_work: ProofOfWork
     portal_url: str
-    cached_pages: dict[tuple[str, bool, str], CachedPage]
+    cached_pages: dict[tuple[str, bool, str, str], CachedPage]
 
 
 def services() -> Services:
@@ -80,14 +80,6 @@ def require_intranet() -> None:
 def require_own_host() -> None:
     """Allow only our own host names; see `access.require_own_host`."""
     access.require_own_host(services().settings)
-
-
-def pause_notice() -> dict[str, Any]:
-    """Return the template variables of the notice that the queue is paused.
-
-    `waiting` is a function, so that only pages that show the number count it.
-    """
-    return {"pause": services().delivery.breaker.pause, "waiting": waiting}
 
 
 def waiting() -> str:

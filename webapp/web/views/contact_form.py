@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response, render_template, request
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from webapp import messages
 from webapp.contact import MOBILE
@@ -22,15 +23,17 @@ from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholder
 from webapp.web.rate_limits import LimitReached
 from webapp.web.request import MAX_BODY_BYTES
-from webapp.web.views import services
+from webapp.web.views import services, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from webapp.contact import Contact
+    from webapp.delivery.circuit_breaker import Pause
     from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
+    from webapp.forms.tokens import Receipt
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
@@ -93,28 +96,78 @@ def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
     return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def empty_form(definition: FormDefinition, *, embedded: bool = False) -> Response:
-    """Show a form without values and messages, from the page cache."""
-    key = definition.slug, embedded, own_origin()
+def new_form(
+    definition: FormDefinition,
+    *,
+    embedded: bool = False,
+    kept: Mapping[str, object] | None = None,
+    receipt: Receipt | None = None,
+    pause: Pause | None = None,
+) -> Response:
+    """Show a form for a new contact, from the page cache.
+
+    Args:
+        definition: The form.
+        embedded: Whether it is shown in an iframe.
+        kept: The values that an operator kept from the last contact.
+        receipt: The outcome of the last contact.
+        pause: Why the queue is paused.
+    """
+    key = definition.slug, embedded, own_origin(), json.dumps(kept)
     cached_pages = services().cached_pages
     if key not in cached_pages:
         if len(cached_pages) >= _MAX_CACHED_PAGES:  # robots send any host name
             cached_pages.clear()
-        cached_pages[key] = _render_with_placeholders(definition, embedded=embedded)
-    values = [services().tokens.issue(definition.slug, site=showing_site(definition))]
-    if definition.proof_of_work:
-        values = [escape(_challenge(definition)), *values]
+        cached_pages[key] = _render_with_placeholders(definition, kept, embedded=embedded)
+    token = services().tokens.issue(definition.slug, site=showing_site(definition))
+    values = [
+        escape(_title(definition, receipt=receipt)),
+        _notices(definition, receipt=receipt, pause=pause, embedded=embedded),
+        *([escape(_challenge(definition))] if definition.proof_of_work else []),
+        token,
+    ]
     return compression.respond(cached_pages[key], [value.encode() for value in values])
 
 
-def _render_with_placeholders(definition: FormDefinition, *, embedded: bool) -> CachedPage:
-    form = services().forms[definition.slug]()
-    token = form.csrf_token.current_token = placeholder()
+def _render_with_placeholders(
+    definition: FormDefinition, kept: Mapping[str, object] | None, *, embedded: bool
+) -> CachedPage:
+    form = services().forms[definition.slug](data=kept)
+    title, notices, token = placeholder(), placeholder(), placeholder()
     challenge = placeholder() if definition.proof_of_work else ""
+    form.csrf_token.current_token = token
     context: dict[str, Any] = {"embed": definition} if embedded else {}
-    html = page(form, challenge=challenge, receipt=None, pause=None, **context)
+    html = _render(form, title=title, notices=notices, challenge=challenge, receipt=None, **context)
     # In the order of the page: the challenge is an attribute of the form.
-    return CachedPage(html, [challenge, token] if challenge else [token])
+    return CachedPage(html, [title, notices, *filter(None, [challenge]), token])
+
+
+def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool = False) -> str:
+    """Return the title of the page, which begins with the outcome."""
+    if failed:
+        return messages.TITLE_ERROR.format(title=definition.title)
+    if receipt:
+        return messages.TITLE_DONE.format(title=definition.title)
+    return definition.title
+
+
+def _notices(
+    definition: FormDefinition, *, receipt: Receipt | None, pause: Pause | None, embedded: bool
+) -> Markup:
+    """Render the notices above a form."""
+    if not (receipt or pause):
+        return Markup()
+    context: dict[str, Any] = {"embed": definition} if embedded else {}
+    notices = render_template(
+        "notices.html",
+        definition=definition,
+        public=definition.access is Access.PUBLIC,
+        receipt=receipt,
+        pause=pause,
+        waiting=waiting,
+        **context,
+    )
+    return Markup(notices)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
 
 
 def _challenge(definition: FormDefinition) -> str:
@@ -127,20 +180,31 @@ def page(
     form: ContactForm,
     outcome: Outcome | None = None,
     *,
-    challenge: str | None = None,
+    receipt: Receipt | None = None,
+    pause: Pause | None = None,
     **context: Any,
 ) -> str:
     """Render a form's page, with its errors or the outcome."""
     definition = form.definition
-    if challenge is None:
-        challenge = _challenge(definition)
+    failed = bool(outcome or form.problems)
+    return _render(
+        form,
+        outcome,
+        title=_title(definition, receipt=receipt, failed=failed),
+        notices=_notices(definition, receipt=receipt, pause=pause, embedded="embed" in context),
+        challenge=_challenge(definition),
+        receipt=receipt,
+        **context,
+    )
+
+
+def _render(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> str:
     return render_template(
         "form.html",
         form=form,
-        definition=definition,
-        public=definition.access is Access.PUBLIC,
+        definition=form.definition,
+        public=form.definition.access is Access.PUBLIC,
         honeypot=HONEYPOT_INPUT,
-        challenge=challenge,
         layout=arrange(form),
         problems=form.problems,
         outcome=outcome,

@@ -24,7 +24,7 @@ def form(slug: str) -> contact_form.ViewResult:
     """Serve the form of this slug for an iframe."""
     definition = public_form(slug)
     if request.method == "GET":
-        return contact_form.empty_form(definition, embedded=True)
+        return contact_form.new_form(definition, embedded=True)
     form = services().forms[slug]()
     return contact_form.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
 

@@ -22,7 +22,6 @@ from webapp.forms.tokens import InvalidToken
 from webapp.portal.base import status_message
 from webapp.web.views import (
     contact_form,
-    pause_notice,
     require_intranet,
     require_own_host,
     services,
@@ -124,7 +123,7 @@ def correct(name: str) -> contact_form.ViewResult:
         submit=lambda _, contact: _correct(submission, contact),
         receipt=None,
         card=card,
-        **pause_notice(),
+        pause=services().delivery.breaker.pause,
     )
 
 

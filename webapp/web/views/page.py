@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, get_flashed_messages, reque
 from webapp.contact import FIELDS
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidReceipt
-from webapp.web.views import contact_form, pause_notice, require_intranet, services
+from webapp.web.views import contact_form, require_intranet, services
 
 if TYPE_CHECKING:
     from webapp.delivery.intake import Outcome
@@ -40,12 +40,13 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
         require_intranet()
     is_operator = definition.access is Access.INTRANET
     kept = session.get(_kept(definition)) if is_operator else None
-    notice = pause_notice() if is_operator else {"pause": None}
+    pause = services().delivery.breaker.pause if is_operator else None
     receipt = _receipt(definition)
-    if request.method == "GET" and not (kept or receipt or notice["pause"]):
-        return contact_form.empty_form(definition)
+    is_new = request.method == "GET" and (is_operator or not receipt)
+    if is_new:
+        return contact_form.new_form(definition, kept=kept, receipt=receipt, pause=pause)
     form = services().forms[definition.slug](data=kept)
-    return contact_form.serve(form, accepted=_accepted, receipt=receipt, **notice)
+    return contact_form.serve(form, accepted=_accepted, receipt=receipt, pause=pause)
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
