@@ -1,4 +1,4 @@
-"""Fixtures: the stand-in portal over a real socket, and an app in front of it."""
+"""Fixtures: the simulated portal over a real socket, and an app in front of it."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ pytest_plugins = ["tiers"]
 
 @pytest.fixture
 def portal() -> Iterator[Simulator]:
-    """Run a stand-in portal for one test, which may close it."""
+    """Run a simulated portal for one test, which may close it."""
     with Simulator(token=TOKEN) as fresh:
         yield fresh
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Simulator]:
-    """Run a stand-in portal for all tests of a module."""
+    """Run a simulated portal for all tests of a module."""
     with Simulator(token=TOKEN) as simulator:
         yield simulator
 
 
 @pytest.fixture
 def simulator(running: Simulator) -> Simulator:
-    """Return the stand-in with nothing stored, asked or planned."""
+    """Return the simulator with nothing stored, asked or planned."""
     running.purge()
     return running
 
@@ -81,7 +81,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(portal: Simulator, tmp_path: Path) -> Settings:
-    """Return settings that point to the stand-in; not demo mode."""
+    """Return settings that point to the simulator; not demo mode."""
     return Settings(
         amoot_token=TOKEN,
         amoot_url=portal.url,

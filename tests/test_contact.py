@@ -59,7 +59,7 @@ def added(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ex
 
 @pytest.fixture
 def portal() -> Iterator[Simulator]:
-    """Run a stand-in whose ContactCreate takes the table's parameters, the added one included."""
+    """Run a simulator whose ContactCreate takes the table's parameters, the added one included."""
     with Simulator(token=TOKEN, extra=[ADDED] if ADDED in FIELDS else ()) as simulator:
         yield simulator
 

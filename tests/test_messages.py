@@ -84,7 +84,7 @@ def test_a_sentence_has_its_full_stop(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "webapp").rglob("*.py")), ids=lambda it: it.name)
-def test_persian_stands_in_its_rooms_alone(path: Path) -> None:
+def test_persian_stands_in_its_modules_alone(path: Path) -> None:
     """No other module holds a text; docstrings may quote one."""
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)

@@ -34,7 +34,7 @@ _STARTERS: Final = (
     (os, "system"),
 )
 
-# The thread that runs a quick test. Threads of the stand-in portal and of the app may sleep.
+# The thread that runs a quick test. Threads of the simulated portal and of the app may sleep.
 _guarded: set[int] = set()
 
 

@@ -93,7 +93,7 @@ def read_database_url(text: str) -> str:
     if text.startswith("postgresql") and importlib.util.find_spec("psycopg") is None:
         raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
     if re.fullmatch("sqlite:/*(:memory:)?", text):
-        raise ValueError("must name a file: what is in memory alone is lost")
+        raise ValueError("must name a file: memory does not survive the process")
     return _check_url(text, ("sqlite", "postgresql+psycopg"))
 
 

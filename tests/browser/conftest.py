@@ -1,4 +1,4 @@
-"""Fixtures: the real server in front of a stand-in portal, and a real browser."""
+"""Fixtures: the real server in front of a simulated portal, and a real browser."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ redirect = "http://localhost:1/thanks"
 
 @pytest.fixture(scope="module")
 def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run the server in front of the stand-in."""
+    """Run the server in front of the simulator."""
     folder = tmp_path_factory.mktemp("server")
     forms = folder / "forms.toml"
     forms.write_text(BUILT_IN.read_text() + EMBEDDED)

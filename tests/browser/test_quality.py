@@ -32,7 +32,7 @@ LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360
 
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server in demo mode that asks for a login, and whose stand-in is gone."""
+    """Run a server in demo mode that asks for a login, and whose simulator is gone."""
     users = f"sara:{generate_password_hash('x')}"
     environ = {"AMOOT_URL": "http://127.0.0.1:9/rest/", "INTRANET_USERS": users}
     folder = tmp_path_factory.mktemp("troubled")

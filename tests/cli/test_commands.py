@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, portal: Simulator) -> Callable[..., Result]:
-    """Return a function that runs the command against the stand-in."""
+    """Return a function that runs the command against the simulator."""
 
     def run(*arguments: str, **environ: str) -> Result:
         ready = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
@@ -133,7 +133,7 @@ def test_the_outbox_is_listed_without_personal_data(
     assert "0912" not in listed
 
 
-def test_one_entry_is_shown_with_its_contact(
+def test_one_submission_is_shown_with_its_contact(
     run: Callable[..., Result], outbox: Outbox, tmp_path: Path
 ) -> None:
     """And what to know about it."""
@@ -148,7 +148,7 @@ def test_one_entry_is_shown_with_its_contact(
     assert "without looking it up" in shown
 
 
-def test_entries_are_retried_and_discarded(
+def test_submissions_are_retried_and_discarded(
     run: Callable[..., Result], outbox: Outbox, tmp_path: Path
 ) -> None:
     """One by one, or all but what a robot may have sent."""
@@ -181,7 +181,7 @@ def test_the_outbox_is_exported_for_another_program(
     assert set(FIELDS) <= rows[0].keys()
 
 
-def test_a_store_out_of_reach_is_told_in_one_line(
+def test_a_database_out_of_reach_is_told_in_one_line(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No traceback."""
@@ -204,8 +204,8 @@ def test_the_command_makes_no_outbox_of_its_own(
 
 
 @pytest.mark.slow
-def test_serve_in_demo_mode_shows_what_the_standin_received(tmp_path: Path) -> None:
-    """Two workers, one stand-in; a banner says that nothing leaves the machine."""
+def test_serve_in_demo_mode_shows_what_the_simulator_received(tmp_path: Path) -> None:
+    """Two workers, one simulator; a banner says that nothing leaves the machine."""
     with serve(tmp_path, WEB_CONCURRENCY="2", LOG_FORMAT="json") as server, requests.Session() as s:
         page = Html(s.get(server.url).text)
         assert "حالت نمایشی" in page.text("aside")

@@ -168,7 +168,7 @@ def test_both_ends_are_logged_once(
     ]
 
 
-def test_without_the_store_the_last_news_stays(tmp_path: Path) -> None:
+def test_without_the_database_the_last_news_stays(tmp_path: Path) -> None:
     """A page is shown all the same."""
     (tmp_path / "file").touch()
     assert CircuitBreaker(Database(f"sqlite:///{tmp_path}/file/x")).pause is None

@@ -243,7 +243,7 @@ def full(file: Path) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", [locked, full])
-def test_a_store_that_fails_records_nothing_and_nobody_is_told_otherwise(
+def test_a_database_that_fails_records_nothing_and_nobody_is_told_otherwise(
     make_app: Callable[..., Flask],
     portal: Simulator,
     file: Path,
@@ -323,7 +323,7 @@ def test_an_error_of_the_database_quotes_nothing(delivery: DeliveryServices) -> 
 
 
 def test_the_demo_has_a_database_of_its_own(make_app: Callable[..., Flask], tmp_path: Path) -> None:
-    """Nothing that waits for the real portal is swallowed by the stand-in, nor the other way."""
+    """Nothing that waits for the real portal is swallowed by the simulator, nor the other way."""
     real = f"sqlite:///{tmp_path}/real.sqlite3"
     demo: Any = make_app(amoot_token=None, database_url=real)
     demo.extensions[EXTENSION].delivery.outbox.review.count([State.QUEUED], most=1)

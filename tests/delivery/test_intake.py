@@ -41,7 +41,7 @@ KEY = submission_key("nonce", CONTACT)
 
 @pytest.fixture
 def delivery(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
-    """Deliver to the stand-in, on either database; what is uncertain settles at once."""
+    """Deliver to the simulator, on either database; what is uncertain settles at once."""
     app = make_app(database_url=database_url, amoot_deadline=1, amoot_settle=0)
     found: DeliveryServices = app.extensions[EXTENSION].delivery
     found.database.check_writable()  # migrations may outlast a lease
@@ -73,7 +73,7 @@ def submission(outbox: Outbox, key: str = KEY) -> Submission:
 
 
 def again(intake: Intake, outbox: Outbox, soon: float = 10) -> None:
-    """Attempt what is due next, as the deliverer would."""
+    """Attempt what is due next, as the worker would."""
     until = time.monotonic() + soon
     while time.monotonic() < until:
         for claimed in outbox.claim(1):
@@ -191,7 +191,7 @@ def test_what_cannot_be_stored_is_not_sent(
 
 
 @pytest.mark.slow
-def test_a_store_lost_after_the_call_loses_nothing(
+def test_a_database_lost_after_the_call_loses_nothing(
     delivery: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal has the contact, and the page says so; the row is settled when it can be."""

@@ -223,7 +223,7 @@ def test_no_byte_of_an_erased_contact_is_left(
     assert b"09121234567" in content(tmp_path / "state")
     for submission in submissions:
         erase(outbox, submission)
-    outbox.truncate_wal()  # as the deliverer does twice a second
+    outbox.truncate_wal()  # as the worker does twice a second
     for trace in (b"09121234567", "نشان".encode(), b"\\u0646\\u0634\\u0627\\u0646"):
         assert trace not in content(tmp_path / "state")
 
@@ -289,7 +289,7 @@ def test_everything_is_forgotten_after_thirty_days(
     assert {row["key"] for row in rows(database)} == {key(5), key(6), key(7)}
 
 
-def test_an_operator_finds_an_entry_by_its_reference(outbox: Outbox) -> None:
+def test_an_operator_finds_an_submission_by_its_reference(outbox: Outbox) -> None:
     """As the visitor read it out, in small letters too; anything else is nothing."""
     submission = add(outbox)
     add(outbox, 2)
@@ -390,7 +390,7 @@ def test_a_clock_that_was_set_back_keeps_nothing_waiting(
     assert hasty.requeue_expired_leases() == 0
 
 
-def test_a_name_is_spent_once(database: Database) -> None:
+def test_a_name_is_used_once(database: Database) -> None:
     """Until its time is over, however many threads try; the submission that did so may repeat."""
     used_proofs, until = UsedProofs(database), datetime.now(UTC) + timedelta(minutes=1)
     first: list[bool] = []

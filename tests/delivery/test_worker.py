@@ -297,7 +297,7 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
 
 
 @pytest.mark.slow
-def test_a_store_that_fails_is_waited_for(
+def test_a_database_that_fails_is_waited_for(
     local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
@@ -415,7 +415,7 @@ def test_the_command_sends_what_waits_and_stops_when_told(
 
 @pytest.mark.slow
 def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> None:
-    """Its stand-in lives in the server."""
+    """Its simulator lives in the server."""
     result = subprocess.run(
         [COMMAND, "deliver"], env={"HOME": str(tmp_path)}, check=False, capture_output=True
     )
@@ -423,7 +423,7 @@ def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
+def test_a_worker_that_was_stopped_past_its_lease_does_no_harm(
     local: DeliveryServices, portal: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
@@ -445,7 +445,7 @@ def test_a_deliverer_that_was_stopped_past_its_lease_does_no_harm(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("deliverer", ["inline", "off"])
-def test_each_web_worker_has_a_deliverer_unless_it_runs_elsewhere(
+def test_each_web_worker_has_a_worker_unless_it_runs_elsewhere(
     portal: Simulator, tmp_path: Path, deliverer: str, settings: Settings
 ) -> None:
     """Started after the fork; what an earlier process left is sent without any visitor."""
@@ -487,7 +487,7 @@ def children(parent: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_page_never_waits_for_what_the_deliverer_sends(
+def test_a_page_never_waits_for_what_the_worker_sends(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A form is shown and taken while the portal hangs."""

@@ -156,7 +156,9 @@ def test_a_correction_is_no_submission(
     assert found['portal_calls_total{method="ContactCreate",status="Success"}'] == 1
 
 
-def test_without_the_store_the_rest_is_told(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_without_the_database_the_rest_is_told(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
     """The scrape does not fail, and what cannot be known is left out."""
     (tmp_path / "file").touch()
     client = make_app(database_url=f"sqlite:///{tmp_path}/file/x").test_client()
@@ -166,7 +168,7 @@ def test_without_the_store_the_rest_is_told(make_app: Callable[..., Flask], tmp_
     assert not any(name.startswith(("queue", "needs")) for name in found)
 
 
-def test_a_lost_answer_of_the_store_counts_as_what_became_of_it(
+def test_a_lost_answer_of_the_database_counts_as_what_became_of_it(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says "queued" as well."""
@@ -250,7 +252,7 @@ def test_limits_are_counted_by_their_names(make_app: Callable[..., Flask]) -> No
     assert Metrics(text)['limits_hit_total{limit="LIMIT_LOGIN"}'] == 1
 
 
-def test_no_figure_says_anything_of_a_person(client: FlaskClient, portal: Simulator) -> None:
+def test_no_metric_says_anything_of_a_person(client: FlaskClient, portal: Simulator) -> None:
     """Nor of our secrets."""
     for answer in ("Success", "Mobile_Invalid", "Token_Invalid"):
         portal.answer(answer)
@@ -287,7 +289,7 @@ def read(url: str) -> Metrics:
 
 
 @pytest.mark.slow
-def test_the_workers_figures_are_one_and_outlive_a_worker(
+def test_the_workers_metrics_are_one_and_outlive_a_worker(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     """Nobody sets a folder, each start has its own, and nothing of it stays."""
@@ -311,7 +313,7 @@ def test_the_workers_figures_are_one_and_outlive_a_worker(
 
 
 @pytest.mark.slow
-def test_figures_that_cannot_be_kept_harm_nobody(simulator: Simulator, tmp_path: Path) -> None:
+def test_metrics_that_cannot_be_kept_harm_nobody(simulator: Simulator, tmp_path: Path) -> None:
     """Somebody cleaned their folder away: contacts arrive, workers start, and the log tells."""
     with serve(tmp_path, **environ_of(simulator, tmp_path)) as server:
         folder = kept_in(server)

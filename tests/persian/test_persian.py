@@ -157,7 +157,7 @@ def test_a_line_is_cleaned(typed: str, clean: str) -> None:
         ("\r\n", ""),
     ],
 )
-def test_lines_are_kept_with_one_blank_line_between(typed: str, clean: str) -> None:
+def test_lines_are_kept_with_one_cached_page_line_between(typed: str, clean: str) -> None:
     """Every line end is a newline, every line is cleaned and trimmed."""
     assert lines(typed) == clean
 

@@ -66,13 +66,13 @@ DOCUMENTED = [
 
 @pytest.fixture
 def portal(simulator: Simulator) -> AmootPortal:
-    """Return a client of the stand-in that has time."""
+    """Return a client of the simulator that has time."""
     return client(simulator.url, deadline=GENEROUS)
 
 
 @pytest.fixture
 def hasty(simulator: Simulator) -> AmootPortal:
-    """Return a client of the stand-in that has none."""
+    """Return a client of the simulator that has none."""
     return client(simulator.url)
 
 
@@ -716,7 +716,7 @@ def authority() -> trustme.CA:
 
 @contextlib.contextmanager
 def tls(simulator: Simulator, authority: trustme.CA, host: str = "127.0.0.1") -> Iterator[str]:
-    """Put TLS in front of the stand-in, one connection at a time; yield the address."""
+    """Put TLS in front of the simulator, one connection at a time; yield the address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(host).configure_cert(context)
     plain = int(simulator.url.split(":")[2].split("/")[0])

@@ -145,7 +145,9 @@ def test_an_answer_that_shows_too_little_proves_nothing(name: str) -> None:
         (20251020, True),
     ],
 )
-def test_what_was_there_long_before_is_another_entry(changed: object, *, is_ours: bool) -> None:
+def test_what_was_there_long_before_is_another_submission(
+    changed: object, *, is_ours: bool
+) -> None:
     """The same values, but perhaps other labels, which the portal does not show."""
     found = find_matches(CONTACT, [STORED | {"UpdateDateTime": changed}], since=NOW)
     assert found == [7] * is_ours

@@ -1,4 +1,4 @@
-"""The stand-in for the portal: its own reading of the reference, and its controls."""
+"""The simulator for the portal: its own reading of the reference, and its controls."""
 
 from __future__ import annotations
 
@@ -366,7 +366,7 @@ def test_a_mood_may_look_at_the_stand_in(simulator: Simulator) -> None:
 
 
 def test_forgetting_ends_a_mood(simulator: Simulator) -> None:
-    """The stand-in is honest and quick again."""
+    """The simulator is honest and quick again."""
     simulator.mood = lambda _: "Failed"
     simulator.lag = simulator.latency = 9.0
     simulator.purge()
@@ -458,16 +458,16 @@ def test_a_fault_of_the_stand_in_itself_is_reported(
     """A client that leaves is none."""
 
     def broken(_: object) -> Answer:
-        raise LookupError("the stand-in is broken")
+        raise LookupError("the simulator is broken")
 
     monkeypatch.setattr(simulator, "respond", broken)
     with pytest.raises(http.client.RemoteDisconnected):
         ask(simulator.url, "/rest/AccountStatus")
-    assert "the stand-in is broken" in capfd.readouterr().err
+    assert "the simulator is broken" in capfd.readouterr().err
 
 
 def start(arguments: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """Start the stand-in as a program."""
+    """Start the simulator as a program."""
     return subprocess.Popen(
         [sys.executable, "-m", "webapp", "standin", "--token", TOKEN, *arguments],
         cwd=Path(module.__file__).parents[3],

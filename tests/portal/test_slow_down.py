@@ -40,7 +40,7 @@ LEASE = timedelta(seconds=30)
 
 @pytest.fixture
 def delivery(make_app: Callable[..., Flask], database_url: str) -> DeliveryServices:
-    """Deliver to the stand-in, on either database; what is uncertain settles at once."""
+    """Deliver to the simulator, on either database; what is uncertain settles at once."""
     app = make_app(database_url=database_url, amoot_settle=0)
     found: DeliveryServices = app.extensions[EXTENSION].delivery
     found.database.check_writable()

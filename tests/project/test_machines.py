@@ -106,7 +106,7 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Simulator]:
-    """Run a stand-in portal that forgets nothing."""
+    """Run a simulated portal that forgets nothing."""
     with Simulator(token=TOKEN, kept=100_000) as simulator:
         yield simulator
 

@@ -45,7 +45,7 @@ def test_quick_test_that_sleeps_long_fails() -> None:
 
 
 def test_thread_beside_a_quick_test_may_sleep() -> None:
-    """The stand-in portal delays its answers."""
+    """The simulated portal delays its answers."""
     awake = threading.Event()
     thread = threading.Thread(target=lambda: (time.sleep(TOO_LONG), awake.set()))
     thread.start()

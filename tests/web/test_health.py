@@ -32,7 +32,7 @@ def _at_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_CACHE_TTL_S", -1.0)
 
 
-def test_the_process_answers_without_the_store(
+def test_the_process_answers_without_the_database(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     """A process is not restarted because its database is."""
@@ -75,7 +75,7 @@ def test_prometheus_calls_by_address_and_no_site_does_by_its_own_name(
         assert client.get("/metrics", base_url=host).status_code == status
 
 
-def test_a_store_that_can_be_written_is_ready(
+def test_a_database_that_can_be_written_is_ready(
     make_app: Callable[..., Flask], database_url: str
 ) -> None:
     """Both kinds; the question changes nothing."""
@@ -89,7 +89,7 @@ def test_a_store_that_can_be_written_is_ready(
 
 
 @pytest.mark.slow
-def test_a_store_that_cannot_be_written_is_not_ready(
+def test_a_database_that_cannot_be_written_is_not_ready(
     make_app: Callable[..., Flask], database_url: str, request: pytest.FixtureRequest
 ) -> None:
     """SQLite that somebody else keeps, PostgreSQL that is read-only; until that has ended."""
@@ -167,7 +167,7 @@ def slow() -> Iterator[SlowStore]:
 
 
 @pytest.mark.slow
-def test_a_slow_store_is_asked_by_one_alone(
+def test_a_slow_database_is_asked_by_one_alone(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others wait a second, and take the silence for an answer."""

@@ -422,7 +422,7 @@ def test_the_operators_form_and_the_screen_lead_to_each_other(client: FlaskClien
 # Retry
 
 
-def test_an_entry_is_queued_again(client: FlaskClient, delivery: DeliveryServices) -> None:
+def test_an_submission_is_queued_again(client: FlaskClient, delivery: DeliveryServices) -> None:
     """A paused queue is tried at once; the page says what happened, once."""
     reference = hold(delivery)
     delivery.breaker.failed(Refused("CreditNotEnough"))
@@ -494,7 +494,7 @@ def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
 # Discard
 
 
-def test_an_entry_is_erased_once_the_operator_has_confirmed(
+def test_an_submission_is_erased_once_the_operator_has_confirmed(
     client: FlaskClient, delivery: DeliveryServices, tmp_path: Path
 ) -> None:
     """The page shows it again; nothing of it stays in the file."""
@@ -826,7 +826,7 @@ def test_another_sites_page_cannot_press_a_button(
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
-def test_a_store_out_of_reach_is_said_on_a_page(
+def test_a_database_out_of_reach_is_said_on_a_page(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """503, what to do, and the way back to this page."""
@@ -840,7 +840,7 @@ def test_a_store_out_of_reach_is_said_on_a_page(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_action_without_the_store_is_not_said_to_be_done(
+def test_an_action_without_the_database_is_not_said_to_be_done(
     client: FlaskClient,
     delivery: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
@@ -876,7 +876,7 @@ def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
     assert "corrected" not in caplog.text
 
 
-def test_a_store_that_fails_after_the_correction_leaves_it_queued(
+def test_a_database_that_fails_after_the_correction_leaves_it_queued(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease ends, and it is sent; the page must not say that nothing was recorded."""
@@ -918,7 +918,7 @@ def test_every_action_is_logged_without_personal_data(
         f"outbox: {retried} retried{by}",
         f"outbox: {discarded} discarded{by}",
         f"outbox: {corrected} corrected{by}",
-        f"outbox: 0 entries retried{by}",
+        f"outbox: 0 submissions retried{by}",
     ]
     assert not any(secret in caplog.text for secret in ("935111", "علی", "کاظمی", login))
 

@@ -268,7 +268,7 @@ def test_a_forms_own_success_text_waits_for_the_success(
     assert "انجام شد" not in page.html.text("main")
 
 
-def test_a_store_that_fails_records_nothing_and_says_so(
+def test_a_database_that_fails_records_nothing_and_says_so(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """503, nothing sent, everything typed still there; the same form can be sent again."""

@@ -32,7 +32,7 @@ def new_key() -> str:
 
 
 class Ledger:
-    """A stand-in for the durable store of spent challenges."""
+    """A simulator for the durable store of spent challenges."""
 
     def __init__(self) -> None:
         """Start with none spent."""
@@ -133,7 +133,7 @@ def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> Non
     assert drawn == [100_000]
 
 
-def test_an_answer_for_another_form_is_refused_and_not_spent(
+def test_an_answer_for_another_form_is_refused_and_not_used(
     proof_of_work: ProofOfWork, ledger: Ledger
 ) -> None:
     """The signature holds the form."""
@@ -170,7 +170,7 @@ def test_an_answer_for_another_form_is_refused_and_not_spent(
         ("parameters", "keyLength", 32.0),
     ],
 )
-def test_a_changed_answer_is_refused_and_not_spent(
+def test_a_changed_answer_is_refused_and_not_used(
     proof_of_work: ProofOfWork, ledger: Ledger, part: str, name: str, value: object
 ) -> None:
     """No part of it can be changed."""
@@ -332,7 +332,7 @@ def test_no_text_raises(text: str) -> None:
     assert not own.is_solved(text, form=FORM, key=new_key())
 
 
-def test_a_failing_store_is_not_hidden() -> None:
+def test_a_failing_database_is_not_hidden() -> None:
     """An answer that could not be noted must not count, and the fault is the operator's to see."""
 
     def fail(*_: object) -> bool:

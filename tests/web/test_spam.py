@@ -53,7 +53,7 @@ def send(page: Page, **fields: str) -> int:
     return page.send(Mobile=MOBILE, FName="سارا", consent="true", **fields).status_code
 
 
-def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
+def test_the_honeypot_is_out_of_reach_for_people(page: Page) -> None:
     """No screen reader, no tab key and no autofill comes to it."""
     ((bait, _),) = page.html.find("input", name=HONEYPOT_INPUT)
     assert (bait["tabindex"], bait["autocomplete"]) == ("-1", "off")
@@ -61,7 +61,7 @@ def test_the_bait_is_out_of_reach_for_people(page: Page) -> None:
     assert text == messages.LEAVE_EMPTY
 
 
-def test_who_takes_the_bait_is_answered_like_everybody_and_held(
+def test_who_takes_the_honeypot_is_answered_like_everybody_and_held(
     page: Page, portal: Simulator
 ) -> None:
     """The same page but for the reference; the operator has it, the portal does not."""
@@ -87,7 +87,7 @@ def reference(page: Page) -> str:
     return str(next(page.html.find("div", role="status"))[0]["data-reference"])
 
 
-def test_operators_forms_have_no_bait(client: FlaskClient) -> None:
+def test_operators_forms_have_no_honeypot(client: FlaskClient) -> None:
     """They type all day, on the intranet."""
     assert not list(Page(client).html.find("input", name=HONEYPOT_INPUT))
 
@@ -198,7 +198,7 @@ def test_without_script_the_proof_is_missing_and_an_operator_looks(
     assert [submission.status for submission in held(proven)] == ["proof"]
 
 
-def test_a_store_out_of_reach_is_told(
+def test_a_database_out_of_reach_is_told(
     make_app: Callable[..., Flask], tmp_path: Path, portal: Simulator
 ) -> None:
     """503, nothing recorded, everything typed still there."""

@@ -219,7 +219,7 @@ def _sqlite_file(settings: Settings) -> Path:
     return Path(make_url(settings.outbox_url).database or "")
 
 
-_UNKNOWN: Final = "nothing that waits or needs a hand has this reference"
+_UNKNOWN: Final = "no submission that waits or needs attention has this reference"
 
 
 def _entries() -> Iterator[Submission]:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# So many failed calls in a row open the breaker. A time-out or a failed connection opens it alone.
+# So many failed calls in a row open the breaker. One time-out or failed connection is enough.
 _FAILURE_THRESHOLD: Final = 3
 _CACHE_TTL_S: Final = 0.5  # delay until this process sees what another one changed
 

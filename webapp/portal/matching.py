@@ -48,9 +48,9 @@ def find_matches(
 
 def _changed(record: Mapping[str, Any], unknown: str) -> str:
     """Return the day on which the portal changed a contact last, in ISO 8601."""
-    moment = record.get("UpdateDateTime")
-    is_day = isinstance(moment, str) and _DATE.match(moment)
-    return moment[:_DAY_LENGTH] if is_day and isinstance(moment, str) else unknown
+    changed_at = record.get("UpdateDateTime")
+    is_day = isinstance(changed_at, str) and _DATE.match(changed_at)
+    return changed_at[:_DAY_LENGTH] if is_day and isinstance(changed_at, str) else unknown
 
 
 def _is_same(contact: Contact, record: Mapping[str, Any]) -> bool:

@@ -61,7 +61,7 @@ from webapp.portal.simulator.model import (
 )
 
 MAX_KEPT: Final = 1000
-DEMO_TOKEN: Final = "demo"  # noqa: S105  opens nothing but a stand-in on loopback
+DEMO_TOKEN: Final = "demo"  # noqa: S105  accepted only by a simulator on loopback
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIMES: Final = re.compile(r"[0-9]{1,4}")
 

@@ -83,7 +83,7 @@ def retry_all() -> Response:
     _require_token()
     count = services().delivery.outbox.review.retry()
     _probe_now()
-    _log(f"{count} entries", "retried")
+    _log(f"{count} submissions", "retried")
     return _redirect_to_list("all-retried", n=persian.persian_digits(count))
 
 
@@ -203,7 +203,7 @@ def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
 
 
 def _form(submission: Submission) -> ContactForm:
-    """Return the form that corrects an entry: every field, and what it holds."""
+    """Return the form that corrects a submission: all fields, with the values of its contact."""
     pattern = _definition(submission)
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
     definition = FormDefinition(
@@ -218,7 +218,7 @@ def _form(submission: Submission) -> ContactForm:
         fixed={},  # the contact holds already what its form adds
         dates=DateInput.TEXT,
     )
-    # A browser sends nothing of a group in which nothing is chosen: what it sends stands alone.
+    # A browser sends nothing for a group without a choice, so the POST replaces all values.
     data = submission.contact.values if submission.contact and request.method != "POST" else None
     form = build_form(definition, services().tokens)(data=data)
     del form.keep  # there is no next contact
@@ -226,7 +226,7 @@ def _form(submission: Submission) -> ContactForm:
 
 
 def _after() -> int:
-    """Return the number of the last entry of the page before, or 0."""
+    """Return the id of the last submission of the previous page, or 0."""
     given = request.args.get("after", 0, type=int)
     return given if 0 <= given <= _MAX_ID else 0
 
