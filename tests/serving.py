@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).with_name("amoot-form")
 
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
-_SECONDS = 30  # how long a server may take to start or to stop
+_SECONDS = 120  # how long a server may take to start or to stop on a busy machine
 _MISSED = 5  # seconds after which a worker has probably missed the signal to stop
 
 
