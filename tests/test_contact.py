@@ -86,21 +86,19 @@ def export(settings: Settings, file_format: str) -> str:
     return result.stdout
 
 
-def test_a_kind_without_an_example_is_none_but_the_labels() -> None:
+def test_kind_without_an_example_is_none_but_the_labels() -> None:
     """A portal has one set of labels; every other kind may come again in another row."""
     assert set(Kind) - EXAMPLES.keys() == {Kind.LABELS}
 
 
-def test_a_full_form_sends_every_row_in_the_order_of_the_table(
-    page: Page, portal: Simulator
-) -> None:
+def test_full_form_sends_every_row_in_the_order_of_the_table(page: Page, portal: Simulator) -> None:
     """The order is that of the portal's reference, ContactGroupID first."""
     assert page.send(**FULL_FORM).status_code == 200
     names = dict.fromkeys(name for name, _ in portal.requests[-1].pairs)
     assert list(names) == ["ContactGroupID", *FIELDS] == list(FULL_SENT)
 
 
-def test_an_added_row_typed_on_the_page_reaches_the_portal(
+def test_added_row_typed_on_the_page_reaches_the_portal(
     added: Example, page: Page, portal: Simulator
 ) -> None:
     """It stands on the page of every form that shows all fields, and is sent after the others."""
@@ -110,7 +108,7 @@ def test_an_added_row_typed_on_the_page_reaches_the_portal(
     assert portal.requests[-1].pairs[-1] == (ADDED, added.sent)
 
 
-def test_an_added_row_with_a_bad_value_has_its_error_beside_it(added: Example, page: Page) -> None:
+def test_added_row_with_a_bad_value_has_its_error_beside_it(added: Example, page: Page) -> None:
     """A checkbox has no bad value."""
     bad = "بد" * 300 + "\x01"
     answer = page.send(Mobile="09121234567", **{ADDED: bad})
@@ -121,20 +119,20 @@ def test_an_added_row_with_a_bad_value_has_its_error_beside_it(added: Example, p
         assert page.error(ADDED)
 
 
-def test_an_added_row_is_kept_in_the_outbox(added: Example, held_app: Flask) -> None:
+def test_added_row_is_kept_in_the_outbox(added: Example, held_app: Flask) -> None:
     """With its type."""
     outbox = held_app.extensions[EXTENSION].delivery.outbox
     [submission] = outbox.review.page(["held"])
     assert submission.contact[ADDED] == added.value
 
 
-def test_an_added_row_is_shown_on_the_operators_card(added: Example, held_app: Flask) -> None:
+def test_added_row_is_shown_on_the_operators_card(added: Example, held_app: Flask) -> None:
     """With its label."""
     card = Html(held_app.test_client().get("/outbox").text).text("article")
     assert f"فیلد تازه {' '.join(added.shown.split())}" in card
 
 
-def test_an_added_row_stands_in_the_correction_form_and_is_sent_from_it(
+def test_added_row_stands_in_the_correction_form_and_is_sent_from_it(
     added: Example, held_app: Flask, portal: Simulator
 ) -> None:
     """With its value, as a browser sends it back."""
@@ -149,13 +147,13 @@ def test_an_added_row_stands_in_the_correction_form_and_is_sent_from_it(
 
 
 @pytest.mark.usefixtures("held_app")
-def test_an_added_row_is_exported_as_json(added: Example, settings: Settings) -> None:
+def test_added_row_is_exported_as_json(added: Example, settings: Settings) -> None:
     """By its name."""
     assert json.loads(export(settings, "json"))[ADDED] == added.sent
 
 
 @pytest.mark.usefixtures("held_app")
-def test_an_added_row_is_exported_as_csv(added: Example, settings: Settings) -> None:
+def test_added_row_is_exported_as_csv(added: Example, settings: Settings) -> None:
     """In a column of its own."""
     text = export(settings, "csv")
     assert text.startswith("\ufeffreference,")
@@ -163,7 +161,7 @@ def test_an_added_row_is_exported_as_csv(added: Example, settings: Settings) -> 
     assert row[ADDED] == added.sent
 
 
-def test_an_added_row_is_compared_with_what_the_portal_stored(added: Example) -> None:
+def test_added_row_is_compared_with_what_the_portal_stored(added: Example) -> None:
     """A contact with another value in it is another contact."""
     values: Any = {"Mobile": "09121234567", ADDED: added.value}
     stored = {"ID": 7, "Mobile": 989121234567, "FName": None, "LName": None}

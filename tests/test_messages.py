@@ -60,7 +60,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])
-def test_a_text_is_proper_persian(name: str, text: str) -> None:
+def test_text_is_proper_persian(name: str, text: str) -> None:
     """No other alphabet's letters or digits, no sloppy joining, a formal tone."""
     prose = LATIN.sub("نمونه", re.sub(r"\{\w+\}", "نمونه", text))
     assert not re.search("[A-Za-z0-9]", prose), "Latin"
@@ -76,7 +76,7 @@ def test_a_text_is_proper_persian(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])
-def test_a_sentence_has_its_full_stop(name: str, text: str) -> None:
+def test_sentence_has_its_full_stop(name: str, text: str) -> None:
     """A text with a verb form at its end, and any of several sentences, is a sentence."""
     is_sentence = re.search(r"(?:کنید|ندارد|دارد|باشد|نیست|است|شد|شوند|می‌شود)\W*$", text)
     if is_sentence and not name.endswith((".label", ".0")):

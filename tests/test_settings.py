@@ -155,7 +155,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("LOG_LEVEL", "loud"),
     ],
 )
-def test_a_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
+def test_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
     """One fault, that begins with the variable's name."""
     (fault,) = faults(**{name: value})
     assert fault.startswith(f"{name} ")
@@ -178,7 +178,7 @@ def test_outside_demo_mode_a_secret_key_is_needed() -> None:
         Settings.from_env({"AMOOT_TOKEN": "t0ken"})
 
 
-def test_a_real_portal_needs_a_token() -> None:
+def test_real_portal_needs_a_token() -> None:
     """Demo mode never calls anything but loopback."""
     with pytest.raises(SettingsError, match="AMOOT_TOKEN is missing"):
         Settings.from_env({"AMOOT_URL": "https://portal.example/rest/"})
@@ -188,7 +188,7 @@ def test_a_real_portal_needs_a_token() -> None:
 @pytest.mark.parametrize(
     "typed", ["https://Form.Example.ir", "https://form.example.ir:443", "https://form.example.ir/"]
 )
-def test_the_public_url_is_spelled_as_browsers_do(typed: str) -> None:
+def test_public_url_is_spelled_as_browsers_do(typed: str) -> None:
     """It is compared with what they send as `Origin`."""
     assert Settings.from_env({"PUBLIC_URL": typed}).public_url == "https://form.example.ir"
 
@@ -203,7 +203,7 @@ def test_no_secret_is_in_the_repr() -> None:
     assert not any(secret in shown for secret in ("t0ken", "new", "old", "pass", "scrypt"))
 
 
-def test_the_environment_is_the_processs_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_the_processs_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """No argument is needed."""
     monkeypatch.setenv("THREADS", "8")
     assert Settings.from_env().threads == 8

@@ -61,7 +61,7 @@ def test_all_fields_filled_in_persian_are_stored_field_by_field(
     assert {name: stored[name] for name in STORED} == STORED
 
 
-def test_a_contact_takes_no_mouse(tab: Page, simulator: Simulator) -> None:
+def test_contact_takes_no_mouse(tab: Page, simulator: Simulator) -> None:
     """Mobile, names and a label from the keyboard alone, twice in a row."""
     tab.goto("/")
     for mobile in ("09121111111", "09122222222"):
@@ -94,7 +94,7 @@ def test_after_an_error_the_summary_has_the_focus_and_leads_to_the_field(tab: Pa
     expect(tab.locator("#Mobile")).to_have_value("۰۹۱۲")
 
 
-def test_the_page_loads_nothing_from_elsewhere_and_breaks_no_rule_of_its_policy(tab: Page) -> None:
+def test_page_loads_nothing_from_elsewhere_and_breaks_no_rule_of_its_policy(tab: Page) -> None:
     """All requests go to the server; the browser's console stays empty."""
     asked: list[str] = []
     said: list[str] = []

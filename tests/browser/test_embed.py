@@ -260,7 +260,7 @@ def test_third_party_cookies_are_blocked(strict: Browser, website: Site) -> None
         assert [cookie["name"] for cookie in context.cookies()] == ["control"]
 
 
-def test_the_snippet_fits_the_height_and_tells_the_page(
+def test_snippet_fits_the_height_and_tells_the_page(
     tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """An error, then a success: events without a field's value, to the listed origin alone."""
@@ -360,7 +360,7 @@ MAKE_SCRIPT = 'Object.assign(document.createElement("script"), {{ src: "{}/embed
                      id="sandbox"),
     ],
 )  # fmt: skip
-def test_the_order_of_things_does_not_matter(
+def test_order_of_things_does_not_matter(
     tab: Page, server: Server, website: Site, make: Callable[[Server], str]
 ) -> None:
     """One event for one form, and the right height."""
@@ -397,9 +397,7 @@ def test_several_forms_on_one_page_keep_apart(tab: Page, server: Server, website
     assert tab.frame_locator("#one").locator("#FName").input_value() == ""
 
 
-def test_a_website_that_is_not_listed_gets_no_form(
-    tab: Page, server: Server, stranger: Site
-) -> None:
+def test_website_that_is_not_listed_gets_no_form(tab: Page, server: Server, stranger: Site) -> None:
     """The browser refuses to show it."""
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))
@@ -410,7 +408,7 @@ def test_a_website_that_is_not_listed_gets_no_form(
     assert tab.evaluate("told") == tab.evaluate("heard") == []
 
 
-def test_a_website_that_is_not_listed_hears_nothing(
+def test_website_that_is_not_listed_hears_nothing(
     tab: Page, server: Server, stranger: Site
 ) -> None:
     """Even in a browser that knows no frame-ancestors."""
@@ -528,7 +526,7 @@ def test_only_a_hello_from_the_page_around_opens_the_frames_mouth(
     tab.wait_for_function("heard.length >= 2")
 
 
-def test_a_double_click_signs_up_once(
+def test_double_click_signs_up_once(
     tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """The second click adds nothing."""
@@ -562,7 +560,7 @@ def test_back_and_change_signs_up_another_person(
     assert [contact["FName"] for contact in simulator.contacts] == ["سارا", "نیما"]
 
 
-def test_the_redirect_is_followed_once_by_the_page_around(
+def test_redirect_is_followed_once_by_the_page_around(
     tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:
     """From a sandbox, too; Back leads to the website's page, and leaves the person there."""
@@ -585,9 +583,7 @@ def test_the_redirect_is_followed_once_by_the_page_around(
     assert len(simulator.contacts) == 1
 
 
-def test_a_listener_can_keep_the_person_on_the_page(
-    tab: Page, server: Server, website: Site
-) -> None:
+def test_listener_can_keep_the_person_on_the_page(tab: Page, server: Server, website: Site) -> None:
     """By preventDefault(), as always."""
     keep = (
         "<script>addEventListener('amoot-form:submitted', e => e.preventDefault(), true)</script>"
@@ -606,7 +602,7 @@ FILLER = '<p style="height:{}px">متن</p>'
 PHONE = {"width": 360, "height": 640}
 
 
-def test_a_message_out_of_view_is_scrolled_to(
+def test_message_out_of_view_is_scrolled_to(
     opened: Callable[..., Page], server: Server, website: Site
 ) -> None:
     """The button stands at the end of the form, the message at its start."""
@@ -625,7 +621,7 @@ def test_a_message_out_of_view_is_scrolled_to(
     assert 0 < box["y"] < PHONE["height"] / 2
 
 
-def test_a_message_in_view_moves_nothing(
+def test_message_in_view_moves_nothing(
     opened: Callable[..., Page], server: Server, website: Site
 ) -> None:
     """A person who sees it is left alone."""
@@ -641,7 +637,7 @@ def test_a_message_in_view_moves_nothing(
     assert tab.evaluate("scrollY") == 50
 
 
-def test_the_form_grows_with_what_it_shows(tab: Page, server: Server, website: Site) -> None:
+def test_form_grows_with_what_it_shows(tab: Page, server: Server, website: Site) -> None:
     """And shrinks again; a narrower page makes it higher."""
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
     told(tab, 1)
@@ -656,7 +652,7 @@ def test_the_form_grows_with_what_it_shows(tab: Page, server: Server, website: S
 
 
 @pytest.mark.parametrize(("name", "most"), [("embed.js", 1500), ("frame.js", 620)])
-def test_the_scripts_are_light(name: str, most: int) -> None:
+def test_scripts_are_light(name: str, most: int) -> None:
     """Bytes, gzipped."""
     assert len(gzip.compress((STATIC / name).read_bytes())) <= most
 
@@ -677,7 +673,7 @@ ENGLISH = """<html lang="en" dir="ltr"><meta charset="utf-8">{}<header>Sample Sh
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("html", [PERSIAN, ENGLISH], ids=["Persian", "English"])
-def test_a_form_looks_well_in_pages_of_both_directions(
+def test_form_looks_well_in_pages_of_both_directions(
     opened: Callable[..., Page],
     server: Server,
     website: Site,

@@ -174,7 +174,7 @@ def test_the_answer_counts_once(tab: Page, site: Site) -> None:
 
 
 @pytest.mark.parametrize("press", ["button", "Enter", "Control+Enter"])
-def test_a_submission_waits_for_the_answer(tab: Page, site: Site, press: str) -> None:
+def test_submission_waits_for_the_answer(tab: Page, site: Site, press: str) -> None:
     """The button says that it works; once solved, the form is sent, once."""
     site.worker.clear()
     tab.goto("/")
@@ -193,7 +193,7 @@ def test_a_submission_waits_for_the_answer(tab: Page, site: Site, press: str) ->
     assert site.counted == [True]
 
 
-def test_a_double_click_sends_once(tab: Page, site: Site) -> None:
+def test_double_click_sends_once(tab: Page, site: Site) -> None:
     """With the answer long there, form.js and this one agree."""
     site.stays = True
     tab.goto("/")
@@ -206,7 +206,7 @@ def test_a_double_click_sends_once(tab: Page, site: Site) -> None:
     assert site.counted == [True]
 
 
-def test_an_answer_is_not_sent_a_second_time(tab: Page, site: Site) -> None:
+def test_answer_is_not_sent_a_second_time(tab: Page, site: Site) -> None:
     """Who came back to the page or stopped its sending gets another challenge when it is sent."""
     site.stays = True
     tab.goto("/")
@@ -219,7 +219,7 @@ def test_an_answer_is_not_sent_a_second_time(tab: Page, site: Site) -> None:
     assert site.shown == 2
 
 
-def test_a_challenge_is_renewed_after_a_long_pause(tab: Page, site: Site) -> None:
+def test_challenge_is_renewed_after_a_long_pause(tab: Page, site: Site) -> None:
     """What was typed stays."""
     tab.clock.install()
     tab.goto("/")
@@ -243,9 +243,7 @@ def test_who_left_while_the_form_waited_does_not_send_it(tab: Page, site: Site) 
     assert site.counted == [True]
 
 
-def test_the_form_is_sent_without_an_answer_where_the_solver_is_missing(
-    tab: Page, site: Site
-) -> None:
+def test_form_is_sent_without_an_answer_where_the_solver_is_missing(tab: Page, site: Site) -> None:
     """The server decides what becomes of it."""
     site.lacks = "/proof-worker.js"
     tab.goto("/")
@@ -253,7 +251,7 @@ def test_the_form_is_sent_without_an_answer_where_the_solver_is_missing(
     assert site.sent[0][0]["proof"] == ""
 
 
-def test_the_form_is_sent_without_an_answer_when_it_takes_too_long(tab: Page, site: Site) -> None:
+def test_form_is_sent_without_an_answer_when_it_takes_too_long(tab: Page, site: Site) -> None:
     """Nobody waits for ever."""
     site.worker.clear()
     tab.clock.install()
@@ -294,7 +292,7 @@ def test_without_script_the_form_is_sent_without_an_answer(browser: Browser, sit
     assert site.sent[0][0]["proof"] == ""
 
 
-def test_the_hash_is_sha_256(tab: Page) -> None:
+def test_hash_is_sha_256(tab: Page) -> None:
     """Known vectors, and the browser's own, for every length that fits into one block."""
     tab.goto("/")
     tab.add_script_tag(url="/proof-worker.js")

@@ -134,9 +134,7 @@ def test_every_page_and_state_is_accessible_and_valid(
         assert violations(tab) == []
 
 
-def test_the_demo_is_accessible_and_valid(
-    browser: Browser, tmp_path: Path, checker: Checker
-) -> None:
+def test_demo_is_accessible_and_valid(browser: Browser, tmp_path: Path, checker: Checker) -> None:
     """Its banner, and the list of what was received."""
     with serve(tmp_path) as server, browser.new_context(base_url=server.url) as context:
         tab = context.new_page()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         ("", ""),
     ],
 )
-def test_a_date_of_plain_numbers_is_said_in_words(tab: Page, typed: str, said: str) -> None:
+def test_date_of_plain_numbers_is_said_in_words(tab: Page, typed: str, said: str) -> None:
     """The echo says what the server will understand, or nothing."""
     tab.goto("/")
     tab.locator(MORE).click()
@@ -47,7 +47,7 @@ def test_a_date_of_plain_numbers_is_said_in_words(tab: Page, typed: str, said: s
     expect(tab.locator("output[for=BornDate]")).to_have_text(re.compile(f"^{said}$"))
 
 
-def test_a_date_in_parts_is_said_in_words(tab: Page) -> None:
+def test_date_in_parts_is_said_in_words(tab: Page) -> None:
     """Once all three are there."""
     tab.goto("/f/signup")
     echo = tab.locator("output")
@@ -58,7 +58,7 @@ def test_a_date_in_parts_is_said_in_words(tab: Page) -> None:
     expect(echo).to_have_text("یکشنبه ۱۵ مهر ۱۳۶۹")
 
 
-def test_a_double_click_sends_once_and_the_button_says_that_it_works(
+def test_double_click_sends_once_and_the_button_says_that_it_works(
     tab: Page, simulator: Simulator
 ) -> None:
     """While the portal is slow, the second click does nothing."""

@@ -119,9 +119,7 @@ REJECTED, DOUBTFUL, QUEUED = (reference(two * 32) for two in ("aa", "bb", "cc"))
 
 
 @pytest.mark.usefixtures("outbox")
-def test_the_outbox_is_listed_without_personal_data(
-    run: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_outbox_is_listed_without_personal_data(run: Callable[..., Result], tmp_path: Path) -> None:
     """A line an entry, oldest first: reference, moment, state, form and why."""
     listed = run("outbox", "list", STATE_DIRECTORY=str(tmp_path)).output
     lines = [line.split() for line in listed.splitlines()]
@@ -168,9 +166,7 @@ def test_submissions_are_retried_and_discarded(
 
 
 @pytest.mark.usefixtures("outbox")
-def test_the_outbox_is_exported_for_another_program(
-    run: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_outbox_is_exported_for_another_program(run: Callable[..., Result], tmp_path: Path) -> None:
     """JSON, a contact a line, by the portal's names."""
     exported = run("outbox", "export", STATE_DIRECTORY=str(tmp_path)).output
     rows = [json.loads(line) for line in exported.splitlines()]
@@ -181,7 +177,7 @@ def test_the_outbox_is_exported_for_another_program(
     assert set(FIELDS) <= rows[0].keys()
 
 
-def test_a_database_out_of_reach_is_told_in_one_line(
+def test_database_out_of_reach_is_told_in_one_line(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No traceback."""
@@ -190,7 +186,7 @@ def test_a_database_out_of_reach_is_told_in_one_line(
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
 
 
-def test_the_command_makes_no_outbox_of_its_own(
+def test_command_makes_no_outbox_of_its_own(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a wrong setting an operator would be told that nothing waits."""
@@ -239,7 +235,7 @@ def test_serve_tells_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_module_runs_as_the_command() -> None:
+def test_module_runs_as_the_command() -> None:
     """`python -m webapp` is the same."""
     done = subprocess.run(
         [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
@@ -248,7 +244,7 @@ def test_the_module_runs_as_the_command() -> None:
 
 
 @pytest.mark.slow
-def test_a_malformed_request_leaves_no_address_in_the_log(tmp_path: Path) -> None:
+def test_malformed_request_leaves_no_address_in_the_log(tmp_path: Path) -> None:
     """Gunicorn would name the sender and quote the request."""
     with serve(tmp_path) as server:
         host, port = server.url.removeprefix("http://").split(":")
@@ -269,7 +265,7 @@ def test_both_log_formats_are_valid(log_format: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_serves_the_page_with_its_styles_from_any_folder(tmp_path: Path) -> None:
+def test_wheel_serves_the_page_with_its_styles_from_any_folder(tmp_path: Path) -> None:
     """Built, installed into an empty environment, started in `/`."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)

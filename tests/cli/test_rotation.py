@@ -201,7 +201,7 @@ def names(portal: Simulator) -> list[str]:
     return sorted(stored["FName"] for stored in portal.contacts)
 
 
-def test_a_backup_brings_back_what_waited_and_sends_nothing_twice(
+def test_backup_brings_back_what_waited_and_sends_nothing_twice(
     run: Callable[..., Result], hasty: Settings, portal: Simulator, tmp_path: Path
 ) -> None:
     """Delivered before it, since it, and not at all: each arrives once."""
@@ -252,7 +252,7 @@ def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
     assert names(portal) == ["ب"]
 
 
-def test_a_restored_postgresql_is_marked_by_the_same_command(
+def test_restored_postgresql_is_marked_by_the_same_command(
     run: Callable[..., Result],
     hasty: Settings,
     portal: Simulator,
@@ -277,7 +277,7 @@ def test_a_restored_postgresql_is_marked_by_the_same_command(
     assert names(portal) == ["الف", "ب"]
 
 
-def test_a_backup_is_private_whole_and_holds_nothing_erased(
+def test_backup_is_private_whole_and_holds_nothing_erased(
     run: Callable[..., Result], hasty: Settings, tmp_path: Path
 ) -> None:
     """Taken while a server writes; no file is overwritten."""

@@ -58,7 +58,7 @@ def test_it_opens_when_the_portal_is_known_not_to_take_contacts(
     assert (breaker.pause.status, breaker.pause.refused) == (error.status, refused)
 
 
-def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
+def test_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
     """Now and then a call goes wrong."""
     for _ in range(2):
         breaker.failed(Uncertain("HTTP_502"))
@@ -67,7 +67,7 @@ def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> 
     assert breaker.pause is None
 
 
-def test_an_answer_without_a_reason_does_not_pause_the_others(breaker: CircuitBreaker) -> None:
+def test_answer_without_a_reason_does_not_pause_the_others(breaker: CircuitBreaker) -> None:
     """It may be that one contact's."""
     for _ in range(9):
         breaker.failed(Unexplained("Failed"))
@@ -88,7 +88,7 @@ def test_every_process_hears_of_it_soon(database: Database, breaker: CircuitBrea
     assert breaker.pause is None
 
 
-def test_the_first_cause_is_told_until_a_probe_finds_another(breaker: CircuitBreaker) -> None:
+def test_first_cause_is_told_until_a_probe_finds_another(breaker: CircuitBreaker) -> None:
     """Calls under way that fail afterwards change nothing."""
     breaker.failed(Refused("Token_Expired"))
     breaker.failed(Unreachable("ConnectionFailed"))
@@ -111,7 +111,7 @@ def test_one_probes_at_a_time(database: Database, breaker: CircuitBreaker) -> No
 
 
 @pytest.mark.slow
-def test_a_prober_that_died_is_followed_by_another(breaker: CircuitBreaker) -> None:
+def test_prober_that_died_is_followed_by_another(breaker: CircuitBreaker) -> None:
     """When its lease is over."""
     breaker.failed(Unreachable("ConnectionFailed"))
     time.sleep(0.6)
@@ -142,7 +142,7 @@ def test_probes_come_at_growing_pauses(
     assert longest - 0.1 < pauses[-1] < longest + 5
 
 
-def test_a_person_can_hasten_the_probe(breaker: CircuitBreaker) -> None:
+def test_person_can_hasten_the_probe(breaker: CircuitBreaker) -> None:
     """Who has topped up the account does not wait."""
     breaker.failed(Refused("CreditNotEnough"))
     for _ in range(7):

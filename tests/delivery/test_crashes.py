@@ -82,7 +82,7 @@ def deliver_all(settings: Settings, portal: Simulator) -> DeliveryServices:
 
 @pytest.mark.parametrize("repeats", [False, True], ids=["once", "repeated"])
 @pytest.mark.parametrize(("when", "step"), PAGE)
-def test_a_page_killed_on_the_way(
+def test_page_killed_on_the_way(
     hasty: Settings,
     kill: Callable[..., None],
     portal: Simulator,
@@ -106,7 +106,7 @@ def test_a_page_killed_on_the_way(
 
 
 @pytest.mark.parametrize(("when", "step"), BACKGROUND)
-def test_a_worker_killed_on_the_way(
+def test_worker_killed_on_the_way(
     hasty: Settings, kill: Callable[..., None], portal: Simulator, when: str, step: str
 ) -> None:
     """Another takes over when the lease is over."""

@@ -49,7 +49,7 @@ def opened(url: str) -> Database:
         return database
 
 
-def test_the_tables_are_those_that_the_program_uses(database_url: str) -> None:
+def test_tables_are_those_that_the_program_uses(database_url: str) -> None:
     """The steps of the upgrade and the tables of the modules say the same."""
     opened(database_url)
     assert ScriptDirectory("webapp/delivery/migrations").get_current_head() == REVISION
@@ -87,7 +87,7 @@ CREATE TABLE spent (name VARCHAR(100) NOT NULL PRIMARY KEY, until TIMESTAMP NOT 
 """
 
 
-def test_a_database_of_version_0_1_is_upgraded_without_losing_a_row(
+def test_database_of_version_0_1_is_upgraded_without_losing_a_row(
     make_app: Callable[..., Flask], database_url: str, portal: Simulator
 ) -> None:
     """Held contacts come with their references, and what was delivered is not sent again."""
@@ -137,7 +137,7 @@ def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: dat
     engine.dispose()
 
 
-def test_a_database_without_operators_is_upgraded_without_losing_a_row(
+def test_database_without_operators_is_upgraded_without_losing_a_row(
     make_app: Callable[..., Flask], database_url: str, portal: Simulator
 ) -> None:
     """Whatever its state; what waits is sent, and nobody's name stands beside it."""
@@ -187,7 +187,7 @@ def _make_second(url: str) -> None:
     engine.dispose()
 
 
-def test_a_newer_versions_database_is_left_alone(database_url: str) -> None:
+def test_newer_versions_database_is_left_alone(database_url: str) -> None:
     """What it means is not known here."""
     opened(database_url)
     engine = create_engine(database_url)
@@ -204,7 +204,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "outbox.sqlite3"
 
 
-def test_the_file_is_private(file: Path) -> None:
+def test_file_is_private(file: Path) -> None:
     """Its folder, too, whatever the umask."""
     opened(f"sqlite:///{file}")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -243,7 +243,7 @@ def full(file: Path) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", [locked, full])
-def test_a_database_that_fails_records_nothing_and_nobody_is_told_otherwise(
+def test_database_that_fails_records_nothing_and_nobody_is_told_otherwise(
     make_app: Callable[..., Flask],
     portal: Simulator,
     file: Path,
@@ -269,7 +269,7 @@ def test_a_database_that_fails_records_nothing_and_nobody_is_told_otherwise(
     assert len(portal.contacts) == 22
 
 
-def test_a_read_only_database_records_nothing(
+def test_read_only_database_records_nothing(
     make_app: Callable[..., Flask], portal: Simulator, file: Path
 ) -> None:
     """As above."""
@@ -313,7 +313,7 @@ def test_postgresql_that_is_stopped_is_told_and_comes_back(
     assert len(portal.contacts) == 2
 
 
-def test_an_error_of_the_database_quotes_nothing(delivery: DeliveryServices) -> None:
+def test_error_of_the_database_quotes_nothing(delivery: DeliveryServices) -> None:
     """Its text would hold the values of the row."""
     with pytest.raises(DatabaseError) as caught, delivery.database.write() as connection:
         connection.execute(text("INSERT INTO outbox (contact) VALUES (:c)"), {"c": "09121234567"})
@@ -322,7 +322,7 @@ def test_an_error_of_the_database_quotes_nothing(delivery: DeliveryServices) -> 
     assert caught.value.__suppress_context__
 
 
-def test_the_demo_has_a_database_of_its_own(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_demo_has_a_database_of_its_own(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """Nothing that waits for the real portal is swallowed by the simulator, nor the other way."""
     real = f"sqlite:///{tmp_path}/real.sqlite3"
     demo: Any = make_app(amoot_token=None, database_url=real)

@@ -89,14 +89,14 @@ def paths(portal: Simulator) -> list[str]:
     return [request.path.removeprefix("/rest/Contact") for request in portal.requests]
 
 
-def test_the_same_form_and_contact_have_the_same_key() -> None:
+def test_same_form_and_contact_have_the_same_key() -> None:
     """A double click is recognised; a change, or a new page, is a new submission."""
     assert submission_key("nonce", Contact(**CONTACT.values)) == KEY
     assert submission_key("other", CONTACT) != KEY
     assert submission_key("nonce", Contact(**{**CONTACT.values, "FName": "رضا"})) != KEY
 
 
-def test_a_reference_is_short_and_no_personal_data() -> None:
+def test_reference_is_short_and_no_personal_data() -> None:
     """Eight letters and digits that can be read out."""
     assert reference(KEY).isalnum()
     assert len(reference(KEY)) == 8
@@ -191,7 +191,7 @@ def test_what_cannot_be_stored_is_not_sent(
 
 
 @pytest.mark.slow
-def test_a_database_lost_after_the_call_loses_nothing(
+def test_database_lost_after_the_call_loses_nothing(
     delivery: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal has the contact, and the page says so; the row is settled when it can be."""
@@ -211,7 +211,7 @@ def test_a_database_lost_after_the_call_loses_nothing(
     assert len(portal.contacts) == 1
 
 
-def test_the_same_submission_is_sent_once(intake: Intake, portal: Simulator) -> None:
+def test_same_submission_is_sent_once(intake: Intake, portal: Simulator) -> None:
     """At once, as by a double click, or later, as by a reload: one contact and one answer."""
     with ThreadPoolExecutor(20) as threads:
         outcomes = list(threads.map(lambda _: submit(intake), range(20)))
@@ -360,9 +360,7 @@ def test_it_settles_before_it_is_looked_for(
 
 
 @pytest.mark.slow
-def test_a_search_that_lags_is_waited_for(
-    make_app: Callable[..., Flask], portal: Simulator
-) -> None:
+def test_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: Simulator) -> None:
     """The settling time is for this, too."""
     delivery: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].delivery
     portal.lag = 0.7
@@ -444,7 +442,7 @@ def test_label_search_that_is_asked_to_slow_down_is_repeated_later(
 
 
 @pytest.mark.slow
-def test_an_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
+def test_earlier_contact_with_the_same_values_is_not_taken_for_this_one(
     intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """Somebody signs up twice, perhaps with another label: both are wanted."""
@@ -476,7 +474,7 @@ def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["Token_Expired", "CreditNotEnough"])
-def test_a_look_that_the_account_prevents_says_nothing_of_looking(
+def test_look_that_the_account_prevents_says_nothing_of_looking(
     delivery: DeliveryServices, portal: Simulator, answer: str
 ) -> None:
     """However often: the queue is paused, and it is looked up when the account is mended."""
@@ -492,7 +490,7 @@ def test_a_look_that_the_account_prevents_says_nothing_of_looking(
 
 
 @pytest.mark.parametrize("answer", [Fault.HTTP_404, Fault.LIST, "ServerError", "Failed"])
-def test_a_search_that_never_works_does_not_block_for_ever(
+def test_search_that_never_works_does_not_block_for_ever(
     intake: Intake, outbox: Outbox, portal: Simulator, answer: str | Fault, monkeypatch: Any
 ) -> None:
     """After ten looks it is sent without one."""
@@ -557,7 +555,7 @@ def test_what_is_rejected_in_the_background_waits_for_the_operator(
 
 
 @pytest.mark.slow
-def test_a_process_that_slept_past_its_lease_sends_nothing(
+def test_process_that_slept_past_its_lease_sends_nothing(
     intake: Intake, outbox: Outbox, portal: Simulator, delivery: DeliveryServices
 ) -> None:
     """Another may be sending it by now."""
@@ -573,7 +571,7 @@ def test_a_process_that_slept_past_its_lease_sends_nothing(
     assert delivery.breaker.pause is None
 
 
-def test_a_doubtful_contact_is_held_and_answered_like_a_success(
+def test_doubtful_contact_is_held_and_answered_like_a_success(
     intake: Intake, outbox: Outbox, portal: Simulator
 ) -> None:
     """The portal hears nothing of it; the operator finds it by the visitor's reference."""
@@ -596,7 +594,7 @@ def test_what_the_vetting_refuses_is_not_stored(intake: Intake, outbox: Outbox) 
 
 
 @pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])
-def test_the_log_names_the_submission_and_the_status_alone(
+def test_log_names_the_submission_and_the_status_alone(
     intake: Intake, portal: Simulator, answer: str | Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No mobile, no name, no token."""
@@ -607,7 +605,7 @@ def test_the_log_names_the_submission_and_the_status_alone(
     assert not any(secret in caplog.text for secret in ("912123", "علی", TOKEN))
 
 
-def test_a_contact_has_every_field_and_no_other() -> None:
+def test_contact_has_every_field_and_no_other() -> None:
     """What is not given is blank; an unknown name is a fault of the program."""
     assert set(Contact(Mobile="x").values) == set(FIELDS)
     assert Contact()["Active"] is True
@@ -615,6 +613,6 @@ def test_a_contact_has_every_field_and_no_other() -> None:
         Contact(Nonsense="x")
 
 
-def test_a_contact_shows_nothing_of_itself() -> None:
+def test_contact_shows_nothing_of_itself() -> None:
     """Its repr may stand in a log."""
     assert repr(CONTACT) == "Contact(…)"

@@ -83,7 +83,7 @@ def rows(database: Database) -> list[dict[str, object]]:
         return [dict(row) for row in connection.execute(text("SELECT * FROM outbox")).mappings()]
 
 
-def test_a_contact_comes_back_as_it_was(outbox: Outbox) -> None:
+def test_contact_comes_back_as_it_was(outbox: Outbox) -> None:
     """Dates, labels, gender and all."""
     add(outbox)
     (submission,) = outbox.review.page(WAITING)
@@ -94,7 +94,7 @@ def test_a_contact_comes_back_as_it_was(outbox: Outbox) -> None:
     assert abs(age) < timedelta(seconds=5)
 
 
-def test_a_key_is_stored_once(outbox: Outbox) -> None:
+def test_key_is_stored_once(outbox: Outbox) -> None:
     """However many store it at once; all but one are told what became of the first."""
     with ThreadPoolExecutor(8) as threads:
         added = list(
@@ -105,7 +105,7 @@ def test_a_key_is_stored_once(outbox: Outbox) -> None:
     assert outbox.review.count(WAITING, most=10) == 1
 
 
-def test_a_claim_is_one_senders_alone(outbox: Outbox) -> None:
+def test_claim_is_one_senders_alone(outbox: Outbox) -> None:
     """Of many that claim at once, each row goes to one."""
     for number in range(1, 21):
         add(outbox, number)
@@ -117,7 +117,7 @@ def test_a_claim_is_one_senders_alone(outbox: Outbox) -> None:
     assert outbox.claim(5) == []
 
 
-def test_a_claim_takes_the_longest_due_first(outbox: Outbox) -> None:
+def test_claim_takes_the_longest_due_first(outbox: Outbox) -> None:
     """And no more than asked for."""
     for number in range(1, 6):
         add(outbox, number)
@@ -161,13 +161,13 @@ def test_what_a_dead_owner_leaves_is_uncertain_and_settles_first(
     assert outbox.claim(1, probe=True) == []
 
 
-def test_a_living_owner_is_not_swept(outbox: Outbox) -> None:
+def test_living_owner_is_not_swept(outbox: Outbox) -> None:
     """Its lease is longer than two calls."""
     add(outbox, send=True)
     assert outbox.requeue_expired_leases() == 0
 
 
-def test_a_probe_takes_what_waits_for_a_later_attempt(outbox: Outbox) -> None:
+def test_probe_takes_what_waits_for_a_later_attempt(outbox: Outbox) -> None:
     """Else a portal that is back would be noticed late."""
     submission = add(outbox, send=True)
     outbox.postpone(submission, timedelta(minutes=5), status="ConnectionFailed", attempts=7)
@@ -176,7 +176,7 @@ def test_a_probe_takes_what_waits_for_a_later_attempt(outbox: Outbox) -> None:
     assert (probe.status, probe.attempts) == ("ConnectionFailed", 7)
 
 
-def test_a_delivered_contact_is_erased_and_its_key_is_kept(
+def test_delivered_contact_is_erased_and_its_key_is_kept(
     outbox: Outbox, database: Database
 ) -> None:
     """The same submission sent again is known; nobody can tell whose it was."""
@@ -190,7 +190,7 @@ def test_a_delivered_contact_is_erased_and_its_key_is_kept(
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_a_rejected_contact_is_kept_unless_the_person_has_it(
+def test_rejected_contact_is_kept_unless_the_person_has_it(
     outbox: Outbox, database: Database, *, told: bool
 ) -> None:
     """Who was told has the form before their eyes; of others the operator must hear."""
@@ -233,7 +233,7 @@ def content(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
-def test_an_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path) -> None:
+def test_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path) -> None:
     """Nobody has to tidy up."""
     url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
     outbox = Outbox(Database(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
@@ -257,7 +257,7 @@ def test_what_fails_for_three_days_is_held(outbox: Outbox, monkeypatch: pytest.M
     assert held.due - held.created_at > timedelta(days=29)
 
 
-def test_an_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the portal is back, the days begin anew."""
     monkeypatch.setattr(module, "MAX_RETRY_AGE", NEVER)
     submission = add(outbox, send=True)
@@ -289,7 +289,7 @@ def test_everything_is_forgotten_after_thirty_days(
     assert {row["key"] for row in rows(database)} == {key(5), key(6), key(7)}
 
 
-def test_an_operator_finds_an_submission_by_its_reference(outbox: Outbox) -> None:
+def test_operator_finds_an_submission_by_its_reference(outbox: Outbox) -> None:
     """As the visitor read it out, in small letters too; anything else is nothing."""
     submission = add(outbox)
     add(outbox, 2)
@@ -369,7 +369,7 @@ def test_pages_follow_each_other(outbox: Outbox) -> None:
     assert oldest == first[0].created_at
 
 
-def test_a_clock_that_was_set_back_keeps_nothing_waiting(
+def test_clock_that_was_set_back_keeps_nothing_waiting(
     outbox: Outbox, hasty: Outbox, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     """SQLite goes by the machine's clock, PostgreSQL by its own."""
@@ -390,7 +390,7 @@ def test_a_clock_that_was_set_back_keeps_nothing_waiting(
     assert hasty.requeue_expired_leases() == 0
 
 
-def test_a_name_is_used_once(database: Database) -> None:
+def test_name_is_used_once(database: Database) -> None:
     """Until its time is over, however many threads try; the submission that did so may repeat."""
     used_proofs, until = UsedProofs(database), datetime.now(UTC) + timedelta(minutes=1)
     first: list[bool] = []

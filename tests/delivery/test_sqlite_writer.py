@@ -184,7 +184,7 @@ def test_another_processs_writer_is_waited_for(writer: SqliteWriter, file: Path)
     assert numbers(file) == {0, 1, 2}
 
 
-def test_a_checkpoint_waits_for_nobody(writer: SqliteWriter, file: Path) -> None:
+def test_checkpoint_waits_for_nobody(writer: SqliteWriter, file: Path) -> None:
     """Neither a reader nor another writer keeps our own writers waiting; later it is done."""
     add(writer, 0)
     log = file.with_name(f"{file.name}-wal")
@@ -241,7 +241,7 @@ def test_whatever_prevents_a_commit_is_told_to_all(
     assert numbers(file) == {1, 2, 3}
 
 
-def test_a_dead_connection_is_replaced(writer: SqliteWriter, file: Path) -> None:
+def test_dead_connection_is_replaced(writer: SqliteWriter, file: Path) -> None:
     """One write fails, the next finds a new one."""
     add(writer, 1)
     connection = writer._connection  # noqa: SLF001  nobody closes it from outside

@@ -131,7 +131,7 @@ def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: Simulato
 
 
 @pytest.mark.slow
-def test_an_outage_is_waited_out_with_one_probe_at_a_time(
+def test_outage_is_waited_out_with_one_probe_at_a_time(
     settings: Settings, delivery: DeliveryServices, portal: Simulator, database_url: str
 ) -> None:
     """The account is refused for a while: the queue is paused, and then everything arrives."""
@@ -157,7 +157,7 @@ def test_an_outage_is_waited_out_with_one_probe_at_a_time(
 
 
 @pytest.mark.slow
-def test_a_portal_that_is_down_is_probed_without_risking_a_contact(
+def test_portal_that_is_down_is_probed_without_risking_a_contact(
     delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """A contact that is sent to a portal that hangs would be uncertain."""
@@ -194,7 +194,7 @@ def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
 
 
 @pytest.mark.slow
-def test_a_portal_without_accountstatus_is_probed_all_the_same(
+def test_portal_without_accountstatus_is_probed_all_the_same(
     local: DeliveryServices, portal: Simulator
 ) -> None:
     """A token may be limited to some methods."""
@@ -209,7 +209,7 @@ def test_a_portal_without_accountstatus_is_probed_all_the_same(
 
 
 @pytest.mark.slow
-def test_a_probe_that_is_told_no_leaves_the_queue_paused(
+def test_probe_that_is_told_no_leaves_the_queue_paused(
     local: DeliveryServices, portal: Simulator
 ) -> None:
     """Of the one contact it costs, nothing is lost."""
@@ -297,7 +297,7 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
 
 
 @pytest.mark.slow
-def test_a_database_that_fails_is_waited_for(
+def test_database_that_fails_is_waited_for(
     local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
@@ -317,7 +317,7 @@ def test_a_database_that_fails_is_waited_for(
 
 
 @pytest.mark.slow
-def test_a_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Simulator) -> None:
+def test_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Simulator) -> None:
     """And takes nothing more on."""
     portal.latency = 0.5
     fill(local, 20)
@@ -395,7 +395,7 @@ def halt(process: subprocess.Popen[str], file: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_sends_what_waits_and_stops_when_told(
+def test_command_sends_what_waits_and_stops_when_told(
     local: DeliveryServices, portal: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGTERM ends it cleanly, within a second when nothing is under way."""
@@ -423,7 +423,7 @@ def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_stopped_past_its_lease_does_no_harm(
+def test_worker_that_was_stopped_past_its_lease_does_no_harm(
     local: DeliveryServices, portal: Simulator, settings: Settings, tmp_path: Path
 ) -> None:
     """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
@@ -461,7 +461,7 @@ def test_each_web_worker_has_a_worker_unless_it_runs_elsewhere(
 
 
 @pytest.mark.slow
-def test_a_restart_in_the_middle_loses_nothing(
+def test_restart_in_the_middle_loses_nothing(
     portal: Simulator, tmp_path: Path, settings: Settings
 ) -> None:
     """The service is killed while contacts are under way, and started again."""
@@ -487,7 +487,7 @@ def children(parent: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_page_never_waits_for_what_the_worker_sends(
+def test_page_never_waits_for_what_the_worker_sends(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A form is shown and taken while the portal hangs."""

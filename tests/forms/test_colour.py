@@ -33,7 +33,7 @@ def test_every_accent_is_legible_in_both_schemes(accent: str) -> None:
     assert contrast("#e9efec", dark["tint"]) >= 4.5
 
 
-def test_the_dark_sheet_is_the_stylesheets() -> None:
+def test_dark_sheet_is_the_stylesheets() -> None:
     """The two files agree."""
     css = (Path(__file__).parents[2] / "static" / "style.css").read_text()
     assert f"--sheet: {DARK_SHEET};" in css

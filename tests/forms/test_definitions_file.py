@@ -95,7 +95,7 @@ def test_example_has_a_form_of_each_sort() -> None:
     }
 
 
-def test_a_short_form_has_defaults() -> None:
+def test_short_form_has_defaults() -> None:
     """Title, access and fields suffice; the portal needs a mobile number in any case."""
     assert read(PUBLIC) == FormDefinition(
         slug="signup",
@@ -223,20 +223,20 @@ def test_origins_are_spelled_as_browsers_do(origin: str, spelled: str) -> None:
         ("https://example.ir/سپاس", "https://example.ir/%D8%B3%D9%BE%D8%A7%D8%B3"),
     ],
 )
-def test_a_redirect_goes_to_a_listed_site(address: str, spelled: str) -> None:
+def test_redirect_goes_to_a_listed_site(address: str, spelled: str) -> None:
     """The address comes out in ASCII, ready for a header."""
     text = PUBLIC + f'embed_origins = ["https://example.ir"]\nredirect = "{address}"'
 
     assert read(text).redirect == spelled
 
 
-def test_a_form_that_is_not_embedded_may_redirect_anywhere() -> None:
+def test_form_that_is_not_embedded_may_redirect_anywhere() -> None:
     """Without origins there is no list to be on."""
     assert read(INTRANET + 'redirect = "http://wiki/"').redirect == "http://wiki/"
 
 
 @pytest.mark.parametrize("accent", ["#0B6B57", "#767676", "#000000"])
-def test_an_accent_with_enough_contrast_is_taken(accent: str) -> None:
+def test_accent_with_enough_contrast_is_taken(accent: str) -> None:
     """#767676 is the lightest grey that carries white text."""
     assert read(PUBLIC + f'accent = "{accent}"').accent == accent.lower()
 
@@ -330,7 +330,7 @@ TWENTY_ONE = str([f"label {number}" for number in range(21)])
         ("proof_of_work = 'yes'", "proof_of_work: must be true or false"),
     ],
 )
-def test_a_wrong_key_is_named_with_its_line(line: str, fault: str) -> None:
+def test_wrong_key_is_named_with_its_line(line: str, fault: str) -> None:
     """The message says which line of which form is wrong, and why."""
     assert faults(PUBLIC + line) == [f"forms.toml:5: forms.signup.{fault}"]
 
@@ -339,7 +339,7 @@ def test_a_wrong_key_is_named_with_its_line(line: str, fault: str) -> None:
     "label", ["a,b", "a;b", "a|b", "الف،ب", "الف؛ب", "a，b", "a；b", "a｜b", ",a", "#a"]
 )
 @pytest.mark.parametrize("key", ["labels", "label_choices"])
-def test_a_label_is_one_label(key: str, label: str) -> None:
+def test_label_is_one_label(key: str, label: str) -> None:
     """A label with a separator would become two on the server."""
     fault = f'"{label}" is not one label: it has a separator or begins with #'
     text = public("public", '["Mobile", "Labels"]', 'label_choices = ["a"]\nlabels = ["b"]')
@@ -385,7 +385,7 @@ def test_labels_and_choices_together_are_no_more_than_a_contact_has() -> None:
         "*",
     ],
 )
-def test_an_origin_is_exact(origin: str) -> None:
+def test_origin_is_exact(origin: str) -> None:
     """No path, wildcard, user name or second source gets into the policy of the frame."""
     assert faults(PUBLIC + f'embed_origins = ["{origin}"]') == [
         (
@@ -395,7 +395,7 @@ def test_an_origin_is_exact(origin: str) -> None:
     ]
 
 
-def test_an_origin_is_text() -> None:
+def test_origin_is_text() -> None:
     """A number is shown as it is."""
     assert faults(PUBLIC + "embed_origins = [1]") == [
         (
@@ -421,7 +421,7 @@ def test_an_origin_is_text() -> None:
         "https://example.ir/\\nSet-Cookie:a=b",
     ],
 )
-def test_a_redirect_is_a_plain_address(address: str) -> None:
+def test_redirect_is_a_plain_address(address: str) -> None:
     """No script, user name or control character gets into a header or the parent's address."""
     (fault,) = faults(PUBLIC + f'redirect = "{address}"')
 
@@ -429,7 +429,7 @@ def test_a_redirect_is_a_plain_address(address: str) -> None:
     assert fault.endswith('is not an address such as "https://example.ir/thanks"')
 
 
-def test_a_fault_is_one_line_whatever_it_quotes() -> None:
+def test_fault_is_one_line_whatever_it_quotes() -> None:
     """A line end in a value does not look like another fault."""
     assert faults(PUBLIC + 'redirect = "a\\nb"') == [
         (
@@ -439,7 +439,7 @@ def test_a_fault_is_one_line_whatever_it_quotes() -> None:
     ]
 
 
-def test_a_redirect_is_text() -> None:
+def test_redirect_is_text() -> None:
     """A number is shown as it is."""
     assert faults(PUBLIC + "redirect = 1") == [
         (
@@ -449,7 +449,7 @@ def test_a_redirect_is_text() -> None:
     ]
 
 
-def test_a_redirect_to_a_site_that_is_not_listed_is_refused() -> None:
+def test_redirect_to_a_site_that_is_not_listed_is_refused() -> None:
     """A typing error does not send visitors to somebody else."""
     text = PUBLIC + (
         'embed_origins = ["https://example.ir"]\nredirect = "https://example.ir.evil.example/"'
@@ -476,7 +476,7 @@ def test_a_redirect_to_a_site_that_is_not_listed_is_refused() -> None:
         '"فردا"',
     ],
 )
-def test_a_fixed_date_is_a_day_that_can_be_sent(value: str) -> None:
+def test_fixed_date_is_a_day_that_can_be_sent(value: str) -> None:
     """Without quotes it is Gregorian; a Jalali one stands in quotes."""
     assert faults(PUBLIC + f"fixed = {{ CustomDate1 = {value} }}") == [
         (
@@ -526,7 +526,7 @@ def test_free_labels_need_their_field() -> None:
 @pytest.mark.parametrize(
     ("key", "value"), [("embed_origins", '["https://example.ir"]'), ("proof_of_work", "true")]
 )
-def test_an_intranet_form_is_neither_embedded_nor_puzzled(key: str, value: str) -> None:
+def test_intranet_form_is_neither_embedded_nor_puzzled(key: str, value: str) -> None:
     """Such a key shows that the form was meant to be public."""
     assert faults(INTRANET + f"{key} = {value}") == [
         f"forms.toml:5: forms.desk.{key}: is for public forms only"
@@ -547,7 +547,7 @@ def test_what_an_intranet_form_cannot_have_may_be_switched_off() -> None:
         ("CustomText2", 'fixed.CustomText2 = "x"', '"CustomText2" is already shown or fixed'),
     ],
 )
-def test_the_consent_is_recorded_in_a_free_custom_text(field: str, rest: str, fault: str) -> None:
+def test_consent_is_recorded_in_a_free_custom_text(field: str, rest: str, fault: str) -> None:
     """The record would overwrite what a person typed, or be overwritten."""
     text = public(
         "public",
@@ -623,7 +623,7 @@ fixed = { CityName = "تهران" }
         "[forms.signup]\n\n  accent=1",
     ],
 )
-def test_a_line_is_found_however_the_key_is_spelled(text: str) -> None:
+def test_line_is_found_however_the_key_is_spelled(text: str) -> None:
     """TOML has several ways to say the same; here the key is on the last line."""
     line = len(text.split("\n"))
 
@@ -632,7 +632,7 @@ def test_a_line_is_found_however_the_key_is_spelled(text: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ["Signup", "-a", "a_b", "فرم", "a" * 41, "a.b", ""])
-def test_a_forms_name_fits_into_an_address(slug: str) -> None:
+def test_forms_name_fits_into_an_address(slug: str) -> None:
     """Capitals, spaces and dots do not."""
     text = PUBLIC.replace("forms.signup", f'forms."{slug}"')
 
@@ -642,13 +642,13 @@ def test_a_forms_name_fits_into_an_address(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ["a", "7", "a" * 40, "spring-sale-2"])
-def test_a_forms_name_may_have_digits_and_hyphens(slug: str) -> None:
+def test_forms_name_may_have_digits_and_hyphens(slug: str) -> None:
     """As addresses do."""
     assert read(PUBLIC.replace("forms.signup", f"forms.{slug}")).slug == slug
 
 
 @pytest.mark.parametrize("text", ["", "[forms]", "# nothing"])
-def test_a_file_without_forms_is_refused(text: str) -> None:
+def test_file_without_forms_is_refused(text: str) -> None:
     """There would be no page to show."""
     (fault,) = faults(text)
 
@@ -663,7 +663,7 @@ def test_forms_are_tables() -> None:
     assert faults("[forms]\nsignup = 1") == ["forms.toml:2: forms.signup: must be a table"]
 
 
-def test_a_title_an_access_and_fields_are_needed() -> None:
+def test_title_an_access_and_fields_are_needed() -> None:
     """What is missing is told at the line where the form begins."""
     assert faults("\n[forms.signup]") == [
         "forms.toml:2: forms.signup.title: is missing",
@@ -684,7 +684,7 @@ def test_broken_toml_without_a_line_is_refused_too() -> None:
     assert faults('title = "x') == ["forms.toml: Unterminated string (at end of document)"]
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     """The system's reason follows."""
     path = tmp_path / "forms.toml"
 
@@ -694,7 +694,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: cannot be read: No such file or directory"
 
 
-def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+def test_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     """An editor may have saved it as Windows-1256."""
     path = tmp_path / "forms.toml"
     path.write_bytes(PUBLIC.encode() + 'intro = "سلام"'.encode("cp1256"))
@@ -705,7 +705,7 @@ def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> No
     assert str(caught.value) == f"{path}:5: is not UTF-8"
 
 
-def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+def test_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     """Windows' Notepad writes one."""
     path = tmp_path / "forms.toml"
     path.write_text(PUBLIC, encoding="utf-8-sig")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOBILE = "09121234567"
 
 
-def test_a_token_says_which_form_and_when() -> None:
+def test_token_says_which_form_and_when() -> None:
     """What was issued is read back; two tokens differ."""
     own = FormTokens(["k"])
     token = own.read(own.issue("contact"), form="contact")
@@ -33,7 +33,7 @@ def test_a_token_says_which_form_and_when() -> None:
     assert token.nonce != own.read(own.issue("contact"), form="contact").nonce
 
 
-def test_a_rotated_key_still_reads_and_a_lost_one_does_not() -> None:
+def test_rotated_key_still_reads_and_a_lost_one_does_not() -> None:
     """The newest key signs, older ones are accepted."""
     old, both, new = FormTokens(["old"]), FormTokens(["new", "old"]), FormTokens(["new"])
     assert both.read(old.issue("f"), form="f")
@@ -43,7 +43,7 @@ def test_a_rotated_key_still_reads_and_a_lost_one_does_not() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: "x" + t, lambda t: t.swapcase()])
-def test_a_tampered_token_is_refused(change: Callable[[str], str]) -> None:
+def test_tampered_token_is_refused(change: Callable[[str], str]) -> None:
     """Any change breaks the signature."""
     own = FormTokens(["k"])
     with pytest.raises(InvalidToken):
@@ -60,7 +60,7 @@ def test_rubbish_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "shape", [[], ["f"], ["f", "n", "s"], ["f", "n", "s", "x"], ["f", "n", "s", 1e300], 5, None]
 )
-def test_a_token_of_another_shape_is_refused(shape: object) -> None:
+def test_token_of_another_shape_is_refused(shape: object) -> None:
     """Signed by our key, but by another version: the form comes back, with everything typed."""
     other = URLSafeTimedSerializer("k", salt="form token").dumps(shape)
     with pytest.raises(InvalidToken):
@@ -73,7 +73,7 @@ def expired(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "LIFETIME", timedelta(seconds=-1))
 
 
-def test_a_token_lives_for_half_a_day() -> None:
+def test_token_lives_for_half_a_day() -> None:
     """A page that an operator left open over lunch still works."""
     assert timedelta(hours=12) == LIFETIME
 
@@ -84,7 +84,7 @@ def _refused_tokens(page: Page) -> list[str | None]:
     return [None, "", "nonsense", page.token[:-2], foreign, other_form]
 
 
-def test_a_bad_token_brings_the_form_back_with_everything_typed(
+def test_bad_token_brings_the_form_back_with_everything_typed(
     page: Page, portal: Simulator
 ) -> None:
     """Missing, tampered, foreign or another form's: 422, nothing sent, a fresh token that works."""
@@ -100,7 +100,7 @@ def test_a_bad_token_brings_the_form_back_with_everything_typed(
 
 
 @pytest.mark.usefixtures("expired")
-def test_an_expired_token_brings_the_form_back_with_everything_typed(
+def test_expired_token_brings_the_form_back_with_everything_typed(
     page: Page, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was typed is kept, and the fresh token works."""
@@ -112,7 +112,7 @@ def test_an_expired_token_brings_the_form_back_with_everything_typed(
     assert len(portal.contacts) == 1
 
 
-def test_a_rotated_key_does_not_disturb_open_pages(make_app: Callable[..., Flask]) -> None:
+def test_rotated_key_does_not_disturb_open_pages(make_app: Callable[..., Flask]) -> None:
     """A form rendered before the rotation is accepted after it."""
     page = Page(make_app(secret_keys=("old",)).test_client())
     page.client = make_app(secret_keys=("new", "old")).test_client()

@@ -102,7 +102,7 @@ def read(line: str, log_format: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_the_log_knows_each_submission_and_nobody(
+def test_log_knows_each_submission_and_nobody(
     simulator: Simulator, tmp_path: Path, log_format: str
 ) -> None:
     """At its most talkative, through all that can become of a submission."""
@@ -169,7 +169,7 @@ logging.info("it goes on")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_a_traceback_is_one_event(log_format: str) -> None:
+def test_traceback_is_one_event(log_format: str) -> None:
     """Outside of a request, whose id is a dash."""
     done = subprocess.run(
         [sys.executable, "-c", LOG_TWICE, log_format], capture_output=True, check=True, text=True
@@ -187,7 +187,7 @@ def behind_a_proxy(make_app: Callable[..., Flask]) -> FlaskClient:
 
 
 @pytest.mark.parametrize("given", ["a", "Ab0._-", "f" * 64])
-def test_a_proxy_names_the_request(behind_a_proxy: FlaskClient, given: str) -> None:
+def test_proxy_names_the_request(behind_a_proxy: FlaskClient, given: str) -> None:
     """Its log and ours can be laid side by side."""
     response = behind_a_proxy.get("/healthz", headers={"X-Request-ID": given})
     assert response.headers.getlist("X-Request-ID") == [given]
@@ -236,7 +236,7 @@ def test_every_answer_carries_it(
     assert all(MADE.fullmatch(answer.headers["X-Request-ID"]) for answer in answers)
 
 
-def test_a_request_within_a_request_leaves_the_outer_ones_name(
+def test_request_within_a_request_leaves_the_outer_ones_name(
     behind_a_proxy: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And none stays when the request has ended."""

@@ -79,7 +79,7 @@ def test_only_the_intranet_reads_them(client: FlaskClient) -> None:
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.7"}).status_code == 403
 
 
-def test_a_login_is_asked_for_where_there_is_one(make_app: Callable[..., Flask]) -> None:
+def test_login_is_asked_for_where_there_is_one(make_app: Callable[..., Flask]) -> None:
     """Prometheus can log in."""
     users = {"sara": "pbkdf2:sha256:1$x$00"}
     assert make_app(intranet_users=users).test_client().get("/metrics").status_code == 401
@@ -103,7 +103,7 @@ def test_all_forms_begin_at_zero(client: FlaskClient) -> None:
         (Fault.HTTP_502, "queued"),
     ],
 )
-def test_a_submission_counts_by_its_outcome(
+def test_submission_counts_by_its_outcome(
     page: Page, portal: Simulator, answer: str | Fault, outcome: str
 ) -> None:
     """Once, and as the page says."""
@@ -122,7 +122,7 @@ def test_what_is_invalid_counts_for_its_form(client: FlaskClient) -> None:
     assert figures(client).submissions == {("contact", "invalid"): 1, ("signup", "invalid"): 1}
 
 
-def test_a_robot_is_told_otherwise_than_operators(client: FlaskClient) -> None:
+def test_robot_is_told_otherwise_than_operators(client: FlaskClient) -> None:
     """The page says "delivered"."""
     page = Page(client, "/f/signup")
     page.send(Mobile=MOBILE, consent="true", **{HONEYPOT_INPUT: "x"})
@@ -133,7 +133,7 @@ def test_a_robot_is_told_otherwise_than_operators(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/f/signup"])
-def test_a_double_click_counts_once(client: FlaskClient, path: str) -> None:
+def test_double_click_counts_once(client: FlaskClient, path: str) -> None:
     """It is one submission."""
     page = Page(client, path)
     data = {"csrf_token": page.token, "Mobile": MOBILE, "consent": "true"}
@@ -142,7 +142,7 @@ def test_a_double_click_counts_once(client: FlaskClient, path: str) -> None:
     assert list(figures(client).submissions.values()) == [1]
 
 
-def test_a_correction_is_no_submission(
+def test_correction_is_no_submission(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """Neither a wrong one nor a right one; the call to the portal counts."""
@@ -168,7 +168,7 @@ def test_without_the_database_the_rest_is_told(
     assert not any(name.startswith(("queue", "needs")) for name in found)
 
 
-def test_a_lost_answer_of_the_database_counts_as_what_became_of_it(
+def test_lost_answer_of_the_database_counts_as_what_became_of_it(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says "queued" as well."""
@@ -198,7 +198,7 @@ def test_calls_are_counted_and_timed(page: Page, portal: Simulator) -> None:
     assert bounds == ["0.05", "0.1", "0.2", "0.5", "1.0", "2.0", "+Inf"]  # the deadline is 2
 
 
-def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: Simulator) -> None:
+def test_call_that_came_to_nothing_counts_too(page: Page, portal: Simulator) -> None:
     """It has a status of ours."""
     portal.close()
     page.send(Mobile=MOBILE)
@@ -207,7 +207,7 @@ def test_a_call_that_came_to_nothing_counts_too(page: Page, portal: Simulator) -
     assert found[name] == 1
 
 
-def test_the_queue_is_told_as_it_stands(
+def test_queue_is_told_as_it_stands(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """How many wait, for how long, and why."""
@@ -226,7 +226,7 @@ def test_the_queue_is_told_as_it_stands(
     assert found["needs_hand"] == 0
 
 
-def test_a_clock_that_was_set_back_makes_nothing_negative(
+def test_clock_that_was_set_back_makes_nothing_negative(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """Zero, then."""
@@ -289,9 +289,7 @@ def read(url: str) -> Metrics:
 
 
 @pytest.mark.slow
-def test_the_workers_metrics_are_one_and_outlive_a_worker(
-    simulator: Simulator, tmp_path: Path
-) -> None:
+def test_workers_metrics_are_one_and_outlive_a_worker(simulator: Simulator, tmp_path: Path) -> None:
     """Nobody sets a folder, each start has its own, and nothing of it stays."""
     elsewhere = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")}
     environ = environ_of(simulator, tmp_path) | elsewhere
@@ -329,7 +327,7 @@ def test_metrics_that_cannot_be_kept_harm_nobody(simulator: Simulator, tmp_path:
 
 
 @pytest.mark.slow
-def test_a_server_that_cannot_start_leaves_no_folder(simulator: Simulator, tmp_path: Path) -> None:
+def test_server_that_cannot_start_leaves_no_folder(simulator: Simulator, tmp_path: Path) -> None:
     """A supervisor would start it again and again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environ = environ_of(simulator, tmp_path)

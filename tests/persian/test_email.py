@@ -18,7 +18,7 @@ from webapp.persian import InvalidText, parse_email
         ("ali@gmail.cm", "ali@gmail.cm"),
     ],
 )
-def test_an_address_is_sent_in_ascii(typed: str, sent: str) -> None:
+def test_address_is_sent_in_ascii(typed: str, sent: str) -> None:
     """Invisible characters go, digits are folded, a Persian domain is encoded."""
     assert parse_email(typed) == sent
 

@@ -141,7 +141,7 @@ def test_any_value_is_shown_in_persian_digits(value: object, shown: str) -> None
         pytest.param(" \u200b\u200c\t", "", id="nothing"),
     ],
 )
-def test_a_line_is_cleaned(typed: str, clean: str) -> None:
+def test_line_is_cleaned(typed: str, clean: str) -> None:
     """Each rule of the text section, and the order in which they hold."""
     assert line(typed) == clean
 
@@ -389,7 +389,7 @@ def test_what_is_no_single_mobile_number_is_refused_with_its_reason(
 
 
 @given(ANY_TEXT | LIKE_A_MOBILE)
-def test_a_mobile_number_has_its_shape_or_is_refused(text: str) -> None:
+def test_mobile_number_has_its_shape_or_is_refused(text: str) -> None:
     """Whatever is typed, the result is 09 and nine digits, and reads as itself."""
     mobile = unless_refused(persian.parse_mobile, text)
     if mobile is not None:
@@ -664,7 +664,7 @@ def test_what_is_shown_is_read_back(day: date) -> None:
 
 
 @given(ANY_TEXT | LIKE_A_DATE, ANY_TEXT | LIKE_A_DATE, ANY_TEXT | LIKE_A_DATE)
-def test_a_date_is_read_or_refused(day: str, month: str, year: str) -> None:
+def test_date_is_read_or_refused(day: str, month: str, year: str) -> None:
     """Whatever is typed, the outcome is a date or a message."""
     results = (
         unless_refused(persian.parse_date, day),
@@ -716,7 +716,7 @@ def test_twenty_labels_pass_and_one_more_does_not() -> None:
     assert refusal(labels, "،".join(twenty), "یکی دیگر") == message
 
 
-def test_a_label_of_fifty_passes_and_a_longer_one_does_not() -> None:
+def test_label_of_fifty_passes_and_a_longer_one_does_not() -> None:
     """Length counts code points after normalising."""
     assert labels("# " + "ب" * 50 + "\u200f ") == ("ب" * 50,)
     long = "ب" * 51

@@ -166,7 +166,7 @@ def listener(serve: Callable[[socket.socket], object]) -> Iterator[int]:
 class TestPayload:
     """What ContactCreate is sent."""
 
-    def test_a_full_contact_is_written_as_the_reference_asks(self) -> None:
+    def test_full_contact_is_written_as_the_reference_asks(self) -> None:
         """Every value has its key, in the reference's order."""
         assert payload(full_contact()) == [
             ("ContactGroupID", "0"),
@@ -195,7 +195,7 @@ class TestPayload:
             ("Labels", "گروه ۲"),
         ]
 
-    def test_an_empty_contact_still_has_every_key(self) -> None:
+    def test_empty_contact_still_has_every_key(self) -> None:
         """A key without a value is sent empty; a new contact is active."""
         pairs = payload(Contact(Mobile=MOBILE))
         filled = {name: text for name, text in pairs if text}
@@ -211,7 +211,7 @@ class TestPayload:
 class TestRequest:
     """What goes over the wire."""
 
-    def test_the_body_is_an_urlencoded_form_in_utf8(
+    def test_body_is_an_urlencoded_form_in_utf8(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """The captured bytes decode to the payload, repeated labels and all."""
@@ -226,7 +226,7 @@ class TestRequest:
         assert b"&Labels=%DA%AF%D8%B1%D9%88%D9%87+%DB%B1&Labels=%DA%AF" in request.body
         assert b"&GenderType=false&" in request.body
 
-    def test_the_token_travels_bare(self, portal: AmootPortal, simulator: Simulator) -> None:
+    def test_token_travels_bare(self, portal: AmootPortal, simulator: Simulator) -> None:
         """`Authorization` is the token and nothing else."""
         portal.create_contact(small_contact())
         (request,) = simulator.requests
@@ -249,7 +249,7 @@ class TestRequest:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("fault", [Fault[f"HTTP_{n}"] for n in (301, 302, 307, 308)])
-    def test_a_redirect_is_not_followed(
+    def test_redirect_is_not_followed(
         self, portal: AmootPortal, simulator: Simulator, fault: Fault
     ) -> None:
         """Neither the address nor the body is asked for again elsewhere."""
@@ -260,14 +260,14 @@ class TestRequest:
         time.sleep(0.1)
         assert [request.path for request in simulator.requests] == ["/rest/ContactCreate"]
 
-    def test_the_body_of_a_redirect_is_not_read(
+    def test_body_of_a_redirect_is_not_read(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """A redirect that says Success is no success."""
         simulator.answer(Answer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
         assert failure(lambda: portal.create_contact(small_contact())).status == "HTTP_302"
 
-    def test_a_cookie_is_not_sent_back(self, portal: AmootPortal, simulator: Simulator) -> None:
+    def test_cookie_is_not_sent_back(self, portal: AmootPortal, simulator: Simulator) -> None:
         """One call leaves no trace on the next."""
         simulator.answer(
             Answer(b'{"Status": "Success"}', content_type="application/json\r\nSet-Cookie: a=b")
@@ -280,7 +280,7 @@ class TestRequest:
 class TestAnswer:
     """What the methods return."""
 
-    def test_a_stored_contact_gives_its_id(self, portal: AmootPortal, simulator: Simulator) -> None:
+    def test_stored_contact_gives_its_id(self, portal: AmootPortal, simulator: Simulator) -> None:
         """The ID is the portal's, and the contact is there."""
         number = portal.create_contact(full_contact())
         (stored,) = simulator.contacts
@@ -291,7 +291,7 @@ class TestAnswer:
     @pytest.mark.parametrize(
         "data", ["null", "[]", "{}", '"x"', '{"ID": null}', '{"ID": true}', '{"ID": "7"}']
     )
-    def test_a_success_without_an_id_is_still_a_success(
+    def test_success_without_an_id_is_still_a_success(
         self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
         """Success is the portal's word; the ID is a bonus."""
@@ -307,7 +307,7 @@ class TestAnswer:
             b'\xef\xbb\xbf {"Status": "\xef\xbb\xbfSuccess"}\r\n',
         ],
     )
-    def test_a_success_may_be_a_number_or_padded(
+    def test_success_may_be_a_number_or_padded(
         self, portal: AmootPortal, simulator: Simulator, body: bytes
     ) -> None:
         """White space and a byte-order mark are tolerated, also within."""
@@ -331,7 +331,7 @@ class TestAnswer:
         assert isinstance(failure(lambda: portal.create_contact(small_contact())), Uncertain)
 
     @pytest.mark.parametrize("status", [201, 202, 206, 400, 404, 500, 502])
-    def test_a_success_needs_http_200(
+    def test_success_needs_http_200(
         self, portal: AmootPortal, simulator: Simulator, status: int
     ) -> None:
         """A body that says Success under another HTTP status is not believed."""
@@ -341,7 +341,7 @@ class TestAnswer:
         assert error.status == f"HTTP_{status}"
 
     @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
-    def test_a_documented_failure_counts_under_any_http_status(
+    def test_documented_failure_counts_under_any_http_status(
         self, portal: AmootPortal, simulator: Simulator, status: int
     ) -> None:
         """It is the portal's own word."""
@@ -358,7 +358,7 @@ class TestAnswer:
         assert portal.search_contacts(mobile="09120000000") == []
 
     @pytest.mark.parametrize("data", ["null", "{}", '"x"', "[1]", '[{"ID": 1}, null]'])
-    def test_a_search_without_a_list_of_contacts_is_uncertain(
+    def test_search_without_a_list_of_contacts_is_uncertain(
         self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
         """A malformed list is not an empty one: it would lead to a second contact."""
@@ -377,7 +377,7 @@ class TestAnswer:
         simulator.answer(Answer(b'{"Status": "Success", "AccountName": "x", "RemaindCredit": 0}'))
         assert portal.account_status() == AccountStatus(name="x", credit="0")
 
-    def test_a_wrong_token_is_refused_as_plain_text_too(self, simulator: Simulator) -> None:
+    def test_wrong_token_is_refused_as_plain_text_too(self, simulator: Simulator) -> None:
         """On some methods a failure is the bare name."""
         stranger = client(simulator.url, token="wrong")
         for call in (stranger.account_status, lambda: stranger.create_contact(small_contact())):
@@ -453,7 +453,7 @@ class TestStatuses:
             ("Token_Invalid", None),
         ],
     )
-    def test_the_rejected_field_is_named(self, status: str, field: str | None) -> None:
+    def test_rejected_field_is_named(self, status: str, field: str | None) -> None:
         """A message can stand beside its field."""
         assert rejected_field(status) == field
 
@@ -472,7 +472,7 @@ class TestStatuses:
         assert faults | raised <= STATUS_MESSAGES.keys()
         assert STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}
 
-    def test_an_unknown_status_is_uncertain_and_named(
+    def test_unknown_status_is_uncertain_and_named(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """A newer portal's word is shown as it came, where it looks like a status."""
@@ -566,15 +566,13 @@ class TestFaults:
         """One of them is no fault after all."""
         assert set(Fault) - FAULTS.keys() == {Fault.BOM_SUCCESS}
 
-    def test_a_byte_order_mark_does_no_harm(
-        self, portal: AmootPortal, simulator: Simulator
-    ) -> None:
+    def test_byte_order_mark_does_no_harm(self, portal: AmootPortal, simulator: Simulator) -> None:
         """A success stays a success."""
         simulator.answer(Fault.BOM_SUCCESS)
         assert portal.create_contact(small_contact()) is None
 
     @pytest.mark.slow
-    def test_a_fault_hits_a_connection_kept_alive_alike(
+    def test_fault_hits_a_connection_kept_alive_alike(
         self, hasty: AmootPortal, simulator: Simulator
     ) -> None:
         """On such a connection nothing is known not to have been sent."""
@@ -587,7 +585,7 @@ class TestFaults:
         assert peers[::2] == peers[1::2]
         wait_until(lambda: not running_calls())
 
-    def test_a_gzip_bomb_is_not_unpacked(self, portal: AmootPortal, simulator: Simulator) -> None:
+    def test_gzip_bomb_is_not_unpacked(self, portal: AmootPortal, simulator: Simulator) -> None:
         """Of 400 MB no more is held than the limit and its surroundings."""
         simulator.answer(Fault.GZIP_BOMB, times=2)
         failure(lambda: portal.create_contact(small_contact()))  # imports, and packs the bomb
@@ -597,7 +595,7 @@ class TestFaults:
         tracemalloc.stop()
         assert peak < 4 * MAX_RESPONSE_BYTES
 
-    def test_an_answer_may_be_as_long_as_the_limit(
+    def test_answer_may_be_as_long_as_the_limit(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """One byte more is too long."""
@@ -616,7 +614,7 @@ class TestFaults:
             failure(lambda: quick.create_contact(small_contact()), deadline=0.1)
         wait_until(lambda: not running_calls(), seconds=1)
 
-    def test_a_contact_that_cannot_be_encoded_is_uncertain(self, portal: AmootPortal) -> None:
+    def test_contact_that_cannot_be_encoded_is_uncertain(self, portal: AmootPortal) -> None:
         """An exception nobody thought of is never "not delivered"."""
         error = failure(lambda: portal.create_contact(Contact(Mobile=MOBILE, FName="\ud800")))
         assert type(error) is (TimedOut if error.status == "Timeout" else Uncertain)
@@ -627,7 +625,7 @@ class TestFaults:
 class TestConnecting:
     """What is certain not to have been delivered."""
 
-    def test_a_refused_connection_is_unreachable(self) -> None:
+    def test_refused_connection_is_unreachable(self) -> None:
         """Nothing listens there."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
@@ -636,7 +634,7 @@ class TestConnecting:
         assert error.status == "ConnectionFailed"
         assert error.cause.endswith("NewConnectionError < ConnectionRefusedError")
 
-    def test_an_unknown_host_is_unreachable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_unknown_host_is_unreachable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """There is no such name."""
 
         def unknown(*_: object, **__: object) -> None:
@@ -648,7 +646,7 @@ class TestConnecting:
         assert error.status == "NameNotResolved"
 
     @pytest.mark.slow
-    def test_a_name_server_that_hangs_is_unreachable_and_nothing_is_sent_later(
+    def test_name_server_that_hangs_is_unreachable_and_nothing_is_sent_later(
         self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The abandoned exchange gets its address in the end, and must not use it."""
@@ -669,7 +667,7 @@ class TestConnecting:
         assert not simulator.requests
 
     @pytest.mark.slow
-    def test_an_exchange_abandoned_before_it_connects_opens_nothing(
+    def test_exchange_abandoned_before_it_connects_opens_nothing(
         self, hasty: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where it is not known how far it came, it is uncertain, and still nothing is sent."""
@@ -686,7 +684,7 @@ class TestConnecting:
         wait_until(lambda: not running_calls())
         assert not simulator.requests
 
-    def test_a_host_that_never_accepts_is_unreachable(self) -> None:
+    def test_host_that_never_accepts_is_unreachable(self) -> None:
         """Its queue is full, so that a connection is not even begun."""
         with socket.socket() as server, contextlib.ExitStack() as crowd:
             server.bind(("127.0.0.1", 0))
@@ -763,7 +761,7 @@ def trusted(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 class TestTLS:
     """The same over TLS."""
 
-    def test_a_certificate_of_a_stranger_is_unreachable(
+    def test_certificate_of_a_stranger_is_unreachable(
         self, simulator: Simulator, authority: trustme.CA
     ) -> None:
         """Nothing is sent to a host that cannot prove its name."""
@@ -774,7 +772,7 @@ class TestTLS:
         assert not simulator.requests
 
     @pytest.mark.usefixtures("trusted")
-    def test_a_certificate_for_another_name_is_unreachable(
+    def test_certificate_for_another_name_is_unreachable(
         self, simulator: Simulator, authority: trustme.CA
     ) -> None:
         """A trusted authority is not enough."""
@@ -785,7 +783,7 @@ class TestTLS:
 
     @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
-    def test_a_call_over_tls_is_answered(self, simulator: Simulator, authority: trustme.CA) -> None:
+    def test_call_over_tls_is_answered(self, simulator: Simulator, authority: trustme.CA) -> None:
         """Two calls, one connection."""
         with tls(simulator, authority) as url:
             secure = client(url, deadline=GENEROUS)
@@ -817,7 +815,7 @@ class TestTLS:
     @pytest.mark.slow
     @pytest.mark.usefixtures("trusted")
     @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.DRIP_HEADERS, Fault.DRIP_BODY])
-    def test_a_call_over_tls_ends_at_its_deadline(
+    def test_call_over_tls_ends_at_its_deadline(
         self, simulator: Simulator, authority: trustme.CA, fault: Fault
     ) -> None:
         """Shutting down beneath TLS ends the thread."""
@@ -828,7 +826,7 @@ class TestTLS:
             assert error.status == "Timeout"
             wait_until(lambda: not running_calls())
 
-    def test_a_handshake_that_hangs_is_unreachable(self) -> None:
+    def test_handshake_that_hangs_is_unreachable(self) -> None:
         """A host that accepts and says nothing has not got the request."""
         with listener(lambda connection: connection.recv(1 << 16) and connection.recv(1)) as port:
             url = f"https://127.0.0.1:{port}/"
@@ -837,7 +835,7 @@ class TestTLS:
             assert error.status == "ConnectTimeout"
             wait_until(lambda: not running_calls())
 
-    def test_a_handshake_that_drips_is_unreachable(self) -> None:
+    def test_handshake_that_drips_is_unreachable(self) -> None:
         """Each byte comes in time, the whole never does."""
 
         def drip(connection: socket.socket) -> None:
@@ -852,7 +850,7 @@ class TestTLS:
             assert error.status == "ConnectTimeout"
             wait_until(lambda: not running_calls(), seconds=1)
 
-    def test_a_host_without_tls_is_unreachable(self) -> None:
+    def test_host_without_tls_is_unreachable(self) -> None:
         """No handshake, no request."""
         with listener(lambda connection: connection.sendall(b"220 mail.example ESMTP\r\n")) as port:
             error = late_failure(lambda: client(f"https://127.0.0.1:{port}/").account_status())
@@ -897,7 +895,7 @@ class TestMapping:
             ConnectionResetError(),
         ],
     )
-    def test_an_exception_that_is_not_of_requests_is_uncertain(self, error: Exception) -> None:
+    def test_exception_that_is_not_of_requests_is_uncertain(self, error: Exception) -> None:
         """Even while connecting: nobody has thought of what it means there."""
         for connecting in (True, False):
             fault = portal_error(error, connecting=connecting)
@@ -911,7 +909,7 @@ class TestSecrets:
     @pytest.mark.parametrize(
         "token", ["", "s3 cret", "s3cret ", "s3cret\n", "s3cret\u06f1", "s3cret\x00", "s3cret\x7f"]
     )
-    def test_a_token_that_would_not_arrive_is_refused_without_being_shown(self, token: str) -> None:
+    def test_token_that_would_not_arrive_is_refused_without_being_shown(self, token: str) -> None:
         """It stops the start, not the first call."""
         with pytest.raises(ValueError, match="token") as caught:
             client("http://127.0.0.1/", token=token)
@@ -920,13 +918,13 @@ class TestSecrets:
     @pytest.mark.parametrize(
         "url", ["", "portal.amootsms.com/rest/", "ftp://h/", "http:///rest", "http://user:pw@h/"]
     )
-    def test_an_address_that_would_go_astray_is_refused(self, url: str) -> None:
+    def test_address_that_would_go_astray_is_refused(self, url: str) -> None:
         """A user name in it would replace the token."""
         with pytest.raises(ValueError, match="address") as caught:
             client(url)
         assert "pw" not in str(caught.value)
 
-    def test_the_repr_of_a_client_shows_no_token(
+    def test_repr_of_a_client_shows_no_token(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """Only where it goes."""
@@ -936,13 +934,13 @@ class TestSecrets:
 class TestLines:
     """Connections, threads and processes."""
 
-    def test_a_connection_is_kept_alive(self, portal: AmootPortal, simulator: Simulator) -> None:
+    def test_connection_is_kept_alive(self, portal: AmootPortal, simulator: Simulator) -> None:
         """Two calls, one connection."""
         portal.account_status()
         portal.account_status()
         assert len({request.peer for request in simulator.requests}) == 1
 
-    def test_an_error_of_the_portal_keeps_the_connection(
+    def test_error_of_the_portal_keeps_the_connection(
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """The answer was read to its end."""
@@ -952,7 +950,7 @@ class TestLines:
         assert len({request.peer for request in simulator.requests}) == 1
 
     @pytest.mark.slow
-    def test_a_stale_connection_is_not_used(
+    def test_stale_connection_is_not_used(
         self, portal: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The portal may be closing it in this very moment."""
@@ -962,7 +960,7 @@ class TestLines:
         portal.account_status()
         assert len({request.peer for request in simulator.requests}) == 2
 
-    def test_a_connection_that_the_portal_closed_is_replaced(self) -> None:
+    def test_connection_that_the_portal_closed_is_replaced(self) -> None:
         """A restart of the portal between two calls is not noticed."""
         with Simulator(token=TOKEN) as first:
             moved = client(first.url, deadline=GENEROUS)
@@ -971,7 +969,7 @@ class TestLines:
         with Simulator(token=TOKEN, port=port):
             moved.account_status()
 
-    def test_a_connection_is_not_shared_with_a_forked_process(
+    def test_connection_is_not_shared_with_a_forked_process(
         self, portal: AmootPortal, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Two processes on one connection would read each other's answers."""

@@ -126,7 +126,7 @@ def test_another_value_is_another_contact(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["FName", "LName"])
-def test_an_answer_that_shows_too_little_proves_nothing(name: str) -> None:
+def test_answer_that_shows_too_little_proves_nothing(name: str) -> None:
     """A number alone may be anybody's earlier entry."""
     shown = {key: value for key, value in STORED.items() if key != name}
     assert find_matches(CONTACT, [shown], since=NOW) == []
@@ -154,6 +154,6 @@ def test_what_was_there_long_before_is_another_submission(
 
 
 @pytest.mark.parametrize("number", [None, True, "7", 7.5, 0, -7, 2**63, 10**30])
-def test_a_strange_id_is_no_id(number: object) -> None:
+def test_strange_id_is_no_id(number: object) -> None:
     """The contact is there all the same."""
     assert find_matches(CONTACT, [STORED | {"ID": number}], since=NOW) == [None]

@@ -74,7 +74,7 @@ def found(simulator: Simulator) -> int:
     return len(json.loads(body)["Data"])
 
 
-def test_a_contact_is_stored_and_shown_in_the_portals_shape(simulator: Simulator) -> None:
+def test_contact_is_stored_and_shown_in_the_portals_shape(simulator: Simulator) -> None:
     """The number with 98 in front, null for what is empty, dates with a time."""
     answer = create(simulator, Email="a@example.com", BornDate="1990-10-07")
     assert answer["Status"] == "Success"
@@ -94,7 +94,7 @@ def test_a_contact_is_stored_and_shown_in_the_portals_shape(simulator: Simulator
     }
 
 
-def test_a_second_contact_with_the_same_number_is_a_second_contact(simulator: Simulator) -> None:
+def test_second_contact_with_the_same_number_is_a_second_contact(simulator: Simulator) -> None:
     """A contact sent twice shows."""
     first, second = create(simulator)["Data"]["ID"], create(simulator)["Data"]["ID"]
     assert [contact["ID"] for contact in simulator.contacts] == [first, second]
@@ -125,14 +125,14 @@ def test_gender_may_be_empty(
 @pytest.mark.parametrize(
     "mobile", ["09121234567", "9121234567", "+989121234567", "00989121234567", " 989121234567 "]
 )
-def test_a_number_is_normalised(simulator: Simulator, mobile: str) -> None:
+def test_number_is_normalised(simulator: Simulator, mobile: str) -> None:
     """Every spelling is one number, when storing and when searching."""
     assert create(simulator, Mobile=mobile)["Data"]["Mobile"] == 989121234567
     _, body = ask(simulator.url, "/rest/ContactSearch", {"Mobile": mobile})
     assert len(json.loads(body)["Data"]) == 1
 
 
-def test_a_search_that_finds_nothing_gives_an_empty_list(simulator: Simulator) -> None:
+def test_search_that_finds_nothing_gives_an_empty_list(simulator: Simulator) -> None:
     """It is a success."""
     _, body = ask(simulator.url, "/rest/ContactSearch", {"Mobile": "09120000001"})
     assert json.loads(body) == {"Status": "Success", "Data": []}
@@ -147,7 +147,7 @@ def test_a_search_that_finds_nothing_gives_an_empty_list(simulator: Simulator) -
         ("۰۹۱۲۱۲۳۴۵۶۷", "Mobile_Invalid"),
     ],
 )
-def test_a_bad_number_is_not_stored(simulator: Simulator, mobile: str, status: str) -> None:
+def test_bad_number_is_not_stored(simulator: Simulator, mobile: str, status: str) -> None:
     """HTTP 200 all the same."""
     code, body = ask(simulator.url, "/rest/ContactCreate", {**SAMPLE, "Mobile": mobile})
     assert (code, json.loads(body)) == (200, {"Status": status, "Data": None})
@@ -174,7 +174,7 @@ def test_every_key_must_be_there(simulator: Simulator, missing: str) -> None:
         {"Stranger": ""},
     ],
 )
-def test_a_value_of_a_wrong_type_is_refused(simulator: Simulator, changes: dict[str, str]) -> None:
+def test_value_of_a_wrong_type_is_refused(simulator: Simulator, changes: dict[str, str]) -> None:
     """So is a key that the reference does not know."""
     assert ask(simulator.url, "/rest/ContactCreate", {**SAMPLE, **changes})[0] == 400
     assert not simulator.contacts
@@ -184,14 +184,14 @@ def test_a_value_of_a_wrong_type_is_refused(simulator: Simulator, changes: dict[
     "pairs",
     [[*SAMPLE.items(), ("Mobile", "09121111111")], [("Mobile\xff", "")]],
 )
-def test_a_key_that_is_repeated_or_unknown_is_refused(
+def test_key_that_is_repeated_or_unknown_is_refused(
     simulator: Simulator, pairs: list[tuple[str, str]]
 ) -> None:
     """Labels alone may be."""
     assert ask(simulator.url, "/rest/ContactCreate", pairs)[0] == 400
 
 
-def test_a_body_that_is_no_urlencoded_utf8_is_refused(simulator: Simulator) -> None:
+def test_body_that_is_no_urlencoded_utf8_is_refused(simulator: Simulator) -> None:
     """It is captured, and holds nothing."""
     with closing(http.client.HTTPConnection(urlsplit(simulator.url).netloc)) as connection:
         connection.request("POST", "/rest/ContactCreate", "Mobile=%FF", {"Authorization": TOKEN})
@@ -201,7 +201,7 @@ def test_a_body_that_is_no_urlencoded_utf8_is_refused(simulator: Simulator) -> N
 
 
 @pytest.mark.parametrize(("token", "status"), [("", "Token_NotExists"), ("wrong", "Token_Invalid")])
-def test_the_token_must_be_exact(simulator: Simulator, token: str, status: str) -> None:
+def test_token_must_be_exact(simulator: Simulator, token: str, status: str) -> None:
     """One method says so in plain text."""
     _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE, token=token)
     assert json.loads(body)["Status"] == status
@@ -249,7 +249,7 @@ def test_planned_answers_come_in_their_order(simulator: Simulator) -> None:
 @pytest.mark.parametrize(
     "fault", [fault for fault in Fault if fault.name.startswith("APPLIED_THEN")]
 )
-def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
+def test_applied_contact_can_be_found_though_its_answer_was_lost(
     simulator: Simulator, fault: Fault
 ) -> None:
     """That is what makes a call uncertain."""
@@ -273,7 +273,7 @@ def test_an_applied_contact_can_be_found_though_its_answer_was_lost(
     assert found(simulator) == 1
 
 
-def test_a_contact_that_is_applied_late_appears_after_a_while(
+def test_contact_that_is_applied_late_appears_after_a_while(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was answered, and a search before that lies."""
@@ -305,7 +305,7 @@ def test_what_is_forgotten_is_not_applied_later(
     assert simulator.contacts == []
 
 
-def test_a_search_may_lag_behind(simulator: Simulator) -> None:
+def test_search_may_lag_behind(simulator: Simulator) -> None:
     """What is stored just now is not found yet."""
     simulator.lag = 0.3
     start = time.monotonic()
@@ -317,7 +317,7 @@ def test_a_search_may_lag_behind(simulator: Simulator) -> None:
 
 
 @pytest.mark.slow
-def test_an_honest_answer_may_take_long_and_delays_no_other(simulator: Simulator) -> None:
+def test_honest_answer_may_take_long_and_delays_no_other(simulator: Simulator) -> None:
     """Several at once take no longer than one; an error comes at once."""
     simulator.latency = 2
     start = time.monotonic()
@@ -331,7 +331,7 @@ def test_an_honest_answer_may_take_long_and_delays_no_other(simulator: Simulator
     assert time.monotonic() - start < 2
 
 
-def test_a_success_that_is_hard_to_read_is_one(simulator: Simulator) -> None:
+def test_success_that_is_hard_to_read_is_one(simulator: Simulator) -> None:
     """The contact is stored."""
     simulator.answer(Fault.BOM_SUCCESS)
     _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE)
@@ -339,7 +339,7 @@ def test_a_success_that_is_hard_to_read_is_one(simulator: Simulator) -> None:
     assert len(simulator.contacts) == 1
 
 
-def test_a_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
+def test_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
     """It sees the request, and answers as a plan does; it is not asked for what is no call."""
     asked: list[str] = []
     answers = iter(["Success", "Failed", Fault.HTTP_503, Answer(b"words")])
@@ -359,7 +359,7 @@ def test_a_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
     assert len(simulator.contacts) == 1
 
 
-def test_a_mood_may_look_at_the_stand_in(simulator: Simulator) -> None:
+def test_mood_may_look_at_the_stand_in(simulator: Simulator) -> None:
     """It is asked outside the lock."""
     simulator.mood = lambda _: "Failed" if simulator.contacts else "Success"
     assert [create(simulator)["Status"] for _ in range(2)] == ["Success", "Failed"]
@@ -426,7 +426,7 @@ def test_it_is_steered_over_its_port(simulator: Simulator) -> None:
 @pytest.mark.parametrize(
     "pairs", [{}, {"answer": "a b"}, {"answer": "Failed", "times": "-1"}, {"answer": "x" * 65}]
 )
-def test_a_plan_that_makes_no_sense_is_refused(simulator: Simulator, pairs: dict[str, str]) -> None:
+def test_plan_that_makes_no_sense_is_refused(simulator: Simulator, pairs: dict[str, str]) -> None:
     """It would be noticed much later."""
     assert ask(simulator.url, "/standin/answer", pairs)[0] == 400
 
@@ -452,7 +452,7 @@ def test_closing_ends_what_is_under_way(fault: Fault) -> None:
     brief.close()
 
 
-def test_a_fault_of_the_stand_in_itself_is_reported(
+def test_fault_of_the_stand_in_itself_is_reported(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A client that leaves is none."""

@@ -65,7 +65,7 @@ def compose() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_the_service_is_shut_in() -> None:
+def test_service_is_shut_in() -> None:
     """As systemd itself counts."""
     command = ["systemd-analyze", "security", "--no-pager", "--offline=true"]
     command += [f"--threshold={MOST_EXPOSED}", str(DEPLOY / "amoot-form.service")]
@@ -114,7 +114,7 @@ def activated(listener: socket.socket, folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_a_restart_refuses_nobody(tmp_path: Path) -> None:
+def test_restart_refuses_nobody(tmp_path: Path) -> None:
     """The server takes the socket from systemd, and leaves it open: people wait meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/f/signup"
@@ -133,7 +133,7 @@ def test_a_restart_refuses_nobody(tmp_path: Path) -> None:
 # ---- The settings -----------------------------------------------------------------------------
 
 
-def test_the_example_is_complete_but_for_the_secrets() -> None:
+def test_example_is_complete_but_for_the_secrets() -> None:
     """Unfilled, it stops the start; filled in, it runs."""
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(example())
@@ -146,7 +146,7 @@ def test_the_example_is_complete_but_for_the_secrets() -> None:
     assert settings.public_url == f"https://{server_name[1]}"
 
 
-def test_the_example_names_settings_alone() -> None:
+def test_example_names_settings_alone() -> None:
     """Those that are commented out, too."""
     text = (DEPLOY / "environment.example").read_text()
     names = set(re.findall("^#?([A-Z_]+)=", text, re.MULTILINE))
@@ -157,7 +157,7 @@ def test_the_example_names_settings_alone() -> None:
 
 
 @pytest.mark.slow
-def test_the_containerfile_is_clean() -> None:
+def test_containerfile_is_clean() -> None:
     """To its linter, notes included."""
     hadolint = Path(sys.executable).with_name("hadolint")
     done = subprocess.run(
@@ -167,7 +167,7 @@ def test_the_containerfile_is_clean() -> None:
 
 
 @pytest.mark.slow
-def test_the_container_holds_what_the_server_needs(tmp_path: Path) -> None:
+def test_container_holds_what_the_server_needs(tmp_path: Path) -> None:
     """What is copied serves the page with its styles, writes nothing there, and is healthy."""
     ignored = (DEPLOY / "Containerfile.dockerignore").read_text().split()
     srv = tmp_path / "srv"
@@ -198,7 +198,7 @@ def test_the_container_holds_what_the_server_needs(tmp_path: Path) -> None:
     assert subprocess.run(probe, check=False, capture_output=True).returncode != 0
 
 
-def test_the_container_is_nobody_and_has_no_secrets() -> None:
+def test_container_is_nobody_and_has_no_secrets() -> None:
     """A user by number, and in its environment no setting that is a secret."""
     assert instructions("USER") == ["10001:10001"]
     (environ,) = instructions("ENV")
@@ -215,7 +215,7 @@ def test_production_s_lock_holds_every_extra() -> None:
 # ---- Compose ----------------------------------------------------------------------------------
 
 
-def test_the_compose_file_keeps_to_the_specification() -> None:
+def test_compose_file_keeps_to_the_specification() -> None:
     """Names, values and units."""
     known = PyCompose.from_yaml(yaml.safe_dump(compose()))
     assert sorted(known.service_names()) == ["app", "nginx", "postgres", "redis"]

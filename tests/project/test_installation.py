@@ -48,12 +48,12 @@ def wrong(
     return {finding.name for finding in found if not finding.is_fine}
 
 
-def test_a_right_set_up_has_no_fault() -> None:
+def test_right_set_up_has_no_fault() -> None:
     """Behind one proxy, with a public address."""
     assert wrong(public="https://form.example.ir", trusted=1) == set()
 
 
-def test_a_missing_public_address_is_found() -> None:
+def test_missing_public_address_is_found() -> None:
     """The address of the operator's page may not be the visitors'."""
     assert wrong() == {"public-url"}
 
@@ -71,7 +71,7 @@ def test_plain_http_is_found() -> None:
 @pytest.mark.parametrize(
     "host", ["192.168.1.5", "127.0.0.1", "localhost", "intranet", "form.local", "form.lan"]
 )
-def test_a_private_address_is_found(host: str) -> None:
+def test_private_address_is_found(host: str) -> None:
     """Browsers keep a public site's page from reaching it."""
     assert wrong(public=f"https://{host}") == {"address"}
 
@@ -85,12 +85,12 @@ def test_a_private_address_is_found(host: str) -> None:
         (1, {"is_secure": False}),
     ],
 )
-def test_a_misconfigured_proxy_is_found(trusted: int, facts: dict[str, object]) -> None:
+def test_misconfigured_proxy_is_found(trusted: int, facts: dict[str, object]) -> None:
     """Fewer senders named than proxies trusted, or the scheme not passed on."""
     assert wrong(public="https://form.example.ir", trusted=trusted, **facts) == {"proxy"}
 
 
-def test_a_cookie_is_found() -> None:
+def test_cookie_is_found() -> None:
     """It would be lost in a frame."""
     assert wrong(public="https://form.example.ir", sets_cookie=True) == {"cookies"}
 
@@ -108,7 +108,7 @@ def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
 BASE = "https://form.example.ir"
 
 
-def test_the_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClient) -> None:
+def test_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClient) -> None:
     """Two lines to paste, under the public address."""
     response = client.get("/install/news", base_url=BASE)
     html = Html(response.text)

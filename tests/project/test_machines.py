@@ -179,7 +179,7 @@ def mobile_of(contact: dict[str, int]) -> str:
     return f"0{contact['Mobile'] - 98 * 10**10}"
 
 
-def test_a_machine_dies_while_it_asks_the_portal(fleet: Fleet, simulator: Simulator) -> None:
+def test_machine_dies_while_it_asks_the_portal(fleet: Fleet, simulator: Simulator) -> None:
     """The submission is repeated at the other, to which it is the same one."""
     simulator.latency = 2  # longer than either waits
     with ThreadPoolExecutor(2) as threads:
@@ -209,7 +209,7 @@ def submit_often(fleet: Fleet, mobile: str, times: int) -> list[int]:
     ]
 
 
-def test_a_mobile_number_is_counted_at_both(fleet: Fleet) -> None:
+def test_mobile_number_is_counted_at_both(fleet: Fleet) -> None:
     """However often it is submitted to each of them.
 
     Where the test's own machine halts for a moment, Redis seems to be down, and each counts for

@@ -113,7 +113,7 @@ def test_nginx_accepts_the_file(site: Site) -> None:
     assert not [line for line in said.splitlines() if "[warn]" in line and "http2" not in line]
 
 
-def test_an_operator_submits(site: Site, simulator: Simulator) -> None:
+def test_operator_submits(site: Site, simulator: Simulator) -> None:
     """Origin, redirect and cookie fit the public address."""
     browser = site.browser()
     sent = filled_in(browser, f"{site.nginx.url}/", FName="سارا")
@@ -127,7 +127,7 @@ def test_an_operator_submits(site: Site, simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1", "null"])
-def test_a_post_of_another_origin_is_refused(site: Site, simulator: Simulator, origin: str) -> None:
+def test_post_of_another_origin_is_refused(site: Site, simulator: Simulator, origin: str) -> None:
     """Our own address without TLS is another one, too."""
     browser = site.browser()
     data = {"csrf_token": form_token(browser.get(f"{site.nginx.url}/").text), "Mobile": MOBILE}
@@ -170,7 +170,7 @@ def test_another_host_is_refused(site: Site) -> None:
     assert "evil" not in lie.headers["Location"]
 
 
-def test_the_frame_sets_no_cookie(site: Site) -> None:
+def test_frame_sets_no_cookie(site: Site) -> None:
     """Only the definition's sites may show it."""
     page = site.ask("/embed/signup")
     assert page.status == 200
@@ -191,7 +191,7 @@ def test_plain_http_leads_to_https(site: Site) -> None:
     assert answer.headers["Location"] == f"{site.nginx.url}/f/signup?a=b"
 
 
-def test_a_form_that_is_too_long_comes_back_with_what_was_typed(site: Site) -> None:
+def test_form_that_is_too_long_comes_back_with_what_was_typed(site: Site) -> None:
     """The app answers, up to its own bound."""
     text = "ن" * 500
     long = filled_in(site.browser(), f"{site.nginx.url}/", FName="سارا", AddressText=text * 7)
@@ -263,7 +263,7 @@ def test_slow_clients_hold_nobody_up(site: Site) -> None:
             assert time.monotonic() - began < PROMPT
 
 
-def test_a_request_has_one_number(site: Site) -> None:
+def test_request_has_one_number(site: Site) -> None:
     """Made by nginx, and in its log, in the app's and in the answer."""
     answer = site.ask("/nowhere", **{"X-Request-ID": "of-the-client"})
     number = answer.headers["X-Request-ID"]
@@ -271,7 +271,7 @@ def test_a_request_has_one_number(site: Site) -> None:
     site.wait_for_log(number)
 
 
-def test_the_logs_name_no_visitor(site: Site, simulator: Simulator) -> None:
+def test_logs_name_no_visitor(site: Site, simulator: Simulator) -> None:
     """Neither an address, nor what stands behind a question mark, nor a body in a file."""
     log = site.folder / "access.log"
     sent = filled_in(site.browser(), f"{site.nginx.url}/", FName="سارا")
@@ -286,7 +286,7 @@ def test_the_logs_name_no_visitor(site: Site, simulator: Simulator) -> None:
     assert not [path for path in bodies if path.is_file()]
 
 
-def test_an_app_that_is_away_is_asked_again(running: Simulator, tmp_path: Path) -> None:
+def test_app_that_is_away_is_asked_again(running: Simulator, tmp_path: Path) -> None:
     """Right after it is back, though nginx saw it fail."""
     address = f"127.0.0.1:{free_port()}"
     nginx = NginxServer(tmp_path, address)

@@ -130,14 +130,14 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Si
 
 
 @pytest.mark.parametrize("receipt", ["", "nonsense", "{own}x"])
-def test_a_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
+def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
     """Nothing is said that did not happen."""
     own = Receipts(["another key"]).issue("news", result="delivered", reference="ABCDEFGH")
     response = client.get(f"/embed/news/done?r={receipt.format(own=own)}")
     assert (response.status_code, response.location) == (303, "/embed/news")
 
 
-def test_a_receipt_is_good_for_its_form_alone() -> None:
+def test_receipt_is_good_for_its_form_alone() -> None:
     """And survives a rotation of keys."""
     receipt = Receipts(["old"]).issue("news", result="delivered", reference="ABCDEFGH")
     read = Receipts(["new", "old"]).read(receipt, form="news")
@@ -146,7 +146,7 @@ def test_a_receipt_is_good_for_its_form_alone() -> None:
         Receipts(["old"]).read(receipt, form="other")
 
 
-def test_the_definition_completes_the_contact(page: Page, portal: Simulator) -> None:
+def test_definition_completes_the_contact(page: Page, portal: Simulator) -> None:
     """Labels, fixed values and Active are not the browser's to choose."""
     page.send(
         Mobile=MOBILE, consent="true", Labels="مدیر", CityName="قم", Active="false", keep="true"
@@ -166,7 +166,7 @@ def test_the_definition_completes_the_contact(page: Page, portal: Simulator) -> 
         (None, messages.UNKNOWN_SITE),
     ],
 )
-def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
+def test_day_and_the_site_of_the_consent_travel_with_the_contact(
     page: Page, portal: Simulator, referer: str | None, site: str
 ) -> None:
     """The site is the one that showed the form first; an error on the way does not change it."""
@@ -181,7 +181,7 @@ def test_the_day_and_the_site_of_the_consent_travel_with_the_contact(
     assert persian.parse_date(match[1])
 
 
-def test_the_next_person_consents_on_the_same_site(page: Page, portal: Simulator) -> None:
+def test_next_person_consents_on_the_same_site(page: Page, portal: Simulator) -> None:
     """The link to another sign-up carries the site on; so does a token that is too old."""
     headers = {"Referer": "https://example.ir/"}
     page.html = Html(page.client.get("/embed/news", headers=headers).text)
@@ -192,7 +192,7 @@ def test_the_next_person_consents_on_the_same_site(page: Page, portal: Simulator
     assert [c["CustomText6"].endswith(" https://example.ir") for c in portal.contacts] == [True] * 2
 
 
-def test_an_old_token_remembers_the_site(
+def test_old_token_remembers_the_site(
     page: Page, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form comes back with a fresh token, and the consent was given where it was given."""
@@ -205,7 +205,7 @@ def test_an_old_token_remembers_the_site(
     assert portal.contacts[0]["CustomText6"].endswith(" https://example.ir")
 
 
-def test_an_error_is_told_in_the_frame(client: FlaskClient) -> None:
+def test_error_is_told_in_the_frame(client: FlaskClient) -> None:
     """Its page has the form's colour, the frame's script and no ground of its own."""
     html = Html(client.put("/embed/news").text)
     assert next(html.find("html"))[0]["class"] == "embed"
@@ -234,7 +234,7 @@ def test_too_fast_a_form_comes_back_with_everything_kept(
     assert not portal.requests
 
 
-def test_the_forms_colour_is_a_stylesheet_of_its_own(client: FlaskClient) -> None:
+def test_forms_colour_is_a_stylesheet_of_its_own(client: FlaskClient) -> None:
     """The policy allows no style in the page; the address changes with the colour."""
     html = Html(client.get("/embed/news").text)
     (address,) = (str(a["href"]) for a, _ in html.find("link") if "accent" in str(a["href"]))
@@ -246,7 +246,7 @@ def test_the_forms_colour_is_a_stylesheet_of_its_own(client: FlaskClient) -> Non
     assert client.get("/accent/closed.css").status_code == 404
 
 
-def test_the_script_for_websites_is_served_to_them(client: FlaskClient) -> None:
+def test_script_for_websites_is_served_to_them(client: FlaskClient) -> None:
     """Other sites' pages load it, and soon see a new version."""
     with client.get("/embed.js") as response:
         assert response.mimetype == "text/javascript"

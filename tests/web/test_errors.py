@@ -43,7 +43,7 @@ def test_every_error_has_a_page_that_says_what_to_do(failing: FlaskClient, statu
     assert HTTPStatus(status).phrase not in response.text
 
 
-def test_an_unexpected_error_tells_nothing(
+def test_unexpected_error_tells_nothing(
     failing: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither the page nor the log quotes an exception's text; the log says where it happened."""
@@ -55,13 +55,13 @@ def test_an_unexpected_error_tells_nothing(
     assert MOBILE not in caplog.text + response.text
 
 
-def test_a_redirect_of_the_router_is_no_error(app: Flask) -> None:
+def test_redirect_of_the_router_is_no_error(app: Flask) -> None:
     """A missing slash is mended, not reported."""
     app.add_url_rule("/slash/", view_func=lambda: "")
     assert app.test_client().get("/slash").status_code == 308
 
 
-def test_a_fault_in_a_service_is_answered_with_500(
+def test_fault_in_a_service_is_answered_with_500(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page does not claim that nothing happened."""

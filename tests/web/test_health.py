@@ -32,7 +32,7 @@ def _at_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_CACHE_TTL_S", -1.0)
 
 
-def test_the_process_answers_without_the_database(
+def test_process_answers_without_the_database(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     """A process is not restarted because its database is."""
@@ -56,9 +56,7 @@ def test_anybody_may_ask_and_nothing_is_kept(client: FlaskClient, path: str) -> 
 
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 200), ("/", 400)])
-def test_a_balancer_calls_by_address(
-    make_app: Callable[..., Flask], path: str, status: int
-) -> None:
+def test_balancer_calls_by_address(make_app: Callable[..., Flask], path: str, status: int) -> None:
     """Pages are shown under PUBLIC_URL alone."""
     client = make_app(public_url=PUBLIC).test_client()
     assert client.get(path, base_url="http://10.0.0.5:8000").status_code == status
@@ -75,7 +73,7 @@ def test_prometheus_calls_by_address_and_no_site_does_by_its_own_name(
         assert client.get("/metrics", base_url=host).status_code == status
 
 
-def test_a_database_that_can_be_written_is_ready(
+def test_database_that_can_be_written_is_ready(
     make_app: Callable[..., Flask], database_url: str
 ) -> None:
     """Both kinds; the question changes nothing."""
@@ -89,7 +87,7 @@ def test_a_database_that_can_be_written_is_ready(
 
 
 @pytest.mark.slow
-def test_a_database_that_cannot_be_written_is_not_ready(
+def test_database_that_cannot_be_written_is_not_ready(
     make_app: Callable[..., Flask], database_url: str, request: pytest.FixtureRequest
 ) -> None:
     """SQLite that somebody else keeps, PostgreSQL that is read-only; until that has ended."""
@@ -167,7 +165,7 @@ def slow() -> Iterator[SlowStore]:
 
 
 @pytest.mark.slow
-def test_a_slow_database_is_asked_by_one_alone(
+def test_slow_database_is_asked_by_one_alone(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others wait a second, and take the silence for an answer."""
@@ -183,7 +181,7 @@ def test_a_slow_database_is_asked_by_one_alone(
     assert slow.times == 1
 
 
-def test_an_answer_is_good_for_a_while_and_not_for_ever(
+def test_answer_is_good_for_a_while_and_not_for_ever(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a bad one: a store in trouble gets no more questions than one in health."""

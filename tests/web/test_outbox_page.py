@@ -160,7 +160,7 @@ def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
 # The list
 
 
-def test_a_card_shows_where_a_submission_came_from_and_what_it_holds(
+def test_card_shows_where_a_submission_came_from_and_what_it_holds(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """Reference, moment, form, and the values by their labels; numbers from left to right."""
@@ -178,12 +178,12 @@ def test_a_card_shows_where_a_submission_came_from_and_what_it_holds(
     assert "شغل" not in text
 
 
-def test_a_moment_is_told_by_irans_calendar_and_clock() -> None:
+def test_moment_is_told_by_irans_calendar_and_clock() -> None:
     """The evening in UTC is the next day there."""
     assert local_time(datetime(2026, 11, 23, 21, 0)) == "سه‌شنبه ۳ آذر ۱۴۰۵، ساعت ۰۰:۳۰"  # noqa: DTZ001
 
 
-def test_a_forms_own_captions_stand_on_its_cards_and_in_its_correction(
+def test_forms_own_captions_stand_on_its_cards_and_in_its_correction(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     """With its hints, choices and required fields; of a form that is no more, the main form's."""
@@ -260,7 +260,7 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
         (status_message("Mobile_Invalid"), "Mobile_Invalid"),
     ],
 )
-def test_a_card_says_why_it_needs_a_hand(
+def test_card_says_why_it_needs_a_hand(
     client: FlaskClient, delivery: DeliveryServices, reason: str, status: str
 ) -> None:
     """A robot's, perhaps, or what the portal said, with the status name."""
@@ -293,7 +293,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
     assert messages.PERHAPS_THERE in card(client)
 
 
-def test_a_status_without_a_reason_was_not_tried_for_three_days(
+def test_status_without_a_reason_was_not_tried_for_three_days(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """It was asked five times, and held at once."""
@@ -329,7 +329,7 @@ def test_nothing_to_do_is_said(client: FlaskClient) -> None:
     assert not list(html.find("a", href="/outbox?waiting=1"))
 
 
-def test_a_person_who_was_told_leaves_nothing_to_do(page: Page, portal: Simulator) -> None:
+def test_person_who_was_told_leaves_nothing_to_do(page: Page, portal: Simulator) -> None:
     """Who typed a rejected contact still has it."""
     portal.answer("Mobile_Invalid")
     page.send(Mobile="09121234567")
@@ -359,7 +359,7 @@ def test_what_waits_is_counted_and_listed_apart(
     assert addresses == [f"/outbox/{first}", f"/outbox/{first}/discard"]
 
 
-def test_a_very_long_queue_is_not_counted_to_its_end(
+def test_very_long_queue_is_not_counted_to_its_end(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
@@ -370,7 +370,7 @@ def test_a_very_long_queue_is_not_counted_to_its_end(
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox?waiting=1"])
-def test_a_long_list_has_pages(
+def test_long_list_has_pages(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """Each leads to the next, every entry stands on one of them, and the last leads back."""
@@ -392,7 +392,7 @@ def test_a_long_list_has_pages(
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
-def test_a_page_of_nonsense_is_the_first(
+def test_page_of_nonsense_is_the_first(
     client: FlaskClient, delivery: DeliveryServices, after: str
 ) -> None:
     """Whatever the address says, the database can count to it."""
@@ -411,7 +411,7 @@ def test_while_the_queue_is_paused_the_screen_says_why(
     assert not list(html.find("a", href="/outbox"))
 
 
-def test_the_operators_form_and_the_screen_lead_to_each_other(client: FlaskClient) -> None:
+def test_operators_form_and_the_screen_lead_to_each_other(client: FlaskClient) -> None:
     """A visitor's form does not."""
     assert list(Html(client.get("/").text).find("a", href="/outbox"))
     assert list(Html(client.get("/outbox").text).find("a", href="/"))
@@ -422,7 +422,7 @@ def test_the_operators_form_and_the_screen_lead_to_each_other(client: FlaskClien
 # Retry
 
 
-def test_an_submission_is_queued_again(client: FlaskClient, delivery: DeliveryServices) -> None:
+def test_submission_is_queued_again(client: FlaskClient, delivery: DeliveryServices) -> None:
     """A paused queue is tried at once; the page says what happened, once."""
     reference = hold(delivery)
     delivery.breaker.failed(Refused("CreditNotEnough"))
@@ -436,7 +436,7 @@ def test_an_submission_is_queued_again(client: FlaskClient, delivery: DeliverySe
     assert Html(client.get("/outbox").text).outcome is None
 
 
-def test_the_form_keeps_silent_about_the_outbox(
+def test_form_keeps_silent_about_the_outbox(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """What the screen has to say waits for the screen."""
@@ -479,7 +479,7 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
     assert html.text(data_outcome="changed") == messages.OUTBOX_RESULTS["changed"]
 
 
-def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
+def test_retry_counts_even_if_the_breaker_cannot_be_told(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is queued; nothing else may be said."""
@@ -494,7 +494,7 @@ def test_a_retry_counts_even_if_the_breaker_cannot_be_told(
 # Discard
 
 
-def test_an_submission_is_erased_once_the_operator_has_confirmed(
+def test_submission_is_erased_once_the_operator_has_confirmed(
     client: FlaskClient, delivery: DeliveryServices, tmp_path: Path
 ) -> None:
     """The page shows it again; nothing of it stays in the file."""
@@ -530,7 +530,7 @@ def test_what_waits_can_be_discarded_and_what_is_being_sent_cannot(
 # Correct
 
 
-def test_a_contact_comes_back_into_the_form_as_it_was(
+def test_contact_comes_back_into_the_form_as_it_was(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """Sent again unchanged, every value arrives as it would have."""
@@ -597,7 +597,7 @@ def test_why_it_needs_correcting_is_said_above_the_form(
     assert messages.CORRECT_OLD not in text
 
 
-def test_a_contact_that_is_rejected_again_stays_with_its_correction(
+def test_contact_that_is_rejected_again_stays_with_its_correction(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The error stands at its field, the values stay; the operator may walk away, or go on."""
@@ -616,9 +616,7 @@ def test_a_contact_that_is_rejected_again_stays_with_its_correction(
     assert len(portal.contacts) == 1
 
 
-def test_a_wrong_correction_changes_nothing(
-    client: FlaskClient, delivery: DeliveryServices
-) -> None:
+def test_wrong_correction_changes_nothing(client: FlaskClient, delivery: DeliveryServices) -> None:
     """422, the errors at their fields, everything typed kept; no choice comes back by itself."""
     contact = Contact(**{**CONTACT.values, "GenderType": True})
     reference = hold(delivery, contact)
@@ -652,7 +650,7 @@ def test_while_the_queue_is_paused_a_correction_waits_with_the_others(
     assert not portal.requests
 
 
-def test_a_correction_that_the_portal_breaks_on_is_queued(
+def test_correction_that_the_portal_breaks_on_is_queued(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """It is sent later."""
@@ -700,7 +698,7 @@ def test_nobody_looks_before_the_settling_time(
 
 
 @pytest.mark.parametrize("became", ["sent", "sending", "discarded"])
-def test_a_correction_that_comes_too_late_leads_back_to_the_list(
+def test_correction_that_comes_too_late_leads_back_to_the_list(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator, became: str
 ) -> None:
     """Nothing is sent, and the page says that nothing was done."""
@@ -718,7 +716,7 @@ def test_a_correction_that_comes_too_late_leads_back_to_the_list(
     assert not portal.requests
 
 
-def test_a_correction_that_is_overtaken_leads_back_to_the_list(
+def test_correction_that_is_overtaken_leads_back_to_the_list(
     client: FlaskClient,
     delivery: DeliveryServices,
     portal: Simulator,
@@ -734,12 +732,12 @@ def test_a_correction_that_is_overtaken_leads_back_to_the_list(
 
 @pytest.mark.parametrize("name", ["AAAAAAAA", "x", "retry", "۱"])
 @pytest.mark.parametrize("page", ["/outbox/{}", "/outbox/{}/discard"])
-def test_an_unknown_reference_is_not_found(client: FlaskClient, name: str, page: str) -> None:
+def test_unknown_reference_is_not_found(client: FlaskClient, name: str, page: str) -> None:
     """Nor is one that was sent."""
     assert client.get(page.format(name)).status_code == 404
 
 
-def test_a_sent_reference_is_not_found_and_one_being_sent_leads_back(
+def test_sent_reference_is_not_found_and_one_being_sent_leads_back(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """The first holds no contact any more."""
@@ -781,7 +779,7 @@ def test_without_a_pages_token_nothing_happens(
     assert found(delivery, reference).state is State.HELD
 
 
-def test_a_correction_with_an_old_token_keeps_what_was_typed(
+def test_correction_with_an_old_token_keeps_what_was_typed(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As any form; nor does the token of a visitor's form open it."""
@@ -799,7 +797,7 @@ def test_a_correction_with_an_old_token_keeps_what_was_typed(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", *ACTIONS])
-def test_the_screen_is_for_the_intranet_alone(
+def test_screen_is_for_the_intranet_alone(
     client: FlaskClient, delivery: DeliveryServices, method: str, path: str
 ) -> None:
     """Whatever is there or not."""
@@ -826,7 +824,7 @@ def test_another_sites_page_cannot_press_a_button(
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
-def test_a_database_out_of_reach_is_said_on_a_page(
+def test_database_out_of_reach_is_said_on_a_page(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """503, what to do, and the way back to this page."""
@@ -840,7 +838,7 @@ def test_a_database_out_of_reach_is_said_on_a_page(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_action_without_the_database_is_not_said_to_be_done(
+def test_action_without_the_database_is_not_said_to_be_done(
     client: FlaskClient,
     delivery: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
@@ -858,7 +856,7 @@ def test_an_action_without_the_database_is_not_said_to_be_done(
     assert "OperationalError" in caplog.text
 
 
-def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
+def test_correction_that_cannot_be_stored_keeps_what_was_typed(
     client: FlaskClient,
     delivery: DeliveryServices,
     portal: Simulator,
@@ -876,7 +874,7 @@ def test_a_correction_that_cannot_be_stored_keeps_what_was_typed(
     assert "corrected" not in caplog.text
 
 
-def test_a_database_that_fails_after_the_correction_leaves_it_queued(
+def test_database_that_fails_after_the_correction_leaves_it_queued(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease ends, and it is sent; the page must not say that nothing was recorded."""
@@ -937,7 +935,7 @@ def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | 
     return outbox.review.correct(submission.reference, OTHER, **{"send": True, **how})
 
 
-def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) -> None:
+def test_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) -> None:
     """Same reference and key, fresh counts, a lease; the mark that the portal may have it stays."""
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
     changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "looks": 1}
@@ -962,7 +960,7 @@ def test_a_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) ->
     assert settled.state is State.DELIVERED
 
 
-def test_a_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> None:
+def test_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> None:
     """The deliverer takes it on."""
     first, _ = outbox.hold(CONTACT, key(), form="news", reason=HONEYPOT)
     submission = correct(outbox, first, send=False, status="Token_Expired")
@@ -976,7 +974,7 @@ def test_a_corrected_row_that_is_not_sent_now_is_due_at_once(outbox: Outbox) -> 
 
 
 @pytest.mark.parametrize("send", [True, False])
-def test_an_unsettled_row_takes_the_correction_and_waits_on(outbox: Outbox, *, send: bool) -> None:
+def test_unsettled_row_takes_the_correction_and_waits_on(outbox: Outbox, *, send: bool) -> None:
     """Nobody owns it until it is due."""
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
     outbox.postpone(first, timedelta(minutes=2), status="Timeout", uncertain=True)
@@ -1005,7 +1003,7 @@ def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
     assert outbox.review.correct("nonsense", OTHER, send=True) is None
 
 
-def test_a_delivery_that_corrects_nothing_says_so(
+def test_delivery_that_corrects_nothing_says_so(
     delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """And one that does says what became of it, under the reference that the visitor has."""

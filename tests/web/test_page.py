@@ -48,7 +48,7 @@ def test_six_fields_come_first_and_the_rest_opens_on_demand(page: Page) -> None:
     assert all(FIELDS[name].label in inside for name in ("JobTitle", "AddressText", "CustomDate3"))
 
 
-def test_a_full_contact_reaches_the_portal_field_by_field(page: Page, portal: Simulator) -> None:
+def test_full_contact_reaches_the_portal_field_by_field(page: Page, portal: Simulator) -> None:
     """Everything an operator types arrives normalised, under the portal's names."""
     response = page.send(**FULL_FORM)
     assert response.status_code == 200
@@ -95,7 +95,7 @@ def test_city_and_labels_stay_if_the_operator_ticked_it(page: Page) -> None:
     assert page.html.values["CityName"] == [""]
 
 
-def test_an_invalid_form_answers_422_with_summary_errors_and_everything_typed(page: Page) -> None:
+def test_invalid_form_answers_422_with_summary_errors_and_everything_typed(page: Page) -> None:
     """Nothing that was typed is lost, and every error stands at its field and in the summary."""
     typed = {
         "Mobile": "۰۹۱۲ ۱۲۳",
@@ -130,7 +130,7 @@ def test_an_invalid_form_answers_422_with_summary_errors_and_everything_typed(pa
     assert "open" in next(page.html.find("details"))[0]
 
 
-def test_the_error_summary_takes_the_focus(page: Page) -> None:
+def test_error_summary_takes_the_focus(page: Page) -> None:
     """Nothing else asks for the focus after an error."""
     page.send(Mobile="")
     focused = [attributes for _, attributes, _ in page.html.elements if "autofocus" in attributes]
@@ -139,7 +139,7 @@ def test_the_error_summary_takes_the_focus(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/f/signup"])
-def test_a_date_may_come_in_three_parts_or_in_one_text(
+def test_date_may_come_in_three_parts_or_in_one_text(
     client: FlaskClient, portal: Simulator, path: str
 ) -> None:
     """Whatever the page shows, both ways are read."""
@@ -149,7 +149,7 @@ def test_a_date_may_come_in_three_parts_or_in_one_text(
     assert [contact["BornDate"][:10] for contact in portal.contacts] == ["1990-10-07"] * 2
 
 
-def test_a_date_in_parts_keeps_its_parts_after_an_error(client: FlaskClient) -> None:
+def test_date_in_parts_keeps_its_parts_after_an_error(client: FlaskClient) -> None:
     """A wrong day leaves day, month and year where they were typed."""
     page = Page(client, "/f/signup")
     page.send(
@@ -162,7 +162,7 @@ def test_a_date_in_parts_keeps_its_parts_after_an_error(client: FlaskClient) -> 
     assert page.html.text("a", href="#BornDate-day") == "مهر ۱۳۶۹ روز ۳۱ ندارد."
 
 
-def test_a_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -> None:
+def test_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -> None:
     """What was understood is shown in parts; what was not stays as it is."""
     page = Page(client, "/f/signup")
     page.send(Mobile="", BornDate="۱۵ مهر ۱۳۶۹")
@@ -178,7 +178,7 @@ def test_what_was_understood_of_a_date_is_said_after_an_error(page: Page) -> Non
     assert "یکشنبه ۱۵ مهر ۱۳۶۹" in page.html.text("details")
 
 
-def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
+def test_contact_that_the_portal_refuses_comes_back_at_its_field(
     page: Page, portal: Simulator
 ) -> None:
     """The portal's word stands at the field, with the status name for the operator."""
@@ -191,7 +191,7 @@ def test_a_contact_that_the_portal_refuses_comes_back_at_its_field(
     assert "Mobile_Invalid" in page.html.text(role="alert")
 
 
-def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: Simulator) -> None:
+def test_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: Simulator) -> None:
     """A length that the portal refuses without saying where is told at the top."""
     portal.answer("Length_Exceeded")
     assert page.send(Mobile=MOBILE).status_code == 422
@@ -199,7 +199,7 @@ def test_a_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal:
 
 
 @pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
-def test_an_account_or_token_error_is_told_to_the_operator(
+def test_account_or_token_error_is_told_to_the_operator(
     page: Page, portal: Simulator, status: str
 ) -> None:
     """That it is stored, the message, the status name; every page says that the queue is paused."""
@@ -226,7 +226,7 @@ def test_what_a_silent_or_broken_portal_may_have_is_stored(
     assert messages.QUEUED in page.html.text(data_outcome="queued")
 
 
-def test_an_unreachable_portal_is_told(page: Page, portal: Simulator) -> None:
+def test_unreachable_portal_is_told(page: Page, portal: Simulator) -> None:
     """The contact is stored, and the next one is not even tried."""
     portal.close()
     assert page.send(Mobile=MOBILE).status_code == 200
@@ -236,7 +236,7 @@ def test_an_unreachable_portal_is_told(page: Page, portal: Simulator) -> None:
 
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
-def test_a_visitor_never_sees_the_accounts_troubles(
+def test_visitor_never_sees_the_accounts_troubles(
     client: FlaskClient, portal: Simulator, path: str
 ) -> None:
     """A public form says that it was received, with a reference, and no more."""
@@ -252,7 +252,7 @@ def test_a_visitor_never_sees_the_accounts_troubles(
         assert not any(word in known for word in ("CreditNotEnough", "data-pause", "اعتبار"))
 
 
-def test_a_forms_own_success_text_waits_for_the_success(
+def test_forms_own_success_text_waits_for_the_success(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """It may say that somebody is registered; as long as it is not sure, the page does not."""
@@ -268,7 +268,7 @@ def test_a_forms_own_success_text_waits_for_the_success(
     assert "انجام شد" not in page.html.text("main")
 
 
-def test_a_database_that_fails_records_nothing_and_says_so(
+def test_database_that_fails_records_nothing_and_says_so(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """503, nothing sent, everything typed still there; the same form can be sent again."""
@@ -286,7 +286,7 @@ def test_a_database_that_fails_records_nothing_and_says_so(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_commit_whose_answer_was_lost_is_not_called_unrecorded(
+def test_commit_whose_answer_was_lost_is_not_called_unrecorded(
     page: Page, portal: Simulator, monkeypatch: pytest.MonkeyPatch, *, reads: bool
 ) -> None:
     """If the store can be asked, that is; if not, the form is still the same submission."""
@@ -333,7 +333,7 @@ def test_labels_and_active_of_a_public_form_are_not_the_browsers(
     assert (contact["Labels"], contact["Active"], contact["CustomText1"]) == (["سایت"], True, None)
 
 
-def test_a_public_form_needs_its_consent(client: FlaskClient, portal: Simulator) -> None:
+def test_public_form_needs_its_consent(client: FlaskClient, portal: Simulator) -> None:
     """Without the tick nothing is sent."""
     page = Page(client, "/f/signup")
     assert page.send(Mobile=MOBILE).status_code == 422
@@ -341,7 +341,7 @@ def test_a_public_form_needs_its_consent(client: FlaskClient, portal: Simulator)
     assert not portal.contacts
 
 
-def test_an_unknown_form_is_not_found(client: FlaskClient) -> None:
+def test_unknown_form_is_not_found(client: FlaskClient) -> None:
     """A slug that no definition has is 404."""
     assert client.get("/f/nowhere").status_code == 404
 
@@ -361,14 +361,14 @@ def test_markup_is_shown_as_it_was_typed(page: Page, typed: str) -> None:
     ("name", "longest"),
     [(row.name, row.max_length) for row in FIELDS.values() if row.kind.value in ("text", "lines")],
 )
-def test_a_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, longest: int) -> None:
+def test_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, longest: int) -> None:
     """The longest text passes, one more character does not."""
     assert page.send(Mobile=MOBILE, **{name: "ا" * longest}).status_code == 200
     assert page.send(Mobile=MOBILE, **{name: "ا" * (longest + 1)}).status_code == 422
     assert "نباید بیش از" in page.error(name)
 
 
-def test_the_longest_contact_fits_into_the_body_limit(page: Page, portal: Simulator) -> None:
+def test_longest_contact_fits_into_the_body_limit(page: Page, portal: Simulator) -> None:
     """Every field at its greatest length is accepted when a browser sends the form."""
     fields: dict[str, Any] = {
         row.name: "ض" * row.max_length
@@ -386,7 +386,7 @@ def test_the_longest_contact_fits_into_the_body_limit(page: Page, portal: Simula
     assert len(portal.contacts[0]["Labels"]) == 20
 
 
-def test_a_choice_that_is_not_offered_is_refused(page: Page) -> None:
+def test_choice_that_is_not_offered_is_refused(page: Page) -> None:
     """Gender is true, false or empty."""
     assert page.send(Mobile=MOBILE, GenderType="True").status_code == 422
     assert "جنسیت" in page.error("GenderType")
@@ -429,7 +429,7 @@ def test_marks_and_invisible_characters_alone_break_nothing(
     assert page.send(**{"Mobile": MOBILE, name: typed}).status_code in (200, 422)
 
 
-def test_a_repeated_field_counts_once(page: Page, portal: Simulator) -> None:
+def test_repeated_field_counts_once(page: Page, portal: Simulator) -> None:
     """The first value is taken, the page answers."""
     page.send(Mobile=[MOBILE, "۰۹۳۵۰۰۰۰۰۰۰"], Nonsense="1")
     assert portal.contacts[-1]["Mobile"] == 989121234567

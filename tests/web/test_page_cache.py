@@ -48,7 +48,7 @@ CHALLENGE = re.compile(r'(data-proof=")[^"]+')
     pieces=st.lists(st.text(), min_size=2, max_size=4),
     value=st.binary(max_size=300),
 )
-def test_a_filled_page_is_whole_in_both_encodings(pieces: list[str], value: bytes) -> None:
+def test_filled_page_is_whole_in_both_encodings(pieces: list[str], value: bytes) -> None:
     """Whatever stands around the values, and in them."""
     marks = [placeholder() for _ in pieces[1:]]
     html = pieces[0] + "".join(map("".join, zip(marks, pieces[1:], strict=True)))
@@ -62,7 +62,7 @@ def test_a_filled_page_is_whole_in_both_encodings(pieces: list[str], value: byte
 
 
 @pytest.mark.parametrize("html", ["", "{0}{0}", "{1}"])
-def test_a_mark_stands_in_the_page_once(html: str) -> None:
+def test_mark_stands_in_the_page_once(html: str) -> None:
     """A page that swallows the token, or shows it twice, is a fault of its template."""
     own, other = placeholder(), placeholder()
     with pytest.raises(ValueError, match="once"):

@@ -87,7 +87,7 @@ def test_an_answer_counts_once(proof_of_work: ProofOfWork, ledger: Ledger) -> No
         lambda answer: written(answer).rstrip("=") + "====",
     ],
 )
-def test_the_same_answer_written_otherwise_is_still_the_same(
+def test_same_answer_written_otherwise_is_still_the_same(
     proof_of_work: ProofOfWork, rewrite: Any
 ) -> None:
     """Base64 and JSON have many spellings; the challenge is one."""
@@ -104,7 +104,7 @@ def test_each_challenge_counts(proof_of_work: ProofOfWork) -> None:
         )
 
 
-def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(
+def test_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(
     proof_of_work: ProofOfWork,
 ) -> None:
     """ASCII without line breaks; the worker knows this one kind of sum."""
@@ -117,13 +117,13 @@ def test_a_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(
     assert len(written(solved(proof_of_work.challenge(form="x" * 40)))) <= 1000
 
 
-def test_an_answer_is_good_for_its_submission_sent_again(proof_of_work: ProofOfWork) -> None:
+def test_answer_is_good_for_its_submission_sent_again(proof_of_work: ProofOfWork) -> None:
     """A double click has not spent it for itself."""
     answer = written(solved(proof_of_work.challenge(form=FORM)))
     assert [proof_of_work.is_solved(answer, form=FORM, key=key) for key in "aaba"] == [1, 1, 0, 1]
 
 
-def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number asked for is drawn from the whole range."""
     drawn: list[int] = []
     monkeypatch.setattr(proof_module, "MAX_HASHES", MAX_HASHES)
@@ -133,7 +133,7 @@ def test_the_work_is_as_much_as_promised(monkeypatch: pytest.MonkeyPatch) -> Non
     assert drawn == [100_000]
 
 
-def test_an_answer_for_another_form_is_refused_and_not_used(
+def test_answer_for_another_form_is_refused_and_not_used(
     proof_of_work: ProofOfWork, ledger: Ledger
 ) -> None:
     """The signature holds the form."""
@@ -170,7 +170,7 @@ def test_an_answer_for_another_form_is_refused_and_not_used(
         ("parameters", "keyLength", 32.0),
     ],
 )
-def test_a_changed_answer_is_refused_and_not_used(
+def test_changed_answer_is_refused_and_not_used(
     proof_of_work: ProofOfWork, ledger: Ledger, part: str, name: str, value: object
 ) -> None:
     """No part of it can be changed."""
@@ -188,7 +188,7 @@ def test_a_changed_answer_is_refused_and_not_used(
 
 
 @pytest.mark.parametrize("name", ["challenge", "solution"])
-def test_an_answer_that_lacks_a_part_is_refused(proof_of_work: ProofOfWork, name: str) -> None:
+def test_answer_that_lacks_a_part_is_refused(proof_of_work: ProofOfWork, name: str) -> None:
     """Half an answer is none."""
     answer = solved(proof_of_work.challenge(form=FORM))
     del answer[name]
@@ -204,7 +204,7 @@ def test_another_challenges_solution_is_refused(proof_of_work: ProofOfWork) -> N
 
 
 @pytest.mark.parametrize(("late", "counts"), [(-2, True), (2, False)])
-def test_an_answer_counts_for_ten_minutes(
+def test_answer_counts_for_ten_minutes(
     proof_of_work: ProofOfWork, monkeypatch: pytest.MonkeyPatch, late: int, *, counts: bool
 ) -> None:
     """Not a moment longer, by the server's clock."""
@@ -215,7 +215,7 @@ def test_an_answer_counts_for_ten_minutes(
     assert proof_of_work.is_solved(answer, form=FORM, key=new_key()) is counts
 
 
-def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> None:
+def test_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> None:
     """The newest key signs, older ones are accepted."""
     old, both, new = (
         ProofOfWork(keys, consume=ledger.consume) for keys in (["old"], ["new", "old"], ["new"])
@@ -225,7 +225,7 @@ def test_a_rotated_key_still_counts_and_a_lost_one_does_not(ledger: Ledger) -> N
     assert not new.is_solved(written(solved(old.challenge(form=FORM))), form=FORM, key=new_key())
 
 
-def test_a_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
+def test_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
     """What was spent under the old key stays spent."""
     old, both = (ProofOfWork(keys, consume=ledger.consume) for keys in (["old"], ["new", "old"]))
     answer = written(solved(old.challenge(form=FORM)))
@@ -233,7 +233,7 @@ def test_a_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
     assert not both.is_solved(answer, form=FORM, key=new_key())
 
 
-def test_the_applications_key_itself_signs_nothing(proof_of_work: ProofOfWork) -> None:
+def test_applications_key_itself_signs_nothing(proof_of_work: ProofOfWork) -> None:
     """The signing key is derived for this purpose alone."""
     foreign = create_challenge(
         "SHA-256", 1, counter=1, data={"form": FORM}, expires_at=2**32, hmac_secret="key"
@@ -242,7 +242,7 @@ def test_the_applications_key_itself_signs_nothing(proof_of_work: ProofOfWork) -
     assert not proof_of_work.is_solved(answer, form=FORM, key=new_key())
 
 
-def test_a_challenge_of_another_version_is_refused(proof_of_work: ProofOfWork) -> None:
+def test_challenge_of_another_version_is_refused(proof_of_work: ProofOfWork) -> None:
     """One without an end would have to be remembered for ever."""
     own = hmac.digest(b"key", b"proof of work", "sha256")
     endless = create_challenge("SHA-256", 1, counter=1, data={"form": FORM}, hmac_secret=own)
@@ -332,7 +332,7 @@ def test_no_text_raises(text: str) -> None:
     assert not own.is_solved(text, form=FORM, key=new_key())
 
 
-def test_a_failing_database_is_not_hidden() -> None:
+def test_failing_database_is_not_hidden() -> None:
     """An answer that could not be noted must not count, and the fault is the operator's to see."""
 
     def fail(*_: object) -> bool:

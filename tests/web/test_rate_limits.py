@@ -71,7 +71,7 @@ def passed(ask: Callable[[], bool], times: int) -> int:
     return sum(ask() for _ in range(times))
 
 
-def test_the_defaults_let_a_busy_campaign_through() -> None:
+def test_defaults_let_a_busy_campaign_through() -> None:
     """A hundred people of one mobile network sign up within seconds."""
     site = Site()
     assert passed(site.form, 110) == 110
@@ -95,7 +95,7 @@ def test_each_form_has_its_own_share() -> None:
     assert passed(lambda: site.form("b"), 3) == 2
 
 
-def test_the_whole_installation_has_a_limit() -> None:
+def test_whole_installation_has_a_limit() -> None:
     """It holds over all forms and addresses."""
     site = Site(limit_total="3/day")
     asked = [site.form(f"form{number}", f"198.51.{number}.1") for number in range(5)]
@@ -110,7 +110,7 @@ def test_what_one_limit_refuses_the_others_do_not_count() -> None:
     assert others == [True, True, True, False, False]
 
 
-def test_a_mobile_number_has_several_limits_at_once() -> None:
+def test_mobile_number_has_several_limits_at_once() -> None:
     """The narrowest of them holds; another number is not concerned."""
     site = Site(limit_mobile="4/hour;2/day")
     assert passed(site.mobile, 4) == 2
@@ -141,12 +141,12 @@ def test_only_failed_logins_count() -> None:
         ("/run/form.sock", ""),
     ],
 )
-def test_an_address_counts_as_its_network(address: str, prefix: str) -> None:
+def test_address_counts_as_its_network(address: str, prefix: str) -> None:
     """One sender may own that much; what has no address is one sender."""
     assert address_prefix(address) == prefix
 
 
-def test_a_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of a window later, about a third of the hits is forgiven; two later, all are."""
     now = 1_800_000_000.0
     monkeypatch.setattr("limits.storage.memory.time", SimpleNamespace(time=lambda: now))
@@ -161,7 +161,7 @@ def test_a_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_a_window_passes_in_redis(server: RedisServer) -> None:
+def test_window_passes_in_redis(server: RedisServer) -> None:
     """A second is a second there, too."""
     site = Site(limit_mobile="1/second", redis_url=server.url)
     start = time.monotonic()
@@ -242,7 +242,7 @@ def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
 
 
 @pytest.mark.slow
-def test_the_app_starts_and_counts_without_redis(server: RedisServer) -> None:
+def test_app_starts_and_counts_without_redis(server: RedisServer) -> None:
     """It may come later."""
     server.kill()
     site = Site(redis_url=server.url, limit_address="3/day")
@@ -250,7 +250,7 @@ def test_the_app_starts_and_counts_without_redis(server: RedisServer) -> None:
 
 
 @pytest.mark.slow
-def test_a_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> None:
+def test_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> None:
     """All the threads that it fails at one time go on counting in memory."""
     site = Site(redis_url=server.url, limit_address="20/day")
     assert site.form()
@@ -265,7 +265,7 @@ def test_a_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> N
     assert time.monotonic() - start < SHORT  # these no longer wait, or it would be 12 seconds
 
 
-def test_a_limit_that_is_hit_is_told_once_without_personal_data(
+def test_limit_that_is_hit_is_told_once_without_personal_data(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The operator learns which limit and form; a flood does not fill the log."""

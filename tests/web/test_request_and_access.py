@@ -83,7 +83,7 @@ def test_https_is_kept(make_app: Callable[..., Flask]) -> None:
         {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_a_post_from_another_site_is_refused(
+def test_post_from_another_site_is_refused(
     page: Page, portal: Simulator, headers: dict[str, str]
 ) -> None:
     """A right token does not help another site's page."""
@@ -97,7 +97,7 @@ def test_a_post_from_another_site_is_refused(
 @pytest.mark.parametrize(
     "headers", [{}, {"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}]
 )
-def test_a_post_from_our_own_page_passes(page: Page, headers: dict[str, str]) -> None:
+def test_post_from_our_own_page_passes(page: Page, headers: dict[str, str]) -> None:
     """Browsers on a plain-HTTP intranet send less than others."""
     data = {"csrf_token": page.token, "Mobile": MOBILE}
     assert page.client.post("/", data=data, headers=headers).status_code == 303
@@ -160,14 +160,14 @@ def test_no_body_breaks_the_app(
 
 @pytest.mark.parametrize("typed", ["a\0b", "a\ufffdb"])
 @pytest.mark.parametrize("name", ["FName", "AddressText", "CustomText1"])
-def test_a_bad_character_is_an_error_at_its_field(page: Page, name: str, typed: str) -> None:
+def test_bad_character_is_an_error_at_its_field(page: Page, name: str, typed: str) -> None:
     """A NUL or a broken byte is refused by name, not dropped silently."""
     assert page.send(Mobile=MOBILE, **{name: typed}).status_code == 422
     assert "نویسهٔ نامجاز" in page.error(name)
     assert "\0" not in str(page.html.values)
 
 
-def test_a_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -> None:
+def test_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -> None:
     """What no text can hold is refused by name, and the rest stays."""
     body = f"csrf_token={page.token}&Mobile={MOBILE}&LName=%D8%A7&FName=%ED%A0%80"
     response = page.client.post("/", data=body, content_type="application/x-www-form-urlencoded")
@@ -188,7 +188,7 @@ def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: Simulat
     assert not portal.requests
 
 
-def test_a_body_without_its_length_or_its_end_is_refused(page: Page, portal: Simulator) -> None:
+def test_body_without_its_length_or_its_end_is_refused(page: Page, portal: Simulator) -> None:
     """Cut off on the way, a contact would be stored without its last fields."""
     body = f"csrf_token={page.token}&Mobile={MOBILE}&FName=%D8%B9%D9%84%DB%8C".encode()
     kind = "application/x-www-form-urlencoded"
@@ -204,13 +204,13 @@ def test_a_body_without_its_length_or_its_end_is_refused(page: Page, portal: Sim
     assert not portal.requests
 
 
-def test_a_file_in_a_fields_place_is_no_text(page: Page) -> None:
+def test_file_in_a_fields_place_is_no_text(page: Page) -> None:
     """It is ignored, and the field is empty."""
     data = {"csrf_token": page.token, "Mobile": (io.BytesIO(b"0912"), "mobile.txt")}
     assert page.client.post("/", data=data).status_code == 422
 
 
-def test_the_limit_is_sixteen_kilobytes(client: FlaskClient) -> None:
+def test_limit_is_sixteen_kilobytes(client: FlaskClient) -> None:
     """A body at the limit is read, one byte more is not."""
     kind = "application/x-www-form-urlencoded"
     assert client.post("/", data=b"a" * MAX_BODY_BYTES, content_type=kind).status_code == 422
@@ -252,7 +252,7 @@ def test_intranet_pages_open_from_known_networks_only(
     assert client.get("/f/signup", environ_base=sender).status_code == 200
 
 
-def test_a_unix_sockets_peers_are_on_this_machine(make_app: Callable[..., Flask]) -> None:
+def test_unix_sockets_peers_are_on_this_machine(make_app: Callable[..., Flask]) -> None:
     """Behind a Unix socket there is no address; loopback must be allowed."""
     client = make_app(bind="unix:/run/form.sock").test_client()
     assert client.get("/", environ_base={"REMOTE_ADDR": ""}).status_code == 200
@@ -261,7 +261,7 @@ def test_a_unix_sockets_peers_are_on_this_machine(make_app: Callable[..., Flask]
 @pytest.mark.parametrize(
     "header", ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP"]
 )
-def test_a_forwarded_request_is_not_from_the_intranet_without_a_trusted_proxy(
+def test_forwarded_request_is_not_from_the_intranet_without_a_trusted_proxy(
     client: FlaskClient, header: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log says why."""
@@ -271,7 +271,7 @@ def test_a_forwarded_request_is_not_from_the_intranet_without_a_trusted_proxy(
     assert client.get("/f/signup", headers={header: "10.0.0.1"}).status_code == 200
 
 
-def test_the_trusted_proxys_word_counts_and_no_other(make_app: Callable[..., Flask]) -> None:
+def test_trusted_proxys_word_counts_and_no_other(make_app: Callable[..., Flask]) -> None:
     """The address that the nearest proxy added is believed; what a client wrote is not."""
     client = make_app(trusted_proxies=1).test_client()
     assert client.get("/", headers={"X-Forwarded-For": "8.8.8.8, 10.0.0.1"}).status_code == 200
@@ -288,7 +288,7 @@ def test_the_trusted_proxys_word_counts_and_no_other(make_app: Callable[..., Fla
         (1, {"X-Forwarded-Proto": "https"}),
     ],
 )
-def test_a_proxy_that_does_not_name_the_sender_hides_it(
+def test_proxy_that_does_not_name_the_sender_hides_it(
     make_app: Callable[..., Flask], proxies: int, headers: dict[str, str]
 ) -> None:
     """The address left over is the proxy's own, which is on the intranet."""

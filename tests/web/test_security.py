@@ -81,7 +81,7 @@ def test_forms_open_under_any_name(client: FlaskClient, host: str) -> None:
         assert client.get(path, base_url=f"http://{host}").status_code == 200
 
 
-def test_a_name_is_certain_once_it_is_set_or_a_login_is_asked_for(
+def test_name_is_certain_once_it_is_set_or_a_login_is_asked_for(
     make_app: Callable[..., Flask],
 ) -> None:
     """No browser keeps a login for another's name."""
@@ -160,7 +160,7 @@ def test_every_operators_page_asks_for_a_login_where_any_is_set(
 # Logins
 
 
-def test_a_failed_login_is_logged_without_address_and_password(
+def test_failed_login_is_logged_without_address_and_password(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A name that nobody has may be a password that was typed in its place."""
@@ -194,7 +194,7 @@ def only(delivery: DeliveryServices) -> Submission:
     return submission
 
 
-def test_the_operators_name_stands_with_what_they_submitted(
+def test_operators_name_stands_with_what_they_submitted(
     staffed: Flask, portal: Simulator, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the screen and in the shell, whoever corrects it; the portal never gets it."""
@@ -227,7 +227,7 @@ def _shell(
     return lambda *arguments: CliRunner().invoke(main, ["outbox", *arguments]).output
 
 
-def test_a_visitor_gives_no_name(staffed: Flask) -> None:
+def test_visitor_gives_no_name(staffed: Flask) -> None:
     """What a browser says on a public form was never checked."""
     Page(logged_in(staffed), "/f/signup").send(Mobile=MOBILE, consent="true")
     assert only(staffed.extensions[EXTENSION].delivery).operator is None
@@ -304,7 +304,7 @@ def _command_lines(pid: int) -> Iterator[str]:
         yield from _command_lines(int(child))
 
 
-def test_a_password_is_asked_for_unseen() -> None:
+def test_password_is_asked_for_unseen() -> None:
     """Twice, and not as an argument."""
     typed = CliRunner().invoke(main, ["hash-password", "sara"], input="گذر\nگذر\n")
     assert typed.exit_code == 0

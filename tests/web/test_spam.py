@@ -53,7 +53,7 @@ def send(page: Page, **fields: str) -> int:
     return page.send(Mobile=MOBILE, FName="سارا", consent="true", **fields).status_code
 
 
-def test_the_honeypot_is_out_of_reach_for_people(page: Page) -> None:
+def test_honeypot_is_out_of_reach_for_people(page: Page) -> None:
     """No screen reader, no tab key and no autofill comes to it."""
     ((bait, _),) = page.html.find("input", name=HONEYPOT_INPUT)
     assert (bait["tabindex"], bait["autocomplete"]) == ("-1", "off")
@@ -120,7 +120,7 @@ def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: Simul
 
 
 @pytest.mark.parametrize("path", ["/f/signup", "/embed/signup"])
-def test_the_same_form_sent_again_is_answered_alike_and_not_counted(
+def test_same_form_sent_again_is_answered_alike_and_not_counted(
     make_app: Callable[..., Flask], portal: Simulator, path: str
 ) -> None:
     """A reload, a double click or a retry on a bad network: one contact, one reference."""
@@ -134,7 +134,7 @@ def test_the_same_form_sent_again_is_answered_alike_and_not_counted(
     assert client.post(path, data={**data, "FName": "دیگر"}).status_code == 429
 
 
-def test_an_error_costs_nothing(make_app: Callable[..., Flask]) -> None:
+def test_error_costs_nothing(make_app: Callable[..., Flask]) -> None:
     """Only what would have been sent is counted."""
     page = Page(make_app(limit_address="1/minute").test_client(), "/f/signup")
     for _ in range(5):
@@ -198,7 +198,7 @@ def test_without_script_the_proof_is_missing_and_an_operator_looks(
     assert [submission.status for submission in held(proven)] == ["proof"]
 
 
-def test_a_database_out_of_reach_is_told(
+def test_database_out_of_reach_is_told(
     make_app: Callable[..., Flask], tmp_path: Path, portal: Simulator
 ) -> None:
     """503, nothing recorded, everything typed still there."""
@@ -221,7 +221,7 @@ def work(page: Page) -> str:
     return written(solved(str(next(page.html.find("form"))[0]["data-proof"])))
 
 
-def test_a_proof_opens_the_way_once(proven: Page, portal: Simulator) -> None:
+def test_proof_opens_the_way_once(proven: Page, portal: Simulator) -> None:
     """The solution of one page is no good on the next."""
     proof = work(proven)
     assert send(proven, proof=proof) == 200
@@ -230,7 +230,7 @@ def test_a_proof_opens_the_way_once(proven: Page, portal: Simulator) -> None:
     assert len(portal.contacts) == 1
 
 
-def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: Simulator) -> None:
+def test_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: Simulator) -> None:
     """The proof is spent, and the contact recorded: the second answer says so too."""
     data = {"csrf_token": proven.token, "Mobile": MOBILE, "proof": work(proven)}
     answers = [proven.client.post(proven.path, data=data) for _ in range(3)]
@@ -239,7 +239,7 @@ def test_a_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: 
     assert len(portal.contacts) == 1
 
 
-def test_a_false_proof_brings_the_form_back(proven: Page, portal: Simulator) -> None:
+def test_false_proof_brings_the_form_back(proven: Page, portal: Simulator) -> None:
     """With everything typed, and a fresh challenge."""
     before = next(proven.html.find("form"))[0]["data-proof"]
     assert send(proven, proof="bm9uc2Vuc2U=") == 422
@@ -251,7 +251,7 @@ def test_a_false_proof_brings_the_form_back(proven: Page, portal: Simulator) -> 
     assert held(proven) == []
 
 
-def test_a_form_sent_many_times_at_once_is_one_submission(
+def test_form_sent_many_times_at_once_is_one_submission(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """It counts once against the limits, its proof is spent once, and all get one answer."""

@@ -29,7 +29,7 @@ def weight(client: FlaskClient, path: str) -> int:
 
 
 @pytest.mark.parametrize(("path", "most"), [("/", 20_000), ("/f/signup", 14_000)])
-def test_the_first_view_is_light(client: FlaskClient, path: str, most: int) -> None:
+def test_first_view_is_light(client: FlaskClient, path: str, most: int) -> None:
     """HTML, styles and scripts, gzipped."""
     assert 1000 < weight(client, path) <= most
 
@@ -67,7 +67,7 @@ def test_text_is_compressed_by_the_app_itself(
         assert "Content-Encoding" not in plain.headers
 
 
-def test_a_compressed_file_is_not_sent_again(client: FlaskClient) -> None:
+def test_compressed_file_is_not_sent_again(client: FlaskClient) -> None:
     """Its mark is weak, and matches when the browser asks whether it changed."""
     zipped = {"Accept-Encoding": "gzip"}
     with client.get("/static/style.css", headers=zipped) as first:
@@ -77,7 +77,7 @@ def test_a_compressed_file_is_not_sent_again(client: FlaskClient) -> None:
         assert (again.status_code, again.data) == (304, b"")
 
 
-def test_a_part_of_a_file_is_sent_as_it_is(client: FlaskClient) -> None:
+def test_part_of_a_file_is_sent_as_it_is(client: FlaskClient) -> None:
     """Zipping it would make its range untrue."""
     headers = {"Accept-Encoding": "gzip", "Range": "bytes=0-1999"}
     with client.get("/static/style.css", headers=headers) as response:
@@ -86,7 +86,7 @@ def test_a_part_of_a_file_is_sent_as_it_is(client: FlaskClient) -> None:
         assert len(response.data) == 2000
 
 
-def test_a_short_text_stays_as_it_is(client: FlaskClient) -> None:
+def test_short_text_stays_as_it_is(client: FlaskClient) -> None:
     """It fits into one packet anyway."""
     with client.get("/static/icon.svg", headers={"Accept-Encoding": "gzip"}) as response:
         assert "Content-Encoding" not in response.headers
