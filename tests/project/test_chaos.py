@@ -18,6 +18,6 @@ def test_nothing_is_lost_or_doubled_and_nothing_stays(database: str, tmp_path: P
     """Whatever fails, is killed or is sent twice."""
     report = run(database, tmp_path, submissions=200, kills=0.4)
     assert (report.lost, report.twice, report.left) == (0, 0, 0), report
-    assert report.accepted > 140  # on a busy machine, time-outs of the browsers end some
+    assert report.accepted > 180
     assert min(report.faulty_calls, report.workers_killed, report.deliverers_killed) > 0
     assert (report.database_crashes > 0) == (database == "postgresql")

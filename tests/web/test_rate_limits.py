@@ -54,8 +54,11 @@ def is_allowed(request: Callable[[], None]) -> bool:
     try:
         request()
     except LimitReached as reached:
-        return reached.retry_after < 1
-    return True
+        refusal = reached
+    else:
+        return True
+    assert refusal.retry_after >= 1
+    return False
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def outbox() -> None:
 @outbox.command(name="list")
 def list_() -> None:
     """List what waits or needs attention, in the order of arrival, without personal data."""
-    for submission in _entries():
+    for submission in _submissions():
         click.echo(_line(submission))
 
 
@@ -102,7 +102,9 @@ def discard(reference: str) -> None:
 def export(file_format: str) -> None:
     """Print what waits or needs attention, with the portal's names: JSON lines, or CSV."""
     rows = (
-        _exported(submission, submission.contact) for submission in _entries() if submission.contact
+        _exported(submission, submission.contact)
+        for submission in _submissions()
+        if submission.contact
     )
     if file_format == "csv":
         _write_csv(rows)
@@ -222,7 +224,7 @@ def _sqlite_file(settings: Settings) -> Path:
 _UNKNOWN: Final = "no submission that waits or needs attention has this reference"
 
 
-def _entries() -> Iterator[Submission]:
+def _submissions() -> Iterator[Submission]:
     """Yield all submissions that hold a contact, page by page."""
     review, last = _build_own_services().outbox.review, 0
     while page := review.page((*WAITING, *NEEDS_ATTENTION), after=last):

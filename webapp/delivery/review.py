@@ -136,7 +136,7 @@ class Review:
         )
         corrected = (
             update(table)
-            .where(_c.state.in_(_CHANGEABLE_STATES), _c.contact.is_not(None), chosen)
+            .where(_with_contact(_CHANGEABLE_STATES), chosen)
             .values(contact=dump_contact(contact), give_up_at=now_plus(MAX_RETRY_AGE))
             .values(**RESET_COUNTERS)
             .returning(*COLUMNS)
@@ -160,7 +160,7 @@ class Review:
             return False
         discarded = (
             update(table)
-            .where(_c.state.in_(_CHANGEABLE_STATES), _c.contact.is_not(None), chosen)
+            .where(_with_contact(_CHANGEABLE_STATES), chosen)
             .values(
                 contact=None,
                 state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),

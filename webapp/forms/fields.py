@@ -6,7 +6,7 @@ The message of an `InvalidText` error is finished Persian, which WTForms shows b
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
@@ -81,9 +81,8 @@ class TypedField(StringField):
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Read the first value; further values of the same name are ignored."""
         self.typed = valuelist[0] if valuelist else ""
-        self.data = ""
-        if persian.strip_invisible(self.typed):
-            self.data = reading.read_text(self._row, self.typed, check=self._check)
+        self.data = ""  # stays if reading raises
+        self.data = cast("str", reading.read_value(self._row, self.typed, check=self._check))
 
     def _value(self) -> str:
         return str(self.data or "") if self.typed is None else _echo(self.typed)

@@ -140,14 +140,14 @@ def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Read
         if not isinstance(value, list):
             raise fault("must be a list")
         faults = Faults()
-        submissions: dict[str, str] = {}
+        items: dict[str, str] = {}
         for raw in value:
             with faults.at():
-                submission = item(raw)
-                if alike(submission) in submissions:
-                    raise fault(f'"{submission}" is repeated')
-                submissions[alike(submission)] = submission
-        return faults.check(tuple(submissions.values()))
+                text = item(raw)
+                if alike(text) in items:
+                    raise fault(f'"{text}" is repeated')
+                items[alike(text)] = text
+        return faults.check(tuple(items.values()))
 
     return read
 
@@ -159,11 +159,11 @@ def mapping_reader(reader: Callable[[Field], Reader[_T]]) -> Reader[Mapping[str,
         if not isinstance(value, dict):
             raise fault("must be a table")
         faults = Faults()
-        submissions: dict[str, _T] = {}
+        values: dict[str, _T] = {}
         for name, raw in value.items():
             with faults.at(name):
-                submissions[name] = reader(FIELDS[read_field_name(name)])(raw)
-        return faults.check(MappingProxyType(submissions))
+                values[name] = reader(FIELDS[read_field_name(name)])(raw)
+        return faults.check(MappingProxyType(values))
 
     return read
 

@@ -7,7 +7,6 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
-import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -20,12 +19,14 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
+    import requests
+
 # A stored contact takes about 2 KB; a much longer response is not the portal's.
 MAX_RESPONSE_BYTES: Final = 64 * 1024
 _CHUNK_BYTES: Final = 8192
 
 # Their bodies are not read.
-REDIRECTS: Final = range(300, 400)
+_REDIRECTS: Final = range(300, 400)
 
 
 class Response(NamedTuple):
@@ -85,14 +86,14 @@ class PortalConnection(HTTPAdapter):
 
     _pools: ClassVar = {"http": _Pool, "https": _TLSPool}
 
-    def __init__(self) -> None:
-        """Open nothing yet."""
+    def __init__(self, context: ssl.SSLContext) -> None:
+        """Set the TLS context; open nothing yet."""
+        self._context = context
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)  # the outbox retries
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use guarded connections in the pool."""
-        context = tls_context(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def cert_verify(self, *_: object) -> None:
@@ -126,7 +127,7 @@ class PortalConnection(HTTPAdapter):
         timeout = (deadline_s / 2, deadline_s)
         response = self.send(request, stream=True, timeout=timeout, verify=True)
         with contextlib.closing(response):
-            if response.status_code in REDIRECTS:  # the portal sends none
+            if response.status_code in _REDIRECTS:  # the portal sends none
                 return Response(response.status_code, b"")
             body = bytearray()
             # `iter_content` would wait until a chunk is full, `content` has no limit. The size

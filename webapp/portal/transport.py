@@ -18,11 +18,14 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH
+
 from webapp.portal.base import PortalError, TimedOut, Uncertain, Unreachable
-from webapp.portal.connection import PortalConnection, Response
+from webapp.portal.connection import PortalConnection, Response, tls_context
 from webapp.portal.transport_errors import CallAbandoned, portal_error
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Sequence
 
     import requests
@@ -41,6 +44,8 @@ class Transport:
     def __init__(self, deadline_s: float) -> None:
         """Set the maximum duration of one whole call."""
         self._deadline_s = deadline_s
+        # Loaded here, before a server forks, so that its workers share the memory.
+        self._context = tls_context(DEFAULT_CA_BUNDLE_PATH)
         # A deque needs no lock, which a fork could leave locked for ever.
         self._idle: deque[_ConnectionThread] = deque()
 
@@ -79,7 +84,7 @@ class Transport:
                 if thread.belongs_to_this_process:
                     return thread
         try:
-            return _ConnectionThread(self._idle)
+            return _ConnectionThread(self._idle, self._context)
         except RuntimeError:
             raise Unreachable("ThreadFailed") from None
 
@@ -185,12 +190,12 @@ class _ConnectionThread(threading.Thread):
     The thread ends when it has been idle for a while, or after the call that its caller abandoned.
     """
 
-    def __init__(self, idle: deque[_ConnectionThread]) -> None:
+    def __init__(self, idle: deque[_ConnectionThread], context: ssl.SSLContext) -> None:
         super().__init__(name="portal-connection", daemon=True)
         self.call: _Call | None = None
         self._idle = idle
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
-        self._connection = PortalConnection()
+        self._connection = PortalConnection(context)
         self._process = os.getpid()
         self.start()
 

@@ -21,7 +21,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from limits import RateLimitItem
 
@@ -43,14 +43,12 @@ class LimitReached(Exception):
     """A rate limit is used up.
 
     Attributes:
-        limit: The name of its setting.
         retry_after: Seconds until it allows another request.
     """
 
     def __init__(self, limit: str, retry_after: int) -> None:
-        """Set the attributes."""
+        """Set the name of the limit's setting, and the seconds to wait."""
         super().__init__(limit)
-        self.limit = limit
         self.retry_after = retry_after
 
 
@@ -102,7 +100,7 @@ class RateLimits:
         Raises:
             LimitReached: if too many logins failed.
         """
-        self._check({"LIMIT_LOGIN": address})
+        self._check(self._items({"LIMIT_LOGIN": address}))
 
     def count_failed_login(self, *, address: str) -> None:
         """Count a failed login from this address."""
@@ -110,22 +108,25 @@ class RateLimits:
             self._counter.hit(item, limit, key)
 
     def _count(self, values: Mapping[str, str], form: str = "") -> None:
-        self._check(values, form)  # first: what one limit refuses, no other limit counts
-        for item, limit, key in self._items(values):
+        items = self._items(values)
+        self._check(items, form)  # first: what one limit refuses, no other limit counts
+        for item, limit, key in items:
             if not self._counter.hit(item, limit, key):
                 self._refuse(item, limit, key, form)
 
-    def _check(self, values: Mapping[str, str], form: str = "") -> None:
-        for item, limit, key in self._items(values):
+    def _check(self, items: Iterable[tuple[RateLimitItem, str, str]], form: str = "") -> None:
+        for item, limit, key in items:
             if not self._counter.test(item, limit, key):
                 self._refuse(item, limit, key, form)
 
-    def _items(self, values: Mapping[str, str]) -> Iterator[tuple[RateLimitItem, str, str]]:
-        """Yield each limit with the name of its setting, and the hashed key that it counts."""
-        for limit, value in values.items() if self._is_on else ():
-            key = hmac.digest(self._secret, f"{limit} {value}".encode(), "sha256").hex()
-            for item in self._limits[limit]:
-                yield item, limit, key
+    def _items(self, values: Mapping[str, str]) -> list[tuple[RateLimitItem, str, str]]:
+        """Return each limit with the name of its setting, and the hashed key that it counts."""
+        keys = {
+            limit: hmac.digest(self._secret, f"{limit} {value}".encode(), "sha256").hex()
+            for limit, value in values.items()
+            if self._is_on
+        }
+        return [(item, limit, key) for limit, key in keys.items() for item in self._limits[limit]]
 
     def _refuse(self, item: RateLimitItem, limit: str, key: str, form: str) -> None:
         if self._metrics:

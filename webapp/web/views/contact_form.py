@@ -115,18 +115,20 @@ def new_form(
     """
     key = definition.slug, embedded, own_origin(), json.dumps(kept)
     cached_pages = services().cached_pages
-    if key not in cached_pages:
+    cached = cached_pages.get(key)  # once: another thread may clear the cache
+    if cached is None:
+        cached = _render_with_placeholders(definition, kept, embedded=embedded)
         if len(cached_pages) >= _MAX_CACHED_PAGES:  # robots send any host name
             cached_pages.clear()
-        cached_pages[key] = _render_with_placeholders(definition, kept, embedded=embedded)
+        cached_pages[key] = cached
     token = services().tokens.issue(definition.slug, site=showing_site(definition))
     values = [
         escape(_title(definition, receipt=receipt)),
-        _notices(definition, receipt=receipt, pause=pause, embedded=embedded),
+        _notices(definition, receipt=receipt, pause=pause),
         *([escape(_challenge(definition))] if definition.proof_of_work else []),
         token,
     ]
-    return compression.respond(cached_pages[key], [value.encode() for value in values])
+    return compression.respond(cached, [value.encode() for value in values])
 
 
 def _render_with_placeholders(
@@ -151,13 +153,10 @@ def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool 
     return definition.title
 
 
-def _notices(
-    definition: FormDefinition, *, receipt: Receipt | None, pause: Pause | None, embedded: bool
-) -> Markup:
-    """Render the notices above a form."""
+def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Pause | None) -> Markup:
+    """Render the notices above a form. Embedded forms have none: their receipt is a page."""
     if not (receipt or pause):
         return Markup()
-    context: dict[str, Any] = {"embed": definition} if embedded else {}
     notices = render_template(
         "notices.html",
         definition=definition,
@@ -165,7 +164,6 @@ def _notices(
         receipt=receipt,
         pause=pause,
         waiting=waiting,
-        **context,
     )
     return Markup(notices)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
 
@@ -191,7 +189,7 @@ def page(
         form,
         outcome,
         title=_title(definition, receipt=receipt, failed=failed),
-        notices=_notices(definition, receipt=receipt, pause=pause, embedded="embed" in context),
+        notices=_notices(definition, receipt=receipt, pause=pause),
         challenge=_challenge(definition),
         receipt=receipt,
         **context,
@@ -217,7 +215,7 @@ def see_other(url: str) -> Response:
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
 
 
-def receipt(form: ContactForm, outcome: Outcome) -> str:
+def issue_receipt(form: ContactForm, outcome: Outcome) -> str:
     """Return the signed outcome for the next page's URL, without personal data.
 
     Visitors are not told the portal's status.

@@ -26,7 +26,7 @@ def form(slug: str) -> contact_form.ViewResult:
     if request.method == "GET":
         return contact_form.new_form(definition, embedded=True)
     form = services().forms[slug]()
-    return contact_form.serve(form, accepted=_accepted, receipt=None, pause=None, embed=definition)
+    return contact_form.serve(form, accepted=_accepted, embed=definition)
 
 
 @blueprint.get("/embed/<slug>/done")
@@ -61,5 +61,5 @@ def style(slug: str) -> Response:
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    receipt = contact_form.receipt(form, outcome)
+    receipt = contact_form.issue_receipt(form, outcome)
     return contact_form.see_other(f"/embed/{form.definition.slug}/done?r={receipt}")

@@ -121,7 +121,6 @@ def correct(name: str) -> contact_form.ViewResult:
         _form(submission),
         accepted=_accepted,
         submit=lambda _, contact: _correct(submission, contact),
-        receipt=None,
         card=card,
         pause=services().delivery.breaker.pause,
     )

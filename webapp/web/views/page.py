@@ -52,7 +52,7 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     """Redirect an operator to the next form, a visitor to the receipt, without a cookie."""
     url = request.path
-    receipt = contact_form.receipt(form, outcome)
+    receipt = contact_form.issue_receipt(form, outcome)
     if form.definition.access is Access.INTRANET:
         _keep(form)
         flash(receipt)
