@@ -102,7 +102,7 @@ def read(line: str, log_format: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_log_knows_each_submission_and_nobody(
+def test_log_at_level_debug_knows_each_submission_and_nobody(
     simulator: Simulator, tmp_path: Path, log_format: str
 ) -> None:
     """At its most talkative, through all that can become of a submission."""

@@ -18,7 +18,7 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from requests.adapters import DEFAULT_CA_BUNDLE_PATH
+import requests
 
 from webapp.portal.base import PortalError, TimedOut, Uncertain, Unreachable
 from webapp.portal.connection import PortalConnection, Response, tls_context
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
-    import requests
 
 # Short: servers close idle connections, and a request sent just then is lost without a trace.
 _KEEP_ALIVE_S: Final = 5.0
@@ -45,7 +44,7 @@ class Transport:
         """Set the maximum duration of one whole call."""
         self._deadline_s = deadline_s
         # Loaded here, before a server forks, so that its workers share the memory.
-        self._context = tls_context(DEFAULT_CA_BUNDLE_PATH)
+        self._context = tls_context(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
         # A deque needs no lock, which a fork could leave locked for ever.
         self._idle: deque[_ConnectionThread] = deque()
 
