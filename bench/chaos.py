@@ -197,8 +197,9 @@ class Experiment:
         submissions: How many contacts are sent.
         clients: How many are sent at a time.
         faulty: The share of the portal's calls that fail.
-        kills: Mean seconds between two kills of a web worker, and of a deliverer; everything is
-            killed an eighth as often.
+        kills: Mean time between two kills of a web worker, and of a deliverer, as a multiple of
+            the time in which the servers start: on a slow machine, too, they are up for a while.
+            Everything is killed an eighth as often.
         profile: One of the stand-in's profiles, by name; `EACH`: every call meets another one.
         seed: Where chance comes from. Which of two things comes first, the machine decides.
     """
@@ -291,13 +292,14 @@ class Experiment:
     def _harass(self, world: World, crowd: Crowd, numbers: Sequence[int]) -> None:
         """Let people send their contacts, and kill what can be killed meanwhile."""
         site, ended = world.site, threading.Event()
+        mean = self.kills * site.wait_until_up()
         with ThreadPoolExecutor() as killers, ThreadPoolExecutor(self.clients) as people:
             kills = [
-                killers.submit(self._again_and_again, kill, mean, ended)
-                for kill, mean in (
-                    (site.kill_worker, self.kills),
-                    (site.kill_deliverer, self.kills),
-                    (site.kill_everything, 8 * self.kills),
+                killers.submit(self._again_and_again, kill, mean_s, ended)
+                for kill, mean_s in (
+                    (site.kill_worker, mean),
+                    (site.kill_deliverer, mean),
+                    (site.kill_everything, 8 * mean),
                 )
             ]
             if world.postgres:
@@ -313,10 +315,10 @@ class Experiment:
             _raise_from(kills)
 
     def _again_and_again(
-        self, kill: Callable[[Random], None], mean: float, ended: threading.Event
+        self, kill: Callable[[Random], None], mean_s: float, ended: threading.Event
     ) -> None:
         random = self._random(kill.__name__)
-        while not ended.wait(random.expovariate(1 / mean)):
+        while not ended.wait(random.expovariate(1 / mean_s)):
             kill(random)
 
     def _crash(self, world: World, crowd: Crowd, ended: threading.Event) -> None:
@@ -434,7 +436,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=Random().randrange(10**6))
     parser.add_argument("--faulty", type=float, default=0.4, help="the share of the portal's calls")
     parser.add_argument("--profile", choices=(EACH, *PROFILES), default=EACH)
-    parser.add_argument("--kills", type=float, default=0.5, help="mean seconds between kills")
+    parser.add_argument(
+        "--kills", type=float, default=0.5, help="mean time between kills, in starts"
+    )
     options = vars(parser.parse_args())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and end what was started
     database = options.pop("database")

@@ -89,7 +89,7 @@ class Crowd:
                 return answer
             if request.method == "POST":
                 self._events.append("repeated")
-            time.sleep(random.uniform(0, 0.4))
+            time.sleep(random.uniform(0, 1))
         return None
 
 

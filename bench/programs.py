@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import requests
 from servers import free_port
 from serving import COMMAND
 
@@ -128,6 +130,18 @@ class Site:
                 if program.revive():
                     self._events.append("ended_by_themselves")
 
+    def wait_until_up(self) -> float:
+        """Wait until every web server answers; return the seconds that this took."""
+        start = time.monotonic()
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment would be another machine
+            for url in self.urls:
+                while not _answers(session, url):
+                    if time.monotonic() - start > _SECONDS:
+                        raise RuntimeError(f"{url} does not answer")
+                    time.sleep(_GLANCE)
+        return time.monotonic() - start
+
     def kill_worker(self, random: Random) -> None:
         """End a web worker at once."""
         if random.choice(self._servers).kill_worker(random):
@@ -156,3 +170,10 @@ class Site:
         for program in self._programs:
             program.kill()
             program.wait()
+
+
+def _answers(session: requests.Session, url: str) -> bool:
+    try:
+        return session.get(f"{url}healthz", timeout=_SECONDS).ok
+    except requests.RequestException:
+        return False

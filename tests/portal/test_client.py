@@ -134,9 +134,15 @@ def running_calls() -> int:
     return sum(bool(getattr(thread, "call", None)) for thread in threading.enumerate())
 
 
-def kept_connections() -> int:
-    """Count the connections kept open."""
-    return sum(thread.name == "portal-connection" for thread in threading.enumerate())
+def call_until_reconnected(portal: AmootPortal, simulator: Simulator) -> None:
+    """Call with pauses longer than `_KEEP_ALIVE_S`, until a call uses a second connection."""
+
+    def reconnected() -> bool:
+        portal.account_status()
+        time.sleep(4 * module._KEEP_ALIVE_S)
+        return len({request.peer for request in simulator.requests}) == 2
+
+    wait_until(reconnected, seconds=60)
 
 
 @contextlib.contextmanager
@@ -798,11 +804,7 @@ class TestTLS:
         )
         monkeypatch.setattr(module, "_KEEP_ALIVE_S", 0.05)
         with tls(simulator, authority) as url:
-            secure = client(url, deadline=GENEROUS)
-            for _ in range(2):
-                secure.account_status()
-                wait_until(lambda: not kept_connections(), seconds=60)
-        assert len({request.peer for request in simulator.requests}) == 2
+            call_until_reconnected(client(url, deadline=GENEROUS), simulator)
         assert protocols == [["http/1.1"]]
 
     @pytest.mark.slow
@@ -948,10 +950,7 @@ class TestLines:
     ) -> None:
         """The portal may be closing it in this very moment."""
         monkeypatch.setattr(module, "_KEEP_ALIVE_S", 0.05)
-        portal.account_status()
-        wait_until(lambda: not kept_connections(), seconds=60)  # those of other tests end later
-        portal.account_status()
-        assert len({request.peer for request in simulator.requests}) == 2
+        call_until_reconnected(portal, simulator)
 
     def test_connection_that_the_portal_closed_is_replaced(self) -> None:
         """A restart of the portal between two calls is not noticed."""

@@ -62,8 +62,11 @@ def is_allowed(request: Callable[[], None]) -> bool:
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Run a Redis server."""
+def server(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RedisServer]:
+    """Run a Redis server. A busy machine may take long to answer."""
+    monkeypatch.setattr(limits_module, "_REDIS_TIMEOUT_S", 10)
     running = RedisServer(tmp_path_factory.mktemp("redis"))
     yield running
     running.kill()
