@@ -23,6 +23,7 @@ MOBILE = "09121234567"
 
 # Seconds. It takes 0.2 where nothing else runs, and would take 10 and more without short time-outs.
 SHORT = 4
+REDIS_TIMEOUT_S = limits_module._REDIS_TIMEOUT_S  # noqa: SLF001  the default
 
 
 class Site:
@@ -256,8 +257,11 @@ def test_app_starts_and_counts_without_redis(server: RedisServer) -> None:
 
 
 @pytest.mark.slow
-def test_redis_that_hangs_delays_no_request_for_long(server: RedisServer) -> None:
+def test_redis_that_hangs_delays_no_request_for_long(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All the threads that it fails at one time go on counting in memory."""
+    monkeypatch.setattr(limits_module, "_REDIS_TIMEOUT_S", REDIS_TIMEOUT_S)
     site = Site(redis_url=server.url, limit_address="20/day")
     assert site.form()
     server.hang()
