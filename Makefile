@@ -5,7 +5,7 @@
 # make audit  known vulnerabilities of the locked packages
 # make lock   the lock files anew
 # make spam   what each layer against spam lets through
-# make bench  how fast it is, beside a plain app and the limit, whatever the portal does
+# make bench  how fast it is, beside a plain app and the limit, whatever the portal does; parts of it in BENCH="trips outage"
 # make chaos  what is lost or doubled when everything fails; options in CHAOS="--submissions 200"
 # make lighthouse   the performance, accessibility and practices of the pages
 # make observatory  the grade of the headers, behind nginx
@@ -117,9 +117,9 @@ chaos: .venv/development debian
 	PYTHONPATH=tests $(BIN)/python bench/chaos.py $(CHAOS)
 
 # How fast it is. The load comes from wrk.
-bench: DEBIAN := npm:npm wrk:wrk
+bench: DEBIAN := npm:npm wrk:wrk initdb:postgresql
 bench: .venv/development debian font
-	PYTHONPATH=tests $(BIN)/python bench/bench.py
+	PYTHONPATH=tests $(BIN)/python bench/bench.py $(BENCH)
 
 lock: DEBIAN := npm:npm
 lock: .venv/development debian

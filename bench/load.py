@@ -1,23 +1,30 @@
-"""Load from a process of its own, by wrk, and what it measured."""
+"""Load from processes of its own: pages by wrk, whole trips by `people.py`."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import subprocess
-from dataclasses import dataclass
-from html import unescape
+import sys
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
-import requests
+from people import Figures, Plan
 
-SCRIPT = Path(__file__).with_name("submit.lua")
-FORM_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
-UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+if TYPE_CHECKING:
+    from launch import Program
+
+FULL, SIGN_UP = "/", "/embed/signup"
+
+_PEOPLE = Path(__file__).with_name("people.py")
+_UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+_NUMBERS = itertools.count(120_000_000, 50_000)  # for each run its own: no trip repeats another's
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PageFigures:
     """What one run of wrk measured.
 
     Attributes:
@@ -33,53 +40,97 @@ class Figures:
     failed: int
 
 
-class Load:
-    """A run of wrk, going on."""
+class Pages:
+    """People who fetch a page again and again, over connections that stay open."""
 
-    def __init__(self, url: str, *, visitors: int, seconds: int, script: tuple[str, ...]) -> None:
-        """Start it."""
-        threads = min(2, visitors)
-        command = ["wrk", f"-t{threads}", f"-c{visitors}", f"-d{seconds}", "--latency"]
-        command += ["--timeout", "30s", "-H", "Accept-Encoding: gzip"]
-        command += ["-s", str(SCRIPT), url, "--", *script] if script else [url]
+    def __init__(self, url: str, *, people: int, seconds: float) -> None:
+        """Start wrk."""
+        command = ["wrk", f"-t{min(2, people)}", f"-c{people}", f"-d{seconds}", "--latency"]
+        command += ["--timeout", "30s", "-H", "Accept-Encoding: gzip", url]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    def figures(self) -> Figures:
+    def figures(self) -> PageFigures:
         """Wait for its end, and return what it measured."""
         said, _ = self._process.communicate()
-        errors = [int(count) for count in re.findall(r"(?:connect|read|write|timeout) (\d+)", said)]
-        wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-        rate = re.search(r"Requests/sec: +([\d.]+)", said)
-        return Figures(
-            rate=float(rate[1]) if rate else 0.0,
-            p50=_milliseconds(said, "50%"),
-            p99=_milliseconds(said, "99%"),
-            failed=sum(errors) + (int(wrong[1]) if wrong else 0),
-        )
+        return parse_wrk(said)
 
 
-def pages(url: str, *, visitors: int, seconds: int) -> Load:
-    """Fetch a page again and again."""
-    return Load(url, visitors=visitors, seconds=seconds, script=())
-
-
-def submits(url: str, *, visitors: int, seconds: int, start: int) -> Load:
-    """Send the form of a page again and again, each time with a number of its own.
-
-    Args:
-        url: The page.
-        visitors: How many are at it at a time.
-        seconds: For how long.
-        start: The first number, so that runs do not repeat each other's.
-    """
-    page = requests.get(url, timeout=10)
-    (token, *_) = FORM_TOKEN.findall(page.text)
-    fields = {"csrf_token": unescape(token), "FName": "سارا", "LName": "احمدی", "CityName": "تهران"}
-    cookie = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
-    script = (urlencode(fields), cookie, str(start))
-    return Load(url, visitors=visitors, seconds=seconds, script=script)
+def parse_wrk(said: str) -> PageFigures:
+    """Return what wrk has printed."""
+    errors = [int(count) for count in re.findall(r"(?:connect|read|write|timeout) (\d+)", said)]
+    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    rate = re.search(r"Requests/sec: +([\d.]+)", said)
+    return PageFigures(
+        rate=float(rate[1]) if rate else 0.0,
+        p50=_milliseconds(said, "50%"),
+        p99=_milliseconds(said, "99%"),
+        failed=sum(errors) + (int(wrong[1]) if wrong else 0),
+    )
 
 
 def _milliseconds(said: str, share: str) -> float:
-    found = re.search(rf"^ +{share} +([\d.]+)(us|ms|s|m) *$", said, re.MULTILINE)
-    return float(found[1]) * UNITS[found[2]] if found else 0.0
+    found = re.search(rf"^ +{share} +([\d.]+)(us|ms|s|m)$", said, re.MULTILINE)
+    return float(found[1]) * _UNITS[found[2]] if found else 0.0
+
+
+class Trips:
+    """People who go through a form, under way."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Start them."""
+        command = [sys.executable, _PEOPLE, json.dumps(asdict(plan))]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def figures(self) -> Figures:
+        """Wait for their end, and return what was measured."""
+        said, _ = self._process.communicate()
+        if self._process.returncode:
+            raise SystemExit("the people's process failed")
+        return Figures(**json.loads(said))
+
+
+_TYPED = {
+    "FName": "سارا",
+    "LName": "احمدی",
+    "CompanyTitle": "بازرگانی آفتاب",
+    "JobTitle": "مدیر فروش",
+    "CityName": "تهران",
+    "Labels": "نمایشگاه پاییز",
+}
+_TICKED = {"GenderType": ["false"], "Labels": ["مشتری"]}
+_VISITOR = {"FName": "سارا", "LName": "احمدی", "BornDate": "۱۳۶۹/۰۷/۱۵"}
+_CONSENT = {"consent": ["true", "y"]}  # what ours and the plain app's box stand for
+
+# Where nothing is said, an operator asks for the page, sends the form, and reads the receipt.
+OPERATOR = Plan(origin="", typed=_TYPED, ticked=_TICKED, people=16, seconds=3, first=0)
+NEXT_CONTACT = replace(OPERATOR, goes_on=True)
+KEEPING = replace(OPERATOR, ticked=_TICKED | {"keep": ["true"]})
+PLAIN_VISITOR = replace(OPERATOR, path="/signup", typed=_VISITOR, ticked=_CONSENT, is_new=True)
+# Two seconds are the least age of a public form.
+VISITOR = replace(PLAIN_VISITOR, path=SIGN_UP, framed_by="https://example.ir", age=2.1)
+FIRST_VISIT = replace(VISITOR, loads=True)
+
+
+def trips(
+    plan: Plan,
+    program: Program,
+    *,
+    people: int,
+    seconds: float,
+    counts_cpu: bool = True,
+    beside: int | None = None,
+) -> Trips:
+    """Let people go through a form of a program.
+
+    Args:
+        plan: What they do.
+        program: Where.
+        people: How many are at it at a time.
+        seconds: For how long.
+        counts_cpu: Whether the program's processor time counts for the trips.
+        beside: Another process whose time counts, too, and that of its descendants.
+    """
+    pids = [program.pid] * counts_cpu + [beside] * (beside is not None)
+    first = next(_NUMBERS)
+    now = replace(plan, origin=program.url, people=people, seconds=seconds, pids=pids, first=first)
+    return Trips(now)

@@ -18,12 +18,12 @@ from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
 from webapp.delivery.database import DatabaseError
+from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from flask import Flask
-    from gunicorn.workers.base import Worker
 
     from webapp.settings import Settings
     from webapp.web.views import Services
@@ -120,7 +120,7 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "when_ready": _when_ready,
         "bind": settings.bind,
         "workers": settings.web_concurrency,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         # Threads that wait for the portal, or for a permit, plus those reserved for pages.
         "threads": settings.portal_calls + settings.max_waiting + settings.page_threads,
         # A request ends within two deadlines, then the delivery worker within two calls.

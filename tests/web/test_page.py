@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.simulator.faults import Fault
+from webapp.web.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from webapp.portal.simulator.server import Simulator
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
+TEXTS = ("text", "lines")  # the kinds of fields that hold free text
 
 
 def test_every_parameter_of_contactcreate_has_an_input(page: Page) -> None:
@@ -359,7 +362,7 @@ def test_markup_is_shown_as_it_was_typed(page: Page, typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "longest"),
-    [(row.name, row.max_length) for row in FIELDS.values() if row.kind.value in ("text", "lines")],
+    [(row.name, row.max_length) for row in FIELDS.values() if row.kind.value in TEXTS],
 )
 def test_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, longest: int) -> None:
     """The longest text passes, one more character does not."""
@@ -370,10 +373,9 @@ def test_text_is_refused_when_it_is_too_long_by_one(page: Page, name: str, longe
 
 def test_longest_contact_fits_into_the_body_limit(page: Page, portal: Simulator) -> None:
     """Every field at its greatest length is accepted when a browser sends the form."""
+    assert next(page.html.find("form"))[0]["enctype"] == "multipart/form-data"
     fields: dict[str, Any] = {
-        row.name: "ض" * row.max_length
-        for row in FIELDS.values()
-        if row.kind.value in ("text", "lines")
+        row.name: "ض" * row.max_length for row in FIELDS.values() if row.kind.value in TEXTS
     }
     dates = {row.name: "۳۰ شهریور ۱۳۶۹" for row in FIELDS.values() if row.kind.value == "date"}
     labels = "،".join(f"{number:02}" + "ض" * 48 for number in range(20))
@@ -390,6 +392,20 @@ def test_choice_that_is_not_offered_is_refused(page: Page) -> None:
     """Gender is true, false or empty."""
     assert page.send(Mobile=MOBILE, GenderType="True").status_code == 422
     assert "جنسیت" in page.error("GenderType")
+
+
+def test_longest_public_form_fits_into_the_body_limit(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """It is sent URL-encoded, in which a Persian letter takes six bytes."""
+    file = tmp_path / "forms.toml"
+    file.write_text('[forms.all]\ntitle = "عضویت"\naccess = "public"\nfields = "all"\n')
+    page = Page(make_app(forms_file=file).test_client(), "/f/all")
+    assert next(page.html.find("form"))[0].get("enctype") is None
+    texts = {row.name: "ض" * row.max_length for row in FIELDS.values() if row.kind.value in TEXTS}
+    dates = {row.name: "۳۰ شهریور ۱۳۶۹" for row in FIELDS.values() if row.kind.value == "date"}
+    typed = page.html.values | texts | dates | {"Mobile": [MOBILE]}
+    assert len(urlencode(typed, doseq=True)) < MAX_BODY_BYTES
 
 
 @pytest.mark.parametrize("typed", ["false", "0", "off", ""])

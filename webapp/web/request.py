@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The longest valid contact is shorter, as multipart, which the pages send.
+# The longest valid contact is shorter, as the pages send it.
 MAX_BODY_BYTES: Final = 16 * 1024
 # A longer body is read up to this size, so that the page can show it again for shortening.
 _MAX_READ_BYTES: Final = 4 * MAX_BODY_BYTES

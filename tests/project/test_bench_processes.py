@@ -1,4 +1,4 @@
-"""How the benchmark counts memory."""
+"""How the benchmark counts memory and processor time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from memory import pss_megabytes
+from processes import pss_megabytes
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event

@@ -1,0 +1,70 @@
+"""A gunicorn worker whose threads do not wait for idle connections and slow clients.
+
+Gunicorn's threaded worker gives each new connection a thread for up to five seconds, whether it
+sends anything or not, and lets a half-sent request keep its thread for ever. Browsers open
+connections in advance, so that without a proxy a few dozen visitors would block all others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from functools import partial
+from selectors import EVENT_READ
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.workers.gthread import ThreadWorker
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from gunicorn.workers.gthread import TConn
+
+IDLE_TIMEOUT_S: Final = 10.0  # for the first byte of a new connection
+READ_TIMEOUT_S: Final = 10.0  # for a whole request, from its first byte
+
+
+class Worker(ThreadWorker):
+    """Gives a thread to a connection that has data, and bounds the time to read a request."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Create the worker; the arguments are gunicorn's."""
+        super().__init__(*args, **kwargs)
+        # In the order of their deadlines. Used by the main thread alone.
+        self._read_deadlines: dict[TConn, float] = {}
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give a connection to a thread; a new one waits for its first data without a thread."""
+        now = time.monotonic()
+        if conn.initialized or conn.data_ready:
+            self._read_deadlines[conn] = now + READ_TIMEOUT_S
+            super().enqueue_req(conn)
+            return
+        conn.timeout = now + IDLE_TIMEOUT_S
+        self.pending_conns.append(conn)
+        callback = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, EVENT_READ, callback)
+
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
+        """Handle the end of a request."""
+        self._read_deadlines.pop(conn, None)
+        super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Close connections without data, and end requests that arrive too slowly.
+
+        Gunicorn calls it at least once a second.
+        """
+        now = time.monotonic()
+        if not self.alive:  # stopping: nobody waits for a response on them
+            for conn in self.pending_conns:
+                conn.timeout = now
+        super().murder_pending()
+        expired = [conn for conn, deadline in self._read_deadlines.items() if deadline <= now]
+        for conn in expired:
+            del self._read_deadlines[conn]
+            # A thread that still reads finds the end of the stream. After a whole request, this
+            # only closes the connection behind the response.
+            with contextlib.suppress(OSError):
+                conn.sock.shutdown(socket.SHUT_RD)
