@@ -21,7 +21,7 @@ from webapp.web import assets, compression, errors, headers, request
 from webapp.web.basic_auth import BasicAuth
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
-from webapp.web.views import EXTENSION, Services, demo, embed, health, install, page
+from webapp.web.views import EXTENSION, Services, demo, embed, header, health, install, page
 from webapp.web.views import outbox as outbox_screen
 
 _PACKAGE = Path(__file__).parent
@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         delivery=delivery,
         metrics=metrics,
         readiness=health.Readiness(delivery.database),
+        attention=header.AttentionCount(delivery.outbox.review),
         tokens=tokens,
         receipts=Receipts(settings.secret_keys),
         rate_limits=rate_limits,
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    for view in (page, embed, install, outbox_screen, *([demo] if settings.demo else [])):
+    for view in (page, embed, install, outbox_screen, header, *([demo] if settings.demo else [])):
         app.register_blueprint(view.blueprint)
     health.register(app)
     compression.register(app)
@@ -103,5 +104,6 @@ def _make_flask(settings: Settings) -> Flask:
         note_ids=note_ids,
         own_origin=own_origin,
         accent_digest=colour.digest,
+        operators_header=header.operators_header,
     )
     return app

@@ -6,9 +6,12 @@ secret.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import ipaddress
 import re
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -24,6 +27,14 @@ if TYPE_CHECKING:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAX_LIMIT_PERIOD_S: Final = 30 * 24 * 60 * 60
+_MAX_TEXT: Final = 80
+_MAX_LOGO_BYTES: Final = 200 * 1024
+_LOGO_TYPES: Final = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+}
 _PASSWORD_HASH: Final = re.compile(
     r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+"
 )  # as Werkzeug writes it
@@ -186,6 +197,46 @@ def read_path(text: str) -> Path:
     if not text:
         raise ValueError("must be a path")
     return Path(text).absolute()
+
+
+def read_text(text: str) -> str:
+    """Read a short text on one line."""
+    if not text.strip() or len(text) > _MAX_TEXT or not text.isprintable():
+        raise ValueError(f"must be a text on one line, of {_MAX_TEXT} characters at most")
+    return text.strip()
+
+
+@dataclass(frozen=True)
+class Logo:
+    """A picture that was read from a local file.
+
+    Attributes:
+        content: The file's bytes.
+        mimetype: Its media type, by the file's suffix.
+    """
+
+    content: bytes = field(repr=False)
+    mimetype: str
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the content, for a URL that browsers may cache."""
+        return hashlib.sha256(self.content).hexdigest()[:12]
+
+
+def read_logo(text: str) -> Logo:
+    """Read the path of a picture, and the picture."""
+    path = Path(text)
+    mimetype = _LOGO_TYPES.get(path.suffix.lower())
+    if not mimetype:
+        raise ValueError(f"must be the path of a picture: {', '.join(_LOGO_TYPES)}")
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise ValueError("must be the path of a file that can be read") from None
+    if len(content) > _MAX_LOGO_BYTES:
+        raise ValueError(f"must be a file of {_MAX_LOGO_BYTES // 1024} KB at most")
+    return Logo(content, mimetype)
 
 
 def read_state_directory(text: str) -> Path:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from webapp.setting_values import (
+    Logo,
     Network,
     is_loopback,
     read_bind,
@@ -21,6 +22,7 @@ from webapp.setting_values import (
     read_database_url,
     read_keys,
     read_limit,
+    read_logo,
     read_networks,
     read_number,
     read_path,
@@ -29,6 +31,7 @@ from webapp.setting_values import (
     read_redis_url,
     read_state_directory,
     read_switch,
+    read_text,
     read_token,
     read_users,
     read_whole_number,
@@ -128,6 +131,8 @@ class Settings:
     intranet_users: Mapping[str, str] = _setting(
         "INTRANET_USERS", read_users, factory=dict, secret=True
     )
+    organisation: str = _setting("ORGANISATION", read_text, "")
+    organisation_logo: Logo | None = _setting("ORGANISATION_LOGO", read_logo)
     deliverer_calls: int = _setting(
         "DELIVERER_CALLS", partial(read_whole_number, lowest=1, highest=64), 4
     )

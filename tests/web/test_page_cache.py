@@ -15,7 +15,7 @@ from support import Html, Page
 
 from webapp.delivery.circuit_breaker import Pause
 from webapp.forms.tokens import Receipt
-from webapp.web.page_cache import CachedPage, placeholder
+from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.views import EXTENSION, contact_form
 
 if TYPE_CHECKING:
@@ -46,27 +46,28 @@ CHALLENGE = re.compile(r'(data-proof=")[^"]+')
 
 @given(
     pieces=st.lists(st.text(), min_size=2, max_size=4),
-    value=st.binary(max_size=300),
+    value=st.text(max_size=300),
+    times=st.sampled_from((0, 1, 300)),
 )
-def test_filled_page_is_whole_in_both_encodings(pieces: list[str], value: bytes) -> None:
-    """Whatever stands around the values, and in them."""
-    marks = [placeholder() for _ in pieces[1:]]
-    html = pieces[0] + "".join(map("".join, zip(marks, pieces[1:], strict=True)))
-    page = CachedPage(html, marks)
-    values = [value + bytes([number]) for number in range(len(marks))]
-    expected = pieces[0].encode() + b"".join(
-        text + piece.encode() for text, piece in zip(values, pieces[1:], strict=True)
-    )
-    assert page.render(values) == expected
-    assert gzip.decompress(page.render_gzipped(values)) == expected
+def test_rendered_page_is_whole_in_both_encodings(
+    pieces: list[str], value: str, times: int
+) -> None:
+    """Whatever stands around the values and in them, however long they are."""
+    texts = placeholders(*(f"value{number}" for number in range(len(pieces) - 1)))
+    html = pieces[0] + "".join(map("".join, zip(texts.values(), pieces[1:], strict=True)))
+    page = CachedPage(html, texts)
+    values = {name: name + value * times for name in texts}
+    expected = pieces[0] + "".join(map("".join, zip(values.values(), pieces[1:], strict=True)))
+    assert page.render(values) == expected.encode()
+    assert gzip.decompress(page.render_gzipped(values)) == expected.encode()
 
 
 @pytest.mark.parametrize("html", ["", "{0}{0}", "{1}"])
-def test_mark_stands_in_the_page_once(html: str) -> None:
+def test_placeholder_that_does_not_occur_once_is_refused(html: str) -> None:
     """A page that swallows the token, or shows it twice, is a fault of its template."""
-    own, other = placeholder(), placeholder()
+    own, other = placeholders("token"), placeholders("token")
     with pytest.raises(ValueError, match="once"):
-        CachedPage(html.format(own, other), [own])
+        CachedPage(html.format(own["token"], other["token"]), own)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from flask import Response, request
 from werkzeug.http import parse_accept_header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from flask import Flask
 
@@ -31,7 +31,7 @@ def register(app: Flask) -> None:
     app.after_request(_compress)
 
 
-def respond(page: CachedPage, values: Sequence[bytes]) -> Response:
+def respond(page: CachedPage, values: Mapping[str, str]) -> Response:
     """Return a cached page with these values, compressed if the browser accepts it."""
     if not _accepts_gzip():
         return Response(page.render(values), mimetype="text/html")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import abort, current_app
+from flask import abort, current_app, g
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from webapp.web.page_cache import CachedPage
     from webapp.web.proof_of_work import ProofOfWork
     from webapp.web.rate_limits import RateLimits
+    from webapp.web.views.header import AttentionCount
     from webapp.web.views.health import Readiness
 
 EXTENSION = "contact_form"
@@ -45,6 +46,7 @@ class Services:
     delivery: DeliveryServices
     metrics: Metrics
     readiness: Readiness
+    attention: AttentionCount
     tokens: FormTokens
     receipts: Receipts
     rate_limits: RateLimits
@@ -73,8 +75,9 @@ def public_form(slug: str) -> FormDefinition:
 
 
 def require_intranet() -> None:
-    """Allow only operators; see `access.require_intranet`."""
+    """Allow only operators, whose pages have a header; see `access.require_intranet`."""
     access.require_intranet(services().settings, services().basic_auth)
+    g.is_operators_page = True
 
 
 def require_own_host() -> None:

@@ -20,10 +20,11 @@ from webapp.forms.request_origin import own_origin
 from webapp.portal.base import status_message
 from webapp.portal.statuses import rejected_field
 from webapp.web import compression
-from webapp.web.page_cache import CachedPage, placeholder
+from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.rate_limits import LimitReached
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import services, waiting
+from webapp.web.views.header import operators_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,26 +123,29 @@ def new_form(
             cached_pages.clear()
         cached_pages[key] = cached
     token = services().tokens.issue(definition.slug, site=showing_site(definition))
-    values = [
-        escape(_title(definition, receipt=receipt)),
-        _notices(definition, receipt=receipt, pause=pause),
-        *([escape(_challenge(definition))] if definition.proof_of_work else []),
-        token,
-    ]
-    return compression.respond(cached, [value.encode() for value in values])
+    values = {
+        "title": escape(_title(definition, receipt=receipt)),
+        "notices": _notices(definition, receipt=receipt, pause=pause),
+        "challenge": escape(_challenge(definition)),
+        "header": operators_header(),
+        "token": token,
+    }
+    return compression.respond(cached, values)
 
 
 def _render_with_placeholders(
     definition: FormDefinition, kept: Mapping[str, object] | None, *, embedded: bool
 ) -> CachedPage:
     form = services().forms[definition.slug](data=kept)
-    title, notices, token = placeholder(), placeholder(), placeholder()
-    challenge = placeholder() if definition.proof_of_work else ""
-    form.csrf_token.current_token = token
+    names = ["title", "notices", "token"]
+    names += ["challenge"] * definition.proof_of_work
+    names += ["header"] * (definition.access is Access.INTRANET)
+    texts = placeholders(*names)
+    form.csrf_token.current_token = texts["token"]
     context: dict[str, Any] = {"embed": definition} if embedded else {}
-    html = _render(form, title=title, notices=notices, challenge=challenge, receipt=None, **context)
-    # In the order of the page: the challenge is an attribute of the form.
-    return CachedPage(html, [title, notices, *filter(None, [challenge]), token])
+    context |= {"challenge": "", **texts}
+    html = _render(form, receipt=None, **context)
+    return CachedPage(html, texts)
 
 
 def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool = False) -> str:

@@ -1,0 +1,146 @@
+"""The header of operators' pages, and the help page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Html, Page
+from werkzeug.security import generate_password_hash
+
+from webapp import messages
+from webapp.contact import Contact
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.review import Review
+from webapp.delivery.submission import HONEYPOT
+from webapp.portal.base import status_message
+from webapp.setting_values import read_logo
+from webapp.settings import Settings, SettingsError
+from webapp.web.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.portal.simulator.server import Simulator
+
+OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/install/signup")
+VISITORS = ("/f/signup", "/embed/signup", "/nowhere")
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+def header(html: Html) -> str:
+    """Return the text of the header."""
+    return html.text("header")
+
+
+@pytest.mark.parametrize("path", OPERATORS)
+def test_operators_page_has_header_and_skip_link(client: FlaskClient, path: str) -> None:
+    """The link of the page itself is marked, and the skip link leads to the content."""
+    html = Html(client.get(path).text)
+    assert messages.OUTBOX_LINK in header(html)
+    (skip,) = html.find("a", **{"class": "skip"})
+    assert skip[0]["href"] == "#main"
+    assert next(html.find("main"))[0]["id"] == "main"
+    marked = [link["href"] for link, _ in html.find("a", aria_current="page")]
+    own = path.partition("?")[0]
+    assert marked == [own] * (not own.startswith("/install"))
+
+
+@pytest.mark.parametrize("path", VISITORS)
+def test_visitors_page_has_no_header(client: FlaskClient, path: str) -> None:
+    """Neither the public form, nor the frame, nor an error page."""
+    assert messages.OUTBOX_LINK not in client.get(path).text
+
+
+def test_form_with_errors_and_its_receipt_have_the_header(page: Page) -> None:
+    """Whether the page comes from the cache or not."""
+    page.send(Mobile="")
+    assert page.html.outcome == "invalid"
+    assert messages.HELP in header(page.html)
+    page.send(Mobile="09121234567")
+    assert page.html.outcome == "delivered"
+    assert messages.HELP in header(page.html)
+
+
+def test_organisation_and_logo_stand_in_the_header(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """The name is escaped; the logo is served with its type, for a year."""
+    file = tmp_path / "logo.svg"
+    file.write_bytes(SVG)
+    app = make_app(organisation="شرکت <b>", organisation_logo=read_logo(str(file)))
+    client = app.test_client()
+    html = Html(client.get("/").text)
+    assert header(html).startswith("شرکت <b>")
+    (image,) = html.find("img")
+    served = client.get(str(image[0]["src"]))
+    assert (served.data, served.mimetype) == (SVG, "image/svg+xml")
+    assert "max-age=31536000" in served.headers["Cache-Control"]
+    assert "max-age" not in client.get("/logo?v=other").headers["Cache-Control"]
+
+
+def test_logo_that_is_not_set_is_not_found(client: FlaskClient) -> None:
+    """And no page asks for it."""
+    assert client.get("/logo").status_code == 404
+    assert "<img" not in client.get("/").text
+
+
+def test_wrong_organisation_and_logo_are_named_at_start(tmp_path: Path) -> None:
+    """Each in its own line, without the value."""
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(300_000))
+    for logo in (tmp_path / "logo.exe", tmp_path / "missing.svg", large):
+        with pytest.raises(SettingsError) as caught:
+            Settings.from_env({"ORGANISATION": "a\nb", "ORGANISATION_LOGO": str(logo)})
+        names = [fault.split()[0] for fault in caught.value.faults]
+        assert names == ["ORGANISATION", "ORGANISATION_LOGO"]
+
+
+def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Persian digits; nothing while nothing does, or the database fails."""
+    page = Page(app.test_client())
+    assert messages.NEEDS_ATTENTION not in header(page.html)
+    outbox = app.extensions[EXTENSION].delivery.outbox
+    outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=HONEYPOT)
+    counted = Html(page.client.get("/outbox").text)
+    assert messages.ATTENTION.format(n="۱") in header(counted)
+
+    def fail(*_: object, **__: object) -> int:
+        raise DatabaseError("OperationalError")
+
+    monkeypatch.setattr("webapp.web.views.header._COUNT_MAX_AGE_S", -1)
+    monkeypatch.setattr(Review, "count", fail)
+    assert messages.NEEDS_ATTENTION not in header(Html(page.client.get("/").text))
+
+
+def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> None:
+    """Only them: the cached page is the same for all."""
+    users = {name: generate_password_hash("x", "pbkdf2:sha256:1") for name in ("sara", "ali")}
+    client = make_app(intranet_users=users).test_client()
+    for name in ("sara", "ali", "sara"):
+        shown = header(Html(client.get("/", auth=(name, "x")).text))
+        assert [other in shown for other in ("sara", "ali")] == [name == "sara", name == "ali"]
+
+
+def test_pause_is_told_once_with_a_receipt(page: Page, portal: Simulator) -> None:
+    """The receipt names the reason; the next page has the banner."""
+    portal.mood = lambda _: "CreditNotEnough"
+    page.send(Mobile="09121234567")
+    assert page.html.outcome == "queued"
+    reason = status_message("CreditNotEnough")
+    assert page.html.text("main").count(reason) == 1
+    assert len(list(page.html.find(data_pause="CreditNotEnough"))) == 1
+    later = Html(page.client.get("/").text)
+    assert later.text("main").count(reason) == 1
+    assert later.outcome is None
+
+
+def test_help_page_lists_public_forms_and_keys(client: FlaskClient) -> None:
+    """With where each is set up for a website."""
+    html = Html(client.get("/help").text)
+    assert list(html.find("a", href="/install/signup"))
+    assert messages.KEY_TEXTS[0] in html.text("table")

@@ -1,0 +1,119 @@
+"""The header of operators' pages, and their help page."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, Response, abort, g, render_template, request
+from markupsafe import Markup
+
+from webapp import messages
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.submission import NEEDS_ATTENTION
+from webapp.forms.definitions import Access, main_form
+from webapp.persian import persian_digits
+from webapp.web import assets
+from webapp.web.views import require_intranet, services
+
+if TYPE_CHECKING:
+    from webapp.delivery.review import Review
+
+blueprint = Blueprint("header", __name__)
+
+_COUNT_CAP: Final = 99
+_COUNT_MAX_AGE_S: Final = 5.0  # on the forms, which are opened all day
+_LOGO_PATH: Final = "/logo"
+_KEYS: Final = ("Ctrl + Enter", "Esc", "N", "L", "O", "?")  # in the order of messages.KEY_TEXTS
+
+
+class AttentionCount:
+    """How many submissions need attention, read from the outbox every few seconds."""
+
+    def __init__(self, review: Review) -> None:
+        """Count the submissions of this outbox."""
+        self._review = review
+        self._count = 0
+        self._counted_at = float("-inf")
+
+    def read(self, *, max_age_s: float) -> int:
+        """Return the number, up to one more than 99; 0 while the database fails.
+
+        Args:
+            max_age_s: How old the number may be.
+        """
+        now = time.monotonic()
+        if now - self._counted_at > max_age_s:
+            try:
+                self._count = self._review.count(NEEDS_ATTENTION, most=_COUNT_CAP)
+            except DatabaseError:
+                self._count = 0
+            self._counted_at = now
+        return self._count
+
+
+def operators_header() -> Markup:
+    """Render the header; return nothing on a page that visitors may see."""
+    if not g.get("is_operators_page"):
+        return Markup()
+    settings = services().settings
+    is_outbox = request.blueprint == "outbox"
+    html = render_template(
+        "header.html",
+        organisation=settings.organisation,
+        logo=_logo_url(),
+        links=_form_links(),
+        attention=_attention(max_age_s=0 if is_outbox else _COUNT_MAX_AGE_S),
+        operator=services().basic_auth.operator,
+    )
+    return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
+
+
+def _attention(*, max_age_s: float) -> str:
+    """Return how many submissions need attention, as the header says it; "" if none does."""
+    count = services().attention.read(max_age_s=max_age_s)
+    text = messages.ATTENTION_MANY if count > _COUNT_CAP else messages.ATTENTION
+    return text.format(n=persian_digits(min(count, _COUNT_CAP))) if count else ""
+
+
+def _logo_url() -> str:
+    logo = services().settings.organisation_logo
+    return f"{_LOGO_PATH}?v={logo.digest}" if logo else ""
+
+
+def _form_links() -> list[tuple[str, str, str]]:
+    """Return the path and the title of each form for operators, with an empty note."""
+    definitions = services().definitions
+    main = main_form(definitions)
+    return [
+        ("/" if form is main else f"/f/{slug}", form.title, "")
+        for slug, form in definitions.items()
+        if form.access is Access.INTRANET
+    ]
+
+
+@blueprint.get(_LOGO_PATH)
+def logo() -> Response:
+    """Serve the organisation's logo."""
+    require_intranet()
+    found = services().settings.organisation_logo
+    if not found:
+        abort(HTTPStatus.NOT_FOUND)
+    response = Response(found.content, mimetype=found.mimetype)
+    if request.args.get("v") == found.digest:
+        response.headers["Cache-Control"] = assets.CACHE_FOR_A_YEAR
+    return response
+
+
+@blueprint.get("/help")
+def show_help() -> str:
+    """Show what the pages do, the keyboard shortcuts, and where visitors' forms are set up."""
+    require_intranet()
+    public = [
+        (slug, form.title)
+        for slug, form in services().definitions.items()
+        if form.access is Access.PUBLIC
+    ]
+    keys = list(zip(_KEYS, messages.KEY_TEXTS, strict=True))
+    return render_template("help.html", public=public, keys=keys)
