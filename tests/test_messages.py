@@ -118,10 +118,10 @@ def test_templates_and_scripts_hold_no_text(path: Path) -> None:
 
 
 def seen(text: str) -> str:
-    """Return the prose of a page: without names of the portal, references and what was typed."""
+    """Return the prose of a page: without names of the portal and of keys, references and what was typed."""
     html = Html(text)
     body = html.text("title") + " " + html.text("body")
-    for tag in ("code", "bdi", "textarea"):
+    for tag in ("code", "kbd", "bdi", "textarea"):
         for _, inner in html.find(tag):
             body = body.replace(inner, "", 1) if inner else body
     return LATIN.sub("", body)

@@ -21,7 +21,8 @@ from webapp.web import assets, compression, errors, headers, request
 from webapp.web.basic_auth import BasicAuth
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
-from webapp.web.views import EXTENSION, Services, demo, embed, header, health, install, page
+from webapp.web.recent import RecentSubmissions
+from webapp.web.views import EXTENSION, Services, demo, embed, header, health, install, page, recent
 from webapp.web.views import outbox as outbox_screen
 
 _PACKAGE = Path(__file__).parent
@@ -66,10 +67,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         rate_limits=rate_limits,
         basic_auth=BasicAuth(settings.intranet_users, rate_limits),
         proof_of_work=ProofOfWork(settings.secret_keys, consume=delivery.used_proofs.consume),
+        recent=RecentSubmissions(settings.secret_keys) if settings.recent_submissions else None,
         portal_url=url,
         cached_pages={},
     )
-    for view in (page, embed, install, outbox_screen, header, *([demo] if settings.demo else [])):
+    operators_views = (recent, install, outbox_screen, header, *([demo] if settings.demo else []))
+    for view in (page, embed, *operators_views):
         app.register_blueprint(view.blueprint)
     health.register(app)
     compression.register(app)

@@ -76,6 +76,7 @@ class Field:
         autocomplete: The HTML autocomplete token, for visitors.
         in_past: Whether its date is in the past, such as a date of birth.
         can_be_kept: Whether an operator may keep its value for the next contact.
+        is_shared: Whether colleagues share its value, so that one like another begins with it.
         identifies: Whether a stored contact without this parameter cannot be matched.
     """
 
@@ -88,6 +89,7 @@ class Field:
     autocomplete: str = "off"
     in_past: bool = False
     can_be_kept: bool = False
+    is_shared: bool = False
     identifies: bool = False
 
 
@@ -149,6 +151,7 @@ _ROWS: Final = (
         section=Section.WORK,
         max_length=100,
         autocomplete="organization",
+        is_shared=True,
     ),
     Field(
         name="JobTitle",
@@ -158,6 +161,7 @@ _ROWS: Final = (
         hint="مانند «مدیر فروش»",
         max_length=100,
         autocomplete="organization-title",
+        is_shared=True,
     ),
     Field(
         name="Email",
@@ -176,6 +180,7 @@ _ROWS: Final = (
         max_length=50,
         autocomplete="address-level2",
         can_be_kept=True,
+        is_shared=True,
     ),
     Field(
         name="AddressText",
@@ -213,6 +218,7 @@ _ROWS: Final = (
         hint="برچسب‌ها را با ویرگول (،) از هم جدا کنید.",
         max_length=50,
         can_be_kept=True,
+        is_shared=True,
     ),
 )
 

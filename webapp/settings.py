@@ -133,6 +133,7 @@ class Settings:
     )
     organisation: str = _setting("ORGANISATION", read_text, "")
     organisation_logo: Logo | None = _setting("ORGANISATION_LOGO", read_logo)
+    recent_submissions: bool = _setting("RECENT_SUBMISSIONS", read_switch, default=True)
     deliverer_calls: int = _setting(
         "DELIVERER_CALLS", partial(read_whole_number, lowest=1, highest=64), 4
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, func, not_, select, update
+from sqlalchemy import and_, case, false, func, not_, or_, select, update
 
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import (
@@ -21,6 +21,7 @@ from webapp.delivery.submission import (
     by_reference,
     dump_contact,
     new_owner,
+    reference,
     table,
 )
 
@@ -55,6 +56,14 @@ class Review:
         some = select(_c.id).where(_with_contact(states)).limit(most + 1).subquery()
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+    def states(self, references: Sequence[str]) -> dict[str, State]:
+        """Return the states of the submissions with these references; of none that is gone."""
+        conditions = [by_reference(name) for name in references]
+        chosen = or_(false(), *(condition for condition in conditions if condition is not None))
+        with self._database.read() as connection:
+            rows = connection.execute(select(_c.key, _c.state).where(chosen)).all()
+        return {reference(row.key): State(row.state) for row in rows}
 
     def oldest(self) -> datetime | None:
         """Return when the oldest waiting submission arrived, in UTC."""

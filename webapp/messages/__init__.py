@@ -122,6 +122,19 @@ UNSTORED_PUBLIC: Final = (
     "لطفاً چند دقیقهٔ دیگر دوباره ثبت کنید."
 )
 
+# The list of an operator's last submissions
+RECORDED: Final = "ثبت شد."
+RECENT_TITLE: Final = "آخرین ثبت‌های شما"
+RECENT_INTRO: Final = "این فهرست فقط در همین مرورگر است و تا پایان امروز می‌ماند."
+RECENT_TIME: Final = "ساعت"
+RECENT_WHO: Final = "مخاطب"
+RECENT_STATE: Final = "نتیجه"
+RECENT_LIKE: Final = "ثبت بعدی مانند این"
+RECENT_DELIVERED: Final = "ثبت‌شده"
+RECENT_QUEUED: Final = "در صف ارسال"
+RECENT_GONE: Final = "حذف‌شده"
+RECENT_FORGET: Final = "پاک کردن این فهرست"
+
 # The header of operators' pages, and their help
 BRAND: Final = "دفتر مخاطبان"
 MENU: Final = "فهرست"
@@ -144,13 +157,15 @@ HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
 INSTALL_LINK: Final = "گذاشتن در وب‌سایت"
 KEYS: Final = "میان‌برهای صفحه‌کلید"
 KEYS_INTRO: Final = "کلیدهای تکی فقط بیرون از خانه‌های فرم کار می‌کنند."
-KEY_TEXTS: Final = (
-    "ثبت فرم، از هر خانه‌ای",
-    "بیرون آمدن از خانهٔ فرم",
-    "فرم خالی برای مخاطب بعدی",
-    "فرمی مانند آخرین ثبت",
-    "صف ارسال",
-    "نمایش همین فهرست",
+KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Ctrl + Enter": "ثبت فرم، از هر خانه‌ای",
+        "Esc": "بیرون آمدن از خانهٔ فرم",
+        "N": "فرم خالی برای مخاطب بعدی",
+        "L": "فرمی مانند آخرین ثبت",
+        "O": "صف ارسال",
+        "?": "نمایش همین فهرست",
+    }
 )
 KEYS_SWITCH: Final = "کلیدهای تکی روشن باشند"
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import abort, current_app, g
+from flask import Response, abort, current_app, g
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import WAITING
-from webapp.forms.definitions import Access
+from webapp.forms.definitions import Access, main_form
 from webapp.persian import persian_digits
 from webapp.web import access
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from webapp.web.page_cache import CachedPage
     from webapp.web.proof_of_work import ProofOfWork
     from webapp.web.rate_limits import RateLimits
+    from webapp.web.recent import RecentSubmissions
     from webapp.web.views.header import AttentionCount
     from webapp.web.views.health import Readiness
 
@@ -52,6 +53,7 @@ class Services:
     rate_limits: RateLimits
     basic_auth: BasicAuth
     proof_of_work: ProofOfWork
+    recent: RecentSubmissions | None
     portal_url: str
     cached_pages: dict[tuple[str, bool, str, str], CachedPage]
 
@@ -72,6 +74,17 @@ def public_form(slug: str) -> FormDefinition:
     if not definition or definition.access is not Access.PUBLIC:
         abort(HTTPStatus.NOT_FOUND)
     return definition
+
+
+def form_path(definition: FormDefinition) -> str:
+    """Return the path of a form's own page."""
+    is_main = definition is main_form(services().definitions)
+    return "/" if is_main else f"/f/{definition.slug}"
+
+
+def see_other(url: str) -> Response:
+    """Redirect to a GET, without Werkzeug's English body."""
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
 
 
 def require_intranet() -> None:

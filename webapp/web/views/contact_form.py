@@ -25,6 +25,7 @@ from webapp.web.rate_limits import LimitReached
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import services, waiting
 from webapp.web.views.header import operators_header
+from webapp.web.views.recent import find_entry, recent_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,6 +129,7 @@ def new_form(
         "notices": _notices(definition, receipt=receipt, pause=pause),
         "challenge": escape(_challenge(definition)),
         "header": operators_header(),
+        "recent": recent_list(definition),
         "token": token,
     }
     return compression.respond(cached, values)
@@ -139,11 +141,11 @@ def _render_with_placeholders(
     form = services().forms[definition.slug](data=kept)
     names = ["title", "notices", "token"]
     names += ["challenge"] * definition.proof_of_work
-    names += ["header"] * (definition.access is Access.INTRANET)
+    names += ["header", "recent"] * (definition.access is Access.INTRANET)
     texts = placeholders(*names)
     form.csrf_token.current_token = texts["token"]
     context: dict[str, Any] = {"embed": definition} if embedded else {}
-    context |= {"challenge": "", **texts}
+    context |= {"challenge": "", "recent": "", **texts}
     html = _render(form, receipt=None, **context)
     return CachedPage(html, texts)
 
@@ -166,6 +168,7 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
         definition=definition,
         public=definition.access is Access.PUBLIC,
         receipt=receipt,
+        entry=find_entry(receipt.reference) if receipt else None,
         pause=pause,
         waiting=waiting,
     )
@@ -195,6 +198,7 @@ def page(
         title=_title(definition, receipt=receipt, failed=failed),
         notices=_notices(definition, receipt=receipt, pause=pause),
         challenge=_challenge(definition),
+        recent=recent_list(definition) if definition.slug in services().definitions else "",
         receipt=receipt,
         **context,
     )
@@ -212,11 +216,6 @@ def _render(form: ContactForm, outcome: Outcome | None = None, **context: Any) -
         outcome=outcome,
         **context,
     )
-
-
-def see_other(url: str) -> Response:
-    """Redirect to a GET, without Werkzeug's English body."""
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
 
 
 def issue_receipt(form: ContactForm, outcome: Outcome) -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from webapp.forms import colour
 from webapp.forms.tokens import InvalidReceipt
 from webapp.web import assets
-from webapp.web.views import contact_form, public_form, services
+from webapp.web.views import contact_form, public_form, see_other, services
 
 if TYPE_CHECKING:
     from webapp.delivery.intake import Outcome
@@ -36,7 +36,7 @@ def done(slug: str) -> str | Response:
     try:
         receipt = services().receipts.read(request.args.get("r", ""), form=slug)
     except InvalidReceipt:
-        return contact_form.see_other(f"/embed/{slug}")
+        return see_other(f"/embed/{slug}")
     return render_template("done.html", definition=definition, embed=definition, receipt=receipt)
 
 
@@ -62,4 +62,4 @@ def style(slug: str) -> Response:
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     receipt = contact_form.issue_receipt(form, outcome)
-    return contact_form.see_other(f"/embed/{form.definition.slug}/done?r={receipt}")
+    return see_other(f"/embed/{form.definition.slug}/done?r={receipt}")

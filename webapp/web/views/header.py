@@ -12,10 +12,10 @@ from markupsafe import Markup
 from webapp import messages
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION
-from webapp.forms.definitions import Access, main_form
+from webapp.forms.definitions import Access
 from webapp.persian import persian_digits
 from webapp.web import assets
-from webapp.web.views import require_intranet, services
+from webapp.web.views import form_path, require_intranet, services
 
 if TYPE_CHECKING:
     from webapp.delivery.review import Review
@@ -25,7 +25,6 @@ blueprint = Blueprint("header", __name__)
 _COUNT_CAP: Final = 99
 _COUNT_MAX_AGE_S: Final = 5.0  # on the forms, which are opened all day
 _LOGO_PATH: Final = "/logo"
-_KEYS: Final = ("Ctrl + Enter", "Esc", "N", "L", "O", "?")  # in the order of messages.KEY_TEXTS
 
 
 class AttentionCount:
@@ -84,13 +83,8 @@ def _logo_url() -> str:
 
 def _form_links() -> list[tuple[str, str, str]]:
     """Return the path and the title of each form for operators, with an empty note."""
-    definitions = services().definitions
-    main = main_form(definitions)
-    return [
-        ("/" if form is main else f"/f/{slug}", form.title, "")
-        for slug, form in definitions.items()
-        if form.access is Access.INTRANET
-    ]
+    forms = services().definitions.values()
+    return [(form_path(form), form.title, "") for form in forms if form.access is Access.INTRANET]
 
 
 @blueprint.get(_LOGO_PATH)
@@ -115,5 +109,4 @@ def show_help() -> str:
         for slug, form in services().definitions.items()
         if form.access is Access.PUBLIC
     ]
-    keys = list(zip(_KEYS, messages.KEY_TEXTS, strict=True))
-    return render_template("help.html", public=public, keys=keys)
+    return render_template("help.html", public=public)

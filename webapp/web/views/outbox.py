@@ -24,6 +24,7 @@ from webapp.web.views import (
     contact_form,
     require_intranet,
     require_own_host,
+    see_other,
     services,
     waiting,
 )
@@ -58,7 +59,7 @@ def submissions() -> str | Response:
     states = WAITING if is_waiting else NEEDS_ATTENTION
     found = delivery.outbox.review.page(states, after=after, limit=_PAGE_SIZE + 1)
     if after and not found:
-        return contact_form.see_other(_address(is_waiting=is_waiting))
+        return see_other(_address(is_waiting=is_waiting))
     oldest = delivery.outbox.review.oldest()
     page, more = found[:_PAGE_SIZE], found[_PAGE_SIZE:]
     return render_template(
@@ -268,7 +269,7 @@ def _redirect_to_list(
     Not by `flash`, whose messages all pages share: "/" would show this one.
     """
     session[_FLASH_KEY] = {"result": result, "reference": reference, "status": status, "n": n}
-    return contact_form.see_other(_PATH)
+    return see_other(_PATH)
 
 
 def _log(what: str, done: str) -> None:

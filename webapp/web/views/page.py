@@ -10,7 +10,8 @@ from flask import Blueprint, Response, abort, flash, get_flashed_messages, reque
 from webapp.contact import FIELDS
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidReceipt
-from webapp.web.views import contact_form, require_intranet, services
+from webapp.web.views import contact_form, require_intranet, see_other, services
+from webapp.web.views.recent import find_entry, remember
 
 if TYPE_CHECKING:
     from webapp.delivery.intake import Outcome
@@ -39,7 +40,7 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
     if definition.access is Access.INTRANET:
         require_intranet()
     is_operator = definition.access is Access.INTRANET
-    kept = session.get(_kept(definition)) if is_operator else None
+    kept = _initial_values(definition) if is_operator else None
     pause = services().delivery.breaker.pause if is_operator else None
     receipt = _receipt(definition)
     is_new = request.method == "GET" and (is_operator or not receipt)
@@ -53,12 +54,11 @@ def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     """Redirect an operator to the next form, a visitor to the receipt, without a cookie."""
     url = request.path
     receipt = contact_form.issue_receipt(form, outcome)
-    if form.definition.access is Access.INTRANET:
-        _keep(form)
-        flash(receipt)
-    else:
-        url += f"?r={receipt}"
-    return contact_form.see_other(url)
+    if form.definition.access is not Access.INTRANET:
+        return see_other(f"{url}?r={receipt}")
+    _keep(form)
+    flash(receipt)
+    return remember(see_other(url), form.to_contact(), outcome)
 
 
 def _receipt(definition: FormDefinition) -> Receipt | None:
@@ -71,6 +71,13 @@ def _receipt(definition: FormDefinition) -> Receipt | None:
         return services().receipts.read(text, form=definition.slug)
     except InvalidReceipt:
         return None
+
+
+def _initial_values(definition: FormDefinition) -> dict[str, object] | None:
+    """Return the values with which a form begins: those kept, and those of a similar contact."""
+    kept: dict[str, object] | None = session.get(_kept(definition))
+    similar = find_entry(request.args.get("like", ""))
+    return {**(kept or {}), **similar.shared} if similar else kept
 
 
 def _kept(definition: FormDefinition) -> str:

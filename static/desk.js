@@ -1,0 +1,24 @@
+// Single keys on operators' forms. They work outside of fields, and can be switched off.
+
+const keys = document.getElementById("keys");
+const single = keys.querySelector("input");
+const targets = {
+  KeyN: "nav [aria-current]",
+  KeyL: ".recent a[href*=like]",
+  KeyO: "nav [href='/outbox']",
+};
+
+single.closest("label").hidden = false;
+single.checked = localStorage.getItem("keys") !== "off";
+single.addEventListener("change", () => {
+  localStorage.setItem("keys", single.checked ? "on" : "off");
+});
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const isField = event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea");
+  if (event.key === "Escape" && isField) event.target.blur();
+  if (isField || !single.checked) return;
+  if (["?", "\u061f"].includes(event.key)) keys.togglePopover();
+  else document.querySelector(targets[event.code])?.click();
+});
