@@ -118,7 +118,7 @@ def test_templates_and_scripts_hold_no_text(path: Path) -> None:
 
 
 def seen(text: str) -> str:
-    """Return the prose of a page: without names of the portal and of keys, references and what was typed."""
+    """Return the prose of a page: without names of keys and statuses, and what was typed."""
     html = Html(text)
     body = html.text("title") + " " + html.text("body")
     for tag in ("code", "kbd", "bdi", "textarea"):

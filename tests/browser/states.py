@@ -29,6 +29,20 @@ def empty(tab: Page, _: Simulator) -> None:
     tab.goto("/")
 
 
+def help_page(tab: Page, _: Simulator) -> None:
+    """Open the help."""
+    tab.goto("/help")
+
+
+def keys(tab: Page, _: Simulator) -> None:
+    """Open the list of keys below a list of submissions."""
+    tab.goto("/")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#CityName").fill("تهران")
+    submit(tab)
+    tab.locator("[popovertarget=keys]").click()
+
+
 def opened(tab: Page, _: Simulator) -> None:
     """Open the rest of the fields, and fill some in."""
     tab.goto("/")
@@ -248,6 +262,8 @@ def too_large(tab: Page, _: Simulator) -> None:
 
 STATES: Final = (
     empty,
+    help_page,
+    keys,
     opened,
     invalid,
     delivered,

@@ -1,0 +1,118 @@
+"""What operators have around their form: menu, keys, a wide layout, a list that is forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from states import MOBILE, MORE, submit
+
+from webapp import messages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from serving import Server
+
+PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
+
+
+def record(tab: Page) -> None:
+    """Record a contact with a city."""
+    tab.goto("/")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#CityName").fill("شیراز")
+    submit(tab)
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_menu_on_a_phone_opens_and_leads_on(
+    browser: Browser, server: Server, *, has_script: bool
+) -> None:
+    """With and without script; on a wide screen there is nothing to open."""
+    options = {"base_url": server.url, "java_script_enabled": has_script}
+    with browser.new_context(viewport=PHONE, **options) as phone:
+        tab = phone.new_page()
+        tab.goto("/")
+        link = tab.get_by_role("link", name=messages.HELP)
+        expect(link).to_be_hidden()
+        tab.get_by_role("button", name=messages.MENU).click()
+        link.click()
+        expect(tab).to_have_url(f"{server.url}/help")
+    with browser.new_context(viewport=DESK, **options) as desk:
+        tab = desk.new_page()
+        tab.goto("/")
+        expect(tab.get_by_role("link", name=messages.HELP)).to_be_visible()
+        expect(tab.get_by_role("button", name=messages.MENU)).to_be_hidden()
+
+
+def test_skip_link_leads_to_the_content(tab: Page) -> None:
+    """It is the first stop of the keyboard, and visible then."""
+    tab.goto("/help")
+    tab.keyboard.press("Tab")
+    skip = tab.get_by_role("link", name=messages.SKIP_TO_MAIN)
+    expect(skip).to_be_focused()
+    assert skip.bounding_box()["height"] > 10  # type: ignore[index]
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url("/help#main")
+
+
+def test_first_fields_and_button_fit_on_a_wide_screen(browser: Browser, server: Server) -> None:
+    """Within 900 px of height, in three columns; the button stays while the rest is open."""
+    with browser.new_context(viewport=DESK, base_url=server.url) as desk:
+        tab = desk.new_page()
+        tab.goto("/")
+        button = tab.get_by_role("button", name=messages.SUBMIT)
+        box = button.bounding_box()
+        assert box
+        assert box["y"] + box["height"] < 900
+        tops = {tab.locator(f"#{name}").bounding_box()["y"] for name in ("FName", "LName")}  # type: ignore[index]
+        assert tops == {tab.locator("#Mobile").bounding_box()["y"]}  # type: ignore[index]
+        tab.locator(MORE).click()
+        tab.evaluate("scrollTo(0, 400)")
+        expect(button).to_be_in_viewport()
+        last = tab.locator("#CustomDate3")
+        last.focus()
+        assert last.bounding_box()["y"] + 48 <= button.bounding_box()["y"]  # type: ignore[index]
+
+
+def test_single_keys_work_outside_of_fields_alone(tab: Page) -> None:
+    """In a field they are letters; Esc leads out of it."""
+    record(tab)
+    expect(tab.locator("#Mobile")).to_be_focused()
+    tab.keyboard.press("o")
+    expect(tab.locator("#Mobile")).to_have_value("o")
+    tab.locator("#Mobile").fill("")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("?")
+    expect(tab.locator("#keys")).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#keys")).to_be_hidden()
+    tab.keyboard.press("l")
+    expect(tab.locator("#CityName")).to_have_value("شیراز")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("n")
+    expect(tab.locator("#CityName")).to_have_value("")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("o")
+    expect(tab).to_have_url("/outbox")
+
+
+def test_single_keys_can_be_switched_off(tab: Page) -> None:
+    """For those who speak to their computer; it remembers that."""
+    tab.goto("/")
+    tab.get_by_role("button", name=messages.KEYS).click()
+    tab.get_by_label(messages.KEYS_SWITCH).uncheck()
+    tab.goto("/")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("?")
+    expect(tab.locator("#keys")).to_be_hidden()
+
+
+def test_list_of_submissions_is_forgotten(tab: Page) -> None:
+    """And the form is ready."""
+    record(tab)
+    expect(tab.get_by_role("heading", name=messages.RECENT_TITLE)).to_be_visible()
+    tab.get_by_role("button", name=messages.RECENT_FORGET).click()
+    expect(tab.get_by_role("heading", name=messages.RECENT_TITLE)).to_be_hidden()
+    expect(tab.locator("#Mobile")).to_be_visible()
