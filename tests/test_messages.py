@@ -121,7 +121,7 @@ def seen(text: str) -> str:
     """Return the prose of a page: without names of keys and statuses, and what was typed."""
     html = Html(text)
     body = html.text("title") + " " + html.text("body")
-    for tag in ("code", "kbd", "bdi", "textarea"):
+    for tag in ("code", "bdi", "textarea", "kbd"):
         for _, inner in html.find(tag):
             body = body.replace(inner, "", 1) if inner else body
     return LATIN.sub("", body)

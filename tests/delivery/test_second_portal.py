@@ -18,6 +18,7 @@ from webapp.delivery.sender import LABELS_UNKNOWN, Sender
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
 from webapp.portal.base import (
+    KnownContact,
     MethodNotAllowed,
     PortalError,
     Refused,
@@ -55,6 +56,14 @@ class AddressBook:
         if failure:
             raise failure
         return len(self.contacts)
+
+    def known_contacts(self, mobile: str) -> list[KnownContact]:
+        """Compare the number."""
+        return [
+            KnownContact(name=str(stored["FName"]), company="", city="", changed_on=None)
+            for stored in self.contacts
+            if stored["Mobile"] == mobile
+        ]
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
         """Compare all values but the labels."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, case, false, func, not_, or_, select, update
 
+from webapp.contact import MOBILE
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import (
     COLUMNS,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 
+_MAX_KNOWN: Final = 3  # shown of the submissions with one number
+
 _c: Final = table.c
 
 
@@ -56,6 +60,17 @@ class Review:
         some = select(_c.id).where(_with_contact(states)).limit(most + 1).subquery()
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+    def waiting_for(self, mobile: str) -> list[Submission]:
+        """Return some of the submissions with this mobile number that wait to be sent."""
+        written = json.dumps({MOBILE: mobile})[1:-1]  # a part of what `dump_contact` writes
+        waiting = (
+            select(*COLUMNS)
+            .where(_with_contact(WAITING), _c.contact.contains(written, autoescape=True))
+            .limit(_MAX_KNOWN)
+        )
+        with self._database.read() as connection:
+            return [Submission.from_row(row) for row in connection.execute(waiting).mappings()]
 
     def states(self, references: Sequence[str]) -> dict[str, State]:
         """Return the states of the submissions with these references; of none that is gone."""

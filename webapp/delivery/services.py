@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
+from webapp.delivery.duplicates import DEADLINE_S, Duplicates
 from webapp.delivery.intake import Intake
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
@@ -35,6 +36,7 @@ class DeliveryServices:
     outbox: Outbox
     breaker: CircuitBreaker
     used_proofs: UsedProofs
+    duplicates: Duplicates
     sender: Sender
     intake: Intake
     worker: Worker
@@ -51,6 +53,12 @@ class DeliveryServices:
         portal = AmootPortal(
             url=portal_url, token=token, deadline=settings.amoot_deadline, metrics=metrics
         )
+        searching = AmootPortal(
+            url=portal_url,
+            token=token,
+            deadline=min(DEADLINE_S, settings.amoot_deadline),
+            metrics=metrics,
+        )
         database = Database(settings.outbox_url)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)
@@ -62,6 +70,7 @@ class DeliveryServices:
             outbox=outbox,
             breaker=breaker,
             used_proofs=UsedProofs(database),
+            duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
             worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),

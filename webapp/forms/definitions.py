@@ -31,6 +31,13 @@ class DateInput(enum.StrEnum):
     PARTS = "parts"
 
 
+class DuplicatePolicy(enum.StrEnum):
+    """What happens to a contact whose number the phonebook has already."""
+
+    ASK = "ask"
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormDefinition:
     """One form, as its table in forms.toml defines it.
@@ -54,6 +61,7 @@ class FormDefinition:
         redirect: The URL to go to after that, or "".
         dates: How dates are asked for.
         checks: Further checks of text fields, by name.
+        duplicates: Whether an operator is asked before a second contact with one number.
         proof_of_work: Whether a visitor's browser computes a proof of work.
     """
 
@@ -75,6 +83,7 @@ class FormDefinition:
     redirect: str = ""
     dates: DateInput
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
+    duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
 
 

@@ -20,7 +20,7 @@ from webapp.contact import (
     Value,
     in_page_order,
 )
-from webapp.forms.definitions import Access, DateInput, FormDefinition
+from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition
 from webapp.forms.toml_values import (
     Fault,
     Faults,
@@ -105,6 +105,9 @@ class _Table:
     success: str = _key(text_reader(300), "")
     redirect: str = _key(read_address, "")
     dates: DateInput | None = _key(choice_reader(DateInput), None)  # noqa: RUF009  as above
+    duplicates: DuplicatePolicy | None = _key(  # noqa: RUF009  as above
+        choice_reader(DuplicatePolicy), None, only=Access.INTRANET
+    )
     proof_of_work: bool = _key(read_switch, default=False, only=Access.PUBLIC)
 
     @property

@@ -122,6 +122,13 @@ UNSTORED_PUBLIC: Final = (
     "لطفاً چند دقیقهٔ دیگر دوباره ثبت کنید."
 )
 
+# A number that the phonebook has already
+DUPLICATE_TITLE: Final = "این شماره پیش‌تر ثبت شده است."
+DUPLICATE_ASK: Final = "هنوز چیزی ثبت نشده است. آیا این مخاطب هم ثبت شود؟"
+DUPLICATE_CHANGED: Final = "آخرین تغییر: {day}"
+DUPLICATE_NAMELESS: Final = "بدون نام"
+DUPLICATE_CREATE: Final = "با این همه ثبت شود"
+
 # The list of an operator's last submissions
 RECORDED: Final = "ثبت شد."
 RECENT_TITLE: Final = "آخرین ثبت‌های شما"

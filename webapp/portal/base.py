@@ -17,12 +17,13 @@ Everything else that the portal did not answer is Uncertain, unknown exceptions 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from webapp.messages.statuses import STATUS_MESSAGES
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from webapp.contact import Contact
 
@@ -116,6 +117,23 @@ def status_message(status: str) -> str:
     return STATUS_MESSAGES.get(status) or STATUS_MESSAGES[kind]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownContact:
+    """What an operator is told of a contact with the same number.
+
+    Attributes:
+        name: Its first and last name, or "".
+        company: Its company, or "".
+        city: Its city, or "".
+        changed_on: When it was changed last, if that is known.
+    """
+
+    name: str
+    company: str
+    city: str
+    changed_on: date | None
+
+
 class Portal(Protocol):
     """What delivery needs of a portal. Each method raises a `PortalError` if the call fails.
 
@@ -124,6 +142,9 @@ class Portal(Protocol):
 
     def create_contact(self, contact: Contact) -> int | None:
         """Store a contact; return its ID, or None if the portal returns none."""
+
+    def known_contacts(self, mobile: str) -> list[KnownContact]:
+        """Return the stored contacts with this mobile number."""
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
         """Return the IDs of the stored contacts with this contact's values.

@@ -14,7 +14,7 @@ import requests
 
 from webapp.contact import LABELS, MOBILE
 from webapp.portal.base import PortalError, SlowDown, TimedOut, Uncertain, Unexplained
-from webapp.portal.matching import contact_id, find_matches
+from webapp.portal.matching import contact_id, describe, find_matches
 from webapp.portal.payload import payload
 from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.observability.metrics import Metrics
+    from webapp.portal.base import KnownContact
     from webapp.portal.connection import Response
 
     StoredContact = Mapping[str, object]
@@ -107,6 +108,10 @@ class AmootPortal:
         if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise Uncertain("UnreadableAnswer")
         return data
+
+    def known_contacts(self, mobile: str) -> list[KnownContact]:
+        """Return the stored contacts with this number; see `Portal`."""
+        return list(describe(self.search_contacts(mobile=mobile)))
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
         """Return the IDs of the stored contacts with this contact's values; see `Portal`."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from webapp.contact import EMPTY_VALUES, FIELDS, Kind
 from webapp.persian import comparison_key
+from webapp.portal.base import KnownContact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from webapp.contact import Contact
@@ -44,6 +45,27 @@ def find_matches(
         for record in stored
         if _is_same(contact, record) and _changed(record, first) >= first
     ]
+
+
+def describe(stored: Iterable[Mapping[str, Any]]) -> Iterator[KnownContact]:
+    """Yield what an operator is told of stored contacts, without those in the portal's bin."""
+    for record in stored:
+        if record.get("Deleted"):
+            continue
+        day = _changed(record, "")
+        yield KnownContact(
+            name=" ".join(
+                filter(None, (_stored_text(record, name) for name in ("FName", "LName")))
+            ),
+            company=_stored_text(record, "CompanyTitle"),
+            city=_stored_text(record, "CityName"),
+            changed_on=date.fromisoformat(day) if day else None,
+        )
+
+
+def _stored_text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _changed(record: Mapping[str, Any], unknown: str) -> str:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Response, render_template, request
 from markupsafe import Markup, escape
 
-from webapp import messages
+from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.delivery.intake import Result, submission_key
 from webapp.delivery.submission import HONEYPOT, UNPROVEN
-from webapp.forms.definitions import Access
+from webapp.forms.definitions import Access, DuplicatePolicy
 from webapp.forms.form import HONEYPOT_INPUT, showing_site
 from webapp.forms.layout import arrange
 from webapp.forms.request_origin import own_origin
@@ -28,7 +28,7 @@ from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from webapp.contact import Contact
     from webapp.delivery.circuit_breaker import Pause
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt
+    from webapp.portal.base import KnownContact
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
@@ -77,8 +78,11 @@ def serve(
     if status := _validate(form):
         count(form.definition.slug, _INVALID)
         return page(form, **context), status
+    contact = form.to_contact()
+    if known := _known_contacts(form, contact):
+        return page(form, known=known, **context), HTTPStatus.CONFLICT
     try:
-        outcome = submit(form, form.to_contact())
+        outcome = submit(form, contact)
     except _Refusal as refusal:
         count(form.definition.slug, _INVALID)
         form.refuse(refusal.message)
@@ -87,6 +91,14 @@ def serve(
         return accepted(form, outcome)
     status = _failure(form, outcome)
     return page(form, outcome, **context), status
+
+
+def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
+    """Return the contacts about which an operator is asked before creating another one."""
+    is_confirmed = request.form.get("confirm") == "create"
+    if form.definition.duplicates is not DuplicatePolicy.ASK or is_confirmed:
+        return []
+    return services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
 
 
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
@@ -204,7 +216,12 @@ def page(
     )
 
 
-def _render(form: ContactForm, outcome: Outcome | None = None, **context: Any) -> str:
+def _render(
+    form: ContactForm,
+    outcome: Outcome | None = None,
+    known: Sequence[KnownContact] = (),
+    **context: Any,
+) -> str:
     return render_template(
         "form.html",
         form=form,
@@ -214,6 +231,8 @@ def _render(form: ContactForm, outcome: Outcome | None = None, **context: Any) -
         layout=arrange(form),
         problems=form.problems,
         outcome=outcome,
+        known=known,
+        date_in_words=persian.date_in_words,
         **context,
     )
 

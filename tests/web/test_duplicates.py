@@ -1,0 +1,169 @@
+"""The question before a second contact with one number, where a form asks it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import Html, Page
+
+from webapp import messages
+from webapp.delivery import duplicates
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.outbox import Outbox
+from webapp.forms.definitions_file import DefinitionError, parse
+from webapp.portal.simulator.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
+
+    from webapp.portal.simulator.server import Captured, Simulator
+
+MOBILE = "09121234567"
+FIRST = {"Mobile": MOBILE, "FName": "سارا", "LName": "رضایی", "CityName": "تهران"}
+SECOND = {"Mobile": "+98 912 123 4567", "FName": "رضا"}
+FORMS = """
+[forms.asking]
+title = "با پرسش"
+access = "intranet"
+fields = "all"
+free_labels = true
+duplicates = "ask"
+
+[forms.other]
+title = "بی‌پرسش"
+access = "intranet"
+fields = ["Mobile", "FName"]
+duplicates = "ignore"
+
+[forms.signup]
+title = "عضویت"
+access = "public"
+fields = ["Mobile"]
+"""
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+    """Return an app with forms that ask and do not."""
+    file = tmp_path / "forms.toml"
+    file.write_text(FORMS)
+    return make_app(forms_file=file)
+
+
+@pytest.fixture
+def page(app: Flask) -> Page:
+    """Open the form that asks."""
+    return Page(app.test_client())
+
+
+def submit(page: Page, **fields: Any) -> Page:
+    """Send a new form."""
+    page = Page(page.client, page.path)
+    page.send(**fields)
+    return page
+
+
+def creations(portal: Simulator) -> int:
+    """Count the calls that create a contact."""
+    return len(portal.contacts)
+
+
+def test_known_number_is_asked_about_and_nothing_is_recorded(page: Page, portal: Simulator) -> None:
+    """The page shows whom the phonebook has, and keeps what was typed."""
+    assert submit(page, **FIRST).html.outcome == "delivered"
+    page = Page(page.client)
+    assert page.send(**SECOND).status_code == 409
+    assert page.html.outcome == "duplicate"
+    told = page.html.text(role="alert")
+    assert all(part in told for part in ("سارا رضایی", "تهران", messages.DUPLICATE_ASK))
+    assert page.html.values["FName"] == ["رضا"]
+    assert creations(portal) == 1
+
+
+def test_confirmed_contact_is_recorded(page: Page, portal: Simulator) -> None:
+    """By the button of the question, which belongs to the form."""
+    submit(page, **FIRST)
+    page = Page(page.client)
+    page.send(**SECOND)
+    ((button, text),) = page.html.find("button", name="confirm")
+    assert (button["value"], text) == ("create", messages.DUPLICATE_CREATE)
+    assert list(page.html.find("form", id=str(button["form"])))
+    page.send(**SECOND, confirm="create")
+    assert page.html.outcome == "delivered"
+    assert creations(portal) == 2
+
+
+def test_cancelled_question_leads_to_an_empty_form(page: Page, portal: Simulator) -> None:
+    """And records nothing."""
+    submit(page, **FIRST)
+    page = Page(page.client)
+    page.send(**SECOND)
+    links = {text: link["href"] for link, text in page.html.find("a")}
+    assert Html(page.client.get(str(links[messages.CANCEL])).text).values["FName"] == [""]
+    assert creations(portal) == 1
+
+
+def test_number_that_waits_in_the_outbox_is_known(page: Page, portal: Simulator) -> None:
+    """Though the portal cannot be asked."""
+    portal.mood = lambda _: "CreditNotEnough"
+    assert submit(page, **FIRST).html.outcome == "queued"
+    page = submit(page, **SECOND)
+    assert page.html.outcome == "duplicate"
+    assert "سارا رضایی" in page.html.text(role="alert")
+
+
+def test_same_form_sent_twice_is_not_asked_about(page: Page, portal: Simulator) -> None:
+    """A double click, or a reload."""
+    page.send(follow=False, **FIRST)
+    assert page.send(**FIRST).status_code == 200
+    assert page.html.outcome == "delivered"
+    assert creations(portal) == 1
+
+
+@pytest.mark.parametrize("fault", ["Token_NotAllowMethod", "Failed", Fault.SILENT, Fault.RESET])
+def test_portal_that_cannot_say_delays_nobody_for_long(
+    page: Page, portal: Simulator, fault: str | Fault
+) -> None:
+    """It goes on as without the question, and does not pause the queue."""
+    submit(page, **FIRST)
+
+    def mood(call: Captured) -> str | Fault:
+        return fault if call.path.endswith("ContactSearch") else "Success"
+
+    portal.mood = mood
+    start = time.monotonic()
+    assert submit(page, **SECOND).html.outcome == "delivered"
+    assert time.monotonic() - start < duplicates.DEADLINE_S + 5  # on a busy machine
+    searches = len([call for call in portal.requests if call.path.endswith("ContactSearch")])
+    assert submit(page, **SECOND).html.outcome == "delivered"
+    again = len([call for call in portal.requests if call.path.endswith("ContactSearch")])
+    assert (again == searches) == (fault == "Token_NotAllowMethod")
+
+
+def test_database_that_fails_is_not_hidden_by_the_question(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submission says so itself."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseError("OperationalError")
+
+    monkeypatch.setattr(Outbox, "find", fail)
+    monkeypatch.setattr(Outbox, "add", fail)
+    assert submit(page, **FIRST).html.outcome == "unstored"
+
+
+def test_other_forms_do_not_ask(app: Flask, page: Page, portal: Simulator) -> None:
+    """A form without the question, and a visitor's: who signs up learns nothing of others."""
+    submit(page, **FIRST)
+    other = Page(app.test_client(), "/f/other")
+    other.send(**SECOND)
+    assert other.html.outcome == "delivered"
+    assert creations(portal) == 2
+    with pytest.raises(DefinitionError, match="intranet forms only"):
+        parse(FORMS + 'duplicates = "ask"\n', source="forms.toml")

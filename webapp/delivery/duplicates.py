@@ -1,0 +1,74 @@
+"""Finds contacts with the same mobile number, before an operator creates another one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from webapp.contact import MOBILE
+from webapp.delivery.database import DatabaseError
+from webapp.portal.base import KnownContact, MethodNotAllowed, PortalError
+
+if TYPE_CHECKING:
+    from webapp.contact import Contact
+    from webapp.delivery.circuit_breaker import CircuitBreaker
+    from webapp.delivery.outbox import Outbox
+    from webapp.delivery.submission import Submission
+    from webapp.portal.base import Portal
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S: Final = 0.5  # of the search, for which an operator waits
+_NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two searches with a token that may not search
+
+
+class Duplicates:
+    """Asks the portal and the outbox. What cannot be found out in time counts as unknown."""
+
+    def __init__(self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker) -> None:
+        """Search in this portal, whose calls end within `DEADLINE_S`, and in this outbox."""
+        self._portal = portal
+        self._outbox = outbox
+        self._breaker = breaker
+        self._search_at = 0.0
+
+    def find(self, contact: Contact, key: str) -> list[KnownContact]:
+        """Return the contacts with the same number.
+
+        Args:
+            contact: What is to be submitted.
+            key: Its submission's key. A submission that is stored already has no duplicates: its
+                form was sent twice.
+        """
+        mobile = str(contact[MOBILE])
+        try:
+            if self._outbox.find(key):
+                return []
+            waiting = self._outbox.review.waiting_for(mobile)
+        except DatabaseError:
+            return []
+        return [_describe(submission) for submission in waiting] or self._search(mobile)
+
+    def _search(self, mobile: str) -> list[KnownContact]:
+        if self._breaker.pause or time.monotonic() < self._search_at:
+            return []
+        try:
+            return self._portal.known_contacts(mobile)
+        except MethodNotAllowed as error:
+            log.warning("duplicates are not found: the token may not search, %s", error)
+            self._search_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
+        except PortalError as error:
+            log.info("duplicates were not looked for: %s", error)
+        return []
+
+
+def _describe(submission: Submission) -> KnownContact:
+    values = submission.contact.values if submission.contact else {}
+    names = (str(values.get(name) or "") for name in ("FName", "LName"))
+    return KnownContact(
+        name=" ".join(filter(None, names)),
+        company=str(values.get("CompanyTitle") or ""),
+        city=str(values.get("CityName") or ""),
+        changed_on=submission.created_at.date(),
+    )
