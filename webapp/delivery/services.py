@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.intake import Intake
+from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
@@ -37,6 +38,7 @@ class DeliveryServices:
     used_proofs: UsedProofs
     sender: Sender
     intake: Intake
+    labels: LabelList
     worker: Worker
 
     @classmethod
@@ -64,5 +66,6 @@ class DeliveryServices:
             used_proofs=UsedProofs(database),
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
+            labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
         )

@@ -17,6 +17,7 @@ Everything else that the portal did not answer is Uncertain, unknown exceptions 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from webapp.messages.statuses import STATUS_MESSAGES
@@ -116,6 +117,14 @@ def status_message(status: str) -> str:
     return STATUS_MESSAGES.get(status) or STATUS_MESSAGES[kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label that exists in the portal, and how many contacts have it."""
+
+    name: str
+    contacts: int = 0
+
+
 class Portal(Protocol):
     """What delivery needs of a portal. Each method raises a `PortalError` if the call fails.
 
@@ -143,6 +152,9 @@ class Portal(Protocol):
             ids: Contacts that `find_contacts` returned.
             until: The monotonic time (s) after which no further call starts.
         """
+
+    def labels(self) -> list[Label]:
+        """Return the labels that exist, in any order."""
 
     def ping(self) -> None:
         """Make a harmless call."""

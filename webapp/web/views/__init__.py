@@ -51,7 +51,7 @@ class Services:
     basic_auth: BasicAuth
     proof_of_work: ProofOfWork
     portal_url: str
-    cached_pages: dict[tuple[str, bool, str, str], CachedPage]
+    cached_pages: dict[tuple[str, bool, str, str, int], CachedPage]
 
 
 def services() -> Services:
