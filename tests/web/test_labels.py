@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import random
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import TOKEN, Html, Page
+import requests
+from serving import serve
+from support import SECRET, TOKEN, Html, Page
 
 from webapp import messages
 from webapp.contact import Contact
@@ -369,3 +372,32 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
 
     assert count(FORMS) == 1
     assert count(FORMS.replace("free_labels = true", "")) == 0
+
+
+@pytest.mark.slow
+def test_server_that_waits_for_labels_serves_and_stops(portal: Simulator, tmp_path: Path) -> None:
+    """A portal that is silent about them delays neither."""
+    portal.mood = lambda it: Fault.SILENT if it.path.endswith("GroupList") else "Success"
+    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
+    with serve(tmp_path, AMOOT_DEADLINE="60", WEB_CONCURRENCY="1", **environ) as server:
+        until = time.monotonic() + 30
+        while not portal.requests:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert requests.get(server.url, timeout=30).status_code == 200
+        began = time.monotonic()
+    assert time.monotonic() - began < 30
+    assert [it.path for it in portal.requests] == ["/rest/ContactGroupList"]
+
+
+@pytest.mark.slow
+def test_server_suggests_what_its_portal_has(portal: Simulator, tmp_path: Path) -> None:
+    """Soon after the start."""
+    client = AmootPortal(url=portal.url, token=TOKEN, deadline=10)
+    client.create_contact(Contact(Mobile=MOBILE, Labels=("ویژه",)))
+    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
+    with serve(tmp_path, WEB_CONCURRENCY="1", **environ) as server:
+        until = time.monotonic() + 30
+        while suggested(Html(requests.get(server.url, timeout=30).text)) != ["ویژه"]:
+            assert time.monotonic() < until
+            time.sleep(0.1)
