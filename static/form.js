@@ -102,3 +102,13 @@ for (const echo of form.querySelectorAll("output")) {
     input.addEventListener("input", () => { echo.value = inWords(numbers(inputs)); });
   }
 }
+
+// A suggestion replaces the whole value, so it begins with the labels before the last separator.
+
+const labels = form.querySelector("[list]");
+const names = [...labels?.list.options ?? []].map((option) => option.value);
+
+labels?.addEventListener("input", () => {
+  const [before] = /.*[,،]\s*|/.exec(labels.value);
+  labels.list.replaceChildren(...names.map((name) => new Option("", before + name)));
+});

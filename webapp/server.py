@@ -1,7 +1,8 @@
 """The web server: gunicorn, configured from the settings.
 
 The app is created once, before the workers are forked; it opens nothing until it is used. Each web
-worker then opens the database and, unless DELIVERER is off, starts a delivery worker.
+worker then opens the database, fetches the portal's labels in the background if a form suggests
+them and, unless DELIVERER is off, starts a delivery worker.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
 from webapp.delivery.database import DatabaseError
+from webapp.forms.definitions import have_free_labels
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
 from webapp.web.views import EXTENSION
@@ -74,13 +76,16 @@ def _post_worker_init(worker: Worker) -> None:
         services.delivery.database.check_writable()
     if services.settings.deliverer == "inline":
         services.delivery.worker.start()
+    if have_free_labels(services.definitions):
+        services.delivery.labels.start()
 
 
 def _worker_exit(_: object, worker: Worker) -> None:
     if worker.wsgi is not None:  # None if it failed to start
-        delivery_worker = _services(worker).delivery.worker
-        delivery_worker.stop()
-        delivery_worker.join()
+        delivery = _services(worker).delivery
+        delivery.labels.stop()
+        delivery.worker.stop()
+        delivery.worker.join()
 
 
 # A submission creates about 2,000 objects that only the garbage collector frees. With Python's

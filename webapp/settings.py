@@ -101,6 +101,9 @@ class Settings:
     amoot_settle: float = _setting(
         "AMOOT_SETTLE", partial(read_number, lowest=0, highest=3600), 120
     )
+    amoot_labels: int = _setting(
+        "AMOOT_LABELS", partial(read_whole_number, lowest=0, highest=86400), 300
+    )
     secret_keys: tuple[str, ...] = _setting("SECRET_KEY", read_keys, (), secret=True)
     forms_file: Path | None = _setting("FORMS_FILE", read_path)
     state_directory: Path = _setting(

@@ -57,6 +57,7 @@ def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iter
     forms = folder / "forms.toml"
     forms.write_text(BUILT_IN.read_text() + EMBEDDED)
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
+    environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
     with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:
         yield started
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from support import TOKEN
+
+from webapp.contact import Contact
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.tokens import MIN_AGE
 from webapp.messages import SUSPECT_STATUSES
+from webapp.portal.client import AmootPortal
 from webapp.web.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -67,6 +71,29 @@ def invalid(tab: Page, _: Simulator) -> None:
     }.items():
         tab.locator(f"#{name}").fill(typed)
     submit(tab)
+
+
+def store_label(simulator: Simulator, label: str) -> None:
+    """Have the portal know one contact, with this label."""
+    simulator.purge()
+    portal = AmootPortal(url=simulator.url, token=TOKEN, deadline=30)
+    portal.create_contact(Contact(Mobile="09121234567", Labels=(label,)))
+
+
+def respelled(tab: Page, simulator: Simulator) -> None:
+    """Type a label in another spelling; each process learns of the labels by itself."""
+    for _ in range(80):
+        store_label(simulator, "VIP")
+        tab.wait_for_timeout(250)
+        tab.goto("/")
+        tab.locator("#Mobile").fill(MOBILE)
+        if not tab.locator("#Labels").is_visible():
+            tab.locator(MORE).click()
+        tab.locator("#Labels").fill("vip")
+        submit(tab)
+        if tab.locator("#Labels-error").count():
+            return
+    raise TimeoutError
 
 
 def delivered(tab: Page, _: Simulator) -> None:
@@ -266,6 +293,7 @@ STATES: Final = (
     keys,
     opened,
     invalid,
+    respelled,
     delivered,
     rejected,
     refused,

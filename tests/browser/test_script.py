@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from states import MOBILE, MORE, wait
+from states import MOBILE, MORE, respelled, store_label, until, wait
 
 from webapp import messages
 
@@ -148,6 +148,24 @@ def test_on_the_way_back_the_button_works_again(tab: Page, simulator: Simulator)
     expect(button).not_to_have_attribute("aria-disabled", "true")
 
 
+def test_suggestions_go_on_with_the_next_label(tab: Page, simulator: Simulator) -> None:
+    """A browser replaces the whole value by the suggestion."""
+    store_label(simulator, "ویژه")
+    until(tab, "/", "datalist option[value=ویژه]")
+    field, option = tab.locator("#Labels"), tab.locator("datalist option")
+    if not field.is_visible():
+        tab.locator(MORE).click()
+    for typed, suggested in {
+        "و": "ویژه",
+        "همکار، ": "همکار، ویژه",
+        "همکار، و": "همکار، ویژه",
+        "یک,دو,و": "یک,دو,ویژه",
+        "": "ویژه",
+    }.items():
+        field.fill(typed)
+        expect(option).to_have_attribute("value", suggested)
+
+
 @pytest.fixture
 def plain(browser: Browser, server: Server) -> Iterator[Page]:
     """Open a tab without script, as narrow as the narrowest phone."""
@@ -176,6 +194,17 @@ def test_without_script_everything_works(plain: Page, simulator: Simulator) -> N
     expect(plain.locator("#Mobile")).to_be_focused()
     expect(plain.locator("#Mobile")).to_be_empty()
     assert [contact["BornDate"][:10] for contact in simulator.contacts] == ["1990-10-07"]
+
+
+def test_without_script_a_spelling_is_chosen(plain: Page, simulator: Simulator) -> None:
+    """By keyboard, in the page that came back."""
+    respelled(plain, simulator)
+    store_label(simulator, "VIP")
+    expect(plain.get_by_role("radio", name=messages.LABEL_USE_EXISTING)).to_be_checked()
+    plain.get_by_role("radio", name=messages.LABEL_USE_TYPED).check()
+    plain.keyboard.press("Enter")
+    expect(plain.locator("[data-outcome=delivered]")).to_be_visible()
+    assert [contact["Labels"] for contact in simulator.contacts] == [["VIP"], ["vip"]]
 
 
 @pytest.mark.parametrize("path", ["/", "/f/signup", "/nowhere"])

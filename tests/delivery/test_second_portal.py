@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from webapp.delivery import sender as sender_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.intake import Intake, Result, submission_key
+from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import LABELS_UNKNOWN, Sender
@@ -19,6 +21,7 @@ from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
 from webapp.portal.base import (
     KnownContact,
+    Label,
     MethodNotAllowed,
     PortalError,
     Refused,
@@ -82,6 +85,13 @@ class AddressBook:
             raise self.label_error
         labels = [stored["Labels"] for stored in self.contacts]
         return [number for number in ids if number and labels[number - 1] == contact["Labels"]]
+
+    def labels(self) -> list[Label]:
+        """Count the labels."""
+        used = Counter(
+            label for stored in self.contacts for label in cast("tuple[str]", stored["Labels"])
+        )
+        return [Label(name, contacts) for name, contacts in used.items()]
 
     def ping(self) -> None:
         """Answer."""
@@ -203,3 +213,11 @@ def test_submission_whose_lookup_is_not_allowed_is_sent_again_without_it(
     send_again(intake, outbox)
     assert state()[0] is State.DELIVERED
     assert book.contacts == [CONTACT, CONTACT]
+
+
+def test_labels_of_its_contacts_are_known(book: AddressBook, intake: Intake) -> None:
+    """Most used first."""
+    book.contacts = [Contact(Labels=labels) for labels in (("کم",), ("زیاد",), ("زیاد",))]
+    labels = LabelList(book, intake.sender._breaker, interval_s=300)  # noqa: SLF001
+    labels.refresh()
+    assert labels.known().names == ("زیاد", "کم")

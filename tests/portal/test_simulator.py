@@ -492,3 +492,24 @@ def test_as_a_program_it_prints_its_address_and_ends_cleanly(end: str | signal.S
         else:
             program.stdin.close()
         assert program.wait(30) == 0  # a busy machine
+
+
+def test_labels_of_stored_contacts_are_listed_as_groups(simulator: Simulator) -> None:
+    """With the contacts that have each of them; a deleted contact leaves no label."""
+    create(simulator, Labels="ویژه,همکار,ویژه")
+    create(simulator, Labels="ویژه", Active="false")
+    status, body = ask(simulator.url, "/rest/ContactGroupList")
+    assert (status, json.loads(body)["Status"]) == (200, "Success")
+    assert json.loads(body)["Data"] == [
+        {"ContactGroupID": 1, "Title": "ویژه", "ContactsCount": 2, "ContactsActiveCount": 1},
+        {"ContactGroupID": 2, "Title": "همکار", "ContactsCount": 1, "ContactsActiveCount": 1},
+    ]
+    simulator.purge()
+    assert json.loads(ask(simulator.url, "/rest/ContactGroupList")[1])["Data"] == []
+
+
+def test_list_of_labels_uses_up_no_planned_answer(simulator: Simulator) -> None:
+    """It is asked for in the background, at any time."""
+    simulator.answer("Mobile_Invalid")
+    assert json.loads(ask(simulator.url, "/rest/ContactGroupList")[1])["Status"] == "Success"
+    assert create(simulator)["Status"] == "Mobile_Invalid"

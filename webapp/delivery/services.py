@@ -10,6 +10,7 @@ from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
 from webapp.delivery.intake import Intake
+from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
@@ -39,6 +40,7 @@ class DeliveryServices:
     duplicates: Duplicates
     sender: Sender
     intake: Intake
+    labels: LabelList
     worker: Worker
 
     @classmethod
@@ -73,5 +75,6 @@ class DeliveryServices:
             duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
+            labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
         )

@@ -91,3 +91,8 @@ def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | Non
     """Return the form of the page at "/": the first intranet form, if there is one."""
     intranet = (form for form in definitions.values() if form.access is Access.INTRANET)
     return next(intranet, None)
+
+
+def have_free_labels(definitions: Mapping[str, FormDefinition]) -> bool:
+    """Return whether labels may be typed on one of these forms."""
+    return any(form.free_labels for form in definitions.values())

@@ -6,6 +6,7 @@ The message of an `InvalidText` error is finished Persian, which WTForms shows b
 from __future__ import annotations
 
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
@@ -20,15 +21,21 @@ from webapp.forms.reading import FALSE_VALUES, GENDERS
 from webapp.persian import Check, InvalidText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from flask_wtf import FlaskForm
     from werkzeug.datastructures import MultiDict
 
     from webapp import contact
+    from webapp.delivery.known_labels import KnownLabels
     from webapp.forms.definitions import FormDefinition
 
 DATE_PARTS: Final = ("day", "month", "year")
+
+# The answers to the question which spelling of a label to use.
+USE_EXISTING: Final = "existing"
+USE_TYPED: Final = "typed"
+_MAX_SUGGESTIONS: Final = 100  # of labels: a page has a limited weight
 
 _GENDER_CAPTIONS: Final = {
     "false": messages.WOMAN,
@@ -161,19 +168,54 @@ class JalaliDateField(Field):
 
 
 class LabelsField(Field):
-    """Labels: checkboxes for the choices and, if the form permits them, one text for free ones."""
+    """Labels: checkboxes for the choices and, if the form permits them, one text for free ones.
+
+    The text input suggests known labels. A typed label that differs from a known one in its
+    spelling only is an error, until the person has said which of the two they mean.
+
+    Attributes:
+        respelled: The typed labels of this kind, and the known label of each.
+        uses_typed: Whether the person has chosen what they typed.
+    """
 
     widget = TextInput()
 
     def __init__(
-        self, *, row: contact.Field, choices: Sequence[str], free: bool, **kwargs: Any
+        self,
+        *,
+        row: contact.Field,
+        choices: Sequence[str],
+        free: bool,
+        known: Callable[[], KnownLabels],
+        **kwargs: Any,
     ) -> None:
         """Offer these choices, and a text input if `free`."""
         super().__init__(row.label, description=row.hint, **kwargs)
         self._row = row
         self.choices = tuple(choices)
         self.free = free
+        self._known = known
         self._free_texts: tuple[str, ...] = ()
+        self._answer = ""
+        self._asked: tuple[str, ...] = ()
+        self.respelled: dict[str, str] = {}
+        self.uses_typed = False
+
+    @property
+    def suggestions(self) -> list[str]:
+        """The known labels to suggest, most used first, without the choices."""
+        if not self.free:
+            return []
+        known = self._known()
+        offered = {name for choice in self.choices for name in known.spellings(choice)}
+        return list(islice((it for it in known.names if it not in offered), _MAX_SUGGESTIONS))
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Get the answer about spellings, which has names of its own, then continue as usual."""
+        if formdata is not None:
+            self._answer = _first(formdata, f"{self.name}-use")
+            self._asked = tuple(formdata.getlist(f"{self.name}-asked"))
+        super().process(formdata, *args, **kwargs)
 
     def process_data(self, value: Sequence[str] | None) -> None:
         """Set labels."""
@@ -186,7 +228,38 @@ class LabelsField(Field):
         self.data = ticked
         if self.free:
             self._free_texts = tuple(text for text in valuelist if text not in self.choices)
-            self.data = reading.read_labels(self._row, (*ticked, *self._free_texts))
+            labels = reading.read_labels(self._row, (*ticked, *self._free_texts))
+            self.data = self._as_known(labels)
+
+    def _as_known(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the labels in the spellings that the person has chosen.
+
+        A label that was typed as the portal writes it stays so: normalising may have changed it.
+
+        Raises:
+            InvalidText: if they were not asked about a spelling yet.
+        """
+        known, typed = self._known(), persian.labels_as_typed(self._free_texts)
+        chosen: dict[str, str] = {}
+        for label in labels:
+            spellings = known.spellings(label)
+            if label in self.choices or label in spellings:
+                continue
+            if exact := next((name for name in spellings if name in typed), None):
+                chosen[label] = exact
+            elif spellings:
+                self.respelled[label] = spellings[0]
+        if unanswered := [label for label in self.respelled if not self._is_answered(label)]:
+            raise InvalidText(_question(self.respelled, unanswered))
+        self.uses_typed = self._answer == USE_TYPED
+        if not self.uses_typed:
+            chosen |= self.respelled
+        return tuple(dict.fromkeys(chosen.get(label, label) for label in labels))
+
+    def _is_answered(self, label: str) -> bool:
+        """Return whether the person has answered about this label; one answer is for all asked."""
+        was_asked = label in self._asked or not self._asked
+        return was_asked and self._answer in (USE_EXISTING, USE_TYPED)
 
     def is_ticked(self, choice: str) -> bool:
         """Return whether the checkbox of a choice is ticked."""
@@ -194,6 +267,14 @@ class LabelsField(Field):
 
     def _value(self) -> str:
         return _echo(messages.COMMA.join(filter(None, self._free_texts)))
+
+
+def _question(respelled: Mapping[str, str], labels: Sequence[str]) -> str:
+    """Return the message that asks which spelling to use."""
+    differences = [
+        messages.LABEL_RESPELLED.format(known=respelled[label], typed=label) for label in labels
+    ]
+    return " ".join([*differences, messages.LABEL_CHOOSE])
 
 
 _TEXT_FIELDS: Final = {
@@ -233,8 +314,10 @@ def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
     )
 
 
-def make_field(row: contact.Field, definition: FormDefinition) -> Field:
-    """Make the WTForms field of a row of the field table."""
+def make_field(
+    row: contact.Field, definition: FormDefinition, known: Callable[[], KnownLabels]
+) -> Field:
+    """Make the WTForms field of a row of the field table; `known` returns the known labels."""
     # In an operator's form, the browser would offer the operator's own data.
     autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
     is_required = row.name in definition.required
@@ -252,7 +335,7 @@ def make_field(row: contact.Field, definition: FormDefinition) -> Field:
         case Kind.LABELS:
             choices, free = definition.label_choices, definition.free_labels
             common["render_kw"]["dir"] = "auto"
-            return LabelsField(row=row, choices=choices, free=free, **common)
+            return LabelsField(row=row, choices=choices, free=free, known=known, **common)
         case Kind.ACTIVE:
             return BooleanField(
                 row.label, description=row.hint, default=True, false_values=FALSE_VALUES

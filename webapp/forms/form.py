@@ -13,6 +13,7 @@ from wtforms.validators import DataRequired
 
 from webapp import messages, persian
 from webapp.contact import LABELS, Contact
+from webapp.delivery.known_labels import KnownLabels
 from webapp.forms.definitions import Access
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES, today
@@ -20,6 +21,8 @@ from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from markupsafe import Markup
     from wtforms.form import BaseForm
 
@@ -170,9 +173,22 @@ def _anchor(field: Field) -> str:
     return str(field.id)
 
 
-def build_form(definition: FormDefinition, tokens: FormTokens) -> type[ContactForm]:
-    """Create the form class of a definition."""
-    members: dict[str, Any] = {row.name: make_field(row, definition) for row in definition.fields}
+def build_form(
+    definition: FormDefinition,
+    tokens: FormTokens,
+    known_labels: Callable[[], KnownLabels] = KnownLabels,
+) -> type[ContactForm]:
+    """Create the form class of a definition.
+
+    Args:
+        definition: The form.
+        tokens: Issues and reads its tokens.
+        known_labels: Returns the labels that are suggested where labels may be typed; by default,
+            none.
+    """
+    members: dict[str, Any] = {
+        row.name: make_field(row, definition, known_labels) for row in definition.fields
+    }
     if definition.consent:
         members["consent"] = BooleanField(
             definition.consent,

@@ -63,6 +63,13 @@ POSTAL_CODE_WRONG: Final = "«{label}» ده رقم دارد و با صفر آغ
 LANDLINE_WRONG: Final = "«{label}» یازده رقم دارد و با کد شهر آغاز می‌شود؛ مانند ۰۲۱۱۲۳۴۵۶۷۸."
 LABELS_TOO_MANY: Final = "حداکثر ۲۰ برچسب می‌توانید وارد کنید."
 LABEL_TOO_LONG: Final = "برچسب «{label}» بیش از ۵۰ نویسه دارد."
+LABEL_RESPELLED: Final = (
+    "برچسب «{known}» از پیش در دفتر تلفن هست و «{typed}» تنها در نگارش با آن فرق دارد."
+)
+LABEL_CHOOSE: Final = "نگارش درست را انتخاب کنید و دوباره ثبت کنید."
+LABEL_SPELLING: Final = "کدام نگارش ثبت شود؟"
+LABEL_USE_EXISTING: Final = "نگارش موجود:"
+LABEL_USE_TYPED: Final = "آنچه نوشته شده است:"
 
 # Choices
 WOMAN: Final = "خانم"

@@ -11,7 +11,14 @@ from webapp.persian.dates import (
     parse_date_parts,
 )
 from webapp.persian.email import parse_email
-from webapp.persian.labels import MAX_LABELS, label_key, parse_labels, split_labels
+from webapp.persian.labels import (
+    MAX_LABELS,
+    label_key,
+    labels_as_typed,
+    parse_labels,
+    spelling_key,
+    split_labels,
+)
 from webapp.persian.mobile import parse_mobile
 from webapp.persian.text import (
     InvalidText,
@@ -38,12 +45,14 @@ __all__ = [
     "fold_digits",
     "jalali_slashes",
     "label_key",
+    "labels_as_typed",
     "parse_date",
     "parse_date_parts",
     "parse_email",
     "parse_labels",
     "parse_mobile",
     "persian_digits",
+    "spelling_key",
     "split_labels",
     "strip_invisible",
 ]

@@ -10,6 +10,7 @@ from webapp.persian.text import (
     ZWNJ,
     InvalidText,
     clean_line,
+    comparison_key,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +26,21 @@ _MAX_LABEL_LENGTH: Final = 50
 def label_key(label: str) -> str:
     """Return a key that is equal for labels that count as the same."""
     return label.replace(ZWNJ, "").casefold()
+
+
+def spelling_key(label: str) -> str:
+    """Return a key that is equal for labels that people read as the same.
+
+    They differ only in letter case, white space, ZWNJ and other invisible characters, or in the
+    forms of letters and digits.
+    """
+    return comparison_key(label).casefold()
+
+
+def labels_as_typed(texts: Iterable[str]) -> frozenset[str]:
+    """Return the labels in texts as they were typed, without normalising them."""
+    lines = (line for text in texts for line in text.splitlines())
+    return frozenset(piece.strip() for line in lines for piece in _LABEL_SEPARATOR.split(line))
 
 
 def split_labels(text: str, *, label: str) -> tuple[str, ...]:

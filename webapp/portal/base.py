@@ -134,6 +134,14 @@ class KnownContact:
     changed_on: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label that exists in the portal, and how many contacts have it."""
+
+    name: str
+    contacts: int = 0
+
+
 class Portal(Protocol):
     """What delivery needs of a portal. Each method raises a `PortalError` if the call fails.
 
@@ -164,6 +172,9 @@ class Portal(Protocol):
             ids: Contacts that `find_contacts` returned.
             until: The monotonic time (s) after which no further call starts.
         """
+
+    def labels(self) -> list[Label]:
+        """Return the labels that exist, in any order."""
 
     def ping(self) -> None:
         """Make a harmless call."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from webapp.contact import LABELS, MOBILE
-from webapp.portal.base import PortalError, SlowDown, TimedOut, Uncertain, Unexplained
+from webapp.portal.base import Label, PortalError, SlowDown, TimedOut, Uncertain, Unexplained
 from webapp.portal.matching import contact_id, describe, find_matches
 from webapp.portal.payload import payload
 from webapp.portal.retry_after import parse_retry_after
@@ -36,7 +36,7 @@ _WHITESPACE: Final = " \t\r\n\ufeff"
 _OK: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
 _UNAVAILABLE: Final = 503
-_METHODS: Final = ("ContactCreate", "ContactSearch", "AccountStatus")
+_METHODS: Final = ("ContactCreate", "ContactSearch", "ContactGroupList", "AccountStatus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,7 @@ class AmootPortal:
             PortalError: by what to do next.
         """
         wanted = [("Mobile", mobile)] + [("Labels", label)] * bool(label)
-        data = self._call("ContactSearch", wanted).get("Data")
-        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-            raise Uncertain("UnreadableAnswer")
-        return data
+        return _records(self._call("ContactSearch", wanted))
 
     def known_contacts(self, mobile: str) -> list[KnownContact]:
         """Return the stored contacts with this number; see `Portal`."""
@@ -132,6 +129,15 @@ class AmootPortal:
             numbers = {contact_id(record) for record in labelled}
             ids = [number for number in ids if number in numbers]
         return ids
+
+    def labels(self) -> list[Label]:
+        """Return the labels that exist; see `Portal`. The portal calls them groups, too."""
+        groups = _records(self._call("ContactGroupList", []))
+        return [
+            Label(title.strip(), contacts=_count(group.get("ContactsCount")))
+            for group in groups
+            if isinstance(title := group.get("Title"), str)
+        ]
 
     def ping(self) -> None:
         """Make a harmless call; see `Portal`."""
@@ -195,6 +201,23 @@ def _read(response: Response) -> dict[str, object]:
     if status != SUCCESS:
         raise Unexplained(status)
     return cast("dict[str, object]", content)
+
+
+def _records(content: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return the list of records in a success.
+
+    Raises:
+        Uncertain: if there is none.
+    """
+    data = content.get("Data")
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+        raise Uncertain("UnreadableAnswer")
+    return data
+
+
+def _count(number: object) -> int:
+    """Return a number of contacts; 0 for anything else."""
+    return number if isinstance(number, int) else 0
 
 
 def _parse(body: bytes) -> object:

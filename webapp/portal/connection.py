@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     import requests
 
-# A stored contact takes about 2 KB; a much longer response is not the portal's.
-MAX_RESPONSE_BYTES: Final = 64 * 1024
+# A stored contact takes about 2 KB, a list of a thousand labels 200 KB; a much longer response is
+# not the portal's.
+MAX_RESPONSE_BYTES: Final = 512 * 1024
 _CHUNK_BYTES: Final = 8192
 
 # Their bodies are not read.

@@ -159,3 +159,22 @@ def _reshaped(text: str, profile: Profile) -> str:
 def split_labels(text: str) -> list[str]:
     """Split labels as the portal does."""
     return [part.strip() for part in re.split(r"[,;|]", text) if part.strip()]
+
+
+def group_list(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the labels of stored contacts as ContactGroupList returns them: as groups."""
+    groups: dict[str, dict[str, Any]] = {}
+    for record in records:
+        for title in dict.fromkeys(record["Labels"]):
+            group = groups.setdefault(
+                title,
+                {
+                    "ContactGroupID": len(groups) + 1,
+                    "Title": title,
+                    "ContactsCount": 0,
+                    "ContactsActiveCount": 0,
+                },
+            )
+            group["ContactsCount"] += 1
+            group["ContactsActiveCount"] += record["Active"]
+    return list(groups.values())

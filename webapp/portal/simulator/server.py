@@ -1,9 +1,9 @@
 """A simulator of the portal, over real HTTP on loopback: for demo mode and for tests.
 
-It answers ContactCreate, ContactSearch and AccountStatus as documented, validates requests by its
-own reading of the reference, and fails on demand in every way that a network can. Where the
-reference is silent, it is strict: a form with a missing key or a value of a wrong type gets HTTP
-400, and a second contact with the same number is stored as a second contact.
+It answers ContactCreate, ContactSearch, ContactGroupList and AccountStatus as documented, validates
+requests by its own reading of the reference, and fails on demand in every way that a network can.
+Where the reference is silent, it is strict: a form with a missing key or a value of a wrong type
+gets HTTP 400, and a second contact with the same number is stored as a second contact.
 
 Another process controls it over the same port:
 
@@ -53,6 +53,7 @@ from webapp.portal.simulator.model import (
     PROFILES,
     InvalidFormError,
     Profile,
+    group_list,
     make_record,
     normal_mobile,
     public_record,
@@ -62,6 +63,7 @@ from webapp.portal.simulator.model import (
 
 MAX_KEPT: Final = 1000
 DEMO_TOKEN: Final = "demo"  # noqa: S105  accepted only by a simulator on loopback
+_BACKGROUND_PATH: Final = "/rest/ContactGroupList"
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIMES: Final = re.compile(r"[0-9]{1,4}")
 
@@ -105,6 +107,7 @@ class Simulator:
         self._methods: Mapping[str, Callable[[Captured], Answer | BrokenAnswer]] = {
             "/rest/ContactCreate": self._create,
             "/rest/ContactSearch": self._search,
+            _BACKGROUND_PATH: self._group_list,
             "/rest/AccountStatus": self._account_status,
         }
         self._lock = threading.Lock()
@@ -168,7 +171,8 @@ class Simulator:
     def answer(self, what: str | Fault | Answer, times: int = 1) -> None:
         """Plan the answers of the next calls: a status name, a fault, or a whole answer.
 
-        "Success" is a regular answer, so that a fault can hit a later call.
+        "Success" is a regular answer, so that a fault can hit a later call. ContactGroupList, which
+        is called in the background at any time, uses none of them up: `mood` can answer it.
         """
         with self._lock:
             self._queue.extend(itertools.repeat(what, times))
@@ -199,7 +203,7 @@ class Simulator:
 
     def _plan(self, request: Captured) -> str | Fault | Answer:
         with self._lock:
-            if self._queue:
+            if self._queue and request.path != _BACKGROUND_PATH:
                 return self._queue.popleft()
         mood = self.mood
         return mood(request) if mood else "Success"
@@ -257,6 +261,10 @@ class Simulator:
             found = [contact for contact in found if set(labels) & set(contact["Labels"])]
         shown = [search_result(contact, self.profile) for contact in found]
         return json_answer({"Status": "Success", "Data": shown})
+
+    def _group_list(self, request: Captured) -> Answer:
+        stored = self._stored(before=request.at)
+        return json_answer({"Status": "Success", "Data": group_list(stored)})
 
     def _account_status(self, _: Captured) -> Answer:
         return json_answer(

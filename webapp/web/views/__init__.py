@@ -55,7 +55,7 @@ class Services:
     proof_of_work: ProofOfWork
     recent: RecentSubmissions | None
     portal_url: str
-    cached_pages: dict[tuple[str, bool, str, str], CachedPage]
+    cached_pages: dict[tuple[str, bool, str, str, int], CachedPage]
 
 
 def services() -> Services:

@@ -127,7 +127,7 @@ def new_form(
         receipt: The outcome of the last contact.
         pause: Why the queue is paused.
     """
-    key = definition.slug, embedded, own_origin(), json.dumps(kept)
+    key = definition.slug, embedded, own_origin(), json.dumps(kept), _labels_version(definition)
     cached_pages = services().cached_pages
     cached = cached_pages.get(key)  # once: another thread may clear the cache
     if cached is None:
@@ -160,6 +160,11 @@ def _render_with_placeholders(
     context |= {"challenge": "", "recent": "", **texts}
     html = _render(form, receipt=None, **context)
     return CachedPage(html, texts)
+
+
+def _labels_version(definition: FormDefinition) -> int:
+    """Return the version of the labels that a form suggests; 0 if it suggests none."""
+    return services().delivery.labels.known().version if definition.free_labels else 0
 
 
 def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool = False) -> str:

@@ -220,7 +220,7 @@ def _form(submission: Submission) -> ContactForm:
     )
     # A browser sends nothing for a group without a choice, so the POST replaces all values.
     data = submission.contact.values if submission.contact and request.method != "POST" else None
-    form = build_form(definition, services().tokens)(data=data)
+    form = build_form(definition, services().tokens, services().delivery.labels.known)(data=data)
     del form.keep  # there is no next contact
     return form
 
