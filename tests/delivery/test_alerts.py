@@ -70,6 +70,7 @@ def delivery(
 ) -> DeliveryServices:
     """Return what stands beside the alerts."""
     monkeypatch.setattr(problems, "_STUCK_S", 0.0)
+    monkeypatch.setattr(problems, "_MIN_PAUSE", timedelta(seconds=-60))  # clocks may differ
     services = DeliveryServices.build(told, portal_url=portal.url, token=TOKEN)
     services.database.check_writable()
     return services
@@ -202,16 +203,30 @@ def test_pause_that_changes_its_cause_is_not_over(
     assert mailbox.subjects[1:] == [texts.END_SUBJECT.format(problems=QUEUE)]
 
 
+@pytest.mark.parametrize(
+    ("minutes", "sentence"), [(20, texts.OLDEST_MINUTES), (305, texts.OLDEST_HOURS)]
+)
 def test_contact_that_waits_for_more_than_a_quarter_of_an_hour_is_told(
-    delivery: DeliveryServices, alerts: Alerts, mailbox: MailServer
+    delivery: DeliveryServices, alerts: Alerts, mailbox: MailServer, minutes: int, sentence: str
 ) -> None:
     """And for how long; with the cause, if the queue is paused."""
-    add(delivery, 1, age=timedelta(minutes=20))
+    add(delivery, 1, age=timedelta(minutes=minutes))
     delivery.breaker.failed(Unreachable("ConnectionFailed"))
     alerts.check()
     assert mailbox.subjects == [texts.ALARM_SUBJECT.format(problems=QUEUE)]
-    assert texts.OLDEST.format(n="۲۰") in mailbox.text
+    assert sentence.format(n={20: "۲۰", 305: "۵"}[minutes]) in mailbox.text
     assert STATUS_MESSAGES["ConnectionFailed"] in mailbox.text
+
+
+def test_refusal_that_a_probe_may_end_is_not_told(
+    delivery: DeliveryServices, alerts: Alerts, mailbox: MailServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """It would use up the hour's alarm."""
+    monkeypatch.setattr(problems, "_MIN_PAUSE", timedelta(hours=1))
+    delivery.breaker.failed(Refused("System_Disabled"))
+    alerts.check()
+    assert mailbox.mails == []
 
 
 def test_old_contacts_on_their_way_are_no_problem(
@@ -225,11 +240,20 @@ def test_old_contacts_on_their_way_are_no_problem(
         alerts.check()
         assert delivery.outbox.review.discard(reference(key))
     assert mailbox.mails == []
-    monkeypatch.setattr(problems, "_STUCK_S", 0.0)
-    (settling,) = [reject(delivery, 9)]
-    make_older(delivery, settling, timedelta(days=1))
-    alerts.check()
-    assert mailbox.subjects == [texts.ALARM_SUBJECT.format(problems=ATTENTION)]
+
+
+def test_old_contact_that_settles_before_it_is_sent_again_is_no_problem(
+    delivery: DeliveryServices, alerts: Alerts, mailbox: MailServer
+) -> None:
+    """Once it has failed, it is."""
+    key = add(delivery, 1, age=timedelta(days=1))
+    later = datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=2)
+    settling = update(table).where(table.c.key == key).values(due=later)
+    for attempts in (0, 1):
+        with delivery.database.write() as connection:
+            connection.execute(settling.values(attempts=attempts))
+        alerts.check()
+        assert len(mailbox.mails) == attempts
 
 
 def test_submissions_that_need_a_hand_are_told_by_status_and_reference(
@@ -446,6 +470,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 def eager(told: Settings, portal: Simulator, monkeypatch: pytest.MonkeyPatch) -> DeliveryServices:
     """Return what checks often."""
     monkeypatch.setattr("webapp.delivery.worker.CHECK_INTERVAL_S", 0.1)
+    monkeypatch.setattr(problems, "_MIN_PAUSE", timedelta(0))
     return DeliveryServices.build(told, portal_url=portal.url, token=TOKEN)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from webapp import messages
 from webapp.delivery.problems import COUNT_CAP, Kind
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from webapp.delivery.problems import Problems
+
+_MANY_MINUTES: Final = 120  # texts say hours then
 
 
 class Mail(NamedTuple):
@@ -65,11 +67,15 @@ class AlertText:
         else:
             yield texts.LATE
         waiting = self._problems.waiting()
+        if not waiting.count:
+            return
         text = messages.WAITING_MANY if waiting.count > COUNT_CAP else messages.WAITING
-        if waiting.count:
-            yield text.format(n=persian_digits(min(waiting.count, COUNT_CAP)))
-            yield texts.OLDEST.format(n=persian_digits(waiting.minutes))
-            yield texts.KEPT
+        yield text.format(n=persian_digits(min(waiting.count, COUNT_CAP)))
+        if waiting.minutes >= _MANY_MINUTES:
+            yield texts.OLDEST_HOURS.format(n=persian_digits(waiting.minutes // 60))
+        elif waiting.minutes:
+            yield texts.OLDEST_MINUTES.format(n=persian_digits(waiting.minutes))
+        yield texts.KEPT
 
     def _attention(self) -> Iterator[str]:
         attention = self._problems.attention(suspects=False)

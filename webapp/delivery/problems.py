@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 COUNT_CAP: Final = 10_000  # texts say "more than"
 
+# A shorter pause ended by itself, at one of the first probes.
+_MIN_PAUSE: Final = timedelta(seconds=5)
 _MAX_WAIT: Final = timedelta(minutes=15)
 # Old contacts that an operator sends again, or that an outage left behind, are on their way.
 _STUCK_S: Final = 30.0
@@ -96,7 +98,7 @@ class Problems:
         found: dict[Kind, str] = {}
         pause = self._breaker.read_pause()
         is_stuck, is_late = self._late()
-        if pause and pause.refused:
+        if pause and pause.refused and _utc_now() - pause.since >= _MIN_PAUSE:
             found[Kind.QUEUE] = pause.status
         elif is_stuck or (queue_was_told and (pause or is_late)):
             found[Kind.QUEUE] = ""
@@ -141,8 +143,7 @@ class Problems:
             count, oldest = connection.execute(
                 select(func.count(), func.min(some.c.created_at)).select_from(some)
             ).one()
-        now = datetime.now(UTC).replace(tzinfo=None)
-        seconds = (now - oldest).total_seconds() if oldest else 0
+        seconds = (_utc_now() - oldest).total_seconds() if oldest else 0
         return Waiting(count, max(0, round(seconds / 60)))
 
     def attention(self, *, suspects: bool) -> Attention:
@@ -156,3 +157,7 @@ class Problems:
             by_status = {row.status: row.number for row in connection.execute(counts)}
             oldest = [reference(key) for key in connection.execute(keys).scalars()]
         return Attention(by_status, oldest)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -24,7 +24,8 @@ PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
 
 PAUSED: Final = "ارسال به سامانهٔ پیامک متوقف است."
 LATE: Final = "مخاطبان در صف مانده‌اند و فرستاده نمی‌شوند."
-OLDEST: Final = "قدیمی‌ترین مخاطب {n} دقیقه است که در انتظار ارسال است."
+OLDEST_MINUTES: Final = "قدیمی‌ترین مخاطب {n} دقیقه است که در انتظار ارسال است."
+OLDEST_HOURS: Final = "قدیمی‌ترین مخاطب {n} ساعت است که در انتظار ارسال است."
 ATTENTION: Final = "مخاطبانی نیازمند رسیدگی هستند:"
 ONE_STATUS: Final = "{n} مورد: {message}"
 STATUS: Final = "کد وضعیت: {status}"
