@@ -62,6 +62,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "BIND": "unix:/run/form.sock",
             "WEB_CONCURRENCY": "3",
             "THREADS": "16",
+            "ALERT_EMAIL": "ops@example.ir, root@localhost ops@example.ir",
+            "SMTP_URL": "smtp://sara:p%40ss@mail.example.ir:587",
             "LOG_FORMAT": "json",
             "LOG_LEVEL": "debug",
         }
@@ -90,6 +92,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         bind="unix:/run/form.sock",
         web_concurrency=3,
         threads=16,
+        alert_email=("ops@example.ir", "root@localhost"),
+        smtp_url="smtp://sara:p%40ss@mail.example.ir:587",
         log_format="json",
         log_level="debug",
     )
@@ -163,6 +167,51 @@ def test_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
     assert len(value) < 4 or value not in fault
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALERT_EMAIL", ""),
+        ("ALERT_EMAIL", " , "),
+        ("ALERT_EMAIL", "nobody"),
+        ("ALERT_EMAIL", "a@b.ir; c@d.ir"),
+        ("ALERT_EMAIL", "Sara <sara@example.ir>"),
+        ("ALERT_EMAIL", "سارا@example.ir"),
+        ("ALERT_EMAIL", "sara@" + "a" * 300 + ".ir"),
+        ("SMTP_URL", ""),
+        ("SMTP_URL", "mail.example.ir"),
+        ("SMTP_URL", "http://mail.example.ir"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail example.ir"),
+        ("SMTP_URL", "smtp://mail.example.ir:99999"),
+        ("SMTP_URL", "smtp://mail.example.ir:0"),
+        ("SMTP_URL", "smtp://mail.example.ir/folder"),
+        ("SMTP_URL", "smtp://sara@mail.example.ir"),
+        ("SMTP_URL", "smtp://sara:%D8%AF@mail.example.ir"),
+        ("SMTP_URL", "smtp://sara:a%0Ab@mail.example.ir"),
+        ("SMTP_URL", "smtp://mail.example.ir?from=nobody"),
+        ("SMTP_URL", "smtp://mail.example.ir?to=a@example.ir"),
+    ],
+)
+def test_wrong_value_of_alerts_is_named_and_not_quoted(name: str, value: str) -> None:
+    """Each beside a good value of the other."""
+    good = {"ALERT_EMAIL": "ops@example.ir", "SMTP_URL": "smtp://127.0.0.1:25"}
+    (fault,) = faults(**good | {name: value})
+    assert fault.startswith(f"{name} ")
+    assert fault.endswith(".")
+    assert len(value) < 4 or value not in fault
+
+
+def test_alerts_need_both_settings() -> None:
+    """Beside whatever else is wrong."""
+    for name, value, other in (
+        ("ALERT_EMAIL", "ops@example.ir", "SMTP_URL"),
+        ("SMTP_URL", "smtp://127.0.0.1", "ALERT_EMAIL"),
+    ):
+        wrong, missing = faults(**{name: value, "BIND": "x"})
+        assert wrong.startswith("BIND ")
+        assert missing.startswith(f"{other} is missing")
+
+
 def test_all_faults_come_in_one_message() -> None:
     """The operator mends everything at once."""
     with pytest.raises(SettingsError) as caught:
@@ -197,10 +246,14 @@ def test_no_secret_is_in_the_repr() -> None:
     """Settings may be printed."""
     shown = repr(
         Settings.from_env(
-            READY | {"DATABASE_URL": "sqlite:///pass", "INTRANET_USERS": "sara:scrypt:1$2$3"}
+            READY
+            | {"DATABASE_URL": "sqlite:///pass", "INTRANET_USERS": "sara:scrypt:1$2$3"}
+            | {"ALERT_EMAIL": "ops@example.ir", "SMTP_URL": "smtp://sara:hush@mail"}
         )
     )
-    assert not any(secret in shown for secret in ("t0ken", "new", "old", "pass", "scrypt"))
+    assert not any(
+        secret in shown for secret in ("t0ken", "new", "old", "pass", "scrypt", "hush", "@")
+    )
 
 
 def test_environment_is_the_processs_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ import requests
 from limits import parse_many
 
 from webapp.origins import parse_origin
+from webapp.smtp_url import is_address, parse_smtp_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,6 +114,22 @@ def read_redis_url(text: str) -> str:
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the package redis: install amoot-contact-form[redis]")
     return _check_url(text, ("redis", "rediss", "unix"))
+
+
+def read_smtp_url(text: str) -> str:
+    """Read the URL of a mail server."""
+    parse_smtp_url(text)
+    return text
+
+
+def read_addresses(text: str) -> tuple[str, ...]:
+    """Read addresses of mail, each once."""
+    addresses = tuple(dict.fromkeys(re.split(r"[\s,]+", text.strip(" \t,"))))
+    if not all(map(is_address, addresses)):
+        raise ValueError(
+            "must be plain addresses such as name@example.ir, separated by commas or spaces"
+        )
+    return addresses
 
 
 def read_number(text: str, lowest: float, highest: float) -> float:

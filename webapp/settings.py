@@ -17,6 +17,7 @@ from webapp.setting_values import (
     Logo,
     Network,
     is_loopback,
+    read_addresses,
     read_bind,
     read_choice,
     read_database_url,
@@ -29,6 +30,7 @@ from webapp.setting_values import (
     read_portal_url,
     read_public_url,
     read_redis_url,
+    read_smtp_url,
     read_state_directory,
     read_switch,
     read_text,
@@ -148,6 +150,9 @@ class Settings:
         "WEB_CONCURRENCY", partial(read_whole_number, lowest=1, highest=256), factory=_cores
     )
     threads: int = _setting("THREADS", partial(read_whole_number, lowest=4, highest=1024), 32)
+    # Addresses are personal data, and the URL may hold a password.
+    alert_email: tuple[str, ...] = _setting("ALERT_EMAIL", read_addresses, (), secret=True)
+    smtp_url: str | None = _setting("SMTP_URL", read_smtp_url, secret=True)
     log_format: str = _setting("LOG_FORMAT", partial(read_choice, choices=("text", "json")), "text")
     log_level: str = _setting(
         "LOG_LEVEL", partial(read_choice, choices=("debug", "info", "warning", "error")), "info"
@@ -224,4 +229,8 @@ def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]
         faults.append("SECRET_KEY is missing: outside demo mode the form's tokens need it.")
     if "AMOOT_TOKEN" not in environ and url and not is_loopback(urlsplit(url).hostname):
         faults.append("AMOOT_TOKEN is missing: AMOOT_URL asks for a real portal.")
+    if "SMTP_URL" in environ and "ALERT_EMAIL" not in environ:
+        faults.append("ALERT_EMAIL is missing: SMTP_URL alone tells nobody.")
+    if "ALERT_EMAIL" in environ and "SMTP_URL" not in environ:
+        faults.append("SMTP_URL is missing: ALERT_EMAIL needs a mail server.")
     return faults

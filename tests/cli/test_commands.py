@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from click.testing import CliRunner
+from mail_server import REFUSED, MailServer
 from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html
 from werkzeug.security import check_password_hash
@@ -26,6 +27,7 @@ from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import reference
 from webapp.delivery.timing import Timing
+from webapp.messages import alerts
 from webapp.observability import logging as app_logging
 from webapp.portal.simulator.faults import Fault
 from webapp.settings import Settings
@@ -91,6 +93,52 @@ def test_check_in_demo_mode_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
     result = CliRunner().invoke(main, ["check"])
     assert result.exit_code == 0
     assert "Demo mode" in result.output
+
+
+def test_check_says_whether_alerts_are_set_up(run: Callable[..., Result]) -> None:
+    """And sends nothing unless it is asked to."""
+    assert "No alerts" in run("check").output
+    with MailServer() as mailbox:
+        result = run("check", ALERT_EMAIL="ops@example.ir", SMTP_URL=mailbox.url)
+    assert (result.exit_code, mailbox.mails) == (0, [])
+    assert "Alerts are set up; addresses: 1." in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_check_sends_a_test_mail(run: Callable[..., Result]) -> None:
+    """One line says that the server accepted it."""
+    with MailServer() as mailbox:
+        result = run("check", "--alert", ALERT_EMAIL="a@m.ir b@m.ir", SMTP_URL=mailbox.url)
+    assert result.exit_code == 0
+    assert "accepted the test mail; addresses: 2." in result.output
+    assert result.output.count("\n") == 1
+    assert mailbox.subjects == [alerts.TEST_SUBJECT]
+    assert mailbox.text.strip() == alerts.TEST_TEXT
+
+
+def test_check_without_alerts_sends_no_test_mail(run: Callable[..., Result]) -> None:
+    """It says which settings are missing."""
+    result = run("check", "--alert")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "ALERT_EMAIL and SMTP_URL are not set" in result.output
+
+
+def test_check_says_why_the_test_mail_was_not_sent(
+    run: Callable[..., Result], portal: Simulator
+) -> None:
+    """By class and code, beside the portal's fault; no address, no password."""
+    portal.answer("Token_Expired")
+    with MailServer() as mailbox:
+        url = mailbox.url.replace("//", "//sara:hush@")
+        result = run("check", "--alert", ALERT_EMAIL="ops@example.ir", SMTP_URL=url)
+        refused = run("check", "--alert", ALERT_EMAIL=f"a@m.ir,{REFUSED}", SMTP_URL=mailbox.url)
+    assert result.exit_code == 1
+    assert "Token_Expired" in result.output
+    assert "The test mail was not sent: SMTPNotSupportedError" in result.output
+    assert "refused 1 of 2 addresses" in refused.output
+    assert refused.exit_code == 1
+    for secret in ("@", "hush", TOKEN):
+        assert secret not in result.output + refused.output
 
 
 def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> None:

@@ -17,6 +17,8 @@ from werkzeug.security import generate_password_hash
 from webapp.cli.configuration import build_services, read_settings
 from webapp.cli.outbox import outbox
 from webapp.contact import FIELDS
+from webapp.delivery.mail import Mailer, MailError
+from webapp.messages import alerts
 from webapp.observability import logging as app_logging
 from webapp.portal import simulator
 from webapp.portal.base import PortalError
@@ -47,22 +49,52 @@ def serve() -> None:
 
 
 @main.command()
-def check() -> None:
+@click.option("--alert", is_flag=True, help="Send a test mail to ALERT_EMAIL, too.")
+def check(*, alert: bool) -> None:
     """Check the settings and the forms; with a token, ask the portal about the account."""
     settings = read_settings()
-    if settings.demo:
-        click.echo("Settings and forms are fine. Demo mode: without AMOOT_TOKEN nothing is sent.")
-        return
+    faults = []
     try:
-        account = build_services(settings).portal.account_status()
+        portal = _ask_portal(settings)
     except PortalError as error:
-        raise click.ClickException(
+        faults.append(
             f"Settings and forms are fine, but the portal said {error.status}: {error.message}"
-        ) from None
-    click.echo(
-        f"Settings and forms are fine. The portal knows the token: "
-        f"account {account.name}, credit {account.credit}."
-    )
+        )
+    try:
+        told = _test_alerts(settings) if alert else _describe_alerts(settings)
+    except MailError as error:
+        faults.append(f"The test mail was not sent: {error}")
+    if faults:
+        raise click.ClickException("\n".join(faults))
+    click.echo(f"Settings and forms are fine. {portal} {told}")
+
+
+def _ask_portal(settings: Settings) -> str:
+    if settings.demo:
+        return "Demo mode: without AMOOT_TOKEN nothing is sent."
+    account = build_services(settings).portal.account_status()
+    return f"The portal knows the token: account {account.name}, credit {account.credit}."
+
+
+def _describe_alerts(settings: Settings) -> str:
+    if Mailer.from_settings(settings) is None:
+        return "No alerts: ALERT_EMAIL and SMTP_URL are not set."
+    return f"Alerts are set up; addresses: {len(settings.alert_email)}."
+
+
+def _test_alerts(settings: Settings) -> str:
+    """Send a test mail; return what came back.
+
+    Raises:
+        MailError: if it was not accepted for each address.
+    """
+    mailer = Mailer.from_settings(settings)
+    if mailer is None:
+        raise MailError("ALERT_EMAIL and SMTP_URL are not set")
+    addresses = len(settings.alert_email)
+    if refused := mailer.send(alerts.TEST_SUBJECT, alerts.TEST_TEXT):
+        raise MailError(f"the mail server refused {refused} of {addresses} addresses")
+    return f"The mail server accepted the test mail; addresses: {addresses}."
 
 
 @main.command()

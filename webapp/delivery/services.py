@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
+from webapp.delivery.alerts import Alerts
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
@@ -76,5 +77,12 @@ class DeliveryServices:
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
-            worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
+            worker=Worker(
+                outbox,
+                breaker,
+                sender,
+                timing,
+                calls=settings.deliverer_calls,
+                alerts=Alerts.from_settings(settings, database, breaker),
+            ),
         )

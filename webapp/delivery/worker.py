@@ -13,12 +13,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from webapp.delivery.alerts import CHECK_INTERVAL_S
 from webapp.observability.error_log import log_exception
 from webapp.portal.base import Rejected, Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from webapp.delivery.alerts import Alerts
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.sender import Sender
@@ -43,6 +45,7 @@ class Worker:
         timing: Timing,
         *,
         calls: int,
+        alerts: Alerts | None = None,
     ) -> None:
         """Use these services.
 
@@ -52,6 +55,7 @@ class Worker:
             sender: Sends them.
             timing: The time limits of delivery.
             calls: How many submissions are sent at once.
+            alerts: Tells somebody what needs a person; None if nobody is to be told.
         """
         self._outbox = outbox
         self._breaker = breaker
@@ -61,11 +65,14 @@ class Worker:
         self._running: set[Future[Any]] = set()
         self._stopped = False
         self._thread: threading.Thread | None = None
-        self._jobs = (
+        self._alerts = alerts
+        self._jobs = [
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
             _Job(_LEASE_CHECK_INTERVAL_S, self._outbox.truncate_wal),
             _Job(_PURGE_INTERVAL_S, self._purge),
-        )
+        ]
+        if alerts:
+            self._jobs.append(_Job(CHECK_INTERVAL_S, alerts.start_check))
 
     def start(self) -> None:
         """Run in a thread. Call it in the process that serves, after a fork."""
@@ -92,6 +99,8 @@ class Worker:
                     wait(self._running, timeout=_POLL_INTERVAL_S, return_when=FIRST_COMPLETED)
                 else:
                     time.sleep(_POLL_INTERVAL_S)
+        if self._alerts:
+            self._alerts.finish()
 
     def _due(self, pool: ThreadPoolExecutor) -> Iterator[Callable[[], None]]:
         yield partial(self._claim, pool)

@@ -1,0 +1,200 @@
+"""Tells somebody by mail when something needs a person, and when that is over.
+
+What was told, and when, is a row that all workers share: before one sends a mail it claims the row,
+and the others find it claimed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sqlalchemy import Column, DateTime, Integer, String, Table, select, update
+
+from webapp.delivery.alert_text import AlertText
+from webapp.delivery.engine import metadata
+from webapp.delivery.mail import Mailer, MailError
+from webapp.delivery.problems import Kind, Problems
+from webapp.observability.error_log import log_exception
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webapp.delivery.alert_text import Mail
+    from webapp.delivery.circuit_breaker import CircuitBreaker
+    from webapp.delivery.database import Database
+    from webapp.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CHECK_INTERVAL_S: Final = 5.0
+
+# Between two alarms, and between two mails that say that something is over.
+_MIN_INTERVAL: Final = timedelta(hours=1)
+# After a mail that was not sent; and how long a claim lasts whose owner has died.
+_RETRY_PAUSE: Final = timedelta(minutes=5)
+# A stopped worker waits so long for a mail that is being sent; if that is lost, it is sent again.
+_STOP_TIMEOUT_S: Final = 5.0
+
+_alert: Final = Table(
+    "alert",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1; the row is always there
+    Column("told", String(64), nullable=False),  # kinds, separated by spaces
+    Column("status", String(64), nullable=False),  # the status that was told, of the queue
+    Column("due", DateTime, nullable=False),  # when the next mail may be tried
+    Column("alarm_due", DateTime, nullable=False),
+    Column("end_due", DateTime, nullable=False),
+)
+_c: Final = _alert.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was told last.
+
+    Attributes:
+        text: The kinds of problems, as the row stores them.
+        status: The status for which the queue was paused then, or "".
+        may_alarm: Whether an alarm may be sent now.
+        may_end: Whether a mail may say now that something is over.
+    """
+
+    text: str
+    status: str
+    may_alarm: bool
+    may_end: bool
+
+    @property
+    def kinds(self) -> set[Kind]:
+        """The kinds of problems."""
+        return set(map(Kind, self.text.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A mail, and what was told once it is sent.
+
+    Attributes:
+        mail: The mail.
+        told: The kinds of problems, as the row stores them.
+        status: The status for which the queue is paused, or "".
+        limit: The column that says when such a mail may be sent.
+    """
+
+    mail: Mail
+    told: str
+    status: str
+    limit: Column[Any]
+
+
+class Alerts:
+    """Tells somebody what needs a person. It starts no thread before its first use."""
+
+    def __init__(
+        self, database: Database, problems: Problems, text: AlertText, mailer: Mailer
+    ) -> None:
+        """Send these texts about these problems; keep in this database what was told."""
+        self._database = database
+        self._problems = problems
+        self._text = text
+        self._mailer = mailer
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, database: Database, breaker: CircuitBreaker
+    ) -> Self | None:
+        """Return the alerts; None if nobody is to be told, or in demo mode, which sends nothing."""
+        mailer = Mailer.from_settings(settings)
+        if mailer is None or settings.demo:
+            return None
+        problems = Problems(database, breaker)
+        return cls(database, problems, AlertText(problems, settings.public_url), mailer)
+
+    def start_check(self) -> None:
+        """Check in a thread of its own, which a mail server may hang; unless it still does."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._check_logged, name="alert", daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for the mail that is being sent, but not for long."""
+        if self._thread is not None:
+            self._thread.join(_STOP_TIMEOUT_S)
+
+    def _check_logged(self) -> None:
+        try:
+            self.check()
+        except Exception as error:  # noqa: BLE001  the next check may work
+            log_exception(log, error)
+
+    def check(self) -> None:
+        """Send the mail that is due, if any.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        told = self._read()
+        step = self._next(told) if told else None
+        if told is None or step is None or not self._claim(told, step):
+            return
+        try:
+            refused = self._mailer.send(*step.mail)
+        except MailError as error:
+            log.warning("alert: not sent, %s; it is tried again", error)
+            return
+        if refused:
+            log.warning("alert: %d addresses were refused by the mail server", refused)
+        log.info("alert: sent, %s", step.told or "nothing needs a person")
+        self._record(step)
+
+    def _read(self) -> _Told | None:
+        """Return what was told, or None if it is not the time to tell anything."""
+        is_due = self._database.is_due
+        wanted = select(_c.told, _c.status, is_due(_c.alarm_due), is_due(_c.end_due))
+        with self._database.read() as connection:
+            found = connection.execute(wanted.where(is_due(_c.due))).first()
+        return _Told(*found) if found else None
+
+    def _next(self, told: _Told) -> _Step | None:
+        """Return the next mail: an alarm of what is new, or the end of what was told."""
+        current = self._problems.read(queue_was_told=Kind.QUEUE in told.kinds)
+        status = current.get(Kind.QUEUE, "")
+        ended = sorted(told.kinds - current.keys())
+        is_new = bool(current.keys() - told.kinds) or status not in ("", told.status)
+        if is_new and told.may_alarm:
+            return _Step(self._text.alarm(current, ended), _join(current), status, _c.alarm_due)
+        if ended and told.may_end:
+            known = {kind: current[kind] for kind in current if kind in told.kinds}
+            kept = told.status if Kind.QUEUE in known else ""
+            return _Step(self._text.end(ended, known), _join(known), kept, _c.end_due)
+        return None
+
+    def _claim(self, told: _Told, step: _Step) -> bool:
+        """Return whether the caller sends this mail; nobody else does, until it may be retried."""
+        is_due = self._database.is_due
+        is_as_read = (_c.told == told.text, _c.status == told.status)
+        claim = (
+            update(_alert)
+            .where(is_due(_c.due), is_due(step.limit), *is_as_read)
+            .values(due=self._database.now_plus(_RETRY_PAUSE))
+            .returning(_c.id)
+        )
+        with self._database.write() as connection:
+            return connection.execute(claim).first() is not None
+
+    def _record(self, step: _Step) -> None:
+        now_plus = self._database.now_plus
+        told = {"told": step.told, "status": step.status, "due": now_plus()}
+        with self._database.write() as connection:
+            connection.execute(
+                update(_alert).values(**told, **{step.limit.name: now_plus(_MIN_INTERVAL)})
+            )
+
+
+def _join(kinds: Mapping[Kind, str]) -> str:
+    return " ".join(sorted(kinds))
