@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import statuses
+from webapp.messages import statistics, statuses
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statuses)
+    for module in (messages, statistics, statuses)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)
@@ -137,6 +137,7 @@ def pages(client: FlaskClient, portal: Simulator) -> Iterator[str]:
             form = {"Mobile": "09121234567", "consent": "true", "BornDate": "1369/7/15"}
             yield Page(client, path).send(**form).text
     Page(client, "/f/signup").send(Mobile="09121234567", consent="true", leave_empty="x")
+    yield client.get("/statistics").text
     for path in ("/outbox", "/outbox?waiting=1"):
         listed = client.get(path).text
         yield listed

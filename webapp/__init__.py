@@ -23,6 +23,7 @@ from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
 from webapp.web.views import EXTENSION, Services, demo, embed, health, install, page
 from webapp.web.views import outbox as outbox_screen
+from webapp.web.views import statistics as statistics_page
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -68,7 +69,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    for view in (page, embed, install, outbox_screen, *([demo] if settings.demo else [])):
+    views = (page, embed, install, outbox_screen, statistics_page)
+    for view in (*views, *([demo] if settings.demo else [])):
         app.register_blueprint(view.blueprint)
     health.register(app)
     compression.register(app)

@@ -13,7 +13,7 @@ import pytest
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import FIELDS
-from webapp.messages import statuses
+from webapp.messages import statistics, statuses
 from webapp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -108,8 +108,8 @@ def is_caption(quoted: str, caption: str) -> bool:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/fa").glob("*.md")), ids=lambda it: it.name)
 def test_caption_that_a_persian_page_quotes_is_in_the_program(page: Path) -> None:
     """Bold text in quotation marks is a caption."""
-    constants = {**vars(messages), **vars(statuses)}
-    values = [value for name, value in constants.items() if name.isupper()]
+    constants = [vars(module) for module in (messages, statistics, statuses)]
+    values = [value for names in constants for name, value in names.items() if name.isupper()]
     values += [(row.label, row.hint) for row in FIELDS.values()]
     captions = list(texts(tuple(values)))
     quoted = re.findall(r"\*\*«(.+?)»\*\*", page.read_text())

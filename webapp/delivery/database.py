@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Date,
     DateTime,
     bindparam,
+    cast,
     func,
     literal,
     make_url,
@@ -42,6 +44,7 @@ from webapp.delivery.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from sqlalchemy import Connection, Engine, Executable, Table
     from sqlalchemy.sql.dml import ReturningInsert
@@ -135,6 +138,17 @@ class Database:
         # RETURNING, because psycopg's row count does not tell whether the row is new.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
 
+    def insert_or_add(self, table: Table, amounts: Iterable[str]) -> Executable:
+        """Return an INSERT that, if the row's primary key exists, adds to that row instead.
+
+        Args:
+            table: Where to insert.
+            amounts: The columns to add up.
+        """
+        insert = self._insert(table)
+        sums = {name: table.c[name] + insert.excluded[name] for name in amounts}
+        return insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+
     def insert_batch(self, table: Table, names: Iterable[str], **values: object) -> Executable:
         """Return an INSERT for `write_batched`, which skips rows whose key exists already.
 
@@ -162,6 +176,12 @@ class Database:
             read_clock = partial(_utc_now_plus, pause)
             return bindparam("time", callable_=read_clock, type_=DateTime(), unique=True)
         return func.timezone("UTC", func.now(), type_=DateTime()) + pause
+
+    def day(self, time: ColumnElement[datetime], offset: timedelta) -> ColumnElement[date]:
+        """Return the SQL for the calendar day of a UTC time in the zone of this offset."""
+        if self._is_sqlite:
+            return func.date(time, f"{offset.total_seconds():+} seconds", type_=Date())
+        return cast(time + offset, Date())
 
     def is_due(self, due: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Return the SQL condition that a due time has come.

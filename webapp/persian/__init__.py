@@ -3,9 +3,13 @@
 from webapp.persian.checks import Check, check_text
 from webapp.persian.dates import (
     FIRST_GREGORIAN_YEAR,
+    IRAN,
     JALALI_MONTHS,
     check_range,
     date_in_words,
+    day_and_month,
+    first_of_week,
+    jalali_iso,
     jalali_slashes,
     parse_date,
     parse_date_parts,
@@ -20,11 +24,13 @@ from webapp.persian.text import (
     comparison_key,
     fold_digits,
     persian_digits,
+    persian_number,
     strip_invisible,
 )
 
 __all__ = [
     "FIRST_GREGORIAN_YEAR",
+    "IRAN",
     "JALALI_MONTHS",
     "MAX_LABELS",
     "Check",
@@ -35,7 +41,10 @@ __all__ = [
     "clean_lines",
     "comparison_key",
     "date_in_words",
+    "day_and_month",
+    "first_of_week",
     "fold_digits",
+    "jalali_iso",
     "jalali_slashes",
     "label_key",
     "parse_date",
@@ -44,6 +53,7 @@ __all__ = [
     "parse_labels",
     "parse_mobile",
     "persian_digits",
+    "persian_number",
     "split_labels",
     "strip_invisible",
 ]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EXTENSION = "contact_form"
 
-_COUNT_CAP: Final = 10_000  # pages say "more than"
+COUNT_CAP: Final = 10_000  # pages say "more than"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,8 @@ def require_own_host() -> None:
 def waiting() -> str:
     """Return how many contacts wait, as a Persian sentence; "" if the database fails."""
     try:
-        count = services().delivery.outbox.review.count(WAITING, most=_COUNT_CAP)
+        count = services().delivery.outbox.review.count(WAITING, most=COUNT_CAP)
     except DatabaseError:
         return ""
-    text = messages.WAITING_MANY if count > _COUNT_CAP else messages.WAITING
-    return text.format(n=persian_digits(min(count, _COUNT_CAP)))
+    text = messages.WAITING_MANY if count > COUNT_CAP else messages.WAITING
+    return text.format(n=persian_digits(min(count, COUNT_CAP)))
