@@ -137,12 +137,12 @@ def pages(client: FlaskClient, portal: Simulator) -> Iterator[str]:
             form = {"Mobile": "09121234567", "consent": "true", "BornDate": "1369/7/15"}
             yield Page(client, path).send(**form).text
     Page(client, "/f/signup").send(Mobile="09121234567", consent="true", leave_empty="x")
-    yield client.get("/statistics").text
     for path in ("/outbox", "/outbox?waiting=1"):
         listed = client.get(path).text
         yield listed
         addresses = [str(link["href"]) for link, _ in Html(listed).find("a")]
         yield from (client.get(it).text for it in addresses if it.startswith("/outbox/"))
+    yield client.get("/statistics").text
     yield Page(client).send(Mobile="x", Email="x", BornDate="x", GenderType="x").text
     yield Page(client, "/f/signup").send(**{"BornDate-day": "1"}).text
     yield client.put("/").text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -238,7 +239,7 @@ def test_worker_counts_and_purges(outbox: Outbox, monkeypatch: pytest.MonkeyPatc
     """Among its other jobs; nobody has to ask for it."""
     called: list[str] = []
     for name in ("count_settled", "purge"):
-        monkeypatch.setattr(outbox.statistics, name, lambda name=name: called.append(name))
+        monkeypatch.setattr(outbox.statistics, name, partial(called.append, name))
     worker = Worker(outbox, None, None, TIMING, calls=1)  # type: ignore[arg-type]
     for job in worker._jobs:  # noqa: SLF001
         job.work()

@@ -129,26 +129,28 @@ class Statistics:
         self._database = database
         self._upsert = database.insert_or_add(_daily_counts, ("count", "seconds"))
 
-    def count_settled(self) -> None:
-        """Add rows that have settled since to the daily counts; any number may do so at once."""
-        waiting = select(_c.id).where(is_uncounted, _is_settled).limit(1)
+    def count_settled(self) -> int:
+        """Add rows that have settled since to the daily counts; any number may do so at once.
+
+        Returns:
+            How many: at most some ten thousand, in several short transactions.
+        """
+        settled = select(_c.id).where(is_uncounted, _is_settled)
+        total = 0
         for _ in range(_MAX_BATCHES):
             with self._database.read() as connection:
-                if connection.execute(waiting).first() is None:
-                    return
-            self._count_batch()
+                if connection.execute(settled.limit(1)).first() is None:
+                    break
+            total += self._count_batch(settled.limit(_BATCH_ROWS))
+        return total
 
-    def _count_batch(self) -> None:
-        batch = (
-            select(_c.id)
-            .where(is_uncounted, _is_settled)
-            .limit(_BATCH_ROWS)
-            .with_for_update(skip_locked=True)
-            .cte("batch")
-        )
+    def _count_batch(self, settled: Select[Any]) -> int:
+        batch = settled.with_for_update(skip_locked=True).cte("batch")
         counted = update(table).where(_c.id.in_(select(batch.c.id))).values(counted=True)
         with self._database.write() as connection:
-            self.add(connection, connection.execute(counted.returning(*COUNTED_COLUMNS)))
+            rows = connection.execute(counted.returning(*COUNTED_COLUMNS)).all()
+            self.add(connection, rows)
+        return len(rows)
 
     def add(self, connection: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> None:
         """Add rows to the daily counts, in the transaction that marks or deletes them.

@@ -66,7 +66,7 @@ class Worker:
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
             _Job(_LEASE_CHECK_INTERVAL_S, self._outbox.truncate_wal),
             _Job(_PURGE_INTERVAL_S, self._purge),
-            _Job(_COUNT_INTERVAL_S, self._outbox.statistics.count_settled),
+            _Job(_COUNT_INTERVAL_S, self._count),
         )
 
     def start(self) -> None:
@@ -118,6 +118,9 @@ class Worker:
         for reference in self._outbox.purge():
             log.warning("submission %s: erased after thirty days without attention", reference)
         self._outbox.statistics.purge()
+
+    def _count(self) -> None:
+        self._outbox.statistics.count_settled()
 
     def _probe(self) -> None:
         """Find out whether the pause has ended: make a harmless call, then send one submission."""
