@@ -260,3 +260,12 @@ def test_nothing_is_written_while_nothing_has_settled(outbox: Outbox, database: 
 def test_counts_hold_no_row_without_a_submission(outbox: Outbox) -> None:
     """Nor does an empty database."""
     assert outbox.statistics.counts(date(2026, 1, 1), today()) == []
+
+
+def test_submission_from_the_future_hides_no_other(outbox: Outbox, database: Database) -> None:
+    """The clock of another machine may be ahead."""
+    add(outbox, 1)
+    moved(database, 1, days=-2)
+    assert counted(outbox) == {}
+    add(outbox, 2)
+    assert counted(outbox) == {(0, "news", "waiting"): 1}

@@ -18,10 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
     DateTime,
     bindparam,
-    cast,
     func,
     literal,
     make_url,
@@ -44,7 +42,6 @@ from webapp.delivery.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import date
 
     from sqlalchemy import Connection, Engine, Executable, Table
     from sqlalchemy.sql.dml import ReturningInsert
@@ -176,12 +173,6 @@ class Database:
             read_clock = partial(_utc_now_plus, pause)
             return bindparam("time", callable_=read_clock, type_=DateTime(), unique=True)
         return func.timezone("UTC", func.now(), type_=DateTime()) + pause
-
-    def day(self, time: ColumnElement[datetime], offset: timedelta) -> ColumnElement[date]:
-        """Return the SQL for the calendar day of a UTC time in the zone of this offset."""
-        if self._is_sqlite:
-            return func.date(time, f"{offset.total_seconds():+} seconds", type_=Date())
-        return cast(time + offset, Date())
 
     def is_due(self, due: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Return the SQL condition that a due time has come.

@@ -17,17 +17,22 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
+    DateTime,
     Float,
     String,
     Table,
     and_,
+    case,
+    column,
     delete,
     func,
     literal,
     or_,
     select,
+    true,
     union_all,
     update,
+    values,
 )
 
 from webapp.delivery.engine import metadata
@@ -42,7 +47,7 @@ from webapp.delivery.submission import (
 from webapp.persian import IRAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection, Row, Select
 
@@ -50,7 +55,7 @@ if TYPE_CHECKING:
 
 COUNTS_RETENTION: Final = timedelta(days=400)
 
-_BATCH_ROWS: Final = 5_000  # marked in one short transaction
+_BATCH_ROWS: Final = 1_000  # marked in one short transaction
 _MAX_BATCHES: Final = 10  # at a time: the worker has other work as well
 
 _c: Final = table.c
@@ -66,12 +71,7 @@ class Outcome(enum.StrEnum):
     DISCARDED = "discarded"  # by an operator, or after thirty days without attention
 
 
-# Rows with these outcomes may still change.
-_CURRENT: Final = {
-    Outcome.WAITING: _c.state.in_(WAITING),
-    Outcome.ATTENTION: and_(_c.state.in_(NEEDS_ATTENTION), _c.contact.is_not(None)),
-}
-# Rows with these never do; those that are purged have one of them.
+# What a settled row is, or one that is purged.
 _SETTLED: Final = {
     State.DELIVERED: Outcome.DELIVERED,
     State.REJECTED: Outcome.REJECTED,
@@ -179,45 +179,95 @@ class Statistics:
 
     def counts(self, first: date, last: date) -> list[Count]:
         """Return the counts of these days and all between, in the order of days and forms."""
-        start = datetime.combine(first, datetime.min.time(), IRAN).astimezone(UTC)
-        came = (start + timedelta(days=offset) for offset in (0, (last - first).days + 1))
-        since, until = (moment.replace(tzinfo=None) for moment in came)
         stored = select(
             *(_day, _form, _outcome, _count.label("number"), _seconds),
-            literal(1).label("stored"),
+            *(literal(0).label("held"), literal(1).label("stored")),
         )
-        wanted = union_all(stored.where(_day.between(first, last)), *self._uncounted(since, until))
-        found: dict[tuple[date, str, str], Count] = {}
-        with self._database.read() as connection:  # one statement: it sees no row in both places
-            for row in connection.execute(wanted):
-                key = (row.day, row.form, row.outcome)
-                one = found.setdefault(key, Count(row.day, row.form, Outcome(row.outcome)))
-                one.count += row.number
-                if row.stored and one.outcome is Outcome.DELIVERED:
-                    one.timed, one.seconds = row.number, row.seconds
-        return [found[key] for key in sorted(found)]
+        stored = stored.where(_day.between(first, last))
+        with self._database.read() as connection:
+            groups = connection.execute(_UNCOUNTED_GROUPS).all()
+            forms = {group.form for group in groups}
+            start = min((_iranian_day(group.since) for group in groups), default=last)
+            # One statement: it sees each row once, whoever counts at the same time.
+            live = _uncounted(min(max(first, start), last), last, forms)
+            rows = connection.execute(union_all(stored, live) if forms else stored).all()
+        counts: dict[tuple[date, str, Outcome], Count] = {}
+        for row in rows:
+            for outcome, number in _outcomes(row):
+                key = (row.day, row.form, outcome)
+                one = counts.setdefault(key, Count(*key))
+                one.count += number
+                if row.stored and outcome is Outcome.DELIVERED:
+                    one.timed, one.seconds = number, row.seconds
+        return [counts[key] for key in sorted(counts) if counts[key].count]
 
-    def _uncounted(self, since: datetime, until: datetime) -> Sequence[Select[Any]]:
-        """Return one query for each outcome of rows that are not in the daily counts."""
-        conditions = _CURRENT | {
-            outcome: and_(_is_settled, _c.state == state) for state, outcome in _SETTLED.items()
-        }
-        came = and_(_c.created_at >= since, _c.created_at < until)
-        day = self._database.day(_c.created_at, IRAN.utcoffset(None))
-        return [
-            select(
-                day,
-                _c.form,
-                literal(str(outcome), String(16)),
-                func.count(),
-                literal(0.0),
-                literal(0),
-            )
-            .where(is_uncounted, condition, came)
-            .group_by(day, _c.form)
-            for outcome, condition in conditions.items()
-        ]
+
+def _uncounted_groups() -> Select[Any]:
+    """Return the query for the forms of rows that are not in the daily counts, and since when.
+
+    It seeks the next form of each state in the index; DISTINCT alone would read every row.
+    """
+    names = [(str(state),) for state in State]
+    states = values(column("state", String), name="states").data(names).cte("states")
+    least = select(func.min(_c.form)).where(is_uncounted)
+    first = least.where(_c.state == states.c.state).scalar_subquery().label("form")
+    found = select(states.c.state, first).cte("found", recursive=True)
+    later = least.where(_c.state == found.c.state, _c.form > found.c.form).scalar_subquery()
+    found = found.union_all(select(found.c.state, later).where(found.c.form.is_not(None)))
+    group = (is_uncounted, _c.state == found.c.state, _c.form == found.c.form)
+    since = select(func.min(_c.created_at)).where(*group).scalar_subquery().label("since")
+    return select(found.c.form, since).where(found.c.form.is_not(None))
+
+
+_UNCOUNTED_GROUPS: Final = _uncounted_groups()
+
+
+def _uncounted(first: date, last: date, forms: Iterable[str]) -> Select[Any]:
+    """Return the query that counts rows which are not in the daily counts, in ranges of the index.
+
+    Its columns are those of the daily counts, with the state for the outcome, and how many of the
+    rows hold a contact.
+    """
+    moments = (column("day", Date), column("since", DateTime), column("until", DateTime))
+    days = values(*moments, name="days").data(_day_ranges(first, last)).cte("days")
+    names = (column("state", String), column("form", String))
+    pairs = [(str(state), form) for state in State for form in forms]
+    kinds = values(*names, name="kinds").data(pairs).cte("kinds")
+    chosen = (
+        is_uncounted,
+        _c.state == kinds.c.state,
+        _c.form == kinds.c.form,
+        _c.created_at >= days.c.since,
+        _c.created_at < days.c.until,
+    )
+    number = select(func.count()).select_from(table).where(*chosen).scalar_subquery()
+    with_contact = select(func.count(_c.contact)).where(*chosen).scalar_subquery()
+    held = case((kinds.c.state.in_(NEEDS_ATTENTION), with_contact), else_=0)
+    return select(
+        *(days.c.day, kinds.c.form, kinds.c.state, number, literal(0.0), held, literal(0))
+    ).select_from(days.join(kinds, true()))
 
 
 def _iranian_day(time: datetime) -> date:
     return time.replace(tzinfo=UTC).astimezone(IRAN).date()
+
+
+def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:
+    """Yield the outcomes that a row of `counts` stands for, and their numbers."""
+    if row.stored:
+        yield Outcome(row.outcome), row.number
+    elif row.outcome in WAITING:
+        yield Outcome.WAITING, row.number
+    else:
+        yield Outcome.ATTENTION, row.held
+        yield _SETTLED[State(row.outcome)], row.number - row.held
+
+
+def _day_ranges(first: date, last: date) -> list[tuple[date, datetime, datetime]]:
+    """Return each of these days in Iran, when it begins and when it ends, in UTC."""
+    days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
+    starts = [datetime.combine(day, datetime.min.time(), IRAN).astimezone(UTC) for day in days]
+    return [
+        (day, start.replace(tzinfo=None), (start + timedelta(days=1)).replace(tzinfo=None))
+        for day, start in zip(days, starts, strict=True)
+    ]

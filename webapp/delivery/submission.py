@@ -82,9 +82,10 @@ table: Final = Table(
     Index("outbox_portal_id", "portal_id"),
 )
 is_uncounted: Final = table.c.counted.is_(False)
+# It begins with a column that is always false in it: else SQLite would read each row to make sure.
 Index(
     "outbox_uncounted",
-    *(table.c.state, table.c.form, table.c.created_at),
+    *(table.c.counted, table.c.state, table.c.form, table.c.created_at),
     sqlite_where=is_uncounted,
     postgresql_where=is_uncounted,
 )

@@ -24,7 +24,6 @@ from webapp.web.views import (
     services,
     waiting,
 )
-from webapp.web.views.formatting import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,7 +46,7 @@ _HOUR_S: Final = 3600
 def page() -> str:
     """Show the submissions of the last days, as charts and tables."""
     days, review = _days(), services().delivery.outbox.review
-    counts, oldest = _counts(days), review.oldest()
+    counts = _counts(days)
     return render_template(
         "statistics.html",
         s=texts,
@@ -56,8 +55,7 @@ def page() -> str:
         period=texts.LAST_DAYS.format(n=_number(days)),
         outcomes=[str(outcome) for outcome in Outcome],
         sections=_sections(days, counts) if counts else [],
-        waiting=waiting,
-        since=oldest and local_time(oldest),
+        waiting=waiting(),
         attention=_attention(review.count(NEEDS_ATTENTION, most=COUNT_CAP)),
         home=main_form(services().definitions),
     )

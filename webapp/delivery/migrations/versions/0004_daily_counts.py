@@ -25,7 +25,7 @@ def upgrade() -> None:
     op.create_index(
         "outbox_uncounted",
         "outbox",
-        ["state", "form", "created_at"],
+        ["counted", "state", "form", "created_at"],
         sqlite_where=is_uncounted,
         postgresql_where=is_uncounted,
     )
