@@ -215,8 +215,9 @@ def _uncounted_groups() -> Select[Any]:
     later = least.where(_c.state == found.c.state, _c.form > found.c.form).scalar_subquery()
     found = found.union_all(select(found.c.state, later).where(found.c.form.is_not(None)))
     group = (is_uncounted, _c.state == found.c.state, _c.form == found.c.form)
-    since = select(func.min(_c.created_at)).where(*group).scalar_subquery().label("since")
-    return select(found.c.form, since).where(found.c.form.is_not(None))
+    # No min(): a PostgreSQL without statistics of the table would read every row for it.
+    since = select(_c.created_at).where(*group).order_by(_c.created_at).limit(1).scalar_subquery()
+    return select(found.c.form, since.label("since")).where(found.c.form.is_not(None))
 
 
 _UNCOUNTED_GROUPS: Final = _uncounted_groups()

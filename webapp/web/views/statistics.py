@@ -12,13 +12,12 @@ from flask import Blueprint, Response, render_template, request
 
 from webapp import persian
 from webapp.delivery.statistics import Outcome, today
-from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import main_form
 from webapp.messages import statistics as texts
 from webapp.spreadsheets import BOM, safe_cell
 from webapp.web.views import (
-    COUNT_CAP,
     charts,
+    needing_attention,
     require_intranet,
     require_own_host,
     services,
@@ -45,7 +44,7 @@ _HOUR_S: Final = 3600
 @blueprint.get("/statistics")
 def page() -> str:
     """Show the submissions of the last days, as charts and tables."""
-    days, review = _days(), services().delivery.outbox.review
+    days = _days()
     counts = _counts(days)
     return render_template(
         "statistics.html",
@@ -56,7 +55,7 @@ def page() -> str:
         outcomes=[str(outcome) for outcome in Outcome],
         sections=_sections(days, counts) if counts else [],
         waiting=waiting(),
-        attention=_attention(review.count(NEEDS_ATTENTION, most=COUNT_CAP)),
+        attention=needing_attention(),
         home=main_form(services().definitions),
     )
 
@@ -192,12 +191,6 @@ def _by_form(counts: Iterable[Count]) -> list[_Sum]:
 
 
 # Texts
-
-
-def _attention(count: int) -> str:
-    """Return how many submissions need attention now, as a sentence; "" for none."""
-    text = texts.ATTENTION_NOW_MANY if count > COUNT_CAP else texts.ATTENTION_NOW
-    return text.format(n=_number(min(count, COUNT_CAP))) if count else ""
 
 
 def _number(value: int) -> str:
