@@ -17,6 +17,7 @@ import draining
 import footprint
 import growth
 import idle
+import million
 import outage
 import pages
 import table
@@ -26,7 +27,7 @@ from webapp.settings import Settings
 
 PARTS = {
     module.__name__: module.measure
-    for module in (pages, trips, outage, idle, growth, draining, footprint)
+    for module in (pages, trips, outage, idle, growth, million, draining, footprint)
 }
 
 

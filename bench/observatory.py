@@ -13,7 +13,7 @@ from servers import NginxServer, free_port
 from serving import serve
 
 HERE = Path(__file__).parent
-PAGES = ("/", "/f/signup", "/embed/signup", "/outbox")
+PAGES = ("/", "/f/signup", "/embed/signup", "/outbox", "/statistics")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import alerts, statuses
+from webapp.messages import alerts, statistics, statuses
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statuses, alerts)
+    for module in (messages, statistics, statuses, alerts)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)
@@ -142,6 +142,7 @@ def pages(client: FlaskClient, portal: Simulator) -> Iterator[str]:
         yield listed
         addresses = [str(link["href"]) for link, _ in Html(listed).find("a")]
         yield from (client.get(it).text for it in addresses if it.startswith("/outbox/"))
+    yield client.get("/statistics").text
     yield Page(client).send(Mobile="x", Email="x", BornDate="x", GenderType="x").text
     yield Page(client, "/f/signup").send(**{"BornDate-day": "1"}).text
     yield client.put("/").text

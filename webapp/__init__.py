@@ -24,6 +24,7 @@ from webapp.web.rate_limits import RateLimits
 from webapp.web.recent import RecentSubmissions
 from webapp.web.views import EXTENSION, Services, demo, embed, header, health, install, page, recent
 from webapp.web.views import outbox as outbox_screen
+from webapp.web.views import statistics as statistics_page
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -71,8 +72,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    operators_views = (recent, install, outbox_screen, header, *([demo] if settings.demo else []))
-    for view in (page, embed, *operators_views):
+    views = (page, recent, embed, install, outbox_screen, statistics_page, header)
+    for view in (*views, *([demo] if settings.demo else [])):
         app.register_blueprint(view.blueprint)
     health.register(app)
     compression.register(app)

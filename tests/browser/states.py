@@ -248,6 +248,19 @@ def outbox_retried(tab: Page, simulator: Simulator) -> None:
         tab.locator("form[action='/outbox/retry'] button").click()
 
 
+def statistics(tab: Page, simulator: Simulator) -> None:
+    """See what was submitted, with each chart and table."""
+    rejected(tab, simulator)
+    delivered(tab, simulator)
+    tab.goto("/statistics")
+
+
+def statistics_year(tab: Page, simulator: Simulator) -> None:
+    """See the weeks of a year."""
+    delivered(tab, simulator)
+    tab.goto("/statistics?days=365")
+
+
 def queued(tab: Page, simulator: Simulator) -> None:
     """Record a contact while the queue is paused."""
     simulator.mood = lambda _: "Token_Expired"
@@ -311,6 +324,8 @@ STATES: Final = (
     outbox_discard,
     outbox_correct,
     outbox_retried,
+    statistics,
+    statistics_year,
     queued,
     install,
     not_found,

@@ -27,6 +27,7 @@ from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.engine import REVISION, metadata
+from webapp.delivery.statistics import today
 from webapp.delivery.submission import NEEDS_ATTENTION, RETENTION, State, dump_contact
 from webapp.web.views import EXTENSION
 
@@ -156,6 +157,12 @@ def test_database_without_operators_is_upgraded_without_losing_a_row(
     assert all(submission.contact == CONTACT for submission in kept.values())
     erased = delivery.outbox.find("a2" * 32)
     assert (erased.state, erased.contact, erased.operator) == (State.DELIVERED, None, None)
+    counts = delivery.outbox.statistics.counts(today() - timedelta(days=1), today())
+    assert {str(one.outcome): one.count for one in counts} == {
+        "attention": 2,
+        "delivered": 1,
+        "waiting": 2,
+    }
     (waiting,) = delivery.outbox.claim(9)
     delivery.sender.attempt(waiting)
     assert [stored["FName"] for stored in portal.contacts] == ["سارا"]

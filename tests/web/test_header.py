@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/install/signup")
+OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/statistics", "/install/signup")
 VISITORS = ("/f/signup", "/embed/signup", "/nowhere")
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 

@@ -15,7 +15,7 @@ from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.review import Review
-from webapp.forms.reading import IRAN
+from webapp.persian import IRAN
 from webapp.web import recent
 from webapp.web.recent import COOKIE_NAME, RecentSubmissions, make_entry
 from webapp.web.views import EXTENSION

@@ -22,6 +22,7 @@ from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.messages import COMMA
 from webapp.portal.payload import payload
+from webapp.spreadsheets import BOM, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -122,16 +123,14 @@ def _exported(submission: Submission, contact: Contact) -> dict[str, Any]:
 
 def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows for spreadsheet programs, which expect UTF-8 only after a BOM."""
-    click.echo("\ufeff", nl=False)
+    click.echo(BOM, nl=False)
     writer = csv.DictWriter(sys.stdout, [*_ABOUT, *_texts(Contact())])
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
 
 
 def _cell(value: str | list[str] | None) -> str:
-    """Return a cell's text; spreadsheet programs would run one that begins like a formula."""
-    text = COMMA.join(value) if isinstance(value, list) else value or ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return safe_cell(COMMA.join(value) if isinstance(value, list) else value or "")
 
 
 @outbox.command()

@@ -135,6 +135,17 @@ class Database:
         # RETURNING, because psycopg's row count does not tell whether the row is new.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
 
+    def insert_or_add(self, table: Table, amounts: Iterable[str]) -> Executable:
+        """Return an INSERT that, if the row's primary key exists, adds to that row instead.
+
+        Args:
+            table: Where to insert.
+            amounts: The columns to add up.
+        """
+        insert = self._insert(table)
+        sums = {name: table.c[name] + insert.excluded[name] for name in amounts}
+        return insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+
     def insert_batch(self, table: Table, names: Iterable[str], **values: object) -> Executable:
         """Return an INSERT for `write_batched`, which skips rows whose key exists already.
 

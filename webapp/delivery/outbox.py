@@ -12,10 +12,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, and_, bindparam, case, delete, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
 from webapp.delivery.database import DatabaseError, from_batch
 from webapp.delivery.review import Review, due_after_settling
+from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
 from webapp.delivery.submission import (
     COLUMNS,
     INITIAL_VALUES,
@@ -49,21 +50,20 @@ class Outbox:
 
     Attributes:
         review: The operators' side of it.
+        statistics: The counts by day.
     """
 
     def __init__(self, database: Database, timing: Timing) -> None:
         """Use the table in this database."""
         self.review = Review(database, timing)
+        self.statistics = Statistics(database)
         self._database = database
         self._timing = timing
         # Statements of every submission are built once: building takes longer than running.
-        first_due = {
-            State.QUEUED: timedelta(0),
-            State.SENDING: timing.lease,
-            State.HELD: RETENTION,
-        }
-        self._first_due = first_due
-        shared = {state: self._shared_values(state, pause) for state, pause in first_due.items()}
+        at_once = timedelta(0)
+        pauses = {State.QUEUED: at_once, State.SENDING: timing.lease, State.HELD: RETENTION}
+        self._first_due = pauses
+        shared = {state: self._shared_values(state, pause) for state, pause in pauses.items()}
         self._inserts = {
             state: database.insert_or_ignore(table, **row) for state, row in shared.items()
         }
@@ -240,13 +240,10 @@ class Outbox:
     def _settle(
         self, submission: Submission, statement: ReturningUpdate[Any], **changes: object
     ) -> State | None:
-        own = {
-            "own_key": submission.key,
-            "own_owner": submission.owner,
-            "blind": submission.blind,
-        }
+        own = {"own_key": submission.key, "own_owner": submission.owner}
+        values = {**own, "blind": submission.blind, **changes}
         with self._database.write() as connection:
-            found = connection.execute(statement, {**own, **changes}).scalar()
+            found = connection.execute(statement, values).scalar()
         return State(found) if found else None
 
     def _truncate_wal(self) -> None:
@@ -303,17 +300,20 @@ class Outbox:
         Returns:
             The references of those that still held a contact: no operator looked after them.
         """
-        final_states = (State.DELIVERED, *NEEDS_ATTENTION)
         expired = (
-            select(_c.id, _c.key, _c.contact.is_not(None).label("has_contact"))
-            .where(_c.state.in_(final_states), _c.due <= self._database.now_plus())
+            select(_c.id)
+            .where(_c.state.in_(self._final), _c.due <= self._database.now_plus())
             .limit(_PURGE_BATCH_ROWS)
+            .with_for_update(skip_locked=True)
+            .cte("expired")
         )
+        # No IS NULL: SQLite 3.40 gets it wrong in the RETURNING of a DELETE.
+        contact_length = func.length(_c.contact).label("contact_length")
+        purged = delete(table).where(_c.id.in_(select(expired.c.id)))
         with self._database.write() as connection:
-            rows = connection.execute(expired).all()
-            if rows:
-                connection.execute(delete(table).where(_c.id.in_([row.id for row in rows])))
-        return [reference(row.key) for row in rows if row.has_contact]
+            rows = connection.execute(purged.returning(*COUNTED_COLUMNS, contact_length)).all()
+            self.statistics.add(connection, (row for row in rows if not row.counted))
+        return [reference(row.key) for row in rows if row.contact_length]
 
 
 _BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner")

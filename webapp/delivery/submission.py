@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false
 from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, Contact, Kind
@@ -76,8 +76,18 @@ table: Final = Table(
     Column("portal_id", BigInteger),
     Column("created_at", SqlDateTime, nullable=False),
     Column("operator", Text),
+    # Whether `statistics` has added it to the daily counts: then it never changes any more.
+    Column("counted", Boolean, nullable=False, server_default=false()),
     Index("outbox_due", "state", "due"),
     Index("outbox_portal_id", "portal_id"),
+)
+is_uncounted: Final = table.c.counted.is_(False)
+# It begins with a column that is always false in it: else SQLite would read each row to make sure.
+Index(
+    "outbox_uncounted",
+    *(table.c.counted, table.c.state, table.c.form, table.c.created_at),
+    sqlite_where=is_uncounted,
+    postgresql_where=is_uncounted,
 )
 
 

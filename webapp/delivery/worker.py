@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _POLL_INTERVAL_S: Final = 0.5
 _LEASE_CHECK_INTERVAL_S: Final = 1.0
 _PURGE_INTERVAL_S: Final = 60.0
+_COUNT_INTERVAL_S: Final = 5.0
 _ERROR_INTERVAL_S: Final = 2.0  # between two tries while the database fails
 
 
@@ -70,6 +71,7 @@ class Worker:
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
             _Job(_LEASE_CHECK_INTERVAL_S, self._outbox.truncate_wal),
             _Job(_PURGE_INTERVAL_S, self._purge),
+            _Job(_COUNT_INTERVAL_S, self._count),
         ]
         if alerts:
             self._jobs.append(_Job(CHECK_INTERVAL_S, alerts.start_check))
@@ -124,6 +126,10 @@ class Worker:
     def _purge(self) -> None:
         for reference in self._outbox.purge():
             log.warning("submission %s: erased after thirty days without attention", reference)
+        self._outbox.statistics.purge()
+
+    def _count(self) -> None:
+        self._outbox.statistics.count_settled()
 
     def _probe(self) -> None:
         """Find out whether the pause has ended: make a harmless call, then send one submission."""

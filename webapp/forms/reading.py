@@ -6,7 +6,7 @@ raises `InvalidText`, whose message is finished Persian.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from webapp.contact import Field, Value
     from webapp.persian import Check
-
-# Iran has kept this offset all year round since 1401.
-IRAN: Final = timezone(timedelta(hours=3, minutes=30))
 
 # The values of a gender's input, and what each one means.
 GENDERS: Final[Mapping[str, bool | None]] = MappingProxyType(
@@ -128,7 +125,7 @@ def require_value(row: Field, value: Value, *, message: str = messages.REQUIRED)
 
 def today() -> date:
     """Return the current date in Iran."""
-    return datetime.now(IRAN).date()
+    return datetime.now(persian.IRAN).date()
 
 
 def _within_limit(row: Field, text: str) -> str:

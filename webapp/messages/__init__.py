@@ -156,6 +156,7 @@ SKIP_TO_MAIN: Final = "رفتن به محتوای صفحه"
 ATTENTION: Final = "({n} نیازمند رسیدگی)"
 ATTENTION_MANY: Final = "(بیش از {n} نیازمند رسیدگی)"
 LOGGED_IN_AS: Final = "کاربر:"
+STATISTICS: Final = "آمار"
 HELP: Final = "راهنما"
 HELP_OUTCOMES: Final = "معنی هر نتیجه"
 HELP_OUTCOME_TEXTS: Final = (

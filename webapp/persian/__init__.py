@@ -3,9 +3,13 @@
 from webapp.persian.checks import Check, check_text
 from webapp.persian.dates import (
     FIRST_GREGORIAN_YEAR,
+    IRAN,
     JALALI_MONTHS,
     check_range,
     date_in_words,
+    day_and_month,
+    first_of_week,
+    jalali_iso,
     jalali_slashes,
     parse_date,
     parse_date_parts,
@@ -27,11 +31,13 @@ from webapp.persian.text import (
     comparison_key,
     fold_digits,
     persian_digits,
+    persian_number,
     strip_invisible,
 )
 
 __all__ = [
     "FIRST_GREGORIAN_YEAR",
+    "IRAN",
     "JALALI_MONTHS",
     "MAX_LABELS",
     "Check",
@@ -42,7 +48,10 @@ __all__ = [
     "clean_lines",
     "comparison_key",
     "date_in_words",
+    "day_and_month",
+    "first_of_week",
     "fold_digits",
+    "jalali_iso",
     "jalali_slashes",
     "label_key",
     "labels_as_typed",
@@ -52,6 +61,7 @@ __all__ = [
     "parse_labels",
     "parse_mobile",
     "persian_digits",
+    "persian_number",
     "spelling_key",
     "split_labels",
     "strip_invisible",

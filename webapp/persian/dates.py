@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date
+from datetime import date, timedelta, timezone
 from typing import Final
 
 from persiantools.jdatetime import MONTH_NAMES_FA, WEEKDAY_NAMES_FA, JalaliDate
@@ -17,6 +17,9 @@ from webapp.persian.text import (
     persian_digits,
     plain,
 )
+
+# Iran has kept this offset all year round since 1401.
+IRAN: Final = timezone(timedelta(hours=3, minutes=30))
 
 JALALI_MONTHS: Final[tuple[str, ...]] = tuple(name for name in MONTH_NAMES_FA if name)
 
@@ -128,6 +131,30 @@ def jalali_slashes(value: date) -> str:
     """
     jalali = _jalali(value)
     return persian_digits(f"{jalali.year}/{jalali.month}/{jalali.day}")
+
+
+def day_and_month(value: date) -> str:
+    """Return a date without its year, «۱۵ مهر».
+
+    Raises:
+        ValueError: as `date_in_words`.
+    """
+    jalali = _jalali(value)
+    return persian_digits(f"{jalali.day} {JALALI_MONTHS[jalali.month - 1]}")
+
+
+def jalali_iso(value: date) -> str:
+    """Return a Jalali date for programs, in the shape of ISO 8601: `1369-07-15`.
+
+    Raises:
+        ValueError: as `date_in_words`.
+    """
+    return _jalali(value).isoformat()
+
+
+def first_of_week(value: date) -> date:
+    """Return the Saturday on or before a date: weeks in Iran begin on it."""
+    return value - timedelta(days=_jalali(value).weekday())
 
 
 def _date_tokens(text: str) -> list[str]:

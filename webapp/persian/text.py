@@ -37,6 +37,14 @@ def persian_digits(value: object) -> str:
     return digits.en_to_fa(str(value))
 
 
+_SEPARATORS: Final = str.maketrans({",": "٬", ".": "٫"})
+
+
+def persian_number(value: float, *, decimals: int = 0) -> str:
+    """Return a number as prose writes it, «۱۲٬۳۴۵٫۶»."""
+    return persian_digits(f"{value:,.{decimals}f}").translate(_SEPARATORS)
+
+
 ZWNJ: Final = "\u200c"
 
 # NUL, lone surrogates, and the replacement character of a decoder.

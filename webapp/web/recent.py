@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from webapp.contact import FIELDS, MOBILE
-from webapp.forms.reading import IRAN
+from webapp.persian import IRAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

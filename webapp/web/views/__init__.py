@@ -10,15 +10,17 @@ from flask import Response, abort, current_app, g
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.submission import WAITING
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.definitions import Access, main_form
+from webapp.messages import statistics as texts
 from webapp.persian import persian_digits
 from webapp.web import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from webapp.delivery.services import DeliveryServices
+    from webapp.delivery.submission import State
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import FormTokens, Receipts
@@ -100,9 +102,18 @@ def require_own_host() -> None:
 
 def waiting() -> str:
     """Return how many contacts wait, as a Persian sentence; "" if the database fails."""
+    return _counted(WAITING, messages.WAITING, messages.WAITING_MANY)
+
+
+def needing_attention() -> str:
+    """Return how many contacts need attention; otherwise as `waiting`."""
+    return _counted(NEEDS_ATTENTION, texts.ATTENTION_NOW, texts.ATTENTION_NOW_MANY)
+
+
+def _counted(states: Sequence[State], text: str, many: str) -> str:
     try:
-        count = services().delivery.outbox.review.count(WAITING, most=_COUNT_CAP)
+        count = services().delivery.outbox.review.count(states, most=_COUNT_CAP)
     except DatabaseError:
         return ""
-    text = messages.WAITING_MANY if count > _COUNT_CAP else messages.WAITING
-    return text.format(n=persian_digits(min(count, _COUNT_CAP)))
+    sentence = many if count > _COUNT_CAP else text
+    return sentence.format(n=persian_digits(min(count, _COUNT_CAP)))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from webapp import messages, persian
 from webapp.contact import Kind
-from webapp.forms.reading import IRAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +47,6 @@ def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Form
 
 def local_time(value: datetime) -> str:
     """Return a UTC time as local date and time in Iran, in Persian."""
-    local = value.replace(tzinfo=UTC).astimezone(IRAN)
+    local = value.replace(tzinfo=UTC).astimezone(persian.IRAN)
     day, time = persian.date_in_words(local.date()), persian.persian_digits(f"{local:%H:%M}")
     return messages.LOCAL_TIME.format(day=day, time=time)

@@ -13,8 +13,8 @@ from webapp import messages, persian
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access
-from webapp.forms.reading import IRAN
 from webapp.forms.tokens import InvalidToken
+from webapp.persian import IRAN
 from webapp.web.recent import COOKIE_NAME, Entry, make_entry, seconds_left_today
 from webapp.web.views import form_path, require_intranet, see_other, services
 

@@ -1,0 +1,274 @@
+"""Counts of submissions by day, form and outcome, without personal data.
+
+A row of the outbox is added to the daily counts once, in the transaction that marks it as counted,
+when it has settled for good; or in the one that purges it. Until then the row itself is counted, so
+the sum of both is exact at any time, however often and wherever a row changes before.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    String,
+    Table,
+    and_,
+    case,
+    column,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+    values,
+)
+
+from webapp.delivery.engine import metadata
+from webapp.delivery.submission import (
+    NEEDS_ATTENTION,
+    RETENTION,
+    WAITING,
+    State,
+    is_uncounted,
+    table,
+)
+from webapp.persian import IRAN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection, Row, Select
+
+    from webapp.delivery.database import Database
+
+COUNTS_RETENTION: Final = timedelta(days=400)
+
+_BATCH_ROWS: Final = 1_000  # marked in one short transaction
+_MAX_BATCHES: Final = 10  # at a time: the worker has other work as well
+
+_c: Final = table.c
+
+
+class Outcome(enum.StrEnum):
+    """What has become of a submission, for statistics."""
+
+    DELIVERED = "delivered"
+    WAITING = "waiting"
+    ATTENTION = "attention"  # an operator decides
+    REJECTED = "rejected"  # by the portal, and erased
+    DISCARDED = "discarded"  # by an operator, or after thirty days without attention
+
+
+# What a settled row is, or one that is purged.
+_SETTLED: Final = {
+    State.DELIVERED: Outcome.DELIVERED,
+    State.REJECTED: Outcome.REJECTED,
+    State.HELD: Outcome.DISCARDED,
+}
+_is_settled: Final = and_(
+    _c.state.in_(_SETTLED), or_(_c.state == State.DELIVERED, _c.contact.is_(None))
+)
+
+_daily_counts: Final = Table(
+    "daily_counts",
+    metadata,
+    Column("day", Date, primary_key=True),  # in Iran
+    Column("form", String(40), primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),  # until delivery, of all together
+)
+_day, _form, _outcome, _count, _seconds = _daily_counts.columns
+
+COUNTED_COLUMNS: Final = (_c.key, _c.form, _c.state, _c.created_at, _c.due, _c.counted)
+
+
+@dataclass(slots=True)
+class Count:
+    """Submissions of one day, form and outcome.
+
+    Attributes:
+        day: The day in Iran on which they were submitted.
+        form: The slug of their form.
+        outcome: What has become of them by now.
+        count: Their number.
+        timed: The number of those whose time is known: delivered, some seconds ago at least.
+        seconds: How long these took together, from their submission to their delivery.
+    """
+
+    day: date
+    form: str
+    outcome: Outcome
+    count: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+
+
+def today() -> date:
+    """Return the current day in Iran."""
+    return datetime.now(IRAN).date()
+
+
+class Statistics:
+    """The daily counts. Each method raises a DatabaseError if the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the tables in this database."""
+        self._database = database
+        self._upsert = database.insert_or_add(_daily_counts, ("count", "seconds"))
+
+    def count_settled(self) -> int:
+        """Add rows that have settled since to the daily counts; any number may do so at once.
+
+        Returns:
+            How many: at most some ten thousand, in several short transactions.
+        """
+        settled = select(_c.id).where(is_uncounted, _is_settled)
+        total = 0
+        for _ in range(_MAX_BATCHES):
+            with self._database.read() as connection:
+                if connection.execute(settled.limit(1)).first() is None:
+                    break
+            total += self._count_batch(settled.limit(_BATCH_ROWS))
+        return total
+
+    def _count_batch(self, settled: Select[Any]) -> int:
+        batch = settled.with_for_update(skip_locked=True).cte("batch")
+        counted = update(table).where(_c.id.in_(select(batch.c.id))).values(counted=True)
+        with self._database.write() as connection:
+            rows = connection.execute(counted.returning(*COUNTED_COLUMNS)).all()
+            self.add(connection, rows)
+        return len(rows)
+
+    def add(self, connection: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> None:
+        """Add rows to the daily counts, in the transaction that marks or deletes them.
+
+        Args:
+            connection: Of the transaction.
+            rows: Settled or purged rows, with `COUNTED_COLUMNS`.
+        """
+        sums: dict[tuple[date, str, Outcome], list[float]] = defaultdict(lambda: [0, 0.0])
+        for row in rows:
+            outcome = _SETTLED[State(row.state)]
+            one = sums[_iranian_day(row.created_at), row.form, outcome]
+            one[0] += 1
+            if outcome is Outcome.DELIVERED:
+                one[1] += max(0.0, (row.due - RETENTION - row.created_at).total_seconds())
+        if sums:
+            names = [column.name for column in _daily_counts.columns]
+            # In one order everywhere: two that lock the same rows wait for each other only once.
+            values = [dict(zip(names, (*key, *sums[key]), strict=True)) for key in sorted(sums)]
+            connection.execute(self._upsert, values)
+
+    def purge(self) -> None:
+        """Delete counts older than `COUNTS_RETENTION`."""
+        with self._database.write() as connection:
+            connection.execute(delete(_daily_counts).where(_day < today() - COUNTS_RETENTION))
+
+    def counts(self, first: date, last: date) -> list[Count]:
+        """Return the counts of these days and all between, in the order of days and forms."""
+        stored = select(
+            *(_day, _form, _outcome, _count.label("number"), _seconds),
+            *(literal(0).label("held"), literal(1).label("stored")),
+        )
+        stored = stored.where(_day.between(first, last))
+        with self._database.read() as connection:
+            groups = connection.execute(_UNCOUNTED_GROUPS).all()
+            forms = {group.form for group in groups}
+            start = min((_iranian_day(group.since) for group in groups), default=last)
+            # One statement: it sees each row once, whoever counts at the same time.
+            live = _uncounted(min(max(first, start), last), last, forms)
+            rows = connection.execute(union_all(stored, live) if forms else stored).all()
+        counts: dict[tuple[date, str, Outcome], Count] = {}
+        for row in rows:
+            for outcome, number in _outcomes(row):
+                key = (row.day, row.form, outcome)
+                one = counts.setdefault(key, Count(*key))
+                one.count += number
+                if row.stored and outcome is Outcome.DELIVERED:
+                    one.timed, one.seconds = number, row.seconds
+        return [counts[key] for key in sorted(counts) if counts[key].count]
+
+
+def _uncounted_groups() -> Select[Any]:
+    """Return the query for the forms of rows that are not in the daily counts, and since when.
+
+    It seeks the next form of each state in the index; DISTINCT alone would read every row.
+    """
+    names = [(str(state),) for state in State]
+    states = values(column("state", String), name="states").data(names).cte("states")
+    least = select(func.min(_c.form)).where(is_uncounted)
+    first = least.where(_c.state == states.c.state).scalar_subquery().label("form")
+    found = select(states.c.state, first).cte("found", recursive=True)
+    later = least.where(_c.state == found.c.state, _c.form > found.c.form).scalar_subquery()
+    found = found.union_all(select(found.c.state, later).where(found.c.form.is_not(None)))
+    group = (is_uncounted, _c.state == found.c.state, _c.form == found.c.form)
+    # No min(): a PostgreSQL without statistics of the table would read every row for it.
+    since = select(_c.created_at).where(*group).order_by(_c.created_at).limit(1).scalar_subquery()
+    return select(found.c.form, since.label("since")).where(found.c.form.is_not(None))
+
+
+_UNCOUNTED_GROUPS: Final = _uncounted_groups()
+
+
+def _uncounted(first: date, last: date, forms: Iterable[str]) -> Select[Any]:
+    """Return the query that counts rows which are not in the daily counts, in ranges of the index.
+
+    Its columns are those of the daily counts, with the state for the outcome, and how many of the
+    rows hold a contact.
+    """
+    moments = (column("day", Date), column("since", DateTime), column("until", DateTime))
+    days = values(*moments, name="days").data(_day_ranges(first, last)).cte("days")
+    names = (column("state", String), column("form", String))
+    pairs = [(str(state), form) for state in State for form in forms]
+    kinds = values(*names, name="kinds").data(pairs).cte("kinds")
+    chosen = (
+        is_uncounted,
+        _c.state == kinds.c.state,
+        _c.form == kinds.c.form,
+        _c.created_at >= days.c.since,
+        _c.created_at < days.c.until,
+    )
+    number = select(func.count()).select_from(table).where(*chosen).scalar_subquery()
+    with_contact = select(func.count(_c.contact)).where(*chosen).scalar_subquery()
+    held = case((kinds.c.state.in_(NEEDS_ATTENTION), with_contact), else_=0)
+    return select(
+        *(days.c.day, kinds.c.form, kinds.c.state, number, literal(0.0), held, literal(0))
+    ).select_from(days.join(kinds, true()))
+
+
+def _iranian_day(time: datetime) -> date:
+    return time.replace(tzinfo=UTC).astimezone(IRAN).date()
+
+
+def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:
+    """Yield the outcomes that a row of `counts` stands for, and their numbers."""
+    if row.stored:
+        yield Outcome(row.outcome), row.number
+    elif row.outcome in WAITING:
+        yield Outcome.WAITING, row.number
+    else:
+        yield Outcome.ATTENTION, row.held
+        yield _SETTLED[State(row.outcome)], row.number - row.held
+
+
+def _day_ranges(first: date, last: date) -> list[tuple[date, datetime, datetime]]:
+    """Return each of these days in Iran, when it begins and when it ends, in UTC."""
+    days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
+    starts = [datetime.combine(day, datetime.min.time(), IRAN).astimezone(UTC) for day in days]
+    return [
+        (day, start.replace(tzinfo=None), (start + timedelta(days=1)).replace(tzinfo=None))
+        for day, start in zip(days, starts, strict=True)
+    ]
