@@ -47,7 +47,7 @@ def test_operators_page_has_header_and_skip_link(client: FlaskClient, path: str)
     assert next(html.find("main"))[0]["id"] == "main"
     marked = [link["href"] for link, _ in html.find("a", aria_current="page")]
     own = path.partition("?")[0]
-    assert marked == [own] * (not own.startswith("/install"))
+    assert marked[:1] == [own] * (not own.startswith("/install"))
 
 
 @pytest.mark.parametrize("path", VISITORS)

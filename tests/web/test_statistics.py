@@ -130,7 +130,7 @@ def test_period_is_one_of_three(
     times, forms = tables(html)
     assert len(times) == rows + 2
     assert {times[-1][-2], forms[-1][-2]} == {total}
-    ((current, _),) = html.find("a", aria_current="page")
+    _header, (current, _) = html.find("a", aria_current="page")
     assert str(current["href"]) == f"/statistics?days={365 if rows == 53 else rows}"
 
 
@@ -160,7 +160,7 @@ def test_page_says_how_many_wait_and_need_attention_now(
     fill(delivery)
     html = Html(client.get("/statistics?days=7").text)
     assert "۱ مخاطب در صف ارسال است." in html.text("main")
-    assert html.text("a", href="/outbox") == "۱ مخاطب نیازمند رسیدگی است."
+    assert "۱ مخاطب نیازمند رسیدگی است." in [text for _, text in html.find("a", href="/outbox")]
 
 
 def test_charts_have_names_and_bars_of_the_tables_numbers(
