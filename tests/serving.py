@@ -55,8 +55,6 @@ def serve(
     """
     log = folder / "server.log"
     home = {"PATH": os.environ["PATH"], "HOME": str(folder), "BIND": "127.0.0.1:0"}
-    # So that what the server runs is counted, where this run measures coverage.
-    home |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [command, "serve"], cwd=cwd or folder, env={**home, **environ}, stderr=output
