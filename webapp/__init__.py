@@ -13,6 +13,7 @@ from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import FormTokens, Receipts
+from webapp.messages import workbench
 from webapp.observability import request_id
 from webapp.portal import simulator
 from webapp.portal.base import status_message
@@ -101,6 +102,7 @@ def _make_flask(settings: Settings) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
         t=messages,
+        w=workbench,
         demo=settings.demo,
         digits=persian.persian_digits,
         status_message=status_message,

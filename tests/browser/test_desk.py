@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from states import MOBILE, MORE, submit
 
 from webapp import messages
+from webapp.messages import workbench
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,23 +35,23 @@ def test_menu_on_a_phone_opens_and_leads_on(
     with browser.new_context(viewport=PHONE, **options) as phone:
         tab = phone.new_page()
         tab.goto("/")
-        link = tab.get_by_role("link", name=messages.HELP)
+        link = tab.get_by_role("link", name=workbench.HELP)
         expect(link).to_be_hidden()
-        tab.get_by_role("button", name=messages.MENU).click()
+        tab.get_by_role("button", name=workbench.MENU).click()
         link.click()
         expect(tab).to_have_url(f"{server.url}/help")
     with browser.new_context(viewport=DESK, **options) as desk:
         tab = desk.new_page()
         tab.goto("/")
-        expect(tab.get_by_role("link", name=messages.HELP)).to_be_visible()
-        expect(tab.get_by_role("button", name=messages.MENU)).to_be_hidden()
+        expect(tab.get_by_role("link", name=workbench.HELP)).to_be_visible()
+        expect(tab.get_by_role("button", name=workbench.MENU)).to_be_hidden()
 
 
 def test_skip_link_leads_to_the_content(tab: Page) -> None:
     """It is the first stop of the keyboard, and visible then."""
     tab.goto("/help")
     tab.keyboard.press("Tab")
-    skip = tab.get_by_role("link", name=messages.SKIP_TO_MAIN)
+    skip = tab.get_by_role("link", name=workbench.SKIP_TO_MAIN)
     expect(skip).to_be_focused()
     assert skip.bounding_box()["height"] > 10  # type: ignore[index]
     tab.keyboard.press("Enter")
@@ -101,8 +102,8 @@ def test_single_keys_work_outside_of_fields_alone(tab: Page) -> None:
 def test_single_keys_can_be_switched_off(tab: Page) -> None:
     """For those who speak to their computer; it remembers that."""
     tab.goto("/")
-    tab.get_by_role("button", name=messages.KEYS).click()
-    tab.get_by_label(messages.KEYS_SWITCH).uncheck()
+    tab.get_by_role("button", name=workbench.KEYS).click()
+    tab.get_by_label(workbench.KEYS_SWITCH).uncheck()
     tab.goto("/")
     tab.keyboard.press("Escape")
     tab.keyboard.press("?")
@@ -112,7 +113,7 @@ def test_single_keys_can_be_switched_off(tab: Page) -> None:
 def test_list_of_submissions_is_forgotten(tab: Page) -> None:
     """And the form is ready."""
     record(tab)
-    expect(tab.get_by_role("heading", name=messages.RECENT_TITLE)).to_be_visible()
-    tab.get_by_role("button", name=messages.RECENT_FORGET).click()
-    expect(tab.get_by_role("heading", name=messages.RECENT_TITLE)).to_be_hidden()
+    expect(tab.get_by_role("heading", name=workbench.RECENT_TITLE)).to_be_visible()
+    tab.get_by_role("button", name=workbench.RECENT_FORGET).click()
+    expect(tab.get_by_role("heading", name=workbench.RECENT_TITLE)).to_be_hidden()
     expect(tab.locator("#Mobile")).to_be_visible()

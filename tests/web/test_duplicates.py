@@ -13,6 +13,7 @@ from webapp.delivery import duplicates
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.forms.definitions_file import DefinitionError, parse
+from webapp.messages import workbench
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_known_number_is_asked_about_and_nothing_is_recorded(page: Page, portal:
     assert page.send(**SECOND).status_code == 409
     assert page.html.outcome == "duplicate"
     told = page.html.text(role="alert")
-    assert all(part in told for part in ("سارا رضایی", "تهران", messages.DUPLICATE_ASK))
+    assert all(part in told for part in ("سارا رضایی", "تهران", workbench.DUPLICATE_ASK))
     assert page.html.values["FName"] == ["رضا"]
     assert creations(portal) == 1
 
@@ -91,7 +92,7 @@ def test_confirmed_contact_is_recorded(page: Page, portal: Simulator) -> None:
     page = Page(page.client)
     page.send(**SECOND)
     ((button, text),) = page.html.find("button", name="confirm")
-    assert (button["value"], text) == ("create", messages.DUPLICATE_CREATE)
+    assert (button["value"], text) == ("create", workbench.DUPLICATE_CREATE)
     assert list(page.html.find("form", id=str(button["form"])))
     page.send(**SECOND, confirm="create")
     assert page.html.outcome == "delivered"

@@ -13,6 +13,7 @@ from webapp.contact import Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.review import Review
 from webapp.delivery.submission import HONEYPOT
+from webapp.messages import workbench
 from webapp.portal.base import status_message
 from webapp.setting_values import read_logo
 from webapp.settings import Settings, SettingsError
@@ -60,10 +61,10 @@ def test_form_with_errors_and_its_receipt_have_the_header(page: Page) -> None:
     """Whether the page comes from the cache or not."""
     page.send(Mobile="")
     assert page.html.outcome == "invalid"
-    assert messages.HELP in header(page.html)
+    assert workbench.HELP in header(page.html)
     page.send(Mobile="09121234567")
     assert page.html.outcome == "delivered"
-    assert messages.HELP in header(page.html)
+    assert workbench.HELP in header(page.html)
 
 
 def test_organisation_and_logo_stand_in_the_header(
@@ -107,7 +108,7 @@ def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.Monk
     outbox = app.extensions[EXTENSION].delivery.outbox
     outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=HONEYPOT)
     counted = Html(page.client.get("/outbox").text)
-    assert messages.ATTENTION.format(n="۱") in header(counted)
+    assert workbench.ATTENTION.format(n="۱") in header(counted)
 
     def fail(*_: object, **__: object) -> int:
         raise DatabaseError("OperationalError")
@@ -143,4 +144,4 @@ def test_help_page_lists_public_forms_and_keys(client: FlaskClient) -> None:
     """With where each is set up for a website."""
     html = Html(client.get("/help").text)
     assert list(html.find("a", href="/install/signup"))
-    assert all(text in html.text("table") for text in messages.KEY_TEXTS.values())
+    assert all(text in html.text("table") for text in workbench.KEY_TEXTS.values())

@@ -15,6 +15,7 @@ from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.review import Review
+from webapp.messages import workbench
 from webapp.persian import IRAN
 from webapp.web import recent
 from webapp.web.recent import COOKIE_NAME, RecentSubmissions, make_entry
@@ -47,7 +48,7 @@ def send(page: Page, mobile: str = MOBILE, **more: Any) -> Html:
 
 def rows(html: Html) -> list[str]:
     """Return the texts of the list's rows, newest first."""
-    return [text for _, text in html.find("tr")][1 : -len(messages.KEY_TEXTS)]
+    return [text for _, text in html.find("tr")][1 : -len(workbench.KEY_TEXTS)]
 
 
 def cookie(client: FlaskClient) -> str:
@@ -73,7 +74,7 @@ def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
     shown = rows(html)
     assert len(shown) == 10
     assert "۰۹۱۲•••۴۵۱۰" in shown[0]
-    assert all(messages.RECENT_DELIVERED in row for row in shown)
+    assert all(workbench.RECENT_DELIVERED in row for row in shown)
 
 
 def test_list_follows_what_becomes_of_a_submission(
@@ -84,11 +85,11 @@ def test_list_follows_what_becomes_of_a_submission(
     portal.mood = lambda _: "CreditNotEnough"
     html = send(page)
     assert html.outcome == "queued"
-    assert messages.RECENT_QUEUED in rows(html)[0]
+    assert workbench.RECENT_QUEUED in rows(html)[0]
     reference = next(html.find(role="status"))[0]["data-reference"]
     with monkeypatch.context() as patch:
         patch.setattr(Review, "states", _fail)
-        assert messages.RECENT_QUEUED in rows(Html(page.client.get("/").text))[0]
+        assert workbench.RECENT_QUEUED in rows(Html(page.client.get("/").text))[0]
     (submission,) = outbox.claim(1, probe=True)
     outbox.hold_after_attempt(submission, "Failed")
     html = Html(page.client.get("/").text)
@@ -97,7 +98,7 @@ def test_list_follows_what_becomes_of_a_submission(
     outbox.review.retry(str(reference))
     (submission,) = outbox.claim(1)
     outbox.deliver(submission, 1)
-    assert messages.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
+    assert workbench.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
 
 
 def _fail(*_: object) -> object:
@@ -164,7 +165,7 @@ def test_setting_switches_it_off(make_app: Callable[..., Flask]) -> None:
 def test_visitors_form_has_neither_cookie_nor_list(client: FlaskClient, path: str) -> None:
     """Even in the browser of an operator."""
     send(Page(client))
-    assert messages.RECENT_TITLE not in client.get(path).text
+    assert workbench.RECENT_TITLE not in client.get(path).text
 
 
 def test_other_operator_at_the_same_computer_sees_nothing(make_app: Callable[..., Flask]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from webapp.delivery.alerts import Alerts
@@ -53,15 +54,9 @@ class DeliveryServices:
             deadline=timedelta(seconds=settings.amoot_deadline),
             settle=timedelta(seconds=settings.amoot_settle),
         )
-        portal = AmootPortal(
-            url=portal_url, token=token, deadline=settings.amoot_deadline, metrics=metrics
-        )
-        searching = AmootPortal(
-            url=portal_url,
-            token=token,
-            deadline=min(DEADLINE_S, settings.amoot_deadline),
-            metrics=metrics,
-        )
+        connect = partial(AmootPortal, url=portal_url, token=token, metrics=metrics)
+        portal = connect(deadline=settings.amoot_deadline)
+        searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
         database = Database(settings.outbox_url)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)

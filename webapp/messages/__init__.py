@@ -129,61 +129,6 @@ UNSTORED_PUBLIC: Final = (
     "لطفاً چند دقیقهٔ دیگر دوباره ثبت کنید."
 )
 
-# A number that the phonebook has already
-DUPLICATE_TITLE: Final = "این شماره پیش‌تر ثبت شده است."
-DUPLICATE_ASK: Final = "هنوز چیزی ثبت نشده است. آیا این مخاطب هم ثبت شود؟"
-DUPLICATE_CHANGED: Final = "آخرین تغییر: {day}"
-DUPLICATE_NAMELESS: Final = "بدون نام"
-DUPLICATE_CREATE: Final = "با این همه ثبت شود"
-
-# The list of an operator's last submissions
-RECORDED: Final = "ثبت شد."
-RECENT_TITLE: Final = "آخرین ثبت‌های شما"
-RECENT_INTRO: Final = "این فهرست فقط در همین مرورگر است و تا پایان امروز می‌ماند."
-RECENT_TIME: Final = "ساعت"
-RECENT_WHO: Final = "مخاطب"
-RECENT_STATE: Final = "نتیجه"
-RECENT_LIKE: Final = "ثبت بعدی مانند این"
-RECENT_DELIVERED: Final = "ثبت‌شده"
-RECENT_QUEUED: Final = "در صف ارسال"
-RECENT_GONE: Final = "حذف‌شده"
-RECENT_FORGET: Final = "پاک کردن این فهرست"
-
-# The header of operators' pages, and their help
-BRAND: Final = "دفتر مخاطبان"
-MENU: Final = "فهرست"
-SKIP_TO_MAIN: Final = "رفتن به محتوای صفحه"
-ATTENTION: Final = "({n} نیازمند رسیدگی)"
-ATTENTION_MANY: Final = "(بیش از {n} نیازمند رسیدگی)"
-LOGGED_IN_AS: Final = "کاربر:"
-STATISTICS: Final = "آمار"
-HELP: Final = "راهنما"
-HELP_OUTCOMES: Final = "معنی هر نتیجه"
-HELP_OUTCOME_TEXTS: Final = (
-    ("ثبت شد", "مخاطب در سامانهٔ پیامک ثبت شده است."),
-    (
-        "در صف ارسال",
-        "مخاطب ذخیره شده است و به‌محض پاسخ سامانهٔ پیامک خودکار فرستاده می‌شود. دوباره ثبتش نکنید.",
-    ),
-    ("نیازمند رسیدگی", "سامانهٔ پیامک آن را نپذیرفته است. در «صف ارسال» اصلاح یا حذفش کنید."),
-    ("ثبت نشد", "هیچ چیز ذخیره نشده است. آنچه نوشته‌اید در صفحه می‌ماند؛ دوباره ثبت کنید."),
-)
-HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
-INSTALL_LINK: Final = "گذاشتن در وب‌سایت"
-KEYS: Final = "میان‌برهای صفحه‌کلید"
-KEYS_INTRO: Final = "کلیدهای تکی فقط بیرون از خانه‌های فرم کار می‌کنند."
-KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "Ctrl + Enter": "ثبت فرم، از هر خانه‌ای",
-        "Esc": "بیرون آمدن از خانهٔ فرم",
-        "N": "فرم خالی برای مخاطب بعدی",
-        "L": "فرمی مانند آخرین ثبت",
-        "O": "صف ارسال",
-        "?": "نمایش همین فهرست",
-    }
-)
-KEYS_SWITCH: Final = "کلیدهای تکی روشن باشند"
-
 # The outbox
 BACK_TO_FORM: Final = "بازگشت به فرم"
 OUTBOX_BACK: Final = "بازگشت به صف ارسال"

@@ -56,8 +56,8 @@ class Entry:
 
     @property
     def submitted_at(self) -> datetime:
-        """When it was submitted, in UTC, without a time zone."""
-        return datetime.fromtimestamp(self.at, UTC).replace(tzinfo=None)
+        """When it was submitted, as Iran's clocks showed it."""
+        return datetime.fromtimestamp(self.at, IRAN)
 
 
 def make_entry(contact: Contact, *, reference: str, result: str) -> Entry:

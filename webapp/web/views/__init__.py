@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Response, abort, current_app, g
+from flask import Response, abort, current_app, g, render_template
+from markupsafe import Markup
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
@@ -76,6 +77,12 @@ def public_form(slug: str) -> FormDefinition:
     if not definition or definition.access is not Access.PUBLIC:
         abort(HTTPStatus.NOT_FOUND)
     return definition
+
+
+def render_part(template: str, **context: Any) -> Markup:
+    """Render a part of a page, to be inserted into another template as it is."""
+    html = render_template(template, **context)
+    return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
 
 
 def form_path(definition: FormDefinition) -> str:

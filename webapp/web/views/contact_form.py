@@ -23,7 +23,7 @@ from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.rate_limits import LimitReached
 from webapp.web.request import MAX_BODY_BYTES
-from webapp.web.views import services, waiting
+from webapp.web.views import render_part, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
 
@@ -180,7 +180,7 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
     """Render the notices above a form. Embedded forms have none: their receipt is a page."""
     if not (receipt or pause):
         return Markup()
-    notices = render_template(
+    return render_part(
         "notices.html",
         definition=definition,
         public=definition.access is Access.PUBLIC,
@@ -189,7 +189,6 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
         pause=pause,
         waiting=waiting,
     )
-    return Markup(notices)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
 
 
 def _challenge(definition: FormDefinition) -> str:

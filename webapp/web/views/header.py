@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, abort, g, render_template, request
 from markupsafe import Markup
 
-from webapp import messages
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import Access
+from webapp.messages import workbench
 from webapp.persian import persian_digits
 from webapp.web import assets
-from webapp.web.views import form_path, require_intranet, services
+from webapp.web.views import form_path, render_part, require_intranet, services
 
 if TYPE_CHECKING:
     from webapp.delivery.review import Review
@@ -58,7 +58,7 @@ def operators_header() -> Markup:
         return Markup()
     settings = services().settings
     is_outbox = request.blueprint == "outbox"
-    html = render_template(
+    return render_part(
         "header.html",
         organisation=settings.organisation,
         logo=_logo_url(),
@@ -66,13 +66,12 @@ def operators_header() -> Markup:
         attention=_attention(max_age_s=0 if is_outbox else _COUNT_MAX_AGE_S),
         operator=services().basic_auth.operator,
     )
-    return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
 
 
 def _attention(*, max_age_s: float) -> str:
     """Return how many submissions need attention, as the header says it; "" if none does."""
     count = services().attention.read(max_age_s=max_age_s)
-    text = messages.ATTENTION_MANY if count > _COUNT_CAP else messages.ATTENTION
+    text = workbench.ATTENTION_MANY if count > _COUNT_CAP else workbench.ATTENTION
     return text.format(n=persian_digits(min(count, _COUNT_CAP))) if count else ""
 
 

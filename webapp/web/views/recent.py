@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, current_app, g, request
 from markupsafe import Markup
 
 from webapp import messages, persian
@@ -14,9 +13,9 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import InvalidToken
-from webapp.persian import IRAN
+from webapp.messages import workbench
 from webapp.web.recent import COOKIE_NAME, Entry, make_entry, seconds_left_today
-from webapp.web.views import form_path, require_intranet, see_other, services
+from webapp.web.views import form_path, render_part, require_intranet, see_other, services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +28,10 @@ blueprint = Blueprint("recent", __name__)
 
 _FORM_SLUG: Final = ":recent"  # of the token of the button below; no slug has a colon
 _MESSAGES: Final[Mapping[State | None, str]] = {
-    **dict.fromkeys(WAITING, messages.RECENT_QUEUED),
+    **dict.fromkeys(WAITING, workbench.RECENT_QUEUED),
     **dict.fromkeys(NEEDS_ATTENTION, messages.NEEDS_ATTENTION),
-    State.DELIVERED: messages.RECENT_DELIVERED,
-    None: messages.RECENT_GONE,
+    State.DELIVERED: workbench.RECENT_DELIVERED,
+    None: workbench.RECENT_GONE,
 }
 
 
@@ -42,22 +41,20 @@ def recent_list(definition: FormDefinition) -> Markup:
     if not entries:
         return Markup()
     states = _states([entry for entry in entries if entry.result != State.DELIVERED])
-    html = render_template(
+    return render_part(
         "recent.html",
         rows=[_row(entry, states) for entry in entries],
         token=services().tokens.issue(_FORM_SLUG),
         definition=definition,
         path=form_path(definition),
     )
-    return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
 
 
 def _row(entry: Entry, states: Mapping[str, State | None]) -> dict[str, Any]:
     state = states.get(entry.reference, State.DELIVERED)
-    local = entry.submitted_at.replace(tzinfo=UTC).astimezone(IRAN)
     return {
         "reference": entry.reference,
-        "time": persian.persian_digits(f"{local:%H:%M}"),
+        "time": persian.persian_digits(f"{entry.submitted_at:%H:%M}"),
         "name": entry.name,
         "mobile": persian.persian_digits(entry.mobile),
         "state": _MESSAGES[state],
@@ -104,10 +101,13 @@ def remember(response: Response, contact: Contact, outcome: Outcome) -> Response
 
 
 def _entries() -> list[Entry]:
-    recent, cookie = services().recent, request.cookies.get(COOKIE_NAME, "")
-    if not (recent and cookie):
-        return []
-    return recent.read(cookie, operator=services().basic_auth.operator)
+    """Return the entries of this request's cookie, which is decrypted once."""
+    if "recent_entries" not in g:
+        recent, cookie = services().recent, request.cookies.get(COOKIE_NAME, "")
+        operator = services().basic_auth.operator
+        g.recent_entries = recent.read(cookie, operator=operator) if recent and cookie else []
+    entries: list[Entry] = g.recent_entries
+    return entries
 
 
 @blueprint.post("/recent/<slug>/forget")
