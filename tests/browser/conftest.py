@@ -49,13 +49,22 @@ accent = "#7a1f5c"
 redirect = "http://localhost:1/thanks"
 """
 
+# A form that asks about known numbers.
+ASKING = """
+[forms.asking]
+title = "ثبت با پرسش"
+access = "intranet"
+fields = "all"
+duplicates = "ask"
+"""
+
 
 @pytest.fixture(scope="module")
 def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server in front of the simulator."""
     folder = tmp_path_factory.mktemp("server")
     forms = folder / "forms.toml"
-    forms.write_text(BUILT_IN.read_text() + EMBEDDED)
+    forms.write_text(BUILT_IN.read_text() + EMBEDDED + ASKING)
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
     environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
     with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:

@@ -103,6 +103,27 @@ def delivered(tab: Page, _: Simulator) -> None:
     submit(tab)
 
 
+def store_contact(simulator: Simulator) -> None:
+    """Have the portal store a contact with the mobile number."""
+    contact = Contact(Mobile="09121234567", FName="سارا", LName="رضایی", CityName="شیراز")
+    AmootPortal(url=simulator.url, token=TOKEN, deadline=10).create_contact(contact)
+
+
+def duplicate_early(tab: Page, simulator: Simulator) -> None:
+    """Type a known number, and go on to the next field."""
+    store_contact(simulator)
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.locator("#FName").fill("رضا")
+    tab.locator("[data-outcome=duplicate]").wait_for()
+
+
+def duplicate(tab: Page, simulator: Simulator) -> None:
+    """Send a known number."""
+    duplicate_early(tab, simulator)
+    submit(tab)
+
+
 def rejected(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse a contact."""
     simulator.answer("Mobile_Invalid")
@@ -307,6 +328,8 @@ STATES: Final = (
     opened,
     invalid,
     respelled,
+    duplicate_early,
+    duplicate,
     delivered,
     rejected,
     refused,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from states import MOBILE, MORE, submit
+from states import MOBILE, MORE, store_contact, submit
 
 from webapp import messages
 from webapp.messages import workbench
@@ -14,6 +14,8 @@ from webapp.messages import workbench
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
+
+    from webapp.portal.simulator.server import Simulator
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
 
@@ -117,3 +119,39 @@ def test_list_of_submissions_is_forgotten(tab: Page) -> None:
     tab.get_by_role("button", name=workbench.RECENT_FORGET).click()
     expect(tab.get_by_role("heading", name=workbench.RECENT_TITLE)).to_be_hidden()
     expect(tab.locator("#Mobile")).to_be_visible()
+
+
+def test_known_number_is_asked_about_while_the_next_field_is_typed(
+    tab: Page, running: Simulator
+) -> None:
+    """The focus stays; a tick answers, and another number takes the question back."""
+    store_contact(running)
+    tab.goto("/f/asking")
+    question = tab.locator("[data-outcome=duplicate]")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.keyboard.press("Tab")
+    expect(question).to_contain_text("سارا رضایی")
+    expect(tab.locator("#FName")).to_be_focused()
+    tab.locator("#Mobile").fill("09129990000")
+    tab.keyboard.press("Tab")
+    expect(question).to_be_hidden()
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.keyboard.press("Tab")
+    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    submit(tab)
+    expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+
+
+def test_known_number_without_script_is_asked_about_at_submit(
+    browser: Browser, server: Server, running: Simulator
+) -> None:
+    """And the answer is a button."""
+    store_contact(running)
+    with browser.new_context(base_url=server.url, java_script_enabled=False) as context:
+        tab = context.new_page()
+        tab.goto("/f/asking")
+        tab.locator("#Mobile").fill(MOBILE)
+        submit(tab)
+        with tab.expect_navigation():
+            tab.get_by_role("button", name=workbench.DUPLICATE_CREATE).click()
+        expect(tab.locator("[data-outcome=delivered]")).to_be_visible()

@@ -109,6 +109,59 @@ def test_cancelled_question_leads_to_an_empty_form(page: Page, portal: Simulator
     assert creations(portal) == 1
 
 
+def ask_early(page: Page, mobile: str, **fields: str) -> tuple[int, str]:
+    """Ask as the script does while the operator types; return the status and the HTML."""
+    form = Page(page.client, page.path)
+    body = {"Mobile": mobile, "csrf_token": form.html.values["csrf_token"][0], **fields}
+    answer = page.client.post("/f/asking/duplicates", data=body)
+    return answer.status_code, answer.text
+
+
+def test_early_question_shows_whom_the_phonebook_has(page: Page) -> None:
+    """Its tick belongs to the form, which is then sent without another question."""
+    submit(page, **FIRST)
+    status, text = ask_early(page, "+98 912 123 4567")
+    html = Html(text)
+    assert (status, html.outcome) == (200, "duplicate")
+    assert "سارا رضایی" in text
+    ((tick, _),) = html.find("input", name="confirm")
+    assert tick["value"] == "create"
+    assert {text: link["href"] for link, text in html.find("a")} == {messages.CANCEL: "/"}
+
+
+@pytest.mark.parametrize(
+    ("mobile", "fields"),
+    [("09129999999", {}), ("0912", {}), ("", {}), (MOBILE, {"csrf_token": "forged"})],
+)
+def test_early_question_without_a_known_number_or_token_is_empty(
+    page: Page, mobile: str, fields: dict[str, str]
+) -> None:
+    """Unknown, half-typed, missing; and a page that is not ours."""
+    submit(page, **FIRST)
+    assert ask_early(page, mobile, **fields) == (204, "")
+
+
+@pytest.mark.parametrize("slug", ["other", "signup", "nowhere"])
+def test_early_question_of_another_form_is_not_found(app: Flask, page: Page, slug: str) -> None:
+    """A visitor's above all."""
+    submit(page, **FIRST)
+    answer = app.test_client().post(f"/f/{slug}/duplicates", data={"Mobile": MOBILE})
+    assert answer.status_code == 404
+
+
+def test_known_contact_is_not_shown_under_a_foreign_host(app: Flask, page: Page) -> None:
+    """A name that an attacker may have pointed at us (DNS rebinding)."""
+    submit(page, **FIRST)
+    client = app.test_client()
+    foreign = {"base_url": "http://evil.example"}
+    token = Html(client.get("/", **foreign).text).values["csrf_token"][0]
+    body = {"Mobile": MOBILE, "csrf_token": token}
+    for path in ("/", "/f/asking/duplicates"):
+        answer = client.post(path, data=body, **foreign)
+        assert answer.status_code == 403
+        assert "سارا" not in answer.text
+
+
 def test_number_that_waits_in_the_outbox_is_known(page: Page, portal: Simulator) -> None:
     """Though the portal cannot be asked."""
     portal.mood = lambda _: "CreditNotEnough"

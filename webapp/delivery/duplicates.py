@@ -41,10 +41,16 @@ class Duplicates:
             key: Its submission's key. A submission that is stored already has no duplicates: its
                 form was sent twice.
         """
-        mobile = str(contact[MOBILE])
         try:
             if self._outbox.find(key):
                 return []
+        except DatabaseError:
+            return []
+        return self.with_mobile(str(contact[MOBILE]))
+
+    def with_mobile(self, mobile: str) -> list[KnownContact]:
+        """Return the contacts with this normalised mobile number."""
+        try:
             waiting = self._outbox.review.waiting_for(mobile)
         except DatabaseError:
             return []

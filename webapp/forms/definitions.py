@@ -86,6 +86,11 @@ class FormDefinition:
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
 
+    @property
+    def asks_about_duplicates(self) -> bool:
+        """Whether an operator is asked before a second contact with one number."""
+        return self.duplicates is DuplicatePolicy.ASK
+
 
 def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:
     """Return the form of the page at "/": the first intranet form, if there is one."""

@@ -13,7 +13,7 @@ from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.delivery.intake import Result, submission_key
 from webapp.delivery.submission import HONEYPOT, UNPROVEN
-from webapp.forms.definitions import Access, DuplicatePolicy
+from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT, showing_site
 from webapp.forms.layout import arrange
 from webapp.forms.request_origin import own_origin
@@ -23,7 +23,7 @@ from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.rate_limits import LimitReached
 from webapp.web.request import MAX_BODY_BYTES
-from webapp.web.views import render_part, services, waiting
+from webapp.web.views import render_part, require_own_host, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
 
@@ -96,9 +96,12 @@ def serve(
 def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
     """Return the contacts about which an operator is asked before creating another one."""
     is_confirmed = request.form.get("confirm") == "create"
-    if form.definition.duplicates is not DuplicatePolicy.ASK or is_confirmed:
+    if is_confirmed or not form.definition.asks_about_duplicates:
         return []
-    return services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
+    known = services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
+    if known:
+        require_own_host()  # the page shows another person's name
+    return known
 
 
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:

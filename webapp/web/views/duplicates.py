@@ -1,0 +1,41 @@
+"""Tells an operator, while they type, that the phonebook has a number already."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from webapp import persian
+from webapp.contact import MOBILE
+from webapp.forms.tokens import InvalidToken
+from webapp.web.views import form_path, require_intranet, require_own_host, services
+
+blueprint = Blueprint("duplicates", __name__)
+blueprint.before_request(require_intranet)
+blueprint.before_request(require_own_host)
+
+
+@blueprint.post("/f/<slug>/duplicates")
+def known(slug: str) -> str | Response:
+    """Return the contacts with the number of a form that is being filled in, as HTML.
+
+    A POST, because a number must not be in a URL. The response is empty if there are none.
+    """
+    definition = services().definitions.get(slug)
+    if definition is None or not definition.asks_about_duplicates:
+        abort(HTTPStatus.NOT_FOUND)
+    try:
+        services().tokens.read(request.form.get("csrf_token", ""), form=slug)
+        mobile = persian.parse_mobile(request.form.get(MOBILE, ""))
+    except (InvalidToken, persian.InvalidText):
+        return Response(status=HTTPStatus.NO_CONTENT)
+    found = services().delivery.duplicates.with_mobile(mobile)
+    if not found:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return render_template(
+        "duplicate_early.html",
+        known=found,
+        cancel=form_path(definition),
+        date_in_words=persian.date_in_words,
+    )
