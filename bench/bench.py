@@ -20,6 +20,7 @@ import idle
 import million
 import outage
 import pages
+import question
 import table
 import trips
 
@@ -27,7 +28,7 @@ from webapp.settings import Settings
 
 PARTS = {
     module.__name__: module.measure
-    for module in (pages, trips, outage, idle, growth, million, draining, footprint)
+    for module in (pages, trips, question, outage, idle, growth, million, draining, footprint)
 }
 
 
