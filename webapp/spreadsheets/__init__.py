@@ -2,7 +2,7 @@
 
 from webapp.spreadsheets.cells import BOM, FORMULA_STARTS, safe_cell
 from webapp.spreadsheets.file import UnreadableFile, read_file
-from webapp.spreadsheets.sheet import MAX_FILE_BYTES, MAX_ROWS, Row, Sheet
+from webapp.spreadsheets.sheet import MAX_FILE_BYTES, MAX_ROWS, Row, Sheet, column_name
 from webapp.spreadsheets.written import write_workbook
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Row",
     "Sheet",
     "UnreadableFile",
+    "column_name",
     "read_file",
     "safe_cell",
     "write_workbook",

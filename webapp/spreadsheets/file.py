@@ -15,7 +15,7 @@ from typing import Any, Final
 from persiantools import digits
 
 from webapp.messages import spreadsheets as texts
-from webapp.spreadsheets.sheet import Row, Sheet
+from webapp.spreadsheets.sheet import Row, Sheet, column_name
 from webapp.spreadsheets.sheet_parser.limits import MAX_FILE_BYTES, MAX_WAIT_S
 
 # It is started in its own folder: importing `webapp` would take ten times as long. The environment
@@ -101,6 +101,6 @@ def _header(captions: list[str], width: int) -> tuple[str, ...]:
     """Return the captions; columns without one are named by their numbers."""
     complete = [*captions, *[""] * (width - len(captions))]
     return tuple(
-        " ".join(caption.split()) or _sentence(texts.COLUMN, n=number)
+        " ".join(caption.split()) or column_name(number)
         for number, caption in enumerate(complete, start=1)
     )

@@ -82,8 +82,9 @@ def _write_notes(workbook: Any, notes: Sequence[str]) -> None:  # noqa: ANN401
 
 
 def _offer(workbook: Any, sheet: Any, choices: Mapping[int, Sequence[str]]) -> None:  # noqa: ANN401
-    """Add drop-down lists. They refer to a hidden sheet: a list within the cell is divided by
-    commas and limited to 255 characters.
+    """Add drop-down lists, which refer to a hidden sheet.
+
+    A list written in the cell's own rule is divided by commas, and has 255 characters at most.
     """
     from xlsxwriter.utility import xl_range_abs  # type: ignore[import-untyped]  # noqa: PLC0415
 

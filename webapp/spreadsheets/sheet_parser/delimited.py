@@ -45,7 +45,7 @@ def read_delimited(data: bytes) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 0
     try:
-        for number, cells in enumerate(reader, start=1):  # noqa: B007  used by the handler
+        for number, cells in enumerate(reader, start=1):
             if not (hint and number == 1):
                 yield number, cells
     except csv.Error as error:

@@ -10,7 +10,9 @@ from .table import Table, Unparsable, make_table
 from .workbook import OLE_START, ZIP_START, read_workbook
 
 _HEAD_BYTES: Final = 1_024
-_MARKUP: Final = re.compile(rb"\s*<(?:!doctype|html|table|head|body|meta|style|\?xml)", re.IGNORECASE)
+_MARKUP: Final = re.compile(
+    rb"\s*<(?:!doctype|html|table|head|body|meta|style|\?xml)", re.IGNORECASE
+)
 _VCARD: Final = re.compile(rb"\s*BEGIN:VCARD", re.IGNORECASE)
 # Other files that people choose by mistake: PDF, RTF, images, archives.
 _NO_SHEET: Final = re.compile(rb"%PDF|\{\\rtf|\x89PNG|\xff\xd8\xff|GIF8|Rar!|7z\xbc\xaf|\x1f\x8b")

@@ -17,7 +17,7 @@ _NUMBER_LENGTH: Final = 9  # digits that no caption has; a mobile number that lo
 _SCIENTIFIC: Final = re.compile(r"\d[.,٫]\d+e\+?\d\d", re.IGNORECASE)  # 9.12E+09
 
 
-class Unparsable(Exception):  # noqa: N818  named by what happened, as all errors here
+class Unparsable(Exception):
     """A file that is not read.
 
     Attributes:
