@@ -72,10 +72,13 @@ def read_row(
     faults: list[Fault] = []
     for field in definition.fields:
         found = cells.get(field.name, [])
+        is_required = field.name in definition.required
+        if not (found or is_required or field.name in shared):
+            continue
         try:
             own = _read(definition, field, found, epoch_1904=epoch_1904)
             values[field.name] = _with_shared(field, own, found, shared)
-            if field.name in definition.required:
+            if is_required:
                 require_value(field, values[field.name])
         except InvalidText as error:
             column, cell = found[0] if found else _first_column(columns, field.name)

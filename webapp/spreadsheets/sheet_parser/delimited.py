@@ -25,7 +25,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UTF16_SHARE: Final = 0.95  # of the NUL bytes that stand on one side of the pairs
-_UTF16_DENSITY: Final = 0.03  # of these among the bytes of that side: spaces, digits, line ends
+_UTF16_DENSITY: Final = 0.05  # of these among the bytes of that side: spaces, digits, line ends
 # Control characters that no text has, but binary files have.
 _BINARY: Final = re.compile("[\x00-\x08\x0e-\x19\x1c-\x1f]")
 _UTF8_CHARACTER: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
