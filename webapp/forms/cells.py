@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from webapp.contact import Field
 
 _APOSTROPHE: Final = "'"  # makes a text of a cell; also before formulas, by `safe_cell`
+_FORMULA_OF_TEXT: Final = re.compile(r'\s*="([^"]*)"\s*')  # programs write it to keep zeros
 _SCIENTIFIC: Final = re.compile(r"(\+?\d+)(?:[.,٫/](\d+))?e\+?(\d{1,3})", re.IGNORECASE)
 _ZERO_FRACTION: Final = re.compile(r"(\+?\d+)[.٫]0{1,2}")
 _FRACTION: Final = re.compile(r"\+?\d{9,}[.٫]\d{1,2}")  # no group of a number stands so
@@ -53,9 +54,11 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
     Raises:
         InvalidText: if digits of a number are lost, or yes and no cannot be told.
     """
+    if formula := _FORMULA_OF_TEXT.fullmatch(cell):
+        cell = formula[1]
     match row.kind:
         case Kind.GENDER:
-            return GENDER_WORDS.get(spelling_key(cell), cell)
+            return GENDER_WORDS.get(spelling_key(cell), cell) if plain(cell) else ""
         case Kind.ACTIVE:
             return _active(cell)
         case Kind.TEXT | Kind.LINES | Kind.LABELS if check is None:
@@ -122,9 +125,9 @@ def _date(cell: str, *, epoch_1904: bool) -> str:
 
 
 def _active(cell: str) -> str:
-    key = spelling_key(_number(cell))
-    if not key:
+    if not plain(cell):
         return ""
+    key = spelling_key(_number(cell))
     if key not in ACTIVE_WORDS:
         raise InvalidText(texts.BAD_ANSWER)
     return ACTIVE_WORDS[key]

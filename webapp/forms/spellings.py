@@ -54,7 +54,7 @@ HEADER_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "Email": (
             *("ایمیل", "آدرس ایمیل", "پست الکترونیکی", "پست الکترونیک", "رایانامه"),
-            *("Email", "E-mail", "Email Address", "E-mail Address", "Mail", "E-mail 1 - Value"),
+            *("Email", "Email Address", "Mail", "E-mail 1 - Value"),
         ),
         "CityName": (
             *("شهر", "نام شهر", "شهرستان", "شهر محل سکونت"),
@@ -68,7 +68,7 @@ HEADER_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "BornDate": (
             *("تاریخ تولد", "تولد", "ت تولد", "متولد", "روز تولد", "زادروز"),
-            *("Birthday", "Birth Date", "Birthdate", "Date of Birth", "Born Date", "DOB"),
+            *("Birthday", "Birth Date", "Date of Birth", "Born Date", "DOB"),
         ),
         "AnniversaryDate": (
             *("تاریخ سالگرد", "سالگرد", "سالگرد ازدواج", "تاریخ ازدواج"),
