@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from webapp import messages
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact, Field, Value
     from webapp.forms.definitions import FormDefinition
+    from webapp.persian import Check
     from webapp.spreadsheets import Row
 
     _Cells = Sequence[tuple[int, str]]
@@ -107,11 +109,27 @@ def _read(definition: FormDefinition, field: Field, cells: _Cells, *, epoch_1904
     """
     if not cells:
         return EMPTY[field.kind]
-    check = definition.checks.get(field.name)
-    typed = [as_typed(field, cell, check=check, epoch_1904=epoch_1904) for _, cell in cells]
     if field.kind is Kind.LABELS:
-        return _labels(definition, field, _LABELS_IN_BETWEEN.join(typed))
-    return read_value(field, typed[0], check=check)
+        text = _LABELS_IN_BETWEEN.join(as_typed(field, cell) for _, cell in cells)
+        return _labels(definition, field, text)
+    check = definition.checks.get(field.name)
+    is_repeated = field.is_shared or field.kind in _FEW_VALUES
+    read_cell = _read_repeated if is_repeated else _read_cell
+    return read_cell(field, cells[0][1], check, epoch_1904)
+
+
+def _read_cell(field: Field, cell: str, check: Check | None, epoch_1904: bool) -> Value:  # noqa: FBT001  for the cache
+    return read_value(field, as_typed(field, cell, check=check, epoch_1904=epoch_1904), check=check)
+
+
+# Most rows of a file share these values. They tell nothing of a person; others are never kept.
+_FEW_VALUES: Final = (Kind.GENDER, Kind.ACTIVE)
+_read_repeated: Final = lru_cache(maxsize=4096)(_read_cell)
+
+
+@lru_cache(maxsize=4096)
+def _read_labels(field: Field, text: str) -> tuple[str, ...]:
+    return read_labels(field, (text,))
 
 
 def _labels(definition: FormDefinition, field: Field, text: str) -> tuple[str, ...]:
@@ -120,7 +138,7 @@ def _labels(definition: FormDefinition, field: Field, text: str) -> tuple[str, .
     Raises:
         InvalidText: if one is invalid, or none of the choices.
     """
-    labels = read_labels(field, (text,))
+    labels = _read_labels(field, text)
     if definition.free_labels:
         return labels
     choices = {spelling_key(choice): choice for choice in definition.label_choices}
