@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 _APOSTROPHE: Final = "'"  # makes a text of a cell; also before formulas, by `safe_cell`
 _FORMULA_OF_TEXT: Final = re.compile(r'\s*="([^"]*)"\s*')  # programs write it to keep zeros
-_SCIENTIFIC: Final = re.compile(r"(\+?\d+)(?:[.,٫/](\d+))?e\+?(\d{1,3})", re.IGNORECASE)
-_ZERO_FRACTION: Final = re.compile(r"(\+?\d+)[.٫]0{1,2}")
-_FRACTION: Final = re.compile(r"\+?\d{9,}[.٫]\d{1,2}")  # no group of a number stands so
+_SCIENTIFIC: Final = re.compile(r"(\+?\d+)(?:[.,\u066b/](\d+))?e\+?(\d{1,3})", re.IGNORECASE)
+_ZERO_FRACTION: Final = re.compile(r"(\+?\d+)[.\u066b]0{1,2}")
+_FRACTION: Final = re.compile(r"\+?\d{9,}[.\u066b]\d{1,2}")  # no group of a number stands so
 _CHECKED_LENGTHS: Final[Mapping[Check, tuple[int, int]]] = MappingProxyType(
     {Check.NATIONAL_CODE: (8, 10), Check.LANDLINE: (10, 11)}  # without zeros at least, with them
 )
 
-_SERIAL: Final = re.compile(r"(\d{5})(?:[.٫]\d+)?")  # from 1927; a shorter one may be a year
+_SERIAL: Final = re.compile(r"(\d{5})(?:[.\u066b]\d+)?")  # from 1927; a shorter one may be a year
 # Serial 1 is 1 January 1900; those from 60 on count a 29 February that 1900 did not have.
 _EPOCH_1900: Final = date(1899, 12, 30)
 _EPOCH_1904: Final = date(1904, 1, 1)

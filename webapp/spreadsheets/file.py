@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from persiantools import digits
-
 from webapp.messages import spreadsheets as texts
+from webapp.persian import persian_number
 from webapp.spreadsheets.sheet import Row, Sheet, column_name
 from webapp.spreadsheets.sheet_parser.limits import MAX_FILE_BYTES, MAX_WAIT_S
 
@@ -44,7 +43,7 @@ def read_file(data: bytes) -> Sheet:
             took more memory or time than it may. Takes at most 40 seconds.
     """
     if len(data) > MAX_FILE_BYTES:
-        size, limit = f"{len(data) / _MEGABYTE:.1f}", MAX_FILE_BYTES // _MEGABYTE
+        size, limit = len(data) / _MEGABYTE, MAX_FILE_BYTES // _MEGABYTE
         raise UnreadableFile(_sentence(texts.TOO_LARGE, n=size, limit=limit))
     lines = _parse(data).splitlines()
     if not lines:
@@ -83,13 +82,13 @@ def _unreadable(code: str, **numbers: int) -> UnreadableFile:
     return UnreadableFile(_sentence(texts.UNREADABLE[code], **numbers))
 
 
-def _sentence(text: str, **numbers: object) -> str:
-    return text.format(**{name: _persian(number) for name, number in numbers.items()})
-
-
-def _persian(number: object) -> str:
-    written = f"{number:,}" if isinstance(number, int) else str(number)
-    return digits.en_to_fa(written.replace(",", "٬").replace(".", "٫"))
+def _sentence(text: str, **numbers: float) -> str:
+    """Return a sentence; numbers with a fraction get one decimal."""
+    written = {
+        name: persian_number(number, decimals=0 if number == int(number) else 1)
+        for name, number in numbers.items()
+    }
+    return text.format(**written)
 
 
 def _row(parsed: list[Any], width: int) -> Row:

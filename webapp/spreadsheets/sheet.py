@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from persiantools import digits
-
 from webapp.messages import spreadsheets as texts
+from webapp.persian import persian_digits
 from webapp.spreadsheets.sheet_parser.limits import MAX_FILE_BYTES, MAX_ROWS
 
 __all__ = ["MAX_FILE_BYTES", "MAX_ROWS", "Row", "Sheet", "column_name"]
@@ -14,7 +13,7 @@ __all__ = ["MAX_FILE_BYTES", "MAX_ROWS", "Row", "Sheet", "column_name"]
 
 def column_name(number: int) -> str:
     """Return the name of a column without a caption, «ستون ۱»; the first number is 1."""
-    return texts.COLUMN.format(n=digits.en_to_fa(str(number)))
+    return texts.COLUMN.format(n=persian_digits(number))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TITLE_ROWS: Final = 10  # rows above the header that may hold a title
 _NUMBER_LENGTH: Final = 9  # digits that no caption has; a mobile number that lost its zero has ten
-_SCIENTIFIC: Final = re.compile(r"\d[.,٫]\d+e\+?\d\d", re.IGNORECASE)  # 9.12E+09
+_SCIENTIFIC: Final = re.compile(r"\d[.,\u066b]\d+e\+?\d\d", re.IGNORECASE)  # 9.12E+09
 
 
 class Unparsable(Exception):

@@ -25,6 +25,7 @@ _ENCRYPTED_PART: Final = "EncryptedPackage".encode("utf-16-le")  # an XLSX with 
 _WORKBOOK_PART: Final = "xl/workbook.xml"
 _ODS_PARTS: Final = ("content.xml", "META-INF/manifest.xml")
 _DATE_1904: Final = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904=[\"'](?:1|true|on)[\"']")
+_NULL_DATE_1904: Final = re.compile(rb"<table:null-date\b[^>]*=[\"']1904-01-01[\"']")
 _MAX_HEAD_BYTES: Final = 1_048_576  # of the part that says from when dates count
 
 # Records of an XLS file: their ids, and the longest way to the one that is sought.
@@ -105,11 +106,11 @@ def _check_zip(data: bytes) -> bool:
             raise Unparsable("no-sheet")
         if b"encryption-data" in _head(archive, _ODS_PARTS[1]):
             raise Unparsable("encrypted")
+        return bool(_NULL_DATE_1904.search(_head(archive, _ODS_PARTS[0])))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError):
         raise Unparsable("broken") from None
     except (NotImplementedError, RuntimeError):  # other compression, or encrypted by a zip program
         raise Unparsable("encrypted") from None
-    return False
 
 
 def _head(archive: zipfile.ZipFile, name: str) -> bytes:
