@@ -6,9 +6,9 @@ from typing import Final
 
 BOM: Final = "\ufeff"  # they expect UTF-8 only after it
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe_cell(text: str) -> str:
     """Return a cell's text; spreadsheet programs would run one that begins like a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

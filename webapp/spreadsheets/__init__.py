@@ -1,0 +1,20 @@
+"""Reads and writes spreadsheets; it knows nothing of contacts."""
+
+from webapp.spreadsheets.cells import BOM, FORMULA_STARTS, safe_cell
+from webapp.spreadsheets.file import UnreadableFile, read_file
+from webapp.spreadsheets.sheet import MAX_FILE_BYTES, MAX_ROWS, Row, Sheet, column_name
+from webapp.spreadsheets.written import write_workbook
+
+__all__ = [
+    "BOM",
+    "FORMULA_STARTS",
+    "MAX_FILE_BYTES",
+    "MAX_ROWS",
+    "Row",
+    "Sheet",
+    "UnreadableFile",
+    "column_name",
+    "read_file",
+    "safe_cell",
+    "write_workbook",
+]
