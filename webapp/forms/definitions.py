@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
         Field,
         Value,
     )
+    from webapp.forms.from_url import FromUrl
     from webapp.persian import Check
 
 
@@ -63,6 +65,7 @@ class FormDefinition:
         checks: Further checks of text fields, by name.
         duplicates: Whether an operator is asked before a second contact with one number.
         proof_of_work: Whether a visitor's browser computes a proof of work.
+        from_url: What is taken from the query of the page's address, by its key.
     """
 
     slug: str
@@ -85,6 +88,7 @@ class FormDefinition:
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
+    from_url: FromUrl = MappingProxyType({})
 
 
 def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:
@@ -96,3 +100,8 @@ def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | Non
 def have_free_labels(definitions: Mapping[str, FormDefinition]) -> bool:
     """Return whether labels may be typed on one of these forms."""
     return any(form.free_labels for form in definitions.values())
+
+
+def have_public_forms(definitions: Mapping[str, FormDefinition]) -> bool:
+    """Return whether visitors may open one of these forms."""
+    return any(form.access is Access.PUBLIC for form in definitions.values())

@@ -16,6 +16,7 @@ from webapp.contact import LABELS, Contact
 from webapp.delivery.known_labels import KnownLabels
 from webapp.forms.definitions import Access
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
+from webapp.forms.from_url import Arrival, read_arrival
 from webapp.forms.reading import FALSE_VALUES, today
 from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
@@ -123,6 +124,14 @@ class ContactForm(FlaskForm):
             Problem(message, _anchor(field)) for field in fields for message in field.errors
         ]
 
+    @property
+    def arrival(self) -> Arrival:
+        """What the address says of where the visitor came from.
+
+        The form has no action, so that it is sent to the address of its page, with its query.
+        """
+        return read_arrival(self.definition.from_url, request.args)
+
     def renew_token(self) -> None:
         """Issue a new token: the next POST is a new submission, even of the same contact."""
         self.csrf_token.current_token = self.tokens.renew(self.token, new_submission=True)
@@ -141,7 +150,8 @@ class ContactForm(FlaskForm):
         )
         if self.definition.consent_field:
             values[self.definition.consent_field] = self._consent_record()
-        labels = (*self.definition.labels, *values.get(LABELS, ()))
+        values |= self.arrival.texts
+        labels = (*self.definition.labels, *self.arrival.labels, *values.get(LABELS, ()))
         return Contact(**values | {LABELS: tuple(dict.fromkeys(labels))})
 
     def _consent_record(self) -> str:
