@@ -10,10 +10,11 @@ import enum
 import logging
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, Column, Date, String, Table, func, select
+from sqlalchemy import BigInteger, Column, Date, String, Table, select
 
 from webapp.delivery.engine import metadata
 from webapp.observability.error_log import log_exception
@@ -38,6 +39,10 @@ table: Final = Table(
 _c: Final = table.c
 
 
+def _today() -> date:
+    return datetime.now(IRAN).date()
+
+
 class Step(enum.StrEnum):
     """A step of a visitor; the last one, the delivery, is in the daily counts."""
 
@@ -45,6 +50,16 @@ class Step(enum.StrEnum):
     SUBMITTED = "submitted"
     CODE_SENT = "code_sent"
     VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """How often visitors took a step on one day in Iran, in the form of this slug."""
+
+    day: date
+    form: str
+    step: Step
+    count: int
 
 
 class Funnel:
@@ -64,7 +79,7 @@ class Funnel:
 
     def count(self, form: str, step: Step) -> None:
         """Count a step in the form of this slug. Does not touch the database."""
-        key = datetime.now(IRAN).date(), form, step
+        key = _today(), form, step
         with self._lock:
             self._counts[key] += 1
 
@@ -89,17 +104,17 @@ class Funnel:
                 self._counts += counts
             raise
 
-    def totals(self, first: date, last: date) -> Counter[tuple[str, Step]]:
-        """Return the sums of these days and all between, by form and step.
+    def counts(self, first: date, last: date) -> list[StepCount]:
+        """Return what is in the database of these days and all between, by day, form and step.
 
         Raises:
             DatabaseError: if the database fails.
         """
-        sums = select(_c.form, _c.step, func.sum(_c["count"]).label("number"))
-        sums = sums.where(_c.day.between(first, last)).group_by(_c.form, _c.step)
+        rows = select(_c.day, _c.form, _c.step, _c["count"].label("number"))
+        rows = rows.where(_c.day.between(first, last)).order_by(*table.primary_key)
         with self._database.read() as connection:
-            rows = connection.execute(sums).all()
-        return Counter({(row.form, Step(row.step)): int(row.number) for row in rows})
+            found = connection.execute(rows).all()
+        return [StepCount(row.day, row.form, Step(row.step), row.number) for row in found]
 
     def start(self) -> None:
         """Flush in a thread, at intervals. Call it in the process that serves, after a fork."""

@@ -46,13 +46,13 @@ class SourceCount:
         form: The slug of their form.
         source: Where they came from; "" if that is not known, `OTHER` for many rare ones together.
         count: Their number.
-        day: The day in Iran on which they were submitted; None for those of several days.
+        day: The day in Iran on which they were submitted, the last one of several.
     """
 
     form: str
     source: str
     count: int
-    day: date | None = None
+    day: date
 
 
 class Sources:
@@ -90,7 +90,7 @@ class Sources:
         sums = sums.group_by(_c.form, _c.source)
         with self._database.read() as connection:
             rows = connection.execute(sums).all()
-        counts = [SourceCount(row.form, row.source, int(row.number)) for row in rows]
+        counts = [SourceCount(row.form, row.source, int(row.number), last) for row in rows]
         return sorted(counts, key=lambda one: (-one.count, one.form, one.source))
 
     def daily(self, first: date, last: date) -> list[SourceCount]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class FormDefinition:
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
-    from_url: FromUrl = MappingProxyType({})
+    from_url: FromUrl = dataclasses.field(default_factory=dict)
 
 
 def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:

@@ -7,6 +7,7 @@ form does not show, and labels that its definition lists.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -17,13 +18,13 @@ from webapp.forms.toml_values import Faults, fault, read_custom_text, read_label
 from webapp.persian import InvalidText, clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from webapp.forms.toml_values import Fault
 
 # What becomes of a key's value: it is copied into this custom text, or stands for a label.
-Target = str | MappingProxyType[str, str]
-FromUrl = MappingProxyType[str, Target]
+Target = str | Mapping[str, str]
+FromUrl = Mapping[str, Target]
 
 NOTHING: Final[FromUrl] = MappingProxyType({})
 
@@ -110,7 +111,7 @@ def _read_target(target: object) -> Target:
     return read_custom_text(target)
 
 
-def _read_labels_by_value(table: dict[str, object]) -> MappingProxyType[str, str]:
+def _read_labels_by_value(table: dict[str, object]) -> Mapping[str, str]:
     if not table:
         raise fault("is empty")
     faults = Faults()
