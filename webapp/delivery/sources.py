@@ -9,13 +9,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, Column, Date, String, Table, func, select
+from sqlalchemy import BigInteger, Column, Date, String, Table, func, or_, select
 
 from webapp.delivery.engine import metadata
 from webapp.delivery.submission import MAX_SOURCE_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from sqlalchemy import Connection
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from webapp.delivery.database import Database
 
 # Of one day and form; robots send any address. Some more, if several workers count at once.
-MAX_SOURCES: Final = 200
+MAX_SOURCES: Final = 100
 OTHER: Final = "*"  # stands for all further ones
 
 table: Final = Table(
@@ -35,18 +35,17 @@ table: Final = Table(
     Column("count", BigInteger, nullable=False),
 )
 _c: Final = table.c
-_sum: Final = func.sum(_c["count"]).label("number")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """Delivered submissions of one source.
+    """Delivered submissions of one day, form and source.
 
     Attributes:
         form: The slug of their form.
         source: Where they came from; "" if that is not known, `OTHER` for many rare ones together.
         count: Their number.
-        day: The day in Iran on which they were submitted, the last one of several.
+        day: The day in Iran on which they were submitted.
     """
 
     form: str
@@ -84,14 +83,35 @@ class Sources:
         if rows:
             connection.execute(self._upsert, rows)
 
-    def totals(self, first: date, last: date) -> list[SourceCount]:
-        """Return the sums of these days and all between, by form and source, the most first."""
-        sums = select(_c.form, _c.source, _sum).where(_c.day.between(first, last))
-        sums = sums.group_by(_c.form, _c.source)
+    def top(
+        self, first: date, last: date, *, most: int, listing: Collection[str]
+    ) -> list[tuple[str, int]]:
+        """Return the sums of these days and all between by source, the most frequent first.
+
+        Args:
+            first: The first day.
+            last: The last day.
+            most: How many sources; the others are `OTHER`, which comes after them.
+            listing: The slugs of the forms that list sources. Their submissions without a source
+                come last, as ""; those of other forms are left out.
+        """
+        number = func.sum(_c["count"])
+        sums = (
+            select(_c.source, number.label("number"), func.sum(number).over().label("total"))
+            .where(_c.day.between(first, last), or_(_c.source != "", _c.form.in_(listing)))
+            .group_by(_c.source)
+            .order_by(_c.source.in_(("", OTHER)).desc(), number.desc(), _c.source)
+            .limit(most + 2)
+        )
         with self._database.read() as connection:
             rows = connection.execute(sums).all()
-        counts = [SourceCount(row.form, row.source, int(row.number), last) for row in rows]
-        return sorted(counts, key=lambda one: (-one.count, one.form, one.source))
+        numbers = {row.source: int(row.number) for row in rows}
+        unknown = numbers.pop("", 0)
+        numbers.pop(OTHER, 0)
+        named = list(numbers.items())[:most]
+        total = int(rows[0].total) if rows else 0
+        others = total - unknown - sum(count for _, count in named)
+        return [*named, *(end for end in ((OTHER, others), ("", unknown)) if end[1])]
 
     def daily(self, first: date, last: date) -> list[SourceCount]:
         """Return the counts of these days and all between, in the order of days and forms."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from webapp.delivery.funnel import StepCount
-    from webapp.delivery.sources import SourceCount
     from webapp.delivery.statistics import Count
 
 _MOST_ROWS: Final = 20  # of sources; the others are one row
@@ -52,30 +51,19 @@ class FunnelTable:
 
 def source_rows(first: date, last: date) -> list[Row]:
     """Return the sources of these days, the most frequent first; none if no form has any."""
-    counts = _with_sources(services().delivery.outbox.statistics.sources.totals(first, last))
-    sums: Counter[str] = Counter()
-    for one in counts:
-        sums[one.source] += one.count
-    unknown, others = sums.pop("", 0), sums.pop(OTHER, 0)
-    named = sums.most_common()
-    others += sum(number for _, number in named[_MOST_ROWS:])
-    ends = [(texts.OTHER_SOURCES, others), (texts.NO_SOURCE, unknown)]
-    shown = named[:_MOST_ROWS] + [end for end in ends if end[1]]
-    return [Row(label, (persian_number(number),)) for label, number in shown]
+    sources = services().delivery.outbox.statistics.sources
+    listing = [slug for slug, form in services().definitions.items() if form.from_url]
+    found = sources.top(first, last, most=_MOST_ROWS, listing=listing)
+    names = {OTHER: texts.OTHER_SOURCES, "": texts.NO_SOURCE}
+    return [Row(names.get(name, name), (persian_number(number),)) for name, number in found]
 
 
 def source_csv(first: date, last: date) -> Iterator[CsvRow]:
     """Yield the sources of these days by day and form."""
-    for one in _with_sources(services().delivery.outbox.statistics.sources.daily(first, last)):
-        yield one.day, one.form, one.source, one.count
-
-
-def _with_sources(counts: list[SourceCount]) -> list[SourceCount]:
-    """Return the counts of the forms that have sources, or had some."""
-    definitions = services().definitions
-    forms = {one.form for one in counts if one.source}
-    forms |= {slug for slug, definition in definitions.items() if definition.from_url}
-    return [one for one in counts if one.form in forms]
+    for one in services().delivery.outbox.statistics.sources.daily(first, last):
+        definition = services().definitions.get(one.form)
+        if one.source or (definition and definition.from_url):
+            yield one.day, one.form, one.source, one.count
 
 
 # Steps
