@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import alerts, statistics, statuses, workbench
+from webapp.messages import alerts, sources, statistics, statuses, workbench
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ PERSIAN = re.compile("[\u0600-\u06ff]")
 WITH_PERSIAN = ("messages/", "contact.py", "persian/", "portal/simulator/")
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
-LATIN = re.compile("name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES")
+LATIN = re.compile(
+    "name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES"
+    "|from_url|utm_source|QR|SVG|PNG|A5"
+)
 
 
 def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
@@ -47,7 +50,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statistics, statuses, alerts, workbench)
+    for module in (messages, sources, statistics, statuses, alerts, workbench)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)
