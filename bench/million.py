@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import table
 from servers import PostgresServer
-from sqlalchemy import update
+from sqlalchemy import String, cast, literal, update
 from stock import deliver, let_wait
 
 from webapp import create_app
 from webapp.delivery import submission
 from webapp.delivery.database import Database
+from webapp.delivery.sources import MAX_SOURCES
 from webapp.delivery.statistics import Statistics
 from webapp.settings import Settings
 
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
 _ROWS = 1_000_000
 _DAYS = 30
 _FORMS = 5
+_SOURCES = MAX_SOURCES
 _REPEATS = 9
 
 
 def measure(folder: Path) -> None:
     """Measure the page before the worker has counted the rows, after it, and while all wait."""
-    table.title(f"/statistics with {_ROWS:,} rows of {_DAYS} days and {_FORMS} forms (ours)")
+    table.title(
+        f"/statistics with {_ROWS:,} rows: {_DAYS} days, {_FORMS} forms, {_SOURCES} sources (ours)"
+    )
     table.line("", "p50 ms", "most ms")
     with tempfile.TemporaryDirectory(dir=folder) as name:
         _measure("SQLite", lambda place: f"sqlite:///{name}/{place}.sqlite3", Path(name))
@@ -62,13 +66,14 @@ def _measure(kind: str, address: Callable[[str], str], folder: Path) -> None:
 
 
 def _spread(database: Database) -> None:
-    """Let the rows have come on several days, by several forms."""
+    """Let the rows have come on several days, by several forms and from many sources."""
     c, now = submission.table.c, datetime.now(UTC).replace(tzinfo=None)
     for age in range(_DAYS):
         share = c.id.between(age * _ROWS // _DAYS + 1, (age + 1) * _ROWS // _DAYS)
+        source = literal("source-") + cast(c.id % _SOURCES, String)
         came = {"created_at": now - timedelta(days=age), "form": f"form-{age % _FORMS}"}
         with database.write() as connection:
-            connection.execute(update(submission.table).where(share).values(**came))
+            connection.execute(update(submission.table).where(share).values(**came, source=source))
 
 
 def _row(what: str, url: str, folder: Path, note: str = "") -> None:

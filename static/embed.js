@@ -13,15 +13,15 @@
 
   const frames = () => [...document.querySelectorAll("iframe")]
     .filter((frame) => frame.src.startsWith(base));
-  const greet = (frame) => frame.contentWindow
-    .postMessage({ mark: "amoot-form", type: "hello" }, origin);
+  const greet = (frame, values) => frame.contentWindow
+    .postMessage({ mark: "amoot-form", type: "hello", values }, origin);
 
   // Caught on its way down, for it does not bubble; so iframes that come later count too.
   document.addEventListener("load", ({ target }) => {
     if (frames().includes(target)) greet(target);
   }, true);
   // These were faster than this script, unless they are still blank.
-  frames().filter((frame) => frame.contentDocument?.URL !== "about:blank").forEach(greet);
+  frames().filter((frame) => frame.contentDocument?.URL !== "about:blank").forEach((frame) => greet(frame));
 
   const whole = (value, least) => Number.isInteger(value) && value >= least && value <= 10000;
   const like = (value, pattern) => typeof value === "string" && pattern.test(value);
@@ -30,13 +30,17 @@
     const frame = event.origin === origin
       && frames().find(({ contentWindow }) => contentWindow === event.source);
     const {
-      mark, form, type, height, top, reference = "", redirect = "",
+      mark, form, type, height, keys, top, reference = "", redirect = "",
     } = event.data ?? {};
     if (!frame || mark !== "amoot-form" || !like(form, /^[a-z0-9-]{1,40}$/)) return;
     const raise = (detail) => frame.dispatchEvent(
       new CustomEvent(`amoot-form:${type}`, { bubbles: true, cancelable: true, detail }),
     );
     if (type === "height" && whole(height, 100)) frame.style.height = `${height}px`;
+    // Of this page's address, the form gets what it lists, and nothing else.
+    if (type === "keys" && Array.isArray(keys)) {
+      greet(frame, keys.map((key) => new URLSearchParams(location.search).get(key)));
+    }
     if (type === "ready") raise({ form, reference: "" });
     if (!whole(top, 0) || !like(reference, /^([A-Z0-9]{4,16})?$/)) return;
     if (type === "invalid") {

@@ -1,4 +1,4 @@
-// Copies the snippet. Without script it can be selected and copied by hand.
+// Copies the snippet and the link, and prints the poster. Without script, hands and menus do.
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
@@ -10,4 +10,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     document.execCommand("copy");
     button.parentElement.querySelector("output").value = button.dataset.done;
   });
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
 }

@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import alerts, spreadsheets, statistics, statuses, workbench
+from webapp.messages import alerts, sources, spreadsheets, statistics, statuses, workbench
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ WITH_PERSIAN = (
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
 LATIN = re.compile(
     "name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES|XLSX|CSV"
+    "|from_url|utm_source|QR|SVG|PNG|A5"
 )
 
 
@@ -52,7 +53,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statistics, statuses, alerts, workbench, spreadsheets)
+    for module in (messages, statistics, statuses, alerts, workbench, spreadsheets, sources)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)

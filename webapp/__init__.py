@@ -23,20 +23,7 @@ from webapp.web.basic_auth import BasicAuth
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
 from webapp.web.recent import RecentSubmissions
-from webapp.web.views import (
-    EXTENSION,
-    Services,
-    demo,
-    duplicates,
-    embed,
-    header,
-    health,
-    install,
-    page,
-    recent,
-)
-from webapp.web.views import outbox as outbox_screen
-from webapp.web.views import statistics as statistics_page
+from webapp.web.views import EXTENSION, Services, blueprints, header, health
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -84,10 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    views = (page, duplicates, recent, embed, install, outbox_screen, statistics_page, header)
-    for view in (*views, *([demo] if settings.demo else [])):
-        app.register_blueprint(view.blueprint)
-    health.register(app)
+    blueprints.register(app, settings)
     compression.register(app)
     headers.register(app, forms)
     request.register(app, settings)

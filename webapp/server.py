@@ -1,8 +1,9 @@
 """The web server: gunicorn, configured from the settings.
 
 The app is created once, before the workers are forked; it opens nothing until it is used. Each web
-worker then opens the database, fetches the portal's labels in the background if a form suggests
-them and, unless DELIVERER is off, starts a delivery worker.
+worker then opens the database, writes its counts of visitors' steps in the background if there is
+a public form, fetches the portal's labels there if a form suggests them and, unless DELIVERER is
+off, starts a delivery worker.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
 from webapp.delivery.database import DatabaseError
-from webapp.forms.definitions import have_free_labels
+from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
 from webapp.web.views import EXTENSION
@@ -78,6 +79,8 @@ def _post_worker_init(worker: Worker) -> None:
         services.delivery.worker.start()
     if have_free_labels(services.definitions):
         services.delivery.labels.start()
+    if have_public_forms(services.definitions):
+        services.delivery.funnel.start()
 
 
 def _worker_exit(_: object, worker: Worker) -> None:
@@ -86,6 +89,7 @@ def _worker_exit(_: object, worker: Worker) -> None:
         delivery.labels.stop()
         delivery.worker.stop()
         delivery.worker.join()
+        delivery.funnel.stop()
 
 
 # A submission creates about 2,000 objects that only the garbage collector frees. With Python's

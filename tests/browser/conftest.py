@@ -47,6 +47,7 @@ consent = "با دریافت پیامک موافقم."
 embed_origins = ["http://localhost:1"]
 accent = "#7a1f5c"
 redirect = "http://localhost:1/thanks"
+from_url = { utm_source = "CustomText5" }
 """
 
 # A form that asks about known numbers.

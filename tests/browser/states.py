@@ -189,7 +189,7 @@ def embedded_invalid(tab: Page, _: Simulator) -> None:
 
 def embedded_done(tab: Page, _: Simulator) -> None:
     """Sign up in a frame."""
-    tab.goto("/embed/event")
+    tab.goto("/embed/event?utm_source=poster")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
     wait(tab)
@@ -270,10 +270,12 @@ def outbox_retried(tab: Page, simulator: Simulator) -> None:
 
 
 def statistics(tab: Page, simulator: Simulator) -> None:
-    """See what was submitted, with each chart and table."""
+    """See what was submitted, with each chart and table, as soon as it is counted."""
     rejected(tab, simulator)
     delivered(tab, simulator)
-    tab.goto("/statistics")
+    embedded_done(tab, simulator)
+    until(tab, "/statistics", "#source")
+    until(tab, "/statistics", "#funnel")
 
 
 def statistics_year(tab: Page, simulator: Simulator) -> None:
@@ -294,6 +296,24 @@ def queued(tab: Page, simulator: Simulator) -> None:
 def install(tab: Page, _: Simulator) -> None:
     """Open the operator's page about embedding a form."""
     tab.goto("/install/event")
+
+
+def link(tab: Page, _: Simulator) -> None:
+    """Make a link with a source."""
+    tab.goto("/install/event")
+    tab.locator("#utm_source").fill("پوستر نمایشگاه")
+    with tab.expect_navigation():
+        tab.locator(".source button").click()
+
+
+def link_without_site(tab: Page, _: Simulator) -> None:
+    """Open the operator's page of a form that can be neither embedded nor told a source."""
+    tab.goto("/install/signup")
+
+
+def poster(tab: Page, _: Simulator) -> None:
+    """Open the poster of a form."""
+    tab.goto("/install/event/poster?utm_source=poster")
 
 
 def not_found(tab: Page, _: Simulator) -> None:
@@ -351,6 +371,9 @@ STATES: Final = (
     statistics_year,
     queued,
     install,
+    link,
+    link_without_site,
+    poster,
     not_found,
     too_long,
     too_large,

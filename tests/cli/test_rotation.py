@@ -21,7 +21,7 @@ from webapp.cli import main
 from webapp.contact import Contact
 from webapp.delivery.intake import submission_key
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import WAITING, State
+from webapp.delivery.submission import WAITING, State, Submitter
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def wait(delivery: DeliveryServices, *names: str) -> None:
     for name in names:
         contact = Contact(Mobile=MOBILE, FName=name)
         key = submission_key(name, contact)
-        delivery.outbox.add(contact, key, form="contact", send=False, operator="sara")
+        delivery.outbox.add(contact, key, form="contact", send=False, by=Submitter(operator="sara"))
 
 
 def deliver_all(delivery: DeliveryServices) -> None:

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import database_errors_logged
-from webapp.delivery.submission import HONEYPOT, UNPROVEN, State, Submission, reference
+from webapp.delivery.submission import HONEYPOT, UNPROVEN, State, Submission, Submitter, reference
 from webapp.portal.base import (
     PortalError,
     Rejected,
@@ -94,7 +94,7 @@ class _New:
     contact: Contact
     key: str
     form: str
-    operator: str | None
+    by: Submitter
 
 
 class Intake:
@@ -135,6 +135,7 @@ class Intake:
         *,
         form: str,
         operator: str | None = None,
+        source: str = "",
         vet: Callable[[], str] | None = None,
     ) -> Outcome:
         """Store a submission, and send it at once unless the queue is paused or full.
@@ -146,10 +147,11 @@ class Intake:
             key: The submission's key, from `submission_key`.
             form: The slug of its form.
             operator: The login name of who submitted it, stored with it and never sent.
+            source: Where the visitor came from, for statistics.
             vet: Called once for each new submission, before it is stored. Returns why an operator
                 should review it first, or "". Its exceptions are passed on.
         """
-        new = _New(contact, key, form, operator)
+        new = _New(contact, key, form, Submitter(operator=operator, source=source))
         with self._permit() as has_permit:
             try:
                 submission, is_new = self._add(new, vet, has_permit=has_permit)
@@ -219,7 +221,9 @@ class Intake:
                 return found, False
             if suspicion := vet():
                 log.warning("submission %s: held, %s", reference(new.key), suspicion)
-                return self._outbox.hold(new.contact, new.key, form=new.form, reason=suspicion)
+                return self._outbox.hold(
+                    new.contact, new.key, form=new.form, reason=suspicion, by=new.by
+                )
             return self._store(new, has_permit=has_permit)
 
     def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
@@ -230,7 +234,7 @@ class Intake:
             form=new.form,
             send=not reason,
             status=reason,
-            operator=new.operator,
+            by=new.by,
         )
         if is_new and reason:
             log.info("submission %s: queued, %s", submission.reference, reason)

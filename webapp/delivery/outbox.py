@@ -22,9 +22,11 @@ from webapp.delivery.submission import (
     INITIAL_VALUES,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
+    NOBODY,
     RETENTION,
     State,
     Submission,
+    Submitter,
     dump_contact,
     new_owner,
     reference,
@@ -89,7 +91,7 @@ class Outbox:
         form: str,
         send: bool,
         status: str = "",
-        operator: str | None = None,
+        by: Submitter = NOBODY,
     ) -> tuple[Submission, bool]:
         """Store a submission; it is on the disk when this returns.
 
@@ -99,28 +101,26 @@ class Outbox:
             form: The slug of its form.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
-            operator: Who submitted it.
+            by: Who submitted it.
 
         Returns:
             The submission, and whether it is new; else as it was stored before.
         """
         state = State.SENDING if send else State.QUEUED
-        row = {"key": key, "form": form, "status": status, "operator": operator}
-        return self._add(contact, state, row)
+        return self._add(contact, state, {"key": key, "form": form, "status": status}, by)
 
     def hold(
-        self, contact: Contact, key: str, *, form: str, reason: str
+        self, contact: Contact, key: str, *, form: str, reason: str, by: Submitter = NOBODY
     ) -> tuple[Submission, bool]:
         """Store a suspect submission for an operator's review; otherwise as `add`."""
-        row = {"key": key, "form": form, "status": reason, "operator": None}
-        return self._add(contact, State.HELD, row)
+        return self._add(contact, State.HELD, {"key": key, "form": form, "status": reason}, by)
 
     def _add(
-        self, contact: Contact, state: State, row: Mapping[str, object]
+        self, contact: Contact, state: State, row: Mapping[str, object], by: Submitter
     ) -> tuple[Submission, bool]:
         send_by = self._timing.send_by()
-        owner = new_owner() if state is State.SENDING else None
-        row = {**row, "contact": dump_contact(contact), "owner": owner}
+        own = {"owner": new_owner() if state is State.SENDING else None, "source": by.source}
+        row = {**row, **own, "operator": by.operator, "contact": dump_contact(contact)}
         if self._database.write_batched(self._batch_inserts[state], row):
             return self._as_added(contact, state, row, send_by), True
         with self._database.write() as connection:
@@ -316,7 +316,7 @@ class Outbox:
         return [reference(row.key) for row in rows if row.contact_length]
 
 
-_BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner")
+_BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner", "source")
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
 # Only its owner settles a submission.

@@ -11,6 +11,7 @@ from webapp.delivery.alerts import Alerts
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
+from webapp.delivery.funnel import Funnel
 from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
@@ -43,6 +44,7 @@ class DeliveryServices:
     sender: Sender
     intake: Intake
     labels: LabelList
+    funnel: Funnel
     worker: Worker
 
     @classmethod
@@ -72,6 +74,7 @@ class DeliveryServices:
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
+            funnel=Funnel(database),
             worker=Worker(
                 outbox,
                 breaker,

@@ -8,7 +8,7 @@ the sum of both is exact at any time, however often and wherever a row changes b
 from __future__ import annotations
 
 import enum
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,7 @@ from sqlalchemy import (
     values,
 )
 
+from webapp.delivery import funnel, sources
 from webapp.delivery.engine import metadata
 from webapp.delivery.submission import (
     NEEDS_ATTENTION,
@@ -92,7 +93,10 @@ _daily_counts: Final = Table(
 )
 _day, _form, _outcome, _count, _seconds = _daily_counts.columns
 
-COUNTED_COLUMNS: Final = (_c.key, _c.form, _c.state, _c.created_at, _c.due, _c.counted)
+COUNTED_COLUMNS: Final = (
+    *(_c.key, _c.form, _c.state, _c.created_at, _c.due, _c.counted),
+    _c.source,
+)
 
 
 @dataclass(slots=True)
@@ -122,10 +126,15 @@ def today() -> date:
 
 
 class Statistics:
-    """The daily counts. Each method raises a DatabaseError if the database fails."""
+    """The daily counts. Each method raises a DatabaseError if the database fails.
+
+    Attributes:
+        sources: The counts by source.
+    """
 
     def __init__(self, database: Database) -> None:
         """Use the tables in this database."""
+        self.sources = sources.Sources(database)
         self._database = database
         self._upsert = database.insert_or_add(_daily_counts, ("count", "seconds"))
 
@@ -160,22 +169,28 @@ class Statistics:
             rows: Settled or purged rows, with `COUNTED_COLUMNS`.
         """
         sums: dict[tuple[date, str, Outcome], list[float]] = defaultdict(lambda: [0, 0.0])
+        delivered: Counter[tuple[date, str, str]] = Counter()
         for row in rows:
             outcome = _SETTLED[State(row.state)]
-            one = sums[_iranian_day(row.created_at), row.form, outcome]
+            day = _iranian_day(row.created_at)
+            one = sums[day, row.form, outcome]
             one[0] += 1
             if outcome is Outcome.DELIVERED:
                 one[1] += max(0.0, (row.due - RETENTION - row.created_at).total_seconds())
+                delivered[day, row.form, row.source] += 1
         if sums:
             names = [column.name for column in _daily_counts.columns]
             # In one order everywhere: two that lock the same rows wait for each other only once.
             values = [dict(zip(names, (*key, *sums[key]), strict=True)) for key in sorted(sums)]
             connection.execute(self._upsert, values)
+        self.sources.add(connection, delivered)
 
     def purge(self) -> None:
-        """Delete counts older than `COUNTS_RETENTION`."""
+        """Delete counts older than `COUNTS_RETENTION`, those by source and of steps too."""
         with self._database.write() as connection:
-            connection.execute(delete(_daily_counts).where(_day < today() - COUNTS_RETENTION))
+            for counts in (_daily_counts, sources.table, funnel.table):
+                old = counts.c.day < today() - COUNTS_RETENTION
+                connection.execute(delete(counts).where(old))
 
     def counts(self, first: date, last: date) -> list[Count]:
         """Return the counts of these days and all between, in the order of days and forms."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held
 RETENTION: Final = timedelta(days=30)  # of contacts that need attention, and of delivered keys
 
+MAX_SOURCE_LENGTH: Final = 40  # code points
+
 _REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
 _KEY_LENGTH: Final = 64  # hexadecimal digits of SHA-256
 
@@ -76,6 +78,8 @@ table: Final = Table(
     Column("portal_id", BigInteger),
     Column("created_at", SqlDateTime, nullable=False),
     Column("operator", Text),
+    # Where the visitor came from, as the address of the form's page said; "" if it did not.
+    Column("source", String(MAX_SOURCE_LENGTH), nullable=False, server_default=""),
     # Whether `statistics` has added it to the daily counts: then it never changes any more.
     Column("counted", Boolean, nullable=False, server_default=false()),
     Index("outbox_due", "state", "due"),
@@ -89,6 +93,22 @@ Index(
     sqlite_where=is_uncounted,
     postgresql_where=is_uncounted,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitter:
+    """Who submitted something, as its row stores it.
+
+    Attributes:
+        operator: An operator's login name, where operators log in.
+        source: Where a visitor came from, for statistics; "" if that is not known.
+    """
+
+    operator: str | None = None
+    source: str = ""
+
+
+NOBODY: Final = Submitter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +131,7 @@ class Submission:
         looks: The number of failed lookups since it was last sent.
         created_at: When it was submitted, in UTC.
         operator: The login name of who submitted it, where operators log in.
+        source: Where the visitor came from, for statistics; "" if that is not known.
         send_by: The monotonic time (s) after which its owner must not start to send.
     """
 
@@ -129,6 +150,7 @@ class Submission:
     looks: int
     created_at: datetime
     operator: str | None
+    source: str = ""
     send_by: float = 0.0
 
     @classmethod

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from webapp.contact import LABELS, Contact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from webapp.contact import Field, Value
+    from webapp.forms.from_url import FromUrl
     from webapp.persian import Check
 
 
@@ -62,6 +63,7 @@ class FormDefinition:
         checks: Further checks of text fields, by name.
         duplicates: Whether an operator is asked before a second contact with one number.
         proof_of_work: Whether a visitor's browser computes a proof of work.
+        from_url: What is taken from the query of the page's address, by its key.
     """
 
     slug: str
@@ -84,6 +86,7 @@ class FormDefinition:
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
+    from_url: FromUrl = dataclasses.field(default_factory=dict)
 
     @property
     def asks_about_duplicates(self) -> bool:
@@ -91,17 +94,21 @@ class FormDefinition:
         return self.duplicates is DuplicatePolicy.ASK
 
 
-def make_contact(definition: FormDefinition, values: Mapping[str, Value]) -> Contact:
+def make_contact(
+    definition: FormDefinition, values: Mapping[str, Value], *, labels: Sequence[str] = ()
+) -> Contact:
     """Return the contact of a form's values, with those that the definition adds.
 
     Args:
         definition: The form.
         values: The values that were read, by API name.
+        labels: Further labels.
     """
     complete = {**values, **definition.fixed}
     typed = complete.get(LABELS) or ()
-    labels = (*definition.labels, *(typed if isinstance(typed, tuple) else ()))
-    return Contact(**complete | {LABELS: tuple(dict.fromkeys(labels))})
+    chosen = typed if isinstance(typed, tuple) else ()
+    all_labels = dict.fromkeys((*definition.labels, *labels, *chosen))
+    return Contact(**complete | {LABELS: tuple(all_labels)})
 
 
 def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:
@@ -113,3 +120,8 @@ def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | Non
 def have_free_labels(definitions: Mapping[str, FormDefinition]) -> bool:
     """Return whether labels may be typed on one of these forms."""
     return any(form.free_labels for form in definitions.values())
+
+
+def have_public_forms(definitions: Mapping[str, FormDefinition]) -> bool:
+    """Return whether visitors may open one of these forms."""
+    return any(form.access is Access.PUBLIC for form in definitions.values())

@@ -21,6 +21,7 @@ from webapp.contact import (
     in_page_order,
 )
 from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition
+from webapp.forms.from_url import NOTHING, FromUrl, conflicts, most_labels, read_from_url
 from webapp.forms.toml_values import (
     Fault,
     Faults,
@@ -109,6 +110,9 @@ class _Table:
         choice_reader(DuplicatePolicy), None, only=Access.INTRANET
     )
     proof_of_work: bool = _key(read_switch, default=False, only=Access.PUBLIC)
+    from_url: FromUrl = _key(  # noqa: RUF009  as above
+        read_from_url, NOTHING, only=Access.PUBLIC
+    )
 
     @property
     def shown_fields(self) -> tuple[str, ...]:
@@ -177,8 +181,10 @@ def _labels_rule(table: _Table) -> Iterator[Fault]:
 
 
 def _label_count_rule(table: _Table) -> Iterator[Fault]:
-    if len({*table.labels, *table.label_choices}) > MAX_LABELS:
+    count = len({*table.labels, *table.label_choices})
+    if count + most_labels(table.from_url) > MAX_LABELS:
         key = "labels" if len(table.labels) > MAX_LABELS else "label_choices"
+        key = key if count > MAX_LABELS else "from_url"
         yield (key,), f"a contact has at most {MAX_LABELS} labels"
 
 
@@ -188,6 +194,11 @@ def _consent_rule(table: _Table) -> Iterator[Fault]:
         yield ("consent_field",), 'needs "consent"'
     if name in table.shown_fields or name in table.fixed:
         yield ("consent_field",), f'"{name}" is already shown or fixed'
+
+
+def _from_url_rule(table: _Table) -> Iterator[Fault]:
+    used = {*table.shown_fields, *table.fixed, table.consent_field}
+    yield from ((("from_url", *keys), reason) for keys, reason in conflicts(table.from_url, used))
 
 
 def _redirect_rule(table: _Table) -> Iterator[Fault]:
@@ -205,6 +216,7 @@ _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingP
         _labels_rule: {"fields", "label_choices", "free_labels"},
         _label_count_rule: set(),
         _consent_rule: {"fields", "consent"},
+        _from_url_rule: {"fields"},
         _redirect_rule: set(),
     }
 )

@@ -15,6 +15,7 @@ from webapp import messages, persian
 from webapp.delivery.known_labels import KnownLabels
 from webapp.forms.definitions import Access, make_contact
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
+from webapp.forms.from_url import Arrival, read_arrival
 from webapp.forms.reading import FALSE_VALUES, today
 from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
@@ -123,6 +124,14 @@ class ContactForm(FlaskForm):
             Problem(message, _anchor(field)) for field in fields for message in field.errors
         ]
 
+    @property
+    def arrival(self) -> Arrival:
+        """What the address says of where the visitor came from.
+
+        The form has no action, so that it is sent to the address of its page, with its query.
+        """
+        return read_arrival(self.definition.from_url, request.args)
+
     def renew_token(self) -> None:
         """Issue a new token: the next POST is a new submission, even of the same contact."""
         self.csrf_token.current_token = self.tokens.renew(self.token, new_submission=True)
@@ -139,7 +148,8 @@ class ContactForm(FlaskForm):
         values = {field.name: field.data for field in self.contact_fields}
         if self.definition.consent_field:
             values[self.definition.consent_field] = self._consent_record()
-        return make_contact(self.definition, values)
+        values |= self.arrival.texts
+        return make_contact(self.definition, values, labels=self.arrival.labels)
 
     def _consent_record(self) -> str:
         """Return the date and the site of the consent, which are sent with the contact."""

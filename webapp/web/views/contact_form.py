@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import MOBILE
+from webapp.delivery.funnel import Step
 from webapp.delivery.intake import Result, submission_key
 from webapp.delivery.submission import HONEYPOT, UNPROVEN
 from webapp.forms.definitions import Access
@@ -53,8 +54,25 @@ def _submit(form: ContactForm, contact: Contact) -> Outcome:
     key = submission_key(form.token.nonce, contact)
     intake, slug = services().delivery.intake, form.definition.slug
     if form.definition.access is Access.PUBLIC:
-        return intake.submit(contact, key, form=slug, vet=lambda: _vet(form, key))
+        return _submit_visitors(form, contact, key)
     return intake.submit(contact, key, form=slug, operator=services().basic_auth.operator)
+
+
+def _submit_visitors(form: ContactForm, contact: Contact, key: str) -> Outcome:
+    """Submit a visitor's contact; count it in the funnel, once however often it is sent."""
+    slug, vetted = form.definition.slug, []
+
+    def vet() -> str:
+        suspicion = _vet(form, key)
+        vetted.append(key)
+        return suspicion
+
+    outcome = services().delivery.intake.submit(
+        contact, key, form=slug, source=form.arrival.source, vet=vet
+    )
+    if vetted and outcome.result is not Result.UNSTORED:
+        services().delivery.funnel.count(slug, Step.SUBMITTED)
+    return outcome
 
 
 def serve(
@@ -139,6 +157,8 @@ def new_form(
             cached_pages.clear()
         cached_pages[key] = cached
     token = services().tokens.issue(definition.slug, site=showing_site(definition))
+    if definition.access is Access.PUBLIC:
+        services().delivery.funnel.count(definition.slug, Step.SHOWN)
     values = {
         "title": escape(_title(definition, receipt=receipt)),
         "notices": _notices(definition, receipt=receipt, pause=pause),

@@ -1,12 +1,14 @@
-"""For operators: the snippet to embed a form, a preview, and checks of the set-up."""
+"""For operators: the snippet to embed a form, a preview, checks of the set-up, and its link."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from webapp.forms.request_origin import own_origin
+from webapp.messages import sources as texts
 from webapp.web.embed_check import Facts, inspect, snippet
 from webapp.web.views import public_form, require_intranet, services
+from webapp.web.views.link import form_link
 
 blueprint = Blueprint("install", __name__)
 
@@ -30,6 +32,8 @@ def install(slug: str) -> Response:
             definition=definition,
             snippet=snippet(definition, origin),
             findings=inspect(definition, settings, facts),
+            link=form_link(definition),
+            v=texts,
         )
     )
     response.headers["Content-Security-Policy"] = "frame-src 'self'"  # the preview

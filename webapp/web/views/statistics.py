@@ -1,4 +1,4 @@
-"""Statistics, for operators: submissions by day, form and outcome, as a page and as CSV."""
+"""Statistics, for operators: submissions by day, form, outcome and source, as page and as CSV."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask import Blueprint, Response, render_template, request
 from webapp import persian
 from webapp.delivery.statistics import Outcome, today
 from webapp.forms.definitions import main_form
+from webapp.messages import sources as source_texts
 from webapp.messages import statistics as texts
 from webapp.spreadsheets import BOM, safe_cell
 from webapp.web.views import (
@@ -21,6 +22,7 @@ from webapp.web.views import (
     require_intranet,
     require_own_host,
     services,
+    sources,
     waiting,
 )
 
@@ -45,15 +47,19 @@ _HOUR_S: Final = 3600
 def page() -> str:
     """Show the submissions of the last days, as charts and tables."""
     days = _days()
-    counts = _counts(days)
+    first, last = _first_and_last(days)
+    counts = services().delivery.outbox.statistics.counts(first, last)
     return render_template(
         "statistics.html",
         s=texts,
+        v=source_texts,
         periods=[(number, texts.LAST_DAYS.format(n=_number(number))) for number in _PERIODS_DAYS],
         days=days,
         period=texts.LAST_DAYS.format(n=_number(days)),
         outcomes=[str(outcome) for outcome in Outcome],
         sections=_sections(days, counts) if counts else [],
+        funnel=sources.funnel_table(first, last, counts),
+        sources=sources.source_rows(first, last),
         waiting=waiting(),
         attention=needing_attention(),
         home=main_form(services().definitions),
@@ -62,14 +68,26 @@ def page() -> str:
 
 @blueprint.get("/statistics.csv")
 def table() -> Response:
-    """Return the same numbers by day, form and outcome, for spreadsheet programs."""
+    """Return the numbers by day, form and outcome, source or step, for spreadsheet programs."""
+    first, last = _first_and_last(_days())
+    by = request.args.get("by", "outcome")
+    counts = services().delivery.outbox.statistics.counts(first, last) if by != "source" else []
+    if by == "source":
+        return _csv(by, sources.source_csv(first, last))
+    if by == "step":
+        return _csv(by, sources.step_csv(first, last, counts))
+    return _csv("outcome", ((one.day, one.form, str(one.outcome), one.count) for one in counts))
+
+
+def _csv(by: str, rows: Iterable[sources.CsvRow]) -> Response:
+    """Return rows as a file; by tells what their third column is."""
     file = io.StringIO()
     file.write(BOM)
     writer = csv.writer(file)
-    writer.writerow(("day_jalali", "day", "form", "outcome", "count"))
-    for one in _counts(_days()):
-        days = (persian.jalali_iso(one.day), one.day.isoformat())
-        writer.writerow((*days, safe_cell(one.form), str(one.outcome), one.count))
+    writer.writerow(("day_jalali", "day", "form", by, "count"))
+    for day, form, name, count in rows:
+        days = (persian.jalali_iso(day), day.isoformat())
+        writer.writerow((*days, safe_cell(form), safe_cell(name), count))
     response = Response(file.getvalue(), content_type="text/csv; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename="statistics.csv")
     return response
@@ -80,10 +98,10 @@ def _days() -> int:
     return given if given in _PERIODS_DAYS else _DEFAULT_DAYS
 
 
-def _counts(days: int) -> list[Count]:
-    """Return the counts of so many days, of which today is the last."""
+def _first_and_last(days: int) -> tuple[date, date]:
+    """Return the first and the last of so many days, of which today is the last."""
     last = today()
-    return services().delivery.outbox.statistics.counts(last - timedelta(days=days - 1), last)
+    return last - timedelta(days=days - 1), last
 
 
 # Sums

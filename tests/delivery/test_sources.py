@@ -1,0 +1,103 @@
+"""Counts by source, on both databases: each delivered submission once, and not too many sources."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from webapp.contact import Contact
+from webapp.delivery import sources as module
+from webapp.delivery.database import Database
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.sources import OTHER
+from webapp.delivery.statistics import COUNTS_RETENTION, today
+from webapp.delivery.submission import HONEYPOT, Submitter, table
+from webapp.delivery.timing import Timing
+
+CONTACT = Contact(Mobile="09121234567", FName="سارا")
+TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    """Return an empty database."""
+    return Database(database_url)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    """Return an empty outbox."""
+    return Outbox(database, TIMING)
+
+
+def deliver(outbox: Outbox, number: int, source: str, form: str = "news") -> None:
+    """Let a visitor's submission have been delivered."""
+    key, by = f"{number:02x}" * 32, Submitter(source=source)
+    submission, _ = outbox.add(CONTACT, key, form=form, send=True, by=by)
+    outbox.deliver(submission, number)
+
+
+def top(outbox: Outbox, most: int = 20) -> list[tuple[str, int]]:
+    """Return the counts of four hundred days by source; only the form "news" lists sources."""
+    sources = outbox.statistics.sources
+    return sources.top(today() - 400 * DAY, today(), most=most, listing=["news"])
+
+
+def test_delivered_submissions_are_counted_by_source_once(outbox: Outbox) -> None:
+    """When the worker counts them, however often; others are not."""
+    for number, source in enumerate(("اینستا", "", "اینستا", "پوستر")):
+        deliver(outbox, number, source)
+    deliver(outbox, 10, "اینستا", form="event")
+    deliver(outbox, 11, "", form="event")
+    by = Submitter(source="روبات")
+    outbox.hold(CONTACT, "aa" * 32, form="news", reason=HONEYPOT, by=by)
+    assert top(outbox) == []
+    for _ in range(2):
+        outbox.statistics.count_settled()
+        assert top(outbox) == [("اینستا", 3), ("پوستر", 1), ("", 1)]
+        assert top(outbox, most=1) == [("اینستا", 3), (OTHER, 1), ("", 1)]
+    daily = outbox.statistics.sources.daily(today(), today())
+    assert [(one.day, one.form, one.source, one.count) for one in daily][:2] == [
+        (today(), "event", "", 1),
+        (today(), "event", "اینستا", 1),
+    ]
+
+
+def test_purged_submissions_stay_counted(outbox: Outbox, database: Database) -> None:
+    """Whether a worker had counted them before or not."""
+    deliver(outbox, 1, "x")
+    with database.write() as connection:
+        connection.execute(update(table).values(due=table.c.created_at))
+    assert outbox.purge() == []
+    assert top(outbox) == [("x", 1)]
+
+
+def test_rare_sources_beyond_the_limit_are_counted_together(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one day and form; known ones go on, and submissions without a source use up none."""
+    monkeypatch.setattr(module, "MAX_SOURCES", 2)
+    for number, source in enumerate(("a", "", "b")):
+        deliver(outbox, number, source)
+    outbox.statistics.count_settled()
+    for number, source in enumerate(("c", "b", "d", ""), start=10):
+        deliver(outbox, number, source)
+    deliver(outbox, 20, "c", form="event")
+    outbox.statistics.count_settled()
+    assert top(outbox) == [("b", 2), ("a", 1), ("c", 1), (OTHER, 2), ("", 2)]
+    assert top(outbox, most=1) == [("b", 2), (OTHER, 4), ("", 2)]
+
+
+def test_counts_by_source_are_deleted_with_the_others(outbox: Outbox, database: Database) -> None:
+    """After four hundred days."""
+    deliver(outbox, 1, "x")
+    outbox.statistics.count_settled()
+    for age, left in ((COUNTS_RETENTION.days, 1), (COUNTS_RETENTION.days + 1, 0)):
+        with database.write() as connection:
+            connection.execute(update(module.table).values(day=today() - age * DAY))
+        outbox.statistics.purge()
+        found = outbox.statistics.sources.daily(today() - 500 * DAY, today())
+        assert len(found) == left

@@ -1,0 +1,142 @@
+"""Counts how far visitors go in each public form, by day, without personal data.
+
+A page that is shown must not wait for the database, so each process counts in memory and a thread
+writes the sums every few seconds. A process that is killed loses what it counted since then.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import BigInteger, Column, Date, String, Table, select
+
+from webapp.delivery.engine import metadata
+from webapp.observability.error_log import log_exception
+from webapp.persian import IRAN
+
+if TYPE_CHECKING:
+    from webapp.delivery.database import Database
+
+log = logging.getLogger(__name__)
+
+FLUSH_INTERVAL_S: Final = 5.0
+_JOIN_TIMEOUT_S: Final = 10.0  # a write ends sooner, even if the database is locked
+
+table: Final = Table(
+    "funnel_counts",
+    metadata,
+    Column("day", Date, primary_key=True),  # in Iran
+    Column("form", String(40), primary_key=True),
+    Column("step", String(16), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+_c: Final = table.c
+
+
+def _today() -> date:
+    return datetime.now(IRAN).date()
+
+
+class Step(enum.StrEnum):
+    """A step of a visitor; the last one, the delivery, is in the daily counts."""
+
+    SHOWN = "shown"
+    SUBMITTED = "submitted"
+    CODE_SENT = "code_sent"
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """How often visitors took a step on one day in Iran, in the form of this slug."""
+
+    day: date
+    form: str
+    step: Step
+    count: int
+
+
+class Funnel:
+    """The counts of this process, and those of all processes in the database.
+
+    It starts no thread before `start`, so a server may fork after building it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Use the table in this database."""
+        self._database = database
+        self._upsert = database.insert_or_add(table, ("count",))
+        self._counts: Counter[tuple[date, str, Step]] = Counter()
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def count(self, form: str, step: Step) -> None:
+        """Count a step in the form of this slug. Does not touch the database."""
+        key = _today(), form, step
+        with self._lock:
+            self._counts[key] += 1
+
+    def flush(self) -> None:
+        """Write what was counted since the last time; keep it for the next time if that fails.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        names = [column.name for column in table.columns]
+        # In one order everywhere: two that lock the same rows wait for each other only once.
+        rows = [dict(zip(names, (*key, counts[key]), strict=True)) for key in sorted(counts)]
+        try:
+            with self._database.write() as connection:
+                connection.execute(self._upsert, rows)
+        except Exception:
+            with self._lock:
+                self._counts += counts
+            raise
+
+    def counts(self, first: date, last: date) -> list[StepCount]:
+        """Return what is in the database of these days and all between, by day, form and step.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        rows = select(_c.day, _c.form, _c.step, _c["count"].label("number"))
+        rows = rows.where(_c.day.between(first, last)).order_by(*table.primary_key)
+        with self._database.read() as connection:
+            found = connection.execute(rows).all()
+        return [StepCount(row.day, row.form, Step(row.step), row.number) for row in found]
+
+    def start(self) -> None:
+        """Flush in a thread, at intervals. Call it in the process that serves, after a fork."""
+        self._thread = threading.Thread(target=self._run, name="funnel", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Flush once more, and end the thread."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_TIMEOUT_S)
+
+    def _run(self) -> None:
+        failed = False
+        while True:
+            stopped = self._stopped.wait(FLUSH_INTERVAL_S)
+            try:
+                self.flush()
+                failed = False
+            except Exception as error:  # noqa: BLE001  the thread goes on, whatever happens
+                if not failed:
+                    log_exception(log, error)
+                failed = True
+            if stopped:
+                return

@@ -1,0 +1,90 @@
+"""For operators: the link of a public form, its QR code, and a poster to print."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+import segno
+from flask import Blueprint, Response, render_template, request
+
+from webapp.forms.from_url import read_arrival
+from webapp.forms.request_origin import own_origin
+from webapp.messages import sources as texts
+from webapp.web.views import public_form, require_intranet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webapp.forms.definitions import FormDefinition
+
+blueprint = Blueprint("link", __name__)
+blueprint.before_request(require_intranet)
+
+SOURCE_KEY: Final = "utm_source"
+
+_QUIET_ZONE: Final = 4  # modules around the code, as ISO/IEC 18004 asks for
+_PNG_SCALE: Final = 16  # pixels a module: 6 cm at 300 dpi for a short link
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The link of a form.
+
+    Attributes:
+        url: The link itself.
+        source: The source in it, or "".
+        query: The query of our own pages about it, "?utm_source=…" or "".
+        address: The form's address to read and type: without scheme and query.
+        takes_source: Whether the form takes a source from its address.
+        choices: The labels of the sources that it knows, by source; none if it takes any text.
+    """
+
+    url: str
+    source: str
+    query: str
+    address: str
+    takes_source: bool
+    choices: Mapping[str, str]
+
+
+def form_link(definition: FormDefinition) -> Link:
+    """Return the link of a form, with the source in the query of the current request."""
+    target = definition.from_url.get(SOURCE_KEY)
+    wanted = {} if target is None else {SOURCE_KEY: target}
+    source = read_arrival(wanted, request.args).source
+    query = "?" + urlencode({SOURCE_KEY: source}) if source else ""
+    page = f"{own_origin()}/f/{definition.slug}"
+    return Link(
+        url=page + query,
+        source=source,
+        query=query,
+        address=page.split("://", 1)[1],
+        takes_source=target is not None,
+        choices={} if target is None or isinstance(target, str) else target,
+    )
+
+
+@blueprint.get("/install/<slug>/qr.<any(svg, png):kind>")
+def code(slug: str, kind: str) -> Response:
+    """Serve the QR code of the form's link, as SVG without a size or as PNG."""
+    link = form_link(public_form(slug))
+    file = io.BytesIO()
+    # At least level M; a higher one where the code does not grow by it. White, in dark mode too.
+    found = segno.make_qr(link.url, error="m")
+    if kind == "svg":
+        found.save(file, kind=kind, border=_QUIET_ZONE, light="#fff", omitsize=True)
+        return Response(file.getvalue(), content_type="image/svg+xml")
+    found.save(file, kind=kind, border=_QUIET_ZONE, light="#fff", scale=_PNG_SCALE)
+    return Response(file.getvalue(), content_type="image/png")
+
+
+@blueprint.get("/install/<slug>/poster")
+def poster(slug: str) -> str:
+    """Show a poster of the form, for a printer."""
+    definition = public_form(slug)
+    return render_template(
+        "poster.html", definition=definition, link=form_link(definition), v=texts
+    )
