@@ -19,7 +19,14 @@ from weakref import WeakValueDictionary
 
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import database_errors_logged
-from webapp.delivery.submission import HONEYPOT, UNPROVEN, State, Submission, reference
+from webapp.delivery.submission import (
+    HONEYPOT,
+    NUMBER_UNVERIFIED,
+    UNPROVEN,
+    State,
+    Submission,
+    reference,
+)
 from webapp.portal.base import (
     PortalError,
     Rejected,
@@ -56,6 +63,7 @@ class Result(enum.StrEnum):
     REJECTED = "rejected"
     QUEUED = "queued"
     UNSTORED = "unstored"
+    CODE = "code"  # the number is to be verified by a code first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,21 +158,46 @@ class Intake:
                 should review it first, or "". Its exceptions are passed on.
         """
         new = _New(contact, key, form, operator)
-        with self._permit() as has_permit:
+        with self.permit() as has_permit:
             try:
-                submission, is_new = self._add(new, vet, has_permit=has_permit)
+                submission, is_new = self._add(
+                    new, vet, lambda: self._store(new, has_permit=has_permit)
+                )
             except DatabaseError as error:
                 outcome = self._outcome_after_error(key, error)
-                self._count(form, outcome.result)
+                self.count(form, outcome.result)
                 return outcome
             if not is_new:
-                return _outcome(self._wait_for(submission) if has_permit else submission)
+                return outcome_of(self.wait_for(submission) if has_permit else submission)
             is_sent = submission.state is State.SENDING
-            outcome = self._send(submission, person_waits=True) if is_sent else _outcome(submission)
+            outcome = (
+                self.send(submission, person_waits=True) if is_sent else outcome_of(submission)
+            )
         # A robot in the honeypot is told "delivered"; the metrics count "held".
         is_held = submission.state is State.HELD
-        self._count(form, submission.state if is_held else outcome.result)
+        self.count(form, submission.state if is_held else outcome.result)
         return outcome
+
+    def submit_unverified(
+        self, contact: Contact, key: str, *, form: str, vet: Callable[[], str]
+    ) -> Outcome:
+        """Store a submission that is sent once its number is verified; otherwise as `submit`."""
+        unverified = self._outbox.unverified
+        try:
+            submission, is_new = self._add(
+                _New(contact, key, form, None),
+                vet,
+                lambda: unverified.add(contact, key, form=form),
+            )
+        except DatabaseError as error:
+            outcome = self._outcome_after_error(key, error)
+            self.count(form, outcome.result)
+            return outcome
+        if is_new and submission.state is State.HELD:
+            self.count(form, State.HELD)
+        if waits_for_code(submission):
+            return Outcome(result=Result.CODE, reference=submission.reference)
+        return outcome_of(self.wait_for(submission))
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
@@ -178,8 +211,8 @@ class Intake:
         Returns:
             The outcome, or None if the submission cannot be corrected any more.
         """
-        with self._permit() as has_permit:
-            reason = self._reason_not_to_send(has_permit=has_permit)
+        with self.permit() as has_permit:
+            reason = self.reason_not_to_send(has_permit=has_permit)
             try:
                 submission = self._outbox.review.correct(
                     name, contact, send=not reason, status=reason
@@ -189,11 +222,11 @@ class Intake:
             if submission is None:
                 return None
             if submission.state is State.QUEUED:
-                return _outcome(submission)
-            return self._send(submission, person_waits=False)
+                return outcome_of(submission)
+            return self.send(submission, person_waits=False)
 
     @contextmanager
-    def _permit(self) -> Iterator[bool]:
+    def permit(self) -> Iterator[bool]:
         """Acquire a permit to call the portal, for up to a deadline; yield whether there is one.
 
         Nobody waits for a permit while the queue is paused.
@@ -208,11 +241,14 @@ class Intake:
             self._permits.release()
 
     def _add(
-        self, new: _New, vet: Callable[[], str] | None, *, has_permit: bool
+        self,
+        new: _New,
+        vet: Callable[[], str] | None,
+        store: Callable[[], tuple[Submission, bool]],
     ) -> tuple[Submission, bool]:
         """Vet and store a submission, or find it; return it, and whether it is new."""
         if vet is None:
-            return self._store(new, has_permit=has_permit)
+            return store()
         # Of several identical requests, one is vetted and stored; the others find its row.
         with self._key_locks.setdefault(new.key, threading.Lock()):
             if found := self._outbox.find(new.key):
@@ -220,10 +256,10 @@ class Intake:
             if suspicion := vet():
                 log.warning("submission %s: held, %s", reference(new.key), suspicion)
                 return self._outbox.hold(new.contact, new.key, form=new.form, reason=suspicion)
-            return self._store(new, has_permit=has_permit)
+            return store()
 
     def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
-        reason = self._reason_not_to_send(has_permit=has_permit)
+        reason = self.reason_not_to_send(has_permit=has_permit)
         submission, is_new = self._outbox.add(
             new.contact,
             new.key,
@@ -236,19 +272,26 @@ class Intake:
             log.info("submission %s: queued, %s", submission.reference, reason)
         return submission, is_new
 
-    def _reason_not_to_send(self, *, has_permit: bool) -> str:
+    def reason_not_to_send(self, *, has_permit: bool) -> str:
         """Return the status for which a contact is not sent at once, or ""."""
         if pause := self._breaker.pause:
             return pause.status
         return "" if has_permit else BUSY
 
-    def _send(self, submission: Submission, *, person_waits: bool) -> Outcome:
+    def send(self, submission: Submission, *, person_waits: bool) -> Outcome:
+        """Send a submission that the caller owns; return its outcome.
+
+        Args:
+            submission: What to send.
+            person_waits: As for `Sender.attempt`.
+        """
         error: PortalError | None = _UNKNOWN_FAULT
         with database_errors_logged(submission):
             error = self.sender.attempt(submission, person_waits=person_waits)
         return _outcome_of_attempt(submission, error)
 
-    def _count(self, form: str, outcome: str) -> None:
+    def count(self, form: str, outcome: str) -> None:
+        """Count a submission in the metrics."""
         if self._metrics:
             self._metrics.count_submission(form, outcome)
 
@@ -258,9 +301,9 @@ class Intake:
             submission = self._outbox.find(key)
         except DatabaseError:
             submission = None  # if it is stored, the person's next try finds it
-        return _outcome(submission) if submission else _unstored(reference(key), error)
+        return outcome_of(submission) if submission else _unstored(reference(key), error)
 
-    def _wait_for(self, submission: Submission) -> Submission:
+    def wait_for(self, submission: Submission) -> Submission:
         """Wait up to a deadline while another request or process sends this submission."""
         expires = time.monotonic() + self._timing.deadline.total_seconds()
         with database_errors_logged(submission):
@@ -283,7 +326,14 @@ def _outcome_of_attempt(submission: Submission, error: PortalError | None) -> Ou
     return Outcome(result=result, reference=submission.reference, status=error.status)
 
 
-def _outcome(submission: Submission) -> Outcome:
+def waits_for_code(submission: Submission) -> bool:
+    """Return whether a form that verifies numbers asks for this submission's code."""
+    in_honeypot = submission.state is State.HELD and submission.status == HONEYPOT
+    # The robot is asked for a code as everybody is; it was never sent.
+    return submission.state is State.UNVERIFIED or in_honeypot
+
+
+def outcome_of(submission: Submission) -> Outcome:
     """Return the outcome of a stored submission."""
     name, status = submission.reference, submission.status
     in_honeypot = submission.state is State.HELD and status == HONEYPOT  # a robot learns nothing
@@ -291,6 +341,8 @@ def _outcome(submission: Submission) -> Outcome:
         return Outcome(result=Result.DELIVERED, reference=name)
     if submission.state is State.REJECTED:
         return Outcome(result=Result.REJECTED, reference=name, status=status)
-    if status == UNPROVEN:
+    if submission.state is State.UNVERIFIED:
+        return Outcome(result=Result.CODE, reference=name)
+    if status in (UNPROVEN, NUMBER_UNVERIFIED):
         return Outcome(result=Result.QUEUED, reference=name)
     return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Field,
         Value,
     )
+    from webapp.delivery.verification import Policy
     from webapp.persian import Check
 
 
@@ -36,6 +37,12 @@ class DuplicatePolicy(enum.StrEnum):
 
     ASK = "ask"
     IGNORE = "ignore"
+
+
+class Verify(enum.StrEnum):
+    """How a form verifies mobile numbers."""
+
+    SMS = "sms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,9 @@ class FormDefinition:
         checks: Further checks of text fields, by name.
         duplicates: Whether an operator is asked before a second contact with one number.
         proof_of_work: Whether a visitor's browser computes a proof of work.
+        verification: How a visitor's number is verified by SMS; None if it is not.
+        line: The line from which messages will come, or "": a receipt says if it is blocked.
+        line_blocked: What it says then, or "" for the default.
     """
 
     slug: str
@@ -85,6 +95,9 @@ class FormDefinition:
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
+    verification: Policy | None = None
+    line: str = ""
+    line_blocked: str = ""
 
 
 def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:

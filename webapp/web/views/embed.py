@@ -61,5 +61,5 @@ def style(slug: str) -> Response:
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    receipt = contact_form.issue_receipt(form, outcome)
+    receipt = contact_form.issue_receipt(form.definition, outcome, site=form.token.site)
     return see_other(f"/embed/{form.definition.slug}/done?r={receipt}")
