@@ -267,10 +267,8 @@ class Simulator:
 
     def _search(self, request: Captured) -> Answer:
         wanted = dict(request.pairs)
-        mobile, labels = (
-            normal_mobile(wanted.get("Mobile", "")),
-            split_labels(wanted.get("Labels", "")),
-        )
+        mobile = normal_mobile(wanted.get("Mobile", ""))
+        labels = split_labels(wanted.get("Labels", ""))
         if labels and self.profile.labels == "refused":
             return status_answer("Token_NotAllowMethod")
         seen = self._stored(before=request.at - dt.timedelta(seconds=self.lag))
@@ -285,9 +283,8 @@ class Simulator:
         return json_answer({"Status": "Success", "Data": group_list(stored)})
 
     def _account_status(self, _: Captured) -> Answer:
-        return json_answer(
-            {"Status": "Success", "AccountName": "حساب نمونه", "RemaindCredit": 25000}
-        )
+        account = {"AccountName": "حساب نمونه", "RemaindCredit": 25000}
+        return json_answer({"Status": "Success", **account})
 
     def _send_code(self, request: Captured) -> Answer | BrokenAnswer:
         wanted = dict(request.pairs)

@@ -89,7 +89,7 @@ def _count_against_limits(form: ContactForm) -> None:
 
 def _is_proof_valid(form: ContactForm, key: str) -> bool:
     """Return whether the proof of work is valid. A missing one is suspect, but no error."""
-    answer: str = form.proof.data if "proof" in form else ""
+    answer: str = (form.proof.data or "") if "proof" in form else ""
     return answer == "" or services().proof_of_work.is_solved(
         answer, form=form.definition.slug, key=key
     )
