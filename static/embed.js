@@ -39,7 +39,7 @@
     if (type === "height" && whole(height, 100)) frame.style.height = `${height}px`;
     if (type === "ready") raise({ form, reference: "" });
     if (!whole(top, 0) || !like(reference, /^([A-Z0-9]{4,16})?$/)) return;
-    if (type === "code") show(frame, top); // one more step, which is no event of its own
+    if (type === "code") show(frame, top);
     if (type === "invalid") {
       raise({ form, reference });
       show(frame, top);

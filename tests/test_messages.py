@@ -47,7 +47,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statistics, statuses, alerts, workbench)
+    for module in (messages, statistics, statuses, alerts, workbench, codes)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)

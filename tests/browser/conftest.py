@@ -47,6 +47,13 @@ consent = "با دریافت پیامک موافقم."
 embed_origins = ["http://localhost:1"]
 accent = "#7a1f5c"
 redirect = "http://localhost:1/thanks"
+
+[forms.club]
+title = "باشگاه مشتریان"
+access = "public"
+fields = ["FName", "Mobile"]
+embed_origins = ["http://localhost:1"]
+verify = "sms"
 """
 
 

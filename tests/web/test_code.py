@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from webapp.portal.simulator.server import Captured, Simulator
+    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 OTHER = "09129999999"
@@ -117,6 +117,8 @@ class Step(Page):
     def press(self, **fields: str) -> TestResponse:
         """Send one of the step's forms."""
         response = self.client.post(self.url, data=fields)
+        if "change" in fields:
+            response = self.client.get(response.headers["Location"])
         if response.text:
             self.html = Html(response.text)
         return response

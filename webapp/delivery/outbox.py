@@ -1,9 +1,9 @@
 """The outbox: stores each submission before its first call, until it is purged.
 
-A row is `queued`, where a form verifies the number `unverified` before, then `sending` by an owner
-for the length of a lease, and ends as `delivered`, `rejected` or `held`. Whoever claims a row becomes its owner, and only the owner settles it. When
-a lease expires, its owner has died: the row is queued again and marked uncertain, because the
-portal may have the contact.
+A row is `queued`, and where a form verifies the number, `unverified` before; then it is `sending` by
+an owner for the length of a lease, and ends as `delivered`, `rejected` or `held`. Whoever claims a
+row becomes its owner, and only the owner settles it. When a lease expires, its owner has died: the
+row is queued again and marked uncertain, because the portal may have the contact.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Its URL carries a signed token with the submission's key; there is no cookie and
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("code", __name__)
 
 _INPUT: Final = "Code"
+_CHANGE: Final = "change"
 _METHODS: Final = ("GET", "POST")
 
 
@@ -82,24 +84,36 @@ def frame(slug: str) -> contact_form.ViewResult:
     return _serve(slug, embedded=True)
 
 
-def _serve(slug: str, *, embedded: bool) -> contact_form.ViewResult:
-    definition = public_form(slug)
-    token = request.args.get("s", "")
-    try:
+def _find_place(slug: str, *, embedded: bool) -> _Place | None:
+    """Return the submission of the URL; None if it names none."""
+    definition, token = public_form(slug), request.args.get("s", "")
+    with suppress(InvalidSubmissionToken):
         key, site = services().submission_tokens.read(token, form=slug)
-    except InvalidSubmissionToken:
-        key = site = ""
-    if not key or definition.verification is None:
+        if definition.verification:
+            return _Place(definition, definition.verification, embedded, token, key, site)
+    return None
+
+
+def _serve(slug: str, *, embedded: bool) -> contact_form.ViewResult:
+    place = _find_place(slug, embedded=embedded)
+    if place is None:
         return see_other(f"/{'embed' if embedded else 'f'}/{slug}")
-    place = _Place(definition, definition.verification, embedded, token, key, site)
-    pending = services().delivery.verification.pending(key)
+    pending = services().delivery.verification.pending(place.key)
     if isinstance(pending, Step):
         return _leave(place, pending)
-    submission, state = pending
+    return _proceed(place, *pending)
+
+
+def _proceed(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    """Show the step, or take the person's next one."""
     if request.method != "POST":
+        if _CHANGE in request.args and submission.contact:
+            return _form(place, submission.contact), HTTPStatus.OK
         return _show(place, submission, state), HTTPStatus.OK
-    if "change" in request.form and submission.contact:
-        return _form(place, submission.contact), HTTPStatus.OK
+    if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
+        return see_other(f"{request.path}?s={place.token}&{_CHANGE}=1")
     if "resend" in request.form:
         return _resend(place, submission, state)
     return _check(place, submission, state)
