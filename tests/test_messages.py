@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import alerts, statistics, statuses, workbench
+from webapp.messages import alerts, codes, statistics, statuses, workbench
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:

@@ -104,7 +104,7 @@ def test_guessing_succeeds_no_more_often_than_tries_by_codes(
 ) -> None:
     """A guesser who uses each try of each sending, on codes of one digit, so that it shows."""
     monkeypatch.setattr(codes_module, "PAUSES", (timedelta(0),) * 3)
-    codes, random = Codes(Database(f"sqlite:///{tmp_path}/x"), ["key"], per_day=1), Random(1)
+    codes, random = Codes(Database(f"sqlite:///{tmp_path}/x"), ["key"], per_day=1), Random(1)  # noqa: S311
     size, rounds, hits = 100, 60, 0
     for number in range(rounds):
         key = f"{number:064x}"
