@@ -81,7 +81,7 @@ def robot(
         one_number: Whether it always gives the same mobile number.
         proves: Whether it solves the proof of work. Where it is asked for a code, it guesses.
     """
-    pages = [requests.get(f"{ORIGIN}/embed/{form}", timeout=5).text for _ in range(SENDS)]
+    pages = [requests.get(f"{ORIGIN}/embed/{form}", timeout=20).text for _ in range(SENDS)]
     if patient:
         time.sleep(MIN_AGE.total_seconds() + 0.2)
     number = next(_numbers)
@@ -168,16 +168,18 @@ def main() -> None:
         }
         outbox = Outbox(Database(f"sqlite:///{folder}/outbox.sqlite3"), _TIMING)
         with subprocess.Popen([sys.executable, "-m", "webapp", "serve"], env=environ) as server:
-            _wait()
-            print(f"{'robot':40} {'sent':>5} {'portal':>7} {'held':>5} {'SMS':>5}  answers")
-            for name, send in KINDS.items():
-                before, texts = (len(portal.contacts), _held(outbox)), len(portal.codes)
-                statuses = send()
-                arrived, held = len(portal.contacts) - before[0], _held(outbox) - before[1]
-                sent = len(portal.codes) - texts
-                line = f"{name:40} {SENDS:5} {arrived:7} {held:5} {sent:5}  {dict(statuses)}"
-                print(line, flush=True)
-            server.terminate()
+            try:
+                _wait()
+                print(f"{'robot':40} {'sent':>5} {'portal':>7} {'held':>5} {'SMS':>5}  answers")
+                for name, send in KINDS.items():
+                    before, texts = (len(portal.contacts), _held(outbox)), len(portal.codes)
+                    statuses = send()
+                    arrived, held = len(portal.contacts) - before[0], _held(outbox) - before[1]
+                    sent = len(portal.codes) - texts
+                    line = f"{name:40} {SENDS:5} {arrived:7} {held:5} {sent:5}  {dict(statuses)}"
+                    print(line, flush=True)
+            finally:  # else leaving the block would wait for it
+                server.terminate()
 
 
 def _held(outbox: Outbox) -> int:
@@ -187,8 +189,8 @@ def _held(outbox: Outbox) -> int:
 def _wait() -> None:
     for _ in range(100):
         try:
-            requests.get(f"{ORIGIN}/embed/plain", timeout=1)
-        except requests.ConnectionError:
+            requests.get(f"{ORIGIN}/embed/plain", timeout=10)
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.1)
         else:
             return

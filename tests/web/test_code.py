@@ -322,6 +322,23 @@ def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) ->
     assert step.press(Code=code).status_code == 422
 
 
+def test_guesser_gets_fifteen_tries_a_submission(client: FlaskClient, portal: Simulator) -> None:
+    """Codes of four digits, guessed as long as the page compares them."""
+    rounds, compared, hits = 8, 0, 0
+    for number in range(rounds):
+        step = Step(client, "/f/kind", Mobile=f"0912111111{number}", proof="")
+        for sending in range(4):
+            for guess in range(7):
+                answer = step.press(Code=f"{1000 + 97 * guess + sending}")
+                hits += answer.status_code == 303
+                compared += texts.USED_UP not in answer.text
+            elapse(client, 300)
+            step.press(resend="1")
+    assert compared <= 15 * rounds
+    assert hits <= 1  # two are as likely as 1 in 11,000
+    assert len(portal.codes) == 3 * rounds
+
+
 def test_robot_in_the_honeypot_is_asked_for_a_code_that_never_comes(
     client: FlaskClient, portal: Simulator
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, DateTime, Integer, String, Table, delete, select, update
@@ -30,10 +31,15 @@ class CodeTrouble:
         """Use the table in this database."""
         self._database = database
 
-    def read(self) -> str:
-        """Return the status for which no code was sent, the portal's or ours; "" if all is well."""
+    def read(self, *, min_age: timedelta = timedelta(0)) -> str:
+        """Return the status for which no code was sent, the portal's or ours; "" if all is well.
+
+        Args:
+            min_age: A trouble that has not lasted for so long is none.
+        """
+        is_old = _trouble.c.since <= self._database.now_plus(-min_age)
         with self._database.read() as connection:
-            return connection.execute(select(_trouble.c.status)).scalar() or ""
+            return connection.execute(select(_trouble.c.status).where(is_old)).scalar() or ""
 
     def set(self, status: str) -> None:
         """Record that a code was not sent."""
