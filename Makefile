@@ -110,7 +110,7 @@ observatory: .venv/development debian
 
 # What each layer against spam lets through.
 spam: .venv/runtime
-	$(BIN)/python bench/spam.py
+	PYTHONPATH=tests $(BIN)/python bench/spam.py
 
 # What is lost, doubled or left behind when the portal, our processes and the database fail.
 chaos: .venv/development debian

@@ -54,6 +54,20 @@ EACH = "each"  # of the stand-in's profiles
 TOKEN = "token-of-the-chaos"
 SECRET = "key-of-the-chaos"
 
+FORMS = """
+[forms.contact]
+title = "ثبت مخاطب"
+access = "intranet"
+fields = "all"
+free_labels = true
+
+[forms.club]
+title = "باشگاه"
+access = "public"
+fields = ["FName", "Mobile"]
+verify = "sms"
+"""
+
 SETTLE = 2  # seconds before an uncertain call is looked up; a late one is applied in half of them
 LATENCY = 0.05  # seconds that the portal takes, so that a kill meets calls under way
 DRAINING = 1000  # seconds for the outbox to empty; longer than the longest pause of a contact
@@ -90,6 +104,9 @@ class Report:
     Attributes:
         accepted: Submissions answered 303.
         told_rejected: Submissions answered that the portal does not want them.
+        verified: Submissions whose number was verified by a code, and which were accepted then.
+        unverified: Those that got no code, or whose sender left.
+        unverified_delivered: Those of them that are at the portal.
         gave_up: Submissions that got no answer for a minute.
         repeated: POSTs sent again for want of an answer.
         sent_again: POSTs sent again though they were accepted.
@@ -104,6 +121,9 @@ class Report:
     seed: int
     submissions: int
     accepted: int = 0
+    verified: int = 0
+    unverified: int = 0
+    unverified_delivered: int
     told_rejected: int = 0
     gave_up: int = 0
     repeated: int = 0
@@ -124,7 +144,7 @@ class Report:
     @property
     def is_clean(self) -> bool:
         """Whether nothing is lost, twice or left."""
-        return not (self.lost or self.twice or self.left)
+        return not (self.lost or self.twice or self.left or self.unverified_delivered)
 
     def __str__(self) -> str:
         """Return it as a table."""
@@ -200,6 +220,7 @@ class Experiment:
         kills: Mean time between two kills of a web worker, and of a deliverer, as a multiple of
             the time in which the servers start: on a slow machine, too, they are up for a while.
             Everything is killed an eighth as often.
+        verified: The share of submissions whose number is verified.
         profile: One of the stand-in's profiles, by name; `EACH`: every call meets another one.
         seed: Where chance comes from. Which of two things comes first, the machine decides.
     """
@@ -210,6 +231,7 @@ class Experiment:
     clients: int = 16
     faulty: float = 0.4
     kills: float = 0.5
+    verified: float = 0.0
     profile: str = EACH
     seed: int = field(default_factory=lambda: Random().randrange(10**6))
 
@@ -218,16 +240,26 @@ class Experiment:
         start = time.monotonic()
         numbers = self._random("numbers").sample(range(10**6, 10**7), self.submissions)
         with self._world() as world:
-            crowd = Crowd(world.site.urls, self.seed, world.events)
+            crowd = Crowd(
+                world.site.urls,
+                self.seed,
+                world.events,
+                verified=self.verified,
+                codes=lambda: world.portal.codes,
+            )
             self._harass(world, crowd, numbers)
             _come_to_rest(world)
-            left = self._left(world.outbox, {b"%d" % number for number in numbers})
+            # Unverified ones stay for an hour, or for an operator.
+            unverified = {contact.number for contact in crowd.unverified}
+            settled = {b"%d" % number for number in numbers if number not in unverified}
+            left = self._left(world.outbox, settled)
             arrived = [(contact["Mobile"], contact["FName"]) for contact in world.portal.contacts]
         return Report(
             database=self.database,
             seed=self.seed,
             submissions=self.submissions,
             lost=len({contact.stored for contact in crowd.accepted}.difference(arrived)),
+            unverified_delivered=len({it.stored for it in crowd.unverified}.intersection(arrived)),
             twice=sum(times > 1 for times in Counter(mobile for mobile, _ in arrived).values()),
             left=left,
             seconds=round(time.monotonic() - start),
@@ -243,6 +275,7 @@ class Experiment:
         events: list[str] = []
         logs, state = self.folder / "logs", self.folder / "state"
         logs.mkdir()
+        (self.folder / "forms.toml").write_text(FORMS)
         state.mkdir()
         with contextlib.ExitStack() as stack:
             portal = stack.enter_context(Simulator(token=TOKEN, kept=10 * self.submissions))
@@ -283,6 +316,8 @@ class Experiment:
             "SECRET_KEY": SECRET,
             "STATE_DIRECTORY": str(self.folder / "state"),
             "RATE_LIMITS": "off",
+            "CODES_PER_DAY": "1000000",
+            "FORMS_FILE": str(self.folder / "forms.toml"),
             "DELIVERER": "inline",
             "WEB_CONCURRENCY": "2",
             "THREADS": "16",
@@ -435,6 +470,9 @@ def main() -> None:
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--seed", type=int, default=Random().randrange(10**6))
     parser.add_argument("--faulty", type=float, default=0.4, help="the share of the portal's calls")
+    parser.add_argument(
+        "--verified", type=float, default=0.0, help="the share whose number is verified by SMS"
+    )
     parser.add_argument("--profile", choices=(EACH, *PROFILES), default=EACH)
     parser.add_argument(
         "--kills", type=float, default=0.5, help="mean time between kills, in starts"

@@ -1,4 +1,4 @@
-"""People who fill in the operators' form, and do not give up easily."""
+"""People who fill in forms, and do not give up easily."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from webapp.forms.tokens import MIN_AGE
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from requests import PreparedRequest
 
 MARK = "نشان"  # every contact's first name, with its number
 PATIENCE = 60  # seconds for which a client repeats what is not answered
 TIMEOUTS = (0.5, 5, 5, 5)  # seconds that it waits for one answer; some click again soon
+VERIFYING = "/f/club"  # the form that verifies numbers
+HASTY = 0.05  # the share of those who leave while they are asked for a code
+CODE_PATIENCE = 5  # seconds for which they wait for a code
 SENT_AGAIN = 0.2  # the share of the accepted submissions that are
 FINAL = {HTTPStatus.OK, HTTPStatus.SEE_OTHER, HTTPStatus.UNPROCESSABLE_ENTITY}  # answers
 FORM_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -47,12 +54,32 @@ class Crowd:
 
     Attributes:
         accepted: The contacts that were.
+        unverified: Those whose number nobody has verified, where it had to be.
         results: What each was told.
     """
 
-    def __init__(self, urls: Sequence[str], seed: int, events: list[str]) -> None:
-        """Take the addresses of the form, and where the names of what happens go."""
+    def __init__(
+        self,
+        urls: Sequence[str],
+        seed: int,
+        events: list[str],
+        *,
+        verified: float = 0,
+        codes: Callable[[], Sequence[Mapping[str, str]]] = list,
+    ) -> None:
+        """Set up the crowd.
+
+        Args:
+            urls: The addresses of the servers.
+            seed: Where chance comes from.
+            events: Where the names of what happens go.
+            verified: The share of people whose form verifies their number.
+            codes: Returns the codes that were sent, newest last.
+        """
         self.accepted: list[Contact] = []
+        self.unverified: list[Contact] = []
+        self._verified = verified
+        self._codes = codes
         self.results: list[str] = []
         self._urls = urls
         self._seed = seed
@@ -61,6 +88,12 @@ class Crowd:
     def submit(self, contact: Contact) -> None:
         """Send a contact until it is answered; some are sent again after that."""
         random = Random(f"{self._seed} {contact.number}")
+        if random.random() < self._verified:
+            result = self._submit_verified(contact, random)
+            (self.accepted if result == "verified" else self.unverified).append(contact)
+            self.results.append(result)
+            self._events.append(result)
+            return
         page = self._ask(requests.Request("GET", self._urls[0]).prepare(), random)
         post = _filled_in(page.text, contact, random) if page else None
         result = _meaning(self._ask(post, random)) if post else "gave_up"
@@ -70,6 +103,43 @@ class Crowd:
                 self._send_again(post, random)
         self.results.append(result)
         self._events.append(result)
+
+    def _submit_verified(self, contact: Contact, random: Random) -> str:
+        """Send a contact whose number is verified; say what came of it."""
+        page = self._ask(_request("GET", VERIFYING), random)
+        if page is None:
+            return "gave_up"
+        time.sleep(MIN_AGE.total_seconds() + 0.1)
+        token = unescape(FORM_TOKEN.findall(page.text)[0])
+        form = {"Mobile": f"0912{contact.number}", "FName": contact.typed["FName"]}
+        answer = self._ask(_request("POST", VERIFYING, form | {"csrf_token": token}), random)
+        location = answer.headers.get("Location", "") if answer is not None else ""
+        if random.random() < HASTY:
+            return "unverified"
+        if "/code?" not in location:  # a lost answer may have sent the code all the same
+            return "unverified"
+        return self._type_code(location, form["Mobile"], random)
+
+    def _type_code(self, path: str, mobile: str, random: Random) -> str:
+        expires = time.monotonic() + CODE_PATIENCE
+        while time.monotonic() < expires:
+            sent = [code["Code"] for code in self._codes() if code["Mobile"] == mobile]
+            if not sent:
+                time.sleep(0.2)
+                continue
+            if random.random() < SENT_AGAIN:
+                wrong = f"{int(sent[-1]) % 90_000 + 10_000}"
+                self._ask(_request("POST", path, {"Code": wrong}), random)
+            posts = [_request("POST", path, {"Code": sent[-1]})] * random.choice((1, 1, 3))
+            with ThreadPoolExecutor(len(posts)) as threads:
+                answers = list(threads.map(lambda post: self._ask(post, random), posts))
+            receipts = [
+                it for it in answers if it is not None and "?r=" in it.headers.get("Location", "")
+            ]
+            if receipts:
+                return "verified"
+            return "gave_up" if None in answers else "told_rejected"
+        return "unverified"
 
     def _send_again(self, post: requests.PreparedRequest, random: Random) -> None:
         """Send what was accepted once more, or several times at the same moment."""
@@ -93,6 +163,10 @@ class Crowd:
         return None
 
 
+def _request(method: str, path: str, data: Mapping[str, str] | None = None) -> PreparedRequest:
+    return requests.Request(method, f"http://localhost{path}", data=data).prepare()
+
+
 def _filled_in(page: str, contact: Contact, random: Random) -> requests.PreparedRequest:
     """Return the form as a browser sends it, in either of the two encodings."""
     fields = contact.typed | {"csrf_token": unescape(FORM_TOKEN.findall(page)[0])}
@@ -103,7 +177,7 @@ def _filled_in(page: str, contact: Contact, random: Random) -> requests.Prepared
 
 def _send(request: requests.PreparedRequest, url: str, timeout: float) -> requests.Response | None:
     request = request.copy()
-    request.url = url
+    request.url = url.rstrip("/") + (request.path_url if request.path_url != "/" else "/")
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the environment would be another machine
         try:

@@ -43,6 +43,7 @@
     }
     if (type === "ready") raise({ form, reference: "" });
     if (!whole(top, 0) || !like(reference, /^([A-Z0-9]{4,16})?$/)) return;
+    if (type === "code") show(frame, top);
     if (type === "invalid") {
       raise({ form, reference });
       show(frame, top);

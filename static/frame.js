@@ -20,10 +20,11 @@ addEventListener("message", ({ data, origin, source }) => {
   fit();
   new ResizeObserver(fit).observe(page);
   const message = document.querySelector("[data-outcome]");
-  const [{ type }] = performance.getEntriesByType("navigation");
+  const [{ type: how }] = performance.getEntriesByType("navigation");
   // Back and a reload tell nothing twice.
-  if (!message || type !== "navigate") return;
+  if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
-  tell(/delivered|queued/.test(outcome) ? "submitted" : "invalid", { reference, redirect, top });
+  const type = /delivered|queued/.test(outcome) ? "submitted" : "invalid";
+  tell(outcome === "code" ? "code" : type, { reference, redirect, top });
 });

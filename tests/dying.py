@@ -7,7 +7,9 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from webapp import create_app
+from webapp.delivery.codes import Codes
 from webapp.delivery.outbox import Outbox
+from webapp.delivery.unverified import Unverified
 from webapp.portal.client import AmootPortal
 from webapp.web.views import EXTENSION
 
@@ -22,6 +24,13 @@ STEPS: dict[str, tuple[type, str]] = {
     "claim": (Outbox, "claim"),
     "send": (AmootPortal, "create_contact"),
     "settle": (Outbox, "deliver"),
+    # And where a code verifies the number.
+    "keep": (Unverified, "add"),
+    "code": (Codes, "add"),
+    "record": (Codes, "store"),
+    "text": (AmootPortal, "send_code"),
+    "try": (Codes, "check"),
+    "verify": (Unverified, "verify"),
 }
 
 
@@ -45,12 +54,14 @@ def arm(when: str, step: str) -> None:
     setattr(owner, name, fatal)
 
 
-def run(settings: Settings, when: str, step: str, form: dict[str, str] | None) -> None:
+def run(
+    settings: Settings, when: str, step: str, form: dict[str, str] | None, path: str = "/"
+) -> None:
     """Submit a form, or deliver what waits, and die on the way."""
     app = create_app(settings)
     arm(when, step)
     if form:
-        app.test_client().post("/", data=form)
+        app.test_client().post(path, data=form)
     else:
         delivery = app.extensions[EXTENSION].delivery
         for submission in delivery.outbox.claim(1):

@@ -12,8 +12,8 @@ from webapp.delivery.services import DeliveryServices
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.request_origin import own_origin
-from webapp.forms.tokens import FormTokens, Receipts
-from webapp.messages import workbench
+from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
+from webapp.messages import codes, workbench
 from webapp.observability import request_id
 from webapp.portal import simulator
 from webapp.portal.base import status_message
@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env()
     app = _make_flask(settings)
     tokens = FormTokens(settings.secret_keys)
-    forms = definitions_file.load(settings.forms_file)
+    forms = definitions_file.load(settings.forms_file, demo=settings.demo)
     url = settings.amoot_url or (
         simulator.Simulator(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
@@ -62,8 +62,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         metrics=metrics,
         readiness=health.Readiness(delivery.database),
         attention=header.AttentionCount(delivery.outbox.review),
+        code_trouble=header.CodeTroubleCache(delivery.codes.trouble, forms),
         tokens=tokens,
         receipts=Receipts(settings.secret_keys),
+        submission_tokens=SubmissionTokens(settings.secret_keys),
         rate_limits=rate_limits,
         basic_auth=BasicAuth(settings.intranet_users, rate_limits),
         proof_of_work=ProofOfWork(settings.secret_keys, consume=delivery.used_proofs.consume),
@@ -102,6 +104,7 @@ def _make_flask(settings: Settings) -> Flask:
         digits=persian.persian_digits,
         status_message=status_message,
         months=persian.JALALI_MONTHS,
+        line_blocked=codes.LINE_BLOCKED,
         note_ids=note_ids,
         own_origin=own_origin,
         accent_digest=colour.digest,

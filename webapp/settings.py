@@ -125,6 +125,14 @@ class Settings:
     # Generous: subscribers of Iranian mobile networks share IP addresses.
     limit_address: str = _setting("LIMIT_ADDRESS", read_limit, "600/minute;6000/hour")
     limit_mobile: str = _setting("LIMIT_MOBILE", read_limit, "5/hour;20/day")
+    # Each code costs credit. Subscribers share addresses, so the number is bounded most.
+    limit_code_mobile: str = _setting("LIMIT_CODE_MOBILE", read_limit, "5/hour;10/day")
+    limit_code_address: str = _setting("LIMIT_CODE_ADDRESS", read_limit, "60/hour;300/day")
+    limit_code_form: str = _setting("LIMIT_CODE_FORM", read_limit, "600/hour")
+    limit_code_unproven: str = _setting("LIMIT_CODE_UNPROVEN", read_limit, "20/hour;100/day")
+    codes_per_day: int = _setting(
+        "CODES_PER_DAY", partial(read_whole_number, lowest=0, highest=10_000_000), 1000
+    )
     limit_login: str = _setting("LIMIT_LOGIN", read_limit, "10/minute;60/hour")
     public_url: str | None = _setting("PUBLIC_URL", read_public_url)
     trusted_proxies: int = _setting(

@@ -50,6 +50,16 @@ redirect = "http://localhost:1/thanks"
 from_url = { utm_source = "CustomText5" }
 """
 
+# A form that verifies numbers.
+VERIFYING = """
+[forms.club]
+title = "باشگاه مشتریان"
+access = "public"
+fields = ["FName", "Mobile"]
+embed_origins = ["http://localhost:1"]
+verify = "sms"
+"""
+
 # A form that asks about known numbers.
 ASKING = """
 [forms.asking]
@@ -65,7 +75,7 @@ def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Run the server in front of the simulator."""
     folder = tmp_path_factory.mktemp("server")
     forms = folder / "forms.toml"
-    forms.write_text(BUILT_IN.read_text() + EMBEDDED + ASKING)
+    forms.write_text(BUILT_IN.read_text() + EMBEDDED + VERIFYING + ASKING)
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
     environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
     with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:

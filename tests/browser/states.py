@@ -196,6 +196,45 @@ def embedded_done(tab: Page, _: Simulator) -> None:
     submit(tab)
 
 
+def ask_code(tab: Page, _: Simulator) -> None:
+    """Be asked for the code."""
+    tab.goto("/f/club")
+    tab.locator("#Mobile").fill(MOBILE)
+    wait(tab)
+    submit(tab)
+
+
+def wrong_code(tab: Page, simulator: Simulator) -> None:
+    """Type a wrong code."""
+    ask_code(tab, simulator)
+    tab.locator("#Code").fill("۱۲")
+    submit(tab)
+
+
+def change_number(tab: Page, simulator: Simulator) -> None:
+    """Correct the number."""
+    ask_code(tab, simulator)
+    with tab.expect_navigation():
+        tab.locator("[name=change]").click()
+
+
+def embedded_code(tab: Page, _: Simulator) -> None:
+    """Be asked for the code in a frame, once more and too early."""
+    tab.goto("/embed/club")
+    tab.locator("#Mobile").fill(MOBILE)
+    wait(tab)
+    submit(tab)
+    with tab.expect_navigation():
+        tab.locator("[name=resend]").click()
+
+
+def codes_failing(tab: Page, simulator: Simulator) -> None:
+    """Have the portal send no code; operators read why."""
+    simulator.answer("CreditNotEnough")
+    ask_code(tab, simulator)
+    until(tab, "/outbox", "[data-codes]")
+
+
 def until(tab: Page, path: str, selector: str, *, there: bool = True) -> None:
     """Open a page again and again until it shows something, or does so no more."""
     for _ in range(80):
@@ -358,6 +397,11 @@ STATES: Final = (
     signup_invalid,
     signup_delivered,
     signup_refused,
+    ask_code,
+    wrong_code,
+    change_number,
+    embedded_code,
+    codes_failing,
     embedded,
     embedded_invalid,
     embedded_done,

@@ -55,6 +55,13 @@ fields = ["Mobile"]
 embed_origins = ["HOST"]
 accent = "#7a1f5c"
 redirect = "HOST/thanks"
+
+[forms.verified]
+title = "خبرنامه"
+access = "public"
+fields = ["FName", "Mobile"]
+embed_origins = ["HOST"]
+verify = "sms"
 """
 
 TYPED = {"FName": "سارا", "LName": "کاظمی", "Mobile": MOBILE}
@@ -317,6 +324,46 @@ def test_without_script_the_iframe_works_by_itself(
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
     tab.wait_for_timeout(200)
     assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_number_is_verified_in_the_iframe(
+    opened: Callable[..., Page],
+    server: Server,
+    website: Site,
+    simulator: Simulator,
+    *,
+    with_script: bool,
+) -> None:
+    """The number is corrected, a code is wrong, then right; the page hears of the end alone."""
+    tab = opened(java_script_enabled=with_script)
+    tab.goto(website.publish("/", page_of(iframe(server, "verified"), script(server))))
+    form = tab.frame_locator("#one")
+    fill(form)
+    form.locator("#Mobile").fill("09129999999")
+    tab.wait_for_timeout(AGE * 1000)
+    send(form)
+    expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲•••۹۹۹۹")
+    form.locator("[name=change]").click()
+    expect(form.locator("#FName")).to_have_value("سارا")
+    form.locator("#Mobile").fill(MOBILE)
+    tab.wait_for_timeout(AGE * 1000)
+    send(form)
+    expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲•••۴۵۶۷")
+    form.locator("[name=resend]").click()
+    expect(form.locator("[data-outcome=code]")).to_contain_text("صبر کنید")
+    code = simulator.codes[-1]["Code"]
+    form.locator("#Code").fill(str(int(code) - 1))
+    send(form)
+    expect(form.locator("#Code-error")).to_be_visible()
+    assert simulator.contacts == []
+    form.locator("#Code").fill(code)
+    form.locator("#Code").press("Enter")
+    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    assert [contact["Mobile"] for contact in simulator.contacts] == [989121234567]
+    if with_script:
+        assert [name for name, _, _ in told(tab, 9) if name == "submitted"] == ["submitted"]
+        wait_until_fitting(tab)
 
 
 def test_without_the_second_line_the_iframe_works_too(
@@ -778,6 +825,25 @@ def test_firefox_follows_the_redirect_and_stays_back(
     time.sleep(0.5)
     assert firefox.run("location.href") == address
     assert len(simulator.contacts) == 1
+
+
+def test_firefox_verifies_a_number_in_the_iframe(
+    firefox: Firefox, server: Server, website: Site, simulator: Simulator
+) -> None:
+    """With third-party cookies blocked."""
+    address = website.publish("/verified", page_of(iframe(server, "verified"), script(server)))
+    firefox.tell("WebDriver:Navigate", url=address)
+    firefox.enter("#one")
+    firefox.type("#Mobile", MOBILE)
+    time.sleep(AGE)
+    firefox.click("button[type=submit]")
+    firefox.wait(lambda: firefox.run("!!document.querySelector('#Code')"))
+    firefox.type("#Code", simulator.codes[-1]["Code"])
+    firefox.click("button[type=submit]")
+    firefox.wait(lambda: firefox.run("!!document.querySelector('[data-outcome=delivered]')"))
+    firefox.enter(None)
+    assert len(simulator.contacts) == 1
+    assert firefox.cookies() == []
 
 
 def test_firefox_blocks_third_party_cookies(firefox: Firefox, website: Site) -> None:

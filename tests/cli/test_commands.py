@@ -116,6 +116,19 @@ def test_check_sends_a_test_mail(run: Callable[..., Result]) -> None:
     assert mailbox.text.strip() == alerts.TEST_TEXT
 
 
+def test_check_sends_a_code_to_a_number(run: Callable[..., Result], portal: Simulator) -> None:
+    """And says what came back."""
+    result = run("check", "--verify", "+98 912 123 4567")
+    (sent,) = portal.codes
+    assert sent["Mobile"] == "09121234567"
+    assert f"has sent the code {sent['Code']}" in result.output
+    portal.mood = lambda asked: "Failed" if asked.path.endswith("OTP") else "Success"
+    result = run("check", "--verify", "09121234567")
+    assert result.exit_code == 1
+    assert "the portal said Failed" in result.output
+    assert run("check", "--verify", "021").exit_code == 2
+
+
 def test_check_without_alerts_sends_no_test_mail(run: Callable[..., Result]) -> None:
     """It says which settings are missing."""
     result = run("check", "--alert")

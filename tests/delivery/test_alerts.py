@@ -40,7 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiri
 MOBILE, NAME = "09121234567", "سارا"
 CONTACT = Contact(Mobile=MOBILE, FName=NAME)
 PASSWORD = "password-nobody-sees"
-QUEUE, ATTENTION, SUSPECTS = texts.PROBLEMS.values()
+QUEUE, ATTENTION, CODES, SUSPECTS = texts.PROBLEMS.values()
 
 
 @pytest.fixture
@@ -289,6 +289,24 @@ def test_suspects_are_told_when_nobody_has_looked_for_a_day(
     alerts.check()
     assert mailbox.subjects == [texts.ALARM_SUBJECT.format(problems=SUSPECTS)]
     assert texts.SUSPECTS.format(n="۲") in mailbox.text
+
+
+def test_codes_that_are_not_sent_are_told_after_a_minute(
+    delivery: DeliveryServices, alerts: Alerts, mailbox: MailServer
+) -> None:
+    """And that they are again, with the next one."""
+    delivery.codes.trouble.set("CodesOfDayUsedUp")
+    alerts.check()
+    assert mailbox.subjects == []
+    with delivery.database.write() as connection:
+        since = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=2)
+        connection.exec_driver_sql(f"UPDATE code_trouble SET since = '{since}'")  # noqa: S608
+    alerts.check()
+    assert mailbox.subjects == [texts.ALARM_SUBJECT.format(problems=CODES)]
+    assert "CodesOfDayUsedUp" in mailbox.text
+    delivery.codes.trouble.clear()
+    alerts.check()
+    assert texts.ENDED["codes"] in mailbox.text
 
 
 def test_end_of_one_problem_names_what_remains(

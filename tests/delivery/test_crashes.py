@@ -17,11 +17,14 @@ from webapp.contact import Contact
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.simulator.model import PROFILES
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import ForkServerContext
     from pathlib import Path
+
+    from flask.testing import FlaskClient
 
     from webapp.portal.simulator.server import Simulator
     from webapp.settings import Settings
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 MOBILE = "09121234567"
+DYING = ("before", "after")
 PAGE = [(when, step) for step in ("insert", "send", "settle") for when in ("before", "after")]
 BACKGROUND = [(when, step) for step in ("claim", "send", "settle") for when in ("before", "after")]
 
@@ -153,3 +157,73 @@ def test_killed_again_and_again(
         time.sleep(0.2)
     deliver_all(hasty, portal)
     assert len(portal.contacts) == 1
+
+
+CODE = """
+[forms.club]
+title = "باشگاه"
+access = "public"
+fields = ["FName", "Mobile"]
+verify = "sms"
+"""
+# Where the POST of the form may die, and that of the code.
+ASKING = [(when, step) for step in ("keep", "code", "record", "text") for when in DYING]
+TYPING = [(when, step) for step in ("try", "verify", "send", "settle") for when in DYING]
+
+
+@pytest.fixture
+def club(hasty: Settings, tmp_path: Path) -> Settings:
+    """Return settings of a form that verifies numbers."""
+    forms = tmp_path / "forms.toml"
+    forms.write_text(CODE)
+    return replace(hasty, forms_file=forms)
+
+
+def ask_again(client: FlaskClient, url: str) -> None:
+    """Let the pause pass, and ask for another code."""
+    delivery = client.application.extensions[EXTENSION].delivery
+    with delivery.database.write() as connection:
+        connection.exec_driver_sql("UPDATE codes SET resend_at = created_at")
+    assert client.post(url, data={"resend": "1"}).status_code == 303
+
+
+# On PostgreSQL, those where its transactions matter most.
+VERIFYING = [("sqlite", *point) for point in (*ASKING, *TYPING)]
+VERIFYING += [("postgresql", "after", step) for step in ("text", "try", "verify")]
+
+
+@pytest.mark.parametrize(("database_url", "when", "step"), VERIFYING, indirect=["database_url"])
+def test_verification_killed_on_the_way_goes_on(
+    club: Settings, processes: ForkServerContext, portal: Simulator, when: str, step: str
+) -> None:
+    """The person sends the form again, asks for another code, and types it: one contact."""
+    client = create_app(club).test_client()
+    form = {"csrf_token": Page(client, "/f/club").token, "Mobile": MOBILE, "FName": "سارا"}
+
+    def die(path: str, data: dict[str, str]) -> None:
+        process = processes.Process(target=dying.run, args=(club, when, step, data, path))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+
+    if (when, step) in ASKING:
+        die("/f/club", form)
+    url = client.post("/f/club", data=form).headers["Location"]
+    assert "/code" in url
+    if (when, step) in ASKING:
+        if (when, step) != ("before", "keep"):
+            ask_again(client, url)
+    else:
+        die(url, {"Code": portal.codes[-1]["Code"]})
+    has_verified = (when, step) in TYPING[3:]
+    assert len(portal.contacts) == ((when, step) in TYPING[5:])
+    code = portal.codes[-1]["Code"]
+    if not has_verified:
+        delivery = client.application.extensions[EXTENSION].delivery
+        assert delivery.outbox.claim(9) == []
+    if has_verified:
+        deliver_all(club, portal)
+    answer = client.post(url, data={"Code": code})
+    assert "?r=" in answer.headers["Location"]
+    deliver_all(club, portal)
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا"]

@@ -12,9 +12,10 @@ from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
-from webapp.delivery.intake import Intake, Result, submission_key
+from webapp.delivery.intake import Intake, submission_key
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
+from webapp.delivery.outcome import Result
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import LABELS_UNKNOWN, Sender
 from webapp.delivery.submission import State

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from webapp.contact import FIELDS, in_page_order
+from webapp.delivery.verification import Fallback, Policy
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.definitions_file import DefinitionError, load, parse
+from webapp.messages import codes
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "forms.toml"
 
@@ -73,6 +75,7 @@ def test_built_in_forms_are_a_desk_and_a_sign_up() -> None:
     assert forms["signup"].embed_origins == ("https://example.ir",)
     assert forms["signup"].fixed == {"CityName": "تهران"}
     assert forms["signup"].dates is DateInput.PARTS
+    assert list(load(None, demo=True)) == ["contact", "signup", "verified"]
 
 
 def test_example_has_a_form_of_each_sort() -> None:
@@ -447,6 +450,50 @@ def test_redirect_is_text() -> None:
             'such as "https://example.ir/thanks"'
         )
     ]
+
+
+def test_verification_has_its_defaults_and_its_keys() -> None:
+    """Such a form asks the browser for a proof of work, too."""
+    form = read(PUBLIC + 'verify = "sms"\n')
+    assert form.proof_of_work
+    assert form.verification == Policy(
+        length=5, fallback=Fallback.HOLD, label=codes.NOT_VERIFIED_LABEL
+    )
+    keys = (
+        'verify = "sms"\nverify_length = 4\nverify_fallback = "accept"\nverify_label = "بی‌تأیید"\n'
+    )
+    form = read(PUBLIC + keys + 'line = "OTP"\nline_blocked = "لغو شده است."\n')
+    assert form.verification == Policy(length=4, fallback=Fallback.ACCEPT, label="بی‌تأیید")
+    assert (form.line, form.line_blocked) == ("OTP", "لغو شده است.")
+    assert read(INTRANET + 'line = "30001234"\n').line == "30001234"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (PUBLIC + 'verify = "call"', 'forms.signup.verify: must be "sms"'),
+        (PUBLIC + 'verify = "sms"\nverify_length = 3', "must be a whole number from 4 to 8"),
+        (PUBLIC + 'verify = "sms"\nverify_length = true', "must be a whole number from 4 to 8"),
+        (PUBLIC + "verify_length = 5", 'verify_length: needs verify = "sms"'),
+        (PUBLIC + 'verify_fallback = "hold"', 'verify_fallback: needs verify = "sms"'),
+        (PUBLIC + 'verify = "sms"\nverify_label = "x"', 'needs verify_fallback = "accept"'),
+        (PUBLIC + 'line = "30001234"', 'line: needs verify = "sms" on a public form'),
+        (PUBLIC + 'line_blocked = "x"', 'line_blocked: needs "line"'),
+        (INTRANET + 'line = "+98"', "must be a line's number in quotes"),
+        (INTRANET + 'verify = "sms"', "is for public forms only"),
+    ],
+)
+def test_verification_that_makes_no_sense_is_refused(text: str, reason: str) -> None:
+    """With its key."""
+    assert any(reason in fault for fault in faults(text)), faults(text)
+
+
+def test_label_of_unverified_contacts_counts_with_the_others() -> None:
+    """A contact has twenty at most."""
+    labels = ", ".join(f'"{chr(0x627 + n)}"' for n in range(20))
+    text = PUBLIC + f'labels = [{labels}]\nverify = "sms"\n'
+    assert read(text)
+    assert "at most 20 labels" in faults(text + 'verify_fallback = "accept"')[0]
 
 
 def test_redirect_to_a_site_that_is_not_listed_is_refused() -> None:

@@ -14,7 +14,7 @@ from support import TOKEN, Page
 
 from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.intake import Result
+from webapp.delivery.outcome import Result
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.messages.statuses import STATUS_MESSAGES

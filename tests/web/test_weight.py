@@ -43,8 +43,9 @@ def test_all_scripts_together_are_small() -> None:
     for_operators = ("desk.js", "duplicates.js", "install.js")
     assert sum(map(sizes.pop, for_operators)) <= 1_536
     assert sizes.pop("from-url.js") <= 640
+    assert sizes.pop("code.js") <= 512  # on the page that asks for a code alone
     assert len(sizes) == 5
-    assert sum(sizes.values()) <= 6_144
+    assert sum(sizes.values()) <= 6_200
 
 
 @pytest.mark.parametrize(

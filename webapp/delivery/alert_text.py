@@ -56,6 +56,9 @@ class AlertText:
                     yield "\n".join(self._queue(status))
                 case Kind.ATTENTION:
                     yield "\n".join(self._attention())
+                case Kind.CODES:
+                    yield f"{texts.CODES} {status_message(status)}"
+                    yield texts.STATUS.format(status=status)
                 case Kind.SUSPECTS:
                     count = sum(self._problems.attention(suspects=True).counts.values())
                     yield texts.SUSPECTS.format(n=persian_digits(count))

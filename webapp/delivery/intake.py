@@ -6,7 +6,6 @@ later than the settling time, or does not allow lookups.
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import json
 import logging
@@ -18,11 +17,25 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.outcome import (
+    BUSY,
+    STORE_FAILED,
+    Outcome,
+    Result,
+    outcome_of,
+    outcome_of_attempt,
+    waits_for_code,
+)
 from webapp.delivery.sender import database_errors_logged
-from webapp.delivery.submission import HONEYPOT, UNPROVEN, State, Submission, Submitter, reference
+from webapp.delivery.submission import (
+    NOBODY,
+    State,
+    Submission,
+    Submitter,
+    reference,
+)
 from webapp.portal.base import (
     PortalError,
-    Rejected,
     Uncertain,
 )
 
@@ -40,37 +53,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Our own statuses, named like the portal's.
-BUSY: Final = "QueueBusy"
-STORE_FAILED: Final = "StoreFailed"
-
 _UNKNOWN_FAULT: Final = Uncertain("UnknownFault")
 
 _POLL_INTERVAL_S: Final = 0.05
-
-
-class Result(enum.StrEnum):
-    """What the page says about a submission. It is true, except for robots in the honeypot."""
-
-    DELIVERED = "delivered"
-    REJECTED = "rejected"
-    QUEUED = "queued"
-    UNSTORED = "unstored"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The outcome of a submission.
-
-    Attributes:
-        result: What the page says.
-        reference: The submission's short name, without personal data.
-        status: The status name of what went wrong, the portal's or ours; "" if nothing did.
-    """
-
-    result: Result
-    reference: str
-    status: str = ""
 
 
 def submission_key(nonce: str, contact: Contact) -> str:
@@ -134,8 +119,7 @@ class Intake:
         key: str,
         *,
         form: str,
-        operator: str | None = None,
-        source: str = "",
+        by: Submitter = NOBODY,
         vet: Callable[[], str] | None = None,
     ) -> Outcome:
         """Store a submission, and send it at once unless the queue is paused or full.
@@ -146,27 +130,51 @@ class Intake:
             contact: What to send.
             key: The submission's key, from `submission_key`.
             form: The slug of its form.
-            operator: The login name of who submitted it, stored with it and never sent.
-            source: Where the visitor came from, for statistics.
+            by: Who submitted it, stored with it and never sent.
             vet: Called once for each new submission, before it is stored. Returns why an operator
                 should review it first, or "". Its exceptions are passed on.
         """
-        new = _New(contact, key, form, Submitter(operator=operator, source=source))
-        with self._permit() as has_permit:
+        new = _New(contact, key, form, by)
+        with self.permit() as has_permit:
             try:
-                submission, is_new = self._add(new, vet, has_permit=has_permit)
+                submission, is_new = self._add(
+                    new, vet, lambda: self._store(new, has_permit=has_permit)
+                )
             except DatabaseError as error:
                 outcome = self._outcome_after_error(key, error)
-                self._count(form, outcome.result)
+                self.count(form, outcome.result)
                 return outcome
             if not is_new:
-                return _outcome(self._wait_for(submission) if has_permit else submission)
+                return outcome_of(self.wait_for(submission) if has_permit else submission)
             is_sent = submission.state is State.SENDING
-            outcome = self._send(submission, person_waits=True) if is_sent else _outcome(submission)
+            outcome = (
+                self.send(submission, person_waits=True) if is_sent else outcome_of(submission)
+            )
         # A robot in the honeypot is told "delivered"; the metrics count "held".
         is_held = submission.state is State.HELD
-        self._count(form, submission.state if is_held else outcome.result)
+        self.count(form, submission.state if is_held else outcome.result)
         return outcome
+
+    def submit_unverified(
+        self, contact: Contact, key: str, *, form: str, by: Submitter, vet: Callable[[], str]
+    ) -> Outcome:
+        """Store a submission that is sent once its number is verified; otherwise as `submit`."""
+        unverified = self._outbox.unverified
+        try:
+            submission, is_new = self._add(
+                _New(contact, key, form, by),
+                vet,
+                lambda: unverified.add(contact, key, form=form, source=by.source),
+            )
+        except DatabaseError as error:
+            outcome = self._outcome_after_error(key, error)
+            self.count(form, outcome.result)
+            return outcome
+        if is_new and submission.state is State.HELD:
+            self.count(form, State.HELD)
+        if waits_for_code(submission):
+            return Outcome(result=Result.CODE, reference=submission.reference)
+        return outcome_of(self.wait_for(submission))
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
@@ -180,8 +188,8 @@ class Intake:
         Returns:
             The outcome, or None if the submission cannot be corrected any more.
         """
-        with self._permit() as has_permit:
-            reason = self._reason_not_to_send(has_permit=has_permit)
+        with self.permit() as has_permit:
+            reason = self.reason_not_to_send(has_permit=has_permit)
             try:
                 submission = self._outbox.review.correct(
                     name, contact, send=not reason, status=reason
@@ -191,11 +199,11 @@ class Intake:
             if submission is None:
                 return None
             if submission.state is State.QUEUED:
-                return _outcome(submission)
-            return self._send(submission, person_waits=False)
+                return outcome_of(submission)
+            return self.send(submission, person_waits=False)
 
     @contextmanager
-    def _permit(self) -> Iterator[bool]:
+    def permit(self) -> Iterator[bool]:
         """Acquire a permit to call the portal, for up to a deadline; yield whether there is one.
 
         Nobody waits for a permit while the queue is paused.
@@ -210,11 +218,14 @@ class Intake:
             self._permits.release()
 
     def _add(
-        self, new: _New, vet: Callable[[], str] | None, *, has_permit: bool
+        self,
+        new: _New,
+        vet: Callable[[], str] | None,
+        store: Callable[[], tuple[Submission, bool]],
     ) -> tuple[Submission, bool]:
         """Vet and store a submission, or find it; return it, and whether it is new."""
         if vet is None:
-            return self._store(new, has_permit=has_permit)
+            return store()
         # Of several identical requests, one is vetted and stored; the others find its row.
         with self._key_locks.setdefault(new.key, threading.Lock()):
             if found := self._outbox.find(new.key):
@@ -224,10 +235,10 @@ class Intake:
                 return self._outbox.hold(
                     new.contact, new.key, form=new.form, reason=suspicion, by=new.by
                 )
-            return self._store(new, has_permit=has_permit)
+            return store()
 
     def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
-        reason = self._reason_not_to_send(has_permit=has_permit)
+        reason = self.reason_not_to_send(has_permit=has_permit)
         submission, is_new = self._outbox.add(
             new.contact,
             new.key,
@@ -240,19 +251,26 @@ class Intake:
             log.info("submission %s: queued, %s", submission.reference, reason)
         return submission, is_new
 
-    def _reason_not_to_send(self, *, has_permit: bool) -> str:
+    def reason_not_to_send(self, *, has_permit: bool) -> str:
         """Return the status for which a contact is not sent at once, or ""."""
         if pause := self._breaker.pause:
             return pause.status
         return "" if has_permit else BUSY
 
-    def _send(self, submission: Submission, *, person_waits: bool) -> Outcome:
+    def send(self, submission: Submission, *, person_waits: bool) -> Outcome:
+        """Send a submission that the caller owns; return its outcome.
+
+        Args:
+            submission: What to send.
+            person_waits: As for `Sender.attempt`.
+        """
         error: PortalError | None = _UNKNOWN_FAULT
         with database_errors_logged(submission):
             error = self.sender.attempt(submission, person_waits=person_waits)
-        return _outcome_of_attempt(submission, error)
+        return outcome_of_attempt(submission, error)
 
-    def _count(self, form: str, outcome: str) -> None:
+    def count(self, form: str, outcome: str) -> None:
+        """Count a submission in the metrics."""
         if self._metrics:
             self._metrics.count_submission(form, outcome)
 
@@ -262,9 +280,9 @@ class Intake:
             submission = self._outbox.find(key)
         except DatabaseError:
             submission = None  # if it is stored, the person's next try finds it
-        return _outcome(submission) if submission else _unstored(reference(key), error)
+        return outcome_of(submission) if submission else _unstored(reference(key), error)
 
-    def _wait_for(self, submission: Submission) -> Submission:
+    def wait_for(self, submission: Submission) -> Submission:
         """Wait up to a deadline while another request or process sends this submission."""
         expires = time.monotonic() + self._timing.deadline.total_seconds()
         with database_errors_logged(submission):
@@ -277,24 +295,3 @@ class Intake:
 def _unstored(name: str, error: DatabaseError) -> Outcome:
     log.error("submission %s: not stored, %s", name, error)
     return Outcome(result=Result.UNSTORED, reference=name, status=STORE_FAILED)
-
-
-def _outcome_of_attempt(submission: Submission, error: PortalError | None) -> Outcome:
-    """Return the outcome for the person who waited for an attempt."""
-    if error is None:
-        return Outcome(result=Result.DELIVERED, reference=submission.reference)
-    result = Result.REJECTED if isinstance(error, Rejected) else Result.QUEUED
-    return Outcome(result=result, reference=submission.reference, status=error.status)
-
-
-def _outcome(submission: Submission) -> Outcome:
-    """Return the outcome of a stored submission."""
-    name, status = submission.reference, submission.status
-    in_honeypot = submission.state is State.HELD and status == HONEYPOT  # a robot learns nothing
-    if submission.state is State.DELIVERED or in_honeypot:
-        return Outcome(result=Result.DELIVERED, reference=name)
-    if submission.state is State.REJECTED:
-        return Outcome(result=Result.REJECTED, reference=name, status=status)
-    if status == UNPROVEN:
-        return Outcome(result=Result.QUEUED, reference=name)
-    return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY)

@@ -1,9 +1,9 @@
 """The outbox: stores each submission before its first call, until it is purged.
 
-A row is `queued`, then `sending` by an owner for the length of a lease, and ends as `delivered`,
-`rejected` or `held`. Whoever claims a row becomes its owner, and only the owner settles it. When a
-lease expires, its owner has died: the row is queued again and marked uncertain, because the portal
-may have the contact.
+A row is `queued`, and `unverified` before where a form verifies the number; then it is `sending` by
+an owner for the length of a lease, and ends as `delivered`, `rejected` or `held`. Whoever claims a
+row becomes its owner, and only the owner settles it. When a lease expires, its owner has died: the
+row is queued again and marked uncertain, because the portal may have the contact.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from webapp.delivery.submission import (
     reference,
     table,
 )
+from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -53,12 +54,14 @@ class Outbox:
     Attributes:
         review: The operators' side of it.
         statistics: The counts by day.
+        unverified: The submissions that wait for a code.
     """
 
     def __init__(self, database: Database, timing: Timing) -> None:
         """Use the table in this database."""
         self.review = Review(database, timing)
         self.statistics = Statistics(database)
+        self.unverified = Unverified(database, timing)
         self._database = database
         self._timing = timing
         # Statements of every submission are built once: building takes longer than running.
@@ -183,11 +186,7 @@ class Outbox:
 
         Under load, the erased contact is overwritten on the disk up to a second later.
         """
-        own: dict[str, Any] = {
-            "key": submission.key,
-            "owner": submission.owner,
-            "blind": submission.blind,
-        }
+        own = {name: getattr(submission, name) for name in ("key", "owner", "blind")}
         changes = {"portal_id": portal_id, "status": submission.status}
         if not self._database.write_batched(self._batch_delivered, own | changes):
             self._settle(submission, self._final[State.DELIVERED], contact=None, **changes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, and_, func, select
 
+from webapp.delivery.code_trouble import CodeTrouble
 from webapp.delivery.submission import (
     NEEDS_ATTENTION,
     SUSPECT_STATUSES,
@@ -29,6 +30,8 @@ COUNT_CAP: Final = 10_000  # texts say "more than"
 
 # A shorter pause ended by itself, at one of the first probes.
 _MIN_PAUSE: Final = timedelta(seconds=5)
+# A failure of one code may end with the next one.
+_MIN_CODE_TROUBLE: Final = timedelta(minutes=1)
 _MAX_WAIT: Final = timedelta(minutes=15)
 # Old contacts that an operator sends again, or that an outage left behind, are on their way.
 _STUCK_S: Final = 30.0
@@ -50,6 +53,7 @@ class Kind(enum.StrEnum):
 
     QUEUE = "queue"  # the account is refused, or contacts wait for long
     ATTENTION = "attention"  # submissions were rejected or held
+    CODES = "codes"  # no code by SMS can be sent
     SUSPECTS = "suspects"  # robots may have sent them, and nobody has looked for a day
 
 
@@ -86,6 +90,7 @@ class Problems:
         """Read the outbox in this database, and this breaker."""
         self._database = database
         self._breaker = breaker
+        self._code_trouble = CodeTrouble(database)
         self._oldest: tuple[int, float] | None = None
 
     def read(self, *, queue_was_told: bool) -> dict[Kind, str]:
@@ -104,6 +109,8 @@ class Problems:
             found[Kind.QUEUE] = ""
         if self._exists(_NEEDS_HAND):
             found[Kind.ATTENTION] = ""
+        if status := self._code_trouble.read(min_age=_MIN_CODE_TROUBLE):
+            found[Kind.CODES] = status
         if self._exists(and_(_IS_SUSPECT, _c.created_at <= self._before(_MAX_SUSPECT_AGE))):
             found[Kind.SUSPECTS] = ""
         return found

@@ -16,7 +16,7 @@ from webapp.delivery.submission import (
     NEEDS_ATTENTION,
     RESET_COUNTERS,
     RETENTION,
-    SUSPECT_STATUSES,
+    REVIEW_STATUSES,
     WAITING,
     State,
     Submission,
@@ -101,21 +101,22 @@ class Review:
         return [Submission.from_row(row) for row in rows]
 
     def get(self, reference: str) -> Submission | None:
-        """Return the submission of this reference."""
+        """Return the submission of this reference; None while its number is not verified."""
         chosen = by_reference(reference)
         if chosen is None:
             return None
         with self._database.read() as connection:
-            row = connection.execute(select(*COLUMNS).where(chosen)).mappings().first()
+            accepted = select(*COLUMNS).where(chosen, _c.state != State.UNVERIFIED)
+            row = connection.execute(accepted).mappings().first()
         return Submission.from_row(row) if row else None
 
     def retry(self, reference: str | None = None) -> int:
         """Queue again what needs attention; return the number of submissions.
 
         Args:
-            reference: Of one submission; None for all but the suspect ones.
+            reference: Of one submission; None for all but those that are reviewed one by one.
         """
-        everything = _c.status.not_in(SUSPECT_STATUSES)
+        everything = _c.status.not_in(REVIEW_STATUSES)
         chosen = everything if reference is None else by_reference(reference)
         if chosen is None:
             return 0

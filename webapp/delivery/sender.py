@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.submission import SUSPECT_STATUSES, State, Submission
+from webapp.delivery.submission import REVIEW_STATUSES, State, Submission
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,
@@ -221,7 +221,7 @@ def _backoff(failures: int) -> timedelta:
 
 def is_given_up(submission: Submission) -> bool:
     """Return whether a submission is held because it failed for too long."""
-    is_held = submission.state is State.HELD and submission.status not in SUSPECT_STATUSES
+    is_held = submission.state is State.HELD and submission.status not in REVIEW_STATUSES
     return is_held and submission.unexplained < _MAX_UNEXPLAINED
 
 

@@ -8,7 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from webapp.delivery.alerts import Alerts
+from webapp.delivery.blocked_lines import BlockedLines
 from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.code_counts import CodeCounts
+from webapp.delivery.codes import Codes
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
 from webapp.delivery.funnel import Funnel
@@ -19,6 +22,7 @@ from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
 from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import UsedProofs
+from webapp.delivery.verification import Verification
 from webapp.delivery.worker import Worker
 from webapp.portal.client import AmootPortal
 
@@ -43,6 +47,9 @@ class DeliveryServices:
     duplicates: Duplicates
     sender: Sender
     intake: Intake
+    verification: Verification
+    codes: Codes
+    blocked_lines: BlockedLines
     labels: LabelList
     funnel: Funnel
     worker: Worker
@@ -64,6 +71,10 @@ class DeliveryServices:
         breaker = CircuitBreaker(database)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
         sender = Sender(portal, outbox, breaker, timing)
+        funnel = Funnel(database)
+        counts = CodeCounts(funnel, metrics)
+        intake = Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics)
+        codes = Codes(database, settings.secret_keys, per_day=settings.codes_per_day)
         return cls(
             portal=portal,
             database=database,
@@ -72,9 +83,16 @@ class DeliveryServices:
             used_proofs=UsedProofs(database),
             duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
-            intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
+            intake=intake,
+            verification=Verification(
+                *(portal, intake, outbox, codes),
+                breaker=breaker,
+                counts=counts,
+            ),
+            codes=codes,
+            blocked_lines=BlockedLines(searching, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
-            funnel=Funnel(database),
+            funnel=funnel,
             worker=Worker(
                 outbox,
                 breaker,

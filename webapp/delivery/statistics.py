@@ -38,6 +38,7 @@ from sqlalchemy import (
 from webapp.delivery import funnel, sources
 from webapp.delivery.engine import metadata
 from webapp.delivery.submission import (
+    ACCEPTED,
     NEEDS_ATTENTION,
     RETENTION,
     WAITING,
@@ -222,7 +223,7 @@ def _uncounted_groups() -> Select[Any]:
 
     It seeks the next form of each state in the index; DISTINCT alone would read every row.
     """
-    names = [(str(state),) for state in State]
+    names = [(str(state),) for state in ACCEPTED]
     states = values(column("state", String), name="states").data(names).cte("states")
     least = select(func.min(_c.form)).where(is_uncounted)
     first = least.where(_c.state == states.c.state).scalar_subquery().label("form")
@@ -247,7 +248,7 @@ def _uncounted(first: date, last: date, forms: Iterable[str]) -> Select[Any]:
     moments = (column("day", Date), column("since", DateTime), column("until", DateTime))
     days = values(*moments, name="days").data(_day_ranges(first, last)).cte("days")
     names = (column("state", String), column("form", String))
-    pairs = [(str(state), form) for state in State for form in forms]
+    pairs = [(str(state), form) for state in ACCEPTED for form in forms]
     kinds = values(*names, name="kinds").data(pairs).cte("kinds")
     chosen = (
         is_uncounted,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping
 
 MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held
+UNVERIFIED_LIFETIME: Final = timedelta(hours=1)  # of contacts whose number nobody has verified
 RETENTION: Final = timedelta(days=30)  # of contacts that need attention, and of delivered keys
 
 MAX_SOURCE_LENGTH: Final = 40  # code points
@@ -35,6 +36,7 @@ _KEY_LENGTH: Final = 64  # hexadecimal digits of SHA-256
 class State(enum.StrEnum):
     """The state of a submission."""
 
+    UNVERIFIED = "unverified"
     QUEUED = "queued"
     SENDING = "sending"
     DELIVERED = "delivered"
@@ -46,9 +48,15 @@ class State(enum.StrEnum):
 HONEYPOT: Final = "honeypot"
 UNPROVEN: Final = "proof"
 SUSPECT_STATUSES: Final = (HONEYPOT, UNPROVEN)
+# No code could be sent to its number. Our own status, named like the portal's.
+NUMBER_UNVERIFIED: Final = "NumberNotVerified"
+# What only an operator's decision about this one submission sends.
+REVIEW_STATUSES: Final = (*SUSPECT_STATUSES, NUMBER_UNVERIFIED)
 
+# An unverified submission is none of these: nobody but its sender knows of it.
 WAITING: Final = (State.QUEUED, State.SENDING)
 NEEDS_ATTENTION: Final = (State.REJECTED, State.HELD)
+ACCEPTED: Final = (*WAITING, State.DELIVERED, *NEEDS_ATTENTION)
 
 RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
     {"attempts": 0, "unexplained": 0, "looks": 0}

@@ -127,6 +127,7 @@ class Worker:
         for reference in self._outbox.purge():
             log.warning("submission %s: erased after thirty days without attention", reference)
         self._outbox.statistics.purge()
+        self._outbox.unverified.purge()
 
     def _count(self) -> None:
         self._outbox.statistics.count_settled()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.contact import Field, Value
+    from webapp.delivery.verification import Policy
     from webapp.forms.from_url import FromUrl
     from webapp.persian import Check
 
@@ -36,6 +37,12 @@ class DuplicatePolicy(enum.StrEnum):
 
     ASK = "ask"
     IGNORE = "ignore"
+
+
+class Verify(enum.StrEnum):
+    """How a form verifies mobile numbers."""
+
+    SMS = "sms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,9 @@ class FormDefinition:
         duplicates: Whether an operator is asked before a second contact with one number.
         proof_of_work: Whether a visitor's browser computes a proof of work.
         from_url: What is taken from the query of the page's address, by its key.
+        verification: How a visitor's number is verified by SMS; None if it is not.
+        line: The line from which messages will come, or "": a receipt says if it is blocked.
+        line_blocked: What it says then, or "" for the default.
     """
 
     slug: str
@@ -87,6 +97,9 @@ class FormDefinition:
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
     from_url: FromUrl = dataclasses.field(default_factory=dict)
+    verification: Policy | None = None
+    line: str = ""
+    line_blocked: str = ""
 
     @property
     def asks_about_duplicates(self) -> bool:

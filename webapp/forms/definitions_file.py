@@ -20,12 +20,13 @@ from webapp.contact import (
     Value,
     in_page_order,
 )
-from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition
+from webapp.delivery.verification import Fallback, Policy
+from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition, Verify
 from webapp.forms.from_url import NOTHING, FromUrl, conflicts, most_labels, read_from_url
+from webapp.forms.toml_lines import format_faults
 from webapp.forms.toml_values import (
     Fault,
     Faults,
-    Keys,
     Reader,
     check_reader,
     choice_reader,
@@ -38,32 +39,33 @@ from webapp.forms.toml_values import (
     read_custom_text,
     read_field_names,
     read_fields,
+    read_label,
     read_labels,
+    read_line_number,
     read_origin,
     read_switch,
     text_reader,
     unknown,
+    whole_number_reader,
 )
+from webapp.messages.codes import NOT_VERIFIED_LABEL
 from webapp.persian import (
     MAX_LABELS,
     Check,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _T = TypeVar("_T")
 
 _BUILT_IN: Final = Path(__file__).with_name("forms.toml")
+_OF_DEMO: Final = Path(__file__).with_name("demo.toml")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
-# A TOML key, and the two kinds of lines that begin with one.
-_KEY_PART: Final = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
-_KEY: Final = rf"\s*({_KEY_PART}(?:\s*\.\s*{_KEY_PART})*)\s*"
-_HEADER_LINE: Final = re.compile(rf"\s*\[+{_KEY}\]")
-_VALUE_LINE: Final = re.compile(rf"{_KEY}=")
 _SYNTAX_LINE: Final = re.compile(r"at line (\d+)")
 
+_CODE_LENGTH: Final = 5
 _DATES: Final = MappingProxyType({Access.INTRANET: DateInput.TEXT, Access.PUBLIC: DateInput.PARTS})
 
 
@@ -113,6 +115,14 @@ class _Table:
     from_url: FromUrl = _key(  # noqa: RUF009  as above
         read_from_url, NOTHING, only=Access.PUBLIC
     )
+    verify: Verify | None = _key(  # noqa: RUF009  as above
+        choice_reader(Verify), None, only=Access.PUBLIC
+    )
+    verify_length: int | None = _key(whole_number_reader(4, 8), None)
+    verify_fallback: Fallback | None = _key(choice_reader(Fallback), None)  # noqa: RUF009  as above
+    verify_label: str = _key(read_label, "")
+    line: str = _key(read_line_number, "")
+    line_blocked: str = _key(text_reader(300), "")
 
     @property
     def shown_fields(self) -> tuple[str, ...]:
@@ -132,9 +142,20 @@ class _Table:
             "fields": tuple(self._row(FIELDS[name]) for name in self.shown_fields),
             "required": frozenset({MOBILE, *self.required}),
             "dates": self.dates or _DATES[self.access],
+            "proof_of_work": self.proof_of_work or self.verify is not None,
+            "verification": self._verification(),
         }
         names = {row.name for row in dataclasses.fields(FormDefinition)} - own.keys()
         return FormDefinition(**own, **{name: getattr(self, name) for name in names})
+
+    def _verification(self) -> Policy | None:
+        if self.verify is None:
+            return None
+        return Policy(
+            length=self.verify_length or _CODE_LENGTH,
+            fallback=self.verify_fallback or Fallback.HOLD,
+            label=self.verify_label or NOT_VERIFIED_LABEL,
+        )
 
     def _row(self, row: Field) -> Field:
         # The default hint for labels is about typing them.
@@ -181,7 +202,8 @@ def _labels_rule(table: _Table) -> Iterator[Fault]:
 
 
 def _label_count_rule(table: _Table) -> Iterator[Fault]:
-    count = len({*table.labels, *table.label_choices})
+    added = [table.verify_label or NOT_VERIFIED_LABEL] * (table.verify_fallback is Fallback.ACCEPT)
+    count = len({*table.labels, *table.label_choices, *added})
     if count + most_labels(table.from_url) > MAX_LABELS:
         key = "labels" if len(table.labels) > MAX_LABELS else "label_choices"
         key = key if count > MAX_LABELS else "from_url"
@@ -201,6 +223,20 @@ def _from_url_rule(table: _Table) -> Iterator[Fault]:
     yield from ((("from_url", *keys), reason) for keys, reason in conflicts(table.from_url, used))
 
 
+def _verify_rule(table: _Table) -> Iterator[Fault]:
+    needs = 'needs verify = "sms"'
+    for key in ("verify_length", "verify_fallback", "verify_label"):
+        if getattr(table, key) and not table.verify:
+            yield (key,), needs
+    if table.verify_label and table.verify_fallback is not Fallback.ACCEPT:
+        yield ("verify_label",), 'needs verify_fallback = "accept"'
+    # An unverified number is somebody else's: whom it has blocked is not to be told.
+    if table.line and table.access is Access.PUBLIC and not table.verify:
+        yield ("line",), f"{needs} on a public form"
+    if table.line_blocked and not table.line:
+        yield ("line_blocked",), 'needs "line"'
+
+
 def _redirect_rule(table: _Table) -> Iterator[Fault]:
     parts = urlsplit(table.redirect)
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -217,6 +253,7 @@ _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingP
         _label_count_rule: set(),
         _consent_rule: {"fields", "consent"},
         _from_url_rule: {"fields"},
+        _verify_rule: {"access", "verify", "verify_fallback", "line"},
         _redirect_rule: set(),
     }
 )
@@ -246,39 +283,6 @@ def _form(slug: str, value: object) -> FormDefinition:
             faults += rule(table)
     faults.check(None)
     return table.to_definition(slug)
-
-
-def _lines(text: str) -> Mapping[Keys, int]:
-    """Return the line on which each key occurs first; approximate, since tomllib has no lines."""
-    lines: dict[Keys, int] = {}
-    header: Keys = ()
-    for number, line in enumerate(text.split("\n"), start=1):
-        if found := _HEADER_LINE.match(line):
-            path = header = _split(found[1])
-        elif found := _VALUE_LINE.match(line):
-            path = (*header, *_split(found[1]))
-        else:
-            continue
-        for depth in range(1, len(path) + 1):
-            lines.setdefault(path[:depth], number)
-    return lines
-
-
-def _split(keys: str) -> Keys:
-    return tuple(part.strip("\"'") for part in re.findall(_KEY_PART, keys))
-
-
-def _format_faults(faults: Iterable[Fault], text: str, source: str) -> Iterator[str]:
-    """Yield the errors in the order of the file, each with its line, form and key."""
-    lines = _lines(text)
-
-    def line(path: Keys) -> int:
-        return next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 0)
-
-    for path, reason in sorted(faults, key=lambda fault: line(fault[0])):
-        place = f"{source}:{line(path)}" if line(path) else source
-        message = ": ".join(filter(None, (place, ".".join(path), reason)))
-        yield " ".join(message.split())  # a quoted value may contain line ends
 
 
 def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
@@ -314,15 +318,16 @@ def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
         with faults.at("forms", slug):
             forms[slug] = _form(slug, table)
     if faults:
-        raise DefinitionError(tuple(_format_faults(faults, text, source)))
+        raise DefinitionError(tuple(format_faults(faults, text, source)))
     return MappingProxyType(forms)
 
 
-def load(path: Path | None) -> Mapping[str, FormDefinition]:
+def load(path: Path | None, *, demo: bool = False) -> Mapping[str, FormDefinition]:
     """Read a forms.toml.
 
     Args:
         path: The file; None for the built-in one.
+        demo: Whether the built-in one has a further form for demo mode.
 
     Returns:
         The forms by slug, in the file's order.
@@ -330,6 +335,8 @@ def load(path: Path | None) -> Mapping[str, FormDefinition]:
     Raises:
         DefinitionError: if it cannot be read, or anything is wrong. It names every error.
     """
+    if path is None and demo:
+        return MappingProxyType({**load(_BUILT_IN), **load(_OF_DEMO)})
     path = path or _BUILT_IN
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors write a BOM

@@ -96,9 +96,12 @@ class ContactForm(FlaskForm):
         csrf_class = FormTokenCSRF
 
         def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:  # noqa: ANN401  as theirs
-            """Use only the form's text fields; Flask-WTF would add files."""
-            del form, formdata
-            return request.form if request.method == "POST" else None
+            """Use only the form's text fields; Flask-WTF would add files.
+
+            With `formdata=None`, a POST is not of this form: it shows the values of `data`.
+            """
+            del form
+            return request.form if request.method == "POST" and formdata is not None else None
 
         def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
             """Add the attributes that connect an input with its hint and its error."""

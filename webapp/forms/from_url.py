@@ -30,7 +30,8 @@ NOTHING: Final[FromUrl] = MappingProxyType({})
 
 _MAX_LENGTH: Final = FIELDS["CustomText1"].max_length
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
-_OWN_KEYS: Final = frozenset({"r", "site"})  # of our own addresses: the receipt, the host's origin
+# Of our own addresses: the receipt, the host's origin, the code step.
+_OWN_KEYS: Final = frozenset({"r", "site", "s", "change"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class Arrival:
         texts: Values of custom texts, by API name.
         labels: Labels, in the order of the definition.
         source: The value of the definition's first key, shortened, for statistics; else "".
+        query: The values that were taken, by key, for the address of a further page.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     source: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
@@ -59,8 +62,8 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
     """
     texts: dict[str, str] = {}
     labels: list[str] = []
-    source = ""
-    for place, (key, target) in enumerate(from_url.items()):
+    taken: dict[str, str] = {}
+    for key, target in from_url.items():
         value = _clean(query.get(key, ""))
         if isinstance(target, str):
             texts |= {target: value} if value else {}
@@ -68,9 +71,9 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
             labels.append(label)
         else:
             continue
-        if place == 0:
-            source = value[:MAX_SOURCE_LENGTH].strip()
-    return Arrival(texts, tuple(labels), source)
+        taken |= {key: value} if value else {}
+    source = taken.get(next(iter(from_url), ""), "")[:MAX_SOURCE_LENGTH].strip()
+    return Arrival(texts, tuple(labels), source, taken)
 
 
 def _clean(text: str) -> str:

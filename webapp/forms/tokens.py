@@ -36,6 +36,10 @@ class InvalidToken(ValueError):
         self.site = site
 
 
+class InvalidSubmissionToken(ValueError):
+    """The token is missing, invalid, of another form, or signed with a removed key."""
+
+
 class InvalidReceipt(ValueError):
     """The receipt is missing, invalid, of another form, or signed with a removed key."""
 
@@ -71,12 +75,14 @@ class Receipt:
         reference: Its reference.
         site: The origin of the site that showed the form.
         status: The portal's status, for operators; else "".
+        is_line_blocked: Whether the person has blocked the line from which messages will come.
     """
 
     result: str
     reference: str
     site: str
     status: str
+    is_line_blocked: bool = False
 
 
 class FormTokens:
@@ -146,10 +152,18 @@ class Receipts:
         self._serializer = URLSafeSerializer(list(reversed(keys)), salt="receipt")
 
     def issue(
-        self, form: str, *, result: str, reference: str, site: str = "", status: str = ""
+        self,
+        form: str,
+        *,
+        result: str,
+        reference: str,
+        site: str = "",
+        status: str = "",
+        is_line_blocked: bool = False,
     ) -> str:
         """Return the receipt of a submission of the form of this slug, shown by this site."""
-        return str(self._serializer.dumps([form, result, reference, site, status]))
+        content = [form, result, reference, site, status]
+        return str(self._serializer.dumps(content + [1] * is_line_blocked))
 
     def read(self, text: str, *, form: str) -> Receipt:
         """Verify a receipt, and return its content.
@@ -158,9 +172,45 @@ class Receipts:
             InvalidReceipt: if it is not a receipt of this form.
         """
         try:
-            slug, result, reference, site, status = self._serializer.loads(text)
+            slug, result, reference, site, status, *more = self._serializer.loads(text)
         except (BadData, TypeError, ValueError) as error:
             raise InvalidReceipt(type(error).__name__) from None
         if slug != form:
             raise InvalidReceipt("OtherForm")
-        return Receipt(result=result, reference=reference, site=site, status=status)
+        return Receipt(
+            result=result,
+            reference=reference,
+            site=site,
+            status=status,
+            is_line_blocked=bool(more),
+        )
+
+
+class SubmissionTokens:
+    """Issues and reads the tokens that name a submission in the URL of its code step.
+
+    A token contains the submission's key and the site, and no personal data. It is valid as long
+    as the submission waits for its code.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Sign with the first key and accept all of them."""
+        self._serializer = URLSafeSerializer(list(reversed(keys)), salt="submission")
+
+    def issue(self, form: str, *, key: str, site: str) -> str:
+        """Return the token of a submission of the form of this slug, shown by this site."""
+        return str(self._serializer.dumps([form, key, site]))
+
+    def read(self, text: str, *, form: str) -> tuple[str, str]:
+        """Verify a token; return the submission's key, and the site.
+
+        Raises:
+            InvalidSubmissionToken: if it is not a token of this form.
+        """
+        try:
+            slug, key, site = self._serializer.loads(text)
+        except (BadData, TypeError, ValueError) as error:
+            raise InvalidSubmissionToken(type(error).__name__) from None
+        if slug != form:
+            raise InvalidSubmissionToken("OtherForm")
+        return key, site

@@ -44,6 +44,7 @@ Keys = tuple[str, ...]
 Fault = tuple[Keys, str]  # its keys, and what is wrong
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
+_LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 
@@ -112,6 +113,24 @@ def text_reader(longest: int, clean: Callable[..., str] = clean_line) -> Reader[
         return text
 
     return read
+
+
+def whole_number_reader(lowest: int, highest: int) -> Reader[int]:
+    """Return a reader of whole numbers in this range."""
+
+    def read(value: object) -> int:
+        if type(value) is not int or not lowest <= value <= highest:  # a bool is an int too
+            raise fault(f"must be a whole number from {lowest} to {highest}")
+        return value
+
+    return read
+
+
+def read_line_number(value: object) -> str:
+    """Read the number of a line, or "OTP"."""
+    if not isinstance(value, str) or not _LINE_NUMBER.fullmatch(value):
+        raise fault('must be a line\'s number in quotes, such as "30001234", or "OTP"')
+    return value
 
 
 def choice_reader(kind: type[_Choice]) -> Reader[_Choice]:

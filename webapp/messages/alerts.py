@@ -18,6 +18,7 @@ PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "queue": "توقف ارسال مخاطبان",
         "attention": "مخاطبان نیازمند رسیدگی",
+        "codes": "نرسیدن کدهای تأیید",
         "suspects": "موارد بررسی‌نشدهٔ مشکوک به ربات",
     }
 )
@@ -31,6 +32,7 @@ ONE_STATUS: Final = "{n} مورد: {message}"
 STATUS: Final = "کد وضعیت: {status}"
 REFERENCES: Final = "کدهای پیگیری: {references}"
 MORE_REFERENCES: Final = "کدهای پیگیری قدیمی‌ترین موارد: {references}"
+CODES: Final = "کدهای تأیید شماره پیامک نمی‌شوند:"
 SUSPECTS: Final = (
     "{n} مورد مشکوک به ربات در انتظار بررسی است و دست‌کم یکی از آن‌ها بیش از یک روز مانده است."
 )
@@ -42,6 +44,7 @@ ENDED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "queue": "ارسال مخاطبان به سامانهٔ پیامک از سر گرفته شده است.",
         "attention": "مخاطبی نیازمند رسیدگی نیست.",
+        "codes": "کدهای تأیید دوباره پیامک می‌شوند.",
         "suspects": "موارد مشکوک به رباتی که بیش از یک روز مانده بودند بررسی شده‌اند.",
     }
 )

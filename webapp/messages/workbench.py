@@ -29,6 +29,7 @@ RECENT_GONE: Final = "حذف‌شده"
 RECENT_FORGET: Final = "پاک کردن این فهرست"
 
 # The header of operators' pages, and their help
+CODES: Final = "کد تأیید"
 BRAND: Final = "دفتر مخاطبان"
 MENU: Final = "فهرست"
 SKIP_TO_MAIN: Final = "رفتن به محتوای صفحه"

@@ -41,6 +41,7 @@ _QUEUE_GAUGES: Final = {
     "queue_oldest_seconds": "For how long the oldest of them has waited.",
     "queue_paused": "1 while nothing is sent; the label says why, by the portal's status or ours.",
     "queue_probe_seconds": "Seconds until the portal is asked again; 0 while nothing is paused.",
+    "codes_failing": "1 while codes by SMS are not sent; the label says why.",
     "needs_hand": "Contacts that were held or rejected, and wait for an operator.",
 }
 
@@ -93,6 +94,12 @@ class Metrics:
             ("limit",),
             **shared,
         )
+        self._codes = Counter(
+            "codes",
+            "Codes by SMS: sent, failed to be sent, verified, and wrong ones that were typed.",
+            ("form", "event"),
+            **shared,
+        )
         self._build = Gauge(
             "build_info",
             "The program's version.",
@@ -118,6 +125,12 @@ class Metrics:
             with self._file_errors_logged():
                 self._submissions.labels(form, outcome).inc()
 
+    def count_code(self, form: str, event: str) -> None:
+        """Count what happened to a code of a form: sent, failed, verified or wrong."""
+        if form in self._forms:
+            with self._file_errors_logged():
+                self._codes.labels(form, event).inc()
+
     def count_call(self, method: str, status: str, seconds: float) -> None:
         """Count a call to the portal."""
         with self._file_errors_logged():
@@ -139,16 +152,20 @@ class Metrics:
                 log.warning("the metrics are not counted, %s", type(error).__name__)
             self._is_failing = True
 
-    def exposition(self, queue: Mapping[str, float], *, reason: str = "") -> bytes:
+    def exposition(
+        self, queue: Mapping[str, float], *, reason: str = "", codes_reason: str = ""
+    ) -> bytes:
         """Return the metrics of all processes, in Prometheus' text format.
 
         Args:
             queue: The gauges of the queue by name; empty if the database is down.
             reason: The status for which the queue is paused.
+            codes_reason: The status for which no code is sent.
         """
         self.initialise()
         gauges = CollectorRegistry()
-        gauges.register(_QueueCollector(queue, reason))
+        reasons = {"queue_paused": reason, "codes_failing": codes_reason}
+        gauges.register(_QueueCollector(queue, reasons))
         return self._counted() + generate_latest(gauges)
 
     def _counted(self) -> bytes:
@@ -162,13 +179,14 @@ class Metrics:
 class _QueueCollector:
     """Collects the gauges of the queue."""
 
-    def __init__(self, values: Mapping[str, float], reason: str) -> None:
+    def __init__(self, values: Mapping[str, float], reasons: Mapping[str, str]) -> None:
         self._values = values
-        self._reason = reason
+        self._reasons = reasons
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         for name, value in self._values.items():
-            labels = {"reason": self._reason} if name == "queue_paused" and self._reason else {}
+            reason = self._reasons.get(name)
+            labels = {"reason": reason} if reason else {}
             family = GaugeMetricFamily(
                 f"{_NAMESPACE}_{name}", _QUEUE_GAUGES[name], labels=list(labels)
             )

@@ -176,5 +176,11 @@ class Portal(Protocol):
     def labels(self) -> list[Label]:
         """Return the labels that exist, in any order."""
 
+    def send_code(self, mobile: str, code: str) -> str:
+        """Send a code by SMS; return the code that was sent, which may be another one."""
+
+    def is_blocked(self, mobile: str, line: str) -> bool:
+        """Return whether a number has cancelled the messages of a line."""
+
     def ping(self) -> None:
         """Make a harmless call."""

@@ -14,6 +14,7 @@ import requests
 
 from webapp.contact import LABELS, MOBILE
 from webapp.portal.base import Label, PortalError, SlowDown, TimedOut, Uncertain, Unexplained
+from webapp.portal.codes import has_cancelled, sent_code, unwrap
 from webapp.portal.matching import contact_id, describe, find_matches
 from webapp.portal.payload import payload
 from webapp.portal.retry_after import parse_retry_after
@@ -21,7 +22,7 @@ from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
 from webapp.portal.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from webapp.contact import Contact
     from webapp.observability.metrics import Metrics
@@ -36,7 +37,12 @@ _WHITESPACE: Final = " \t\r\n\ufeff"
 _OK: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
 _UNAVAILABLE: Final = 503
-_METHODS: Final = ("ContactCreate", "ContactSearch", "ContactGroupList", "AccountStatus")
+_SEND_CODE: Final = "SendQuickOTP"
+_BLOCKED: Final = "IsBlackList_ByCancelation"
+_METHODS: Final = (
+    *("ContactCreate", "ContactSearch", "ContactGroupList", "AccountStatus"),
+    *(_SEND_CODE, _BLOCKED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,15 @@ class AmootPortal:
             if isinstance(title := group.get("Title"), str)
         ]
 
+    def send_code(self, mobile: str, code: str) -> str:
+        """Send a code of 4 to 8 digits by SMS; return the one that was sent. See `Portal`."""
+        wanted = [("Mobile", mobile), ("CodeLength", str(len(code))), ("OptionalCode", code)]
+        return sent_code(self._call(_SEND_CODE, wanted), code)
+
+    def is_blocked(self, mobile: str, line: str) -> bool:
+        """Return whether a number has cancelled the messages of a line; see `Portal`."""
+        return has_cancelled(self._call(_BLOCKED, [("Mobile", mobile), ("LineNumber", line)]))
+
     def ping(self) -> None:
         """Make a harmless call; see `Portal`."""
         self.account_status()
@@ -158,7 +173,8 @@ class AmootPortal:
     def _call(self, method: str, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
         began = time.monotonic()
         try:
-            content = _read(self._transport.post(self._requests[method], pairs))
+            response = self._transport.post(self._requests[method], pairs)
+            content = _read(response, unwrap if method == _SEND_CODE else None)
         except PortalError as error:
             self._count(method, _metric_status(error), began)
             raise
@@ -183,12 +199,20 @@ def _metric_status(error: PortalError) -> str:
     return "Other" if is_strange else error.status
 
 
-def _read(response: Response) -> dict[str, object]:
-    """Return the content of a success; raise the error that anything else means."""
+def _read(
+    response: Response, unwrap: Callable[[object], object] | None = None
+) -> dict[str, object]:
+    """Return the content of a success; raise the error that anything else means.
+
+    Args:
+        response: Of the portal.
+        unwrap: Finds the part of the content that holds the status; None if it is the whole.
+    """
     retry_after = parse_retry_after(response.retry_after, now=datetime.now(UTC))
     if response.status_code == _TOO_MANY_REQUESTS:
         raise SlowDown(f"HTTP_{response.status_code}", retry_after=retry_after)
     content = _parse(response.body)
+    content = unwrap(content) if unwrap else content
     status = _status(content.get("Status") if isinstance(content, dict) else content)
     if status in BY_NAME:
         raise BY_NAME[status](status)

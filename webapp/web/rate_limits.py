@@ -68,6 +68,10 @@ class RateLimits:
             "LIMIT_ADDRESS": parse_many(settings.limit_address),
             "LIMIT_MOBILE": parse_many(settings.limit_mobile),
             "LIMIT_LOGIN": parse_many(settings.limit_login),
+            "LIMIT_CODE_MOBILE": parse_many(settings.limit_code_mobile),
+            "LIMIT_CODE_ADDRESS": parse_many(settings.limit_code_address),
+            "LIMIT_CODE_FORM": parse_many(settings.limit_code_form),
+            "LIMIT_CODE_UNPROVEN": parse_many(settings.limit_code_unproven),
         }
 
     def count_form(self, *, form: str, address: str) -> None:
@@ -90,6 +94,28 @@ class RateLimits:
             LimitReached: if there were too many.
         """
         self._count({"LIMIT_MOBILE": mobile})
+
+    def count_code(self, *, form: str, address: str, mobile: str) -> None:
+        """Count a code that is sent by SMS.
+
+        Args:
+            form: The form's slug.
+            address: The sender's IP address, or any text if there is none.
+            mobile: The normalised number that it is sent to.
+
+        Raises:
+            LimitReached: if there were too many. Then no limit counts this one.
+        """
+        values = {"LIMIT_CODE_ADDRESS": address_prefix(address), "LIMIT_CODE_FORM": form}
+        self._count({"LIMIT_CODE_MOBILE": mobile, **values}, form)
+
+    def count_unproven_code(self, *, form: str) -> None:
+        """Count a code for somebody whose browser has no script for the proof of work.
+
+        Raises:
+            LimitReached: if there were too many for this form.
+        """
+        self._count({"LIMIT_CODE_UNPROVEN": form}, form)
 
     def check_login(self, *, address: str) -> None:
         """Check, without counting, whether another login may be tried from this address.

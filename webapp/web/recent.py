@@ -60,6 +60,11 @@ class Entry:
         return datetime.fromtimestamp(self.at, IRAN)
 
 
+def hide_digits(mobile: str) -> str:
+    """Return a mobile number without its digits in the middle."""
+    return f"{mobile[:_SHOWN_DIGITS]}{_HIDDEN}{mobile[-_SHOWN_DIGITS:]}"
+
+
 def make_entry(contact: Contact, *, reference: str, result: str) -> Entry:
     """Return the entry of a contact that was submitted just now."""
     values = contact.values
@@ -71,7 +76,7 @@ def make_entry(contact: Contact, *, reference: str, result: str) -> Entry:
         result=result,
         at=int(datetime.now(UTC).timestamp()),
         name=name or str(values["CompanyTitle"] or ""),
-        mobile=f"{mobile[:_SHOWN_DIGITS]}{_HIDDEN}{mobile[-_SHOWN_DIGITS:]}",
+        mobile=hide_digits(mobile),
         shared={field: value for field, value in shared.items() if value},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import re
 from dataclasses import dataclass
 from types import EllipsisType, MappingProxyType
@@ -66,6 +67,38 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         ),
     }
 )
+
+
+class CodeShape(enum.StrEnum):
+    """Where SendQuickOTP's answer stands: the documentation shows all of these."""
+
+    DATA = "data"
+    DATA_ARRAY = "data-array"
+    RETURN_VALUE = "return-value"
+    RETURN_VALUE_ARRAY = "return-value-array"
+    OBJECT = "object"  # its status, too, is within `Data`
+    ARRAY = "array"  # of one whole answer
+    TOP = "top"
+
+
+def code_fits(length: str, code: str) -> bool:
+    """Return whether a code may be sent: 4 to 8 digits, as many as were asked for."""
+    return bool(re.fullmatch(r"[0-9]{4,8}", code)) and length == str(len(code))
+
+
+def code_answer(shape: CodeShape, number: int, **sent: str) -> object:
+    """Return the answer of SendQuickOTP in this shape."""
+    status, content = {"Status": "Success"}, {"MessageID": number, **sent}
+    answers: dict[CodeShape, object] = {
+        CodeShape.DATA: {**status, "Data": content},
+        CodeShape.DATA_ARRAY: {**status, "Data": [content]},
+        CodeShape.RETURN_VALUE: {**status, "ReturnValue": content},
+        CodeShape.RETURN_VALUE_ARRAY: {**status, "ReturnValue": [content]},
+        CodeShape.OBJECT: {"Data": {**status, **content}},
+        CodeShape.ARRAY: [{**status, **content}],
+        CodeShape.TOP: {**status, **content},
+    }
+    return answers[shape]
 
 
 class InvalidFormError(Exception):

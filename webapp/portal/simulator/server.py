@@ -1,14 +1,16 @@
 """A simulator of the portal, over real HTTP on loopback: for demo mode and for tests.
 
-It answers ContactCreate, ContactSearch, ContactGroupList and AccountStatus as documented, validates
-requests by its own reading of the reference, and fails on demand in every way that a network can.
+It answers ContactCreate, ContactSearch, ContactGroupList, AccountStatus, SendQuickOTP and
+IsBlackList_ByCancelation as documented, validates requests by its own reading of the reference, and
+fails on demand in every way that a network can.
 Where the reference is silent, it is strict: a form with a missing key or a value of a wrong type
 gets HTTP 400, and a second contact with the same number is stored as a second contact.
 
 Another process controls it over the same port:
 
     GET    /standin/contacts   the stored contacts, as JSON
-    DELETE /standin/contacts   delete them, and the planned answers
+    DELETE /standin/contacts   delete them, the codes and the planned answers
+    GET    /standin/codes      the codes that were sent, as JSON
     POST   /standin/answer     form fields answer=<status or fault> and times=<n>
 
 In the demo, some mobile numbers get an error: see `DEMO_NUMBERS`.
@@ -19,7 +21,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import itertools
-import json
 import re
 import signal
 import sys
@@ -28,8 +29,6 @@ import time
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urljoin
-from urllib.request import ProxyHandler, build_opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,8 +50,11 @@ from webapp.portal.simulator.model import (
     DEMO_NUMBERS,
     KEYS,
     PROFILES,
+    CodeShape,
     InvalidFormError,
     Profile,
+    code_answer,
+    code_fits,
     group_list,
     make_record,
     normal_mobile,
@@ -78,6 +80,8 @@ class Simulator:
         lag: Seconds until ContactSearch finds a stored contact.
         latency: Seconds before a regular answer is sent; the contact is stored before.
         profile: How it answers where the reference is silent.
+        code_shape: Where the answer of SendQuickOTP stands.
+        blocked: The lines that each number has blocked, by the number as it is typed.
     """
 
     def __init__(
@@ -97,6 +101,9 @@ class Simulator:
         self.lag = 0.0
         self.latency = 0.0
         self.profile = PROFILES["strict"]
+        self.code_shape = CodeShape.DATA
+        self.blocked: dict[str, set[str]] = {}
+        self._codes: deque[dict[str, str]] = deque(maxlen=kept)
         self._token = token
         self._port = port
         self._extra = frozenset(extra) - KEYS
@@ -109,6 +116,8 @@ class Simulator:
             "/rest/ContactSearch": self._search,
             _BACKGROUND_PATH: self._group_list,
             "/rest/AccountStatus": self._account_status,
+            "/rest/SendQuickOTP": self._send_code,
+            "/rest/IsBlackList_ByCancelation": self._is_blocked,
         }
         self._lock = threading.Lock()
         self._server: Server | None = None
@@ -156,6 +165,12 @@ class Simulator:
         with self._lock:
             return [dict(contact) for contact in self._stored(before=utc_now())]
 
+    @property
+    def codes(self) -> list[dict[str, str]]:
+        """The codes that were sent, newest last, each with its number as it was typed."""
+        with self._lock:
+            return [dict(code) for code in self._codes]
+
     def _stored(self, before: dt.datetime) -> Iterator[dict[str, Any]]:
         return (record for since, record in self._contacts if since <= before)
 
@@ -164,9 +179,12 @@ class Simulator:
         with self._lock:
             for memory in (self._contacts, self.requests, self._queue, self._shown):
                 memory.clear()
+            self._codes.clear()
+            self.blocked.clear()
         self.mood = None
         self.lag = self.latency = 0.0
         self.profile = PROFILES["strict"]
+        self.code_shape = CodeShape.DATA
 
     def answer(self, what: str | Fault | Answer, times: int = 1) -> None:
         """Plan the answers of the next calls: a status name, a fault, or a whole answer.
@@ -249,10 +267,8 @@ class Simulator:
 
     def _search(self, request: Captured) -> Answer:
         wanted = dict(request.pairs)
-        mobile, labels = (
-            normal_mobile(wanted.get("Mobile", "")),
-            split_labels(wanted.get("Labels", "")),
-        )
+        mobile = normal_mobile(wanted.get("Mobile", ""))
+        labels = split_labels(wanted.get("Labels", ""))
         if labels and self.profile.labels == "refused":
             return status_answer("Token_NotAllowMethod")
         seen = self._stored(before=request.at - dt.timedelta(seconds=self.lag))
@@ -267,15 +283,37 @@ class Simulator:
         return json_answer({"Status": "Success", "Data": group_list(stored)})
 
     def _account_status(self, _: Captured) -> Answer:
-        return json_answer(
-            {"Status": "Success", "AccountName": "حساب نمونه", "RemaindCredit": 25000}
-        )
+        account = {"AccountName": "حساب نمونه", "RemaindCredit": 25000}
+        return json_answer({"Status": "Success", **account})
+
+    def _send_code(self, request: Captured) -> Answer | BrokenAnswer:
+        wanted = dict(request.pairs)
+        if wanted.keys() != {"Mobile", "CodeLength", "OptionalCode"}:
+            return Answer(b'{"Message": "The request is invalid."}', 400)
+        mobile = normal_mobile(wanted["Mobile"])
+        if mobile is None:
+            return status_answer("Mobile_Invalid")
+        if not code_fits(wanted["CodeLength"], wanted["OptionalCode"]):
+            return status_answer("Length_Invalid")
+        if planned := self._demo_answer(mobile):
+            return planned
+        sent = {"Mobile": wanted["Mobile"], "Code": wanted["OptionalCode"]}
+        self._codes.append(sent)
+        return json_answer(code_answer(self.code_shape, next(self._ids), **sent))
+
+    def _is_blocked(self, request: Captured) -> Answer:
+        wanted = dict(request.pairs)
+        mobile, line = wanted.get("Mobile", ""), wanted.get("LineNumber", "")
+        found = {"Number": mobile, "IsBlackList": line in self.blocked.get(mobile, ())}
+        return json_answer({"Status": "Success", "LineNumber": line, "Data": [found]})
 
     def control(self, request: Captured) -> Answer:
         """Return the answer to a request under /standin/."""
         match request.method, request.path:
             case "GET", "/standin/contacts":
                 return json_answer(self.contacts)
+            case "GET", "/standin/codes":
+                return json_answer(self.codes)
             case "DELETE", "/standin/contacts":
                 self.purge()
                 return json_answer([])
@@ -288,14 +326,6 @@ class Simulator:
                 return json_answer([])
             case _:
                 return page(404)
-
-
-def received(url: str) -> list[dict[str, Any]]:
-    """Return the contacts that the simulator at this address has stored, newest last."""
-    direct = build_opener(ProxyHandler({}))  # no proxy of the environment: it is another machine
-    with direct.open(urljoin(url, "/standin/contacts"), timeout=2) as answer:
-        contacts: list[dict[str, Any]] = json.load(answer)
-    return contacts
 
 
 def run(

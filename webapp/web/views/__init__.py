@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from webapp.delivery.submission import State
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
-    from webapp.forms.tokens import FormTokens, Receipts
+    from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
     from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
     from webapp.web.basic_auth import BasicAuth
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from webapp.web.proof_of_work import ProofOfWork
     from webapp.web.rate_limits import RateLimits
     from webapp.web.recent import RecentSubmissions
-    from webapp.web.views.header import AttentionCount
+    from webapp.web.views.header import AttentionCount, CodeTroubleCache
     from webapp.web.views.health import Readiness
 
 EXTENSION = "contact_form"
@@ -51,8 +51,10 @@ class Services:
     metrics: Metrics
     readiness: Readiness
     attention: AttentionCount
+    code_trouble: CodeTroubleCache
     tokens: FormTokens
     receipts: Receipts
+    submission_tokens: SubmissionTokens
     rate_limits: RateLimits
     basic_auth: BasicAuth
     proof_of_work: ProofOfWork

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from webapp.web.views import (
+    code,
     demo,
     duplicates,
     embed,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from webapp.settings import Settings
 
-_VIEWS: Final = (page, embed, duplicates, recent, install, link, outbox, statistics, header)
+_VIEWS: Final = (page, embed, code, duplicates, recent, install, link, outbox, statistics, header)
 
 
 def register(app: Flask, settings: Settings) -> None:

@@ -10,10 +10,9 @@ from flask import Response, render_template, request
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
-from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
-from webapp.delivery.intake import Result, submission_key
-from webapp.delivery.submission import HONEYPOT, UNPROVEN
+from webapp.delivery.intake import submission_key
+from webapp.delivery.outcome import Outcome, Result
 from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT, showing_site
 from webapp.forms.layout import arrange
@@ -22,18 +21,18 @@ from webapp.portal.base import status_message
 from webapp.portal.statuses import rejected_field
 from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholders
-from webapp.web.rate_limits import LimitReached
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import render_part, require_own_host, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
+from webapp.web.views.submitting import ask_code, submit
+from webapp.web.views.vetting import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from webapp.contact import Contact
     from webapp.delivery.circuit_breaker import Pause
-    from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt
@@ -45,41 +44,11 @@ _MAX_CACHED_PAGES: Final = 100
 _INVALID: Final = "invalid"  # the outcome in the metrics of a form that was not accepted
 
 
-def _submit(form: ContactForm, contact: Contact) -> Outcome:
-    """Submit a form's contact as a new submission.
-
-    Raises:
-        _Refusal: if it may be spam.
-    """
-    key = submission_key(form.token.nonce, contact)
-    intake, slug = services().delivery.intake, form.definition.slug
-    if form.definition.access is Access.PUBLIC:
-        return _submit_visitors(form, contact, key)
-    return intake.submit(contact, key, form=slug, operator=services().basic_auth.operator)
-
-
-def _submit_visitors(form: ContactForm, contact: Contact, key: str) -> Outcome:
-    """Submit a visitor's contact; count it in the funnel, once however often it is sent."""
-    slug, vetted = form.definition.slug, []
-
-    def vet() -> str:
-        suspicion = _vet(form, key)
-        vetted.append(key)
-        return suspicion
-
-    outcome = services().delivery.intake.submit(
-        contact, key, form=slug, source=form.arrival.source, vet=vet
-    )
-    if vetted and outcome.result is not Result.UNSTORED:
-        services().delivery.funnel.count(slug, Step.SUBMITTED)
-    return outcome
-
-
 def serve(
     form: ContactForm,
     *,
     accepted: Callable[[ContactForm, Outcome], Response],
-    submit: Callable[[ContactForm, Contact], Outcome] = _submit,
+    submit: Callable[[ContactForm, Contact], Outcome] = submit,
     **context: Any,
 ) -> ViewResult:
     """Show a form, or handle its POST.
@@ -101,12 +70,13 @@ def serve(
         return page(form, known=known, **context), HTTPStatus.CONFLICT
     try:
         outcome = submit(form, contact)
-    except _Refusal as refusal:
+    except Refusal as refusal:
         count(form.definition.slug, _INVALID)
         form.refuse(refusal.message)
         return page(form, **context), refusal.status, refusal.headers
-    if outcome.result in (Result.DELIVERED, Result.QUEUED):
-        return accepted(form, outcome)
+    onward = {Result.DELIVERED: accepted, Result.QUEUED: accepted, Result.CODE: ask_code}
+    if proceed := onward.get(outcome.result):
+        return proceed(form, outcome)
     status = _failure(form, outcome)
     return page(form, outcome, **context), status
 
@@ -260,22 +230,33 @@ def _render(
         outcome=outcome,
         known=known,
         date_in_words=persian.date_in_words,
-        **context,
+        **{"action": "", "previous": "", **context},
     )
 
 
-def issue_receipt(form: ContactForm, outcome: Outcome) -> str:
+def issue_receipt(
+    definition: FormDefinition, outcome: Outcome, *, site: str, mobile: str = ""
+) -> str:
     """Return the signed outcome for the next page's URL, without personal data.
 
     Visitors are not told the portal's status.
+
+    Args:
+        definition: The form.
+        outcome: The submission's.
+        site: The site that showed the form.
+        mobile: The number of which it may be told whether it has blocked the form's line: an
+            operator's, or one that is verified.
     """
-    is_operator = form.definition.access is Access.INTRANET
+    is_operator, line = definition.access is Access.INTRANET, definition.line
+    blocked_lines = services().delivery.blocked_lines
     return services().receipts.issue(
-        form.definition.slug,
+        definition.slug,
         result=outcome.result,
         reference=outcome.reference,
-        site=form.token.site,
+        site=site,
         status=outcome.status if is_operator else "",
+        is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
     )
 
 
@@ -288,47 +269,3 @@ def _validate(form: ContactForm) -> HTTPStatus | None:
     if not is_valid:
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return None
-
-
-class _Refusal(Exception):
-    """A submission that may be spam; the form comes back with a message."""
-
-    def __init__(self, message: str, status: HTTPStatus, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        self.message = message
-        self.status = status
-
-
-def _vet(form: ContactForm, key: str) -> str:
-    """Check a visitor's submission; return why an operator should review it first, or "".
-
-    Raises:
-        _Refusal: if it may be spam.
-    """
-    if form.token.is_too_young:
-        raise _Refusal(messages.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
-    _count_against_limits(form)
-    if not _is_proof_valid(form, key):
-        raise _Refusal(messages.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
-    if form.is_honeypot_filled:
-        return HONEYPOT
-    return UNPROVEN if "proof" in form and not form.proof.data else ""
-
-
-def _count_against_limits(form: ContactForm) -> None:
-    limits = services().rate_limits
-    try:
-        limits.count_form(form=form.definition.slug, address=request.remote_addr or "")
-        limits.count_mobile(mobile=form[MOBILE].data)
-    except LimitReached as reached:
-        status = HTTPStatus.TOO_MANY_REQUESTS
-        raise _Refusal(messages.TOO_MANY, status, reached.retry_after) from None
-
-
-def _is_proof_valid(form: ContactForm, key: str) -> bool:
-    """Return whether the proof of work is valid. A missing one is suspect, but no error."""
-    answer: str = form.proof.data if "proof" in form else ""
-    return answer == "" or services().proof_of_work.is_solved(
-        answer, form=form.definition.slug, key=key
-    )

@@ -8,6 +8,8 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from webapp.contact import FIELDS, Kind, in_page_order
+from webapp.messages import codes as texts
+from webapp.persian import persian_digits
 from webapp.portal import simulator
 from webapp.web.views import require_intranet, require_own_host, services
 from webapp.web.views.formatting import format_values
@@ -17,14 +19,18 @@ blueprint = Blueprint("demo", __name__)
 
 @blueprint.get("/demo")
 def received() -> str:
-    """List the received contacts, newest first."""
+    """List the received contacts, and the codes that were sent, newest first."""
     require_intranet()
     require_own_host()
     contacts = [
         {"number": stored["ID"], "values": format_values(_values(stored), in_page_order())}
         for stored in reversed(simulator.received(services().portal_url))
     ]
-    return render_template("demo.html", contacts=contacts)
+    codes = [
+        (persian_digits(sent["Mobile"]), persian_digits(sent["Code"]))
+        for sent in reversed(simulator.sent_codes(services().portal_url))
+    ]
+    return render_template("demo.html", contacts=contacts, codes=codes, c=texts)
 
 
 def _values(stored: dict[str, Any]) -> dict[str, Any]:

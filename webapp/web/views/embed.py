@@ -13,7 +13,7 @@ from webapp.web import assets
 from webapp.web.views import contact_form, public_form, see_other, services
 
 if TYPE_CHECKING:
-    from webapp.delivery.intake import Outcome
+    from webapp.delivery.outcome import Outcome
     from webapp.forms.form import ContactForm
 
 blueprint = Blueprint("embed", __name__)
@@ -61,5 +61,5 @@ def style(slug: str) -> Response:
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    receipt = contact_form.issue_receipt(form, outcome)
+    receipt = contact_form.issue_receipt(form.definition, outcome, site=form.token.site)
     return see_other(f"/embed/{form.definition.slug}/done?r={receipt}")

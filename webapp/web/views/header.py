@@ -12,13 +12,17 @@ from markupsafe import Markup
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import Access
-from webapp.messages import workbench
+from webapp.messages import codes, workbench
 from webapp.persian import persian_digits
 from webapp.web import assets
 from webapp.web.views import form_path, render_part, require_intranet, services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webapp.delivery.code_trouble import CodeTrouble
     from webapp.delivery.review import Review
+    from webapp.forms.definitions import FormDefinition
 
 blueprint = Blueprint("header", __name__)
 
@@ -52,6 +56,32 @@ class AttentionCount:
         return self._count
 
 
+class CodeTroubleCache:
+    """Why codes are not sent, read every few seconds, and only if a form verifies numbers."""
+
+    def __init__(self, trouble: CodeTrouble, definitions: Mapping[str, FormDefinition]) -> None:
+        """Read this trouble for these forms."""
+        self._trouble = trouble
+        self._is_used = any(form.verification for form in definitions.values())
+        self._status = ""
+        self._read_at = float("-inf")
+
+    def read(self, *, max_age_s: float) -> str:
+        """Return the status, or ""; "" while the database fails.
+
+        Args:
+            max_age_s: How old it may be.
+        """
+        now = time.monotonic()
+        if self._is_used and now - self._read_at > max_age_s:
+            try:
+                self._status = self._trouble.read()
+            except DatabaseError:
+                self._status = ""
+            self._read_at = now
+        return self._status
+
+
 def operators_header() -> Markup:
     """Render the header; return nothing on a page that visitors may see."""
     if not g.get("is_operators_page"):
@@ -65,6 +95,8 @@ def operators_header() -> Markup:
         links=_form_links(),
         attention=_attention(max_age_s=0 if is_outbox else _COUNT_MAX_AGE_S),
         operator=services().basic_auth.operator,
+        code_trouble=services().code_trouble.read(max_age_s=_COUNT_MAX_AGE_S),
+        code_trouble_text=codes.TROUBLE,
     )
 
 

@@ -95,9 +95,11 @@ def _metrics() -> Response:
     metrics = services().metrics
     try:
         queue, reason = _queue()
+        codes_reason = services().delivery.codes.trouble.read()
+        queue["codes_failing"] = int(bool(codes_reason))
     except DatabaseError:
-        queue, reason = {}, ""
-    text = metrics.exposition(queue, reason=reason)
+        queue, reason, codes_reason = {}, "", ""
+    text = metrics.exposition(queue, reason=reason, codes_reason=codes_reason)
     return Response(text, content_type=metrics.content_type)
 
 

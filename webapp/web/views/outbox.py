@@ -13,7 +13,7 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.intake import Result
+from webapp.delivery.outcome import Result
 from webapp.delivery.sender import is_given_up
 from webapp.delivery.submission import MAX_RETRY_AGE, NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from webapp.contact import Contact, Field
-    from webapp.delivery.intake import Outcome
+    from webapp.delivery.outcome import Outcome
     from webapp.delivery.submission import Submission
     from webapp.forms.form import ContactForm
 

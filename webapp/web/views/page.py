@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
-from webapp.contact import FIELDS
+from webapp.contact import FIELDS, MOBILE
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidReceipt
 from webapp.web.views import contact_form, require_intranet, see_other, services
 from webapp.web.views.recent import find_entry, remember
 
 if TYPE_CHECKING:
-    from webapp.delivery.intake import Outcome
+    from webapp.delivery.outcome import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt
@@ -53,8 +53,11 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     """Redirect an operator to the next form, a visitor to the receipt, without a cookie."""
     url = request.path
-    receipt = contact_form.issue_receipt(form, outcome)
-    if form.definition.access is not Access.INTRANET:
+    definition, site = form.definition, form.token.site
+    is_operator = definition.access is Access.INTRANET
+    mobile = form[MOBILE].data if is_operator else ""
+    receipt = contact_form.issue_receipt(definition, outcome, site=site, mobile=mobile)
+    if not is_operator:
         return see_other(f"{url}?r={receipt}")
     _keep(form)
     flash(receipt)

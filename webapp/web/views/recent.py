@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webapp.contact import Contact
-    from webapp.delivery.intake import Outcome
+    from webapp.delivery.outcome import Outcome
     from webapp.forms.definitions import FormDefinition
 
 blueprint = Blueprint("recent", __name__)

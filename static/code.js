@@ -1,0 +1,15 @@
+// Counts down to the next code, which the page says in words where there is no script.
+
+const seconds = document.querySelector("[data-seconds]");
+const ends = Date.now() + seconds?.dataset.seconds * 1000;
+
+function count() {
+  const left = Math.ceil((ends - Date.now()) / 1000);
+  if (left > 0) seconds.textContent = left.toLocaleString("fa");
+  else {
+    seconds.parentElement.textContent = seconds.parentElement.dataset.resend;
+    clearInterval(clock);
+  }
+}
+
+const clock = seconds && setInterval(count, 1000);

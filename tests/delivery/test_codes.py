@@ -1,0 +1,176 @@
+"""The bounds of codes: in the database, whoever asks at the same time; on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from webapp.contact import Contact
+from webapp.delivery import codes as codes_module
+from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes
+from webapp.delivery.database import Database
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import State
+from webapp.delivery.timing import Timing
+from webapp.delivery.verification import new_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+from datetime import timedelta
+
+MOBILE = "09121234567"
+KEY = "ab" * 32
+OTHER = "cd" * 32
+TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(seconds=120))
+
+
+def at_once(call: Callable[[], object], times: int) -> Counter[object]:
+    """Call a function by many threads at the same time; return how often it returned what."""
+    with ThreadPoolExecutor(times) as threads:
+        return Counter(threads.map(lambda _: call(), range(times)))
+
+
+@pytest.fixture
+def machines(database_url: str) -> list[Codes]:
+    """Return the tables as two processes see them."""
+    return [Codes(Database(database_url), ["new", "old"], per_day=7) for _ in range(2)]
+
+
+def test_tries_are_five_for_all_processes_together(machines: list[Codes]) -> None:
+    """However many guess at the same moment."""
+    one, two = machines
+    assert one.add(KEY, MOBILE)
+    assert not two.add(KEY, MOBILE)
+    one.store(KEY, "12345")
+    results = at_once(lambda: one.check(KEY, "99999"), 12) + at_once(
+        lambda: two.check(KEY, "99999"), 12
+    )
+    assert results == {Check.WRONG: MAX_TRIES, Check.USED_UP: 24 - MAX_TRIES}
+    assert two.check(KEY, "12345") is Check.USED_UP
+    two.store(KEY, "54321")
+    assert one.check(KEY, "12345") is Check.WRONG
+    assert one.check(KEY, "54321") is Check.RIGHT
+
+
+def test_sendings_and_the_days_budget_are_taken_once(
+    machines: list[Codes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many that ask at the same moment, one gets each."""
+    one, two = machines
+    one.add(KEY, MOBILE)
+    assert at_once(lambda: one.take_sending(KEY), 9) == {1: 1, 0: 8}
+    assert two.take_sending(KEY) == 0
+    assert at_once(one.take_of_day, 9) + at_once(two.take_of_day, 9) == {True: 7, False: 11}
+    monkeypatch.setattr(codes_module, "PAUSES", (timedelta(0),) * 3)
+    one.add(OTHER, MOBILE)
+    assert [two.take_sending(OTHER) for _ in range(5)] == [1, 2, 3, 0, 0]
+    assert one.state(OTHER).sendings_left == 0
+
+
+def test_hash_is_keyed_and_bound_to_its_submission(database_url: str) -> None:
+    """The same code has another hash elsewhere; older keys still check."""
+    database = Database(database_url)
+    old, new = Codes(database, ["old"], per_day=1), Codes(database, ["new", "old"], per_day=1)
+    for key in (KEY, OTHER):
+        old.add(key, MOBILE)
+        old.store(key, "12345")
+    with database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT hash, number FROM codes").all()
+    assert rows[0][0] != rows[1][0]
+    assert not any("12345" in text or MOBILE[1:] in text for row in rows for text in row)
+    assert new.check(KEY, "12345") is Check.RIGHT
+    stranger = Codes(database, ["another"], per_day=1)
+    assert stranger.check(OTHER, "12345") is Check.WRONG
+
+
+@pytest.mark.parametrize("length", [4, 8])
+def test_codes_are_spread_evenly(length: int) -> None:
+    """Each first and last digit comes about as often; none begins with 0."""
+    found = [new_code(length) for _ in range(9_000)]
+    assert {len(code) for code in found} == {length}
+    firsts, lasts = (Counter(code[place] for code in found) for place in (0, -1))
+    assert firsts.keys() == set("123456789")
+    assert all(850 < count < 1150 for count in firsts.values())
+    assert all(750 < count < 1050 for count in lasts.values())
+
+
+def test_guessing_succeeds_no_more_often_than_tries_by_codes(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guesser who uses each try of each sending, on codes of one digit, so that it shows."""
+    monkeypatch.setattr(codes_module, "PAUSES", (timedelta(0),) * 3)
+    codes, random = Codes(Database(f"sqlite:///{tmp_path}/x"), ["key"], per_day=1), Random(1)  # noqa: S311
+    size, rounds, hits = 100, 60, 0
+    for number in range(rounds):
+        key = f"{number:064x}"
+        codes.add(key, MOBILE)
+        guesses: list[Check] = []
+        while codes.take_sending(key):
+            codes.store(key, str(random.randrange(size)))
+            guesses += (codes.check(key, str(guess)) for guess in random.sample(range(size), 9))
+        assert len([it for it in guesses if it is not Check.USED_UP]) == MAX_SENDINGS * MAX_TRIES
+        hits += Check.RIGHT in guesses
+    share = MAX_SENDINGS * MAX_TRIES / size
+    assert hits / rounds <= share + 3 * (share * (1 - share) / rounds) ** 0.5
+
+
+def test_of_many_that_verify_one_becomes_the_owner(database_url: str) -> None:
+    """The rest find it taken, and a verified submission is not held, replaced or erased."""
+    database = Database(database_url)
+    outbox, codes = Outbox(database, TIMING), Codes(database, ["key"], per_day=1)
+    unverified = outbox.unverified
+    stored, is_new = unverified.add(Contact(Mobile=MOBILE), KEY, form="club")
+    assert is_new
+    assert stored.state is State.UNVERIFIED
+    assert not unverified.add(Contact(Mobile=MOBILE), KEY, form="club")[1]
+    codes.add(KEY, MOBILE)
+    assert not codes.has_verified(KEY, MOBILE)
+
+    def verify() -> bool:
+        mark = codes.mark_verified
+        return unverified.verify(KEY, send=True, status="", mark=mark) is not None
+
+    assert at_once(verify, 9) == {True: 1, False: 8}
+    assert codes.has_verified(KEY, MOBILE)
+    assert not codes.has_verified(KEY, "09120000000")
+    assert not any((unverified.hold(KEY), unverified.erase(KEY)))
+    assert not unverified.queue(KEY, Contact(Mobile=MOBILE))
+    assert outbox.find(KEY).state is State.SENDING
+
+
+def test_code_that_arrives_late_still_verifies_a_held_submission(database_url: str) -> None:
+    """The call that sent it had failed, and an operator may have erased it meanwhile."""
+    database = Database(database_url)
+    outbox, codes = Outbox(database, TIMING), Codes(database, ["key"], per_day=1)
+    for key in (KEY, OTHER):
+        stored, _ = outbox.unverified.add(Contact(Mobile=MOBILE), key, form="club")
+        assert outbox.unverified.hold(key)
+    assert outbox.review.discard(stored.reference)
+    mark = codes.mark_verified
+    verified = outbox.unverified.verify(KEY, send=False, status="Busy", mark=mark)
+    assert (verified.state, verified.status) == (State.QUEUED, "Busy")
+    assert outbox.unverified.verify(OTHER, send=False, status="", mark=mark) is None
+
+
+def test_purge_erases_only_what_is_over(database_url: str) -> None:
+    """Codes and unverified submissions of more than an hour."""
+    database = Database(database_url)
+    outbox, codes = Outbox(database, TIMING), Codes(database, ["key"], per_day=1)
+    for key in (KEY, OTHER):
+        outbox.unverified.add(Contact(Mobile=MOBILE), key, form="club")
+        codes.add(key, MOBILE)
+    with database.write() as connection:
+        past = "'2020-01-01 00:00:00.000000'"
+        connection.exec_driver_sql(f"UPDATE outbox SET due = {past} WHERE key = '{KEY}'")  # noqa: S608
+        connection.exec_driver_sql(f"UPDATE codes SET created_at = {past} WHERE key = '{KEY}'")  # noqa: S608
+    outbox.purge()
+    outbox.unverified.purge()
+    assert outbox.find(KEY) is None
+    assert codes.state(KEY) is None
+    assert outbox.find(OTHER).state is State.UNVERIFIED
+    assert codes.state(OTHER) is not None

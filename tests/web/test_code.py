@@ -1,0 +1,545 @@
+"""The step that asks for the code sent by SMS, as a person without script takes it."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import Html, Page, solved, written
+
+from webapp import messages
+from webapp.delivery import codes as codes_module
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.forms.form import HONEYPOT_INPUT
+from webapp.messages import codes as texts
+from webapp.portal.simulator.faults import Fault
+from webapp.web import proof_of_work
+from webapp.web.views import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from webapp.portal.simulator.server import Simulator
+
+MOBILE = "09121234567"
+OTHER = "09129999999"
+
+FORMS = """
+[forms.club]
+title = "باشگاه"
+access = "public"
+fields = ["FName", "Mobile", "BornDate", "Labels"]
+label_choices = ["صبح", "عصر"]
+labels = ["سایت"]
+consent = "با دریافت پیامک موافقم."
+consent_field = "CustomText6"
+embed_origins = ["https://example.ir"]
+verify = "sms"
+line = "30001234"
+
+[forms.kind]
+title = "باشگاه"
+access = "public"
+fields = ["FName", "Mobile"]
+verify = "sms"
+verify_length = 4
+verify_fallback = "accept"
+
+[forms.desk]
+title = "کارمندان"
+access = "intranet"
+fields = ["FName", "Mobile"]
+line = "OTP"
+line_blocked = "این شماره پیامک‌های ما را لغو کرده است."
+"""
+
+TYPED = {
+    "Mobile": MOBILE,
+    "FName": "سارا",
+    "BornDate-day": "۱۵",
+    "BornDate-month": "مهر",
+    "BornDate-year": "۱۳۶۹",
+    "Labels": "صبح",
+    "consent": "true",
+}
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the proofs of work be found at once."""
+    monkeypatch.setattr(proof_of_work, "MAX_HASHES", 20)
+
+
+@pytest.fixture
+def site(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
+    """Return a factory of apps with forms that verify numbers."""
+    forms = tmp_path / "forms.toml"
+    forms.write_text(FORMS)
+    return lambda **changes: make_app(forms_file=forms, **changes)
+
+
+@pytest.fixture
+def client(site: Callable[..., Flask]) -> FlaskClient:
+    """Return a browser without script."""
+    return site().test_client()
+
+
+class Step(Page):
+    """The code step of a submission.
+
+    Attributes:
+        status: Of the answer that led here.
+    """
+
+    def __init__(self, client: FlaskClient, path: str, **fields: Any) -> None:
+        """Sign up at this path, with a proof of work."""
+        super().__init__(client, path)
+        form = next(self.html.find("form"))[0]
+        proof = written(solved(str(form["data-proof"])))
+        self.sent = {"csrf_token": self.token, "proof": proof, **TYPED, **fields}
+        self.answer = client.post(path, data=self.sent)
+        self.url = self.answer.headers.get("Location", "")
+        self.open()
+
+    def open(self) -> TestResponse:
+        """Open the step, or reload it."""
+        response = self.client.get(self.url, follow_redirects=True)
+        self.html = Html(response.text)
+        return response
+
+    def press(self, **fields: str) -> TestResponse:
+        """Send one of the step's forms."""
+        response = self.client.post(self.url, data=fields)
+        if "change" in fields:
+            response = self.client.get(response.headers["Location"])
+        if response.text:
+            self.html = Html(response.text)
+        return response
+
+
+def code_of(portal: Simulator) -> str:
+    """Return the code that was sent last."""
+    return portal.codes[-1]["Code"]
+
+
+def wrong(code: str) -> str:
+    """Return another code of the same length."""
+    return code[:-1] + str((int(code[-1]) + 1) % 10)
+
+
+def delivery(client: FlaskClient) -> Any:
+    """Return what stands behind the pages."""
+    return client.application.extensions[EXTENSION].delivery
+
+
+def elapse(client: FlaskClient, seconds: int) -> None:
+    """Let time pass for the codes."""
+    with delivery(client).database.write() as connection:
+        for column in ("resend_at", "expires_at", "created_at", "verified_until"):
+            connection.exec_driver_sql(
+                f"UPDATE codes SET {column} = datetime({column}, '-{seconds} seconds') || '.000000'"  # noqa: S608
+            )
+
+
+PATHS = pytest.mark.parametrize("path", ["/f/club", "/embed/club"])
+
+
+@PATHS
+def test_right_code_sends_the_contact_and_not_before(
+    client: FlaskClient, portal: Simulator, path: str
+) -> None:
+    """The page asks for it, hides the number, and sets no cookie."""
+    step = Step(client, path)
+    assert step.answer.status_code == 303
+    assert step.url.startswith(f"{path}/code?s=")
+    assert MOBILE[1:] not in step.url
+    assert step.html.outcome == "code"
+    ((asked, _),) = step.html.find("input", name="Code")
+    assert (asked["inputmode"], asked["autocomplete"]) == ("numeric", "one-time-code")
+    assert "۰۹۱۲•••۴۵۶۷" in step.html.text(role="status")
+    assert portal.contacts == []
+    code = code_of(portal)
+    assert re.fullmatch(r"[1-9][0-9]{4}", code)
+    assert delivery(client).outbox.review.count(WAITING, most=9) == 0
+    persian = code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    answer = step.press(Code=f" {persian[:2]} {persian[2:]} ")
+    assert answer.status_code == 303
+    assert "Set-Cookie" not in answer.headers
+    (stored,) = portal.contacts
+    assert (stored["FName"], stored["Labels"]) == ("سارا", ["سایت", "صبح"])
+    receipt = Html(client.get(answer.headers["Location"]).text)
+    assert receipt.outcome == "delivered"
+    again = step.press(Code=code)
+    assert again.headers["Location"] == answer.headers["Location"]
+    assert client.get(step.url).headers["Location"] == answer.headers["Location"]
+    assert len(portal.contacts) == len(portal.codes) == 1
+
+
+def test_same_form_sent_again_asks_for_the_same_code(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """A double click, a reload and a second tab send no other code."""
+    step = Step(client, "/f/club")
+    assert client.post("/f/club", data=step.sent).headers["Location"] == step.url
+    assert len(portal.codes) == 1
+    step.press(Code=code_of(portal))
+    last = client.post("/f/club", data=step.sent).headers["Location"]
+    assert "?r=" in last
+    assert len(portal.codes) == len(portal.contacts) == 1
+
+
+def test_wrong_codes_end_after_five_tries(client: FlaskClient, portal: Simulator) -> None:
+    """Then the right one is refused as well, until another is sent."""
+    step = Step(client, "/f/club")
+    code = code_of(portal)
+    for left in "۴۳۲۱":
+        assert step.press(Code=wrong(code)).status_code == 422
+        assert step.html.outcome == "invalid"
+        assert step.error("Code") == texts.WRONG.format(n=left)
+    assert step.press(Code=wrong(code)).status_code == 422
+    assert step.error("Code") == texts.WRONG_LAST
+    assert step.press(Code=code).status_code == 422
+    assert step.error("Code") == texts.USED_UP
+    assert portal.contacts == []
+    elapse(client, 60)
+    assert step.press(resend="1").status_code == 303
+    assert step.press(Code=code).status_code == (303 if code == code_of(portal) else 422)
+    assert step.press(Code=code_of(portal)).status_code == 303
+    assert len(portal.contacts) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "1234", "123456", "12a45", "۱۲۳۴", "1234\u06d4"])
+def test_text_that_is_no_code_costs_no_try(
+    client: FlaskClient, portal: Simulator, typed: str
+) -> None:
+    """The message says how many digits it has."""
+    step = Step(client, "/f/club")
+    for _ in range(codes_module.MAX_TRIES + 1):
+        assert step.press(Code=typed).status_code == 422
+    assert step.press(Code=code_of(portal)).status_code == 303
+
+
+def test_code_of_another_submission_or_form_is_wrong(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """A hash belongs to one submission, a token to one form."""
+    first = Step(client, "/f/club")
+    code = code_of(portal)
+    second = Step(client, "/f/club", Mobile=OTHER)
+    if code != code_of(portal):
+        assert second.press(Code=code).status_code == 422
+    assert client.get(first.url.replace("club", "kind")).headers["Location"] == "/f/kind"
+    assert client.get("/f/club/code?s=x").headers["Location"] == "/f/club"
+    assert client.get("/f/desk/code").status_code == 404
+    assert portal.contacts == []
+
+
+def test_code_expires_after_ten_minutes(client: FlaskClient, portal: Simulator) -> None:
+    """Another one helps."""
+    step = Step(client, "/f/club")
+    elapse(client, 601)
+    assert step.press(Code=code_of(portal)).status_code == 422
+    assert step.error("Code") == texts.EXPIRED
+    step.press(resend="1")
+    assert step.press(Code=code_of(portal)).status_code == 303
+
+
+def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: Simulator) -> None:
+    """Too early, the page says how long to wait."""
+    step = Step(client, "/f/club")
+    for pause in (60, 120):
+        early = step.press(resend="1")
+        assert early.status_code == 429
+        assert pause - 5 <= int(early.headers["Retry-After"]) <= pause
+        assert step.html.outcome == "code"
+        elapse(client, pause)
+        assert step.press(resend="1").status_code == 303
+    elapse(client, 300)
+    assert step.press(resend="1").status_code == 429
+    assert texts.RESEND_NO_MORE in step.html.text("main")
+    assert len(portal.codes) == 3
+
+
+@PATHS
+def test_number_is_changed_and_the_rest_stays(
+    client: FlaskClient, portal: Simulator, path: str
+) -> None:
+    """The former submission is gone once the new one is stored."""
+    step = Step(client, path)
+    old_code = code_of(portal)
+    assert step.press(change="1").status_code == 200
+    typed = step.html.values
+    assert (typed["Mobile"], typed["FName"], typed["consent"]) == ([MOBILE], ["سارا"], ["true"])
+    assert (typed["BornDate-day"], typed["Labels"]) == (["۱۵"], ["صبح"])
+    assert "مهر" in step.html.selected
+    form = next(step.html.find("form"))[0]
+    assert form["action"] == path
+    proof = written(solved(str(form["data-proof"])))
+    fields = {name: values[0] for name, values in typed.items()}
+    fields |= {"Mobile": OTHER, "proof": proof, "BornDate-month": "مهر"}
+    answer = client.post(path, data=fields)
+    assert answer.headers["Location"] != step.url
+    assert client.get(step.url).status_code == 410
+    assert step.press(Code=old_code).status_code == 410
+    step.url = answer.headers["Location"]
+    assert step.press(Code=code_of(portal)).status_code == 303
+    assert [stored["Mobile"] for stored in portal.contacts] == [989129999999]
+
+
+def test_fifty_right_codes_at_once_are_one_contact(client: FlaskClient, portal: Simulator) -> None:
+    """One wins; the others wait for its outcome."""
+    step = Step(client, "/f/club")
+    code, app = code_of(portal), client.application
+    portal.latency = 0.3
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(
+            threads.map(
+                lambda _: app.test_client().post(step.url, data={"Code": code}).headers["Location"],
+                range(50),
+            )
+        )
+    assert len(set(answers)) == 1
+    assert len(portal.contacts) == 1
+
+
+def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) -> None:
+    """Each is counted before it is compared."""
+    step = Step(client, "/f/club")
+    code, app = code_of(portal), client.application
+    with ThreadPoolExecutor(50) as threads:
+        pages = threads.map(
+            lambda _: app.test_client().post(step.url, data={"Code": wrong(code)}).text, range(50)
+        )
+        said = [Html(page).text(id="Code-error") for page in pages]
+    assert said.count(texts.USED_UP) == 45
+    assert step.press(Code=code).status_code == 422
+
+
+def test_guesser_gets_fifteen_tries_a_submission(client: FlaskClient, portal: Simulator) -> None:
+    """Codes of four digits, guessed as long as the page compares them."""
+    rounds, compared, hits = 8, 0, 0
+    for number in range(rounds):
+        step = Step(client, "/f/kind", Mobile=f"0912111111{number}", proof="")
+        for sending in range(4):
+            for guess in range(7):
+                answer = step.press(Code=f"{1000 + 97 * guess + sending}")
+                hits += answer.status_code == 303
+                compared += texts.USED_UP not in answer.text
+            elapse(client, 300)
+            step.press(resend="1")
+    assert compared <= 15 * rounds
+    assert hits <= 1  # two are as likely as 1 in 11,000
+    assert len(portal.codes) == 3 * rounds
+
+
+def test_robot_in_the_honeypot_is_asked_for_a_code_that_never_comes(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """It learns nothing; the operator has it."""
+    person, robot = (
+        Step(client, "/f/club"),
+        Step(client, "/f/club", Mobile=OTHER, **{HONEYPOT_INPUT: "x"}),
+    )
+
+    def said(step: Step) -> str:
+        return re.sub(r"۰۹۱۲•••[۰-۹]{4}|[۰-۹]+ ثانیه", "", step.html.text("main"))
+
+    assert said(person) == said(robot)
+    assert len(portal.codes) == 1
+    code = wrong(code_of(portal))
+    for _ in range(6):
+        assert person.press(Code=code).status_code == robot.press(Code=code).status_code == 422
+        assert said(person) == said(robot)
+    assert person.press(resend="1").status_code == robot.press(resend="1").status_code == 429
+    assert person.press(change="1").status_code == robot.press(change="1").status_code == 200
+    assert [row.status for row in delivery(client).outbox.review.page(NEEDS_ATTENTION)] == [
+        "honeypot"
+    ]
+    assert portal.contacts == []
+
+
+def test_visitor_without_script_gets_a_code_under_a_tighter_limit(
+    site: Callable[..., Flask], portal: Simulator
+) -> None:
+    """Beyond it, an operator looks first, as on other forms."""
+    client = site(limit_code_unproven="2/hour").test_client()
+    urls = [Step(client, "/f/club", proof="", Mobile=f"0912000000{n}").url for n in range(3)]
+    assert ["/code?s=" in url for url in urls] == [True, True, False]
+    assert len(portal.codes) == 2
+    (held,) = delivery(client).outbox.review.page(NEEDS_ATTENTION)
+    assert held.status == "proof"
+
+
+FAILURES = ["Failed", "CreditNotEnough", "Token_NotAllowMethod", "AccountIsDemo", "Length_Invalid"]
+FAULTS = [Fault.HTTP_429_SECONDS, Fault.HTTP_502, Fault.CLOSE_WITHOUT_ANSWER, Fault.HTML]
+
+
+@pytest.mark.parametrize("what", [*FAILURES, *FAULTS])
+def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
+    client: FlaskClient, portal: Simulator, what: str | Fault
+) -> None:
+    """The visitor is told that it was received; operators are told why."""
+    portal.mood = lambda asked: what if asked.path.endswith("OTP") else "Success"
+    step = Step(client, "/f/club")
+    assert step.html.outcome == "queued"
+    (held,) = delivery(client).outbox.review.page(NEEDS_ATTENTION)
+    assert held.status == "NumberNotVerified"
+    assert delivery(client).breaker.read_pause() is None
+    outbox = client.get("/outbox").text
+    assert "شماره تأیید نشده است" in outbox
+    assert "data-codes=" in outbox
+    assert 'amoot_form_codes_failing{reason="' in client.get("/metrics").text
+    assert delivery(client).outbox.review.retry() == 0
+    portal.mood = None
+    delivery(client).verification._slow_until = 0  # noqa: SLF001
+    client.application.extensions[EXTENSION].code_trouble._read_at = -99  # noqa: SLF001
+    assert "/code" in Step(client, "/f/club", Mobile=OTHER).url
+    assert "data-codes=" not in client.get("/outbox").text
+    assert portal.contacts == []
+
+
+@pytest.mark.parametrize("status", ["Token_Expired", "User_Disabled", "System_Disabled"])
+def test_refused_account_pauses_the_queue_as_well(
+    client: FlaskClient, portal: Simulator, status: str
+) -> None:
+    """Contacts would be refused, too."""
+    portal.answer(status)
+    assert Step(client, "/f/club").html.outcome == "queued"
+    assert delivery(client).breaker.read_pause().status == status
+
+
+def test_fallback_accept_sends_with_a_label(client: FlaskClient, portal: Simulator) -> None:
+    """The label tells these from the verified ones."""
+    portal.answer("CreditNotEnough")
+    assert Step(client, "/f/kind").html.outcome == "queued"
+    services = delivery(client)
+    (row,) = services.outbox.claim(1)
+    services.sender.attempt(row)
+    assert [stored["Labels"] for stored in portal.contacts] == [[texts.NOT_VERIFIED_LABEL]]
+
+
+def test_budget_of_the_day_is_kept_by_all_together(
+    site: Callable[..., Flask], portal: Simulator
+) -> None:
+    """Two processes share it; beyond it, the fallback."""
+    clients = [site(codes_per_day=3).test_client() for _ in range(2)]
+    steps = [Step(clients[n % 2], "/f/club", Mobile=f"0912000000{n}") for n in range(5)]
+    assert [step.html.outcome for step in steps] == ["code"] * 3 + ["queued"] * 2
+    assert len(portal.codes) == 3
+    assert delivery(clients[0]).codes.trouble.read() == "CodesOfDayUsedUp"
+
+
+@pytest.mark.parametrize("limit", ["limit_code_mobile", "limit_code_address", "limit_code_form"])
+def test_codes_have_limits_of_their_own(
+    site: Callable[..., Flask], portal: Simulator, limit: str
+) -> None:
+    """Nobody is flooded; what was typed stays."""
+    client = site(**{limit: "1/hour"}).test_client()
+    step = Step(client, "/f/club")
+    page = Page(client, "/f/club")
+    proof = written(solved(str(next(page.html.find("form"))[0]["data-proof"])))
+    assert page.send(proof=proof, **TYPED).status_code == 429
+    assert page.html.values["FName"] == ["سارا"]
+    elapse(client, 60)
+    assert step.press(resend="1").status_code == 429
+    assert texts.TOO_MANY in step.html.text(role="status")
+    assert len(portal.codes) == 1
+
+
+def test_number_that_the_portal_refuses_is_an_error_of_its_field(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """Before and after the code; the second time no other code is needed."""
+    portal.answer("Mobile_Invalid")
+    page = Page(client, "/f/kind")
+    assert page.send(Mobile=MOBILE, FName="سارا").status_code == 422
+    assert page.error("Mobile")
+    step = Step(client, "/f/club", FName="")
+    portal.answer("FirstNameOrLastName_Empty")
+    assert step.press(Code=code_of(portal)).status_code == 422
+    assert step.html.outcome == "rejected" or step.error("FName")
+    fields = {name: values[0] for name, values in step.html.values.items()}
+    form = next(step.html.find("form"))[0]
+    fields |= {"FName": "سارا", "BornDate-month": "مهر"}
+    fields["proof"] = written(solved(str(form["data-proof"])))
+    sent = len(portal.codes)
+    answer = client.post("/f/club", data=fields)
+    assert "?r=" in answer.headers["Location"]
+    assert len(portal.codes) == sent
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
+
+
+def test_blocked_line_is_told_after_the_code_and_never_before(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """And to operators with their own text; silence where the call fails."""
+    portal.blocked = {MOBILE: {"30001234", "OTP"}}
+    asked = lambda: [r for r in portal.requests if r.path.endswith("Cancelation")]  # noqa: E731
+    step = Step(client, "/f/club")
+    assert not asked()
+    step.press(Code=code_of(portal))
+    assert len(asked()) == 1
+    receipt = step.press(Code="").headers["Location"]
+    assert client.get(receipt).status_code == 200
+    page = Page(client, "/f/desk")
+    page.send(Mobile=MOBILE)
+    assert "این شماره پیامک‌های ما را لغو کرده است." in page.html.text(role="status")
+    portal.answer("Success")
+    portal.answer("Failed")
+    page = Page(client, "/f/desk")
+    page.send(Mobile=MOBILE, FName="دیگر")
+    assert page.html.outcome == "delivered"
+    assert "لغو" not in page.html.text(role="status")
+
+
+def test_unverified_submission_is_nobodys_business_and_gone_after_an_hour(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """It does not wait, nobody claims or sees it, and it is erased."""
+    step = Step(client, "/f/club")
+    reference = str(next(step.html.find("div", role="status"))[0]["data-reference"])
+    services = delivery(client)
+    assert services.outbox.claim(9) == services.outbox.claim(9, probe=True) == []
+    assert services.outbox.review.get(reference) is None
+    assert client.get(f"/outbox/{reference}").status_code == 404
+    assert services.outbox.review.discard(reference) is False
+    services.outbox.statistics.count_settled()
+    assert client.get("/statistics").status_code == 200
+    with services.database.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET due = created_at")
+    elapse(client, 3601)
+    services.worker._purge()  # noqa: SLF001
+    with services.database.read() as connection:
+        for table in ("outbox", "codes"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0  # noqa: S608
+    assert step.press(Code=code_of(portal)).status_code == 410
+    assert texts.GONE in step.html.text(role="alert")
+
+
+def test_log_holds_no_code_and_no_number(
+    client: FlaskClient, portal: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only references and statuses."""
+    caplog.set_level("DEBUG")
+    step = Step(client, "/f/club")
+    step.press(Code=wrong(code_of(portal)))
+    elapse(client, 60)
+    step.press(resend="1")
+    step.press(Code=code_of(portal))
+    assert "number verified" in caplog.text
+    for secret in (MOBILE[1:], *(sent["Code"] for sent in portal.codes)):
+        assert secret not in caplog.text
+
+
+def test_page_says_the_seconds_in_words(client: FlaskClient) -> None:
+    """Without script, too."""
+    step = Step(client, "/f/club")
+    assert re.search(r"پس از [۰-۹]{2} ثانیه", step.html.text("section"))
+    assert messages.NOT_RECORDED not in step.html.text("main")

@@ -1,0 +1,41 @@
+"""Counts what happens to codes, in the metrics and among the visitors' steps."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from webapp.delivery.funnel import Step
+
+if TYPE_CHECKING:
+    from webapp.delivery.funnel import Funnel
+    from webapp.observability.metrics import Metrics
+
+
+class CodeEvent(enum.StrEnum):
+    """What happens to a code."""
+
+    SENT = "sent"
+    FAILED = "failed"  # it could not be sent
+    WRONG = "wrong"  # another one was typed
+    VERIFIED = "verified"
+
+
+class CodeCounts:
+    """The counters of codes."""
+
+    def __init__(self, funnel: Funnel, metrics: Metrics | None = None) -> None:
+        """Count visitors' steps in this funnel, and everything in the metrics, if there are any."""
+        self._funnel = funnel
+        self._metrics = metrics
+
+    def count(self, form: str, event: CodeEvent) -> None:
+        """Count an event of the form of this slug."""
+        if self._metrics:
+            self._metrics.count_code(form, event)
+        if event is CodeEvent.VERIFIED:
+            self._funnel.count(form, Step.VERIFIED)
+
+    def count_first_sent(self, form: str) -> None:
+        """Count a visitor who was sent a code: only the first one is a step of theirs."""
+        self._funnel.count(form, Step.CODE_SENT)

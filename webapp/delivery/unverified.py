@@ -1,0 +1,159 @@
+"""Submissions whose number is not verified yet.
+
+They wait for nothing but a code: no worker claims them, and operators do not see them. Each step
+that ends this state is one conditional UPDATE, of which only one of many requests succeeds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, delete, or_, select, update
+
+from webapp.delivery.codes import purge_codes
+from webapp.delivery.submission import (
+    COLUMNS,
+    INITIAL_VALUES,
+    MAX_RETRY_AGE,
+    NUMBER_UNVERIFIED,
+    RETENTION,
+    UNVERIFIED_LIFETIME,
+    State,
+    Submission,
+    dump_contact,
+    new_owner,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+    from sqlalchemy.sql.dml import ReturningUpdate, Update
+
+    from webapp.contact import Contact
+    from webapp.delivery.database import Database
+    from webapp.delivery.timing import Timing
+
+_PURGE_BATCH_ROWS: Final = 1_000
+
+_c: Final = table.c
+_IS_UNVERIFIED: Final = and_(_c.state == State.UNVERIFIED, _c.contact.is_not(None))
+# The code may arrive after the call that sent it has failed.
+_IS_HELD: Final = and_(
+    _c.state == State.HELD, _c.status == NUMBER_UNVERIFIED, _c.contact.is_not(None)
+)
+
+
+class Unverified:
+    """The rows of such submissions. Each method raises a DatabaseError if the database fails."""
+
+    def __init__(self, database: Database, timing: Timing) -> None:
+        """Use the outbox in this database."""
+        self._database = database
+        self._timing = timing
+
+    def add(
+        self, contact: Contact, key: str, *, form: str, source: str = ""
+    ) -> tuple[Submission, bool]:
+        """Store a submission for an hour; return it, and whether it is new.
+
+        Args:
+            contact: What was submitted.
+            key: The submission's key.
+            form: The slug of its form.
+            source: Where the visitor came from, for statistics.
+        """
+        now = self._database.now_plus
+        times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
+        values = {"key": key, "form": form, "status": "", "contact": dump_contact(contact)}
+        row = {**values, **times, **INITIAL_VALUES, "state": State.UNVERIFIED, "source": source}
+        with self._database.write() as connection:
+            insert = self._database.insert_or_ignore(table, **row)
+            added = connection.execute(insert).mappings().first()
+            found = added or connection.execute(_with_key(key)).mappings().one()
+        return Submission.from_row(found), added is not None
+
+    def verify(
+        self, key: str, *, send: bool, status: str, mark: Callable[[Connection, str], None]
+    ) -> Submission | None:
+        """Have a submission sent, as its number is verified.
+
+        Args:
+            key: The submission's key.
+            send: Whether the caller sends it now, as its owner; else it is queued.
+            status: Why it is queued.
+            mark: Called within the same transaction, with its connection and the key.
+
+        Returns:
+            The submission, or None if it does not wait for a code any more.
+        """
+        now_plus = self._database.now_plus
+        moved: dict[str, Any] = {"state": State.QUEUED, "due": now_plus()}
+        if send:
+            due = now_plus(self._timing.lease)
+            moved = {"state": State.SENDING, "owner": new_owner(), "due": due}
+        verified = self._moved(key, or_(_IS_UNVERIFIED, _IS_HELD)).values(**moved, status=status)
+        send_by = self._timing.send_by()
+        with self._database.write() as connection:
+            row = connection.execute(verified.returning(*COLUMNS)).mappings().first()
+            if row:
+                mark(connection, key)
+        return Submission.from_row(row, send_by=send_by) if row else None
+
+    def hold(self, key: str) -> bool:
+        """Leave a submission to an operator; return whether it waited for a code."""
+        due = self._database.now_plus(RETENTION)
+        moved = {"state": State.HELD, "status": NUMBER_UNVERIFIED, "due": due}
+        return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
+
+    def queue(self, key: str, contact: Contact) -> bool:
+        """Queue a submission without a verified number; return whether it waited for a code.
+
+        Args:
+            key: The submission's key.
+            contact: Its contact, with the label that says so.
+        """
+        moved = {"state": State.QUEUED, "contact": dump_contact(contact)}
+        queued = self._moved(key, _IS_UNVERIFIED).values(**moved, due=self._database.now_plus())
+        return self._change(queued)
+
+    def erase(self, key: str, *, status: str = "") -> bool:
+        """Delete a submission that waits for a code; return whether there was one.
+
+        Args:
+            key: The submission's key.
+            status: Why the portal rejects its number. Then the row stays, without the contact: the
+                same form sent again gets the same answer.
+        """
+        if status:
+            due = self._database.now_plus(RETENTION)
+            moved = {"state": State.REJECTED, "status": status, "contact": None, "due": due}
+            return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
+        erased = delete(table).where(_c.key == key, _c.state == State.UNVERIFIED)
+        with self._database.write() as connection:
+            return connection.execute(erased.returning(_c.id)).first() is not None
+
+    def purge(self) -> None:
+        """Delete some of the submissions whose hour is over, and of the codes."""
+        now = self._database.now_plus()
+        expired = select(_c.id).where(_c.state == State.UNVERIFIED, _c.due <= now)
+        batch = expired.limit(_PURGE_BATCH_ROWS).with_for_update(skip_locked=True).cte("expired")
+        with self._database.write() as connection:
+            connection.execute(delete(table).where(_c.id.in_(select(batch.c.id))))
+            purge_codes(self._database, connection)
+
+    def _moved(self, key: str, condition: Any) -> Update:  # noqa: ANN401  SQL
+        """Return the UPDATE that ends the wait for a code; the submission's age begins then."""
+        now_plus = self._database.now_plus
+        times = {"created_at": now_plus(), "give_up_at": now_plus(MAX_RETRY_AGE)}
+        return update(table).where(_c.key == key, condition).values(**times)
+
+    def _change(self, statement: Update) -> bool:
+        changed: ReturningUpdate[Any] = statement.returning(_c.id)
+        with self._database.write() as connection:
+            return connection.execute(changed).first() is not None
+
+
+def _with_key(key: str) -> Any:  # noqa: ANN401  its type names every column
+    return select(*COLUMNS).where(_c.key == key)

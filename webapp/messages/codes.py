@@ -1,0 +1,44 @@
+"""The texts of the step that asks for a code by SMS, in Persian; its template knows them as `c`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TITLE: Final = "تأیید شماره: {title}"
+# The number stands between these.
+SENT: Final = ("برای تأیید شماره، کدی {n} رقمی به", "پیامک شد.")
+NOT_SENT: Final = "کد تأیید هنوز فرستاده نشده است. دکمهٔ «ارسال دوبارهٔ کد» را بزنید."
+ASK: Final = "کد را وارد کنید تا ثبت کامل شود."
+LABEL: Final = "کد تأیید"
+HINT: Final = "کد تا ده دقیقه معتبر است."
+SUBMIT: Final = "تأیید و ثبت"
+NOT_ARRIVED: Final = "پیامک نرسید؟"
+RESEND: Final = "ارسال دوبارهٔ کد"
+# The seconds stand in an element of their own, which counts down where there is script.
+RESEND_IN: Final = ("پس از", "ثانیه می‌توانید کد تازه‌ای بخواهید.")
+RESEND_NOW: Final = "اکنون می‌توانید کد تازه‌ای بخواهید."
+RESEND_NO_MORE: Final = "کد دیگری فرستاده نمی‌شود. کمی صبر کنید یا شماره را بررسی کنید."
+CHANGE: Final = "شماره را اصلاح کنید"
+CHANGE_HINT: Final = "بقیهٔ اطلاعات شما حفظ می‌شود."
+
+# Errors
+EMPTY: Final = "کد تأیید را وارد کنید."
+SHAPE: Final = "کد تأیید {n} رقم دارد."
+WRONG: Final = "کد درست نیست. تازه‌ترین کدی را که رسیده است وارد کنید؛ {n} بار دیگر ممکن است."
+WRONG_LAST: Final = "کد درست نیست و دیگر نمی‌توان آن را وارد کرد. کد تازه‌ای بخواهید."
+USED_UP: Final = "این کد دیگر پذیرفته نمی‌شود. کد تازه‌ای بخواهید."
+EXPIRED: Final = "مهلت این کد به پایان رسیده است. کد تازه‌ای بخواهید."
+TOO_EARLY: Final = "برای کد تازه {n} ثانیهٔ دیگر صبر کنید."
+TOO_MANY: Final = "درخواست‌های کد بیش از اندازه است. کمی بعد دوباره امتحان کنید."
+GONE: Final = "مهلت تأیید شماره به پایان رسیده است. لطفاً فرم را دوباره پر کنید."
+
+# On receipts
+NOT_VERIFIED_LABEL: Final = "تاییدنشده"
+LINE_BLOCKED: Final = (
+    "دریافت پیامک از خط ما برای این شماره لغو شده است و پیام‌ها نمی‌رسند. برای دریافت دوباره، "
+    "لغو پیامک را از راهی که انجام شده است بردارید یا با ما تماس بگیرید."
+)
+
+# For operators
+TROUBLE: Final = "کد تأیید شماره فرستاده نمی‌شود:"
+DEMO_CODES: Final = "کدهای پیامک‌شده"

@@ -1,0 +1,271 @@
+"""The step that asks a visitor for the code sent by SMS, on a page and in a frame.
+
+Its URL carries a signed token with the submission's key; there is no cookie and no session.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, render_template, request
+
+from webapp.contact import MOBILE
+from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
+from webapp.delivery.outcome import Result
+from webapp.delivery.submission import State
+from webapp.delivery.verification import Step
+from webapp.forms.from_url import read_arrival
+from webapp.forms.tokens import InvalidSubmissionToken
+from webapp.messages import codes as texts
+from webapp.persian import fold_digits, persian_digits, strip_invisible
+from webapp.portal.base import status_message
+from webapp.portal.statuses import rejected_field
+from webapp.web.recent import hide_digits
+from webapp.web.views import contact_form, public_form, see_other, services
+from webapp.web.views.vetting import Refusal, count_code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webapp.contact import Contact
+    from webapp.delivery.codes import CodeState
+    from webapp.delivery.submission import Submission
+    from webapp.delivery.verification import Policy
+    from webapp.forms.definitions import FormDefinition
+
+blueprint = Blueprint("code", __name__)
+
+_INPUT: Final = "Code"
+_CHANGE: Final = "change"
+_METHODS: Final = ("GET", "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the step is shown, and for which submission.
+
+    Attributes:
+        definition: The form.
+        policy: How it verifies numbers.
+        embedded: Whether it is in a frame.
+        token: The token of the URL.
+        key: The submission's key.
+        site: The site that showed the form.
+        arrival: What the form takes from the address, by key.
+    """
+
+    definition: FormDefinition
+    policy: Policy
+    embedded: bool
+    token: str
+    key: str
+    site: str
+    arrival: Mapping[str, str]
+
+    @property
+    def form_url(self) -> str:
+        """The URL of the form."""
+        return f"/{'embed' if self.embedded else 'f'}/{self.definition.slug}"
+
+    @property
+    def action(self) -> str:
+        """The URL to which the form is sent again."""
+        return f"{self.form_url}?{urlencode(self.arrival)}" if self.arrival else self.form_url
+
+    @property
+    def url(self) -> str:
+        """The URL of this step."""
+        return f"{self.form_url}/code?{urlencode({'s': self.token, **self.arrival})}"
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The template's variables of an embedded page."""
+        return {"embed": self.definition} if self.embedded else {}
+
+
+@blueprint.route("/f/<slug>/code", methods=_METHODS)
+def page(slug: str) -> contact_form.ViewResult:
+    """Serve the step on a page of its own."""
+    return _serve(slug, embedded=False)
+
+
+@blueprint.route("/embed/<slug>/code", methods=_METHODS)
+def frame(slug: str) -> contact_form.ViewResult:
+    """Serve the step in an iframe."""
+    return _serve(slug, embedded=True)
+
+
+def _find_place(slug: str, *, embedded: bool) -> _Place | None:
+    """Return the submission of the URL; None if it names none."""
+    definition, token = public_form(slug), request.args.get("s", "")
+    with suppress(InvalidSubmissionToken):
+        key, site = services().submission_tokens.read(token, form=slug)
+        if definition.verification:
+            arrival = read_arrival(definition.from_url, request.args).query
+            return _Place(definition, definition.verification, embedded, token, key, site, arrival)
+    return None
+
+
+def _serve(slug: str, *, embedded: bool) -> contact_form.ViewResult:
+    place = _find_place(slug, embedded=embedded)
+    if place is None:
+        return see_other(f"/{'embed' if embedded else 'f'}/{slug}")
+    pending = services().delivery.verification.pending(place.key)
+    if isinstance(pending, Step):
+        return _leave(place, pending)
+    return _proceed(place, *pending)
+
+
+def _proceed(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    """Show the step, or take the person's next one."""
+    if request.method != "POST":
+        if _CHANGE in request.args and submission.contact:
+            return _form(place, submission.contact), HTTPStatus.OK
+        return _show(place, submission, state), HTTPStatus.OK
+    if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
+        return see_other(f"{place.url}&{_CHANGE}=1")
+    if "resend" in request.form:
+        return _resend(place, submission, state)
+    return _check(place, submission, state)
+
+
+def _check(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    """Check the typed code; a text that is no code at all does not count as a try."""
+    typed = fold_digits(strip_invisible(request.form.get(_INPUT, "")))
+    code = "".join(typed.split())
+    length = place.policy.length
+    if not (len(code) == length and code.isascii() and code.isdecimal()):
+        error = texts.SHAPE.format(n=persian_digits(length)) if code else texts.EMPTY
+        return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+    verification = services().delivery.verification
+    step = verification.check(place.key, code)
+    if step.outcome is None or step.outcome.result is not Result.CODE or step.check is None:
+        return _leave(place, step, submission.contact)
+    after = verification.pending(place.key)
+    if isinstance(after, Step):
+        return _leave(place, after)
+    submission, state = after
+    error = _error(step.check, state)
+    return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _error(check: Check, state: CodeState | None) -> str:
+    left = state.tries_left if state else MAX_TRIES
+    match check:
+        case Check.WRONG if left:
+            return texts.WRONG.format(n=persian_digits(left))
+        case Check.WRONG:
+            return texts.WRONG_LAST
+        case Check.USED_UP:
+            return texts.USED_UP
+        case _:
+            return texts.EXPIRED
+
+
+def _resend(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    """Send another code; if it is too early, say how long to wait."""
+    if state and (state.resend_in_s or not state.sendings_left):
+        return _wait(place, submission, state)
+    try:
+        if submission.contact and submission.state is State.UNVERIFIED:
+            count_code(place.definition, mobile=str(submission.contact[MOBILE]))
+    except Refusal as refusal:
+        shown = _show(place, submission, state, note=refusal.message)
+        return shown, refusal.status, refusal.headers
+    verification = services().delivery.verification
+    step = verification.resend(place.key, place.policy)
+    if step.was_sent:
+        return see_other(place.url)
+    if step.outcome is None or step.outcome.result is not Result.CODE:
+        return _leave(place, step)
+    after = verification.pending(place.key)  # another request was faster
+    return _leave(place, after) if isinstance(after, Step) else _wait(place, *after)
+
+
+def _wait(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    seconds = math.ceil(state.resend_in_s) if state else 0
+    note = texts.TOO_EARLY.format(n=persian_digits(seconds))
+    if state and not state.sendings_left:
+        note = texts.RESEND_NO_MORE
+    headers = {"Retry-After": str(seconds or 1)}
+    return _show(place, submission, state, note=note), HTTPStatus.TOO_MANY_REQUESTS, headers
+
+
+def _show(
+    place: _Place,
+    submission: Submission,
+    state: CodeState | None,
+    *,
+    error: str = "",
+    note: str = "",
+) -> str:
+    """Render the step, with an error at the input or a note on sending again."""
+    mobile = hide_digits(str(submission.contact[MOBILE])) if submission.contact else ""
+    return render_template(
+        "code.html",
+        definition=place.definition,
+        reference=submission.reference,
+        mobile=persian_digits(mobile),
+        length=place.policy.length,
+        seconds=math.ceil(state.resend_in_s) if state else 0,
+        is_sent=state is not None and state.sendings_left < MAX_SENDINGS,
+        may_resend=state is None or state.sendings_left > 0,
+        error=error,
+        note=note,
+        c=texts,
+        **place.context,
+    )
+
+
+def _leave(place: _Place, step: Step, contact: Contact | None = None) -> contact_form.ViewResult:
+    """Answer with what became of a submission that waits for no code any more."""
+    outcome, contact = step.outcome, step.contact or contact
+    if outcome is None:
+        return _form(place, None, message=texts.GONE), HTTPStatus.GONE
+    if outcome.result in (Result.DELIVERED, Result.QUEUED):
+        verified = str(contact[MOBILE]) if contact and step.check is Check.RIGHT else ""
+        receipt = contact_form.issue_receipt(
+            place.definition, outcome, site=place.site, mobile=verified
+        )
+        done = "/done" if place.embedded else ""
+        return see_other(f"{place.form_url}{done}?r={receipt}")
+    if outcome.result is Result.REJECTED and contact:
+        message, field = status_message(outcome.status), rejected_field(outcome.status)
+        form = _form(place, contact, message=message, field=field)
+        return form, HTTPStatus.UNPROCESSABLE_ENTITY
+    return see_other(place.form_url)
+
+
+def _form(
+    place: _Place, contact: Contact | None, *, message: str = "", field: str | None = None
+) -> str:
+    """Render the form again, for a new submission in place of this one.
+
+    Args:
+        place: The submission.
+        contact: Its contact, whose values are kept.
+        message: Why, if it is an error.
+        field: The API name of the field that is wrong.
+    """
+    # A contact was stored, so its person has given the consent.
+    values = {**contact.values, "consent": True} if contact else {}
+    form = services().forms[place.definition.slug](formdata=None, data=values)
+    token = services().tokens.issue(place.definition.slug, site=place.site)
+    form.csrf_token.current_token = token
+    if message:
+        form.refuse(message, field=field)
+    previous = place.token if contact else ""
+    return contact_form.page(form, action=place.action, previous=previous, **place.context)

@@ -1,0 +1,116 @@
+"""Submits a form's contact: an operator's at once, a visitor's after the checks against spam."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from flask import request
+
+from webapp.contact import MOBILE
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.funnel import Step
+from webapp.delivery.intake import submission_key
+from webapp.delivery.outcome import STORE_FAILED, Outcome, Result
+from webapp.delivery.submission import Submitter, reference
+from webapp.forms.definitions import Access
+from webapp.forms.tokens import InvalidSubmissionToken
+from webapp.web.views import see_other, services
+from webapp.web.views.vetting import vet, vet_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Response
+
+    from webapp.contact import Contact
+    from webapp.delivery.verification import Policy
+    from webapp.forms.form import ContactForm
+
+
+def submit(form: ContactForm, contact: Contact) -> Outcome:
+    """Submit a form's contact as a new submission.
+
+    Raises:
+        Refusal: if it may be spam.
+    """
+    key = submission_key(form.token.nonce, contact)
+    if form.definition.access is Access.PUBLIC:
+        return _submit_visitors(form, contact, key)
+    operator = services().basic_auth.operator
+    return services().delivery.intake.submit(
+        contact, key, form=form.definition.slug, by=Submitter(operator=operator)
+    )
+
+
+def _submit_visitors(form: ContactForm, contact: Contact, key: str) -> Outcome:
+    """Submit a visitor's contact; count it in the funnel, once however often it is sent."""
+    vetted: list[str] = []
+
+    def counted(check: Callable[[ContactForm, str], str]) -> str:
+        suspicion = check(form, key)
+        vetted.append(key)
+        return suspicion
+
+    slug, policy = form.definition.slug, form.definition.verification
+    previous = _previous_key(slug)
+    if policy:
+        outcome = _submit_unverified(form, contact, policy, previous, counted)
+    else:
+        outcome = services().delivery.intake.submit(
+            contact, key, form=slug, by=_visitor(form), vet=lambda: counted(vet)
+        )
+    if vetted and not previous and outcome.result is not Result.UNSTORED:
+        services().delivery.funnel.count(slug, Step.SUBMITTED)
+    return outcome
+
+
+def _submit_unverified(
+    form: ContactForm,
+    contact: Contact,
+    policy: Policy,
+    previous: str,
+    vetted: Callable[[Callable[[ContactForm, str], str]], str],
+) -> Outcome:
+    """Submit a contact whose number is verified by SMS first, unless that was done just before.
+
+    Args:
+        form: Its form.
+        contact: What was submitted.
+        policy: How the form verifies numbers.
+        previous: The key of the submission that this one replaces, or "".
+        vetted: Runs a check against spam.
+    """
+    delivery, slug = services().delivery, form.definition.slug
+    key, by = submission_key(form.token.nonce, contact), _visitor(form)
+    try:
+        if delivery.verification.has_verified(previous, str(contact[MOBILE])):
+            return delivery.intake.submit(contact, key, form=slug, by=by, vet=lambda: vetted(vet))
+        outcome = delivery.verification.start(
+            contact, key, form=slug, by=by, policy=policy, vet=lambda: vetted(vet_code)
+        )
+        if outcome.result is not Result.UNSTORED and previous != key:
+            delivery.verification.forget(previous)
+    except DatabaseError:
+        return Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
+    return outcome
+
+
+def _visitor(form: ContactForm) -> Submitter:
+    return Submitter(source=form.arrival.source)
+
+
+def _previous_key(slug: str) -> str:
+    """Return the key of the submission that a corrected form replaces, or ""."""
+    try:
+        return services().submission_tokens.read(request.form.get("previous", ""), form=slug)[0]
+    except InvalidSubmissionToken:
+        return ""
+
+
+def ask_code(form: ContactForm, _: Outcome) -> Response:
+    """Redirect to the step that asks for the code, with what the form takes from the address."""
+    key = submission_key(form.token.nonce, form.to_contact())
+    slug, site = form.definition.slug, form.token.site
+    token = services().submission_tokens.issue(slug, key=key, site=site)
+    return see_other(f"{request.path}/code?{urlencode({'s': token, **form.arrival.query})}")
