@@ -27,7 +27,7 @@ from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import render_part, see_other, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
-from webapp.web.views.vetting import Refusal, vet, vet_code
+from webapp.web.views.vetting import Refusal, vet, vet_code, vet_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,9 @@ def _submit_unverified(form: ContactForm, contact: Contact, key: str, policy: Po
     previous = _previous_key(slug)
     try:
         if delivery.verification.has_verified(previous, str(contact[MOBILE])):
-            return delivery.intake.submit(contact, key, form=slug, vet=lambda: vet(form, key))
+            return delivery.intake.submit(
+                contact, key, form=slug, vet=lambda: vet_verified(form, key)
+            )
         outcome = delivery.verification.start(
             contact, key, form=slug, policy=policy, vet=lambda: vet_code(form, key)
         )
