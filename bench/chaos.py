@@ -316,7 +316,7 @@ class Experiment:
             "SECRET_KEY": SECRET,
             "STATE_DIRECTORY": str(self.folder / "state"),
             "RATE_LIMITS": "off",
-            "CODES_PER_DAY": "1000000",
+            "CODES_PER_DAY": "999999",
             "FORMS_FILE": str(self.folder / "forms.toml"),
             "DELIVERER": "inline",
             "WEB_CONCURRENCY": "2",

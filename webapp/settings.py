@@ -131,7 +131,7 @@ class Settings:
     limit_code_form: str = _setting("LIMIT_CODE_FORM", read_limit, "600/hour")
     limit_code_unproven: str = _setting("LIMIT_CODE_UNPROVEN", read_limit, "20/hour;100/day")
     codes_per_day: int = _setting(
-        "CODES_PER_DAY", partial(read_whole_number, lowest=0, highest=10_000_000), 1000
+        "CODES_PER_DAY", partial(read_whole_number, lowest=0, highest=999_999), 1000
     )
     limit_login: str = _setting("LIMIT_LOGIN", read_limit, "10/minute;60/hour")
     public_url: str | None = _setting("PUBLIC_URL", read_public_url)

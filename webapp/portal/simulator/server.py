@@ -2,9 +2,9 @@
 
 It answers ContactCreate, ContactSearch, ContactGroupList, AccountStatus, SendQuickOTP and
 IsBlackList_ByCancelation as documented, validates requests by its own reading of the reference, and
-fails on demand in every way that a network can.
-Where the reference is silent, it is strict: a form with a missing key or a value of a wrong type
-gets HTTP 400, and a second contact with the same number is stored as a second contact.
+fails on demand in every way that a network can. Where the reference is silent, it is strict: a form
+with a missing key or a value of a wrong type gets HTTP 400, and a second contact with the same
+number is stored as a second contact.
 
 Another process controls it over the same port:
 
@@ -81,7 +81,7 @@ class Simulator:
         latency: Seconds before a regular answer is sent; the contact is stored before.
         profile: How it answers where the reference is silent.
         code_shape: Where the answer of SendQuickOTP stands.
-        blocked: The lines that each number has blocked, by the number as it is typed.
+        blocked: The lines that each number, as it is typed, has blocked.
     """
 
     def __init__(
@@ -303,7 +303,7 @@ class Simulator:
 
     def _is_blocked(self, request: Captured) -> Answer:
         wanted = dict(request.pairs)
-        mobile, line = wanted.get("Mobile", ""), wanted.get("LineNumber", "")
+        mobile, line = (wanted.get(name, "") for name in ("Mobile", "LineNumber"))
         found = {"Number": mobile, "IsBlackList": line in self.blocked.get(mobile, ())}
         return json_answer({"Status": "Success", "LineNumber": line, "Data": [found]})
 
@@ -339,14 +339,10 @@ def run(
         extra: As for `Simulator`.
         profile: How it answers where the reference is silent.
     """
-    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Simulator(token=token, port=port, extra=extra) as simulator:
         simulator.profile = profile
         sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             sys.stdin.buffer.read()
-
-
-def _exit(*_: object) -> None:
-    sys.exit(0)

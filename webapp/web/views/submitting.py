@@ -16,7 +16,7 @@ from webapp.delivery.submission import Submitter, reference
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.web.views import see_other, services
-from webapp.web.views.vetting import vet, vet_code
+from webapp.web.views.vetting import vet, vet_code, vet_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,9 @@ def _submit_unverified(
     key, by = submission_key(form.token.nonce, contact), _visitor(form)
     try:
         if delivery.verification.has_verified(previous, str(contact[MOBILE])):
-            return delivery.intake.submit(contact, key, form=slug, by=by, vet=lambda: vetted(vet))
+            return delivery.intake.submit(
+                contact, key, form=slug, by=by, vet=lambda: vetted(vet_verified)
+            )
         outcome = delivery.verification.start(
             contact, key, form=slug, by=by, policy=policy, vet=lambda: vetted(vet_code)
         )

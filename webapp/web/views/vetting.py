@@ -46,6 +46,12 @@ def vet(form: ContactForm, key: str) -> str:
     return UNPROVEN if "proof" in form and not form.proof.data else ""
 
 
+def vet_verified(form: ContactForm, key: str) -> str:
+    """Check a submission whose number is verified, for which no proof is needed; else as `vet`."""
+    suspicion = vet(form, key)
+    return "" if suspicion == UNPROVEN else suspicion
+
+
 def vet_code(form: ContactForm, key: str) -> str:
     """Check a submission whose number gets a code; otherwise as `vet`.
 
