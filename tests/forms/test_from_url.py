@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,14 +115,18 @@ def test_only_valid_values_of_listed_keys_are_taken(
     query: dict[str, str], arrival: Arrival
 ) -> None:
     """Everything else is dropped silently."""
-    assert read_arrival(FROM_URL, query) == arrival
+    found = read_arrival(FROM_URL, query)
+    assert replace(found, query={}) == arrival
+    assert read_arrival(FROM_URL, found.query) == found  # on a further page
 
 
 def test_value_without_a_label_is_no_source() -> None:
     """Robots cannot make up sources of a form that lists them."""
     from_url = {"utm_source": {"poster": "پوستر"}}
     assert read_arrival(from_url, {"utm_source": "x"}) == Arrival()
-    assert read_arrival(from_url, {"utm_source": "poster"}) == Arrival({}, ("پوستر",), "poster")
+    assert read_arrival(from_url, {"utm_source": "poster"}) == Arrival(
+        {}, ("پوستر",), "poster", {"utm_source": "poster"}
+    )
 
 
 @given(st.dictionaries(st.sampled_from(["utm_source", "utm_campaign", "x"]), st.text()))
