@@ -11,6 +11,8 @@ from webapp.delivery.alerts import Alerts
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
+from webapp.delivery.feeding import FEED_INTERVAL_S
+from webapp.delivery.imports import Imports
 from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
@@ -18,7 +20,7 @@ from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
 from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import UsedProofs
-from webapp.delivery.worker import Worker
+from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class DeliveryServices:
     sender: Sender
     intake: Intake
     labels: LabelList
+    imports: Imports
     worker: Worker
 
     @classmethod
@@ -60,8 +63,19 @@ class DeliveryServices:
         database = Database(settings.outbox_url)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)
+        imports = Imports(database, breaker, timing, rate=settings.import_rate)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
         sender = Sender(portal, outbox, breaker, timing)
+        worker = Worker(
+            outbox,
+            breaker,
+            sender,
+            timing,
+            calls=settings.deliverer_calls,
+            alerts=Alerts.from_settings(settings, database, breaker),
+        )
+        worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
+        worker.add_job(PURGE_INTERVAL_S, imports.purge)
         return cls(
             portal=portal,
             database=database,
@@ -72,12 +86,6 @@ class DeliveryServices:
             sender=sender,
             intake=Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
-            worker=Worker(
-                outbox,
-                breaker,
-                sender,
-                timing,
-                calls=settings.deliverer_calls,
-                alerts=Alerts.from_settings(settings, database, breaker),
-            ),
+            imports=imports,
+            worker=worker,
         )
