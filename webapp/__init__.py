@@ -24,6 +24,7 @@ from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
 from webapp.web.recent import RecentSubmissions
 from webapp.web.views import EXTENSION, Services, demo, embed, header, health, install, page, recent
+from webapp.web.views import imports as import_pages
 from webapp.web.views import outbox as outbox_screen
 from webapp.web.views import statistics as statistics_page
 
@@ -73,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    views = (page, recent, embed, install, outbox_screen, statistics_page, header)
+    views = (page, recent, embed, install, outbox_screen, import_pages, statistics_page, header)
     for view in (*views, *([demo] if settings.demo else [])):
         app.register_blueprint(view.blueprint)
     health.register(app)

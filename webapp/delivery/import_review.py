@@ -23,6 +23,7 @@ from webapp.delivery.import_tables import (
 from webapp.delivery.submission import (
     COLUMNS,
     NEEDS_ATTENTION,
+    RETENTION,
     WAITING,
     State,
     Submission,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 _LISTED_FOR: Final = timedelta(days=1)
 _MAX_LISTED: Final = 20
 _PAGE_ROWS: Final = 200
-_LEFT, _KNOWN = "left", "known"  # no states of submissions
+_LATELY_S: Final = 10
+_LEFT, _KNOWN, _LATELY = "left", "known", "lately"  # no states of submissions
 
 _i: Final = imports.c
 _r: Final = import_rows.c
@@ -54,12 +56,14 @@ class Progress:
         waiting: The number of those that wait, here or in the outbox.
         refused: The number of those that the portal rejected, or that are held.
         known: The number of those that the outbox had already, from the same file.
+        rows_per_s: How many rows a second were sent lately.
     """
 
     sent: int
     waiting: int
     refused: int
     known: int
+    rows_per_s: float
 
 
 class ImportReview:
@@ -92,14 +96,21 @@ class ImportReview:
         left = case((is_cancelled, 0), else_=_i.left_rows)
         numbers = {_LEFT: left, _KNOWN: _i.known_rows}
         rest = (select(literal(name), it).where(_i.id == found.id) for name, it in numbers.items())
+        # A delivered row is purged so long after it was sent.
+        since = self._database.now_plus(RETENTION - timedelta(seconds=_LATELY_S))
+        sent = own & (table.c.state == State.DELIVERED) & (table.c.due >= since)
+        lately = select(literal(_LATELY), func.count()).select_from(table).where(sent)
         # In one statement: a row that is fed between two would be counted twice, or not at all.
         with self._database.read() as connection:
-            counts = {row[0]: row[1] for row in connection.execute(union_all(states, *rest))}
+            counts = {
+                row[0]: row[1] for row in connection.execute(union_all(states, lately, *rest))
+            }
         return Progress(
             sent=counts.get(State.DELIVERED, 0),
             waiting=sum(counts.get(name, 0) for name in (*WAITING, _LEFT)),
             refused=sum(counts.get(state, 0) for state in NEEDS_ATTENTION),
             known=counts.get(_KNOWN, 0),
+            rows_per_s=counts.get(_LATELY, 0) / _LATELY_S,
         )
 
     def rows(self, import_id: int, *, after: int = 0, limit: int) -> list[StoredRow]:

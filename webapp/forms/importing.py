@@ -22,7 +22,7 @@ from webapp.spreadsheets import Row, read_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from webapp.contact import Field
+    from webapp.contact import Field, Value
     from webapp.delivery.import_tables import Import
     from webapp.delivery.imports import Imports
     from webapp.forms.definitions import FormDefinition
@@ -145,7 +145,7 @@ def _read_rows(
         time.sleep(_PAUSE_S)
 
 
-def _shared_values(definition: FormDefinition, reading: Reading) -> dict[str, object]:
+def _shared_values(definition: FormDefinition, reading: Reading) -> dict[str, Value]:
     """Return the values for all rows.
 
     Raises:
