@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _LISTED_FOR: Final = timedelta(days=1)
 _MAX_LISTED: Final = 20
 _PAGE_ROWS: Final = 200
-_LATELY_S: Final = 10
+_LATELY_S: Final = 5
 _LEFT, _KNOWN, _LATELY = "left", "known", "lately"  # no states of submissions
 
 _i: Final = imports.c

@@ -141,17 +141,23 @@ class Imports:
         if connection.execute(wanted).first() is None:
             raise ImportGone
 
-    def open_draft(self, import_id: int, reading: Reading, counts: Counts) -> bool:
-        """Show an import whose rows are all written; return `False` if it has expired."""
-        return self._move(
-            import_id,
-            (ImportState.STORING,),
-            ImportState.DRAFT,
-            reading=reading.dump(),
-            ready_rows=counts.ready_rows,
-            wrong_rows=counts.wrong_rows,
-            twice_rows=counts.twice_rows,
+    def open_draft(self, import_id: int, reading: Reading, counts: Counts) -> Import | None:
+        """Show an import whose rows are all written; return None if it has expired."""
+        opened = (
+            update(imports)
+            .where(_i.id == import_id, _i.state == ImportState.STORING)
+            .values(
+                state=ImportState.DRAFT,
+                reading=reading.dump(),
+                ready_rows=counts.ready_rows,
+                wrong_rows=counts.wrong_rows,
+                twice_rows=counts.twice_rows,
+            )
+            .returning(*_i)
         )
+        with self._database.write() as connection:
+            row = connection.execute(opened).mappings().first()
+        return Import.from_row(row) if row else None
 
     def close_draft(self, import_id: int) -> bool:
         """Hide a draft while its rows are written anew; return `False` if it is no draft."""

@@ -108,9 +108,10 @@ def _store(
         wrong_rows=numbers[Place.NONE],
         twice_rows=numbers[Place.MIDDLE] + numbers[Place.LAST],
     )
-    if not imports.open_draft(draft.id, draft.reading, counts):
+    opened = imports.open_draft(draft.id, draft.reading, counts)
+    if opened is None:
         raise ImportGone
-    return draft
+    return opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,12 @@ def _reading(found: Import, definition: FormDefinition) -> Reading:
 
 def _preview_page(found: Import, *, error: str = "") -> str:
     return render_template(
-        "import_preview.html", s=texts, token=_token(), error=error, **import_pages.preview(found)
+        "import_preview.html",
+        s=texts,
+        desk=True,
+        token=_token(),
+        error=error,
+        **import_pages.preview(found),
     )
 
 
