@@ -106,11 +106,20 @@ def _upload_page(error: str = "") -> str:
         s=texts,
         forms=importable(services().definitions),
         error=error,
+        chosen=_chosen(),
         size=persian_digits(MAX_FILE_BYTES // _MEGABYTE),
         rows=persian_digits(MAX_ROWS),
         recent=import_pages.recent(),
         token=_token(),
     )
+
+
+def _chosen() -> str:
+    """Return the form that was chosen before an error."""
+    try:
+        return request.form.get("form", "")
+    except RequestEntityTooLarge:
+        return ""
 
 
 @blueprint.get(f"{_PATH}/sample")
