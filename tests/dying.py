@@ -7,7 +7,11 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from webapp import create_app
+from webapp.delivery.feeding import Feeder
+from webapp.delivery.import_tables import Twice
+from webapp.delivery.imports import Imports
 from webapp.delivery.outbox import Outbox
+from webapp.forms.importing import store_file
 from webapp.portal.client import AmootPortal
 from webapp.web.views import EXTENSION
 
@@ -22,6 +26,9 @@ STEPS: dict[str, tuple[type, str]] = {
     "claim": (Outbox, "claim"),
     "send": (AmootPortal, "create_contact"),
     "settle": (Outbox, "deliver"),
+    "open": (Imports, "open_draft"),
+    "move": (Feeder, "_move"),
+    "feed": (Feeder, "feed"),
 }
 
 
@@ -55,3 +62,16 @@ def run(settings: Settings, when: str, step: str, form: dict[str, str] | None) -
         delivery = app.extensions[EXTENSION].delivery
         for submission in delivery.outbox.claim(1):
             delivery.sender.attempt(submission)
+
+
+def run_import(settings: Settings, when: str, step: str, data: bytes) -> None:
+    """Import a file, and die on the way."""
+    app = create_app(settings)
+    arm(when, step)
+    services = app.extensions[EXTENSION]
+    delivery, definition = services.delivery, services.definitions["contact"]
+    draft = store_file(delivery.imports, definition, data, operator=None)
+    delivery.imports.start(draft.id, Twice.FIRST)
+    delivery.imports.feeder.feed()
+    for submission in delivery.outbox.claim(1):
+        delivery.sender.attempt(submission)

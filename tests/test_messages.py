@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import alerts, statistics, statuses, workbench
+from webapp.messages import alerts, imports, statistics, statuses, workbench
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statistics, statuses, alerts, workbench)
+    for module in (messages, statistics, statuses, alerts, workbench, imports)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)

@@ -224,9 +224,7 @@ def test_columns_are_chosen_and_values_given_to_all_rows(
 
 def test_file_without_a_known_column_asks_for_the_number(client: FlaskClient) -> None:
     """All its rows are wrong until the operator has chosen it."""
-    path = str(
-        upload(client, written(("09120000001",), header=("الف",))).headers["Location"]
-    )
+    path = str(upload(client, written(("09120000001",), header=("الف",))).headers["Location"])
     assert numbers(client, path, "ready", "wrong") == [0, 1]
     assert 'name="go"' not in client.get(path).text
     press(client, path, columns="1", **{"column-0": "Mobile"})
