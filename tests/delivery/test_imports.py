@@ -244,7 +244,7 @@ def test_kill_in_the_middle_loses_and_doubles_no_row(
     quick: Settings, portal: Simulator, kill: Callable[..., None], when: str, step: str
 ) -> None:
     """The same file, brought again, sends what is left, beside the import that was under way."""
-    lines = [f"0912{number:07}" for number in range(30)]
+    lines = [f"0912{number:07}" for number in range(12)]
     data = "\n".join(["Mobile", *lines]).encode()
     kill(when, step, data)
     delivery = another(quick, portal)
@@ -257,7 +257,7 @@ def test_kill_in_the_middle_loses_and_doubles_no_row(
     wait_until_done(delivery, again.reference)
     delivery.worker.stop()
     delivery.worker.join()
-    assert numbers(portal) == [989120000000 + number for number in range(30)]
+    assert numbers(portal) == [989120000000 + number for number in range(12)]
     with delivery.database.read() as connection:
         states = set(connection.execute(select(imports.c.state)).scalars())
     assert states <= {ImportState.DONE, ImportState.STORING}
