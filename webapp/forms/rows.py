@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from webapp.contact import EMPTY_VALUES, LABELS, Contact
 from webapp.forms.reading import read_value, require_value
+from webapp.messages import MAN, WOMAN
 from webapp.persian import InvalidText
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read_row(
     values: dict[str, Value] = dict(shared)
     faults = []
     rows = {field.name: field for field in definition.fields}
-    genders = {"آقا": "true", "خانم": "false"}
+    genders = {MAN: "true", WOMAN: "false"}
     for column, name in enumerate(columns):
         cell = row.cells[column] if column < len(row.cells) else ""
         if not name:

@@ -21,6 +21,8 @@ SAMPLE: Final = "دریافت فایل نمونه"
 SAMPLE_OF: Final = "دریافت فایل نمونهٔ «{title}»"
 NO_FORM: Final = "هیچ فرمی برای ورود از فایل تعریف نشده است."
 RECENT: Final = "ورودهای یک روز گذشته"
+UNREADABLE: Final = "فایل خوانده نشد."
+EMPTY: Final = "فایل خالی است."
 NO_FILE: Final = "یک فایل انتخاب کنید."
 TOO_LARGE: Final = "حجم فایل بیشتر از {size} مگابایت است. آن را به چند فایل کوچک‌تر تقسیم کنید."
 FORM_UNKNOWN: Final = "فرم را انتخاب کنید."
@@ -71,8 +73,8 @@ STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "running": "در حال ارسال",
         "paused": "متوقف‌شده",
-        "done": "پایان یافت",
-        "cancelled": "لغو شد",
+        "done": "پایان‌یافته",
+        "cancelled": "لغوشده",
     }
 )
 STATE_TEXTS: Final[Mapping[str, str]] = MappingProxyType(

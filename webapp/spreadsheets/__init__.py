@@ -7,6 +7,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from webapp.messages import imports
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -55,9 +57,9 @@ def read_file(data: bytes) -> Sheet:
         try:
             lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
         except UnicodeDecodeError:
-            raise UnreadableFile("فایل خوانده نشد.") from None
+            raise UnreadableFile(imports.UNREADABLE) from None
     if not lines:
-        raise UnreadableFile("فایل خالی است.")
+        raise UnreadableFile(imports.EMPTY)
     rows = tuple(
         Row(number, tuple(cells)) for number, cells in enumerate(lines[1:], start=2) if any(cells)
     )
