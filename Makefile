@@ -80,7 +80,7 @@ static/font.css: deploy/font.css package-lock.json
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
 # servers that many machines share.
 DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr \
-  initdb:postgresql nginx:nginx systemd-analyze:systemd
+  initdb:postgresql nginx:nginx systemd-analyze:systemd soffice:libreoffice-calc-nogui
 POLICY := /usr/sbin/policy-rc.d
 
 # Debian keeps the programs of PostgreSQL and nginx off the PATH. No service is started: the tests

@@ -12,7 +12,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import alerts, imports, statistics, statuses, workbench
+from webapp.messages import alerts, imports, spreadsheets, statistics, statuses, workbench
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")
 
-# Modules that hold Persian: the texts, the field table, what a parser of Persian must know, and the
-# answers of a portal.
-WITH_PERSIAN = ("messages/", "contact.py", "persian/", "portal/simulator/")
+# Modules that hold Persian: the texts, the field table, what a parser of Persian or a reader of
+# spreadsheets must know, and the answers of a portal.
+WITH_PERSIAN = (
+    *("messages/", "contact.py", "persian/", "portal/simulator/"),
+    *("forms/spellings.py", "spreadsheets/sheet_parser/delimited.py"),
+)
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
-LATIN = re.compile("name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES")
+LATIN = re.compile(
+    "name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES|XLSX|CSV"
+)
 
 
 def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
@@ -47,7 +52,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statistics, statuses, alerts, workbench, imports)
+    for module in (messages, statistics, statuses, alerts, workbench, imports, spreadsheets)
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
+pytestmark = pytest.mark.slow  # each file is read in a process of its own
+
 
 def write(path: Path, count: int, *more: str) -> Path:
     """Write a file of so many good rows, and more lines."""
@@ -100,7 +102,6 @@ def test_what_cannot_be_imported_is_said_in_one_line(
     assert message in result.stderr
 
 
-@pytest.mark.slow
 def test_interrupted_import_pauses_and_is_resumed(
     run: Callable[..., Result], environ: dict[str, str], portal: Simulator, tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from persiantools.jdatetime import JalaliDate
 
 from webapp import messages, persian
 from webapp.persian import InvalidText
+from webapp.persian import text as text_module
+from webapp.persian.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +78,26 @@ def jalali(year: int, month: int, day: int) -> date:
     """Return the Gregorian date of a Jalali day."""
     # persiantools types its methods, not its constructor.
     return JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
+
+
+SIMPLE = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+    | st.sampled_from("\t\n\r\u0621\u063aآأإئؤءابةغفقلمنهوپچژکگی۰۹،؛؟«»"),
+    max_size=40,
+)
+
+
+@given(SIMPLE)
+def test_simple_text_is_normalised_as_any_other(text: str) -> None:
+    """The short way for texts of simple characters leads where the long one does."""
+
+    def normalised() -> list[str]:
+        return [line(text), lines(text), persian.strip_invisible(text), plain(text)]
+
+    short = normalised()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_module, "_SIMPLE", re.compile("(?!)"))
+        assert normalised() == short
 
 
 # --- Digits ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import FIELDS
-from webapp.messages import alerts, imports, statistics, statuses, workbench
+from webapp.messages import alerts, imports, spreadsheets, statistics, statuses, workbench
 from webapp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ def is_caption(quoted: str, caption: str) -> bool:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/fa").glob("*.md")), ids=lambda it: it.name)
 def test_caption_that_a_persian_page_quotes_is_in_the_program(page: Path) -> None:
     """Bold text in quotation marks is a caption."""
-    modules = (messages, statistics, statuses, alerts, workbench, imports)
+    modules = (messages, statistics, statuses, alerts, workbench, imports, spreadsheets)
     constants = [vars(module).items() for module in modules]
     values = [value for items in constants for name, value in items if name.isupper()]
     values += [(row.label, row.hint) for row in FIELDS.values()]

@@ -7,13 +7,12 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from webapp.contact import LABELS, Contact
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from webapp.contact import (
-        Field,
-        Value,
-    )
+    from webapp.contact import Field, Value
     from webapp.persian import Check
 
 
@@ -85,6 +84,19 @@ class FormDefinition:
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     duplicates: DuplicatePolicy | None = None
     proof_of_work: bool = False
+
+
+def make_contact(definition: FormDefinition, values: Mapping[str, Value]) -> Contact:
+    """Return the contact of a form's values, with those that the definition adds.
+
+    Args:
+        definition: The form.
+        values: The values that were read, by API name.
+    """
+    complete = {**values, **definition.fixed}
+    typed = complete.get(LABELS) or ()
+    labels = (*definition.labels, *(typed if isinstance(typed, tuple) else ()))
+    return Contact(**complete | {LABELS: tuple(dict.fromkeys(labels))})
 
 
 def main_form(definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:

@@ -54,10 +54,9 @@ class Required:
 
     field_flags: ClassVar = {"required": True}
 
-    def __init__(self, row: contact.Field, message: str = messages.REQUIRED) -> None:
-        """Require this row; the field's label replaces `{label}` in the message."""
+    def __init__(self, row: contact.Field) -> None:
+        """Require this row."""
         self._row = row
-        self._message = message
 
     def __call__(self, form: FlaskForm, field: Field) -> None:
         """Check the field.
@@ -69,7 +68,7 @@ class Required:
         if field.errors:
             return
         try:
-            reading.require_value(self._row, field.data, message=self._message)
+            reading.require_value(self._row, field.data)
         except InvalidText as error:
             raise ValidationError(str(error)) from None
 
@@ -310,7 +309,7 @@ def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
         coerce=_gender_value,
         description=row.hint,
         invalid_choice_message=messages.BAD_CHOICE.format(label=row.label),
-        validators=[Required(row, messages.BAD_CHOICE)] if is_required else [],
+        validators=[Required(row)] if is_required else [],
     )
 
 

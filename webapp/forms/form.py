@@ -12,9 +12,8 @@ from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import LABELS, Contact
 from webapp.delivery.known_labels import KnownLabels
-from webapp.forms.definitions import Access
+from webapp.forms.definitions import Access, make_contact
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES, today
 from webapp.forms.request_origin import own_origin
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from wtforms.form import BaseForm
 
+    from webapp.contact import Contact
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.tokens import FormToken, FormTokens
 
@@ -136,13 +136,10 @@ class ContactForm(FlaskForm):
 
     def to_contact(self) -> Contact:
         """Return the contact of a valid form, with the values that the definition adds."""
-        values = {field.name: field.data for field in self.contact_fields} | dict(
-            self.definition.fixed
-        )
+        values = {field.name: field.data for field in self.contact_fields}
         if self.definition.consent_field:
             values[self.definition.consent_field] = self._consent_record()
-        labels = (*self.definition.labels, *values.get(LABELS, ()))
-        return Contact(**values | {LABELS: tuple(dict.fromkeys(labels))})
+        return make_contact(self.definition, values)
 
     def _consent_record(self) -> str:
         """Return the date and the site of the consent, which are sent with the contact."""

@@ -113,13 +113,14 @@ def _read_gender(row: Field, text: str) -> bool | None:
     return GENDERS[text]
 
 
-def require_value(row: Field, value: Value, *, message: str = messages.REQUIRED) -> None:
+def require_value(row: Field, value: Value) -> None:
     """Check that a required field has a value.
 
     Raises:
         InvalidText: if it is empty.
     """
     if value in EMPTY_VALUES:
+        message = messages.BAD_CHOICE if row.kind is Kind.GENDER else messages.REQUIRED
         raise InvalidText(message.format(label=row.label))
 
 

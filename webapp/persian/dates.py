@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from persiantools.jdatetime import MONTH_NAMES_FA, WEEKDAY_NAMES_FA, JalaliDate
@@ -188,6 +189,7 @@ def _to_date(*, day: str, month: str, year: str) -> date:
     return _gregorian_day(int(year), month_number, int(day))
 
 
+@lru_cache(maxsize=4096)
 def _jalali_day(year: int, month: int, day: int) -> date:
     if not 1 <= day <= JalaliDate.days_in_month(month, year):
         raise _no_such_day(JALALI_MONTHS[month - 1], year, day)
@@ -206,5 +208,6 @@ def _no_such_day(month: str, year: int, day: int) -> InvalidText:
     return InvalidText(messages.DATE_DAY.format(month=month, **numbers))
 
 
+@lru_cache(maxsize=4096)
 def _jalali(value: date) -> JalaliDate:
     return JalaliDate(value)  # type: ignore[no-untyped-call] # as in `_jalali_day`

@@ -1,0 +1,133 @@
+"""Understands the cells of spreadsheets: what a person would type for each of them in the form.
+
+Spreadsheet programs take numbers and dates for numbers, drop zeros and round digits. A number that
+has lost digits is refused: a guessed one would reach a stranger.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from webapp.contact import Kind
+from webapp.forms.spellings import ACTIVE_WORDS, GENDER_WORDS, spelling_key
+from webapp.messages import spreadsheets as texts
+from webapp.persian import Check, InvalidText
+from webapp.persian.text import plain
+from webapp.spreadsheets import FORMULA_STARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from webapp.contact import Field
+
+_APOSTROPHE: Final = "'"  # makes a text of a cell; also before formulas, by `safe_cell`
+_FORMULA_OF_TEXT: Final = re.compile(r'\s*="([^"]*)"\s*')  # programs write it to keep zeros
+_SCIENTIFIC: Final = re.compile(r"(\+?\d+)(?:[.,\u066b/](\d+))?e\+?(\d{1,3})", re.IGNORECASE)
+_ZERO_FRACTION: Final = re.compile(r"(\+?\d+)[.\u066b]0{1,2}")
+_FRACTION: Final = re.compile(r"\+?\d{9,}[.\u066b]\d{1,2}")  # no group of a number stands so
+_CHECKED_LENGTHS: Final[Mapping[Check, tuple[int, int]]] = MappingProxyType(
+    {Check.NATIONAL_CODE: (8, 10), Check.LANDLINE: (10, 11)}  # without zeros at least, with them
+)
+
+_SERIAL: Final = re.compile(r"(\d{5})(?:[.\u066b]\d+)?")  # from 1927; a shorter one may be a year
+# Serial 1 is 1 January 1900; those from 60 on count a 29 February that 1900 did not have.
+_EPOCH_1900: Final = date(1899, 12, 30)
+_EPOCH_1904: Final = date(1904, 1, 1)
+_TIME_OF_DAY: Final = re.compile(
+    r"(?<=\d)(?:T|\s+)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]m|z|[+-]\d{2}:?\d{2})?$",
+    re.IGNORECASE,
+)
+
+
+def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: bool = False) -> str:
+    """Return what a person would type in the form for a cell.
+
+    Args:
+        row: The field.
+        cell: The text of the cell.
+        check: The further check of a text field.
+        epoch_1904: Whether serial numbers of dates count from 1904.
+
+    Raises:
+        InvalidText: if digits of a number are lost, or yes and no cannot be told.
+    """
+    if formula := _FORMULA_OF_TEXT.fullmatch(cell):
+        cell = formula[1]
+    match row.kind:
+        case Kind.GENDER:
+            return GENDER_WORDS.get(spelling_key(cell), cell) if plain(cell) else ""
+        case Kind.ACTIVE:
+            return _active(cell)
+        case Kind.TEXT | Kind.LINES | Kind.LABELS if check is None:
+            return _unprotected(cell)
+    text = cell.strip().removeprefix(_APOSTROPHE)
+    match row.kind:
+        case Kind.DATE:
+            return _date(text, epoch_1904=epoch_1904)
+        case Kind.MOBILE:
+            return _number(text)
+        case _:
+            return _checked_number(_number(text), check) if check else text
+
+
+def _unprotected(cell: str) -> str:
+    """Return a text without the apostrophe that keeps programs from reading it otherwise."""
+    rest = cell.removeprefix(_APOSTROPHE)
+    is_guarded = rest.startswith(FORMULA_STARTS) or rest[:1].isdigit()
+    return rest if is_guarded else cell
+
+
+def _number(cell: str) -> str:
+    """Return a number's digits, if a spreadsheet program wrote them in its own way.
+
+    Raises:
+        InvalidText: if some of its digits are lost.
+    """
+    spelled = plain(cell)
+    if scientific := _SCIENTIFIC.fullmatch(spelled):
+        return _all_digits(*scientific.groups(default=""))
+    if whole := _ZERO_FRACTION.fullmatch(spelled):
+        return whole[1]
+    if _FRACTION.fullmatch(spelled):
+        raise InvalidText(texts.DIGITS_LOST)
+    return cell
+
+
+def _all_digits(whole: str, fraction: str, exponent: str) -> str:
+    """Return the digits of `9.121234567E+09`; of `9.12E+09` seven are lost."""
+    places = int(exponent)
+    if len(fraction) < places or fraction[places:].strip("0"):
+        raise InvalidText(texts.DIGITS_LOST)
+    return whole + fraction[:places]
+
+
+def _checked_number(cell: str, check: Check) -> str:
+    """Return a number with the zeros that it had in front."""
+    shortest, full = _CHECKED_LENGTHS.get(check, (0, 0))
+    spelled = plain(cell)
+    is_shortened = spelled.isdigit() and shortest <= len(spelled) < full
+    return spelled.zfill(full) if is_shortened else cell
+
+
+def _date(cell: str, *, epoch_1904: bool) -> str:
+    """Return a date without time of day, also of its serial number."""
+    spelled = plain(cell)
+    if serial := _SERIAL.fullmatch(spelled):
+        epoch = _EPOCH_1904 if epoch_1904 else _EPOCH_1900
+        return (epoch + timedelta(days=int(serial[1]))).isoformat()
+    if whole := _ZERO_FRACTION.fullmatch(spelled):  # 13690715.0
+        return whole[1]
+    day, times = _TIME_OF_DAY.subn("", spelled)
+    return day if times else cell
+
+
+def _active(cell: str) -> str:
+    if not plain(cell):
+        return ""
+    key = spelling_key(_number(cell))
+    if key not in ACTIVE_WORDS:
+        raise InvalidText(texts.BAD_ANSWER)
+    return ACTIVE_WORDS[key]

@@ -1,0 +1,119 @@
+"""Rows of texts: which of them is the header, and whether there are too many."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .limits import MAX_CELL_CHARACTERS, MAX_CHARACTERS, MAX_COLUMNS, MAX_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_TITLE_ROWS: Final = 10  # rows above the header that may hold a title
+_NUMBER_LENGTH: Final = 9  # digits that no caption has; a mobile number that lost its zero has ten
+_SCIENTIFIC: Final = re.compile(r"\d[.,\u066b]\d+e\+?\d\d", re.IGNORECASE)  # 9.12E+09
+
+
+class Unparsable(Exception):
+    """A file that is not read.
+
+    Attributes:
+        code: Why: a key of `UNREADABLE` in `webapp.messages.spreadsheets`.
+        numbers: Numbers for the message, by name.
+    """
+
+    def __init__(self, code: str, **numbers: int) -> None:
+        """Set the reason and its numbers."""
+        super().__init__(code)
+        self.code = code
+        self.numbers = numbers
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Table:
+    """The rows of a sheet that are not empty.
+
+    Attributes:
+        header: The captions, or None if the first row holds data.
+        rows: Number and cells of each row.
+        width: The number of columns.
+    """
+
+    header: Sequence[str] | None
+    rows: Sequence[tuple[int, Sequence[str]]]
+    width: int
+
+
+def make_table(rows: Iterable[tuple[int, Sequence[str]]]) -> Table:
+    """Return the table of numbered rows.
+
+    A first row with a number of nine or more digits is data: then there is no header. Up to ten
+    rows with only one cell above the header are a title, and left out.
+
+    Raises:
+        Unparsable: if there are no rows, or too many, or too many columns or characters.
+    """
+    kept = _within_limits(rows)
+    if not kept:
+        raise Unparsable("empty")
+    width = max(len(cells) for _, cells in kept)
+    start = _header_place(kept, width)
+    header = None if _has_number(kept[start][1]) else kept[start][1]
+    body = kept[start:] if header is None else kept[start + 1 :]
+    if not body:
+        raise Unparsable("empty")
+    if len(body) > MAX_ROWS:
+        raise Unparsable("too-many-rows", n=len(body), limit=MAX_ROWS)
+    return Table(header, body, width)
+
+
+def _within_limits(rows: Iterable[tuple[int, Sequence[str]]]) -> list[tuple[int, Sequence[str]]]:
+    """Return the rows that are not empty, without empty cells at their ends."""
+    kept: list[tuple[int, Sequence[str]]] = []
+    count = characters = 0
+    for number, row in rows:
+        cells = _without_empty_end(row)
+        if not cells:
+            continue
+        count += 1
+        if len(cells) > MAX_COLUMNS:
+            raise Unparsable("too-many-columns", n=len(cells), limit=MAX_COLUMNS)
+        if max(map(len, cells)) > MAX_CELL_CHARACTERS:
+            raise Unparsable("long-cell", n=number, limit=MAX_CELL_CHARACTERS)
+        characters += sum(map(len, cells))
+        if characters > MAX_CHARACTERS:
+            raise Unparsable("too-much-text", limit=MAX_CHARACTERS)
+        if count <= MAX_ROWS + _TITLE_ROWS + 1:
+            kept.append((number, cells))
+    if count > MAX_ROWS + _TITLE_ROWS + 1:  # all are counted, for the message
+        raise Unparsable("too-many-rows", n=count, limit=MAX_ROWS)
+    return kept
+
+
+def _without_empty_end(row: Sequence[str]) -> Sequence[str]:
+    end = len(row)
+    while end and not row[end - 1].strip():
+        end -= 1
+    return row[:end]
+
+
+def _header_place(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
+    """Return the place of the header, or of the first row if there is none."""
+    if width == 1:
+        return 0
+    for place, (_, cells) in enumerate(rows[:_TITLE_ROWS]):
+        is_title = sum(bool(cell.strip()) for cell in cells) == 1 and not _has_number(cells)
+        if not is_title:
+            return place
+    return 0
+
+
+def _has_number(cells: Sequence[str]) -> bool:
+    return any(
+        _SCIENTIFIC.search(cell)
+        or sum(unicodedata.category(char) == "Nd" for char in cell) >= _NUMBER_LENGTH
+        for cell in cells
+    )

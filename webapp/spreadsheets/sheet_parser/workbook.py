@@ -1,0 +1,135 @@
+"""Reads workbooks, XLSX, XLS and ODS, with python-calamine."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+from .limits import MAX_PARTS, MAX_UNPACKED_BYTES
+from .table import Unparsable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+    Rows = Iterator[tuple[int, list[str]]]
+
+ZIP_START: Final = b"PK\x03\x04"
+OLE_START: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_ENCRYPTED_PART: Final = "EncryptedPackage".encode("utf-16-le")  # an XLSX with a password
+_WORKBOOK_PART: Final = "xl/workbook.xml"
+_ODS_PARTS: Final = ("content.xml", "META-INF/manifest.xml")
+_DATE_1904: Final = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904=[\"'](?:1|true|on)[\"']")
+_NULL_DATE_1904: Final = re.compile(rb"<table:null-date\b[^>]*=[\"']1904-01-01[\"']")
+_MAX_HEAD_BYTES: Final = 1_048_576  # of the part that says from when dates count
+
+# Records of an XLS file: their ids, and the longest way to the one that is sought.
+_BOF: Final = b"\x09\x08\x10\x00\x00\x06\x05\x00"
+_EOF: Final = 0x0A
+_DATEMODE: Final = 0x22
+_MAX_RECORDS: Final = 2_000
+
+
+def read_workbook(data: bytes) -> tuple[Rows, bool]:
+    """Return the rows of the first sheet with data, and whether dates count from 1904.
+
+    Raises:
+        Unparsable: if the workbook is encrypted, broken, none at all, or too large.
+    """
+    try:
+        import python_calamine as calamine  # noqa: PLC0415  an extra
+    except ModuleNotFoundError:
+        raise Unparsable("no-reader") from None
+    epoch_1904 = _check_zip(data) if data.startswith(ZIP_START) else _check_ole(data)
+    try:
+        workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheet = _first_with_data(workbook)
+    except calamine.PasswordError:
+        raise Unparsable("encrypted") from None
+    except calamine.CalamineError:
+        raise Unparsable("broken") from None
+    return _numbered_rows(sheet), epoch_1904
+
+
+def _first_with_data(workbook: CalamineWorkbook) -> CalamineSheet:
+    """Return the first sheet with data, of those that are shown if one of them has any."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
+
+    sheets = [it for it in workbook.sheets_metadata if it.typ == SheetTypeEnum.WorkSheet]
+    sheets.sort(key=lambda it: it.visible != SheetVisibleEnum.Visible)
+    for metadata in sheets:
+        sheet = workbook.get_sheet_by_name(metadata.name)
+        if sheet.start is not None:
+            return sheet
+    raise Unparsable("empty")
+
+
+def _numbered_rows(sheet: CalamineSheet) -> Rows:
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        yield number, [_text(value) for value in row]
+
+
+def _text(value: object) -> str:
+    """Return a cell's text: no `.0`, dates as yyyy-mm-dd, booleans as true and false."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime():
+            return value.date().isoformat()
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _check_zip(data: bytes) -> bool:
+    """Check the parts of an XLSX or ODS file; return whether its dates count from 1904."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        parts = archive.infolist()
+        names = {part.filename for part in parts}
+        unpacked = sum(part.file_size for part in parts)
+        if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED_BYTES:
+            raise Unparsable("too-heavy")
+        if _WORKBOOK_PART in names:
+            return bool(_DATE_1904.search(_head(archive, _WORKBOOK_PART)))
+        if not names.issuperset(_ODS_PARTS):
+            raise Unparsable("no-sheet")
+        if b"encryption-data" in _head(archive, _ODS_PARTS[1]):
+            raise Unparsable("encrypted")
+        return bool(_NULL_DATE_1904.search(_head(archive, _ODS_PARTS[0])))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError):
+        raise Unparsable("broken") from None
+    except (NotImplementedError, RuntimeError):  # other compression, or encrypted by a zip program
+        raise Unparsable("encrypted") from None
+
+
+def _head(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as part:
+        return part.read(_MAX_HEAD_BYTES)
+
+
+def _check_ole(data: bytes) -> bool:
+    """Check an XLS file; return whether its dates count from 1904."""
+    if _ENCRYPTED_PART in data:
+        raise Unparsable("encrypted")
+    place = data.find(_BOF)
+    for _ in range(_MAX_RECORDS):
+        if place < 0 or place + 4 > len(data):
+            break
+        kind = int.from_bytes(data[place : place + 2], "little")
+        if kind == _DATEMODE:
+            return data[place + 4 : place + 5] == b"\x01"
+        if kind == _EOF:
+            break
+        place += 4 + int.from_bytes(data[place + 2 : place + 4], "little")
+    return False
