@@ -17,6 +17,7 @@ import draining
 import footprint
 import growth
 import idle
+import importing
 import million
 import outage
 import pages
@@ -29,7 +30,7 @@ from webapp.settings import Settings
 PARTS = {
     module.__name__: module.measure
     for module in (pages, trips, question, outage, idle, growth, million, draining, footprint)
-}
+} | {"import": importing.measure}
 
 
 def main() -> None:

@@ -25,11 +25,14 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import requests
+from bringing import bring, send, written
 from crowd import MARK, Contact, Crowd
 from programs import Site
 from psycopg import sql
@@ -37,6 +40,10 @@ from servers import PostgresServer, RedisServer
 from serving import COMMAND
 from sqlalchemy import NullPool, create_engine, text
 
+from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.database import Database
+from webapp.delivery.imports import Imports
+from webapp.delivery.timing import Timing
 from webapp.portal.base import Refused, Rejected
 from webapp.portal.simulator.faults import Fault
 from webapp.portal.simulator.model import PROFILES, Profile
@@ -111,6 +118,8 @@ class Report:
         repeated: POSTs sent again for want of an answer.
         sent_again: POSTs sent again though they were accepted.
         answered_otherwise: Those of them that were not accepted then.
+        imported: Rows of a spreadsheet that are at the portal.
+        brought_again: Times that the file was brought again for want of an answer.
         ended_by_themselves: Programs that ended though nobody killed them.
         lost: Accepted contacts that are not at the portal as they were typed.
         twice: Contacts that are there more than once.
@@ -129,6 +138,8 @@ class Report:
     repeated: int = 0
     sent_again: int = 0
     answered_otherwise: int = 0
+    imported: int = 0
+    brought_again: int = 0
     portal_calls: int = 0
     faulty_calls: int = 0
     workers_killed: int = 0
@@ -222,6 +233,7 @@ class Experiment:
             Everything is killed an eighth as often.
         verified: The share of submissions whose number is verified.
         profile: One of the stand-in's profiles, by name; `EACH`: every call meets another one.
+        import_rows: How many rows of a spreadsheet are imported meanwhile.
         seed: Where chance comes from. Which of two things comes first, the machine decides.
     """
 
@@ -234,11 +246,14 @@ class Experiment:
     verified: float = 0.0
     profile: str = EACH
     seed: int = field(default_factory=lambda: Random().randrange(10**6))
+    import_rows: int = 0
 
     def run(self) -> Report:
         """Run it."""
         start = time.monotonic()
-        numbers = self._random("numbers").sample(range(10**6, 10**7), self.submissions)
+        total = self.submissions + self.import_rows
+        drawn = self._random("numbers").sample(range(10**6, 10**7), total)
+        numbers, imported = drawn[: self.submissions], drawn[self.submissions :]
         with self._world() as world:
             crowd = Crowd(
                 world.site.urls,
@@ -247,19 +262,24 @@ class Experiment:
                 verified=self.verified,
                 codes=lambda: world.portal.codes,
             )
-            self._harass(world, crowd, numbers)
+            with ThreadPoolExecutor() as operators:
+                operator = operators.submit(_import, world, imported)
+                self._harass(world, crowd, numbers)
+                operator.result()
             _come_to_rest(world)
             # Unverified ones stay for an hour, or for an operator.
             unverified = {contact.number for contact in crowd.unverified}
-            settled = {b"%d" % number for number in numbers if number not in unverified}
+            settled = {b"%d" % number for number in drawn if number not in unverified}
             left = self._left(world.outbox, settled)
             arrived = [(contact["Mobile"], contact["FName"]) for contact in world.portal.contacts]
+        people = list(map(Contact, imported))
         return Report(
             database=self.database,
             seed=self.seed,
             submissions=self.submissions,
-            lost=len({contact.stored for contact in crowd.accepted}.difference(arrived)),
+            lost=len({it.stored for it in (*crowd.accepted, *people)}.difference(arrived)),
             unverified_delivered=len({it.stored for it in crowd.unverified}.intersection(arrived)),
+            imported=len({contact.stored for contact in people}.intersection(arrived)),
             twice=sum(times > 1 for times in Counter(mobile for mobile, _ in arrived).values()),
             left=left,
             seconds=round(time.monotonic() - start),
@@ -278,7 +298,8 @@ class Experiment:
         (self.folder / "forms.toml").write_text(FORMS)
         state.mkdir()
         with contextlib.ExitStack() as stack:
-            portal = stack.enter_context(Simulator(token=TOKEN, kept=10 * self.submissions))
+            kept = 10 * (self.submissions + self.import_rows)
+            portal = stack.enter_context(Simulator(token=TOKEN, kept=kept))
             names = PROFILES if self.profile == EACH else [self.profile]
             profiles = [PROFILES[name] for name in names]
             mood = Mood(portal, self.faulty, self._random("portal"), events, profiles)
@@ -321,6 +342,7 @@ class Experiment:
             "DELIVERER": "inline",
             "WEB_CONCURRENCY": "2",
             "THREADS": "16",
+            "IMPORT_RATE": "50",
             "LOG_LEVEL": "info",
         }
 
@@ -403,6 +425,33 @@ def _raise_from(futures: Iterable[Future[None]]) -> None:
         future.result()
 
 
+def _import(world: World, numbers: Sequence[int]) -> None:
+    """Bring a file, and the same file again whenever there is no answer, until it is sent."""
+    if not numbers:
+        return
+    content = written(Contact(number).typed for number in numbers)
+    random = Random(numbers[0])
+    expires = time.monotonic() + DRAINING
+    while time.monotonic() < expires:
+        with contextlib.suppress(requests.RequestException, IndexError):
+            send(bring(random.choice(world.site.urls), content))
+            return
+        world.events.append("brought_again")
+        time.sleep(1)
+
+
+def _erase_drafts(outbox: str) -> None:
+    """Let the hour pass after which drafts that nobody sent are erased."""
+    engine = create_engine(outbox, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE imports SET created_at = '2026-01-01 00:00:00'"))
+    engine.dispose()
+    database = Database(outbox)
+    timing = Timing(deadline=timedelta(seconds=1), settle=timedelta(seconds=SETTLE))
+    Imports(database, CircuitBreaker(database), timing, rate=1).purge()
+    database.truncate_wal()
+
+
 def _come_to_rest(world: World) -> None:
     """End all faults, and let every contact reach the portal, those for the operator too."""
     world.mood.share = 0
@@ -411,20 +460,24 @@ def _come_to_rest(world: World) -> None:
     retry = [COMMAND, "outbox", "retry", "--all"]
     subprocess.run(retry, env=world.environ, check=True, stdout=sys.stderr)
     _drain(world.outbox)
+    _erase_drafts(world.outbox)
 
 
 def _drain(outbox: str) -> None:
     """Wait until nothing is on its way, as long as may be."""
     # No connection stays open: it would keep SQLite from erasing.
     engine = create_engine(outbox, poolclass=NullPool)
-    states = text("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")
+    states = text(
+        "SELECT state, count(*) FROM outbox GROUP BY state UNION ALL"
+        " SELECT 'import', left_rows FROM imports WHERE state = 'running'"
+    )
     expires = time.monotonic() + DRAINING
     for second in itertools.count():
         with engine.connect() as connection:
             counts = dict(connection.execute(states).all())
         if second % 5 == 0:
             _say(f"outbox: {counts}")
-        if not counts.keys() & {"queued", "sending"}:
+        if not counts.keys() & {"queued", "sending", "import"}:
             return
         if time.monotonic() > expires:
             _say(f"they are still on their way after {DRAINING} seconds")
@@ -473,6 +526,7 @@ def main() -> None:
     parser.add_argument(
         "--verified", type=float, default=0.0, help="the share whose number is verified by SMS"
     )
+    parser.add_argument("--import-rows", type=int, default=0, help="of a spreadsheet, meanwhile")
     parser.add_argument("--profile", choices=(EACH, *PROFILES), default=EACH)
     parser.add_argument(
         "--kills", type=float, default=0.5, help="mean time between kills, in starts"

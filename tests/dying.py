@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from webapp import create_app
 from webapp.delivery.codes import Codes
+from webapp.delivery.feeding import Feeder
+from webapp.delivery.import_tables import Twice
+from webapp.delivery.imports import Imports
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.unverified import Unverified
+from webapp.forms.importing import store_file
 from webapp.portal.client import AmootPortal
 from webapp.web.views import EXTENSION
 
@@ -31,6 +35,9 @@ STEPS: dict[str, tuple[type, str]] = {
     "text": (AmootPortal, "send_code"),
     "try": (Codes, "check"),
     "verify": (Unverified, "verify"),
+    "open": (Imports, "open_draft"),
+    "move": (Feeder, "_move"),
+    "feed": (Feeder, "feed"),
 }
 
 
@@ -66,3 +73,16 @@ def run(
         delivery = app.extensions[EXTENSION].delivery
         for submission in delivery.outbox.claim(1):
             delivery.sender.attempt(submission)
+
+
+def run_import(settings: Settings, when: str, step: str, data: bytes) -> None:
+    """Import a file, and die on the way."""
+    app = create_app(settings)
+    arm(when, step)
+    services = app.extensions[EXTENSION]
+    delivery, definition = services.delivery, services.definitions["contact"]
+    draft = store_file(delivery.imports, definition, data, operator=None)
+    delivery.imports.start(draft.id, Twice.FIRST)
+    delivery.imports.feeder.feed()
+    for submission in delivery.outbox.claim(1):
+        delivery.sender.attempt(submission)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
+import pkgutil
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 from altcha import Challenge, Payload, solve_challenge
+
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+# Every module with texts that a person reads.
+MESSAGE_MODULES = (
+    messages,
+    *(
+        importlib.import_module(f"{messages.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(messages.__path__)
+    ),
+)
 
 TOKEN = "t0ken-of-the-tests"
 SECRET = "key-of-the-tests"

@@ -8,19 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import Html, Page
+from support import MESSAGE_MODULES, Html, Page
 
-from webapp import messages
 from webapp.contact import FIELDS
-from webapp.messages import (
-    alerts,
-    codes,
-    sources,
-    spreadsheets,
-    statistics,
-    statuses,
-    workbench,
-)
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -61,7 +51,7 @@ def texts(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 TEXTS = [
     found
-    for module in (messages, statistics, statuses, alerts, workbench, spreadsheets, sources, codes)
+    for module in MESSAGE_MODULES
     for name, value in vars(module).items()
     if name.isupper()
     for found in texts(value, name)

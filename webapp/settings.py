@@ -153,6 +153,9 @@ class Settings:
     deliverer: str = _setting(
         "DELIVERER", partial(read_choice, choices=("inline", "off")), "inline"
     )
+    import_rate: int = _setting(
+        "IMPORT_RATE", partial(read_whole_number, lowest=1, highest=1000), 100
+    )
     bind: str = _setting("BIND", read_bind, "127.0.0.1:8000")
     web_concurrency: int = _setting(
         "WEB_CONCURRENCY", partial(read_whole_number, lowest=1, highest=256), factory=_cores

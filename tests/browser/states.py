@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from support import TOKEN
@@ -332,6 +333,41 @@ def queued(tab: Page, simulator: Simulator) -> None:
     simulator.purge()
 
 
+def import_file(tab: Page, _: Simulator) -> None:
+    """Open the page that asks for a spreadsheet."""
+    tab.goto("/import")
+
+
+def import_broken(tab: Page, _: Simulator) -> None:
+    """Bring a file that cannot be read."""
+    bring(tab, b"\xff\xfe\x00\x01broken\xd8\x00")
+
+
+def bring(tab: Page, content: bytes) -> None:
+    """Bring a file."""
+    tab.goto("/import")
+    file = {"name": "rows.csv", "mimeType": "text/csv", "buffer": content}
+    tab.locator("#file").set_input_files(file)  # type: ignore[arg-type]
+    with tab.expect_navigation():
+        tab.locator("main form button").click()
+
+
+def import_preview(tab: Page, _: Simulator) -> None:
+    """See rows that are ready, wrong and there twice."""
+    rows = ("Mobile,FName,x", f"{MOBILE},سارا,1", "0912,علی,2", f"{MOBILE},رضا,3")
+    bring(tab, "\n".join((*rows, f"{MOBILE[:-1]}9,{'ن' * 45},")).encode())
+
+
+def import_done(tab: Page, simulator: Simulator) -> None:
+    """Have one row refused, and see the report; a file that was brought before is changed."""
+    simulator.mood = lambda _: "Mobile_Invalid"
+    bring(tab, f"Mobile,{time.monotonic()}\n{MOBILE},\n".encode())
+    with tab.expect_navigation():
+        tab.locator("[name=go]").click()
+    tab.wait_for_selector("[data-state=done]", timeout=60_000)
+    simulator.mood = None
+
+
 def install(tab: Page, _: Simulator) -> None:
     """Open the operator's page about embedding a form."""
     tab.goto("/install/event")
@@ -414,6 +450,10 @@ STATES: Final = (
     statistics,
     statistics_year,
     queued,
+    import_file,
+    import_broken,
+    import_preview,
+    import_done,
     install,
     link,
     link_without_site,

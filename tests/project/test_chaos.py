@@ -16,8 +16,9 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("database", DATABASES)
 def test_nothing_is_lost_or_doubled_and_nothing_stays(database: str, tmp_path: Path) -> None:
     """Whatever fails, is killed or is sent twice."""
-    report = run(database, tmp_path, submissions=200, kills=0.4)
+    report = run(database, tmp_path, submissions=200, import_rows=100, kills=0.4)
     assert (report.lost, report.twice, report.left) == (0, 0, 0), report
     assert report.accepted > 180
+    assert report.imported == 100
     assert min(report.faulty_calls, report.workers_killed, report.deliverers_killed) > 0
     assert (report.database_crashes > 0) == (database == "postgresql")

@@ -9,19 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
+from support import MESSAGE_MODULES
 
-from webapp import messages
 from webapp.cli import main
 from webapp.contact import FIELDS
-from webapp.messages import (
-    alerts,
-    codes,
-    sources,
-    spreadsheets,
-    statistics,
-    statuses,
-    workbench,
-)
 from webapp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +107,7 @@ def is_caption(quoted: str, caption: str) -> bool:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/fa").glob("*.md")), ids=lambda it: it.name)
 def test_caption_that_a_persian_page_quotes_is_in_the_program(page: Path) -> None:
     """Bold text in quotation marks is a caption."""
-    modules = (messages, statistics, statuses, alerts, workbench, spreadsheets, sources, codes)
+    modules = MESSAGE_MODULES
     constants = [vars(module).items() for module in modules]
     values = [value for items in constants for name, value in items if name.isupper()]
     values += [(row.label, row.hint) for row in FIELDS.values()]

@@ -15,6 +15,7 @@ import click
 from werkzeug.security import generate_password_hash
 
 from webapp.cli.configuration import build_services, read_settings
+from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 main.add_command(outbox)
+main.add_command(import_)
 
 
 @main.command()

@@ -41,9 +41,9 @@ from webapp.delivery.engine import (
 from webapp.delivery.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine, Executable, Table
+    from sqlalchemy import Connection, Engine, Executable, Select, Table
     from sqlalchemy.sql.dml import ReturningInsert
 
 # No due time lies further ahead, unless the clock was set back since.
@@ -134,6 +134,13 @@ class Database:
         """
         # RETURNING, because psycopg's row count does not tell whether the row is new.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
+
+    def insert_or_ignore_from(
+        self, table: Table, names: Sequence[str], rows: Select[Any]
+    ) -> ReturningInsert[Any]:
+        """Return an INSERT of selected rows; it returns the id of each one whose key is new."""
+        insert = self._insert(table).from_select(list(names), rows)
+        return insert.on_conflict_do_nothing().returning(table.c.id)
 
     def insert_or_add(self, table: Table, amounts: Iterable[str]) -> Executable:
         """Return an INSERT that, if the row's primary key exists, adds to that row instead.

@@ -10,6 +10,7 @@ from sqlalchemy import and_, case, false, func, not_, or_, select, update
 
 from webapp.contact import MOBILE
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.import_tables import imports
 from webapp.delivery.submission import (
     COLUMNS,
     MAX_RETRY_AGE,
@@ -219,6 +220,7 @@ class Review:
             .returning(_c.state)
         )
         with self._database.write() as connection:
+            connection.execute(update(imports).values(uncertain=True))
             return connection.execute(marked).scalars().all().count(State.QUEUED)
 
 

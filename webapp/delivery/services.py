@@ -14,7 +14,9 @@ from webapp.delivery.code_counts import CodeCounts
 from webapp.delivery.codes import Codes
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
+from webapp.delivery.feeding import FEED_INTERVAL_S
 from webapp.delivery.funnel import Funnel
+from webapp.delivery.imports import Imports
 from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
@@ -23,7 +25,7 @@ from webapp.delivery.sender import Sender
 from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.delivery.verification import Verification
-from webapp.delivery.worker import Worker
+from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class DeliveryServices:
     blocked_lines: BlockedLines
     labels: LabelList
     funnel: Funnel
+    imports: Imports
     worker: Worker
 
     @classmethod
@@ -69,12 +72,18 @@ class DeliveryServices:
         database = Database(settings.outbox_url)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)
+        imports = Imports(database, breaker, timing, rate=settings.import_rate)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
         sender = Sender(portal, outbox, breaker, timing)
         funnel = Funnel(database)
         counts = CodeCounts(funnel, metrics)
         intake = Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics)
         codes = Codes(database, settings.secret_keys, per_day=settings.codes_per_day)
+        alerts = Alerts.from_settings(settings, database, breaker)
+        calls = settings.deliverer_calls
+        worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
+        worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
+        worker.add_job(PURGE_INTERVAL_S, imports.purge)
         return cls(
             portal=portal,
             database=database,
@@ -85,20 +94,12 @@ class DeliveryServices:
             sender=sender,
             intake=intake,
             verification=Verification(
-                *(portal, intake, outbox, codes),
-                breaker=breaker,
-                counts=counts,
+                *(portal, intake, outbox, codes), breaker=breaker, counts=counts
             ),
             codes=codes,
             blocked_lines=BlockedLines(searching, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             funnel=funnel,
-            worker=Worker(
-                outbox,
-                breaker,
-                sender,
-                timing,
-                calls=settings.deliverer_calls,
-                alerts=Alerts.from_settings(settings, database, breaker),
-            ),
+            imports=imports,
+            worker=worker,
         )

@@ -90,6 +90,8 @@ table: Final = Table(
     Column("source", String(MAX_SOURCE_LENGTH), nullable=False, server_default=""),
     # Whether `statistics` has added it to the daily counts: then it never changes any more.
     Column("counted", Boolean, nullable=False, server_default=false()),
+    # The import that it belongs to, if any.
+    Column("batch", BigInteger),
     Index("outbox_due", "state", "due"),
     Index("outbox_portal_id", "portal_id"),
 )
@@ -100,6 +102,13 @@ Index(
     *(table.c.counted, table.c.state, table.c.form, table.c.created_at),
     sqlite_where=is_uncounted,
     postgresql_where=is_uncounted,
+)
+_has_batch: Final = table.c.batch.is_not(None)
+Index(
+    "outbox_batch",
+    *(table.c.batch, table.c.state),
+    sqlite_where=_has_batch,
+    postgresql_where=_has_batch,
 )
 
 
@@ -165,7 +174,7 @@ class Submission:
     def from_row(cls, row: RowMapping, *, send_by: float = 0.0) -> Self:
         """Return the submission of a row."""
         values = {name: row[name] for name in _COLUMN_NAMES}
-        values["contact"] = _load_contact(row["contact"])
+        values["contact"] = load_contact(row["contact"])
         return cls(**{**values, "state": State(row["state"])}, send_by=send_by)
 
     @property
@@ -206,7 +215,8 @@ def dump_contact(contact: Contact) -> str:
     return json.dumps(dict(contact.values), default=date.isoformat)
 
 
-def _load_contact(text: str | None) -> Contact | None:
+def load_contact(text: str | None) -> Contact | None:
+    """Return the contact that `dump_contact` has written; None for an erased one."""
     if text is None:
         return None
     values = json.loads(text)

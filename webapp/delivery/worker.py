@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _POLL_INTERVAL_S: Final = 0.5
 _LEASE_CHECK_INTERVAL_S: Final = 1.0
-_PURGE_INTERVAL_S: Final = 60.0
+PURGE_INTERVAL_S: Final = 60.0
 _COUNT_INTERVAL_S: Final = 5.0
 _ERROR_INTERVAL_S: Final = 2.0  # between two tries while the database fails
 
@@ -70,11 +70,15 @@ class Worker:
         self._jobs = [
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
             _Job(_LEASE_CHECK_INTERVAL_S, self._outbox.truncate_wal),
-            _Job(_PURGE_INTERVAL_S, self._purge),
+            _Job(PURGE_INTERVAL_S, self._purge),
             _Job(_COUNT_INTERVAL_S, self._count),
         ]
         if alerts:
             self._jobs.append(_Job(CHECK_INTERVAL_S, alerts.start_check))
+
+    def add_job(self, interval_s: float, work: Callable[[], None]) -> None:
+        """Have something else done at an interval, from the next start on."""
+        self._jobs.append(_Job(interval_s, work))
 
     def start(self) -> None:
         """Run in a thread. Call it in the process that serves, after a fork."""

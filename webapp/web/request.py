@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -69,6 +70,17 @@ def _pairs(body: bytes, content_length: int) -> list[tuple[str, str]]:
 
 class FormRequest(Request):
     """A request that rejects malformed forms."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        """Keep an uploaded file in memory: it may hold personal data, and is never stored."""
+        del total_content_length, content_type, filename, content_length
+        return io.BytesIO()
 
     def make_form_data_parser(self) -> FormDataParser:
         """Return the strict parser, with Flask's limits."""

@@ -11,6 +11,7 @@ from webapp.web.views import (
     embed,
     header,
     health,
+    imports,
     install,
     link,
     outbox,
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
 
     from webapp.settings import Settings
 
-_VIEWS: Final = (page, embed, code, duplicates, recent, install, link, outbox, statistics, header)
+_VIEWS: Final = (
+    page,
+    embed,
+    code,
+    duplicates,
+    recent,
+    install,
+    link,
+    outbox,
+    imports,
+    statistics,
+    header,
+)
 
 
 def register(app: Flask, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import Access
-from webapp.messages import codes, workbench
+from webapp.messages import codes, imports, workbench
 from webapp.persian import persian_digits
 from webapp.web import assets
 from webapp.web.views import form_path, render_part, require_intranet, services
@@ -93,6 +93,7 @@ def operators_header() -> Markup:
         organisation=settings.organisation,
         logo=_logo_url(),
         links=_form_links(),
+        import_link=imports.LINK,
         attention=_attention(max_age_s=0 if is_outbox else _COUNT_MAX_AGE_S),
         operator=services().basic_auth.operator,
         code_trouble=services().code_trouble.read(max_age_s=_COUNT_MAX_AGE_S),

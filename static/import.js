@@ -1,0 +1,17 @@
+// Renews the numbers of a running import. Without script the page refreshes itself.
+
+const INTERVAL_MS = 2000;
+
+async function renew() {
+  const response = await fetch(`${location.pathname}/progress`).catch(() => null);
+  if (response?.ok) {
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const shown = document.getElementById("progress");
+    const next = page.getElementById("progress");
+    if (next?.dataset.state !== shown.dataset.state) return location.reload();
+    shown.replaceWith(next);
+  }
+  setTimeout(renew, INTERVAL_MS);
+}
+
+setTimeout(renew, INTERVAL_MS);

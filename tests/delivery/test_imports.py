@@ -1,0 +1,263 @@
+"""Imports behind the pages: fed at a rate, by any number of workers, whatever dies on the way."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import dying
+import pytest
+from sqlalchemy import func, select
+from support import TOKEN
+
+from webapp.contact import Contact
+from webapp.delivery.import_tables import (
+    Import,
+    ImportState,
+    Place,
+    Reading,
+    StoredRow,
+    Twice,
+    imports,
+)
+from webapp.delivery.imports import Counts
+from webapp.delivery.services import DeliveryServices
+from webapp.delivery.submission import State, dump_contact, table
+from webapp.forms import definitions_file
+from webapp.forms.importing import store_file
+from webapp.portal.base import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webapp.portal.simulator.server import Simulator
+    from webapp.settings import Settings
+
+READING = Reading(header=("Mobile",), columns=("Mobile",), shared={})
+LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
+
+
+@pytest.fixture
+def quick(settings: Settings, database_url: str) -> Settings:
+    """Return settings with short times, on either database."""
+    return replace(settings, database_url=database_url, amoot_settle=0.2, import_rate=100)
+
+
+@pytest.fixture
+def delivery(quick: Settings, portal: Simulator) -> DeliveryServices:
+    """Return what works on an empty outbox."""
+    return another(quick, portal)
+
+
+def another(settings: Settings, portal: Simulator) -> DeliveryServices:
+    """Return what another process would have."""
+    delivery = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
+    delivery.database.check_writable()
+    return delivery
+
+
+def stored(number: int) -> StoredRow:
+    """Return one of many rows."""
+    contact = dump_contact(Contact(Mobile=f"0912{number:07}", FName="سارا"))
+    key = f"{number:064x}"
+    return StoredRow(number=number, key=key, cells=(), contact=contact, place=Place.ONLY)
+
+
+def started(delivery: DeliveryServices, count: int) -> Import:
+    """Return an import of so many rows that runs."""
+    owner = delivery.imports
+    draft = owner.create(form="contact", operator="sara", digest="0" * 64, reading=READING)
+    owner.write_rows(draft.id, map(stored, range(1, count + 1)))
+    assert owner.review.get(draft.reference) is None
+    owner.open_draft(draft.id, READING, Counts(ready_rows=count, wrong_rows=0, twice_rows=0))
+    assert owner.start(draft.id, Twice.FIRST)
+    assert not owner.start(draft.id, Twice.FIRST)
+    return draft
+
+
+def make_due(delivery: DeliveryServices) -> None:
+    """Let the time pass until the next rows may be fed."""
+    with delivery.database.write() as connection:
+        connection.execute(imports.update().values(next_at=LONG_AGO))
+
+
+def in_outbox(delivery: DeliveryServices) -> int:
+    """Count the submissions."""
+    with delivery.database.read() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def settle(delivery: DeliveryServices) -> None:
+    """Let everything in the outbox have been delivered."""
+    with delivery.database.write() as connection:
+        connection.execute(table.update().values(state=State.DELIVERED, contact=None))
+
+
+def test_backlog_grows_with_what_the_portal_takes(delivery: DeliveryServices) -> None:
+    """It doubles while all is taken, up to a second of rows; a step is half a second of them."""
+    started(delivery, 400)
+    before, steps = 0, []
+    for _ in range(6):
+        make_due(delivery)
+        delivery.imports.feeder.feed()
+        steps.append(in_outbox(delivery) - before)
+        before = in_outbox(delivery)
+        settle(delivery)
+    assert steps == [8, 16, 32, 50, 50, 50]
+
+
+def test_slow_portal_has_few_rows_before_the_contacts_of_people(
+    delivery: DeliveryServices,
+) -> None:
+    """No more wait than are taken in a second."""
+    started(delivery, 400)
+    for _ in range(5):
+        make_due(delivery)
+        delivery.imports.feeder.feed()
+        for submission in delivery.outbox.claim(2):
+            delivery.outbox.deliver(submission, None)
+    with delivery.database.read() as connection:
+        waiting = select(func.count()).select_from(table).where(table.c.state == State.QUEUED)
+        assert connection.execute(waiting).scalar_one() <= 8
+
+
+def test_next_rows_are_due_after_the_interval(delivery: DeliveryServices) -> None:
+    """A second call at once feeds nothing; one late step is caught up on, no more."""
+    started(delivery, 400)
+    delivery.imports.feeder.feed()
+    fed = in_outbox(delivery)
+    delivery.imports.feeder.feed()
+    assert in_outbox(delivery) == fed
+    make_due(delivery)
+    counts = []
+    for _ in range(3):
+        delivery.imports.feeder.feed()
+        counts.append(in_outbox(delivery))
+        settle(delivery)
+    assert counts[0] == fed
+    assert counts[1] > fed
+    assert counts[2] == counts[1]
+
+
+def test_nothing_is_fed_while_the_queue_is_paused(delivery: DeliveryServices) -> None:
+    """Nor while the import is."""
+    found = started(delivery, 20)
+    delivery.breaker.failed(Refused("Token_Expired"))
+    delivery.imports.feeder.feed()
+    assert in_outbox(delivery) == 0
+    delivery.breaker.close()
+    assert delivery.imports.pause(found.id)
+    delivery.imports.feeder.feed()
+    assert in_outbox(delivery) == 0
+    assert delivery.imports.resume(found.id)
+    delivery.imports.feeder.feed()
+    assert in_outbox(delivery) == 8
+
+
+def test_rows_in_a_restored_copy_are_looked_up_first(delivery: DeliveryServices) -> None:
+    """As old as the import: the portal may have had them since then."""
+    found = started(delivery, 2)
+    delivery.outbox.review.mark_uncertain()
+    delivery.imports.feeder.feed()
+    with delivery.database.read() as connection:
+        rows = connection.execute(table.select()).all()
+    assert [row.uncertain for row in rows] == [True, True]
+    assert {row.created_at for row in rows} == {found.created_at}
+    assert {row.operator for row in rows} == {"sara"}
+
+
+def test_import_ends_when_nothing_waits(delivery: DeliveryServices) -> None:
+    """Not before the last one has settled; then it cannot be cancelled."""
+    found = started(delivery, 3)
+    states = []
+    for _ in range(2):
+        make_due(delivery)
+        delivery.imports.feeder.feed()
+        now = delivery.imports.review.get(found.reference)
+        states.append(now and now.state)
+    settle(delivery)
+    delivery.imports.feeder.feed()
+    now = delivery.imports.review.get(found.reference)
+    assert [*states, now and now.state] == [ImportState.RUNNING] * 2 + [ImportState.DONE]
+    assert not delivery.imports.cancel(found.id)
+
+
+@pytest.mark.slow
+def test_several_workers_feed_and_send_each_row_once(quick: Settings, portal: Simulator) -> None:
+    """No faster than the rate, all together."""
+    several = [another(replace(quick, amoot_deadline=20), portal) for _ in range(3)]
+    found = started(several[0], 150)
+    start = time.monotonic()
+    for delivery in several:
+        delivery.worker.start()
+    wait_until_done(several[0], found.reference)
+    took = time.monotonic() - start
+    for delivery in several:
+        delivery.worker.stop()
+    for delivery in several:
+        delivery.worker.join()
+    assert took > 150 / quick.import_rate - 0.5
+    assert numbers(portal) == [989120000000 + number for number in range(1, 151)]
+
+
+def wait_until_done(delivery: DeliveryServices, reference: str, seconds: float = 90) -> None:
+    """Wait until an import has ended."""
+    until = time.monotonic() + seconds
+    while True:
+        found = delivery.imports.review.get(reference)
+        if found and found.state is ImportState.DONE:
+            return
+        assert time.monotonic() < until, "it does not end"
+        time.sleep(0.05)
+
+
+def numbers(portal: Simulator) -> list[int]:
+    """Return whom the portal has, sorted."""
+    return sorted(one["Mobile"] for one in portal.contacts)
+
+
+@pytest.fixture
+def kill(quick: Settings) -> Callable[..., None]:
+    """Return a function that lets another process die at a point of an import."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["dying"])
+
+    def run(when: str, step: str, data: bytes) -> None:
+        process = context.Process(target=dying.run_import, args=(quick, when, step, data))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("when", "step"),
+    [("before", "open"), ("after", "move"), ("after", "feed"), ("after", "send")],
+)
+def test_kill_in_the_middle_loses_and_doubles_no_row(
+    quick: Settings, portal: Simulator, kill: Callable[..., None], when: str, step: str
+) -> None:
+    """The same file, brought again, sends what is left, beside the import that was under way."""
+    lines = [f"0912{number:07}" for number in range(12)]
+    data = "\n".join(["Mobile", *lines]).encode()
+    kill(when, step, data)
+    delivery = another(quick, portal)
+    with delivery.database.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET due = created_at WHERE state = 'sending'")
+    definition = definitions_file.load(None)["contact"]
+    again = store_file(delivery.imports, definition, data, operator=None)
+    assert delivery.imports.start(again.id, Twice.FIRST)
+    delivery.worker.start()
+    wait_until_done(delivery, again.reference)
+    delivery.worker.stop()
+    delivery.worker.join()
+    assert numbers(portal) == [989120000000 + number for number in range(12)]
+    with delivery.database.read() as connection:
+        states = set(connection.execute(select(imports.c.state)).scalars())
+    assert states <= {ImportState.DONE, ImportState.STORING}

@@ -1,0 +1,206 @@
+"""The command `amoot-form import`."""
+
+from __future__ import annotations
+
+import json
+import logging.config
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from webapp.cli.configuration import build_services, read_settings
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.import_tables import ImportState, Twice
+from webapp.delivery.imports import ImportGone
+from webapp.forms import definitions_file
+from webapp.forms.importing import importable, store_file
+from webapp.observability import logging as app_logging
+from webapp.spreadsheets import MAX_FILE_BYTES, UnreadableFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+    from webapp.delivery.import_review import Progress
+    from webapp.delivery.import_tables import Import
+    from webapp.delivery.imports import Imports
+    from webapp.delivery.services import DeliveryServices
+    from webapp.forms.definitions import FormDefinition
+    from webapp.settings import Settings
+
+_MAX_SHOWN: Final = 20  # wrong rows
+_POLL_INTERVAL_S: Final = 0.3
+
+
+@click.command(name="import")
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--form", "slug", help="The form that the rows belong to, if there are several.")
+@click.option(
+    "--twice",
+    type=click.Choice([str(it) for it in Twice]),
+    default=str(Twice.FIRST),
+    help="Which of several rows with one mobile number are sent.",
+)
+@click.option("--resume", metavar="REFERENCE", help="Go on with an import, instead of a FILE.")
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, at the end.")
+def import_(file: IO[bytes] | None, resume: str | None, *, as_json: bool, **options: Any) -> None:
+    """Import the rows of a spreadsheet FILE, and send them; with or without a running server."""
+    if (file is None) is (resume is None):
+        raise click.UsageError("give a FILE, or --resume REFERENCE")
+    settings = read_settings()
+    if settings.demo:
+        raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
+    logging.config.dictConfig(app_logging.config(settings))
+    logging.getLogger("webapp").setLevel(logging.WARNING)  # the bar says what is sent
+    delivery = build_services(settings)
+    try:
+        if file is None:
+            found = _resumed(delivery.imports, resume or "")
+        else:
+            definition = _definition(settings, options.pop("slug"))
+            found = _stored(delivery.imports, definition, file, as_json=as_json)
+            _start(delivery.imports, found, **options)
+        now = _deliver(delivery, found, as_json=as_json)
+        _report(delivery.imports, found, now, as_json=as_json)
+    except DatabaseError as error:
+        raise click.ClickException(f"the store cannot be opened: {error}") from None
+
+
+def _definition(settings: Settings, slug: str | None) -> FormDefinition:
+    """Return the form that the rows belong to."""
+    forms = importable(definitions_file.load(settings.forms_file))
+    if slug is None and len(forms) == 1:
+        return next(iter(forms.values()))
+    if slug in forms:
+        return forms[slug]
+    names = ", ".join(forms) or "none"
+    raise click.UsageError(f"say by --form which form the rows belong to; there are: {names}")
+
+
+def _stored(
+    imports: Imports, definition: FormDefinition, file: IO[bytes], *, as_json: bool
+) -> Import:
+    """Store the rows of a file as a draft, and print what is in it."""
+    data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise click.ClickException("the file is larger than 10 MB")
+    try:
+        draft = store_file(imports, definition, data, operator=None)
+    except (UnreadableFile, ImportGone) as error:
+        raise click.ClickException(str(error) or "the draft has expired") from None
+    _print_preview(imports, draft, is_error=as_json)
+    return draft
+
+
+def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:
+    """Print what is in a file; as JSON is printed alone, on standard error then."""
+    say = partial(click.echo, err=is_error)
+    say(
+        f"Ready: {draft.ready_rows}. Wrong: {draft.wrong_rows}. "
+        f"With the number of another row: {draft.twice_rows}."
+    )
+    for row in imports.review.wrong_rows(draft.id, limit=_MAX_SHOWN):
+        for _, cell, field, message in row.faults:
+            say(f"    row {row.number}, {field} {cell!r}: {message}")
+    if draft.wrong_rows > _MAX_SHOWN:
+        say(f"    and {draft.wrong_rows - _MAX_SHOWN} more")
+
+
+def _start(imports: Imports, draft: Import, *, twice: str, yes: bool) -> None:
+    """Start to send a draft, after asking; erase it if it is not to be sent.
+
+    Raises:
+        ClickException, Abort: if it is not sent.
+    """
+    which = Twice(twice)
+    count = draft.ready_rows + (draft.twice_rows if which is Twice.ALL else 0)
+    if not count:
+        imports.cancel(draft.id)
+        raise click.ClickException("no row can be sent")
+    try:
+        if not yes:
+            click.confirm(f"Send {count} contacts?", abort=True, err=True)
+    except click.Abort:
+        imports.cancel(draft.id)
+        raise
+    imports.start(draft.id, which)
+
+
+def _resumed(imports: Imports, name: str) -> Import:
+    found = imports.review.get(name)
+    if found is None or found.state is ImportState.DRAFT:
+        raise click.ClickException("there is no import with this reference")
+    imports.resume(found.id)
+    return found
+
+
+def _state(imports: Imports, found: Import) -> ImportState | None:
+    """Return the state of an import now; None if it is gone."""
+    now = imports.review.get(found.reference)
+    return now.state if now else None
+
+
+def _deliver(delivery: DeliveryServices, found: Import, *, as_json: bool) -> Progress:
+    """Send what waits, beside servers if some run, until the import has ended."""
+    review, worker = delivery.imports.review, delivery.worker
+    now = review.progress(found)
+    total, done = now.sent + now.waiting + now.refused + now.known, 0
+    with _interrupted() as interrupted:
+        worker.start()
+        # Not on standard output, which may be a file.
+        with click.progressbar(length=total, file=sys.stderr, hidden=as_json) as bar:
+            while _state(delivery.imports, found) is ImportState.RUNNING:
+                if interrupted.wait(_POLL_INTERVAL_S):
+                    delivery.imports.pause(found.id)
+                    break
+                now = review.progress(found)
+                bar.update(total - now.waiting - done)
+                done = total - now.waiting
+        worker.stop()
+        worker.join()
+    return review.progress(found)
+
+
+@contextmanager
+def _interrupted() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C or SIGTERM sets."""
+    event = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: event.set()) for number in numbers}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(imports: Imports, found: Import, now: Progress, *, as_json: bool) -> None:
+    """Print what became of an import; exit with an error unless it is done."""
+    state = _state(imports, found)
+    if as_json:
+        numbers = {
+            "reference": found.reference,
+            "state": state,
+            "ready": found.ready_rows,
+            "wrong": found.wrong_rows,
+            "twice": found.twice_rows,
+            "sent": now.sent,
+            "waiting": now.waiting,
+            "refused": now.refused,
+            "known": now.known,
+        }
+        click.echo(json.dumps(numbers))
+    else:
+        click.echo(f"Sent: {now.sent}. Need attention: {now.refused}. Sent before: {now.known}.")
+    if state is ImportState.PAUSED:
+        raise click.ClickException(
+            f"paused, {now.waiting} wait; go on with: amoot-form import --resume {found.reference}"
+        )
+    if state is not ImportState.DONE:
+        raise click.ClickException("it was cancelled; what was not sent is erased")

@@ -1,0 +1,191 @@
+"""Feeds the rows of imports into the outbox, no faster than the setting says.
+
+One transaction moves some rows, so that a crash loses and doubles none. Any number of workers may
+call `feed`: the time at which the next rows are due stands in the database, and only one of them
+finds it due, so the rate holds for all of them together.
+
+The claims of the outbox are in the order of arrival. So that people's submissions do not wait
+behind thousands of rows, only as many rows wait there as the portal has taken in a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, delete, exists, func, literal, or_, select, update
+
+from webapp.delivery.import_tables import (
+    SENT_PLACES,
+    Import,
+    ImportState,
+    import_rows,
+    imports,
+)
+from webapp.delivery.submission import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from webapp.delivery.circuit_breaker import CircuitBreaker
+    from webapp.delivery.database import Database
+    from webapp.delivery.timing import Timing
+
+log = logging.getLogger(__name__)
+
+FEED_INTERVAL_S: Final = 0.1  # between two calls of `feed` by one worker
+_STEP_S: Final = 0.5  # between two steps of all workers
+_MIN_BACKLOG: Final = 8  # rows that may always wait in the outbox: else no rate could be measured
+
+_i: Final = imports.c
+_r: Final = import_rows.c
+_c: Final = table.c
+
+
+class Feeder:
+    """Moves rows of running imports into the outbox, one import after the other."""
+
+    def __init__(
+        self, database: Database, breaker: CircuitBreaker, timing: Timing, *, rate: int
+    ) -> None:
+        """Use this database.
+
+        Args:
+            database: Where imports and the outbox are.
+            breaker: Nothing is fed while it is open.
+            timing: The time limits of delivery.
+            rate: How many rows a second are fed at most, by all workers together.
+        """
+        self._database = database
+        self._breaker = breaker
+        self._timing = timing
+        self._max_backlog = max(rate, _MIN_BACKLOG)
+        self._step_rows = math.ceil(rate * _STEP_S)
+        self._interval = timedelta(seconds=self._step_rows / rate)
+
+    def feed(self) -> None:
+        """Feed the rows that are due, and end imports that have nothing left."""
+        running = select(_i.id, _i.left_rows, self._database.is_due(_i.next_at).label("is_due"))
+        running = running.where(_i.state == ImportState.RUNNING).order_by(_i.id)
+        with self._database.read() as connection:
+            found = connection.execute(running).all()
+        if any(row.left_rows <= 0 for row in found):
+            self._end()
+        # The oldest first: two at a time would double the rate.
+        first = next((row for row in found if row.left_rows > 0), None)
+        if first and first.is_due and not self._breaker.pause:
+            self._feed(first.id)
+
+    def _feed(self, import_id: int) -> None:
+        chosen = (
+            select(*_i, self._database.now_plus().label("now"))
+            .where(_i.id == import_id, _i.state == ImportState.RUNNING)
+            .where(self._database.is_due(_i.next_at))
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.write() as connection:
+            row = connection.execute(chosen).mappings().first()
+            if row is None:
+                return  # another worker was faster
+            found, queued = Import.from_row(row), self._queued(connection)
+            most = min(self._step_rows, self._backlog(found.backlog, queued) - queued)
+            moved = self._move(connection, found, most) if most > 0 else {}
+            changes = {
+                "backlog": queued + found.left_rows - moved.get("left_rows", found.left_rows),
+                "next_at": self._next_at(found.next_at, row["now"]),
+                **moved,
+            }
+            connection.execute(update(imports).where(_i.id == import_id).values(changes))
+
+    def _queued(self, connection: Connection) -> int:
+        """Count the imports' rows that are being sent, or could be."""
+        running = select(_i.id).where(_i.state.in_((ImportState.RUNNING, ImportState.PAUSED)))
+        is_due = and_(_c.state == State.QUEUED, self._database.is_due(_c.due))
+        waiting = select(func.count()).where(
+            _c.batch.in_(running), _c.state.in_(WAITING), or_(_c.state == State.SENDING, is_due)
+        )
+        return connection.execute(waiting.select_from(table)).scalar_one()
+
+    def _backlog(self, before: int, queued: int) -> int:
+        """Return how many rows may wait: what was taken in the last step, for a whole second.
+
+        Args:
+            before: How many waited after the last step.
+            queued: How many of them wait still.
+        """
+        taken = before - queued
+        allowed = 2 * before if queued == 0 else math.ceil(taken / _STEP_S)
+        return min(max(allowed, _MIN_BACKLOG), self._max_backlog)
+
+    def _next_at(self, before: datetime, now: datetime) -> datetime:
+        """Return when the next rows are due; a late step is caught up on, but only one."""
+        return min(max(before, now - self._interval), now) + self._interval
+
+    def _move(self, connection: Connection, found: Import, most: int) -> dict[str, int]:
+        """Move up to `most` rows; return what changes in the import."""
+        left = and_(
+            _r.import_id == found.id,
+            _r.number > found.fed_up_to,
+            _r.contact.is_not(None),
+            _r.place.in_(SENT_PLACES[found.twice]),
+        )
+        next_rows = select(_r.number).where(left).order_by(_r.number).limit(most).subquery()
+        last, count = connection.execute(
+            select(func.max(next_rows.c.number), func.count()).select_from(next_rows)
+        ).one()
+        if not count:
+            return {"left_rows": 0}
+        moved = and_(left, _r.number <= last)
+        values = self._values(found)
+        columns = {"key": _r.key, "contact": _r.contact, **values}
+        rows = select(*columns.values()).where(moved).order_by(_r.number)
+        added = connection.execute(self._database.insert_or_ignore_from(table, list(columns), rows))
+        new = len(added.all())
+        connection.execute(delete(import_rows).where(moved))
+        return {
+            "left_rows": found.left_rows - count,
+            "known_rows": found.known_rows + count - new,
+            "fed_up_to": last,
+        }
+
+    def _values(self, found: Import) -> dict[str, Any]:
+        """Return the values that all rows share in the outbox."""
+        now, pause = self._database.now_plus(), timedelta(0)
+        values: dict[str, Any] = {
+            **INITIAL_VALUES,
+            "form": found.form,
+            "operator": found.operator,
+            "batch": found.id,
+            "state": State.QUEUED,
+            "status": "",
+            "uncertain": found.uncertain,
+        }
+        if found.uncertain:
+            pause = self._timing.settle
+            now = literal(found.created_at, _c.created_at.type)  # they may be as old as that
+        shared = {name: literal(value, _c[name].type) for name, value in values.items()}
+        return {
+            **shared,
+            "created_at": now,
+            "due": self._database.now_plus(pause),
+            "give_up_at": self._database.now_plus(MAX_RETRY_AGE),
+        }
+
+    def _end(self) -> None:
+        """End the imports whose rows have all settled."""
+        waits = exists().where(_c.batch == _i.id, _c.state.in_(WAITING))
+        ended = (
+            update(imports)
+            .where(_i.state == ImportState.RUNNING, _i.left_rows <= 0, ~waits)
+            .values(state=ImportState.DONE)
+            .returning(_i.reference)
+        )
+        with self._database.read() as connection:
+            over = select(_i.id).where(_i.state == ImportState.RUNNING, _i.left_rows <= 0, ~waits)
+            if connection.execute(over).first() is None:
+                return
+        with self._database.write() as connection:
+            for reference in connection.execute(ended).scalars():
+                log.info("import %s: done", reference)

@@ -1,0 +1,162 @@
+"""What operators see of imports: the draft's rows, the progress, and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import case, func, literal, select, union_all
+
+from webapp.delivery.import_tables import (
+    HIDDEN,
+    SENT_PLACES,
+    STARTED,
+    Import,
+    ImportState,
+    Place,
+    StoredRow,
+    Twice,
+    import_rows,
+    imports,
+)
+from webapp.delivery.submission import (
+    COLUMNS,
+    NEEDS_ATTENTION,
+    RETENTION,
+    WAITING,
+    State,
+    Submission,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import ColumnElement
+
+    from webapp.delivery.database import Database
+
+_LISTED_FOR: Final = timedelta(days=1)
+_MAX_LISTED: Final = 20
+_PAGE_ROWS: Final = 200
+_LATELY_S: Final = 5
+_LEFT, _KNOWN, _LATELY = "left", "known", "lately"  # no states of submissions
+
+_i: Final = imports.c
+_r: Final = import_rows.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What has become of an import's rows.
+
+    Attributes:
+        sent: The number of delivered ones.
+        waiting: The number of those that wait, here or in the outbox.
+        refused: The number of those that the portal rejected, or that are held.
+        known: The number of those that the outbox had already, from the same file.
+        rows_per_s: How many rows a second were sent lately.
+    """
+
+    sent: int
+    waiting: int
+    refused: int
+    known: int
+    rows_per_s: float
+
+
+class ImportReview:
+    """The operators' side of imports. Its methods raise a DatabaseError if the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the tables in this database."""
+        self._database = database
+
+    def get(self, name: str) -> Import | None:
+        """Return the import of this reference."""
+        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(HIDDEN))
+        with self._database.read() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return Import.from_row(row) if row else None
+
+    def recent(self) -> list[Import]:
+        """Return the imports of the last day that were sent, the newest first."""
+        since = self._database.now_plus(-_LISTED_FOR)
+        wanted = select(*_i).where(_i.state.in_(STARTED), _i.created_at >= since)
+        wanted = wanted.order_by(_i.id.desc()).limit(_MAX_LISTED)
+        with self._database.read() as connection:
+            return [Import.from_row(row) for row in connection.execute(wanted).mappings()]
+
+    def progress(self, found: Import) -> Progress:
+        """Return what has become of the rows of an import that was sent."""
+        own = table.c.batch == found.id
+        states = select(table.c.state, func.count()).where(own).group_by(table.c.state)
+        is_cancelled = _i.state == ImportState.CANCELLED
+        left = case((is_cancelled, 0), else_=_i.left_rows)
+        numbers = {_LEFT: left, _KNOWN: _i.known_rows}
+        rest = (select(literal(name), it).where(_i.id == found.id) for name, it in numbers.items())
+        # A delivered row is purged so long after it was sent.
+        since = self._database.now_plus(RETENTION - timedelta(seconds=_LATELY_S))
+        sent = own & (table.c.state == State.DELIVERED) & (table.c.due >= since)
+        lately = select(literal(_LATELY), func.count()).select_from(table).where(sent)
+        # In one statement: a row that is fed between two would be counted twice, or not at all.
+        with self._database.read() as connection:
+            counts = {
+                row[0]: row[1] for row in connection.execute(union_all(states, lately, *rest))
+            }
+        return Progress(
+            sent=counts.get(State.DELIVERED, 0),
+            waiting=sum(counts.get(name, 0) for name in (*WAITING, _LEFT)),
+            refused=sum(counts.get(state, 0) for state in NEEDS_ATTENTION),
+            known=counts.get(_KNOWN, 0),
+            rows_per_s=counts.get(_LATELY, 0) / _LATELY_S,
+        )
+
+    def rows(self, import_id: int, *, after: int = 0, limit: int) -> list[StoredRow]:
+        """Return rows in the order of the file.
+
+        Args:
+            import_id: The import.
+            after: The number of the last row of the previous page.
+            limit: The maximum number.
+        """
+        return self._select(_r.import_id == import_id, _r.number > after, limit=limit)
+
+    def all_rows(self, import_id: int) -> Iterator[StoredRow]:
+        """Yield all rows in the order of the file."""
+        after = 0
+        while page := self.rows(import_id, after=after, limit=_PAGE_ROWS):
+            yield from page
+            after = page[-1].number
+
+    def wrong_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
+        """Return the first rows with an error."""
+        return self._select(_r.import_id == import_id, _r.contact.is_(None), limit=limit)
+
+    def ready_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
+        """Return the first rows that are sent, if of each number the first one is."""
+        places = _r.place.in_(SENT_PLACES[Twice.FIRST])
+        return self._select(_r.import_id == import_id, places, limit=limit)
+
+    def repeated_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
+        """Return the first rows whose number another row has too."""
+        places = _r.place.in_((Place.FIRST, Place.MIDDLE, Place.LAST))
+        return self._select(_r.import_id == import_id, places, limit=limit)
+
+    def _select(self, *conditions: ColumnElement[bool], limit: int) -> list[StoredRow]:
+        wanted = select(*_r).where(*conditions).order_by(_r.number).limit(limit)
+        with self._database.read() as connection:
+            return [StoredRow.from_row(row) for row in connection.execute(wanted).mappings()]
+
+    def refused(self, import_id: int, *, limit: int) -> list[Submission]:
+        """Return the first submissions of an import that need attention and hold a contact."""
+        wanted = (
+            select(*COLUMNS)
+            .where(table.c.batch == import_id, table.c.state.in_(NEEDS_ATTENTION))
+            .where(table.c.contact.is_not(None))
+            .order_by(table.c.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [Submission.from_row(row) for row in connection.execute(wanted).mappings()]

@@ -1,0 +1,233 @@
+"""An import as the database stores it: the tables of imports and of their rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, String, Table, Text
+
+from webapp.delivery.engine import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import RowMapping
+
+
+class ImportState(enum.StrEnum):
+    """The state of an import."""
+
+    STORING = "storing"  # its rows are being written; nobody sees it
+    DRAFT = "draft"  # an operator looks at the preview
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"  # a draft that nobody sent; its rows are being deleted
+
+
+class Twice(enum.StrEnum):
+    """Which of several rows with one mobile number are sent."""
+
+    FIRST = "first"
+    LAST = "last"
+    ALL = "all"
+
+
+class Place(enum.StrEnum):
+    """The place of a row among those with its mobile number."""
+
+    NONE = ""  # a wrong row has no number
+    ONLY = "only"
+    FIRST = "first"
+    MIDDLE = "middle"
+    LAST = "last"
+
+
+# The places of the rows that are sent.
+SENT_PLACES: Final = {
+    Twice.FIRST: (Place.ONLY, Place.FIRST),
+    Twice.LAST: (Place.ONLY, Place.LAST),
+    Twice.ALL: (Place.ONLY, Place.FIRST, Place.MIDDLE, Place.LAST),
+}
+
+HIDDEN: Final = (ImportState.STORING, ImportState.EXPIRED)
+STARTED: Final = (
+    ImportState.RUNNING,
+    ImportState.PAUSED,
+    ImportState.DONE,
+    ImportState.CANCELLED,
+)
+
+REFERENCE_LENGTH: Final = 8
+
+imports: Final = Table(
+    "imports",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("reference", String(REFERENCE_LENGTH), nullable=False, unique=True),
+    Column("form", String(40), nullable=False),
+    Column("operator", Text),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reading", Text, nullable=False),
+    Column("twice", String(8), nullable=False),
+    Column("ready_rows", Integer, nullable=False),
+    Column("wrong_rows", Integer, nullable=False),
+    Column("twice_rows", Integer, nullable=False),
+    Column("left_rows", Integer, nullable=False),
+    Column("known_rows", Integer, nullable=False),
+    Column("fed_up_to", Integer, nullable=False),
+    Column("backlog", Integer, nullable=False),
+    # The database may be an old copy: its rows are looked up before they are sent.
+    Column("uncertain", Boolean, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("next_at", DateTime, nullable=False),
+    Index("imports_state", "state"),
+)
+
+# The rows that were not fed into the outbox: personal data, deleted as soon as they are not needed.
+import_rows: Final = Table(
+    "import_rows",
+    metadata,
+    Column("import_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(64), nullable=False),
+    Column("cells", Text, nullable=False),
+    Column("contact", Text),
+    Column("faults", Text),
+    Column("place", String(8), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a file is read.
+
+    Attributes:
+        header: The texts of its first row.
+        columns: The API name of the field of each column; "" for a column that is left out.
+        shared: What was typed for all rows, by API name.
+        epoch_1904: Whether its dates count from 1904.
+    """
+
+    header: tuple[str, ...]
+    columns: tuple[str, ...]
+    shared: Mapping[str, str]
+    epoch_1904: bool = False
+
+    def dump(self) -> str:
+        """Return it as JSON."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def load(cls, text: str) -> Self:
+        """Return what `dump` has written."""
+        values: dict[str, Any] = json.loads(text)
+        lists = {name: tuple(values[name]) for name in ("header", "columns")}
+        return cls(**{**values, **lists})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """An import.
+
+    Attributes:
+        id: The primary key, and the `batch` of its submissions in the outbox.
+        reference: Its short name in addresses.
+        form: The slug of its form.
+        operator: The login name of who brought the file, where operators log in.
+        digest: The SHA-256 of the file, in hexadecimal digits.
+        state: Its state.
+        reading: How the file is read.
+        twice: Which rows with one number are sent.
+        ready_rows: The number of rows that are sent, if one of each number is.
+        wrong_rows: The number of rows with an error.
+        twice_rows: The number of further rows with the number of another one.
+        left_rows: The number of rows that are not fed into the outbox yet.
+        known_rows: The number of rows that the outbox had already, from the same file.
+        fed_up_to: The number of the last row that was fed.
+        backlog: How many rows waited in the outbox after the last were fed.
+        uncertain: Whether the portal may have rows that are not fed yet.
+        created_at: When the file was brought, in UTC.
+        next_at: When the next rows may be fed, in UTC.
+    """
+
+    id: int
+    reference: str
+    form: str
+    operator: str | None
+    digest: str
+    state: ImportState
+    reading: Reading
+    twice: Twice
+    ready_rows: int
+    wrong_rows: int
+    twice_rows: int
+    left_rows: int
+    known_rows: int
+    fed_up_to: int
+    backlog: int
+    uncertain: bool
+    created_at: datetime
+    next_at: datetime
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> Self:
+        """Return the import of a row."""
+        values = {field.name: row[field.name] for field in dataclasses.fields(cls)}
+        values["state"] = ImportState(row["state"])
+        values["reading"] = Reading.load(row["reading"])
+        values["twice"] = Twice(row["twice"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRow:
+    """A row of a file, as it was read.
+
+    Attributes:
+        number: Its number in the file.
+        key: The key of its submission.
+        cells: Its texts.
+        contact: Its contact, as JSON; None if it is wrong.
+        faults: What is wrong: for each fault the column, the cell, the field and the message.
+        place: Its place among the rows with its mobile number.
+    """
+
+    number: int
+    key: str
+    cells: tuple[str, ...]
+    contact: str | None
+    faults: tuple[tuple[int | None, str, str, str], ...] = ()
+    place: Place = Place.NONE
+
+    def values(self, import_id: int) -> dict[str, object]:
+        """Return the values of its columns in the table."""
+        return {
+            "import_id": import_id,
+            "number": self.number,
+            "key": self.key,
+            "cells": json.dumps(self.cells, ensure_ascii=False),
+            "contact": self.contact,
+            "faults": json.dumps(self.faults, ensure_ascii=False) if self.faults else None,
+            "place": self.place,
+        }
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> Self:
+        """Return the row of the file that this row of the table holds."""
+        faults = json.loads(row["faults"] or "[]")
+        return cls(
+            number=row["number"],
+            key=row["key"],
+            cells=tuple(json.loads(row["cells"])),
+            contact=row["contact"],
+            faults=tuple((one[0], one[1], one[2], one[3]) for one in faults),
+            place=Place(row["place"]),
+        )

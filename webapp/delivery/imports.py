@@ -1,0 +1,260 @@
+"""Imports: the rows of a spreadsheet, from the draft to the report.
+
+A draft's rows are stored beside the outbox. When an operator sends it, `feeding` moves them into
+the outbox, where they are submissions like any other, marked with the import's id. The file itself
+is never stored.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import and_, delete, insert, select, update
+
+from webapp.delivery.database import DatabaseError
+from webapp.delivery.feeding import Feeder
+from webapp.delivery.import_review import ImportReview
+from webapp.delivery.import_tables import (
+    STARTED,
+    Import,
+    ImportState,
+    Reading,
+    StoredRow,
+    Twice,
+    import_rows,
+    imports,
+)
+from webapp.delivery.submission import (
+    RETENTION,
+    reference,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from webapp.delivery.circuit_breaker import CircuitBreaker
+    from webapp.delivery.database import Database
+    from webapp.delivery.timing import Timing
+
+# Drafts, and rows that are not sent, live for an hour at most; a purge runs every minute.
+DRAFT_RETENTION: Final = timedelta(minutes=55)
+_BATCH_ROWS: Final = 200  # written or deleted in one short transaction
+
+_DRAFTS: Final = (ImportState.STORING, ImportState.DRAFT)
+
+_i: Final = imports.c
+_r: Final = import_rows.c
+
+
+class ImportGone(Exception):
+    """The import has expired, or somebody has just sent or cancelled it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a file contains; see `Import` for the meaning of each number."""
+
+    ready_rows: int
+    wrong_rows: int
+    twice_rows: int
+
+
+class Imports:
+    """The tables of imports. Each method raises a DatabaseError if the database fails.
+
+    Attributes:
+        feeder: Moves their rows into the outbox.
+        review: What operators see of them.
+    """
+
+    def __init__(
+        self, database: Database, breaker: CircuitBreaker, timing: Timing, *, rate: int
+    ) -> None:
+        """Use the tables in this database; see `Feeder` for the other arguments."""
+        self.feeder = Feeder(database, breaker, timing, rate=rate)
+        self.review = ImportReview(database)
+        self._database = database
+        # For SQLite: one call for all rows, see `sqlite_writer`.
+        self._insert_batch = database.insert_batch(import_rows, [column.name for column in _r])
+
+    # Drafts
+
+    def create(self, *, form: str, operator: str | None, digest: str, reading: Reading) -> Import:
+        """Create an import without rows, which nobody sees before `open_draft`."""
+        zero = dict.fromkeys(
+            ("ready_rows", "wrong_rows", "twice_rows", "left_rows", "known_rows"), 0
+        )
+        now = self._database.now_plus()
+        created = (
+            insert(imports)
+            .values(
+                reference=reference(secrets.token_hex(32)),
+                form=form,
+                operator=operator,
+                digest=digest,
+                state=ImportState.STORING,
+                reading=reading.dump(),
+                twice=Twice.FIRST,
+                fed_up_to=0,
+                backlog=0,
+                uncertain=False,
+                created_at=now,
+                next_at=now,
+                **zero,
+            )
+            .returning(*_i)
+        )
+        with self._database.write() as connection:
+            return Import.from_row(connection.execute(created).mappings().one())
+
+    def write_rows(self, import_id: int, rows: Iterable[StoredRow]) -> None:
+        """Write rows of an import that is being stored, in place of those with the same numbers.
+
+        Args:
+            import_id: The import.
+            rows: Its rows, in the order of their numbers.
+
+        Raises:
+            ImportGone: if it has expired.
+        """
+        rest = iter(rows)
+        while batch := [row.values(import_id) for row in islice(rest, _BATCH_ROWS)]:
+            numbers = _r.number.between(batch[0]["number"], batch[-1]["number"])
+            with self._database.write() as connection:
+                self._require(connection, import_id, ImportState.STORING)
+                connection.execute(delete(import_rows).where(_r.import_id == import_id, numbers))
+                if connection.dialect.name == "sqlite":
+                    connection.execute(self._insert_batch, {"rows": json.dumps(batch)})
+                else:
+                    connection.execute(insert(import_rows), batch)
+
+    def _require(self, connection: Connection, import_id: int, state: ImportState) -> None:
+        wanted = select(_i.id).where(_i.id == import_id, _i.state == state).with_for_update()
+        if connection.execute(wanted).first() is None:
+            raise ImportGone
+
+    def open_draft(self, import_id: int, reading: Reading, counts: Counts) -> Import | None:
+        """Show an import whose rows are all written; return None if it has expired."""
+        opened = (
+            update(imports)
+            .where(_i.id == import_id, _i.state == ImportState.STORING)
+            .values(
+                state=ImportState.DRAFT,
+                reading=reading.dump(),
+                ready_rows=counts.ready_rows,
+                wrong_rows=counts.wrong_rows,
+                twice_rows=counts.twice_rows,
+            )
+            .returning(*_i)
+        )
+        with self._database.write() as connection:
+            row = connection.execute(opened).mappings().first()
+        return Import.from_row(row) if row else None
+
+    def close_draft(self, import_id: int) -> bool:
+        """Hide a draft while its rows are written anew; return `False` if it is no draft."""
+        return self._move(import_id, (ImportState.DRAFT,), ImportState.STORING)
+
+    # What an operator decides
+
+    def start(self, import_id: int, twice: Twice) -> bool:
+        """Send a draft; return `False` if it is no draft any more.
+
+        Args:
+            import_id: The import.
+            twice: Which of several rows with one mobile number are sent.
+        """
+        left = _i.ready_rows + _i.twice_rows if twice is Twice.ALL else _i.ready_rows
+        now = self._database.now_plus()
+        return self._move(
+            import_id,
+            (ImportState.DRAFT,),
+            ImportState.RUNNING,
+            twice=twice,
+            left_rows=left,
+            next_at=now,
+        )
+
+    def pause(self, import_id: int) -> bool:
+        """Feed no more rows; return `False` if it does not run."""
+        return self._move(import_id, (ImportState.RUNNING,), ImportState.PAUSED)
+
+    def resume(self, import_id: int) -> bool:
+        """Feed rows again; return `False` if it is not paused."""
+        now = self._database.now_plus()
+        return self._move(import_id, (ImportState.PAUSED,), ImportState.RUNNING, next_at=now)
+
+    def cancel(self, import_id: int) -> bool:
+        """Erase what is not in the outbox yet; return `False` if it has ended."""
+        changed = self._move(
+            import_id, (ImportState.RUNNING, ImportState.PAUSED), ImportState.CANCELLED
+        ) or self._move(import_id, (ImportState.DRAFT,), ImportState.EXPIRED)
+        if changed:
+            self._delete_rows(_r.import_id == import_id)
+            with suppress(DatabaseError):  # the worker truncates the log again
+                self._database.truncate_wal()
+        return changed
+
+    def _move(
+        self,
+        import_id: int,
+        states: Sequence[ImportState],
+        new: ImportState,
+        **changes: object,
+    ) -> bool:
+        moved = (
+            update(imports)
+            .where(_i.id == import_id, _i.state.in_(states))
+            .values(state=new, **changes)
+            .returning(_i.id)
+        )
+        with self._database.write() as connection:
+            return connection.execute(moved).first() is not None
+
+    # Maintenance
+
+    def purge(self) -> None:
+        """Delete drafts that nobody sent, rows that are not needed, and old imports."""
+        old = _i.created_at <= self._database.now_plus(-DRAFT_RETENTION)
+        ended = _i.created_at <= self._database.now_plus(-RETENTION)
+        with self._database.read() as connection:
+            if connection.execute(select(_i.id).limit(1)).first() is None:
+                return
+        self._expire(_DRAFTS, ImportState.EXPIRED, old)
+        self._expire((ImportState.RUNNING, ImportState.PAUSED), ImportState.CANCELLED, ended)
+        is_over = _i.state.in_((ImportState.CANCELLED, ImportState.EXPIRED))
+        over = select(_i.id).where(is_over | (old & (_i.state == ImportState.DONE)))
+        self._delete_rows(_r.import_id.in_(over))
+        self._delete_rows(_r.import_id.in_(select(_i.id).where(old)) & _r.contact.is_(None))
+        gone = (_i.state == ImportState.EXPIRED) | (_i.state.in_(STARTED) & ended)
+        with self._database.write() as connection:
+            connection.execute(delete(imports).where(gone))
+
+    def _expire(
+        self, states: Sequence[ImportState], new: ImportState, condition: ColumnElement[bool]
+    ) -> None:
+        expired = update(imports).where(_i.state.in_(states), condition).values(state=new)
+        with self._database.write() as connection:
+            connection.execute(expired)
+
+    def _delete_rows(self, condition: ColumnElement[bool]) -> None:
+        """Delete rows in short transactions."""
+        some = select(_r.import_id, _r.number).where(condition).limit(_BATCH_ROWS)
+        while True:
+            with self._database.read() as connection:
+                found = connection.execute(some).all()
+            if not found:
+                return
+            for import_id in {row.import_id for row in found}:
+                numbers = [row.number for row in found if row.import_id == import_id]
+                chosen = and_(_r.import_id == import_id, _r.number.in_(numbers), condition)
+                with self._database.write() as connection:
+                    connection.execute(delete(import_rows).where(chosen))

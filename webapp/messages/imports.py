@@ -1,0 +1,109 @@
+"""The texts of importing a spreadsheet, in Persian; its templates know them as `s`."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LINK: Final = "ورود از فایل"
+TITLE: Final = "ورود مخاطبان از فایل"
+INTRO: Final = "پیش از ارسال، پیش‌نمایش نشان داده می‌شود. تا آن را تأیید نکنید چیزی فرستاده نمی‌شود."
+FILE: Final = "فایل مخاطبان"
+FILE_HINT: Final = (
+    "اکسل یا متن جداشده با ویرگول، تا {size} مگابایت و {rows} سطر. سطر نخست عنوان ستون‌هاست."
+)
+FORM: Final = "فرم"
+UPLOAD: Final = "نمایش پیش‌نمایش"
+SAMPLE: Final = "دریافت فایل نمونه"
+SAMPLE_OF: Final = "دریافت فایل نمونهٔ «{title}»"
+NO_FORM: Final = "هیچ فرمی برای ورود از فایل تعریف نشده است."
+RECENT: Final = "ورودهای یک روز گذشته"
+NO_FILE: Final = "یک فایل انتخاب کنید."
+TOO_LARGE: Final = "حجم فایل بیشتر از {size} مگابایت است. آن را به چند فایل کوچک‌تر تقسیم کنید."
+FORM_UNKNOWN: Final = "فرم را انتخاب کنید."
+GONE: Final = "این پیش‌نمایش دیگر در دسترس نیست. فایل را دوباره بفرستید."
+
+# The preview
+
+PREVIEW_TITLE: Final = "پیش‌نمایش: {title}"
+PREVIEW_INTRO: Final = "هنوز چیزی فرستاده نشده است. این پیش‌نمایش حداکثر یک ساعت می‌ماند."
+READY: Final = "آمادهٔ ارسال"
+WRONG: Final = "نادرست"
+TWICE: Final = "با شمارهٔ تکراری"
+COLUMNS: Final = "ستون‌های فایل"
+COLUMNS_INTRO: Final = "مشخص کنید هر ستون کدام خانهٔ فرم است؛ سپس پیش‌نمایش را به‌روز کنید."
+COLUMN: Final = "عنوان در فایل"
+UNTITLED: Final = "بدون عنوان"
+LEFT_OUT: Final = "کنار گذاشته شود"
+SHARED: Final = "برای همهٔ سطرها"
+SHARED_HINT: Final = "برای سطرهایی که در فایل مقداری برای آن ندارند."
+NOT_CHOSEN: Final = "انتخاب نشده"
+RENEW: Final = "به‌روز کردن پیش‌نمایش"
+FIELD_TWICE: Final = "«{label}» برای دو ستون انتخاب شده است."
+COLUMN_UNKNOWN: Final = "برای هر ستون یکی از خانه‌های فهرست را انتخاب کنید."
+NO_MOBILE: Final = "ستون «{label}» مشخص نشده است؛ آن را در «ستون‌های فایل» انتخاب کنید."
+WRONG_TITLE: Final = "سطرهای نادرست"
+WRONG_INTRO: Final = "این سطرها فرستاده نمی‌شوند. آن‌ها را دریافت و اصلاح کنید و دوباره وارد کنید."
+FIRST_OF: Final = "{n} سطر نخست از {total} سطر"
+ROW: Final = "سطر"
+CELL: Final = "مقدار"
+PROBLEM: Final = "اشکال"
+DOWNLOAD_WRONG: Final = "دریافت سطرهای نادرست"
+TWICE_TITLE: Final = "سطرهای تکراری"
+TWICE_INTRO: Final = "شمارهٔ همراه این سطرها بیش از یک بار در فایل آمده است."
+TWICE_QUESTION: Final = "از سطرهای تکراری کدام فرستاده شود؟"
+TWICE_CHOICES: Final[Mapping[str, str]] = MappingProxyType(
+    {"first": "فقط نخستین", "last": "فقط آخرین", "all": "همه"}
+)
+READY_TITLE: Final = "سطرهای آمادهٔ ارسال"
+SEND: Final = "ارسال {n} مخاطب"
+SEND_ROWS: Final = "ارسال مخاطبان"
+DISCARD: Final = "کنار گذاشتن این فایل"
+NOTHING_READY: Final = "هیچ سطری آمادهٔ ارسال نیست."
+
+# Progress and report
+
+PROGRESS_TITLE: Final = "ورود از فایل: {title}"
+STATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "running": "در حال ارسال",
+        "paused": "متوقف‌شده",
+        "done": "پایان‌یافته",
+        "cancelled": "لغوشده",
+    }
+)
+STATE_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "running": "می‌توانید این صفحه را ببندید؛ ارسال ادامه می‌یابد.",
+        "paused": "سطرهای باقی‌مانده فرستاده نمی‌شوند تا ارسال را ادامه دهید.",
+        "done": "کار همهٔ سطرها پایان یافته است.",
+        "cancelled": "سطرهای فرستاده‌نشده پاک شدند.",
+    }
+)
+SENT: Final = "ارسال‌شده"
+WAITING: Final = "در انتظار"
+REFUSED: Final = "نیازمند رسیدگی"
+KNOWN: Final = "{n} سطر پیش‌تر از همین فایل ثبت شده بود و دوباره فرستاده نشد."
+PROGRESS: Final = "پیشرفت ارسال"
+LEFT: Final = "زمان باقی‌مانده: حدود {time}"
+LEFT_SECONDS: Final = "{n} ثانیه"
+LEFT_MINUTES: Final = "{n} دقیقه"
+LEFT_HOURS: Final = "{n} ساعت"
+HELD_UP: Final = "سامانهٔ پیامک اکنون پاسخ نمی‌دهد؛ ارسال خودکار از سر گرفته می‌شود."
+PAUSE: Final = "توقف"
+RESUME: Final = "ادامهٔ ارسال"
+CANCEL: Final = "لغو سطرهای باقی‌مانده"
+REFUSED_TITLE: Final = "سطرهای نیازمند رسیدگی"
+REFUSED_INTRO: Final = "هر یک را در «صف ارسال» اصلاح یا حذف کنید."
+REFUSED_WHO: Final = "مخاطب"
+REFUSED_WHY: Final = "علت"
+REFUSED_REFERENCE: Final = "کد پیگیری"
+DOWNLOAD_REFUSED: Final = "دریافت این سطرها"
+ANOTHER: Final = "ورود فایلی دیگر"
+BROUGHT_AT: Final = "زمان"
+STATE: Final = "وضعیت"
+MOBILE: Final = "شمارهٔ همراه"
+NAMELESS: Final = "بدون نام"

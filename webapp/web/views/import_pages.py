@@ -1,0 +1,199 @@
+"""What the pages of an import show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from webapp.contact import MOBILE, Contact, Kind, in_page_order
+from webapp.delivery.import_tables import ImportState
+from webapp.delivery.submission import load_contact
+from webapp.forms.importing import shared_fields
+from webapp.messages import imports as texts
+from webapp.persian import persian_number
+from webapp.portal.base import status_message
+from webapp.web.views import services
+from webapp.web.views.formatting import FormattedValue, format_values, local_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from webapp.contact import Field
+    from webapp.delivery.import_review import Progress
+    from webapp.delivery.import_tables import Import, StoredRow
+    from webapp.delivery.submission import Submission
+    from webapp.forms.definitions import FormDefinition
+
+MAX_SHOWN: Final = 50  # rows of each list
+_EXAMPLES: Final = 3
+_ROWS_WITH_EXAMPLES: Final = 20
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+
+_EMPTY: Final = FormattedValue("", "", "auto")
+
+
+def recent() -> list[dict[str, Any]]:
+    """Return the imports of the last day, for a list."""
+    review = services().delivery.imports.review
+    return [
+        {
+            "reference": found.reference,
+            "title": _title(found),
+            "came": local_time(found.created_at),
+            "state": texts.STATES[found.state],
+            **_numbers(review.progress(found)),
+        }
+        for found in review.recent()
+    ]
+
+
+def preview(found: Import) -> dict[str, Any]:
+    """Return what the page of a draft shows."""
+    review, definition = services().delivery.imports.review, _definition(found)
+    rows = _rows(definition)
+    first = review.rows(found.id, limit=_ROWS_WITH_EXAMPLES)
+    ready = [_contact(row) for row in review.ready_rows(found.id, limit=MAX_SHOWN)]
+    wrong = review.wrong_rows(found.id, limit=MAX_SHOWN) if found.wrong_rows else []
+    repeated = review.repeated_rows(found.id, limit=MAX_SHOWN) if found.twice_rows else []
+    mobile = next(row for row in rows if row.name == MOBILE)
+    return {
+        "found": found,
+        "title": _title(found),
+        "number": persian_number,
+        "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
+        "fields": definition.fields if definition else (),
+        "shared": _shared(found, definition),
+        "no_mobile": "" if MOBILE in found.reading.columns else mobile.label,
+        "wrong": [_wrong(found, row) for row in wrong],
+        "repeated": [(row.number, *_who(_contact(row))) for row in repeated],
+        "ready": _table(ready, rows),
+    }
+
+
+def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:
+    """Return a column with its title and its first examples."""
+    cells = (row.cells[number] for row in rows if number < len(row.cells))
+    examples = [cell for cell in cells if cell.strip()][:_EXAMPLES]
+    return {
+        "title": _heading(found, number),
+        "examples": examples,
+        "field": found.reading.columns[number],
+    }
+
+
+def _heading(found: Import, number: int) -> str:
+    header = found.reading.header
+    return (header[number].strip() if number < len(header) else "") or texts.UNTITLED
+
+
+def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, Any]]:
+    """Return the fields that may have one value for all rows, and what was typed."""
+    return [
+        {
+            "row": row,
+            "text": found.reading.shared.get(row.name, ""),
+            "is_gender": row.kind is Kind.GENDER,
+        }
+        for row in (shared_fields(definition) if definition else ())
+    ]
+
+
+def _wrong(found: Import, row: StoredRow) -> dict[str, Any]:
+    """Return a wrong row, with the column, the cell and the message of each fault."""
+    faults = [
+        ("" if column is None else _heading(found, column), cell, message)
+        for column, cell, _, message in row.faults
+    ]
+    return {"number": row.number, "faults": faults}
+
+
+def _table(
+    contacts: Sequence[Contact], rows: Sequence[Field]
+) -> tuple[list[str], list[list[FormattedValue]]]:
+    """Return contacts as a table: the labels of fields that have values, and a line for each."""
+    lines = [{it.label: it for it in format_values(one.values, rows)} for one in contacts]
+    labels = [row.label for row in rows if any(row.label in line for line in lines)]
+    labels = [label for label in labels if label != _active_label(rows)]
+    return labels, [[line.get(label, _EMPTY) for label in labels] for line in lines]
+
+
+def _active_label(rows: Sequence[Field]) -> str:
+    """Return the label of the column that says nothing: almost all are active."""
+    return next((row.label for row in rows if row.kind is Kind.ACTIVE), "")
+
+
+def progress(found: Import) -> dict[str, Any]:
+    """Return what the page of an import that was sent shows."""
+    delivery = services().delivery
+    review = delivery.imports.review
+    now = review.progress(found)
+    is_over = found.state in (ImportState.DONE, ImportState.CANCELLED)
+    refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
+    return {
+        "found": found,
+        "title": _title(found),
+        "number": persian_number,
+        "now": now,
+        "total": now.sent + now.waiting + now.refused + now.known,
+        "left": _time_left(now) if found.state is ImportState.RUNNING else "",
+        "is_held_up": found.state is ImportState.RUNNING and bool(delivery.breaker.pause),
+        "is_over": is_over,
+        "refused": [_refused(submission) for submission in refused],
+        "has_wrong": found.wrong_rows > 0 and bool(review.wrong_rows(found.id, limit=1)),
+    }
+
+
+def _refused(submission: Submission) -> dict[str, Any]:
+    contact = submission.contact or Contact()
+    name, mobile = _who(contact)
+    return {
+        "reference": submission.reference,
+        "name": name,
+        "mobile": mobile,
+        "why": status_message(submission.status),
+    }
+
+
+def _time_left(now: Progress) -> str:
+    """Return the time until all is sent, as a Persian sentence; "" if it is not known."""
+    if not now.waiting or not now.rows_per_s:
+        return ""
+    seconds = now.waiting / now.rows_per_s
+    for text, unit_s in ((texts.LEFT_HOURS, _HOUR_S), (texts.LEFT_MINUTES, _MINUTE_S)):
+        if seconds >= unit_s:
+            time = text.format(n=persian_number(seconds / unit_s, decimals=1))
+            return texts.LEFT.format(time=time)
+    time = texts.LEFT_SECONDS.format(n=persian_number(max(1, round(seconds))))
+    return texts.LEFT.format(time=time)
+
+
+def _numbers(now: Progress) -> dict[str, str]:
+    numbers = {"sent": now.sent, "waiting": now.waiting, "refused": now.refused}
+    return {name: persian_number(value) for name, value in numbers.items()}
+
+
+def _who(contact: Contact) -> tuple[str, str]:
+    """Return name and mobile number of a contact, as a list shows them."""
+    by_name = {row.name: row for row in in_page_order()}
+    mobile = format_values(contact.values, [by_name[MOBILE]])
+    names = (str(contact[row.name] or "") for row in in_page_order() if row.identifies)
+    return " ".join(filter(None, names)) or texts.NAMELESS, mobile[0].text if mobile else ""
+
+
+def _contact(row: StoredRow) -> Contact:
+    return load_contact(row.contact) or Contact()
+
+
+def _definition(found: Import) -> FormDefinition | None:
+    return services().definitions.get(found.form)
+
+
+def _title(found: Import) -> str:
+    definition = _definition(found)
+    return definition.title if definition else found.form
+
+
+def _rows(definition: FormDefinition | None) -> list[Field]:
+    """Return the whole field table in the order of the page, with a form's own captions."""
+    own = {row.name: row for row in definition.fields} if definition else {}
+    return [own.get(row.name, row) for row in in_page_order()]

@@ -1,0 +1,282 @@
+"""Importing a spreadsheet, for operators: the file, the preview, the progress and the report."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, Response, abort, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from webapp import messages
+from webapp.contact import LABELS
+from webapp.delivery.import_tables import ImportState, Reading, Twice
+from webapp.delivery.imports import ImportGone
+from webapp.forms.importing import importable, read_again, shared_fields, store_file
+from webapp.forms.samples import sample_workbook
+from webapp.forms.tokens import InvalidToken
+from webapp.messages import imports as texts
+from webapp.persian import InvalidText, persian_digits
+from webapp.spreadsheets import MAX_FILE_BYTES, MAX_ROWS, UnreadableFile
+from webapp.web.request import MAX_BODY_BYTES
+from webapp.web.views import (
+    import_files,
+    import_pages,
+    require_intranet,
+    require_own_host,
+    see_other,
+    services,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from webapp.delivery.import_tables import Import
+    from webapp.delivery.imports import Imports
+    from webapp.forms.definitions import FormDefinition
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("imports", __name__)
+blueprint.before_request(require_intranet)
+blueprint.before_request(require_own_host)
+
+_PATH: Final = "/import"
+_FORM_SLUG: Final = ":import"  # the form in these pages' tokens; no slug has a colon
+_MEGABYTE: Final = 1024 * 1024
+
+_Page = str | Response | tuple[str, HTTPStatus]
+
+
+# The file
+
+
+@blueprint.get(_PATH)
+def start() -> str:
+    """Ask for a file, and list the imports of the last day."""
+    return _upload_page()
+
+
+@blueprint.post(_PATH)
+def upload() -> _Page:
+    """Read a file, and show its preview."""
+    # The rest of the form needs as much as any other form.
+    request.max_content_length = MAX_FILE_BYTES + MAX_BODY_BYTES
+    try:
+        definition, data = _uploaded()
+        draft = store_file(_imports(), definition, data, operator=_operator())
+    except RequestEntityTooLarge:
+        size = persian_digits(MAX_FILE_BYTES // _MEGABYTE)
+        error = texts.TOO_LARGE.format(size=size)
+        return _upload_page(error), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    except UnreadableFile as unreadable:
+        return _upload_page(str(unreadable)), HTTPStatus.UNPROCESSABLE_ENTITY
+    except ImportGone:
+        return _upload_page(texts.GONE), HTTPStatus.UNPROCESSABLE_ENTITY
+    log.info("import %s: stored", draft.reference)
+    return see_other(_address(draft))
+
+
+def _uploaded() -> tuple[FormDefinition, bytes]:
+    """Return the form and the content of an uploaded file.
+
+    Raises:
+        UnreadableFile: if there is none; the text says what is missing.
+    """
+    if not _has_token():
+        raise UnreadableFile(messages.FORM_EXPIRED)
+    forms = importable(services().definitions)
+    slug = request.form.get("form") or next(iter(forms), "")
+    if slug not in forms:
+        raise UnreadableFile(texts.FORM_UNKNOWN)
+    file = request.files.get("file")
+    data = file.read() if file else b""
+    if not data:
+        raise UnreadableFile(texts.NO_FILE)
+    if len(data) > MAX_FILE_BYTES:
+        raise RequestEntityTooLarge
+    return forms[slug], data
+
+
+def _upload_page(error: str = "") -> str:
+    return render_template(
+        "import.html",
+        s=texts,
+        forms=importable(services().definitions),
+        error=error,
+        chosen=_chosen(),
+        size=persian_digits(MAX_FILE_BYTES // _MEGABYTE),
+        rows=persian_digits(MAX_ROWS),
+        recent=import_pages.recent(),
+        token=_token(),
+    )
+
+
+def _chosen() -> str:
+    """Return the form that was chosen before an error."""
+    try:
+        return request.form.get("form", "")
+    except RequestEntityTooLarge:
+        return ""
+
+
+@blueprint.get(f"{_PATH}/sample")
+def sample() -> Response:
+    """Return a file to fill in."""
+    forms = importable(services().definitions)
+    definition = forms.get(request.args.get("form") or next(iter(forms), ""))
+    if definition is None:
+        abort(HTTPStatus.NOT_FOUND)
+    try:
+        content = sample_workbook(definition)
+    except ImportError:  # XlsxWriter is an extra
+        return import_files.csv_file("sample", [row.label for row in definition.fields], ())
+    return import_files.xlsx_file("sample", content)
+
+
+# The preview, and what came of it
+
+
+@blueprint.get(f"{_PATH}/<name>")
+def show(name: str) -> _Page:
+    """Show the preview of a draft, or the progress of an import."""
+    found = _find(name)
+    if found.state is ImportState.DRAFT:
+        return _preview_page(found)
+    return render_template(
+        "import_progress.html", s=texts, token=_token(), **import_pages.progress(found)
+    )
+
+
+@blueprint.get(f"{_PATH}/<name>/progress")
+def progress(name: str) -> str:
+    """Return the part of the page that the script renews."""
+    context = import_pages.progress(_find(name))
+    return render_template("import_numbers.html", s=texts, **context)
+
+
+@blueprint.get(f"{_PATH}/<name>/wrong")
+def wrong(name: str) -> Response:
+    """Return the wrong rows as a file, with a column that says what is wrong."""
+    return import_files.wrong_rows(_find(name))
+
+
+@blueprint.get(f"{_PATH}/<name>/refused")
+def refused(name: str) -> Response:
+    """Return the rows that need attention as a file."""
+    return import_files.refused_rows(_find(name))
+
+
+@blueprint.post(f"{_PATH}/<name>")
+def change(name: str) -> _Page:
+    """Read a draft in another way, send it; or pause, resume or cancel an import."""
+    found = _find(name)
+    if not _has_token():
+        return see_other(_address(found))
+    if "columns" in request.form:
+        return _read_again(found)
+    for action, run in _ACTIONS.items():
+        if action in request.form and run(_imports(), found):
+            by = f" by {operator}" if (operator := _operator()) else ""
+            log.info("import %s: %s%s", found.reference, action, by)
+    is_discarded = found.state is ImportState.DRAFT and "cancel" in request.form
+    return see_other(_PATH if is_discarded else _address(found))
+
+
+def _twice() -> Twice:
+    given = request.form.get("twice", "")
+    return next((it for it in Twice if it == given), Twice.FIRST)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Imports, Import], bool]]] = MappingProxyType(
+    {
+        "go": lambda imports, found: imports.start(found.id, _twice()),
+        "pause": lambda imports, found: imports.pause(found.id),
+        "resume": lambda imports, found: imports.resume(found.id),
+        "cancel": lambda imports, found: imports.cancel(found.id),
+    }
+)
+
+
+def _read_again(found: Import) -> _Page:
+    definition = services().definitions.get(found.form)
+    if found.state is not ImportState.DRAFT or definition is None:
+        return see_other(_address(found))
+    try:
+        read_again(_imports(), definition, found, _reading(found, definition))
+    except InvalidText as error:
+        return _preview_page(found, error=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
+    except ImportGone:
+        return see_other(_PATH)
+    return see_other(_address(found))
+
+
+def _reading(found: Import, definition: FormDefinition) -> Reading:
+    """Return how the operator wants a file to be read.
+
+    Raises:
+        InvalidText: if a field stands for two columns.
+    """
+    old, labels = found.reading, {row.name: row.label for row in definition.fields}
+    columns = tuple(
+        request.form.get(f"column-{number}", given) for number, given in enumerate(old.columns)
+    )
+    chosen = [name for name in columns if name]
+    for name in chosen:
+        if name not in labels:
+            raise InvalidText(texts.COLUMN_UNKNOWN)
+        if name != LABELS and chosen.count(name) > 1:
+            raise InvalidText(texts.FIELD_TWICE.format(label=labels[name]))
+    shared = {
+        row.name: request.form.get(f"all-{row.name}", "") for row in shared_fields(definition)
+    }
+    return Reading(header=old.header, columns=columns, shared=shared, epoch_1904=old.epoch_1904)
+
+
+def _preview_page(found: Import, *, error: str = "") -> str:
+    return render_template(
+        "import_preview.html",
+        s=texts,
+        desk=True,
+        token=_token(),
+        error=error,
+        **import_pages.preview(found),
+    )
+
+
+def _find(name: str) -> Import:
+    """Return an import.
+
+    Raises:
+        HTTPException: 404 if there is none; or a redirect to the start, after a POST.
+    """
+    found = _imports().review.get(name)
+    if found is None:
+        abort(see_other(_PATH) if request.method == "POST" else HTTPStatus.NOT_FOUND)
+    return found
+
+
+def _imports() -> Imports:
+    return services().delivery.imports
+
+
+def _address(found: Import) -> str:
+    return f"{_PATH}/{found.reference}"
+
+
+def _operator() -> str | None:
+    return services().basic_auth.operator
+
+
+def _token() -> str:
+    return services().tokens.issue(_FORM_SLUG)
+
+
+def _has_token() -> bool:
+    try:
+        services().tokens.read(request.form.get("csrf_token", ""), form=_FORM_SLUG)
+    except InvalidToken:
+        return False
+    return True
