@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import segno
@@ -67,18 +67,24 @@ def form_link(definition: FormDefinition) -> Link:
     )
 
 
-@blueprint.get("/install/<slug>/qr.<any(svg, png):kind>")
-def code(slug: str, kind: str) -> Response:
-    """Serve the QR code of the form's link, as SVG without a size or as PNG."""
-    link = form_link(public_form(slug))
+@blueprint.get("/install/<slug>/qr.svg")
+def svg(slug: str) -> Response:
+    """Serve the QR code of the form's link as SVG, which fits any size."""
+    return Response(_code(slug, kind="svg", omitsize=True), content_type="image/svg+xml")
+
+
+@blueprint.get("/install/<slug>/qr.png")
+def png(slug: str) -> Response:
+    """Serve the QR code of the form's link as PNG."""
+    return Response(_code(slug, kind="png", scale=_PNG_SCALE), content_type="image/png")
+
+
+def _code(slug: str, **options: Any) -> bytes:
     file = io.BytesIO()
     # At least level M; a higher one where the code does not grow by it. White, in dark mode too.
-    found = segno.make_qr(link.url, error="m")
-    if kind == "svg":
-        found.save(file, kind=kind, border=_QUIET_ZONE, light="#fff", omitsize=True)
-        return Response(file.getvalue(), content_type="image/svg+xml")
-    found.save(file, kind=kind, border=_QUIET_ZONE, light="#fff", scale=_PNG_SCALE)
-    return Response(file.getvalue(), content_type="image/png")
+    code = segno.make_qr(form_link(public_form(slug)).url, error="m")
+    code.save(file, border=_QUIET_ZONE, light="#fff", **options)
+    return file.getvalue()
 
 
 @blueprint.get("/install/<slug>/poster")
