@@ -82,7 +82,8 @@ def site(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]
     """Return a factory of apps with forms that verify numbers."""
     forms = tmp_path / "forms.toml"
     forms.write_text(FORMS)
-    return lambda **changes: make_app(forms_file=forms, **changes)
+    # A busy machine may take long for a call, which would be held then.
+    return lambda **changes: make_app(forms_file=forms, amoot_deadline=20, **changes)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ _OF_CODES_ALONE: Final = ("CreditNotEnough", "AccountIsDemo")
 _OF_THE_NUMBER: Final = ("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid")
 _DEFAULT_SLOW_DOWN_S: Final = 60.0
 # Other requests have used all tries: one of them may just be verifying the number.
-_LAST_TRY_S: Final = 1.0
+_LAST_TRY_S: Final = 0.2
 _POLL_INTERVAL_S: Final = 0.05
 
 
@@ -207,7 +207,7 @@ class Verification:
                 return self._send(claimed)
             if submission is None or check is None or check is Check.RIGHT:
                 return self._left(self._outbox.find(key))
-            return self._refused(submission, check)
+        return self._refused(submission, check)  # without the permit: guessing takes none
 
     def _claim(self, key: str, *, has_permit: bool) -> Submission | None:
         """Take a submission for sending, as its number is verified; None if it is taken."""
