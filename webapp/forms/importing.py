@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from webapp.forms.definitions import FormDefinition
 
 # Reading rows takes the interpreter's lock for seconds; people's requests run in the pauses.
-_ROWS_BETWEEN_PAUSES: Final = 20
+_ROWS_BETWEEN_PAUSES: Final = 50
 _PAUSE_S: Final = 0.001
 
 
