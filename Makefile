@@ -28,7 +28,7 @@ quick: .venv/development font
 	$(BIN)/python -m pytest -m "not slow" --quiet --numprocesses=2 --dist=worksteal --cov --cov-report= --cov-fail-under=90
 
 test: .venv/development debian $(AXE) font
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal --durations=60 --cov --cov-report=term
 
 check: .venv/development locks
 	$(BIN)/ruff check
