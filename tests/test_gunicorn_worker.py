@@ -13,7 +13,7 @@ import requests
 from serving import serve
 from support import SECRET, TOKEN, Html
 
-from webapp.gunicorn_worker import IDLE_TIMEOUT_S, READ_TIMEOUT_S
+from webapp.gunicorn_worker import IDLE_TIMEOUT_S, READ_TIMEOUT_S, UPLOAD_PATH
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -105,3 +105,21 @@ def test_request_that_takes_longer_than_its_reading_may_is_answered(
     sent = requests.post(server.url, data=data, allow_redirects=False, timeout=2 * SLACK_S)
     assert time.monotonic() - start > READ_TIMEOUT_S
     assert sent.status_code == 303
+
+
+def test_file_that_arrives_slowly_is_read(server: Server) -> None:
+    """It takes longer than any other request may."""
+    form = Html(requests.get(f"{server.url}{UPLOAD_PATH}", timeout=SLACK_S).text)
+    token = next(form.find("input", name="csrf_token"))[0]["value"]
+    files = {"file": ("people.csv", "موبایل\n09121234567\n".encode())}
+    url = f"{server.url}{UPLOAD_PATH}"
+    post = requests.Request("POST", url, data={"csrf_token": token}, files=files).prepare()
+    assert isinstance(post.body, bytes)
+    head = "\r\n".join(
+        ["POST /import HTTP/1.1", f"Host: {urlsplit(url).netloc}", "Connection: close"]
+        + [f"{name}: {value}" for name, value in post.headers.items()]
+    )
+    with connect(server, f"{head}\r\n\r\n".encode() + post.body[:100]) as connection:
+        time.sleep(READ_TIMEOUT_S + 3)
+        connection.sendall(post.body[100:])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 303")

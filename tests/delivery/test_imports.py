@@ -27,9 +27,11 @@ from webapp.delivery.import_tables import (
 from webapp.delivery.imports import Counts
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import State, dump_contact, table
-from webapp.forms import definitions_file
+from webapp.forms import definitions_file, importing
 from webapp.forms.importing import store_file
+from webapp.messages import imports as texts
 from webapp.portal.base import Refused
+from webapp.spreadsheets import UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,3 +263,30 @@ def test_kill_in_the_middle_loses_and_doubles_no_row(
     with delivery.database.read() as connection:
         states = set(connection.execute(select(imports.c.state)).scalars())
     assert states <= {ImportState.DONE, ImportState.STORING}
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_import_of_last_month_is_cancelled_only_if_it_is_paused(
+    delivery: DeliveryServices, caplog: pytest.LogCaptureFixture, *, is_paused: bool
+) -> None:
+    """The rows of a running one are accepted, however long the portal is down."""
+    draft = started(delivery, 3)
+    if is_paused:
+        assert delivery.imports.pause(draft.id)
+    with delivery.database.write() as connection:
+        connection.execute(imports.update().values(created_at=LONG_AGO))
+    delivery.imports.purge()
+    found = delivery.imports.review.get(draft.reference)
+    assert (found is None) == is_paused
+    assert len(list(delivery.imports.review.all_rows(draft.id))) == (0 if is_paused else 3)
+    assert ("cancelled" in caplog.text) == is_paused
+
+
+def test_file_waits_while_another_is_read(
+    delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two parsers at once could take a gigabyte. Whoever waits too long is told so."""
+    monkeypatch.setattr(importing, "_MAX_WAIT_S", 0.01)
+    form = definitions_file.load(None)["contact"]
+    with delivery.imports.reading, pytest.raises(UnreadableFile, match=texts.BUSY):
+        store_file(delivery.imports, form, b"Mobile\n09121234567\n", operator=None)

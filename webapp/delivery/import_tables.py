@@ -57,12 +57,8 @@ SENT_PLACES: Final = {
 }
 
 HIDDEN: Final = (ImportState.STORING, ImportState.EXPIRED)
-STARTED: Final = (
-    ImportState.RUNNING,
-    ImportState.PAUSED,
-    ImportState.DONE,
-    ImportState.CANCELLED,
-)
+ENDED: Final = (ImportState.DONE, ImportState.CANCELLED)
+STARTED: Final = (ImportState.RUNNING, ImportState.PAUSED, *ENDED)
 
 REFERENCE_LENGTH: Final = 8
 

@@ -8,7 +8,9 @@ is never stored.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +23,7 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.feeding import Feeder
 from webapp.delivery.import_review import ImportReview
 from webapp.delivery.import_tables import (
-    STARTED,
+    ENDED,
     Import,
     ImportState,
     Reading,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.database import Database
     from webapp.delivery.timing import Timing
+
+log = logging.getLogger(__name__)
 
 # Drafts, and rows that are not sent, live for an hour at most; a purge runs every minute.
 DRAFT_RETENTION: Final = timedelta(minutes=55)
@@ -73,6 +77,7 @@ class Imports:
     Attributes:
         feeder: Moves their rows into the outbox.
         review: What operators see of them.
+        reading: Held while a file is read: the parser may take 512 MB.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Imports:
         """Use the tables in this database; see `Feeder` for the other arguments."""
         self.feeder = Feeder(database, breaker, timing, rate=rate)
         self.review = ImportReview(database)
+        self.reading = threading.Lock()
         self._database = database
         # For SQLite: one call for all rows, see `sqlite_writer`.
         self._insert_batch = database.insert_batch(import_rows, [column.name for column in _r])
@@ -229,21 +235,23 @@ class Imports:
             if connection.execute(select(_i.id).limit(1)).first() is None:
                 return
         self._expire(_DRAFTS, ImportState.EXPIRED, old)
-        self._expire((ImportState.RUNNING, ImportState.PAUSED), ImportState.CANCELLED, ended)
+        if forgotten := self._expire((ImportState.PAUSED,), ImportState.CANCELLED, ended):
+            log.warning("%d imports: cancelled after thirty days of pause", forgotten)
         is_over = _i.state.in_((ImportState.CANCELLED, ImportState.EXPIRED))
         over = select(_i.id).where(is_over | (old & (_i.state == ImportState.DONE)))
         self._delete_rows(_r.import_id.in_(over))
         self._delete_rows(_r.import_id.in_(select(_i.id).where(old)) & _r.contact.is_(None))
-        gone = (_i.state == ImportState.EXPIRED) | (_i.state.in_(STARTED) & ended)
+        gone = (_i.state == ImportState.EXPIRED) | (_i.state.in_(ENDED) & ended)
         with self._database.write() as connection:
             connection.execute(delete(imports).where(gone))
 
     def _expire(
         self, states: Sequence[ImportState], new: ImportState, condition: ColumnElement[bool]
-    ) -> None:
+    ) -> int:
+        """Move imports on; return their number."""
         expired = update(imports).where(_i.state.in_(states), condition).values(state=new)
         with self._database.write() as connection:
-            connection.execute(expired)
+            return len(connection.execute(expired.returning(_i.id)).all())
 
     def _delete_rows(self, condition: ColumnElement[bool]) -> None:
         """Delete rows in short transactions."""

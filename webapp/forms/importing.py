@@ -17,7 +17,8 @@ from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access
 from webapp.forms.reading import read_value
 from webapp.forms.rows import read_row
-from webapp.spreadsheets import Row, read_file
+from webapp.messages import imports as texts
+from webapp.spreadsheets import Row, UnreadableFile, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # Reading rows takes the interpreter's lock for seconds; people's requests run in the pauses.
 _ROWS_BETWEEN_PAUSES: Final = 50
 _PAUSE_S: Final = 0.001
+_MAX_WAIT_S: Final = 60.0  # for the file of another operator
 
 
 def importable(definitions: Mapping[str, FormDefinition]) -> dict[str, FormDefinition]:
@@ -49,7 +51,7 @@ def shared_fields(definition: FormDefinition) -> list[Field]:
 def store_file(
     imports: Imports, definition: FormDefinition, data: bytes, *, operator: str | None
 ) -> Import:
-    """Read a file, and store its rows as a draft.
+    """Read a file, and store its rows as a draft; one file at a time in each process.
 
     Args:
         imports: Where to.
@@ -58,11 +60,16 @@ def store_file(
         operator: The login name of who brought it.
 
     Raises:
-        UnreadableFile: if it cannot be read.
+        UnreadableFile: if it cannot be read, or others are read for too long.
         DatabaseError: if it cannot be stored.
         ImportGone: if storing took too long.
     """
-    sheet = read_file(data)
+    if not imports.reading.acquire(timeout=_MAX_WAIT_S):
+        raise UnreadableFile(texts.BUSY)
+    try:
+        sheet = read_file(data)
+    finally:
+        imports.reading.release()
     reading = Reading(
         header=sheet.header,
         columns=guess_columns(definition, sheet),
