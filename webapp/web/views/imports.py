@@ -18,7 +18,7 @@ from webapp.forms.importing import importable, read_again, shared_fields, store_
 from webapp.forms.samples import sample_workbook
 from webapp.forms.tokens import InvalidToken
 from webapp.messages import imports as texts
-from webapp.persian import InvalidText, persian_digits
+from webapp.persian import InvalidText, persian_digits, persian_number
 from webapp.spreadsheets import MAX_FILE_BYTES, MAX_ROWS, UnreadableFile
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import (
@@ -108,7 +108,7 @@ def _upload_page(error: str = "") -> str:
         error=error,
         chosen=_chosen(),
         size=persian_digits(MAX_FILE_BYTES // _MEGABYTE),
-        rows=persian_digits(MAX_ROWS),
+        rows=persian_number(MAX_ROWS),
         recent=import_pages.recent(),
         token=_token(),
     )
