@@ -80,7 +80,8 @@ static/font.css: deploy/font.css package-lock.json
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
 # servers that many machines share.
 DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr \
-  initdb:postgresql nginx:nginx systemd-analyze:systemd soffice:libreoffice-calc-nogui zbarimg:zbar-tools
+  initdb:postgresql nginx:nginx systemd-analyze:systemd soffice:libreoffice-calc-nogui zbarimg:zbar-tools \
+  WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 POLICY := /usr/sbin/policy-rc.d
 
 # Debian keeps the programs of PostgreSQL and nginx off the PATH. No service is started: the tests

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from serving import serve
 from states import MOBILE
 from support import SECRET, TOKEN
+from webkit import WebKit
 
 from webapp import messages
 
@@ -855,3 +856,32 @@ def test_firefox_blocks_third_party_cookies(firefox: Firefox, website: Site) -> 
     assert firefox.cookies() == []
     firefox.tell("WebDriver:Navigate", url=framed)
     assert firefox.cookies() == ["control"]
+
+
+@pytest.fixture
+def webkit(tmp_path: Path) -> Iterator[WebKit]:
+    """Run Debian's WebKitGTK."""
+    running = WebKit(tmp_path)
+    yield running
+    running.close()
+
+
+def test_webkit_verifies_a_number_in_the_iframe(
+    webkit: WebKit, server: Server, website: Site, simulator: Simulator
+) -> None:
+    """As Safari: the page is told, and the code step needs no cookie, which it would block."""
+    address = website.publish("/webkit", page_of(iframe(server, "verified"), script(server)))
+    webkit.goto(address)
+    webkit.wait(lambda: [name for name, _, _ in webkit.run("told")] == ["ready"])
+    webkit.enter("#one")
+    webkit.type("#Mobile", MOBILE)
+    time.sleep(AGE)
+    webkit.click("button[type=submit]")
+    webkit.wait(lambda: webkit.run("!!document.querySelector('#Code')"))
+    webkit.type("#Code", simulator.codes[-1]["Code"])
+    webkit.click("button[type=submit]")
+    webkit.wait(lambda: webkit.run("!!document.querySelector('[data-outcome=delivered]')"))
+    assert webkit.run("document.cookie") == ""
+    webkit.enter(None)
+    webkit.wait(lambda: webkit.run("told")[-1][0] == "submitted")
+    assert len(simulator.contacts) == 1
