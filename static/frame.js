@@ -1,4 +1,4 @@
-// Tells the page around the iframe, if listed, the form's height and outcome; never what was typed.
+// Tells the page around the iframe, if listed, the height and the outcome; never what was typed.
 
 const { embed: form, origins } = document.body.dataset;
 const page = document.documentElement;
@@ -25,6 +25,6 @@ addEventListener("message", ({ data, origin, source }) => {
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
-  const type = /delivered|queued/.test(outcome) ? "submitted" : "invalid";
-  tell(outcome === "code" ? "code" : type, { reference, redirect, top });
+  const types = { delivered: "submitted", queued: "submitted", code: "code" };
+  tell(types[outcome] ?? "invalid", { reference, redirect, top });
 });

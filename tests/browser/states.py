@@ -361,7 +361,7 @@ def import_preview(tab: Page, _: Simulator) -> None:
 def import_done(tab: Page, simulator: Simulator) -> None:
     """Have one row refused, and see the report; a file that was brought before is changed."""
     simulator.mood = lambda _: "Mobile_Invalid"
-    bring(tab, f"Mobile,{time.monotonic()}\n{MOBILE},\n".encode())
+    bring(tab, f"Mobile,{int(time.monotonic())}\n{MOBILE},\n".encode())
     with tab.expect_navigation():
         tab.locator("[name=go]").click()
     tab.wait_for_selector("[data-state=done]", timeout=60_000)

@@ -24,7 +24,7 @@ from webapp.delivery.import_tables import (
     import_rows,
     imports,
 )
-from webapp.delivery.submission import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, table
+from webapp.delivery.submission import MAX_RETRY_AGE, NEW_ROW, WAITING, State, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -154,7 +154,7 @@ class Feeder:
         """Return the values that all rows share in the outbox."""
         now, pause = self._database.now_plus(), timedelta(0)
         values: dict[str, Any] = {
-            **INITIAL_VALUES,
+            **NEW_ROW,
             "form": found.form,
             "operator": found.operator,
             "batch": found.id,

@@ -22,6 +22,7 @@ from webapp.delivery.submission import (
     INITIAL_VALUES,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
+    NEW_ROW,
     NOBODY,
     RETENTION,
     State,
@@ -134,7 +135,7 @@ class Outbox:
     def _shared_values(self, state: State, pause: timedelta) -> dict[str, object]:
         now_plus = self._database.now_plus
         times = {"due": now_plus(pause), "give_up_at": now_plus(MAX_RETRY_AGE)}
-        return {"state": state, "created_at": now_plus(), **times, **INITIAL_VALUES}
+        return {"state": state, "created_at": now_plus(), **times, **NEW_ROW}
 
     def _as_added(
         self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float

@@ -13,8 +13,8 @@ from sqlalchemy import and_, delete, or_, select, update
 from webapp.delivery.codes import purge_codes
 from webapp.delivery.submission import (
     COLUMNS,
-    INITIAL_VALUES,
     MAX_RETRY_AGE,
+    NEW_ROW,
     NUMBER_UNVERIFIED,
     RETENTION,
     UNVERIFIED_LIFETIME,
@@ -67,7 +67,7 @@ class Unverified:
         now = self._database.now_plus
         times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
         values = {"key": key, "form": form, "status": "", "contact": dump_contact(contact)}
-        row = {**values, **times, **INITIAL_VALUES, "state": State.UNVERIFIED, "source": source}
+        row = {**values, **times, **NEW_ROW, "state": State.UNVERIFIED, "source": source}
         with self._database.write() as connection:
             insert = self._database.insert_or_ignore(table, **row)
             added = connection.execute(insert).mappings().first()
