@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Response, abort, current_app, g, render_template
+from flask import Response, abort, current_app, g, render_template, request
 from markupsafe import Markup
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.definitions import Access, main_form
+from webapp.forms.tokens import InvalidToken
 from webapp.messages import statistics as texts
 from webapp.persian import persian_digits
 from webapp.web import access
@@ -96,6 +97,15 @@ def form_path(definition: FormDefinition) -> str:
 def see_other(url: str) -> Response:
     """Redirect to a GET, without Werkzeug's English body."""
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+
+
+def has_token(form: str) -> bool:
+    """Return whether the request brings a valid token of this form."""
+    try:
+        services().tokens.read(request.form.get("csrf_token", ""), form=form)
+    except InvalidToken:
+        return False
+    return True
 
 
 def require_intranet() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from webapp import persian
 from webapp.contact import MOBILE
-from webapp.forms.tokens import InvalidToken
-from webapp.web.views import form_path, require_intranet, require_own_host, services
+from webapp.web.views import form_path, has_token, require_intranet, require_own_host, services
+
+if TYPE_CHECKING:
+    from webapp.portal.base import KnownContact
 
 blueprint = Blueprint("duplicates", __name__)
 blueprint.before_request(require_intranet)
@@ -25,12 +28,7 @@ def known(slug: str) -> str | Response:
     definition = services().definitions.get(slug)
     if definition is None or not definition.asks_about_duplicates:
         abort(HTTPStatus.NOT_FOUND)
-    try:
-        services().tokens.read(request.form.get("csrf_token", ""), form=slug)
-        mobile = persian.parse_mobile(request.form.get(MOBILE, ""))
-    except (InvalidToken, persian.InvalidText):
-        return Response(status=HTTPStatus.NO_CONTENT)
-    found = services().delivery.duplicates.with_mobile(mobile)
+    found = _find(request.form.get(MOBILE, "")) if has_token(slug) else []
     if not found:
         return Response(status=HTTPStatus.NO_CONTENT)
     return render_template(
@@ -39,3 +37,11 @@ def known(slug: str) -> str | Response:
         cancel=form_path(definition),
         date_in_words=persian.date_in_words,
     )
+
+
+def _find(text: str) -> list[KnownContact]:
+    try:
+        mobile = persian.parse_mobile(text)
+    except persian.InvalidText:
+        return []
+    return services().delivery.duplicates.with_mobile(mobile)

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import TYPE_CHECKING, Final
-
-from flask import Response
+from typing import TYPE_CHECKING
 
 from webapp.contact import FIELDS, Kind
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes
 from webapp.portal.base import status_message
-from webapp.spreadsheets import BOM, MAX_ROWS, safe_cell, write_workbook
+from webapp.spreadsheets import MAX_ROWS, write_workbook
 from webapp.web.views import services
+from webapp.web.views.downloads import csv_file, xlsx_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from flask import Response
+
     from webapp.contact import Contact, Field
     from webapp.delivery.import_tables import Import
-
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def wrong_rows(found: Import) -> Response:
     """Return the wrong rows as they were, and a column that says what is wrong."""
     header = found.reading.header
     rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_ROWS)
-    width = max([len(header), *(len(row.cells) for row in rows)])
-    lines = [
-        [*_padded(row.cells, width), " ".join(message for *_, message in row.faults)]
-        for row in rows
-    ]
-    return _file(f"wrong-{found.reference}", [*_padded(header, width), texts.PROBLEM], lines)
-
-
-def _padded(cells: Sequence[str], width: int) -> list[str]:
-    return [*cells, *[""] * (width - len(cells))]
+    lines = [[*row.cells, " ".join(message for *_, message in row.faults)] for row in rows]
+    return _file(f"wrong-{found.reference}", [*header, texts.PROBLEM], lines)
 
 
 def refused_rows(found: Import) -> Response:
@@ -79,24 +68,3 @@ def _file(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> R
     except ImportError:  # XlsxWriter is an extra
         return csv_file(name, header, lines)
     return xlsx_file(name, content)
-
-
-def xlsx_file(name: str, content: bytes) -> Response:
-    """Return a workbook as a download."""
-    return _download(content, f"{name}.xlsx", _XLSX)
-
-
-def csv_file(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> Response:
-    """Return rows as a download in CSV, for spreadsheet programs."""
-    file = io.StringIO()
-    file.write(BOM)
-    writer = csv.writer(file)
-    writer.writerow([safe_cell(cell) for cell in header])
-    writer.writerows([safe_cell(cell) for cell in line] for line in lines)
-    return _download(file.getvalue().encode(), f"{name}.csv", "text/csv; charset=utf-8")
-
-
-def _download(content: bytes, name: str, mimetype: str) -> Response:
-    response = Response(content, content_type=mimetype)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response

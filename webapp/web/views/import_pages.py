@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.contact import MOBILE, Contact, Kind, in_page_order
-from webapp.delivery.import_tables import ImportState
+from webapp.delivery.import_tables import ENDED, ImportState
 from webapp.delivery.submission import load_contact
 from webapp.forms.importing import shared_fields
 from webapp.messages import imports as texts
@@ -72,18 +72,13 @@ def preview(found: Import) -> dict[str, Any]:
 
 def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:
     """Return a column with its title and its first examples."""
-    cells = (row.cells[number] for row in rows if number < len(row.cells))
+    cells = (row.cells[number] for row in rows)
     examples = [cell for cell in cells if cell.strip()][:_EXAMPLES]
     return {
-        "title": _heading(found, number),
+        "title": found.reading.header[number],
         "examples": examples,
         "field": found.reading.columns[number],
     }
-
-
-def _heading(found: Import, number: int) -> str:
-    header = found.reading.header
-    return (header[number].strip() if number < len(header) else "") or texts.UNTITLED
 
 
 def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, Any]]:
@@ -101,7 +96,7 @@ def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, 
 def _wrong(found: Import, row: StoredRow) -> dict[str, Any]:
     """Return a wrong row, with the column, the cell and the message of each fault."""
     faults = [
-        ("" if column is None else _heading(found, column), cell, message)
+        ("" if column is None else found.reading.header[column], cell, message)
         for column, cell, _, message in row.faults
     ]
     return {"number": row.number, "faults": faults}
@@ -127,7 +122,7 @@ def progress(found: Import) -> dict[str, Any]:
     delivery = services().delivery
     review = delivery.imports.review
     now = review.progress(found)
-    is_over = found.state in (ImportState.DONE, ImportState.CANCELLED)
+    is_over = found.state in ENDED
     refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
     return {
         "found": found,

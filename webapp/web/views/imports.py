@@ -16,12 +16,12 @@ from webapp.delivery.import_tables import ImportState, Reading, Twice
 from webapp.delivery.imports import ImportGone
 from webapp.forms.importing import importable, read_again, shared_fields, store_file
 from webapp.forms.samples import sample_workbook
-from webapp.forms.tokens import InvalidToken
 from webapp.messages import imports as texts
 from webapp.persian import InvalidText, persian_digits, persian_number
 from webapp.spreadsheets import MAX_FILE_BYTES, MAX_ROWS, UnreadableFile
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import (
+    has_token,
     import_files,
     import_pages,
     require_intranet,
@@ -29,6 +29,7 @@ from webapp.web.views import (
     see_other,
     services,
 )
+from webapp.web.views.downloads import csv_file, xlsx_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +86,7 @@ def _uploaded() -> tuple[FormDefinition, bytes]:
     Raises:
         UnreadableFile: if there is none; the text says what is missing.
     """
-    if not _has_token():
+    if not has_token(_FORM_SLUG):
         raise UnreadableFile(messages.FORM_EXPIRED)
     forms = importable(services().definitions)
     slug = request.form.get("form") or next(iter(forms), "")
@@ -132,8 +133,8 @@ def sample() -> Response:
     try:
         content = sample_workbook(definition)
     except ImportError:  # XlsxWriter is an extra
-        return import_files.csv_file("sample", [row.label for row in definition.fields], ())
-    return import_files.xlsx_file("sample", content)
+        return csv_file("sample", [row.label for row in definition.fields], ())
+    return xlsx_file("sample", content)
 
 
 # The preview, and what came of it
@@ -173,7 +174,7 @@ def refused(name: str) -> Response:
 def change(name: str) -> _Page:
     """Read a draft in another way, send it; or pause, resume or cancel an import."""
     found = _find(name)
-    if not _has_token():
+    if not has_token(_FORM_SLUG):
         return see_other(_address(found))
     if "columns" in request.form:
         return _read_again(found)
@@ -272,11 +273,3 @@ def _operator() -> str | None:
 
 def _token() -> str:
     return services().tokens.issue(_FORM_SLUG)
-
-
-def _has_token() -> bool:
-    try:
-        services().tokens.read(request.form.get("csrf_token", ""), form=_FORM_SLUG)
-    except InvalidToken:
-        return False
-    return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,7 +13,6 @@ from webapp.delivery.statistics import Outcome, today
 from webapp.forms.definitions import main_form
 from webapp.messages import sources as source_texts
 from webapp.messages import statistics as texts
-from webapp.spreadsheets import BOM, safe_cell
 from webapp.web.views import (
     charts,
     needing_attention,
@@ -25,6 +22,7 @@ from webapp.web.views import (
     sources,
     waiting,
 )
+from webapp.web.views.downloads import csv_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,16 +79,12 @@ def table() -> Response:
 
 def _csv(by: str, rows: Iterable[sources.CsvRow]) -> Response:
     """Return rows as a file; by tells what their third column is."""
-    file = io.StringIO()
-    file.write(BOM)
-    writer = csv.writer(file)
-    writer.writerow(("day_jalali", "day", "form", by, "count"))
-    for day, form, name, count in rows:
-        days = (persian.jalali_iso(day), day.isoformat())
-        writer.writerow((*days, safe_cell(form), safe_cell(name), count))
-    response = Response(file.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename="statistics.csv")
-    return response
+    header = ("day_jalali", "day", "form", by, "count")
+    lines = (
+        (persian.jalali_iso(day), day.isoformat(), form, name, str(count))
+        for day, form, name, count in rows
+    )
+    return csv_file("statistics", header, lines)
 
 
 def _days() -> int:
