@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.services import DeliveryServices
 
-pytest_plugins = ["tiers"]
+pytest_plugins = ["once", "tiers"]
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def _migrate_locked(engine: Engine) -> None:
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_TIMEOUT_S}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
         if not _is_current(connection):
-            _run_migrations(connection)
+            run_migrations(connection)
 
 
 def _is_current(connection: Connection) -> bool:
@@ -127,7 +127,12 @@ def _is_current(connection: Connection) -> bool:
     return connection.execute(select(version_table.c.version_num)).scalar() == REVISION
 
 
-def _run_migrations(connection: Connection) -> None:
+def run_migrations(connection: Connection) -> None:
+    """Create the tables, or change older ones, within the connection's transaction.
+
+    Raises:
+        WrittenByNewerVersion: if the schema is newer than this program.
+    """
     # Imported here: most starts need no migration, and Alembic is a third of what they would load.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
