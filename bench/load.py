@@ -104,6 +104,7 @@ _CONSENT = {"consent": ["true", "y"]}  # what ours and the plain app's box stand
 # Where nothing is said, an operator asks for the page, sends the form, and reads the receipt.
 OPERATOR = Plan(origin="", typed=_TYPED, ticked=_TICKED, people=16, seconds=3, first=0)
 NEXT_CONTACT = replace(OPERATOR, goes_on=True)
+CONSTANT = replace(OPERATOR, path="/constant")
 KEEPING = replace(OPERATOR, ticked=_TICKED | {"keep": ["true"]})
 PLAIN_VISITOR = replace(OPERATOR, path="/signup", typed=_VISITOR, ticked=_CONSENT, is_new=True)
 # Two seconds are the least age of a public form.

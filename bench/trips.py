@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 import table
 from launch import run_app, run_plain_app, run_portal
-from load import FIRST_VISIT, KEEPING, NEXT_CONTACT, OPERATOR, PLAIN_VISITOR, VISITOR, trips
+from load import (
+    CONSTANT,
+    FIRST_VISIT,
+    KEEPING,
+    NEXT_CONTACT,
+    OPERATOR,
+    PLAIN_VISITOR,
+    VISITOR,
+    trips,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +46,7 @@ def measure(folder: Path) -> None:
         rows = {
             "operator, plain app: page, POST, receipt": (OPERATOR, plain_app),
             "operator, ours": (OPERATOR, app),
+            "operator, the packages' limit: constant pages": (CONSTANT, plain_app),
             "operator's next contact, plain app: POST, receipt": (NEXT_CONTACT, plain_app),
             "operator's next contact, ours": (NEXT_CONTACT, app),
             "operator who keeps city and labels, ours": (KEEPING, app),

@@ -9,14 +9,25 @@ and nothing about a frame without cookies.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import threading
 from typing import TYPE_CHECKING
 
 import requests
-from flask import Flask, flash, redirect, render_template, url_for
+from flask import (
+    Flask,
+    abort,
+    flash,
+    get_flashed_messages,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from persiantools.jdatetime import JalaliDate
 from wtforms import BooleanField, RadioField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Email, Length, Optional, Regexp
@@ -129,6 +140,29 @@ def sign_up() -> ResponseReturnValue:
 def done() -> str:
     """Say what became of a sign-up."""
     return render_template("done.html", title="عضویت در خبرنامه")
+
+
+@app.route("/constant", methods=["GET", "POST"])
+def constant() -> ResponseReturnValue:
+    """Serve the operators' form from a constant: what a trip costs if no page is rendered.
+
+    It checks the token, validates the form and calls the portal like `main`. This is the limit
+    that the packages set for a trip.
+    """
+    if request.method == "POST":
+        form = ContactForm()
+        if not form.validate_on_submit() or _send(form, {}) != SUCCESS:
+            abort(400)
+        flash('<p data-outcome="delivered">مخاطب ثبت شد.</p>')
+        return redirect(url_for("constant"), 303)
+    return generate_csrf().join(_around_token()) + "".join(get_flashed_messages())
+
+
+@functools.cache
+def _around_token() -> list[str]:
+    """Return the rendered page in parts, between which the token stands."""
+    page = render_template("form.html", form=ContactForm(), title="ثبت مخاطب")
+    return page.split(generate_csrf())
 
 
 @app.route("/bare")
