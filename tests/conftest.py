@@ -80,12 +80,18 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(portal: Simulator, tmp_path: Path) -> Settings:
+def deadline() -> float:
+    """Return a deadline (s) that a busy machine keeps; see `support.short_deadline`."""
+    return 20
+
+
+@pytest.fixture
+def settings(portal: Simulator, tmp_path: Path, deadline: float) -> Settings:
     """Return settings that point to the simulator; not demo mode."""
     return Settings(
         amoot_token=TOKEN,
         amoot_url=portal.url,
-        amoot_deadline=2,
+        amoot_deadline=deadline,
         secret_keys=(SECRET,),
         state_directory=tmp_path / "state",
     )

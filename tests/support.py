@@ -6,15 +6,17 @@ import base64
 import importlib
 import json
 import pkgutil
+import time
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from altcha import Challenge, Payload, solve_challenge
 
 from webapp import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
@@ -27,6 +29,9 @@ MESSAGE_MODULES = (
         for module in pkgutil.iter_modules(messages.__path__)
     ),
 )
+
+# For a test whose portal never answers, or in which a lease expires.
+short_deadline = pytest.mark.parametrize("deadline", [1.0], ids=["one-second"])
 
 TOKEN = "t0ken-of-the-tests"
 SECRET = "key-of-the-tests"
@@ -195,3 +200,11 @@ def solved(challenge: str) -> dict[str, Any]:
 def written(answer: object) -> str:
     """Write a proof's answer as a browser sends it."""
     return base64.b64encode(json.dumps(answer).encode()).decode()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds; fail after a time that suffices for a busy machine."""
+    expires = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < expires, f"it did not happen within {seconds} s"
+        time.sleep(0.02)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mail_server import MailServer
 from sqlalchemy import update
-from support import TOKEN
+from support import TOKEN, wait_until
 
 from webapp.contact import Contact
 from webapp.delivery import alerts as module
@@ -29,7 +29,7 @@ from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.base import Refused, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from webapp.portal.simulator.server import Simulator
     from webapp.settings import Settings
@@ -476,14 +476,6 @@ def working(delivery: DeliveryServices) -> Iterator[None]:
     finally:
         delivery.worker.stop()
         delivery.worker.join()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait, but not for ever."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import dying
 import pytest
 from sqlalchemy import func, select
-from support import TOKEN
+from support import TOKEN, wait_until
 
 from webapp.contact import Contact
 from webapp.delivery.import_tables import (
@@ -217,6 +217,12 @@ def wait_until_done(delivery: DeliveryServices, reference: str, seconds: float =
         time.sleep(0.05)
 
 
+def states(delivery: DeliveryServices) -> set[str]:
+    """Return the states of all imports."""
+    with delivery.database.read() as connection:
+        return set(connection.execute(select(imports.c.state)).scalars())
+
+
 def numbers(portal: Simulator) -> list[int]:
     """Return whom the portal has, sorted."""
     return sorted(one["Mobile"] for one in portal.contacts)
@@ -257,12 +263,10 @@ def test_kill_in_the_middle_loses_and_doubles_no_row(
     assert delivery.imports.start(again.id, Twice.FIRST)
     delivery.worker.start()
     wait_until_done(delivery, again.reference)
+    wait_until(lambda: states(delivery) <= {ImportState.DONE, ImportState.STORING})
     delivery.worker.stop()
     delivery.worker.join()
     assert numbers(portal) == [989120000000 + number for number in range(12)]
-    with delivery.database.read() as connection:
-        states = set(connection.execute(select(imports.c.state)).scalars())
-    assert states <= {ImportState.DONE, ImportState.STORING}
 
 
 @pytest.mark.parametrize("is_paused", [False, True])

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support import wait_until
 
 from webapp.delivery.known_labels import KnownLabels, LabelList
 from webapp.portal.base import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
@@ -53,14 +54,6 @@ def make(book: Book, delivery: DeliveryServices) -> Callable[[int], LabelList]:
         delivery.breaker,
         interval_s=interval_s,
     )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens in another thread."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_known_labels_are_sorted_by_use(make: Callable[[int], LabelList]) -> None:

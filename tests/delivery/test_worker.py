@@ -17,7 +17,7 @@ import pytest
 from serving import COMMAND, serve
 from stock import contact
 from stock import fill as fill_at_once
-from support import SECRET, TOKEN, Page
+from support import SECRET, TOKEN, Page, short_deadline, wait_until
 
 import webapp.delivery.outbox as module
 from webapp.delivery.database import DatabaseError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def delivery(settings: Settings, portal: Simulator, database_url: str) -> DeliveryServices:
     """Return what works on an empty outbox."""
-    hasty = replace(settings, database_url=database_url, amoot_deadline=1, amoot_settle=0)
+    hasty = replace(settings, database_url=database_url, amoot_settle=0)
     return another(hasty, portal)
 
 
@@ -75,14 +75,6 @@ def fill(delivery: DeliveryServices, count: int) -> None:
     for number in range(count):
         one = contact(number)
         delivery.outbox.add(one, submission_key(str(number), one), form="contact", send=False)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait, but not for ever."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def is_empty(delivery: DeliveryServices) -> bool:
@@ -139,7 +131,7 @@ def test_outage_is_waited_out_with_one_probe_at_a_time(
     portal.mood = lambda request: (
         "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
     )
-    same = another(replace(settings, database_url=database_url, amoot_deadline=1), portal)
+    same = another(replace(settings, database_url=database_url), portal)
     with running(delivery, same):
         wait_until(lambda: delivery.breaker.read_pause() is not None)
         time.sleep(0.6)
@@ -156,6 +148,7 @@ def test_outage_is_waited_out_with_one_probe_at_a_time(
     assert numbers(portal) == [989120000000 + number for number in range(20)]
 
 
+@short_deadline
 @pytest.mark.slow
 def test_portal_that_is_down_is_probed_without_risking_a_contact(
     delivery: DeliveryServices, portal: Simulator

@@ -22,7 +22,7 @@ import pytest
 import requests
 import trustme
 import urllib3.exceptions
-from support import TOKEN
+from support import TOKEN, wait_until
 
 from webapp.contact import Contact
 from webapp.delivery import intake, sender, submission, verification
@@ -119,14 +119,6 @@ def failure(call: Callable[[], object], *, deadline: float = GENEROUS) -> Portal
 def late_failure(call: Callable[[], object]) -> PortalError:
     """Return the error of a call of a hasty client."""
     return failure(call, deadline=HASTY)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait for something that happens in another thread."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def running_calls() -> int:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
-from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page
+from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page, short_deadline
 
 from webapp import messages
 from webapp.contact import FIELDS
@@ -218,6 +218,7 @@ def test_account_or_token_error_is_told_to_the_operator(
     assert messages.WAITING.format(n="۱") in banner
 
 
+@short_deadline
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.RESET, Fault.HTML, "ServerError"])
 def test_what_a_silent_or_broken_portal_may_have_is_stored(
@@ -287,6 +288,7 @@ def test_database_that_fails_records_nothing_and_says_so(
     assert not portal.requests
 
 
+@short_deadline
 @pytest.mark.slow
 @pytest.mark.parametrize("reads", [True, False])
 def test_commit_whose_answer_was_lost_is_not_called_unrecorded(
