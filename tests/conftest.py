@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from servers import PostgresServer
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app
@@ -129,13 +129,20 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     server.close()
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> str:
+    """Return the name of a database that has the tables, to be copied."""
+    engine_module.open_engine(make_url(postgres.create("migrated"))).dispose()
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of an empty database, of either kind."""
+    """Return the address of a database without rows, of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/state/outbox.sqlite3"
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.create("outbox")
+    return server.create("outbox", template=request.getfixturevalue("migrated"))
 
 
 @pytest.fixture

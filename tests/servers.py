@@ -124,11 +124,17 @@ class PostgresServer:
         """Return the address of a database, as SQLAlchemy spells it."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create(self, name: str) -> str:
-        """Make a database, fresh if there was one of this name; return its address."""
+    def create(self, name: str, *, template: str = "template1") -> str:
+        """Make a database, fresh if there was one of this name; return its address.
+
+        Args:
+            name: Its name.
+            template: The database that it is a copy of; nobody may be connected to it.
+        """
+        of, copied = sql.Identifier(name), sql.Identifier(template)
         with self._connect() as connection:
-            for command in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
-                connection.execute(sql.SQL(command).format(sql.Identifier(name)))
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(of))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(of, copied))
         return self.url(name)
 
     def files(self) -> Path:

@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 
 
+@pytest.fixture(scope="session")
+def migrated() -> str:
+    """Return the name of a database without tables: migrations are tested here."""
+    return "template1"
+
+
 def opened(url: str) -> Database:
     """Open a store."""
     database = Database(url)

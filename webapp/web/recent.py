@@ -104,9 +104,8 @@ class RecentSubmissions:
             # All but the first are raised by cookies of another version.
             return []
 
-    def add(self, cookie: str, entry: Entry, *, operator: str | None) -> str:
-        """Return the cookie with a further entry, and without the oldest that do not fit."""
-        older = self.read(cookie, operator=operator)
+    def write(self, entry: Entry, older: Sequence[Entry], *, operator: str | None) -> str:
+        """Return the cookie of an entry and as many of the older ones as fit."""
         entries = [entry, *(other for other in older if other.reference != entry.reference)]
         return next(self._cookies(entries[:_MAX_ENTRIES], operator))
 

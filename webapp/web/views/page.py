@@ -79,8 +79,7 @@ def _receipt(definition: FormDefinition) -> Receipt | None:
 def _initial_values(definition: FormDefinition) -> dict[str, object] | None:
     """Return the values with which a form begins: those kept, and those of a similar contact."""
     kept: dict[str, object] | None = session.get(_kept(definition))
-    like = request.args.get("like", "")
-    similar = find_entry(like) if like else None
+    similar = find_entry(request.args.get("like", ""))
     return {**(kept or {}), **similar.shared} if similar else kept
 
 

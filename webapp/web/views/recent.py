@@ -92,9 +92,7 @@ def remember(response: Response, contact: Contact, outcome: Outcome) -> Response
     recent = services().recent
     if recent:
         entry = make_entry(contact, reference=outcome.reference, result=outcome.result)
-        cookie = recent.add(
-            request.cookies.get(COOKIE_NAME, ""), entry, operator=services().basic_auth.operator
-        )
+        cookie = recent.write(entry, _entries(), operator=services().basic_auth.operator)
         response.set_cookie(
             COOKIE_NAME,
             cookie,
