@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,17 @@ def simulator(running: Simulator) -> Simulator:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests fill in a form faster than a person."""
     monkeypatch.setattr(tokens, "MIN_AGE", timedelta(0))
+
+
+@pytest.fixture(autouse=True)
+def _loggers() -> Iterator[None]:
+    """Undo what a command that runs in the process of the tests has configured."""
+    root, names = logging.getLogger(), ("webapp", "urllib3", "gunicorn.error", "alembic")
+    loggers = [root, *map(logging.getLogger, names)]
+    before = [(one.level, one.propagate, one.handlers[:], one.filters[:]) for one in loggers]
+    yield
+    for one, (level, one.propagate, one.handlers, one.filters) in zip(loggers, before, strict=True):
+        one.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
