@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from persiantools.jdatetime import JalaliDate
 
 from webapp.contact import FIELDS
 from webapp.forms.cells import as_typed
@@ -99,6 +100,24 @@ def test_time_behind_a_date_is_left_out(day: date, time: str) -> None:
 def test_jalali_date_is_read_as_on_the_page(cell: str) -> None:
     """In each of its spellings."""
     assert read("BornDate", cell) == date(1990, 10, 7)
+
+
+@pytest.mark.parametrize(
+    ("cell", "jalali"),
+    [("-193738", (1369, 7, 15)), ("-193933.0", (1369, 1, 1)), ("'-193206", (1370, 12, 29))],
+)
+def test_jalali_date_that_became_an_old_day_is_read_from_its_serial_number(
+    cell: str, jalali: tuple[int, int, int]
+) -> None:
+    """As LibreOffice writes it into XLSX: a day of the Julian year 1369."""
+    assert read("BornDate", cell) == JalaliDate(*jalali).to_gregorian()
+
+
+def test_time_in_place_of_a_date_is_refused_with_its_own_message() -> None:
+    """Nothing else is left of an old day in XLS."""
+    with pytest.raises(InvalidText, match=texts.DATE_LOST):
+        read("BornDate", "00:00:00")
+    assert read("AddressText", "00:00:00") == "00:00:00"
 
 
 def test_year_alone_is_no_serial_number() -> None:

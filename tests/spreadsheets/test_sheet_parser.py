@@ -18,6 +18,7 @@ from webapp.spreadsheets.sheet_parser import table as limits
 from webapp.spreadsheets.sheet_parser import workbook as workbook_module
 from webapp.spreadsheets.sheet_parser.parse import parse
 from webapp.spreadsheets.sheet_parser.table import Unparsable
+from webapp.spreadsheets.sheet_parser.workbook import read_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,32 @@ def workbook(cells: Mapping[str, object], **options: object) -> bytes:
         for place, value in cells.items():
             sheet.write(place, value)
     return file.getvalue()
+
+
+NAMESPACES = " ".join(
+    f'xmlns:{prefix}="urn:{prefix}"' if prefix == "calcext" else
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{prefix}:1.0"'
+    for prefix in ("office", "table", "text", "calcext")
+)  # fmt: skip
+ODS = f"""<?xml version="1.0" encoding="UTF-8"?>
+<office:document-content {NAMESPACES} office:version="1.2"><office:body><office:spreadsheet>
+<table:table table:name="x"><table:table-row>CELLS</table:table-row></table:table>
+</office:spreadsheet></office:body></office:document-content>"""
+
+
+def ods(*cells: str) -> bytes:
+    """Return an ODS file with one row of cells, as LibreOffice writes them."""
+    row = "".join(f"<table:table-cell {cell}</table:table-cell>" for cell in cells)
+    return zipped({
+        "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
+        "content.xml": ODS.replace("CELLS", row).encode(),
+        "META-INF/manifest.xml": b"<x/>",
+    })  # fmt: skip
+
+
+def only_row(data: bytes) -> list[str]:
+    """Return the cells of a file's first row, whether it is taken for a header or not."""
+    return list(next(iter(read_workbook(data)[0]))[1])
 
 
 def code(data: bytes) -> str:
@@ -112,6 +139,40 @@ def test_cells_of_a_workbook_become_texts() -> None:
     ]  # fmt: skip
     assert not epoch_1904
     assert parse(workbook({"A1": "a", "A2": 1, "B1": time(1)}, date_1904=True))[1]
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("1369-07-23", "1369-07-15"),
+        ("1369-01-09", "1369-01-01"),
+        ("1371-01-06", "1370-12-29"),
+        ("1300-03-08", "1300-02-29"),
+        ("1582-10-14", "1582-10-04"),
+        ("1582-10-15", "1582-10-15"),
+        ("1990-10-07", "1990-10-07"),
+    ],
+)
+def test_jalali_date_that_became_an_old_day_in_ods_is_as_it_was_typed(
+    stored: str, typed: str
+) -> None:
+    """LibreOffice shows days before 1582 by the Julian calendar, but stores Gregorian ones."""
+    value = f'office:value-type="date" office:date-value="{stored}"'
+    cells = [f"{value}>", f'{value.removesuffix(chr(34))}T10:30:00">']
+    assert only_row(ods(*cells)) == [typed, typed]
+
+
+def test_day_before_1900_in_xlsx_is_its_serial_number() -> None:
+    """Beside other cells, which stay as they are."""
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as it:
+        sheet = it.add_worksheet()
+        day = it.add_format({"num_format": "yyyy-mm-dd"})
+        for column, number in enumerate((-193738, -5, 33153)):
+            sheet.write_number(0, column, number, day)
+        sheet.write_number(0, 3, -5)
+        sheet.write_string(0, 4, '<c s="1"><v>-7')
+    assert only_row(file.getvalue()) == ["-193738", "-5", "1990-10-07", "-5", '<c s="1"><v>-7']
 
 
 def test_first_sheet_with_data_is_read() -> None:

@@ -7,7 +7,7 @@ has lost digits is refused: a guessed one would reach a stranger.
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,7 @@ from webapp.forms.spellings import ACTIVE_WORDS, GENDER_WORDS, spelling_key
 from webapp.messages import spreadsheets as texts
 from webapp.persian import Check, InvalidText
 from webapp.persian.text import plain
-from webapp.spreadsheets import FORMULA_STARTS
+from webapp.spreadsheets import FORMULA_STARTS, day_as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +32,13 @@ _CHECKED_LENGTHS: Final[Mapping[Check, tuple[int, int]]] = MappingProxyType(
     {Check.NATIONAL_CODE: (8, 10), Check.LANDLINE: (10, 11)}  # without zeros at least, with them
 )
 
-_SERIAL: Final = re.compile(r"(\d{5})(?:[.\u066b]\d+)?")  # from 1927; a shorter one may be a year
+# From 1927, as a shorter one may be a year. A negative one, from 1078, is of a Jalali date that was
+# taken for a day of that year.
+_SERIAL: Final = re.compile(r"(\d{5}|-[12]\d{5})(?:[.\u066b]\d+)?")
 # Serial 1 is 1 January 1900; those from 60 on count a 29 February that 1900 did not have.
 _EPOCH_1900: Final = date(1899, 12, 30)
 _EPOCH_1904: Final = date(1904, 1, 1)
+_ONLY_TIME: Final = re.compile(r"\d{1,2}:\d{2}:\d{2}")  # what is left of an old day in XLS
 _TIME_OF_DAY: Final = re.compile(
     r"(?<=\d)(?:T|\s+)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]m|z|[+-]\d{2}:?\d{2})?$",
     re.IGNORECASE,
@@ -52,7 +55,7 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
         epoch_1904: Whether serial numbers of dates count from 1904.
 
     Raises:
-        InvalidText: if digits of a number are lost, or yes and no cannot be told.
+        InvalidText: if digits of a number or a date are lost, or yes and no cannot be told.
     """
     if formula := _FORMULA_OF_TEXT.fullmatch(cell):
         cell = formula[1]
@@ -113,11 +116,17 @@ def _checked_number(cell: str, check: Check) -> str:
 
 
 def _date(cell: str, *, epoch_1904: bool) -> str:
-    """Return a date without time of day, also of its serial number."""
+    """Return a date without time of day, also of its serial number.
+
+    Raises:
+        InvalidText: if the file holds a time of day in place of the date.
+    """
     spelled = plain(cell)
+    if _ONLY_TIME.fullmatch(spelled):
+        raise InvalidText(texts.DATE_LOST)
     if serial := _SERIAL.fullmatch(spelled):
         epoch = _EPOCH_1904 if epoch_1904 else _EPOCH_1900
-        return (epoch + timedelta(days=int(serial[1]))).isoformat()
+        return day_as_shown(epoch.toordinal() + int(serial[1]))
     if whole := _ZERO_FRACTION.fullmatch(spelled):  # 13690715.0
         return whole[1]
     day, times = _TIME_OF_DAY.subn("", spelled)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import date, datetime
+import zlib
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from .hidden_cells import with_hidden_cells
 from .limits import MAX_PARTS, MAX_UNPACKED_BYTES
+from .old_dates import day_as_shown
 from .table import Unparsable
 
 if TYPE_CHECKING:
@@ -45,7 +48,11 @@ def read_workbook(data: bytes) -> tuple[Rows, bool]:
         import python_calamine as calamine  # noqa: PLC0415  an extra
     except ModuleNotFoundError:
         raise Unparsable("no-reader") from None
-    epoch_1904 = _check_zip(data) if data.startswith(ZIP_START) else _check_ole(data)
+    if data.startswith(ZIP_START):
+        epoch_1904 = _check_zip(data)
+        data = _readable(data)
+    else:
+        epoch_1904 = _check_ole(data)
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheet = _first_with_data(workbook)
@@ -83,10 +90,8 @@ def _text(value: object) -> str:
             return "true" if value else "false"
         case float() if value.is_integer():
             return str(int(value))
-        case datetime():
-            return value.date().isoformat()
-        case date():
-            return value.isoformat()
+        case date():  # or a datetime
+            return day_as_shown(value.toordinal())
         case _:
             return str(value)
 
@@ -110,6 +115,16 @@ def _check_zip(data: bytes) -> bool:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError):
         raise Unparsable("broken") from None
     except (NotImplementedError, RuntimeError):  # other compression, or encrypted by a zip program
+        raise Unparsable("encrypted") from None
+
+
+def _readable(data: bytes) -> bytes:
+    """Return an XLSX or ODS file that was checked, with the cells that would be lost."""
+    try:
+        return with_hidden_cells(data)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError):
+        raise Unparsable("broken") from None
+    except (NotImplementedError, RuntimeError):
         raise Unparsable("encrypted") from None
 
 
