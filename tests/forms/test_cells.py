@@ -215,3 +215,12 @@ def test_text_is_as_it_stands_but_for_the_apostrophe_of_a_protected_cell(
 def test_several_labels_stand_in_one_cell() -> None:
     """Between any of the separators, line breaks too."""
     assert read("Labels", "مشتری، ویژه;VIP\n#تهران") == ("مشتری", "ویژه", "VIP", "تهران")
+
+
+@pytest.mark.parametrize("name", ["Mobile", "FName", "AddressText", "BornDate", "Labels", "Active"])
+@pytest.mark.parametrize("cell", ["#N/A", " #DIV/0! ", "#value!"])
+def test_error_of_a_formula_is_refused_in_any_field(name: str, cell: str) -> None:
+    """It would be sent as a name or a label."""
+    with pytest.raises(InvalidText, match=texts.FORMULA_ERROR):
+        read(name, cell)
+    assert read("FName", "N/A") == "N/A"

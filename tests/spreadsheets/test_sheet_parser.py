@@ -175,6 +175,18 @@ def test_day_before_1900_in_xlsx_is_its_serial_number() -> None:
     assert only_row(file.getvalue()) == ["-193738", "-5", "1990-10-07", "-5", '<c s="1"><v>-7']
 
 
+def test_error_of_a_formula_is_the_text_that_is_shown() -> None:
+    """In XLSX and ODS; python-calamine tells nothing of it."""
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as it:
+        sheet = it.add_worksheet()
+        for column, error in enumerate(("#N/A", "#DIV/0!")):
+            sheet.write_formula(0, column, "=1/0", None, error)
+    assert only_row(file.getvalue()) == ["#N/A", "#DIV/0!"]
+    value = 'office:value-type="string" office:string-value="" calcext:value-type="error"'
+    assert only_row(ods(f"{value}><text:p>#N/A</text:p>")) == ["#N/A"]
+
+
 def test_first_sheet_with_data_is_read() -> None:
     """Not an empty one before it, nor a hidden one."""
     file = io.BytesIO()

@@ -44,6 +44,10 @@ _TIME_OF_DAY: Final = re.compile(
     re.IGNORECASE,
 )
 
+_ERRORS: Final = frozenset(
+    {"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
+)  # what formulas result in
+
 
 def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: bool = False) -> str:
     """Return what a person would type in the form for a cell.
@@ -55,8 +59,11 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
         epoch_1904: Whether serial numbers of dates count from 1904.
 
     Raises:
-        InvalidText: if digits of a number or a date are lost, or yes and no cannot be told.
+        InvalidText: if it holds the error of a formula, digits of a number or a date are lost, or
+            yes and no cannot be told.
     """
+    if cell.strip().upper() in _ERRORS:
+        raise InvalidText(texts.FORMULA_ERROR)
     if formula := _FORMULA_OF_TEXT.fullmatch(cell):
         cell = formula[1]
     match row.kind:

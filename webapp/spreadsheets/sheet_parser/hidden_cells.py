@@ -1,6 +1,6 @@
-"""Rewrites the cells of a workbook whose content python-calamine does not return.
+"""Rewrites the cells of an XLSX or ODS file whose content python-calamine does not return.
 
-It returns midnight for a day before 1900.
+It returns nothing for an error such as `#N/A`, and midnight for a day before 1900.
 """
 
 from __future__ import annotations
@@ -13,13 +13,21 @@ from typing import Final
 _SHEET_PART: Final = re.compile(r"xl/worksheets/[^/]+\.xml|content\.xml")
 # By a text that rewritten parts contain, which is found fast: what is sought, and what replaces it.
 _CHANGES: Final = (
+    # XLSX: as the result of a formula, an error is a text.
+    (b't="e"', re.compile(rb"(<(?:\w+:)?c\s[^<>]*?\bt=\")e(?=\")"), rb"\1str"),
     # XLSX: without its style, a day before 1900 is a negative number.
     (b"v>-", re.compile(rb"(<(?:\w+:)?c\b[^<>]*?)\ss=\"\d+\"([^<>]*><(?:\w+:)?v>-)"), rb"\1\2"),
+    # ODS: without an empty value, an error is the text that is shown.
+    (
+        b'calcext:value-type="error"',
+        re.compile(rb"office:string-value=\"\"(?=\s+calcext:value-type=\"error\")"),
+        b"",
+    ),
 )
 
 
 def with_hidden_cells(data: bytes) -> bytes:
-    """Return a workbook whose days before 1900 are numbers.
+    """Return a workbook whose errors are texts, and whose days before 1900 are numbers.
 
     A file without such cells is returned as it is.
     """
