@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import FULL_FORM
 
+from webapp import messages
 from webapp.contact import FIELDS, Contact, Kind
 from webapp.forms.cells import as_typed
 from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.form import build_form
-from webapp.forms.rows import Fault, read_row
+from webapp.forms.rows import Fault, read_row, read_shared
 from webapp.forms.samples import sample_workbook
 from webapp.forms.tokens import FormTokens
 from webapp.messages import spreadsheets as texts
@@ -146,6 +147,28 @@ def test_values_for_all_rows_stand_where_a_row_has_none() -> None:
     assert one["Labels"] == ("فهرست", "ویژه", "نمایشگاه")
     assert (other["CityName"], other["GenderType"]) == ("شیراز", True)
     assert other["Labels"] == ("فهرست", "نمایشگاه")
+
+
+def test_labels_for_all_rows_and_a_rows_own_follow_the_rules_for_labels_together() -> None:
+    """The same label in two spellings is one, the row's; there are at most twenty."""
+    found = read({"Labels": "VIP"}, shared={"Labels": ("vip", "نمایشگاه")})
+    assert isinstance(found, Contact)
+    assert found["Labels"] == ("فهرست", "VIP", "نمایشگاه")
+    shared: dict[str, Value] = {"Labels": tuple(f"b{n}" for n in range(15))}
+    assert isinstance(read({"Labels": "a1,a2,a3,a4,a5"}, shared=shared), Contact)
+    refused = read({"Labels": "a1,a2,a3,a4,a5,a6"}, shared=shared)
+    assert isinstance(refused, tuple)
+    assert [(it.field, it.message) for it in refused] == [("Labels", messages.LABELS_TOO_MANY)]
+
+
+def test_label_for_all_rows_is_one_that_the_form_offers_where_labels_are_not_free() -> None:
+    """In the form's spelling, as in a row."""
+    form = replace(ALL, free_labels=False)
+    assert read_shared(form, FIELDS["Labels"], "همكار") == ("همکار",)
+    with pytest.raises(InvalidText, match="«ویژه»"):
+        read_shared(form, FIELDS["Labels"], "ویژه")
+    assert read_shared(ALL, FIELDS["Labels"], "ویژه") == ("ویژه",)
+    assert read_shared(form, FIELDS["CityName"], " تهران ") == "تهران"
 
 
 def test_label_that_the_form_does_not_offer_is_refused_where_labels_are_not_free() -> None:

@@ -15,8 +15,7 @@ from webapp.delivery.imports import Counts, ImportGone
 from webapp.delivery.submission import dump_contact
 from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access
-from webapp.forms.reading import read_value
-from webapp.forms.rows import read_row
+from webapp.forms.rows import read_row, read_shared
 from webapp.messages import imports as texts
 from webapp.spreadsheets import Row, UnreadableFile, read_file
 
@@ -160,7 +159,7 @@ def _shared_values(definition: FormDefinition, reading: Reading) -> dict[str, Va
         InvalidText: if a text is invalid.
     """
     texts = ((row, reading.shared.get(row.name, "")) for row in shared_fields(definition))
-    return {row.name: read_value(row, text) for row, text in texts if text}
+    return {row.name: read_shared(definition, row, text) for row, text in texts if text}
 
 
 def _key(digest: str, number: int, contact: str | None) -> str:

@@ -79,13 +79,24 @@ def read_row(
             continue
         try:
             own = _read(definition, field, found, epoch_1904=epoch_1904)
-            values[field.name] = _with_shared(field, own, found, shared)
+            values[field.name] = _with_shared(definition, field, own, found, shared)
             if is_required:
                 require_value(field, values[field.name])
         except InvalidText as error:
             column, cell = found[0] if found else _first_column(columns, field.name)
             faults.append(Fault(column, cell, field.name, str(error)))
     return tuple(faults) or make_contact(definition, values)
+
+
+def read_shared(definition: FormDefinition, field: Field, text: str) -> Value:
+    """Return the value of a field for all rows, by the rules for a row's own.
+
+    Raises:
+        InvalidText: if the text is invalid.
+    """
+    if field.kind is Kind.LABELS:
+        return _labels(definition, field, text)
+    return read_value(field, text, check=definition.checks.get(field.name))
 
 
 def _cells_by_field(columns: Sequence[str], row: Row) -> dict[str, list[tuple[int, str]]]:
@@ -149,11 +160,17 @@ def _labels(definition: FormDefinition, field: Field, text: str) -> tuple[str, .
     return tuple(dict.fromkeys(choices[spelling_key(label)] for label in labels))
 
 
-def _with_shared(field: Field, own: Value, cells: _Cells, shared: Mapping[str, Value]) -> Value:
-    """Return the row's own value, or the one for all rows; of labels both."""
+def _with_shared(
+    definition: FormDefinition, field: Field, own: Value, cells: _Cells, shared: Mapping[str, Value]
+) -> Value:
+    """Return the row's own value, or the one for all rows; of labels both.
+
+    Raises:
+        InvalidText: if these are too many labels.
+    """
     for_all = shared.get(field.name)
     if for_all in EMPTY_VALUES:
         return own
     if isinstance(own, tuple) and isinstance(for_all, tuple):
-        return tuple(dict.fromkeys((*own, *for_all)))
+        return _labels(definition, field, _LABELS_IN_BETWEEN.join((*own, *for_all)))
     return for_all if own in EMPTY_VALUES or not cells else own
