@@ -216,10 +216,32 @@ def test_title_above_the_header_is_left_out() -> None:
     assert len(table.rows) == 2
 
 
-@pytest.mark.parametrize("first", ["۰۹۱۲۱۲۳۴۵۶۷", "+98 912 123 4567", "9.12E+09", "9121234567"])
+@pytest.mark.parametrize(
+    "title", ["گزارش 1403/01/01 تا 1403/12/29", "۱۴۰۳/۰۱/۰۱ - ۱۴۰۳/۱۲/۲۹", "01-01-1403 29-12-1403"]
+)
+def test_title_with_dates_is_left_out(title: str) -> None:
+    """They are no number of a person, however many digits they have together."""
+    table, _ = parse(written([[title, "", ""], *ROWS], ";").encode())
+    assert table.header == HEADER
+
+
+@pytest.mark.parametrize("caption", ["موبایل (مثال 09123456789)", "موبایل مانند ۰۹۱۲۳۴۵۶۷۸۹"])
+def test_caption_with_an_example_is_a_caption(caption: str) -> None:
+    """A number with letters is none that could be sent."""
+    table, _ = parse(written([["نام", caption], ["علی", "09121234567"]]).encode())
+    assert table.header == ["نام", caption]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        *("۰۹۱۲۱۲۳۴۵۶۷", "+98 912 123 4567", "9.12E+09", "9121234567", '="09121234567"'),
+        *("0912/1234567", "0912-12-34-567", "Tel:09121234567"),
+    ],
+)
 def test_first_row_with_a_number_is_data(first: str) -> None:
     """Then there is no header."""
-    table, _ = parse(f"علی,{first}\nسارا,0935\n".encode())
+    table, _ = parse(written([["علی", first], ["سارا", "0935"]]).encode())
     assert table.header is None
     assert len(table.rows) == 2
 

@@ -32,8 +32,8 @@ class UnreadableFile(Exception):
 def read_file(data: bytes) -> Sheet:
     """Read the first sheet with data of a CSV, XLSX, XLS or ODS file; its content tells which.
 
-    The header is the first row with more than one cell. A file whose first row holds a number of
-    nine or more digits has no header: the columns are named by their numbers, and the row is data.
+    The header is the first row with more than one cell. If one of its cells is a number of nine or
+    more digits, the file has no header: columns are named by their numbers, and the row is data.
 
     Args:
         data: The file, at most `MAX_FILE_BYTES`.

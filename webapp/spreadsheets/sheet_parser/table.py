@@ -16,6 +16,11 @@ _TITLE_ROWS: Final = 10  # rows above the header that may hold a title
 _NUMBER_LENGTH: Final = 9  # digits that no caption has; a mobile number that lost its zero has ten
 _SCIENTIFIC: Final = re.compile(r"\d[.,\u066b]\d+e\+?\d\d", re.IGNORECASE)  # 9.12E+09
 
+_DATE: Final = re.compile(  # 1403/01/01, 29-12-1403; no part of a longer number
+    r"(?<![\d/.-])(?:\d{4}([/.-])\d\d?\1\d\d?|\d\d?([/.-])\d\d?\2\d{4})(?!\d|[/.-]\d)"
+)
+_NUMBER_PREFIX: Final = "tel:"
+
 
 class Unparsable(Exception):
     """A file that is not read.
@@ -50,8 +55,9 @@ class Table:
 def make_table(rows: Iterable[tuple[int, Sequence[str]]]) -> Table:
     """Return the table of numbered rows.
 
-    A first row with a number of nine or more digits is data: then there is no header. Up to ten
-    rows with only one cell above the header are a title, and left out.
+    A first row with a number of nine or more digits is data: then there is no header. Dates, and
+    digits beside letters, are no such number. Up to ten rows with only one cell above the header
+    are a title, and left out.
 
     Raises:
         Unparsable: if there are no rows, or too many, or too many columns or characters.
@@ -112,8 +118,11 @@ def _header_place(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
 
 
 def _has_number(cells: Sequence[str]) -> bool:
-    return any(
-        _SCIENTIFIC.search(cell)
-        or sum(unicodedata.category(char) == "Nd" for char in cell) >= _NUMBER_LENGTH
-        for cell in cells
-    )
+    """Return whether one of the cells is a number that no caption is; letters make it a text."""
+    return any(_SCIENTIFIC.search(cell) or _is_long_number(cell) for cell in cells)
+
+
+def _is_long_number(cell: str) -> bool:
+    rest = _DATE.sub("", cell.lower().replace(_NUMBER_PREFIX, ""))
+    digits = sum(unicodedata.category(char) == "Nd" for char in rest)
+    return digits >= _NUMBER_LENGTH and not any(map(str.isalpha, rest))
