@@ -247,12 +247,13 @@ def test_first_row_with_a_number_is_data(first: str) -> None:
 
 
 def test_file_beyond_a_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the number of its rows."""
-    rows = "نام,شهر\n" + "علی,تهران\n" * 20_001
-    with pytest.raises(Unparsable) as caught:
-        parse(rows.encode())
-    assert (caught.value.code, caught.value.numbers["n"]) == ("too-many-rows", 20_001)
-    assert len(parse(rows[: -len("علی,تهران\n")].encode())[0].rows) == 20_000
+    """With the number of its rows, without the header and a title."""
+    header, row = "فهرست\nنام,شهر\n", "علی,تهران\n"
+    for count in (20_001, 20_050):
+        with pytest.raises(Unparsable) as caught:
+            parse((header + row * count).encode())
+        assert (caught.value.code, caught.value.numbers["n"]) == ("too-many-rows", count)
+    assert len(parse((header + row * 20_000).encode())[0].rows) == 20_000
     assert code(b"a," * 101 + b"b\n") == "too-many-columns"
     assert code(b"a,b\n" + b"x" * 40_000) == "long-cell"
     monkeypatch.setattr(limits, "MAX_CHARACTERS", 1_000)

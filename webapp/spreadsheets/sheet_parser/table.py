@@ -62,7 +62,7 @@ def make_table(rows: Iterable[tuple[int, Sequence[str]]]) -> Table:
     Raises:
         Unparsable: if there are no rows, or too many, or too many columns or characters.
     """
-    kept = _within_limits(rows)
+    kept, count = _within_limits(rows)
     if not kept:
         raise Unparsable("empty")
     width = max(len(cells) for _, cells in kept)
@@ -72,12 +72,18 @@ def make_table(rows: Iterable[tuple[int, Sequence[str]]]) -> Table:
     if not body:
         raise Unparsable("empty")
     if len(body) > MAX_ROWS:
-        raise Unparsable("too-many-rows", n=len(body), limit=MAX_ROWS)
+        above = len(kept) - len(body)  # the header, and a title
+        raise Unparsable("too-many-rows", n=count - above, limit=MAX_ROWS)
     return Table(header, body, width)
 
 
-def _within_limits(rows: Iterable[tuple[int, Sequence[str]]]) -> list[tuple[int, Sequence[str]]]:
-    """Return the rows that are not empty, without empty cells at their ends."""
+def _within_limits(
+    rows: Iterable[tuple[int, Sequence[str]]],
+) -> tuple[list[tuple[int, Sequence[str]]], int]:
+    """Return the rows that are not empty, without empty cells at their ends, and their count.
+
+    More rows than a file may have are counted, but not kept.
+    """
     kept: list[tuple[int, Sequence[str]]] = []
     count = characters = 0
     for number, row in rows:
@@ -94,9 +100,7 @@ def _within_limits(rows: Iterable[tuple[int, Sequence[str]]]) -> list[tuple[int,
             raise Unparsable("too-much-text", limit=MAX_CHARACTERS)
         if count <= MAX_ROWS + _TITLE_ROWS + 1:
             kept.append((number, cells))
-    if count > MAX_ROWS + _TITLE_ROWS + 1:  # all are counted, for the message
-        raise Unparsable("too-many-rows", n=count, limit=MAX_ROWS)
-    return kept
+    return kept, count
 
 
 def _without_empty_end(row: Sequence[str]) -> Sequence[str]:
