@@ -105,10 +105,13 @@ def test_broken_bytes_in_utf8_spoil_only_their_cell() -> None:
 
 
 def test_excels_line_that_names_the_delimiter_is_no_row() -> None:
-    """It counts for the numbers of the rows."""
+    """Nor does it count for the numbers of the others, as it is not shown."""
     table, _ = parse(("sep=;\r\n" + written(ROWS, ";")).encode())
     assert table.header == HEADER
-    assert [number for number, _ in table.rows] == [3, 4]
+    assert [number for number, _ in table.rows] == [2, 3]
+    with pytest.raises(Unparsable) as caught:
+        parse('sep=;\nنام;شهر\n"علی;تهران\n'.encode())
+    assert (caught.value.code, caught.value.numbers["n"]) == ("quotes", 2)
 
 
 CELLS = st.text(st.sampled_from('ab,;"\t\n۱'), max_size=5)

@@ -43,10 +43,11 @@ def read_delimited(data: bytes) -> Iterator[tuple[int, list[str]]]:
     delimiter = hint[1] if hint else _find_delimiter(text)
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
+    first = 0 if hint else 1  # spreadsheet programs do not show the hint
+    number = first - 1
     try:
-        for number, cells in enumerate(reader, start=1):
-            if not (hint and number == 1):
+        for number, cells in enumerate(reader, start=first):
+            if number:
                 yield number, cells
     except csv.Error as error:
         if "limit" in str(error):
