@@ -224,3 +224,20 @@ def test_error_of_a_formula_is_refused_in_any_field(name: str, cell: str) -> Non
     with pytest.raises(InvalidText, match=texts.FORMULA_ERROR):
         read(name, cell)
     assert read("FName", "N/A") == "N/A"
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("* myContacts ::: دوستان", ("دوستان",)),
+        ("دوستان ::: مشتری، همکار ::: * starred", ("دوستان", "مشتری", "همکار")),
+        ("* myContacts", ()),
+        ("* ویژه", ("* ویژه",)),
+        ("a:::b", ("a:::b",)),
+    ],
+)
+def test_labels_of_google_contacts_are_several_without_its_own_groups(
+    cell: str, labels: tuple[str, ...]
+) -> None:
+    """What other programs write stays as it is."""
+    assert read("Labels", cell) == labels

@@ -44,6 +44,12 @@ _TIME_OF_DAY: Final = re.compile(
     re.IGNORECASE,
 )
 
+# The export of Google Contacts: «* myContacts ::: دوستان».
+_BETWEEN_GROUPS: Final = " ::: "
+_GOOGLE_GROUPS: Final = frozenset(
+    {"* myContacts", "* starred", "* friends", "* family", "* coworkers"}
+)
+
 _ERRORS: Final = frozenset(
     {"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )  # what formulas result in
@@ -71,16 +77,20 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
             return GENDER_WORDS.get(spelling_key(cell), cell) if plain(cell) else ""
         case Kind.ACTIVE:
             return _active(cell)
-        case Kind.TEXT | Kind.LINES | Kind.LABELS if check is None:
+        case Kind.LABELS:
+            return _labels(_unprotected(cell))
+        case Kind.TEXT | Kind.LINES if check is None:
             return _unprotected(cell)
     text = cell.strip().removeprefix(_APOSTROPHE)
-    match row.kind:
-        case Kind.DATE:
-            return _date(text, epoch_1904=epoch_1904)
-        case Kind.MOBILE:
-            return _number(text)
-        case _:
-            return _checked_number(_number(text), check) if check else text
+    if row.kind is Kind.DATE:
+        return _date(text, epoch_1904=epoch_1904)
+    return _number_or_address(row, text, check)
+
+
+def _number_or_address(row: Field, text: str, check: Check | None) -> str:
+    if check:
+        return _checked_number(_number(text), check)
+    return _number(text) if row.kind is Kind.MOBILE else text
 
 
 def _unprotected(cell: str) -> str:
@@ -88,6 +98,12 @@ def _unprotected(cell: str) -> str:
     rest = cell.removeprefix(_APOSTROPHE)
     is_guarded = rest.startswith(FORMULA_STARTS) or rest[:1].isdigit()
     return rest if is_guarded else cell
+
+
+def _labels(cell: str) -> str:
+    """Return labels in lines, if Google Contacts wrote them; without the groups of its own."""
+    groups = (group.strip() for group in cell.split(_BETWEEN_GROUPS))
+    return "\n".join(group for group in groups if group not in _GOOGLE_GROUPS)
 
 
 def _number(cell: str) -> str:
