@@ -14,6 +14,7 @@ from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
+from webapp.messages.spreadsheets import EXAMPLE_ROW, EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,37 @@ def test_file_is_sent_after_a_question(
     assert not portal.contacts
     result = run(file, input="y\n")
     assert (result.exit_code, len(portal.contacts)) == (0, 3), result.output
-    assert "Sent: 3. Need attention: 0. Sent before: 0." in result.stdout
+    assert "Sent: 3. Need attention: 0. Brought before, and not sent again: 0.\n" in result.stdout
+    assert "/outbox" not in result.stdout
+    result = run(file, "--yes")
+    assert "Brought before, and not sent again: 3.\n" in result.stdout
+    assert "/outbox" in result.stdout
+
+
+def test_preview_says_which_column_is_which_field(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Long cells are shortened; a fault of the whole row is its sentence alone."""
+    example = EXAMPLES[0]
+    file = tmp_path / "a.csv"
+    lines = [
+        "شماره همراه,نام,رنگ",
+        f"{example['Mobile']},{example['FName']},",
+        f"09120000001,{'x' * 30_000},",
+        "09120000002,علی,",
+    ]
+    file.write_text("\n".join(lines))
+    result = run(file, input="n\n")
+    for line in ("'شماره همراه' → Mobile", "'نام' → FName", "'رنگ' → left out"):
+        assert f"    {line}\n" in result.stdout
+    assert f"    row 2: {EXAMPLE_ROW}\n" in result.stdout
+    assert f"    row 3, FName '{'x' * 59}…': " in result.stdout
+    result = run(file, "--yes", "--json")
+    assert json.loads(result.stdout)["columns"] == [
+        {"caption": "شماره همراه", "field": "Mobile"},
+        {"caption": "نام", "field": "FName"},
+        {"caption": "رنگ", "field": ""},
+    ]
 
 
 def test_json_is_alone_on_standard_output(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 _MAX_SHOWN: Final = 20  # wrong rows
+_MAX_CELL: Final = 60  # characters
 _POLL_INTERVAL_S: Final = 0.3
 
 
@@ -105,11 +106,25 @@ def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:
         f"Ready: {draft.ready_rows}. Wrong: {draft.wrong_rows}. "
         f"With the number of another row: {draft.twice_rows}."
     )
+    for caption, field in _columns(draft):
+        say(f"    {_quoted(caption)} → {field or 'left out'}")
     for row in imports.review.wrong_rows(draft.id, limit=_MAX_SHOWN):
         for _, cell, field, message in row.faults:
-            say(f"    row {row.number}, {field} {cell!r}: {message}")
+            place = f", {field}" if field else ""  # else the whole row
+            value = f" {_quoted(cell)}" if cell else ""
+            say(f"    row {row.number}{place}{value}: {message}")
     if draft.wrong_rows > _MAX_SHOWN:
         say(f"    and {draft.wrong_rows - _MAX_SHOWN} more")
+
+
+def _columns(found: Import) -> list[tuple[str, str]]:
+    """Return caption and field of each column; "" for a column that is left out."""
+    return list(zip(found.reading.header, found.reading.columns, strict=True))
+
+
+def _quoted(text: str) -> str:
+    """Return a text of the file for the terminal: short, and without control characters."""
+    return repr(text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…")
 
 
 def _start(imports: Imports, draft: Import, *, twice: str, yes: bool) -> None:
@@ -187,6 +202,7 @@ def _report(imports: Imports, found: Import, now: Progress, *, as_json: bool) ->
         numbers = {
             "reference": found.reference,
             "state": state,
+            "columns": [{"caption": it, "field": field} for it, field in _columns(found)],
             "ready": found.ready_rows,
             "wrong": found.wrong_rows,
             "twice": found.twice_rows,
@@ -197,7 +213,12 @@ def _report(imports: Imports, found: Import, now: Progress, *, as_json: bool) ->
         }
         click.echo(json.dumps(numbers))
     else:
-        click.echo(f"Sent: {now.sent}. Need attention: {now.refused}. Sent before: {now.known}.")
+        click.echo(
+            f"Sent: {now.sent}. Need attention: {now.refused}. "
+            f"Brought before, and not sent again: {now.known}."
+        )
+        if now.known:
+            click.echo("Those of them that wait or need attention are in /outbox.")
     if state is ImportState.PAUSED:
         raise click.ClickException(
             f"paused, {now.waiting} wait; go on with: amoot-form import --resume {found.reference}"
