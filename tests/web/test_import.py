@@ -9,10 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from bringing import (
+    HEADER,
+    brought,
+    deliver,
+    mobiles,
+    numbers,
+    post_file,
+    press,
+    upload,
+    written,
+)
 from support import Html
-from werkzeug.datastructures import FileStorage
-from werkzeug.test import encode_multipart
 
 from webapp import messages
 from webapp.delivery.import_tables import import_rows, imports
@@ -22,18 +30,16 @@ from webapp.spreadsheets import BOM, MAX_FILE_BYTES
 from webapp.web.views import EXTENSION, import_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from flask import Flask
     from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
 
     from webapp.delivery.services import DeliveryServices
     from webapp.portal.simulator.server import Simulator
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
 
-HEADER = ("شمارهٔ همراه", "نام", "شهر", "یادداشت")
 GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
 WRONG = ("0912", "=علی", "قم", "y")
 AGAIN = ("+98 912 000 0001", "رضا", "", "z")
@@ -44,74 +50,6 @@ def client(app: Flask, delivery: DeliveryServices) -> FlaskClient:
     """Return a browser on the intranet, whose app has its database."""
     del delivery
     return app.test_client()
-
-
-def written(*rows: Sequence[str], header: Sequence[str] = HEADER) -> bytes:
-    """Write a file as a spreadsheet program does."""
-    file = io.StringIO()
-    csv.writer(file).writerows([header, *rows])
-    return (BOM + file.getvalue()).encode()
-
-
-def token(client: FlaskClient) -> str:
-    """Return a valid token of these pages."""
-    page = Html(client.get("/import").text)
-    return str(next(page.find("input", name="csrf_token"))[0]["value"])
-
-
-def upload(client: FlaskClient, content: bytes, **fields: str) -> TestResponse:
-    """Bring a file."""
-    return post_file(client, "/import", content, csrf_token=token(client), **fields)
-
-
-def post_file(client: FlaskClient, path: str, content: bytes, **fields: str) -> TestResponse:
-    """Send a form with a file to this address."""
-    file = FileStorage(io.BytesIO(content), "a.csv")
-    boundary, body = encode_multipart({**fields, "file": file})
-    content_type = f"multipart/form-data; boundary={boundary}"
-    return client.post(path, data=body, content_type=content_type)
-
-
-def brought(client: FlaskClient, *rows: Sequence[str]) -> str:
-    """Bring a file of these rows; return the address of its preview."""
-    response = upload(client, written(*rows))
-    assert response.status_code == 303
-    return str(response.headers["Location"])
-
-
-def press(client: FlaskClient, path: str, **fields: str) -> TestResponse:
-    """Press a button of an import's page."""
-    return client.post(path, data={"csrf_token": token(client), **fields})
-
-
-def numbers(client: FlaskClient, path: str, *names: str) -> list[int]:
-    """Return numbers that a page states."""
-    found: dict[str, Any] = {}
-    for _, attributes, _ in Html(client.get(path).text).elements:
-        found |= {name: value for name, value in attributes.items() if name.startswith("data-rows")}
-    return [int(found[f"data-rows-{name}"]) for name in names]
-
-
-def deliver(delivery: DeliveryServices) -> None:
-    """Feed and send all that is to be sent, as a worker does, without waiting for the interval."""
-    is_left = select(imports.c.id).where(imports.c.state == "running", imports.c.left_rows > 0)
-    long_ago = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
-    claimed, left = [], True
-    while claimed or left:
-        with delivery.database.write() as connection:
-            connection.execute(imports.update().values(next_at=long_ago))
-        delivery.imports.feeder.feed()
-        claimed = delivery.outbox.claim(50)
-        for submission in claimed:
-            delivery.sender.attempt(submission)
-        with delivery.database.read() as connection:
-            left = connection.execute(is_left).first() is not None
-    delivery.imports.feeder.feed()
-
-
-def mobiles(portal: Simulator) -> list[int]:
-    """Return whom the portal has, sorted."""
-    return sorted(stored["Mobile"] for stored in portal.contacts)
 
 
 def test_file_goes_from_the_preview_to_the_report(

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from webapp import messages
-from webapp.contact import LABELS
-from webapp.delivery.import_tables import ImportState, Reading, Twice
+from webapp.delivery.import_tables import ImportState, Twice
 from webapp.delivery.imports import ImportGone
-from webapp.forms.importing import importable, read_again, shared_fields, store_file
+from webapp.forms.importing import importable, read_again, store_file
 from webapp.forms.samples import sample_workbook
 from webapp.messages import imports as texts
-from webapp.persian import InvalidText, persian_digits, persian_number
+from webapp.persian import persian_digits, persian_number
 from webapp.spreadsheets import MAX_FILE_BYTES, MAX_ROWS, UnreadableFile
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import (
     has_token,
     import_files,
     import_pages,
+    import_readings,
     require_intranet,
     require_own_host,
     see_other,
@@ -47,6 +49,7 @@ blueprint.before_request(require_own_host)
 _PATH: Final = "/import"
 _FORM_SLUG: Final = ":import"  # the form in these pages' tokens; no slug has a colon
 _MEGABYTE: Final = 1024 * 1024
+_NO_FAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _Page = str | Response | tuple[str, HTTPStatus]
 
@@ -145,7 +148,7 @@ def show(name: str) -> _Page:
     """Show the preview of a draft, or the progress of an import."""
     found = _find(name)
     if found.state is ImportState.DRAFT:
-        return _preview_page(found)
+        return _preview_page(replace(found, twice=_twice()))
     return render_template(
         "import_progress.html", s=texts, token=_token(), **import_pages.progress(found)
     )
@@ -176,8 +179,8 @@ def change(name: str) -> _Page:
     found = _find(name)
     if not has_token(_FORM_SLUG):
         return see_other(_address(found))
-    if "columns" in request.form:
-        return _read_again(found)
+    if (page := _read_again(found)) is not None:
+        return page
     for action, run in _ACTIONS.items():
         if action in request.form and run(_imports(), found):
             by = f" by {operator}" if (operator := _operator()) else ""
@@ -187,7 +190,7 @@ def change(name: str) -> _Page:
 
 
 def _twice() -> Twice:
-    given = request.form.get("twice", "")
+    given = request.values.get("twice", "")
     return next((it for it in Twice if it == given), Twice.FIRST)
 
 
@@ -201,48 +204,39 @@ _ACTIONS: Final[Mapping[str, Callable[[Imports, Import], bool]]] = MappingProxyT
 )
 
 
-def _read_again(found: Import) -> _Page:
+def _read_again(found: Import) -> _Page | None:
+    """Read a draft as the request says; return `None` if that is not wanted.
+
+    It is wanted by a button of its own, and before sending if the operator's page has another
+    reading than the one that is stored: what is sent is what they have seen.
+    """
     definition = services().definitions.get(found.form)
+    is_asked = "columns" in request.form
     if found.state is not ImportState.DRAFT or definition is None:
-        return see_other(_address(found))
+        return see_other(_address(found)) if is_asked else None
+    reading = import_readings.posted(found.reading, definition)
+    is_sent = "go" in request.form
+    if not is_asked and not (is_sent and reading != found.reading):
+        return None
+    if faults := import_readings.faults(reading, definition):
+        seen = replace(found, reading=reading, twice=_twice())
+        return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        read_again(_imports(), definition, found, _reading(found, definition))
-    except InvalidText as error:
-        return _preview_page(found, error=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
+        read_again(_imports(), definition, found, reading)
     except ImportGone:
         return see_other(_PATH)
-    return see_other(_address(found))
+    query = {"twice": _twice()} | ({"unsent": "1"} if is_sent else {})
+    return see_other(f"{_address(found)}?{urlencode(query)}")
 
 
-def _reading(found: Import, definition: FormDefinition) -> Reading:
-    """Return how the operator wants a file to be read.
-
-    Raises:
-        InvalidText: if a field stands for two columns.
-    """
-    old, labels = found.reading, {row.name: row.label for row in definition.fields}
-    columns = tuple(
-        request.form.get(f"column-{number}", given) for number, given in enumerate(old.columns)
-    )
-    chosen = [name for name in columns if name]
-    for name in chosen:
-        if name not in labels:
-            raise InvalidText(texts.COLUMN_UNKNOWN)
-        if name != LABELS and chosen.count(name) > 1:
-            raise InvalidText(texts.FIELD_TWICE.format(label=labels[name]))
-    shared = {
-        row.name: request.form.get(f"all-{row.name}", "") for row in shared_fields(definition)
-    }
-    return Reading(header=old.header, columns=columns, shared=shared, epoch_1904=old.epoch_1904)
-
-
-def _preview_page(found: Import, *, error: str = "") -> str:
+def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:
     return render_template(
         "import_preview.html",
         s=texts,
         desk=True,
         token=_token(),
-        error=error,
+        faults=faults,
+        is_unsent="unsent" in request.args,
         **import_pages.preview(found),
     )
 

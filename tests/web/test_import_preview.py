@@ -1,0 +1,112 @@
+"""The preview of a file: what its form carries, and what it shows of the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from bringing import HEADER, brought, numbers, press, read_plainly
+from support import Html
+
+from webapp.forms import importing
+from webapp.messages import imports as texts
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.delivery.services import DeliveryServices
+
+GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
+
+
+@pytest.fixture
+def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Return a browser on the intranet; files are read in this process."""
+    del delivery
+    monkeypatch.setattr(importing, "read_file", read_plainly)
+    return app.test_client()
+
+
+def inputs(client: FlaskClient, path: str) -> dict[str, str]:
+    """Return what the form of a preview would post, without a button."""
+    page = Html(client.get(path).text)
+    typed = {str(it["name"]): str(it.get("value") or "") for it, _ in page.find("input")}
+    return {**typed, **chosen(page)}
+
+
+def chosen(page: Html) -> dict[str, str]:
+    """Return the chosen value of each select of a page."""
+    found, name = {}, ""
+    for tag, attributes, _ in page.elements:
+        if tag == "select":
+            name = str(attributes["name"])
+            found[name] = ""
+        elif tag == "option" and "selected" in attributes:
+            found[name] = str(attributes["value"])
+    return found
+
+
+def test_send_from_a_page_with_another_reading_shows_the_preview_first(
+    client: FlaskClient,
+) -> None:
+    """Two tabs: what is sent is what the operator has seen."""
+    path = brought(client, *GOOD)
+    tab = inputs(client, path)
+    assert tab["column-1"] == "FName"
+    press(client, path, columns="1", **{"column-1": "LName"})
+    response = press(client, path, **{**tab, "go": "1", "twice": "last"})
+    assert response.status_code == 303
+    page = client.get(response.headers["Location"]).text
+    assert texts.UNSENT in page
+    assert texts.UNSENT not in client.get(path).text
+    assert inputs(client, path)["column-1"] == "FName"
+    press(client, path, **{**inputs(client, path), "go": "1"})
+    assert numbers(client, path, "waiting") == [4]
+
+
+def test_send_with_changed_values_shows_the_preview_first(client: FlaskClient) -> None:
+    """They are not dropped; the choice about repeated rows stays."""
+    path = brought(client, GOOD[0], GOOD[0])
+    changed = {"all-CityName": "شیراز", "twice": "last"}
+    response = press(client, path, **{**inputs(client, path), **changed, "go": "1"})
+    page = Html(client.get(response.headers["Location"]).text)
+    assert texts.UNSENT in page.text("main")
+    assert next(page.find("input", name="all-CityName"))[0]["value"] == "شیراز"
+    (last,) = (it for it, _ in page.find("input", name="twice") if "checked" in it)
+    assert last["value"] == "last"
+
+
+def test_send_without_a_reading_sends_the_stored_one(client: FlaskClient) -> None:
+    """As a program does that posts the button alone."""
+    path = brought(client, *GOOD)
+    press(client, path, columns="1", **{"column-1": "LName", "all-CityName": "قم"})
+    press(client, path, go="1")
+    assert numbers(client, path, "waiting") == [4]
+
+
+def test_enter_in_a_preview_renews_it(client: FlaskClient) -> None:
+    """A browser presses the first button of the form."""
+    page = Html(client.get(brought(client, *GOOD)).text)
+    names = [it.get("name") for it, _ in page.find("button") if it.get("name")]
+    assert names == ["columns", "go", "cancel", "columns"]
+
+
+def test_wrong_reading_stays_on_the_page_with_its_error_at_its_input(client: FlaskClient) -> None:
+    """Nothing that was chosen is lost."""
+    path = brought(client, *GOOD)
+    wrong = {"column-1": "LName", "column-3": "LName", "all-CityName": "ن" * 500}
+    response = press(client, path, columns="1", **wrong)
+    assert response.status_code == 422
+    page = Html(response.text)
+    assert chosen(page)["column-1"] == chosen(page)["column-3"] == "LName"
+    city = next(page.find("input", name="all-CityName"))[0]
+    assert city["value"] == wrong["all-CityName"]
+    select = next(page.find("select", name="column-3"))[0]
+    for it, name in ((city, "all-CityName"), (select, "column-3")):
+        assert it["aria-invalid"] == "true"
+        assert f"{name}-error" in str(it["aria-describedby"]).split()
+        assert page.text(id=f"{name}-error") == page.text("a", href=f"#{name}")
+    assert "aria-invalid" not in next(page.find("select", name="column-1"))[0]
+    assert numbers(client, path, "ready") == [4]
+    assert HEADER[1] in response.text
