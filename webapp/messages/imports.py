@@ -91,7 +91,10 @@ STATE_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
 SENT: Final = "ارسال‌شده"
 WAITING: Final = "در انتظار"
 REFUSED: Final = "نیازمند رسیدگی"
-KNOWN: Final = "{n} سطر پیش‌تر از همین فایل ثبت شده بود و دوباره فرستاده نشد."
+KNOWN: Final = (
+    "{n} سطر پیش‌تر از همین فایل وارد شده بود و دوباره فرستاده نمی‌شود. آنچه نیاز به رسیدگی دارد در "
+    "این صفحه است:"
+)
 PROGRESS: Final = "پیشرفت ارسال"
 LEFT: Final = "زمان باقی‌مانده: حدود {time}"
 LEFT_SECONDS: Final = "{n} ثانیه"

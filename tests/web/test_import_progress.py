@@ -1,0 +1,54 @@
+"""The page of an import that was sent: what it says is true in each state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from bringing import brought, deliver, numbers, press, read_plainly
+from support import Html
+
+from webapp import messages
+from webapp.forms import importing
+from webapp.messages import imports as texts
+from webapp.persian import persian_number
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.delivery.services import DeliveryServices
+    from webapp.portal.simulator.server import Simulator
+
+MANY = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
+
+
+@pytest.fixture
+def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Return a browser on the intranet; files are read in this process."""
+    del delivery
+    monkeypatch.setattr(importing, "read_file", read_plainly)
+    return app.test_client()
+
+
+def sent(client: FlaskClient, count: int = 30) -> str:
+    """Send a file; return the address of its import."""
+    path = brought(client, *MANY[:count])
+    press(client, path, go="1")
+    return path
+
+
+def test_refused_rows_brought_again_are_not_called_recorded(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """They came before; a link leads to where they may need attention."""
+    portal.mood = lambda _: "Mobile_Invalid"
+    for _ in range(2):
+        path = sent(client, 2)
+        deliver(delivery)
+    assert numbers(client, path, "sent", "refused", "known") == [0, 0, 2]
+    page = Html(client.get(path).text)
+    known = f"{texts.KNOWN.format(n=persian_number(2))} {messages.OUTBOX_LINK}"
+    assert known in page.text(id="progress")
+    assert "ثبت شده" not in known
+    assert page.text("a", href="/outbox")
