@@ -52,3 +52,39 @@ def test_refused_rows_brought_again_are_not_called_recorded(
     assert known in page.text(id="progress")
     assert "ثبت شده" not in known
     assert page.text("a", href="/outbox")
+
+
+@pytest.mark.parametrize("button", ["pause", "cancel"])
+def test_page_says_that_queued_rows_are_still_sent_and_renews_itself(
+    client: FlaskClient, delivery: DeliveryServices, button: str
+) -> None:
+    """Until they have settled; no longer, or a paused import would be asked about for ever."""
+    path = sent(client)
+    delivery.imports.feeder.feed()
+    press(client, path, **{button: "1"})
+    page = Html(client.get(path).text)
+    assert page.text(role="status").endswith(texts.STILL_SENT)
+    assert list(page.find("meta", http_equiv="refresh"))
+    assert next(page.find(id="progress"))[0].keys() >= {"data-renews"}
+    deliver(delivery)
+    page = Html(client.get(path).text)
+    assert texts.STILL_SENT not in page.text("main")
+    assert not list(page.find("meta", http_equiv="refresh"))
+    assert "data-renews" not in Html(client.get(f"{path}/progress").text).elements[0][1]
+
+
+def test_bar_of_a_cancelled_import_leaves_out_what_was_erased(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """It is full only if all rows have settled."""
+    path = sent(client)
+    delivery.imports.feeder.feed()
+    (waiting,) = numbers(client, path, "waiting")
+    assert waiting == len(MANY)
+    press(client, path, cancel="1")
+    for _ in range(2):
+        ((bar, _text),) = Html(client.get(path).text).find("progress")
+        (done,) = numbers(client, path, "sent")
+        assert (bar["max"], bar["value"]) == (str(len(MANY)), str(done))
+        deliver(delivery)
+    assert 0 < done < len(MANY)

@@ -54,6 +54,7 @@ class Progress:
     Attributes:
         sent: The number of delivered ones.
         waiting: The number of those that wait, here or in the outbox.
+        queued: The number of those of them that are in the outbox: they are sent in any case.
         refused: The number of those that the portal rejected, or that are held.
         known: The number of those that the outbox had already, from the same file.
         rows_per_s: How many rows a second were sent lately.
@@ -61,6 +62,7 @@ class Progress:
 
     sent: int
     waiting: int
+    queued: int
     refused: int
     known: int
     rows_per_s: float
@@ -105,9 +107,11 @@ class ImportReview:
             counts = {
                 row[0]: row[1] for row in connection.execute(union_all(states, lately, *rest))
             }
+        queued = sum(counts.get(state, 0) for state in WAITING)
         return Progress(
             sent=counts.get(State.DELIVERED, 0),
-            waiting=sum(counts.get(name, 0) for name in (*WAITING, _LEFT)),
+            waiting=queued + counts.get(_LEFT, 0),
+            queued=queued,
             refused=sum(counts.get(state, 0) for state in NEEDS_ATTENTION),
             known=counts.get(_KNOWN, 0),
             rows_per_s=counts.get(_LATELY, 0) / _LATELY_S,
