@@ -294,3 +294,18 @@ def test_file_waits_while_another_is_read(
     form = definitions_file.load(None)["contact"]
     with delivery.imports.reading, pytest.raises(UnreadableFile, match=texts.BUSY):
         store_file(delivery.imports, form, b"Mobile\n09121234567\n", operator=None)
+
+
+def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> None:
+    """Before those of the last day."""
+    names = {}
+    for change in ("pause", "cancel", ""):
+        names[change] = started(delivery, 1)
+        if change:
+            assert getattr(delivery.imports, change)(names[change].id)
+    with delivery.database.write() as connection:
+        connection.execute(imports.update().values(created_at=LONG_AGO))
+    today = started(delivery, 1)
+    assert delivery.imports.cancel(today.id)
+    listed = [found.id for found in delivery.imports.review.recent()]
+    assert listed == [names[""].id, names["pause"].id, today.id]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import case, func, literal, select, union_all
 
 from webapp.delivery.import_tables import (
+    ENDED,
     HIDDEN,
     SENT_PLACES,
-    STARTED,
     Import,
     ImportState,
     Place,
@@ -83,10 +83,12 @@ class ImportReview:
         return Import.from_row(row) if row else None
 
     def recent(self) -> list[Import]:
-        """Return the imports of the last day that were sent, the newest first."""
+        """Return the imports that have not ended, then those of the last day, the newest first."""
         since = self._database.now_plus(-_LISTED_FOR)
-        wanted = select(*_i).where(_i.state.in_(STARTED), _i.created_at >= since)
-        wanted = wanted.order_by(_i.id.desc()).limit(_MAX_LISTED)
+        is_open = _i.state.in_((ImportState.RUNNING, ImportState.PAUSED))
+        is_recent = _i.state.in_(ENDED) & (_i.created_at >= since)
+        order = (case((is_open, 0), else_=1), _i.id.desc())
+        wanted = select(*_i).where(is_open | is_recent).order_by(*order).limit(_MAX_LISTED)
         with self._database.read() as connection:
             return [Import.from_row(row) for row in connection.execute(wanted).mappings()]
 

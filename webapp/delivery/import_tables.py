@@ -58,7 +58,6 @@ SENT_PLACES: Final = {
 
 HIDDEN: Final = (ImportState.STORING, ImportState.EXPIRED)
 ENDED: Final = (ImportState.DONE, ImportState.CANCELLED)
-STARTED: Final = (ImportState.RUNNING, ImportState.PAUSED, *ENDED)
 
 REFERENCE_LENGTH: Final = 8
 

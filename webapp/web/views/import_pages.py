@@ -33,7 +33,7 @@ _EMPTY: Final = FormattedValue("", "", "auto")
 
 
 def recent() -> list[dict[str, Any]]:
-    """Return the imports of the last day, for a list."""
+    """Return the imports that have not ended and those of the last day, for a list."""
     review = services().delivery.imports.review
     return [
         {

@@ -59,7 +59,7 @@ _Page = str | Response | tuple[str, HTTPStatus]
 
 @blueprint.get(_PATH)
 def start() -> str:
-    """Ask for a file, and list the imports of the last day."""
+    """Ask for a file, and list the latest imports."""
     return _upload_page()
 
 
