@@ -110,3 +110,15 @@ def test_wrong_reading_stays_on_the_page_with_its_error_at_its_input(client: Fla
     assert "aria-invalid" not in next(page.find("select", name="column-1"))[0]
     assert numbers(client, path, "ready") == [4]
     assert HEADER[1] in response.text
+
+
+def test_send_of_a_discarded_draft_says_that_it_is_gone(client: FlaskClient) -> None:
+    """With the form for another file, which does not go to the draft's address."""
+    path = brought(client, *GOOD)
+    for _ in range(2):
+        assert press(client, path, cancel="1").headers["Location"] == "/import"
+    response = press(client, path, go="1")
+    assert response.status_code == 410
+    page = Html(response.text)
+    assert page.text(id="file-error") == texts.GONE
+    assert next(page.find("form", enctype="multipart/form-data"))[0]["action"] == "/import"

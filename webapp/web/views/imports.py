@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from webapp import messages
@@ -245,12 +245,19 @@ def _find(name: str) -> Import:
     """Return an import.
 
     Raises:
-        HTTPException: 404 if there is none; or a redirect to the start, after a POST.
+        HTTPException: if there is none.
     """
     found = _imports().review.get(name)
     if found is None:
-        abort(see_other(_PATH) if request.method == "POST" else HTTPStatus.NOT_FOUND)
+        abort(_gone() if request.method == "POST" else HTTPStatus.NOT_FOUND)
     return found
+
+
+def _gone() -> Response:
+    """Return what answers a button of a draft that is gone."""
+    if "cancel" in request.form:  # as it was asked for
+        return see_other(_PATH)
+    return make_response(_upload_page(texts.GONE), HTTPStatus.GONE)
 
 
 def _imports() -> Imports:
