@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from bringing import HEADER, brought, numbers, press, read_plainly
+from bringing import HEADER, brought, numbers, press, read_plainly, upload, written
 from support import Html
 
 from webapp.forms import importing
@@ -122,3 +122,14 @@ def test_send_of_a_discarded_draft_says_that_it_is_gone(client: FlaskClient) -> 
     page = Html(response.text)
     assert page.text(id="file-error") == texts.GONE
     assert next(page.find("form", enctype="multipart/form-data"))[0]["action"] == "/import"
+
+
+def test_preview_shows_the_column_of_active_contacts_if_one_is_not(client: FlaskClient) -> None:
+    """It says nothing where all are, as in almost all files."""
+    heads = []
+    for active in ("بله", "خیر"):
+        data = written(("09120000001", "بله"), ("09120000002", active), header=("Mobile", "Active"))
+        path = str(upload(client, data).headers["Location"])
+        heads.append([text for _, text in Html(client.get(path).text).find("th")])
+    assert len(heads[1]) == len(heads[0]) + 1
+    assert "خیر" in [text for _, text in Html(client.get(path).text).find("td")]

@@ -106,15 +106,12 @@ def _table(
     contacts: Sequence[Contact], rows: Sequence[Field]
 ) -> tuple[list[str], list[list[FormattedValue]]]:
     """Return contacts as a table: the labels of fields that have values, and a line for each."""
+    active = next(row for row in rows if row.kind is Kind.ACTIVE)
+    if all(one[active.name] for one in contacts):  # as almost everywhere: it says nothing
+        rows = [row for row in rows if row is not active]
     lines = [{it.label: it for it in format_values(one.values, rows)} for one in contacts]
     labels = [row.label for row in rows if any(row.label in line for line in lines)]
-    labels = [label for label in labels if label != _active_label(rows)]
     return labels, [[line.get(label, _EMPTY) for label in labels] for line in lines]
-
-
-def _active_label(rows: Sequence[Field]) -> str:
-    """Return the label of the column that says nothing: almost all are active."""
-    return next((row.label for row in rows if row.kind is Kind.ACTIVE), "")
 
 
 def progress(found: Import) -> dict[str, Any]:
