@@ -133,3 +133,14 @@ def test_preview_shows_the_column_of_active_contacts_if_one_is_not(client: Flask
         heads.append([text for _, text in Html(client.get(path).text).find("th")])
     assert len(heads[1]) == len(heads[0]) + 1
     assert "خیر" in [text for _, text in Html(client.get(path).text).find("td")]
+
+
+def test_long_wrong_cell_is_shown_by_its_beginning(client: FlaskClient) -> None:
+    """Else one cell is all that the page shows; the file with wrong rows has it whole."""
+    cell = "ن" * 30_000
+    header = ("شمارهٔ همراه", "ش" * 3000)
+    path = str(upload(client, written((cell, ""), header=header)).headers["Location"])
+    text = client.get(path).text
+    assert f"{cell[:120]}…" in text
+    assert cell[:130] not in text
+    assert "ش" * 130 not in text

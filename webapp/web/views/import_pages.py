@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from webapp.forms.definitions import FormDefinition
 
 MAX_SHOWN: Final = 50  # rows of each list
+_MAX_CELL: Final = 120  # characters of a cell that is shown
 _EXAMPLES: Final = 3
 _ROWS_WITH_EXAMPLES: Final = 20
 _MINUTE_S: Final = 60
@@ -96,10 +97,15 @@ def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, 
 def _wrong(found: Import, row: StoredRow) -> dict[str, Any]:
     """Return a wrong row, with the column, the cell and the message of each fault."""
     faults = [
-        ("" if column is None else found.reading.header[column], cell, message)
+        (_short("" if column is None else found.reading.header[column]), _short(cell), message)
         for column, cell, _, message in row.faults
     ]
     return {"number": row.number, "faults": faults}
+
+
+def _short(text: str) -> str:
+    """Return a text as a cell of a table shows it: a file's cell may have 32,767 characters."""
+    return text if len(text) <= _MAX_CELL else f"{text[:_MAX_CELL]}…"
 
 
 def _table(
