@@ -144,3 +144,17 @@ def test_long_wrong_cell_is_shown_by_its_beginning(client: FlaskClient) -> None:
     assert f"{cell[:120]}…" in text
     assert cell[:130] not in text
     assert "ش" * 130 not in text
+
+
+def test_hint_about_values_for_all_rows_is_true_of_labels(client: FlaskClient) -> None:
+    """They are added to a row's own; other values are not."""
+    rows = [("09120000001", "قم", "ویژه")]
+    data = written(*rows, header=("Mobile", "City", "Labels"))
+    path = str(upload(client, data).headers["Location"])
+    press(client, path, columns="1", **{"all-CityName": "یزد", "all-Labels": "تازه"})
+    page = Html(client.get(path).text)
+    cells = [text for _, text in page.find("td")]
+    assert "قم" in cells
+    assert "یزد" not in cells
+    assert "ویژه، تازه" in cells
+    assert "برچسب‌ها به همهٔ سطرها افزوده می‌شوند" in page.text("main")
