@@ -22,10 +22,10 @@ from bringing import (
 )
 from support import Html
 
-from webapp import messages
 from webapp.delivery.import_tables import import_rows, imports
 from webapp.delivery.submission import WAITING
 from webapp.messages import imports as texts
+from webapp.messages import spreadsheets
 from webapp.spreadsheets import BOM, MAX_FILE_BYTES
 from webapp.web.views import EXTENSION, import_files
 
@@ -247,7 +247,8 @@ def test_draft_is_erased_within_an_hour(client: FlaskClient, delivery: DeliveryS
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", texts.NO_FILE), (b"\xff\xfe\x00\x01broken\xd8\x00", "")]
+    ("content", "message"),
+    [(b"", spreadsheets.UNREADABLE["empty"]), (b"\xff\xfe\x00\x01broken\xd8\x00", "")],
 )
 def test_file_that_cannot_be_read_is_an_error_at_its_input(
     client: FlaskClient, content: bytes, message: str
@@ -266,7 +267,7 @@ def test_post_without_a_token_stores_and_sends_nothing(
     """Another site's page has none."""
     response = post_file(client, "/import", written(*GOOD))
     assert response.status_code == 422
-    assert messages.FORM_EXPIRED in response.text
+    assert texts.PAGE_EXPIRED in response.text
     path = brought(client, *GOOD)
     assert client.post(path, data={"go": "1"}).status_code == 303
     delivery.imports.feeder.feed()

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
-from bringing import HEADER, brought, numbers, press, read_plainly, upload, written
+from bringing import (
+    HEADER,
+    brought,
+    numbers,
+    post_file,
+    press,
+    read_plainly,
+    token,
+    upload,
+    written,
+)
 from support import Html
 
 from webapp.forms import importing
@@ -158,3 +169,17 @@ def test_hint_about_values_for_all_rows_is_true_of_labels(client: FlaskClient) -
     assert "یزد" not in cells
     assert "ویژه، تازه" in cells
     assert "برچسب‌ها به همهٔ سطرها افزوده می‌شوند" in page.text("main")
+
+
+def test_upload_from_an_expired_page_asks_for_the_file_again(client: FlaskClient) -> None:
+    """A browser keeps no file; nothing says that it was kept."""
+    response = post_file(client, "/import", written(*GOOD), csrf_token="old")
+    assert response.status_code == 422
+    assert Html(response.text).text(id="file-error") == texts.PAGE_EXPIRED
+
+
+def test_upload_without_a_file_asks_for_one(client: FlaskClient) -> None:
+    """Browsers post an empty name then; an empty file has one."""
+    fields = {"csrf_token": token(client), "file": (io.BytesIO(), "")}
+    response = client.post("/import", data=fields, content_type="multipart/form-data")
+    assert Html(response.text).text(id="file-error") == texts.NO_FILE

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from webapp import messages
 from webapp.delivery.import_tables import ImportState, Twice
 from webapp.delivery.imports import ImportGone
 from webapp.forms.importing import importable, read_again, store_file
@@ -90,15 +89,15 @@ def _uploaded() -> tuple[FormDefinition, bytes]:
         UnreadableFile: if there is none; the text says what is missing.
     """
     if not has_token(_FORM_SLUG):
-        raise UnreadableFile(messages.FORM_EXPIRED)
+        raise UnreadableFile(texts.PAGE_EXPIRED)
     forms = importable(services().definitions)
     slug = request.form.get("form") or next(iter(forms), "")
     if slug not in forms:
         raise UnreadableFile(texts.FORM_UNKNOWN)
     file = request.files.get("file")
-    data = file.read() if file else b""
-    if not data:
+    if not file:
         raise UnreadableFile(texts.NO_FILE)
+    data = file.read()
     if len(data) > MAX_FILE_BYTES:
         raise RequestEntityTooLarge
     return forms[slug], data
