@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dying
@@ -309,3 +309,21 @@ def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> 
     assert delivery.imports.cancel(today.id)
     listed = [found.id for found in delivery.imports.review.recent()]
     assert listed == [names[""].id, names["pause"].id, today.id]
+
+
+def test_rows_that_are_not_sent_are_erased_after_an_hour(delivery: DeliveryServices) -> None:
+    """While the import is paused, too: the choice was made, and is not asked about again."""
+    owner = delivery.imports
+    draft = owner.create(form="contact", operator=None, digest="0" * 64, reading=READING)
+    places = (Place.FIRST, Place.MIDDLE, Place.LAST, Place.ONLY)
+    rows = [replace(stored(number), place=place) for number, place in enumerate(places)]
+    owner.write_rows(draft.id, rows)
+    owner.open_draft(draft.id, READING, Counts(ready_rows=2, wrong_rows=0, twice_rows=2))
+    assert owner.start(draft.id, Twice.LAST)
+    assert owner.pause(draft.id)
+    with delivery.database.write() as connection:
+        old = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+        connection.execute(imports.update().values(created_at=old))
+    owner.purge()
+    kept = [row.place for row in owner.review.all_rows(draft.id)]
+    assert kept == [Place.LAST, Place.ONLY]

@@ -24,6 +24,7 @@ from webapp.delivery.feeding import Feeder
 from webapp.delivery.import_review import ImportReview
 from webapp.delivery.import_tables import (
     ENDED,
+    SENT_PLACES,
     Import,
     ImportState,
     Reading,
@@ -240,7 +241,9 @@ class Imports:
         is_over = _i.state.in_((ImportState.CANCELLED, ImportState.EXPIRED))
         over = select(_i.id).where(is_over | (old & (_i.state == ImportState.DONE)))
         self._delete_rows(_r.import_id.in_(over))
-        self._delete_rows(_r.import_id.in_(select(_i.id).where(old)) & _r.contact.is_(None))
+        for twice, places in SENT_PLACES.items():  # wrong rows have no place
+            chosen = select(_i.id).where(old, _i.twice == twice)
+            self._delete_rows(_r.import_id.in_(chosen) & _r.place.not_in(places))
         gone = (_i.state == ImportState.EXPIRED) | (_i.state.in_(ENDED) & ended)
         with self._database.write() as connection:
             connection.execute(delete(imports).where(gone))
