@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+from datetime import datetime
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 from bringing import (
@@ -19,8 +22,10 @@ from bringing import (
 )
 from support import Html
 
+from webapp.delivery.import_tables import imports
 from webapp.forms import importing
 from webapp.messages import imports as texts
+from webapp.web.views import import_files
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from webapp.delivery.services import DeliveryServices
 
 GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
+LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
 
 
 @pytest.fixture
@@ -183,3 +189,32 @@ def test_upload_without_a_file_asks_for_one(client: FlaskClient) -> None:
     fields = {"csrf_token": token(client), "file": (io.BytesIO(), "")}
     response = client.post("/import", data=fields, content_type="multipart/form-data")
     assert Html(response.text).text(id="file-error") == texts.NO_FILE
+
+
+def test_wrong_rows_brought_again_have_one_column_for_what_is_wrong(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one of the first time is out of date."""
+    header = (*HEADER, texts.PROBLEM)
+    data = written(("0912", "علی", "قم", "y", "قدیمی"), header=header)
+    path = str(upload(client, data).headers["Location"])
+    monkeypatch.setattr(import_files, "write_workbook", Mock(side_effect=ImportError))
+    first, row = csv.reader(io.StringIO(client.get(f"{path}/wrong").data.decode("utf-8-sig")))
+    assert tuple(first) == header
+    assert len(row) == len(header)
+    assert "قدیمی" not in row
+
+
+def test_wrong_rows_that_were_erased_are_no_empty_file(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """A sentence says that they are not kept."""
+    path = brought(client, GOOD[0], ("0912", "", "", ""))
+    press(client, path, go="1")
+    assert client.get(f"{path}/wrong").status_code == 200
+    with delivery.database.write() as connection:
+        connection.execute(imports.update().values(created_at=LONG_AGO))
+    delivery.imports.purge()
+    response = client.get(f"{path}/wrong")
+    assert response.status_code == 404
+    assert texts.WRONG_ERASED[0] in response.text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import NotFound
+
 from webapp.contact import FIELDS, Kind
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
@@ -22,11 +24,28 @@ if TYPE_CHECKING:
     from webapp.delivery.import_tables import Import
 
 
+class WrongRowsErased(NotFound):
+    """There are no wrong rows, or they were erased."""
+
+    text = texts.WRONG_ERASED
+
+
 def wrong_rows(found: Import) -> Response:
-    """Return the wrong rows as they were, and a column that says what is wrong."""
-    header = found.reading.header
+    """Return the wrong rows as they were, and a column that says what is wrong.
+
+    Raises:
+        WrongRowsErased: if there are none any more.
+    """
     rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_ROWS)
-    lines = [[*row.cells, " ".join(message for *_, message in row.faults)] for row in rows]
+    if not rows:
+        raise WrongRowsErased
+    header = found.reading.header
+    is_remark = header[-1] == texts.PROBLEM and not found.reading.columns[-1]
+    if is_remark:  # from such a file: what it says is out of date
+        header = header[:-1]
+    lines = [
+        [*row.cells[: len(header)], " ".join(message for *_, message in row.faults)] for row in rows
+    ]
     return _file(f"wrong-{found.reference}", [*header, texts.PROBLEM], lines)
 
 
