@@ -88,3 +88,16 @@ def test_bar_of_a_cancelled_import_leaves_out_what_was_erased(
         assert (bar["max"], bar["value"]) == (str(len(MANY)), str(done))
         deliver(delivery)
     assert 0 < done < len(MANY)
+
+
+def test_list_of_imports_shows_rows_that_came_before(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """Else a file that is brought again seems to have no rows."""
+    for _ in range(2):
+        sent(client, 3)
+        deliver(delivery)
+    cells = [text for _, text in Html(client.get("/import").text).find("td")]
+    assert cells[3:7] == list("۰۰۰۳")
+    heads = [text for _, text in Html(client.get("/import").text).find("th")]
+    assert heads[6] == texts.KNOWN_BEFORE

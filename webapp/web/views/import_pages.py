@@ -170,7 +170,8 @@ def _time_left(now: Progress) -> str:
 
 
 def _numbers(now: Progress) -> dict[str, str]:
-    numbers = {"sent": now.sent, "waiting": now.waiting, "refused": now.refused}
+    names = ("sent", "waiting", "refused", "known")
+    numbers = {name: getattr(now, name) for name in names}
     return {name: persian_number(value) for name, value in numbers.items()}
 
 
