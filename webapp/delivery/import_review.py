@@ -75,9 +75,15 @@ class ImportReview:
         """Use the tables in this database."""
         self._database = database
 
-    def get(self, name: str) -> Import | None:
-        """Return the import of this reference."""
-        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(HIDDEN))
+    def get(self, name: str, *, even_storing: bool = False) -> Import | None:
+        """Return the import of this reference.
+
+        Args:
+            name: The reference, in any letter case.
+            even_storing: Whether to return one whose rows are being written, too.
+        """
+        hidden = [it for it in HIDDEN if not (even_storing and it is ImportState.STORING)]
+        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(hidden))
         with self._database.read() as connection:
             row = connection.execute(wanted).mappings().first()
         return Import.from_row(row) if row else None
