@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bringing import (
+from brought_files import (
     HEADER,
     brought,
     deliver,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import pytest
-from bringing import (
+from brought_files import (
     HEADER,
     brought,
     numbers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from bringing import brought, deliver, numbers, press, read_plainly
+from brought_files import brought, deliver, numbers, press, read_plainly
 from support import Html
 
 from webapp import messages
