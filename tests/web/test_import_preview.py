@@ -93,6 +93,8 @@ def test_send_with_changed_values_shows_the_preview_first(client: FlaskClient) -
     assert next(page.find("input", name="all-CityName"))[0]["value"] == "شیراز"
     (last,) = (it for it, _ in page.find("input", name="twice") if "checked" in it)
     assert last["value"] == "last"
+    press(client, str(response.headers["Location"]), go="1", twice="all")
+    assert numbers(client, path, "waiting") == [2]
 
 
 def test_send_without_a_reading_sends_the_stored_one(client: FlaskClient) -> None:

@@ -191,7 +191,7 @@ def change(name: str) -> _Page:
 
 
 def _twice() -> Twice:
-    given = request.values.get("twice", "")
+    given = (request.form or request.args).get("twice", "")  # the address may hold an older choice
     return next((it for it in Twice if it == given), Twice.FIRST)
 
 
