@@ -99,6 +99,43 @@ def test_confirmed_contact_is_recorded(page: Page, portal: Simulator) -> None:
     assert creations(portal) == 2
 
 
+def test_first_button_of_the_question_page_sends_without_confirming(page: Page) -> None:
+    """Enter in any field presses it."""
+    submit(page, **FIRST)
+    page = Page(page.client)
+    page.send(**SECOND)
+    buttons = [
+        button
+        for button, _ in page.html.find("button")
+        if button.get("form") == "contact-form" or button.get("type") == "submit"
+    ]
+    assert "name" not in buttons[0]
+    assert any(button.get("name") == "confirm" for button in buttons[1:])
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+def test_confirmation_counts_for_the_number_that_was_asked_about(
+    page: Page, portal: Simulator, *, is_early: bool
+) -> None:
+    """Another known number is asked about, too."""
+    submit(page, **FIRST)
+    submit(page, Mobile="09351234567", FName="مینا")
+    page = Page(page.client)
+    if is_early:
+        asked = Html(ask_early(page, MOBILE)[1]).values["Mobile-asked"]
+    else:
+        page.send(**SECOND)
+        asked = page.html.values["Mobile-asked"]
+    answer = {"Mobile-asked": asked, "confirm": "create"}
+    assert page.send(**{**SECOND, **answer, "Mobile": "09351234567"}).status_code == 409
+    assert "مینا" in page.html.text(role="alert")
+    assert page.html.values["Mobile-asked"] == ["09351234567"]
+    assert creations(portal) == 2
+    page.send(**SECOND, **answer)
+    assert page.html.outcome == "delivered"
+    assert creations(portal) == 3
+
+
 def test_cancelled_question_leads_to_an_empty_form(page: Page, portal: Simulator) -> None:
     """And records nothing."""
     submit(page, **FIRST)

@@ -10,6 +10,7 @@ from flask import Response, render_template, request
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
+from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Outcome, Result
@@ -83,13 +84,21 @@ def serve(
 
 def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
     """Return the contacts about which an operator is asked before creating another one."""
-    is_confirmed = request.form.get("confirm") == "create"
-    if is_confirmed or not form.definition.asks_about_duplicates:
+    if not form.definition.asks_about_duplicates or _is_confirmed(str(contact[MOBILE])):
         return []
     known = services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
     if known:
         require_own_host()  # the page shows another person's name
     return known
+
+
+def _is_confirmed(mobile: str) -> bool:
+    """Return whether the operator creates another contact with this normalised number.
+
+    An answer counts for the number that was asked about, if the request names one.
+    """
+    asked = request.form.getlist(f"{MOBILE}-asked")
+    return request.form.get("confirm") == "create" and (not asked or mobile in asked)
 
 
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from webapp import persian
 from webapp.contact import MOBILE
 from webapp.web.views import form_path, has_token, require_intranet, require_own_host, services
-
-if TYPE_CHECKING:
-    from webapp.portal.base import KnownContact
 
 blueprint = Blueprint("duplicates", __name__)
 blueprint.before_request(require_intranet)
@@ -28,20 +24,22 @@ def known(slug: str) -> str | Response:
     definition = services().definitions.get(slug)
     if definition is None or not definition.asks_about_duplicates:
         abort(HTTPStatus.NOT_FOUND)
-    found = _find(request.form.get(MOBILE, "")) if has_token(slug) else []
+    mobile = _mobile() if has_token(slug) else ""
+    found = services().delivery.duplicates.with_mobile(mobile) if mobile else []
     if not found:
         return Response(status=HTTPStatus.NO_CONTENT)
     return render_template(
         "duplicate_early.html",
         known=found,
+        mobile=mobile,
         cancel=form_path(definition),
         date_in_words=persian.date_in_words,
     )
 
 
-def _find(text: str) -> list[KnownContact]:
+def _mobile() -> str:
+    """Return the normalised number that was typed, or ""."""
     try:
-        mobile = persian.parse_mobile(text)
+        return persian.parse_mobile(request.form.get(MOBILE, ""))
     except persian.InvalidText:
-        return []
-    return services().delivery.duplicates.with_mobile(mobile)
+        return ""
