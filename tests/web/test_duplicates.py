@@ -136,6 +136,27 @@ def test_confirmation_counts_for_the_number_that_was_asked_about(
     assert creations(portal) == 3
 
 
+def test_confirmation_is_kept_when_something_else_is_wrong(page: Page, portal: Simulator) -> None:
+    """As a tick beside the number, which is then not asked about again."""
+    submit(page, **FIRST)
+    page = Page(page.client)
+    page.send(**SECOND)
+    answer = {"Mobile-asked": MOBILE, "confirm": "create"}
+    assert page.send(**SECOND, **answer, Email="x@").status_code == 422
+    kept = {name: page.html.values[name] for name in answer}
+    assert kept == {"Mobile-asked": [MOBILE], "confirm": ["create"]}
+    page.send(**SECOND, **kept)
+    assert page.html.outcome == "delivered"
+    assert creations(portal) == 2
+
+
+def test_confirmation_is_not_kept_for_a_number_that_is_wrong(page: Page) -> None:
+    """It was given for another one."""
+    answer = {"Mobile-asked": MOBILE, "confirm": "create"}
+    assert page.send(Mobile="0912", **answer).status_code == 422
+    assert "confirm" not in page.html.values
+
+
 def test_cancelled_question_leads_to_an_empty_form(page: Page, portal: Simulator) -> None:
     """And records nothing."""
     submit(page, **FIRST)

@@ -84,7 +84,7 @@ def serve(
 
 def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
     """Return the contacts about which an operator is asked before creating another one."""
-    if not form.definition.asks_about_duplicates or _is_confirmed(str(contact[MOBILE])):
+    if not form.definition.asks_about_duplicates or _is_confirmed(form):
         return []
     known = services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
     if known:
@@ -92,13 +92,13 @@ def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
     return known
 
 
-def _is_confirmed(mobile: str) -> bool:
-    """Return whether the operator creates another contact with this normalised number.
+def _is_confirmed(form: ContactForm) -> bool:
+    """Return whether the operator has said that another contact with this number is created.
 
     An answer counts for the number that was asked about, if the request names one.
     """
     asked = request.form.getlist(f"{MOBILE}-asked")
-    return request.form.get("confirm") == "create" and (not asked or mobile in asked)
+    return request.form.get("confirm") == "create" and (not asked or form[MOBILE].data in asked)
 
 
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
@@ -238,6 +238,7 @@ def _render(
         problems=form.problems,
         outcome=outcome,
         known=known,
+        confirmed=_is_confirmed(form),
         date_in_words=persian.date_in_words,
         **{"action": "", "previous": "", **context},
     )
