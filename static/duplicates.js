@@ -4,6 +4,7 @@ const place = document.querySelector("[data-duplicates]");
 const { Mobile: mobile, csrf_token: token } = document.getElementById("contact-form").elements;
 
 mobile.addEventListener("change", async () => {
+  document.querySelector("[data-outcome=duplicate]")?.remove();
   place.replaceChildren();
   const asked = mobile.value;
   if (!asked) return;

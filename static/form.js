@@ -4,7 +4,7 @@ const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
 const typed = () => new URLSearchParams(new FormData(form)).toString();
-const pristine = "unsent" in form.dataset ? null : typed();
+let pristine = "unsent" in form.dataset ? null : typed();
 let sent = false;
 
 function setSent(value) {
@@ -20,6 +20,11 @@ form.addEventListener("submit", (event) => {
   }
   setSent(true);
   setTimeout(setSent, 20000, false);
+});
+
+// Who cancels at the question about a known number gives up what they have typed.
+addEventListener("click", (event) => {
+  if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
 
 addEventListener("pageshow", () => setSent(false));

@@ -142,6 +142,36 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
 
 
+def test_other_number_takes_the_question_of_the_last_submission_back(
+    tab: Page, running: Simulator
+) -> None:
+    """There is one question at most, and it is about the number in the field."""
+    store_contact(running)
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.keyboard.press("Enter")
+    question = tab.locator("[data-outcome=duplicate]")
+    expect(question).to_have_attribute("role", "alert")
+    tab.locator("#Mobile").press("Enter")
+    expect(question).to_have_attribute("role", "alert")
+    tab.locator("#Mobile").fill("09129990000")
+    tab.keyboard.press("Tab")
+    expect(question).to_be_hidden()
+
+
+def test_cancelled_question_leaves_without_a_warning(tab: Page, running: Simulator) -> None:
+    """Who cancels has said so already."""
+    store_contact(running)
+    warnings: list[str] = []
+    tab.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.keyboard.press("Enter")
+    tab.get_by_role("link", name=messages.CANCEL).click()
+    expect(tab.locator("#Mobile")).to_have_value("")
+    assert not warnings
+
+
 def test_known_number_without_script_is_asked_about_at_submit(
     browser: Browser, server: Server, running: Simulator
 ) -> None:
