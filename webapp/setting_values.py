@@ -29,6 +29,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAX_LIMIT_PERIOD_S: Final = 30 * 24 * 60 * 60
 _MAX_TEXT: Final = 80
+_ZWNJ: Final = "\u200c"  # the half-space within Persian words, which Python does not call printable
 _MAX_LOGO_BYTES: Final = 200 * 1024
 _LOGO_TYPES: Final = {
     ".svg": "image/svg+xml",
@@ -218,7 +219,8 @@ def read_path(text: str) -> Path:
 
 def read_text(text: str) -> str:
     """Read a short text on one line."""
-    if not text.strip() or len(text) > _MAX_TEXT or not text.isprintable():
+    is_printable = text.replace(_ZWNJ, "").isprintable()
+    if not text.strip() or len(text) > _MAX_TEXT or not is_printable:
         raise ValueError(f"must be a text on one line, of {_MAX_TEXT} characters at most")
     return text.strip()
 

@@ -90,6 +90,12 @@ def test_logo_that_is_not_set_is_not_found(client: FlaskClient) -> None:
     assert "<img" not in client.get("/").text
 
 
+def test_organisation_may_have_a_half_space() -> None:
+    """Most Persian names of more than one word do."""
+    name = "نیک\u200cاندیشان"
+    assert Settings.from_env({"ORGANISATION": name}).organisation == name
+
+
 def test_wrong_organisation_and_logo_are_named_at_start(tmp_path: Path) -> None:
     """Each in its own line, without the value."""
     large = tmp_path / "large.png"
