@@ -67,12 +67,25 @@ def test_full_contact_reaches_the_portal_field_by_field(page: Page, portal: Simu
 def test_success_is_flashed_after_a_303_with_a_reference(page: Page) -> None:
     """A reload after success sends nothing again."""
     response = page.send(Mobile=MOBILE, follow=False)
-    assert (response.status_code, response.location) == (303, "/")
+    assert (response.status_code, page.client.get(response.location).location) == (303, "/")
     again = Html(page.client.get("/").text)
     ((message, text),) = again.find(role="status")
     assert message["data-outcome"] == "delivered"
     assert str(message["data-reference"]) in text
     assert Html(page.client.get("/").text).outcome is None
+
+
+def test_browser_that_blocks_cookies_shows_the_receipt_too(app: Flask) -> None:
+    """From the address, which names nobody; the next form's errors do not repeat it."""
+    page = Page(app.test_client(use_cookies=False))
+    page.path = page.send(Mobile=MOBILE, follow=False).location
+    assert "912" not in page.path
+    page.html = Html(page.client.get(page.path).text)
+    assert page.html.outcome == "delivered"
+    page.send(Mobile="0912")
+    assert page.html.outcome == "invalid"
+    page.send(Mobile="09351234567")
+    assert page.html.outcome == "delivered"
 
 
 def test_after_a_success_the_form_is_empty_and_the_cursor_stands_in_mobile(page: Page) -> None:

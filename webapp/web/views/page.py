@@ -40,6 +40,8 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
     if definition.access is Access.INTRANET:
         require_intranet()
     is_operator = definition.access is Access.INTRANET
+    if is_operator and request.method == "GET" and request.cookies and "r" in request.args:
+        return see_other(request.path)  # the session has the receipt, too
     kept = _initial_values(definition) if is_operator else None
     pause = services().delivery.breaker.pause if is_operator else None
     receipt = _receipt(definition)
@@ -51,23 +53,31 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    """Redirect an operator to the next form, a visitor to the receipt, without a cookie."""
+    """Redirect an operator to the next form, a visitor to the receipt, without a cookie.
+
+    The receipt of an operator whose browser has sent no cookie, and may block them, is in the
+    address, too.
+    """
     url = request.path
     definition, site = form.definition, form.token.site
     is_operator = definition.access is Access.INTRANET
     mobile = form[MOBILE].data if is_operator else ""
     receipt = contact_form.issue_receipt(definition, outcome, site=site, mobile=mobile)
+    with_receipt = f"{url}?r={receipt}"
     if not is_operator:
-        return see_other(f"{url}?r={receipt}")
+        return see_other(with_receipt)
     _keep(form)
     flash(receipt)
-    return remember(see_other(url), form.to_contact(), outcome)
+    onward = see_other(url if request.cookies else with_receipt)
+    return remember(onward, form.to_contact(), outcome)
 
 
 def _receipt(definition: FormDefinition) -> Receipt | None:
     text = request.args.get("r", "")
     if definition.access is Access.INTRANET:
-        text = "".join(str(message) for message in get_flashed_messages()[-1:])
+        flashed = [str(message) for message in get_flashed_messages()]
+        # The address of a POST is still that of the form, whose receipt is an older one.
+        text = flashed[-1] if flashed else text if request.method == "GET" else ""
     if not text:
         return None
     try:
