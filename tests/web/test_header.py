@@ -51,6 +51,20 @@ def test_operators_page_has_header_and_skip_link(client: FlaskClient, path: str)
     assert marked[:1] == [own] * (not own.startswith("/install"))
 
 
+def test_form_under_its_other_address_and_a_correction_are_marked_in_the_menu(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """By the link of the form, and by that of the outbox, of which the page is a part."""
+    ((link, _),) = Html(client.get("/f/contact").text).find("a", aria_current="page")
+    assert link["href"] == "/"
+    portal.mood = lambda _: "CreditNotEnough"
+    page = Page(client)
+    page.send(Mobile="09121234567")
+    reference = next(page.html.find(role="status"))[0]["data-reference"]
+    ((link, _),) = Html(client.get(f"/outbox/{reference}").text).find("a", aria_current="true")
+    assert link["href"] == "/outbox"
+
+
 @pytest.mark.parametrize("path", VISITORS)
 def test_visitors_page_has_no_header(client: FlaskClient, path: str) -> None:
     """Neither the public form, nor the frame, nor an error page."""

@@ -93,6 +93,7 @@ def operators_header() -> Markup:
         organisation=settings.organisation,
         logo=_logo_url(),
         links=_form_links(),
+        current=_current_path(),
         import_link=imports.LINK,
         attention=_attention(max_age_s=0 if is_outbox else _COUNT_MAX_AGE_S),
         operator=services().basic_auth.operator,
@@ -117,6 +118,13 @@ def _form_links() -> list[tuple[str, str, str]]:
     """Return the path and the title of each form for operators, with an empty note."""
     forms = services().definitions.values()
     return [(form_path(form), form.title, "") for form in forms if form.access is Access.INTRANET]
+
+
+def _current_path() -> str:
+    """Return the path of this page as the links name it: a form may have two."""
+    slug = (request.view_args or {}).get("slug", "")
+    form = services().definitions.get(slug) if request.endpoint == "page.form" else None
+    return form_path(form) if form else request.path
 
 
 @blueprint.get(_LOGO_PATH)
