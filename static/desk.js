@@ -3,16 +3,20 @@
 const keys = document.getElementById("keys");
 const single = keys.querySelector("input");
 const targets = {
-  KeyN: "nav [aria-current]",
-  KeyL: ".recent a[href*=like]",
+  KeyN: "nav [aria-current=page], nav:not(:has([aria-current=page])) a",
+  KeyL: ".recent tbody tr:first-child a[href*=like]",
   KeyO: "nav [href='/outbox']",
 };
 
 single.closest("label").hidden = false;
-single.checked = localStorage.getItem("keys") !== "off";
-single.addEventListener("change", () => {
-  localStorage.setItem("keys", single.checked ? "on" : "off");
-});
+try {
+  single.checked = localStorage.getItem("keys") !== "off";
+  single.addEventListener("change", () => {
+    localStorage.setItem("keys", single.checked ? "on" : "off");
+  });
+} catch {
+  // Blocked, as cookies are.
+}
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -112,6 +112,39 @@ def test_single_keys_can_be_switched_off(tab: Page) -> None:
     expect(tab.locator("#keys")).to_be_hidden()
 
 
+def test_single_keys_work_where_cookies_are_blocked(tab: Page) -> None:
+    """Storage fails there, too."""
+    tab.add_init_script(
+        "Object.defineProperty(window, 'localStorage', "
+        "{get() { throw new DOMException('blocked', 'SecurityError'); }})"
+    )
+    tab.goto("/")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("?")
+    expect(tab.locator("#keys")).to_be_visible()
+
+
+def test_key_for_a_similar_contact_copies_the_last_one_or_nothing(tab: Page) -> None:
+    """Never an older one."""
+    record(tab)
+    tab.locator("#Mobile").fill("09350000001")
+    submit(tab)
+    expect(tab.locator(".recent tbody tr")).to_have_count(2)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("l")
+    tab.keyboard.press("?")
+    expect(tab.locator("#keys")).to_be_visible()
+    expect(tab.locator("#CityName")).to_have_value("")
+
+
+def test_key_for_the_next_contact_works_under_the_forms_other_address(tab: Page) -> None:
+    """The main form has two."""
+    tab.goto("/f/contact")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("n")
+    expect(tab).to_have_url("/")
+
+
 def test_list_of_submissions_is_forgotten(tab: Page) -> None:
     """And the form is ready."""
     record(tab)
