@@ -23,6 +23,7 @@ from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -66,6 +67,19 @@ def test_receipt_names_the_contact_and_hides_the_middle_of_the_number(page: Page
     assert MOBILE not in page.client.get("/").text
 
 
+def test_receipt_with_the_forms_own_text_names_the_contact_too(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """Below that text."""
+    file = tmp_path / "forms.toml"
+    file.write_text(
+        '[forms.desk]\ntitle = "ثبت"\naccess = "intranet"\n'
+        'fields = "all"\nfree_labels = true\nsuccess = "کارت عضویت را بدهید."\n'
+    )
+    html = send(Page(make_app(forms_file=file).test_client()))
+    assert html.text(role="status").startswith(f"کارت عضویت را بدهید. سارا رضایی {HIDDEN}")
+
+
 def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
     """The eleventh pushes the first out."""
     for number in range(11):
@@ -103,6 +117,19 @@ def test_list_follows_what_becomes_of_a_submission(
 
 def _fail(*_: object) -> object:
     raise DatabaseError("OperationalError")
+
+
+def test_list_has_the_corrected_number(page: Page, portal: Simulator) -> None:
+    """Of a submission in it; what others have submitted stays theirs."""
+    portal.mood = lambda _: "CreditNotEnough"
+    reference = reference_of(send(page))
+    correction = Page(page.client, f"/outbox/{reference}")
+    correction.send(Mobile="09351234568")
+    (row,) = rows(Html(page.client.get("/").text))
+    assert "۰۹۳۵•••۴۵۶۸" in row
+    other = Page(page.client.application.test_client(), f"/outbox/{reference}")
+    other.send(Mobile=MOBILE)
+    assert not cookie(other.client)
 
 
 def test_form_like_another_begins_with_what_colleagues_share(page: Page) -> None:

@@ -29,6 +29,7 @@ from webapp.web.views import (
     waiting,
 )
 from webapp.web.views.formatting import format_values, local_time
+from webapp.web.views.recent import find_entry, remember
 
 if TYPE_CHECKING:
     from flask import Response
@@ -136,8 +137,10 @@ def _correct(submission: Submission, contact: Contact) -> Outcome:
     return outcome
 
 
-def _accepted(_: ContactForm, outcome: Outcome) -> Response:
-    return _redirect_to_list(outcome.result, reference=outcome.reference, status=outcome.status)
+def _accepted(form: ContactForm, outcome: Outcome) -> Response:
+    reference = outcome.reference
+    response = _redirect_to_list(outcome.result, reference=reference, status=outcome.status)
+    return remember(response, form.to_contact(), outcome) if find_entry(reference) else response
 
 
 # Templates' context
