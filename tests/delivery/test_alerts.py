@@ -325,6 +325,28 @@ def test_end_of_one_problem_names_what_remains(
     assert reference("01" * 32) in mailbox.text
 
 
+def test_end_names_a_new_problem_whose_alarm_is_not_due(
+    delivery: DeliveryServices,
+    alerts: Alerts,
+    mailbox: MailServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """So does the log; the alarm follows."""
+    caplog.set_level("INFO", logger="webapp")
+    delivery.breaker.failed(Refused("CreditNotEnough"))
+    alerts.check()
+    delivery.breaker.close()
+    reject(delivery, 1)
+    alerts.check()
+    assert mailbox.subjects[-1] == texts.END_SUBJECT.format(problems=QUEUE)
+    assert texts.REMAINING in mailbox.text
+    assert texts.ATTENTION in mailbox.text
+    assert "alert: sent, attention" in caplog.text
+    let_pass(delivery, "alarm_due")
+    alerts.check()
+    assert mailbox.subjects[-1] == texts.ALARM_SUBJECT.format(problems=ATTENTION)
+
+
 def test_new_problem_is_told_with_the_end_of_another(
     delivery: DeliveryServices, alerts: Alerts, mailbox: MailServer
 ) -> None:

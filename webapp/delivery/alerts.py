@@ -83,12 +83,14 @@ class _Step:
         told: The kinds of problems, as the row stores them.
         status: The status for which the queue is paused, or "".
         limit: The column that says when such a mail may be sent.
+        current: All kinds of problems that there are, also those whose alarm is not due yet.
     """
 
     mail: Mail
     told: str
     status: str
     limit: Column[Any]
+    current: str
 
 
 class Alerts:
@@ -149,7 +151,7 @@ class Alerts:
             return
         if refused:
             log.warning("alert: %d addresses were refused by the mail server", refused)
-        log.info("alert: sent, %s", step.told or "nothing needs a person")
+        log.info("alert: sent, %s", step.current or "nothing needs a person")
         self._record(step)
 
     def _read(self) -> _Told | None:
@@ -167,11 +169,13 @@ class Alerts:
         ended = sorted(told.kinds - current.keys())
         is_new = bool(current.keys() - told.kinds) or status not in ("", told.status)
         if is_new and told.may_alarm:
-            return _Step(self._text.alarm(current, ended), _join(current), status, _c.alarm_due)
+            mail = self._text.alarm(current, ended)
+            return _Step(mail, _join(current), status, _c.alarm_due, _join(current))
         if ended and told.may_end:
             known = {kind: current[kind] for kind in current if kind in told.kinds}
             kept = told.status if Kind.QUEUE in known else ""
-            return _Step(self._text.end(ended, known), _join(known), kept, _c.end_due)
+            mail = self._text.end(ended, current)
+            return _Step(mail, _join(known), kept, _c.end_due, _join(current))
         return None
 
     def _claim(self, told: _Told, step: _Step) -> bool:
