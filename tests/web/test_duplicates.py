@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 from support import Html, Page
 
 from webapp import messages
 from webapp.delivery import duplicates
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import table
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import workbench
 from webapp.portal.simulator.faults import Fault
+from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,6 +231,19 @@ def test_number_that_waits_in_the_outbox_is_known(page: Page, portal: Simulator)
     page = submit(page, **SECOND)
     assert page.html.outcome == "duplicate"
     assert "سارا رضایی" in page.html.text(role="alert")
+
+
+def test_waiting_contact_has_the_day_that_it_was_in_iran(
+    app: Flask, page: Page, portal: Simulator
+) -> None:
+    """After half past eight in the evening, UTC, it is the next day."""
+    portal.mood = lambda _: "CreditNotEnough"
+    submit(page, **FIRST)
+    delivery = app.extensions[EXTENSION].delivery
+    with delivery.database.write() as connection:
+        connection.execute(update(table).values(created_at=datetime(2026, 3, 20, 21)))  # noqa: DTZ001
+    (known,) = delivery.duplicates.with_mobile(MOBILE)
+    assert known.changed_on == date(2026, 3, 21)
 
 
 def test_same_form_sent_twice_is_not_asked_about(page: Page, portal: Simulator) -> None:
