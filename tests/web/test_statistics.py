@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -275,3 +276,15 @@ def test_segments_stand_on_each_other_in_proportion() -> None:
     assert left.x + left.width == pytest.approx(right.x)
     assert right.width == pytest.approx(3 * left.width)
     assert right.width + left.width == charts.WIDTH
+
+
+def test_page_at_midnight_is_of_one_day(
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the next day begins while it is made."""
+    for number, age in enumerate((0, 6), start=1):
+        deliver(delivery, number, TODAY - timedelta(days=age))
+    delivery.outbox.statistics.count_settled()
+    days = itertools.chain([TODAY], itertools.repeat(TODAY + timedelta(days=1)))
+    monkeypatch.setattr(module, "today", lambda: next(days))
+    assert client.get("/statistics?days=7").status_code == 200

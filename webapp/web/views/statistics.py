@@ -55,7 +55,7 @@ def page() -> str:
         days=days,
         period=texts.LAST_DAYS.format(n=_number(days)),
         outcomes=[str(outcome) for outcome in Outcome],
-        sections=_sections(days, counts) if counts else [],
+        sections=_sections(first, last, counts) if counts else [],
         funnel=sources.funnel_table(first, last, counts),
         sources=sources.source_rows(first, last),
         waiting=waiting(),
@@ -139,11 +139,12 @@ class _Section:
     chart: charts.Chart
 
 
-def _sections(days: int, counts: list[Count]) -> list[_Section]:
+def _sections(first: date, last: date, counts: list[Count]) -> list[_Section]:
     whole, forms = _Sum(texts.TOTAL, texts.TOTAL), _by_form(counts)
     for one in counts:
         whole.add(one)
-    is_by_week = days > _MAX_COLUMNS
+    days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
+    is_by_week = len(days) > _MAX_COLUMNS
     times = _by_time(days, counts, first_of=persian.first_of_week if is_by_week else _same_day)
     return [
         _Section(
@@ -169,18 +170,20 @@ def _same_day(day: date) -> date:
     return day
 
 
-def _by_time(days: int, counts: Iterable[Count], *, first_of: Callable[[date], date]) -> list[_Sum]:
+def _by_time(
+    days: Iterable[date], counts: Iterable[Count], *, first_of: Callable[[date], date]
+) -> list[_Sum]:
     """Return a sum for each day or week, the oldest first, those without a submission too.
 
     Args:
-        days: How many days the counts cover.
+        days: The days that the counts cover, the oldest first.
         counts: The counts.
         first_of: Returns the first day of the week of a day; or the day itself.
     """
     name = texts.WEEK_FROM if first_of is persian.first_of_week else "{day}"
     sums: dict[date, _Sum] = {}
-    for age in range(days - 1, -1, -1):
-        first = first_of(today() - timedelta(days=age))
+    for day in days:
+        first = first_of(day)
         label = name.format(day=persian.date_in_words(first))
         sums.setdefault(first, _Sum(label, persian.day_and_month(first)))
     for one in counts:
