@@ -13,7 +13,7 @@ from serving import serve
 from support import SECRET, TOKEN, Html, Page
 
 from webapp import messages
-from webapp.contact import Contact
+from webapp.contact import FIELDS, Contact
 from webapp.delivery.known_labels import LabelList
 from webapp.portal.client import AmootPortal
 from webapp.portal.simulator.faults import Fault
@@ -124,6 +124,14 @@ def test_form_without_known_labels_has_no_list(client: FlaskClient, portal: Simu
     assert not list(html.find("datalist"))
     assert "list" not in next(html.find("input", id="Labels"))[0]
     assert not portal.requests
+
+
+def test_field_without_choices_has_one_name(make_app: Callable[..., Flask], forms: Path) -> None:
+    """Other labels are others than those that one may tick."""
+    forms.write_text(FORMS.replace('label_choices = ["مشتری"]\nfree', "free"))
+    page = make_app(forms_file=forms).test_client().get("/f/desk").text
+    assert Html(page).text("label", for_="Labels").startswith(FIELDS["Labels"].label)
+    assert messages.FREE_LABELS not in page
 
 
 def test_at_most_a_hundred_labels_are_suggested(client: FlaskClient, store: Store) -> None:
