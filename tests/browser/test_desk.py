@@ -49,6 +49,31 @@ def test_menu_on_a_phone_opens_and_leads_on(
         expect(tab.get_by_role("button", name=workbench.MENU)).to_be_hidden()
 
 
+def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Server) -> None:
+    """However long the organisation's name is."""
+    with browser.new_context(viewport=PHONE, base_url=server.url) as phone:
+        tab = phone.new_page()
+        tab.goto("/")
+        tab.locator(".brand").evaluate("it => { it.textContent = 'سازمان '.repeat(11) }")
+        button = tab.get_by_role("button", name=workbench.MENU)
+        button.click()
+        above, below = button.bounding_box(), tab.locator("#menu").bounding_box()
+        assert above
+        assert below
+        assert above["y"] + above["height"] <= below["y"]
+
+
+def test_form_and_list_fit_on_a_phone(browser: Browser, server: Server) -> None:
+    """The result and the link of each contact too; and the form at twice the text size."""
+    with browser.new_context(viewport=PHONE, base_url=server.url) as phone:
+        tab = phone.new_page()
+        record(tab)
+        recent = tab.locator(".recent .scroll")
+        assert recent.evaluate("it => it.scrollWidth <= it.clientWidth")
+        tab.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_skip_link_leads_to_the_content(tab: Page) -> None:
     """It is the first stop of the keyboard, and visible then."""
     tab.goto("/help")
@@ -173,6 +198,29 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
     tab.get_by_label(workbench.DUPLICATE_CREATE).check()
     submit(tab)
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+
+
+def test_question_does_not_cover_the_field_with_the_focus(
+    browser: Browser, server: Server, running: Simulator
+) -> None:
+    """While the long part is open."""
+    store_contact(running)
+    with browser.new_context(viewport=DESK, base_url=server.url) as desk:
+        tab = desk.new_page()
+        tab.goto("/f/asking")
+        tab.locator("#Mobile").fill(MOBILE)
+        tab.keyboard.press("Tab")
+        question = tab.locator(".early")
+        expect(question).to_be_visible()
+        tab.locator(MORE).click()
+        tab.set_viewport_size({"width": 1100, "height": 600})
+        field = tab.locator("form > .grid input").last
+        field.evaluate("it => scrollBy(0, it.getBoundingClientRect().bottom - innerHeight + 150)")
+        field.focus()
+        above, below = field.bounding_box(), question.bounding_box()
+        assert above
+        assert below
+        assert above["y"] + above["height"] <= below["y"]
 
 
 def test_other_number_takes_the_question_of_the_last_submission_back(
