@@ -1,4 +1,4 @@
-// In a frame: asks the page around for the listed keys of its address. What the frame's own address
+// In a frame: asks the page around for the listed keys of its address. What the form's own address
 // has goes first; the form is sent to that address with the others.
 
 const form = document.getElementById("contact-form");
@@ -19,5 +19,5 @@ function take(keys, values) {
     if (typeof values[place] !== "string" || longer.searchParams.has(key)) return address;
     longer.searchParams.set(key, values[place]);
     return longer.href.length > LONGEST ? address : longer.href;
-  }, location.href);
+  }, form.action);
 }

@@ -28,6 +28,14 @@ intro = "INTRO"
 fields = ["FName", "Mobile"]
 embed_origins = ["HOST"]
 from_url = { utm_source = "CustomText5", utm_campaign = { spring = "بهار" } }
+
+[forms.club]
+title = "باشگاه"
+access = "public"
+fields = ["FName", "Mobile"]
+embed_origins = ["HOST"]
+from_url = { utm_source = "CustomText5" }
+verify = "sms"
 """
 INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
 POINTS_PER_MM = 72 / 25.4
@@ -53,10 +61,12 @@ def server(
         yield started
 
 
-def host_page(server: Server, website: Site, query: str, *, framed: str = "") -> str:
+def host_page(
+    server: Server, website: Site, query: str, *, slug: str = "news", framed: str = ""
+) -> str:
     """Publish a page with the snippet, and return its address with a query."""
     body = (
-        f'<!doctype html><title>x</title><iframe src="{server.url}/embed/news{framed}"></iframe>'
+        f'<!doctype html><title>x</title><iframe src="{server.url}/embed/{slug}{framed}"></iframe>'
         f'<script src="{server.url}/embed.js" async></script>'
     )
     return website.publish(f"/{query}", body)
@@ -115,6 +125,30 @@ def test_address_of_the_frame_works_without_script(
         tab.goto(host_page(server, website, "?utm_source=page", framed=framed))
         sign_up(tab)
     assert received(simulator) == [("frame", ["بهار"])]
+
+
+def test_number_is_corrected_in_a_frame_that_takes_keys(
+    tab: Page, server: Server, website: Site, simulator: Simulator
+) -> None:
+    """The form on the step's page goes to its own address, not to that of the step."""
+    tab.goto(host_page(server, website, "?utm_source=page", slug="club"))
+    frame = tab.frame_locator("iframe")
+    form = frame.locator("#contact-form")
+    expect(form).to_have_attribute("action", re.compile("utm_source=page"))
+    for number in (MOBILE, "09129999999"):
+        form.locator("#Mobile").fill(number)
+        wait(tab)
+        form.locator("button[type=submit]").click()
+        expect(frame.locator("[data-outcome=code]")).to_contain_text(
+            "۴۵۶۷" if number == MOBILE else "۹۹۹۹"
+        )
+        if number == MOBILE:
+            frame.locator("button[name=change]").click()
+            expect(form).to_have_attribute("action", re.compile(r"/embed/club\?utm_source=page$"))
+    frame.locator("#Code").fill(simulator.codes[-1]["Code"])
+    frame.locator("button:not([name])").click()
+    expect(frame.locator("[data-outcome=delivered]")).to_be_visible()
+    assert received(simulator) == [("page", [])]
 
 
 def test_poster_is_one_page_of_a5(tab: Page) -> None:
