@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from webapp.delivery import codes as codes_module
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
+from webapp.persian import IRAN
 from webapp.portal.simulator.faults import Fault
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
@@ -138,6 +140,15 @@ def wrong(code: str) -> str:
 def delivery(client: FlaskClient) -> Any:
     """Return what stands behind the pages."""
     return client.application.extensions[EXTENSION].delivery
+
+
+def steps_of(client: FlaskClient) -> dict[str, int]:
+    """Return how often visitors took each step of the form `club`."""
+    services = delivery(client)
+    services.funnel.flush()
+    today = datetime.now(IRAN).date()
+    counts = services.funnel.counts(today, today)
+    return {str(it.step): it.count for it in counts if it.form == "club"}
 
 
 def elapse(client: FlaskClient, seconds: int) -> None:
@@ -292,6 +303,44 @@ def test_number_is_changed_and_the_rest_stays(
     step.url = answer.headers["Location"]
     assert step.press(Code=code_of(portal)).status_code == 303
     assert [stored["Mobile"] for stored in portal.contacts] == [989129999999]
+
+
+def corrected(step: Step, **fields: str) -> dict[str, str]:
+    """Return the form that the step shows, corrected, with what a browser sends beside it."""
+    typed = {name: values[0] for name, values in step.html.values.items()}
+    proof = written(solved(str(next(step.html.find("form"))[0]["data-proof"])))
+    return {**typed, "BornDate-month": "مهر", "proof": proof, **fields}
+
+
+def test_error_in_a_corrected_form_keeps_what_it_replaces(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """The former submission is gone afterwards, and the visitor counts once."""
+    step = Step(client, "/f/club")
+    step.press(change="1")
+    back = client.post("/f/club", data=corrected(step, Mobile="0912"))
+    assert back.status_code == 422
+    step.html = Html(back.text)
+    assert "/code" in client.post("/f/club", data=corrected(step, Mobile=OTHER)).headers["Location"]
+    assert client.get(step.url).status_code == 410
+    assert steps_of(client)["submitted"] == 1
+    assert len(portal.codes) == 2
+
+
+def test_form_that_comes_back_unchanged_is_the_same_submission(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """Before and after the code is typed elsewhere, it sends no code and no second contact."""
+    step = Step(client, "/f/club")
+    step.press(change="1")
+    unchanged = corrected(step)
+    assert client.post("/f/club", data=unchanged).headers["Location"] == step.url
+    receipt = step.press(Code=code_of(portal)).headers["Location"]
+    assert client.post("/f/club", data=unchanged).headers["Location"] == receipt
+    assert len(portal.codes) == len(portal.contacts) == 1
+    answer = client.post("/f/club", data={**unchanged, "FName": "زهرا"})
+    assert "/f/club?r=" in answer.headers["Location"]
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا", "زهرا"]
 
 
 def test_fifty_right_codes_at_once_are_one_contact(client: FlaskClient, portal: Simulator) -> None:

@@ -85,6 +85,21 @@ class Receipt:
     is_line_blocked: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionToken:
+    """The content of a submission's token.
+
+    Attributes:
+        key: The submission's key.
+        site: The origin of the site that showed its form.
+        unchanged: A digest of its contact, in a form that corrects it; else "".
+    """
+
+    key: str
+    site: str
+    unchanged: str = ""
+
+
 class FormTokens:
     """Issues and reads form tokens."""
 
@@ -190,27 +205,35 @@ class SubmissionTokens:
     """Issues and reads the tokens that name a submission in the URL of its code step.
 
     A token contains the submission's key and the site, and no personal data. It is valid as long
-    as the submission waits for its code.
+    as the submission waits for its code. That of a form which corrects the submission tells
+    besides what the form sends if nothing is changed.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Sign with the first key and accept all of them."""
         self._serializer = URLSafeSerializer(list(reversed(keys)), salt="submission")
 
-    def issue(self, form: str, *, key: str, site: str) -> str:
-        """Return the token of a submission of the form of this slug, shown by this site."""
-        return str(self._serializer.dumps([form, key, site]))
+    def issue(self, form: str, *, key: str, site: str, unchanged: str = "") -> str:
+        """Return the token of a submission of the form of this slug, shown by this site.
 
-    def read(self, text: str, *, form: str) -> tuple[str, str]:
-        """Verify a token; return the submission's key, and the site.
+        Args:
+            form: The slug.
+            key: The submission's key.
+            site: The site.
+            unchanged: A digest of its contact. Not for URLs: known contacts can be tried.
+        """
+        return str(self._serializer.dumps([form, key, site, *([unchanged] if unchanged else [])]))
+
+    def read(self, text: str, *, form: str) -> SubmissionToken:
+        """Verify a token, and return its content.
 
         Raises:
             InvalidSubmissionToken: if it is not a token of this form.
         """
         try:
-            slug, key, site = self._serializer.loads(text)
+            slug, key, site, *more = self._serializer.loads(text)
         except (BadData, TypeError, ValueError) as error:
             raise InvalidSubmissionToken(type(error).__name__) from None
         if slug != form:
             raise InvalidSubmissionToken("OtherForm")
-        return key, site
+        return SubmissionToken(key=key, site=site, unchanged=more[0] if more else "")

@@ -16,6 +16,7 @@ from flask import Blueprint, render_template, request
 
 from webapp.contact import MOBILE
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
+from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Result
 from webapp.delivery.submission import State
 from webapp.delivery.verification import Step
@@ -104,10 +105,11 @@ def _find_place(slug: str, *, embedded: bool) -> _Place | None:
     """Return the submission of the URL; None if it names none."""
     definition, token = public_form(slug), request.args.get("s", "")
     with suppress(InvalidSubmissionToken):
-        key, site = services().submission_tokens.read(token, form=slug)
+        read = services().submission_tokens.read(token, form=slug)
         if definition.verification:
             arrival = read_arrival(definition.from_url, request.args).query
-            return _Place(definition, definition.verification, embedded, token, key, site, arrival)
+            policy = definition.verification
+            return _Place(definition, policy, embedded, token, read.key, read.site, arrival)
     return None
 
 
@@ -267,5 +269,19 @@ def _form(
     form.csrf_token.current_token = token
     if message:
         form.refuse(message, field=field)
-    previous = place.token if contact else ""
+    previous = _previous(place, contact, is_new=bool(message)) if contact else ""
     return contact_form.page(form, action=place.action, previous=previous, **place.context)
+
+
+def _previous(place: _Place, contact: Contact, *, is_new: bool) -> str:
+    """Return the token by which a form replaces this submission.
+
+    Args:
+        place: The submission.
+        contact: Its contact.
+        is_new: Whether the same contact, sent again, is a new submission.
+    """
+    unchanged = "" if is_new else submission_key(place.key, contact)
+    return services().submission_tokens.issue(
+        place.definition.slug, key=place.key, site=place.site, unchanged=unchanged
+    )

@@ -26,7 +26,7 @@ from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import render_part, require_own_host, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
-from webapp.web.views.submitting import ask_code, submit
+from webapp.web.views.submitting import ask_code, previous_token, submit
 from webapp.web.views.vetting import Refusal
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def _render(
         known=known,
         confirmed=_is_confirmed(form),
         date_in_words=persian.date_in_words,
-        **{"action": "", "previous": "", **context},
+        **{"action": "", "previous": previous_token(form.definition.slug), **context},
     )
 
 

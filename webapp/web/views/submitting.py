@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from webapp.contact import Contact
     from webapp.delivery.verification import Policy
     from webapp.forms.form import ContactForm
+    from webapp.forms.tokens import SubmissionToken
 
 
 def submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -34,18 +35,17 @@ def submit(form: ContactForm, contact: Contact) -> Outcome:
     Raises:
         Refusal: if it may be spam.
     """
-    key = submission_key(form.token.nonce, contact)
     if form.definition.access is Access.PUBLIC:
-        return _submit_visitors(form, contact, key)
-    operator = services().basic_auth.operator
+        return _submit_visitors(form, contact)
+    operator, key = services().basic_auth.operator, submission_key(form.token.nonce, contact)
     return services().delivery.intake.submit(
         contact, key, form=form.definition.slug, by=Submitter(operator=operator)
     )
 
 
-def _submit_visitors(form: ContactForm, contact: Contact, key: str) -> Outcome:
+def _submit_visitors(form: ContactForm, contact: Contact) -> Outcome:
     """Submit a visitor's contact; count it in the funnel, once however often it is sent."""
-    vetted: list[str] = []
+    key, vetted = _key(form, contact), list[str]()
 
     def counted(check: Callable[[ContactForm, str], str]) -> str:
         suspicion = check(form, key)
@@ -53,7 +53,8 @@ def _submit_visitors(form: ContactForm, contact: Contact, key: str) -> Outcome:
         return suspicion
 
     slug, policy = form.definition.slug, form.definition.verification
-    previous = _previous_key(slug)
+    replaced = _previous(slug)
+    previous = replaced.key if replaced else ""
     if policy:
         outcome = _submit_unverified(form, contact, policy, previous, counted)
     else:
@@ -82,7 +83,7 @@ def _submit_unverified(
         vetted: Runs a check against spam.
     """
     delivery, slug = services().delivery, form.definition.slug
-    key, by = submission_key(form.token.nonce, contact), _visitor(form)
+    key, by = _key(form, contact), _visitor(form)
     try:
         if delivery.verification.has_verified(previous, str(contact[MOBILE])):
             return delivery.intake.submit(
@@ -102,17 +103,30 @@ def _visitor(form: ContactForm) -> Submitter:
     return Submitter(source=form.arrival.source)
 
 
-def _previous_key(slug: str) -> str:
-    """Return the key of the submission that a corrected form replaces, or ""."""
+def _key(form: ContactForm, contact: Contact) -> str:
+    """Return a submission's key: that of the one which it replaces, if nothing was changed."""
+    previous = _previous(form.definition.slug)
+    if previous and previous.unchanged == submission_key(previous.key, contact):
+        return previous.key
+    return submission_key(form.token.nonce, contact)
+
+
+def _previous(slug: str) -> SubmissionToken | None:
+    """Return what a corrected form says of the submission that it replaces, if it does."""
     try:
-        return services().submission_tokens.read(request.form.get("previous", ""), form=slug)[0]
+        return services().submission_tokens.read(request.form.get("previous", ""), form=slug)
     except InvalidSubmissionToken:
-        return ""
+        return None
+
+
+def previous_token(slug: str) -> str:
+    """Return the token of that submission, for the form that comes back with an error, or ""."""
+    return request.form["previous"] if _previous(slug) else ""
 
 
 def ask_code(form: ContactForm, _: Outcome) -> Response:
     """Redirect to the step that asks for the code, with what the form takes from the address."""
-    key = submission_key(form.token.nonce, form.to_contact())
+    key = _key(form, form.to_contact())
     slug, site = form.definition.slug, form.token.site
     token = services().submission_tokens.issue(slug, key=key, site=site)
     return see_other(f"{request.path}/code?{urlencode({'s': token, **form.arrival.query})}")
