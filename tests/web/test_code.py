@@ -16,6 +16,7 @@ from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
 from webapp.persian import IRAN
+from webapp.portal.base import SLOW_DOWN
 from webapp.portal.simulator.faults import Fault
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
@@ -428,7 +429,7 @@ def test_visitor_without_script_gets_a_code_under_a_tighter_limit(
 
 
 FAILURES = ["Failed", "CreditNotEnough", "Token_NotAllowMethod", "AccountIsDemo", "Length_Invalid"]
-FAULTS = [Fault.HTTP_429_SECONDS, Fault.HTTP_502, Fault.CLOSE_WITHOUT_ANSWER, Fault.HTML]
+FAULTS = [Fault.HTTP_502, Fault.CLOSE_WITHOUT_ANSWER, Fault.HTML]
 
 
 @pytest.mark.parametrize("what", [*FAILURES, *FAULTS])
@@ -448,7 +449,6 @@ def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
     assert 'amoot_form_codes_failing{reason="' in client.get("/metrics").text
     assert delivery(client).outbox.review.retry() == 0
     portal.mood = None
-    delivery(client).verification._slow_until = 0  # noqa: SLF001
     client.application.extensions[EXTENSION].code_trouble._read_at = -99  # noqa: SLF001
     assert "/code" in Step(client, "/f/club", Mobile=OTHER).url
     assert "data-codes=" not in client.get("/outbox").text
@@ -463,6 +463,18 @@ def test_refused_account_pauses_the_queue_as_well(
     portal.answer(status)
     assert Step(client, "/f/club").html.outcome == "queued"
     assert delivery(client).breaker.read_pause().status == status
+
+
+def test_request_to_slow_down_pauses_the_queue_as_well(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """Contacts and further codes wait as long as the portal asks."""
+    portal.mood = lambda _: Fault.HTTP_429_SECONDS
+    assert Step(client, "/f/club").html.outcome == "queued"
+    assert delivery(client).breaker.read_pause().status == SLOW_DOWN
+    asked = len(portal.requests)
+    assert Step(client, "/f/club", Mobile=OTHER).html.outcome == "queued"
+    assert len(portal.requests) == asked
 
 
 def test_fallback_accept_sends_with_a_label(client: FlaskClient, portal: Simulator) -> None:

@@ -44,7 +44,6 @@ CODES_USED_UP: Final = "CodesOfDayUsedUp"  # our own status, named like the port
 # A refusal of these is about the SMS alone, and says nothing about ContactCreate.
 _OF_CODES_ALONE: Final = ("CreditNotEnough", "AccountIsDemo")
 _OF_THE_NUMBER: Final = ("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid")
-_DEFAULT_SLOW_DOWN_S: Final = 60.0
 # Other requests have used all tries: one of them may just be verifying the number.
 _LAST_TRY_S: Final = 0.2
 _POLL_INTERVAL_S: Final = 0.05
@@ -120,7 +119,6 @@ class Verification:
         self._breaker = breaker
         self._counts = counts
         self._key_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
-        self._slow_until = 0.0
 
     def start(
         self,
@@ -274,8 +272,6 @@ class Verification:
             return pause.status
         if not has_permit:
             return BUSY
-        if time.monotonic() < self._slow_until:
-            return SlowDown().status
         return "" if self._codes.take_of_day() else CODES_USED_UP
 
     def _call(self, submission: Submission, contact: Contact, policy: Policy) -> PortalError | None:
@@ -292,11 +288,10 @@ class Verification:
         return None
 
     def _report(self, error: PortalError) -> None:
-        """Pause what this error concerns: the whole queue only if contacts would be refused too."""
-        if isinstance(error, SlowDown):
-            self._slow_until = time.monotonic() + (error.retry_after or _DEFAULT_SLOW_DOWN_S)
+        """Pause the queue if contacts would be refused, too, or if the portal asks for a pause."""
         is_refused = isinstance(error, Refused) and not isinstance(error, MethodNotAllowed)
-        if is_refused and error.status not in _OF_CODES_ALONE:
+        concerns_account = is_refused and error.status not in _OF_CODES_ALONE
+        if concerns_account or isinstance(error, SlowDown):
             with suppress(DatabaseError):
                 self._breaker.failed(error)
 
