@@ -157,7 +157,7 @@ def elapse(client: FlaskClient, seconds: int) -> None:
     with delivery(client).database.write() as connection:
         for column in ("resend_at", "expires_at", "created_at", "verified_until"):
             connection.exec_driver_sql(
-                f"UPDATE codes SET {column} = datetime({column}, '-{seconds} seconds') || '.000000'"  # noqa: S608
+                f"UPDATE codes SET {column} = datetime({column}, '{-seconds} seconds') || '.000000'"  # noqa: S608
             )
 
 
@@ -278,6 +278,26 @@ def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: S
     assert step.press(resend="1").status_code == 429
     assert texts.RESEND_NO_MORE in step.html.text("main")
     assert len(portal.codes) == 3
+
+
+@pytest.mark.parametrize("what", ["Failed", "Token_Expired", Fault.CLOSE_WITHOUT_ANSWER])
+def test_code_that_cannot_be_sent_again_leaves_the_former_one_valid(
+    client: FlaskClient, portal: Simulator, what: str | Fault
+) -> None:
+    """Its page says so; once no code is valid, the submission is held."""
+    step, late = Step(client, "/f/club"), Step(client, "/f/club", Mobile=OTHER)
+    code = portal.codes[0]["Code"]
+    elapse(client, 60)
+    portal.mood = lambda _: what
+    assert step.press(resend="1").status_code == 503
+    assert texts.NOT_RESENT in step.html.text(role="status")
+    elapse(client, 601)
+    assert "?r=" in late.press(resend="1").headers["Location"]
+    elapse(client, -601)
+    assert step.press(Code=wrong(code)).status_code == 422
+    assert step.press(Code=code).status_code == 303
+    (held,) = delivery(client).outbox.review.page(NEEDS_ATTENTION)
+    assert held.status == "NumberNotVerified"
 
 
 @PATHS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import hmac
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    and_,
     case,
     delete,
     select,
@@ -98,6 +99,15 @@ class CodeState:
     is_valid: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StoredCode:
+    """A code as it is stored, to be stored again if the one that replaces it is not sent."""
+
+    hash: str
+    tries: int
+    expires_at: datetime
+
+
 class Codes:
     """The table of codes. Each method raises a DatabaseError if the database fails.
 
@@ -166,6 +176,20 @@ class Codes:
         values = {"hash": self._hash(key, code), "tries": 0, "expires_at": now(LIFETIME)}
         with self._database.write() as connection:
             connection.execute(stored.values(**values))
+
+    def valid(self, key: str) -> StoredCode | None:
+        """Return a submission's code, if it may still be typed."""
+        found = select(_c.hash, _c.tries, _c.expires_at)
+        is_valid = and_(_c.tries < MAX_TRIES, _c.expires_at > self._database.now_plus())
+        with self._database.read() as connection:
+            row = connection.execute(found.where(_c.key == key, is_valid)).mappings().first()
+        return StoredCode(**row) if row else None
+
+    def restore(self, key: str, code: StoredCode) -> None:
+        """Store a submission's former code again, with the tries that were left."""
+        restored = update(_codes).where(_c.key == key).values(**asdict(code))
+        with self._database.write() as connection:
+            connection.execute(restored)
 
     def check(self, key: str, code: str) -> Check:
         """Count a try, then compare a code."""

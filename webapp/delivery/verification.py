@@ -171,7 +171,10 @@ class Verification:
         return submission, state
 
     def resend(self, key: str, policy: Policy) -> Step:
-        """Send another code, unless it is too early or all are sent."""
+        """Send another code, unless it is too early or all are sent.
+
+        If that fails, the former code stays as long as it is valid; the outcome's status says why.
+        """
         submission = self._outbox.find(key)
         if submission is None or submission.contact is None or not waits_for_code(submission):
             return self._left(submission)
@@ -247,6 +250,7 @@ class Verification:
         self, submission: Submission, contact: Contact, policy: Policy
     ) -> Outcome | None:
         """Send a code; return None, or the outcome if it could not be sent."""
+        former = self._codes.valid(submission.key)
         with self._intake.permit() as has_permit:
             status = self._reason_not_to_send(has_permit=has_permit)
             error = None if status else self._call(submission, contact, policy)
@@ -264,6 +268,9 @@ class Verification:
         log.warning("submission %s: no code was sent, %s", submission.reference, status)
         self._counts.count(submission.form, CodeEvent.FAILED)
         self._codes.trouble.set(status)
+        if former:
+            self._codes.restore(submission.key, former)
+            return Outcome(result=Result.CODE, reference=submission.reference, status=status)
         return self._fall_back(submission, contact, policy)
 
     def _reason_not_to_send(self, *, has_permit: bool) -> str:

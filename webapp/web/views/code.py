@@ -185,14 +185,23 @@ def _resend(
     except Refusal as refusal:
         shown = _show(place, submission, state, note=refusal.message)
         return shown, refusal.status, refusal.headers
-    verification = services().delivery.verification
-    step = verification.resend(place.key, place.policy)
+    step = services().delivery.verification.resend(place.key, place.policy)
     if step.was_sent:
         return see_other(place.url)
     if step.outcome is None or step.outcome.result is not Result.CODE:
         return _leave(place, step)
-    after = verification.pending(place.key)  # another request was faster
-    return _leave(place, after) if isinstance(after, Step) else _wait(place, *after)
+    return _not_resent(place, is_refused=bool(step.outcome.status))
+
+
+def _not_resent(place: _Place, *, is_refused: bool) -> contact_form.ViewResult:
+    """Answer that no other code was sent: it failed, or another request was faster."""
+    after = services().delivery.verification.pending(place.key)
+    if isinstance(after, Step):
+        return _leave(place, after)
+    if is_refused:
+        shown = _show(place, *after, note=texts.NOT_RESENT)
+        return shown, HTTPStatus.SERVICE_UNAVAILABLE
+    return _wait(place, *after)
 
 
 def _wait(
