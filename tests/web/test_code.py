@@ -485,6 +485,23 @@ def test_refused_account_pauses_the_queue_as_well(
     assert delivery(client).breaker.read_pause().status == status
 
 
+@PATHS
+def test_held_submission_is_received_and_not_recorded(
+    client: FlaskClient, portal: Simulator, path: str
+) -> None:
+    """Title and text promise no more than that somebody will be in touch."""
+    portal.answer("Failed")
+    step = Step(client, path)
+    assert step.html.text("title") == messages.TITLE_RECEIVED.format(title="باشگاه")
+    said = step.html.text(role="status")
+    assert messages.HELD_PUBLIC in said
+    assert "NumberNotVerified" not in said
+    other = Step(client, path, Mobile=OTHER)
+    other.press(Code=code_of(portal))
+    other.open()
+    assert other.html.text("title") == messages.TITLE_DONE.format(title="باشگاه")
+
+
 def test_request_to_slow_down_pauses_the_queue_as_well(
     client: FlaskClient, portal: Simulator
 ) -> None:

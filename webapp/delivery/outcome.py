@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from webapp.delivery.submission import HONEYPOT, NUMBER_UNVERIFIED, UNPROVEN, State
+from webapp.delivery.submission import HONEYPOT, UNPROVEN, State
 from webapp.portal.base import Rejected
 
 if TYPE_CHECKING:
@@ -68,6 +68,6 @@ def outcome_of(submission: Submission) -> Outcome:
         return Outcome(result=Result.REJECTED, reference=name, status=status)
     if submission.state is State.UNVERIFIED:
         return Outcome(result=Result.CODE, reference=name)
-    if status in (UNPROVEN, NUMBER_UNVERIFIED):
+    if status == UNPROVEN:
         return Outcome(result=Result.QUEUED, reference=name)
     return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY)

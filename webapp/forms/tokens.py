@@ -74,7 +74,7 @@ class Receipt:
         result: The result of a submission.
         reference: Its reference.
         site: The origin of the site that showed the form.
-        status: The portal's status, for operators; else "".
+        status: The portal's status, for operators, or that a visitor's number is not verified.
         is_line_blocked: Whether the person has blocked the line from which messages will come.
     """
 

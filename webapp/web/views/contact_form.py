@@ -14,6 +14,7 @@ from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Outcome, Result
+from webapp.delivery.submission import NUMBER_UNVERIFIED
 from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT, showing_site
 from webapp.forms.layout import arrange
@@ -174,8 +175,15 @@ def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool 
     if failed:
         return messages.TITLE_ERROR.format(title=definition.title)
     if receipt:
-        return messages.TITLE_DONE.format(title=definition.title)
+        return done_title(definition, receipt)
     return definition.title
+
+
+def done_title(definition: FormDefinition, receipt: Receipt) -> str:
+    """Return the title of a receipt's page: what is not delivered yet is only received."""
+    is_delivered = receipt.result == Result.DELIVERED
+    title = messages.TITLE_DONE if is_delivered else messages.TITLE_RECEIVED
+    return title.format(title=definition.title)
 
 
 def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Pause | None) -> Markup:
@@ -249,7 +257,7 @@ def issue_receipt(
 ) -> str:
     """Return the signed outcome for the next page's URL, without personal data.
 
-    Visitors are not told the portal's status.
+    Visitors are not told the portal's status, only that their number could not be verified.
 
     Args:
         definition: The form.
@@ -258,14 +266,15 @@ def issue_receipt(
         mobile: The number of which it may be told whether it has blocked the form's line: an
             operator's, or one that is verified.
     """
-    is_operator, line = definition.access is Access.INTRANET, definition.line
+    line, status = definition.line, outcome.status
+    is_told = definition.access is Access.INTRANET or status == NUMBER_UNVERIFIED
     blocked_lines = services().delivery.blocked_lines
     return services().receipts.issue(
         definition.slug,
         result=outcome.result,
         reference=outcome.reference,
         site=site,
-        status=outcome.status if is_operator else "",
+        status=status if is_told else "",
         is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
     )
 

@@ -37,7 +37,9 @@ def done(slug: str) -> str | Response:
         receipt = services().receipts.read(request.args.get("r", ""), form=slug)
     except InvalidReceipt:
         return see_other(f"/embed/{slug}")
-    return render_template("done.html", definition=definition, embed=definition, receipt=receipt)
+    title = contact_form.done_title(definition, receipt)
+    context = {"definition": definition, "embed": definition, "receipt": receipt, "title": title}
+    return render_template("done.html", **context)
 
 
 @blueprint.get("/embed.js")
