@@ -344,7 +344,7 @@ def test_error_in_a_corrected_form_keeps_what_it_replaces(
     step.html = Html(back.text)
     assert "/code" in client.post("/f/club", data=corrected(step, Mobile=OTHER)).headers["Location"]
     assert client.get(step.url).status_code == 410
-    assert steps_of(client)["submitted"] == 1
+    assert steps_of(client) == {"shown": 1, "submitted": 1, "code_sent": 1}
     assert len(portal.codes) == 2
 
 
@@ -433,6 +433,7 @@ def test_robot_in_the_honeypot_is_asked_for_a_code_that_never_comes(
     assert [row.status for row in delivery(client).outbox.review.page(NEEDS_ATTENTION)] == [
         "honeypot"
     ]
+    assert steps_of(client)["code_sent"] == 1
     assert portal.contacts == []
 
 

@@ -35,7 +35,3 @@ class CodeCounts:
             self._metrics.count_code(form, event)
         if event is CodeEvent.VERIFIED:
             self._funnel.count(form, Step.VERIFIED)
-
-    def count_first_sent(self, form: str) -> None:
-        """Count a visitor who was sent a code: only the first one is a step of theirs."""
-        self._funnel.count(form, Step.CODE_SENT)

@@ -79,14 +79,19 @@ class Step:
         outcome: The submission's; its result is `CODE` while the person is asked for a code, and
             None says that the submission is not known any more.
         check: What came of the code, if one was typed and compared.
-        contact: What was submitted, if the portal rejected it: the outbox has it no more.
-        was_sent: Whether another code was sent.
+        contact: What was submitted, if the portal was asked: the outbox may have it no more.
+        was_sent: Whether another code was sent, or the page says so to a robot.
     """
 
     outcome: Outcome | None
     check: Check | None = None
     contact: Contact | None = None
     was_sent: bool = False
+
+    @property
+    def is_code_out(self) -> bool:
+        """Whether another code was sent, which a robot's never is."""
+        return self.was_sent and self.contact is not None
 
 
 class Verification:
@@ -129,7 +134,7 @@ class Verification:
         by: Submitter,
         policy: Policy,
         vet: Callable[[], str],
-    ) -> Outcome:
+    ) -> Step:
         """Store a submission and send its code; the same submission sent again sends no other.
 
         Args:
@@ -142,11 +147,8 @@ class Verification:
         """
         outcome = self._intake.submit_unverified(contact, key, form=form, by=by, vet=vet)
         if outcome.result is not Result.CODE or not self._codes.add(key, str(contact[MOBILE])):
-            return outcome
-        step = self.resend(key, policy)
-        if step.was_sent:
-            self._counts.count_first_sent(form)
-        return step.outcome or outcome
+            return Step(outcome)
+        return self.resend(key, policy)
 
     def has_verified(self, key: str, mobile: str) -> bool:
         """Return whether the submission of this key verified this number some minutes ago."""

@@ -84,18 +84,22 @@ def _submit_unverified(
     """
     delivery, slug = services().delivery, form.definition.slug
     key, by = _key(form, contact), _visitor(form)
+    lost = Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
     try:
         if delivery.verification.has_verified(previous, str(contact[MOBILE])):
             return delivery.intake.submit(
                 contact, key, form=slug, by=by, vet=lambda: vetted(vet_verified)
             )
-        outcome = delivery.verification.start(
+        step = delivery.verification.start(
             contact, key, form=slug, by=by, policy=policy, vet=lambda: vetted(vet_code)
         )
+        outcome = step.outcome or lost
         if outcome.result is not Result.UNSTORED and previous != key:
             delivery.verification.forget(previous)
     except DatabaseError:
-        return Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
+        return lost
+    if step.is_code_out and not previous:
+        delivery.funnel.count(slug, Step.CODE_SENT)
     return outcome
 
 
