@@ -319,7 +319,9 @@ def test_number_is_changed_and_the_rest_stays(
     fields |= {"Mobile": OTHER, "proof": proof, "BornDate-month": "مهر"}
     answer = client.post(path, data=fields)
     assert answer.headers["Location"] != step.url
-    assert client.get(step.url).status_code == 410
+    gone = client.get(step.url)
+    assert gone.status_code == 410
+    assert "شمارهٔ دیگری" in Html(gone.text).text(role="alert")
     assert step.press(Code=old_code).status_code == 410
     step.url = answer.headers["Location"]
     assert step.press(Code=code_of(portal)).status_code == 303
