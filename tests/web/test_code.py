@@ -217,9 +217,9 @@ def test_wrong_codes_end_after_five_tries(client: FlaskClient, portal: Simulator
         assert step.html.outcome == "invalid"
         assert step.error("Code") == texts.WRONG.format(n=left)
     assert step.press(Code=wrong(code)).status_code == 422
-    assert step.error("Code") == texts.WRONG_LAST
+    assert step.error("Code") == f"{texts.WRONG_LAST} {texts.ASK_ANOTHER}"
     assert step.press(Code=code).status_code == 422
-    assert step.error("Code") == texts.USED_UP
+    assert step.error("Code") == f"{texts.USED_UP} {texts.ASK_ANOTHER}"
     assert portal.contacts == []
     elapse(client, 60)
     assert step.press(resend="1").status_code == 303
@@ -258,8 +258,10 @@ def test_code_expires_after_ten_minutes(client: FlaskClient, portal: Simulator) 
     """Another one helps."""
     step = Step(client, "/f/club")
     elapse(client, 601)
+    assert step.open().status_code == 200
+    assert step.html.text("div", role="status") == f"{texts.EXPIRED} {texts.ASK_ANOTHER}"
     assert step.press(Code=code_of(portal)).status_code == 422
-    assert step.error("Code") == texts.EXPIRED
+    assert step.error("Code") == f"{texts.EXPIRED} {texts.ASK_ANOTHER}"
     step.press(resend="1")
     assert step.press(Code=code_of(portal)).status_code == 303
 
@@ -275,9 +277,29 @@ def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: S
         elapse(client, pause)
         assert step.press(resend="1").status_code == 303
     elapse(client, 300)
-    assert step.press(resend="1").status_code == 429
+    refused = step.press(resend="1")
+    assert refused.status_code == 429
+    assert "Retry-After" not in refused.headers
     assert texts.RESEND_NO_MORE in step.html.text("main")
     assert len(portal.codes) == 3
+
+
+def test_last_code_that_is_used_up_is_said_with_what_helps(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """Nobody is asked to ask for another one, in an error or on a page opened again."""
+    step = Step(client, "/f/club")
+    for _ in range(2):
+        elapse(client, 300)
+        step.press(resend="1")
+    for _ in range(codes_module.MAX_TRIES + 1):
+        step.press(Code=wrong(code_of(portal)))
+    assert step.error("Code") == f"{texts.USED_UP} {texts.RESEND_NO_MORE}"
+    step.open()
+    said = step.html.text("main")
+    assert f"{texts.USED_UP} {texts.RESEND_NO_MORE}" in said
+    assert texts.ASK_ANOTHER not in said
+    assert texts.ASK not in said
 
 
 @pytest.mark.parametrize("what", ["Failed", "Token_Expired", Fault.CLOSE_WITHOUT_ANSWER])
@@ -391,7 +413,7 @@ def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) ->
             lambda _: app.test_client().post(step.url, data={"Code": wrong(code)}).text, range(50)
         )
         said = [Html(page).text(id="Code-error") for page in pages]
-    assert said.count(texts.USED_UP) == 45
+    assert sum(texts.USED_UP in it for it in said) == 45
     assert step.press(Code=code).status_code == 422
 
 

@@ -17,7 +17,7 @@ RESEND: Final = "ارسال دوبارهٔ کد"
 # The seconds stand in an element of their own, which counts down where there is script.
 RESEND_IN: Final = ("پس از", "ثانیه می‌توانید کد تازه‌ای بخواهید.")
 RESEND_NOW: Final = "اکنون می‌توانید کد تازه‌ای بخواهید."
-RESEND_NO_MORE: Final = "کد دیگری فرستاده نمی‌شود. کمی صبر کنید یا شماره را بررسی کنید."
+RESEND_NO_MORE: Final = "کد دیگری فرستاده نمی‌شود. شماره را اصلاح کنید یا با ما تماس بگیرید."
 NOT_RESENT: Final = "کد دیگری فرستاده نشد. کدی که پیش از این فرستاده شده است هنوز پذیرفته می‌شود."
 CHANGE: Final = "شماره را اصلاح کنید"
 CHANGE_HINT: Final = "بقیهٔ اطلاعات شما حفظ می‌شود."
@@ -26,9 +26,11 @@ CHANGE_HINT: Final = "بقیهٔ اطلاعات شما حفظ می‌شود."
 EMPTY: Final = "کد تأیید را وارد کنید."
 SHAPE: Final = "کد تأیید {n} رقم دارد."
 WRONG: Final = "کد درست نیست. تازه‌ترین کدی را که رسیده است وارد کنید؛ {n} بار دیگر ممکن است."
-WRONG_LAST: Final = "کد درست نیست و دیگر نمی‌توان آن را وارد کرد. کد تازه‌ای بخواهید."
-USED_UP: Final = "این کد دیگر پذیرفته نمی‌شود. کد تازه‌ای بخواهید."
-EXPIRED: Final = "مهلت این کد به پایان رسیده است. کد تازه‌ای بخواهید."
+# After each of these follows ASK_ANOTHER, or RESEND_NO_MORE.
+WRONG_LAST: Final = "کد درست نیست و دیگر نمی‌توان آن را وارد کرد."
+USED_UP: Final = "این کد دیگر پذیرفته نمی‌شود."
+EXPIRED: Final = "مهلت این کد به پایان رسیده است."
+ASK_ANOTHER: Final = "کد تازه‌ای بخواهید."
 TOO_EARLY: Final = "برای کد تازه {n} ثانیهٔ دیگر صبر کنید."
 TOO_MANY: Final = "درخواست‌های کد بیش از اندازه است. کمی بعد دوباره امتحان کنید."
 GONE: Final = (

@@ -162,15 +162,23 @@ def _check(
 
 def _error(check: Check, state: CodeState | None) -> str:
     left = state.tries_left if state else MAX_TRIES
-    match check:
-        case Check.WRONG if left:
-            return texts.WRONG.format(n=persian_digits(left))
-        case Check.WRONG:
-            return texts.WRONG_LAST
-        case Check.USED_UP:
-            return texts.USED_UP
-        case _:
-            return texts.EXPIRED
+    if check is Check.WRONG and left:
+        return texts.WRONG.format(n=persian_digits(left))
+    ends = {Check.WRONG: texts.WRONG_LAST, Check.USED_UP: texts.USED_UP}
+    return _over(ends.get(check, texts.EXPIRED), state)
+
+
+def _over(what: str, state: CodeState | None) -> str:
+    """Return a text about a code that is not valid any more, and what helps."""
+    may_resend = state is None or state.sendings_left
+    return f"{what} {texts.ASK_ANOTHER if may_resend else texts.RESEND_NO_MORE}"
+
+
+def _ended(state: CodeState | None) -> str:
+    """Return that the code which was sent is not valid any more, or ""."""
+    if state is None or state.is_valid or state.sendings_left == MAX_SENDINGS:
+        return ""
+    return _over(texts.EXPIRED if state.tries_left else texts.USED_UP, state)
 
 
 def _resend(
@@ -207,12 +215,14 @@ def _not_resent(place: _Place, *, is_refused: bool) -> contact_form.ViewResult:
 def _wait(
     place: _Place, submission: Submission, state: CodeState | None
 ) -> contact_form.ViewResult:
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    if state and not state.sendings_left:  # waiting does not help
+        note = "" if _ended(state) else texts.RESEND_NO_MORE
+        return _show(place, submission, state, note=note), status
     seconds = math.ceil(state.resend_in_s) if state else 0
     note = texts.TOO_EARLY.format(n=persian_digits(seconds))
-    if state and not state.sendings_left:
-        note = texts.RESEND_NO_MORE
     headers = {"Retry-After": str(seconds or 1)}
-    return _show(place, submission, state, note=note), HTTPStatus.TOO_MANY_REQUESTS, headers
+    return _show(place, submission, state, note=note), status, headers
 
 
 def _show(
@@ -233,6 +243,7 @@ def _show(
         length=place.policy.length,
         seconds=math.ceil(state.resend_in_s) if state else 0,
         is_sent=state is not None and state.sendings_left < MAX_SENDINGS,
+        ended=_ended(state),
         may_resend=state is None or state.sendings_left > 0,
         error=error,
         note=note,
