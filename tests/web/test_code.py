@@ -239,6 +239,18 @@ def test_text_that_is_no_code_costs_no_try(
     assert step.press(Code=code_of(portal)).status_code == 303
 
 
+@pytest.mark.parametrize("form", ["{}-{}", "{}\u2013{}", "{}.{}", "کد شما: {}{}", "\u200f{} {}."])
+def test_code_is_found_in_what_was_pasted(
+    client: FlaskClient, portal: Simulator, form: str
+) -> None:
+    """A whole message fits into the input."""
+    step = Step(client, "/f/club")
+    ((asked, _),) = step.html.find("input", name="Code")
+    assert int(str(asked["maxlength"])) >= 160
+    code = code_of(portal)
+    assert step.press(Code=form.format(code[:2], code[2:])).status_code == 303
+
+
 def test_code_of_another_submission_or_form_is_wrong(
     client: FlaskClient, portal: Simulator
 ) -> None:

@@ -6,6 +6,7 @@ Its URL carries a signed token with the submission's key; there is no cookie and
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -43,6 +44,7 @@ blueprint = Blueprint("code", __name__)
 
 _INPUT: Final = "Code"
 _CHANGE: Final = "change"
+_DIGITS: Final = re.compile("[0-9]")
 _METHODS: Final = ("GET", "POST")
 
 
@@ -143,10 +145,10 @@ def _check(
 ) -> contact_form.ViewResult:
     """Check the typed code; a text that is no code at all does not count as a try."""
     typed = fold_digits(strip_invisible(request.form.get(_INPUT, "")))
-    code = "".join(typed.split())
+    code = "".join(_DIGITS.findall(typed))  # people paste the whole message, or with hyphens
     length = place.policy.length
-    if not (len(code) == length and code.isascii() and code.isdecimal()):
-        error = texts.SHAPE.format(n=persian_digits(length)) if code else texts.EMPTY
+    if len(code) != length:
+        error = texts.SHAPE.format(n=persian_digits(length)) if typed.strip() else texts.EMPTY
         return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     verification = services().delivery.verification
     step = verification.check(place.key, code)
