@@ -675,6 +675,22 @@ def test_log_holds_no_code_and_no_number(
         assert secret not in caplog.text
 
 
+def test_page_says_the_number_beside_an_error_and_that_another_code_was_sent(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """A reload after the code has expired does not say so any more."""
+    step = Step(client, "/f/club")
+    step.press(Code=wrong(code_of(portal)))
+    assert "۰۹۱۲•••۴۵۶۷" in step.html.text(role="alert")
+    elapse(client, 60)
+    step.url = step.press(resend="1").headers["Location"]
+    step.open()
+    assert texts.RESENT in step.html.text(role="status")
+    elapse(client, 601)
+    step.open()
+    assert texts.RESENT not in step.html.text(role="status")
+
+
 def test_page_says_the_seconds_in_words(client: FlaskClient) -> None:
     """Without script, too."""
     step = Step(client, "/f/club")

@@ -31,7 +31,7 @@ NOTHING: Final[FromUrl] = MappingProxyType({})
 _MAX_LENGTH: Final = FIELDS["CustomText1"].max_length
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 # Of our own addresses: the receipt, the host's origin, the code step.
-_OWN_KEYS: Final = frozenset({"r", "site", "s", "change"})
+_OWN_KEYS: Final = frozenset({"r", "site", "s", "change", "sent"})
 
 
 @dataclass(frozen=True, slots=True)

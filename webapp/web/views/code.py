@@ -45,6 +45,7 @@ blueprint = Blueprint("code", __name__)
 _INPUT: Final = "Code"
 _CHANGE: Final = "change"
 _DIGITS: Final = re.compile("[0-9]")
+_SENT: Final = "sent"
 _METHODS: Final = ("GET", "POST")
 
 
@@ -132,7 +133,9 @@ def _proceed(
     if request.method != "POST":
         if _CHANGE in request.args and submission.contact:
             return _form(place, submission.contact), HTTPStatus.OK
-        return _show(place, submission, state), HTTPStatus.OK
+        is_new = _SENT in request.args and not _ended(state)
+        note = texts.RESENT if is_new else ""
+        return _show(place, submission, state, note=note), HTTPStatus.OK
     if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
         return see_other(f"{place.url}&{_CHANGE}=1")
     if "resend" in request.form:
@@ -197,7 +200,7 @@ def _resend(
         return shown, refusal.status, refusal.headers
     step = services().delivery.verification.resend(place.key, place.policy)
     if step.was_sent:
-        return see_other(place.url)
+        return see_other(f"{place.url}&{_SENT}=1")
     if step.outcome is None or step.outcome.result is not Result.CODE:
         return _leave(place, step)
     return _not_resent(place, is_refused=bool(step.outcome.status))
