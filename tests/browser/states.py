@@ -376,7 +376,7 @@ def install(tab: Page, _: Simulator) -> None:
 def link(tab: Page, _: Simulator) -> None:
     """Make a link with a source."""
     tab.goto("/install/event")
-    tab.locator("#utm_source").fill("پوستر نمایشگاه")
+    tab.locator("#source").fill("پوستر نمایشگاه")
     with tab.expect_navigation():
         tab.locator(".source button").click()
 

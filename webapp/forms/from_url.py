@@ -72,8 +72,13 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
         else:
             continue
         taken |= {key: value} if value else {}
-    source = taken.get(next(iter(from_url), ""), "")[:MAX_SOURCE_LENGTH].strip()
+    source = taken.get(source_key(from_url), "")[:MAX_SOURCE_LENGTH].strip()
     return Arrival(texts, tuple(labels), source, taken)
+
+
+def source_key(from_url: FromUrl) -> str:
+    """Return the key whose value is the source of a sign-up, or ""."""
+    return next(iter(from_url), "")
 
 
 def _clean(text: str) -> str:

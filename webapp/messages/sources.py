@@ -49,7 +49,7 @@ LINK_QR: Final = "کد QR پیوند فرم «{title}»"
 QR_SVG: Final = "دریافت کد به شکل SVG"
 QR_PNG: Final = "دریافت کد به شکل PNG"
 POSTER: Final = "پوستر چاپی"
-SOURCE_INPUT: Final = "منبع (utm_source)"
+SOURCE_INPUT: Final = "منبع ({key})"
 SOURCE_HINT: Final = (
     "برای هر جایی که پیوند یا کد را می‌گذارید نامی بنویسید؛ مانند «پوستر». آمار به تفکیک همین "
     "نام‌ها است."

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import segno
 from flask import Blueprint, Response, render_template, request
 
-from webapp.forms.from_url import read_arrival
+from webapp.forms.from_url import read_arrival, source_key
 from webapp.forms.request_origin import own_origin
 from webapp.messages import sources as texts
 from webapp.web.views import public_form, require_intranet
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 blueprint = Blueprint("link", __name__)
 blueprint.before_request(require_intranet)
 
-SOURCE_KEY: Final = "utm_source"
-
 _QUIET_ZONE: Final = 4  # modules around the code, as ISO/IEC 18004 asks for
 _PNG_SCALE: Final = 16  # pixels a module: 6 cm at 300 dpi for a short link
 
@@ -36,9 +34,9 @@ class Link:
     Attributes:
         url: The link itself.
         source: The source in it, or "".
-        query: The query of our own pages about it, "?utm_source=…" or "".
+        query: The query of our own pages about it, such as "?utm_source=…", or "".
         address: The form's address to read and type: without scheme and query.
-        takes_source: Whether the form takes a source from its address.
+        source_key: The key of the source in the form's address; "" if it takes none.
         choices: The labels of the sources that it knows, by source; none if it takes any text.
     """
 
@@ -46,24 +44,24 @@ class Link:
     source: str
     query: str
     address: str
-    takes_source: bool
+    source_key: str
     choices: Mapping[str, str]
 
 
 def form_link(definition: FormDefinition) -> Link:
     """Return the link of a form, with the source in the query of the current request."""
-    target = definition.from_url.get(SOURCE_KEY)
-    wanted = {} if target is None else {SOURCE_KEY: target}
-    source = read_arrival(wanted, request.args).source
-    query = "?" + urlencode({SOURCE_KEY: source}) if source else ""
+    key = source_key(definition.from_url)
+    target = definition.from_url.get(key, "")
+    source = read_arrival(definition.from_url, request.args).source
+    query = "?" + urlencode({key: source}) if source else ""
     page = f"{own_origin()}/f/{definition.slug}"
     return Link(
         url=page + query,
         source=source,
         query=query,
         address=page.split("://", 1)[1],
-        takes_source=target is not None,
-        choices={} if target is None or isinstance(target, str) else target,
+        source_key=key,
+        choices={} if isinstance(target, str) else target,
     )
 
 
