@@ -78,6 +78,13 @@ def test_built_in_forms_are_a_desk_and_a_sign_up() -> None:
     assert list(load(None, demo=True)) == ["contact", "signup", "verified"]
 
 
+def test_documentation_shows_the_example_as_it_is() -> None:
+    """People copy from either."""
+    documentation = (EXAMPLE.parents[1] / "docs" / "forms.md").read_text()
+
+    assert f"```toml\n{EXAMPLE.read_text()}```\n" in documentation
+
+
 def test_example_has_a_form_of_each_sort() -> None:
     """The example to copy from is right, and uses every key."""
     forms = load(EXAMPLE)
