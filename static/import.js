@@ -1,4 +1,4 @@
-// Renews the numbers of an import while rows are sent. Without script the page refreshes itself.
+// Renews the numbers while rows are sent. Without script the page refreshes itself.
 
 const INTERVAL_MS = 2000;
 
@@ -8,7 +8,7 @@ async function renew() {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const shown = document.getElementById("progress");
     const next = page.getElementById("progress");
-    if (next?.dataset.state !== shown.dataset.state || !("renews" in next.dataset)) return location.reload();
+    if (next?.dataset.renews !== shown.dataset.renews) return location.reload();
     shown.replaceWith(next);
   }
   setTimeout(renew, INTERVAL_MS);
