@@ -27,7 +27,7 @@ from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import reference
 from webapp.delivery.timing import Timing
-from webapp.messages import alerts
+from webapp.messages import alerts, codes
 from webapp.observability import logging as app_logging
 from webapp.portal.simulator.faults import Fault
 from webapp.settings import Settings
@@ -125,7 +125,10 @@ def test_check_sends_a_code_to_a_number(run: Callable[..., Result], portal: Simu
     portal.mood = lambda asked: "Failed" if asked.path.endswith("OTP") else "Success"
     result = run("check", "--verify", "09121234567")
     assert result.exit_code == 1
-    assert "the portal said Failed" in result.output
+    assert f"the portal said Failed: {codes.STATUS_MESSAGES['Failed']}" in result.output
+    portal.mood = lambda asked: Fault.HTTP_429 if asked.path.endswith("OTP") else "Success"
+    result = run("check", "--verify", "09121234567")
+    assert codes.STATUS_MESSAGES["SlowDown"] in result.output
     assert run("check", "--verify", "021").exit_code == 2
 
 

@@ -25,7 +25,7 @@ from webapp.messages import alerts
 from webapp.observability import logging as app_logging
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
-from webapp.portal.base import PortalError
+from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server
 from webapp.version import VERSION
 
@@ -66,7 +66,8 @@ def check(*, alert: bool, verify: str | None) -> None:
     try:
         code = _test_code(settings, verify) if verify else ""
     except PortalError as error:
-        faults.append(f"The code was not sent: the portal said {error.status}: {error.message}")
+        said = code_status_message(error.status)
+        faults.append(f"The code was not sent: the portal said {error.status}: {said}")
     try:
         portal = _ask_portal(settings)
     except PortalError as error:

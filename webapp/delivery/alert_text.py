@@ -8,7 +8,7 @@ from webapp import messages
 from webapp.delivery.problems import COUNT_CAP, Kind
 from webapp.messages import alerts as texts
 from webapp.persian import persian_digits
-from webapp.portal.base import status_message
+from webapp.portal.base import code_status_message, status_message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -57,7 +57,7 @@ class AlertText:
                 case Kind.ATTENTION:
                     yield "\n".join(self._attention())
                 case Kind.CODES:
-                    yield f"{texts.CODES} {status_message(status)}"
+                    yield f"{texts.CODES} {code_status_message(status)}"
                     yield texts.STATUS.format(status=status)
                 case Kind.SUSPECTS:
                     count = sum(self._problems.attention(suspects=True).counts.values())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TITLE: Final = "تأیید شماره: {title}"
 # The number stands between these.
@@ -48,4 +52,14 @@ LINE_BLOCKED: Final = (
 
 # For operators
 TROUBLE: Final = "کد تأیید شماره فرستاده نمی‌شود:"
+# What a status means for a code, where it means something else for a contact.
+STATUS_MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Failed": (
+            "سامانهٔ پیامک کد را نفرستاد و دلیل آن را نگفت. شاید حساب شما الگوی تأییدشده‌ای برای "
+            "پیامک کد ندارد."
+        ),
+        "SlowDown": ("سامانهٔ پیامک خواسته است آهسته‌تر بفرستیم؛ تا کمی بعد کدی فرستاده نمی‌شود."),
+    }
+)
 DEMO_CODES: Final = "کدهای پیامک‌شده"

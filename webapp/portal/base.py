@@ -20,6 +20,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from webapp.messages import codes
 from webapp.messages.statuses import STATUS_MESSAGES
 
 if TYPE_CHECKING:
@@ -115,6 +116,11 @@ def status_message(status: str) -> str:
     """Return a Persian sentence that says what to do about a status."""
     kind = "HTTP" if status.startswith("HTTP_") else "Other"
     return STATUS_MESSAGES.get(status) or STATUS_MESSAGES[kind]
+
+
+def code_status_message(status: str) -> str:
+    """Return such a sentence about a status for which no code was sent."""
+    return codes.STATUS_MESSAGES.get(status) or status_message(status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import Access
 from webapp.messages import codes, imports, workbench
 from webapp.persian import persian_digits
+from webapp.portal.base import code_status_message
 from webapp.web import assets
 from webapp.web.views import form_path, render_part, require_intranet, services
 
@@ -87,6 +88,7 @@ def operators_header() -> Markup:
     if not g.get("is_operators_page"):
         return Markup()
     settings = services().settings
+    code_trouble = services().code_trouble.read(max_age_s=_COUNT_MAX_AGE_S)
     is_outbox = request.blueprint == "outbox"
     return render_part(
         "header.html",
@@ -97,7 +99,8 @@ def operators_header() -> Markup:
         import_link=imports.LINK,
         attention=_attention(max_age_s=0 if is_outbox else _COUNT_MAX_AGE_S),
         operator=services().basic_auth.operator,
-        code_trouble=services().code_trouble.read(max_age_s=_COUNT_MAX_AGE_S),
+        code_trouble=code_trouble,
+        code_trouble_status=code_status_message(code_trouble),
         code_trouble_text=codes.TROUBLE,
     )
 
