@@ -45,6 +45,12 @@ access = "public"
 fields = ["Mobile"]
 from_url = { branch = "CustomText5", utm_source = "CustomText6" }
 
+[forms.branches]
+title = "شعبه‌ها"
+access = "public"
+fields = ["Mobile"]
+from_url = { branch = "CustomText5" }
+
 [forms.plain]
 title = "تماس"
 access = "public"
@@ -92,8 +98,9 @@ def test_every_public_form_has_its_link_code_and_poster(client: FlaskClient, slu
         ("/install/news?utm_source=a%00b", ""),
         ("/install/event?utm_source=poster", "?utm_source=poster"),
         ("/install/event?utm_source=unlisted", ""),
-        ("/install/shop?branch=tehran", "?branch=tehran"),
-        ("/install/shop?utm_source=tehran", ""),
+        ("/install/shop?utm_source=tehran", "?utm_source=tehran"),
+        ("/install/shop?branch=tehran", ""),
+        ("/install/branches?branch=tehran", "?branch=tehran"),
         ("/install/plain?utm_source=x", ""),
     ],
 )
@@ -111,10 +118,10 @@ def test_page_asks_for_a_source_or_says_how_to_have_one(client: FlaskClient) -> 
     """A text, one of those that the form lists, or a hint."""
     pages = {
         slug: client.get(f"/install/{slug}", base_url=PUBLIC_URL).text
-        for slug in ("news", "event", "shop", "plain")
+        for slug in ("news", "event", "branches", "plain")
     }
     assert list(Html(pages["news"]).find("input", name="utm_source"))
-    assert list(Html(pages["shop"]).find("input", name="branch"))
+    assert list(Html(pages["branches"]).find("input", name="branch"))
     options = [text for _, text in Html(pages["event"]).find("option")]
     assert options == [texts.NO_SOURCE, "پوستر نمایشگاه"]
     assert [texts.SOURCE_MISSING in text for text in pages.values()] == [False, False, False, True]

@@ -28,6 +28,7 @@ FromUrl = Mapping[str, Target]
 
 NOTHING: Final[FromUrl] = MappingProxyType({})
 
+_SOURCE_KEY: Final = "utm_source"
 _MAX_LENGTH: Final = FIELDS["CustomText1"].max_length
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 # Of our own addresses: the receipt, the host's origin, the code step.
@@ -41,7 +42,7 @@ class Arrival:
     Attributes:
         texts: Values of custom texts, by API name.
         labels: Labels, in the order of the definition.
-        source: The value of the definition's first key, shortened, for statistics; else "".
+        source: The value of the definition's `source_key`, shortened, for statistics; else "".
         query: The values that were taken, by key, for the address of a further page.
     """
 
@@ -77,8 +78,8 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
 
 
 def source_key(from_url: FromUrl) -> str:
-    """Return the key whose value is the source of a sign-up, or ""."""
-    return next(iter(from_url), "")
+    """Return the key whose value is the source of a sign-up: `utm_source`, else the first; or ""."""
+    return _SOURCE_KEY if _SOURCE_KEY in from_url else next(iter(from_url), "")
 
 
 def _clean(text: str) -> str:
