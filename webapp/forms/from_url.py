@@ -78,7 +78,7 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
 
 
 def source_key(from_url: FromUrl) -> str:
-    """Return the key whose value is the source of a sign-up: `utm_source`, else the first; or ""."""
+    """Return the key that names the source of a sign-up: `utm_source`, else the first; or ""."""
     return _SOURCE_KEY if _SOURCE_KEY in from_url else next(iter(from_url), "")
 
 
