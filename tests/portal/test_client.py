@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOBILE = "09123456789"
-GENEROUS = 5.0
-HASTY = 0.5
-SLACK = 1.0
+GENEROUS = 20.0
+HASTY = 1.5
+SLACK = 3.0
 
 DOCUMENTED = [
     (number, name, error)
@@ -621,7 +621,9 @@ class TestConnecting:
         """Nothing listens there."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        error = late_failure(lambda: client(f"http://127.0.0.1:{port}/").account_status())
+        error = failure(
+            lambda: client(f"http://127.0.0.1:{port}/", deadline=GENEROUS).account_status()
+        )
         assert type(error) is Unreachable
         assert error.status == "ConnectionFailed"
         assert error.cause.endswith("NewConnectionError < ConnectionRefusedError")
@@ -633,7 +635,9 @@ class TestConnecting:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        error = late_failure(lambda: client("http://nowhere.invalid/").account_status())
+        error = failure(
+            lambda: client("http://nowhere.invalid/", deadline=GENEROUS).account_status()
+        )
         assert type(error) is Unreachable
         assert error.status == "NameNotResolved"
 
@@ -758,7 +762,7 @@ class TestTLS:
     ) -> None:
         """Nothing is sent to a host that cannot prove its name."""
         with tls(simulator, authority) as url:
-            error = late_failure(lambda: client(url).create_contact(small_contact()))
+            error = failure(lambda: client(url, deadline=GENEROUS).create_contact(small_contact()))
         assert type(error) is Unreachable
         assert error.status == "CertificateInvalid"
         assert not simulator.requests
@@ -769,7 +773,7 @@ class TestTLS:
     ) -> None:
         """A trusted authority is not enough."""
         with tls(simulator, authority, "elsewhere.example") as url:
-            error = late_failure(lambda: client(url).create_contact(small_contact()))
+            error = failure(lambda: client(url, deadline=GENEROUS).create_contact(small_contact()))
         assert type(error) is Unreachable
         assert error.status == "CertificateInvalid"
 
@@ -841,7 +845,9 @@ class TestTLS:
     def test_host_without_tls_is_unreachable(self) -> None:
         """No handshake, no request."""
         with listener(lambda connection: connection.sendall(b"220 mail.example ESMTP\r\n")) as port:
-            error = late_failure(lambda: client(f"https://127.0.0.1:{port}/").account_status())
+            error = failure(
+                lambda: client(f"https://127.0.0.1:{port}/", deadline=GENEROUS).account_status()
+            )
         assert type(error) is Unreachable
         assert error.status in {"TLSFailed", "ConnectionFailed"}
 
