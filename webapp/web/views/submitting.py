@@ -45,18 +45,17 @@ def submit(form: ContactForm, contact: Contact) -> Outcome:
 
 def _submit_visitors(form: ContactForm, contact: Contact) -> Outcome:
     """Submit a visitor's contact; count it in the funnel, once however often it is sent."""
-    key, vetted = _key(form, contact), list[str]()
+    slug, policy = form.definition.slug, form.definition.verification
+    replaced, vetted = _previous(slug), list[str]()
+    previous, key = replaced.key if replaced else "", _key(form, contact, replaced)
 
     def counted(check: Callable[[ContactForm, str], str]) -> str:
         suspicion = check(form, key)
         vetted.append(key)
         return suspicion
 
-    slug, policy = form.definition.slug, form.definition.verification
-    replaced = _previous(slug)
-    previous = replaced.key if replaced else ""
     if policy:
-        outcome = _submit_unverified(form, contact, policy, previous, counted)
+        outcome = _submit_unverified(form, contact, key, policy, previous, counted)
     else:
         outcome = services().delivery.intake.submit(
             contact, key, form=slug, by=_visitor(form), vet=lambda: counted(vet)
@@ -69,6 +68,7 @@ def _submit_visitors(form: ContactForm, contact: Contact) -> Outcome:
 def _submit_unverified(
     form: ContactForm,
     contact: Contact,
+    key: str,
     policy: Policy,
     previous: str,
     vetted: Callable[[Callable[[ContactForm, str], str]], str],
@@ -78,12 +78,12 @@ def _submit_unverified(
     Args:
         form: Its form.
         contact: What was submitted.
+        key: The submission's key.
         policy: How the form verifies numbers.
         previous: The key of the submission that this one replaces, or "".
         vetted: Runs a check against spam.
     """
-    delivery, slug = services().delivery, form.definition.slug
-    key, by = _key(form, contact), _visitor(form)
+    delivery, slug, by = services().delivery, form.definition.slug, _visitor(form)
     lost = Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
     try:
         if delivery.verification.has_verified(previous, str(contact[MOBILE])):
@@ -107,9 +107,8 @@ def _visitor(form: ContactForm) -> Submitter:
     return Submitter(source=form.arrival.source)
 
 
-def _key(form: ContactForm, contact: Contact) -> str:
+def _key(form: ContactForm, contact: Contact, previous: SubmissionToken | None) -> str:
     """Return a submission's key: that of the one which it replaces, if nothing was changed."""
-    previous = _previous(form.definition.slug)
     if previous and previous.unchanged == submission_key(previous.key, contact):
         return previous.key
     return submission_key(form.token.nonce, contact)
@@ -130,7 +129,7 @@ def previous_token(slug: str) -> str:
 
 def ask_code(form: ContactForm, _: Outcome) -> Response:
     """Redirect to the step that asks for the code, with what the form takes from the address."""
-    key = _key(form, form.to_contact())
     slug, site = form.definition.slug, form.token.site
+    key = _key(form, form.to_contact(), _previous(slug))
     token = services().submission_tokens.issue(slug, key=key, site=site)
     return see_other(f"{request.path}/code?{urlencode({'s': token, **form.arrival.query})}")
