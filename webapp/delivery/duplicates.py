@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import MOBILE
 from webapp.delivery.database import DatabaseError
-from webapp.persian import IRAN
+from webapp.persian import to_iran
 from webapp.portal.base import KnownContact, MethodNotAllowed, PortalError
 
 if TYPE_CHECKING:
@@ -78,5 +77,5 @@ def _describe(submission: Submission) -> KnownContact:
         name=" ".join(filter(None, names)),
         company=str(values.get("CompanyTitle") or ""),
         city=str(values.get("CityName") or ""),
-        changed_on=submission.created_at.replace(tzinfo=UTC).astimezone(IRAN).date(),
+        changed_on=to_iran(submission.created_at).date(),
     )

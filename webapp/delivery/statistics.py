@@ -46,7 +46,7 @@ from webapp.delivery.submission import (
     is_uncounted,
     table,
 )
-from webapp.persian import IRAN
+from webapp.persian import IRAN, to_iran
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -173,7 +173,7 @@ class Statistics:
         delivered: Counter[tuple[date, str, str]] = Counter()
         for row in rows:
             outcome = _SETTLED[State(row.state)]
-            day = _iranian_day(row.created_at)
+            day = to_iran(row.created_at).date()
             one = sums[day, row.form, outcome]
             one[0] += 1
             if outcome is Outcome.DELIVERED:
@@ -203,7 +203,7 @@ class Statistics:
         with self._database.read() as connection:
             groups = connection.execute(_UNCOUNTED_GROUPS).all()
             forms = {group.form for group in groups}
-            start = min((_iranian_day(group.since) for group in groups), default=last)
+            start = min((to_iran(group.since).date() for group in groups), default=last)
             # One statement: it sees each row once, whoever counts at the same time.
             live = _uncounted(min(max(first, start), last), last, forms)
             rows = connection.execute(union_all(stored, live) if forms else stored).all()
@@ -263,10 +263,6 @@ def _uncounted(first: date, last: date, forms: Iterable[str]) -> Select[Any]:
     return select(
         *(days.c.day, kinds.c.form, kinds.c.state, number, literal(0.0), held, literal(0))
     ).select_from(days.join(kinds, true()))
-
-
-def _iranian_day(time: datetime) -> date:
-    return time.replace(tzinfo=UTC).astimezone(IRAN).date()
 
 
 def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:

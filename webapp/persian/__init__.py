@@ -13,6 +13,7 @@ from webapp.persian.dates import (
     jalali_slashes,
     parse_date,
     parse_date_parts,
+    to_iran,
 )
 from webapp.persian.email import parse_email
 from webapp.persian.labels import (
@@ -65,4 +66,5 @@ __all__ = [
     "spelling_key",
     "split_labels",
     "strip_invisible",
+    "to_iran",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
 
@@ -43,6 +43,11 @@ _MONTHS: Final = 12
 FIRST_GREGORIAN_YEAR: Final = 1800
 _FIRST_YEAR: Final = 1280
 _LAST_YEAR: Final = 1500
+
+
+def to_iran(time: datetime) -> datetime:
+    """Return a time in UTC, without a time zone as databases hold it, as Iran's clocks show it."""
+    return time.replace(tzinfo=UTC).astimezone(IRAN)
 
 
 def parse_date(text: str) -> date:

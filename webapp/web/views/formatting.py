@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from webapp import messages, persian
@@ -47,6 +46,6 @@ def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Form
 
 def local_time(value: datetime) -> str:
     """Return a UTC time as local date and time in Iran, in Persian."""
-    local = value.replace(tzinfo=UTC).astimezone(persian.IRAN)
+    local = persian.to_iran(value)
     day, time = persian.date_in_words(local.date()), persian.persian_digits(f"{local:%H:%M}")
     return messages.LOCAL_TIME.format(day=day, time=time)
