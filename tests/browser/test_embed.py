@@ -196,9 +196,10 @@ def script(server: Server, how: str = "async") -> str:
 
 
 def page_of(*parts: str, head: str = "") -> str:
-    """Return a page of the website."""
+    """Return a page of the website, with an icon: Chromium looks for one, and logs a 404."""
     return (
-        f'<!doctype html><html lang="fa" dir="rtl"><meta charset="utf-8">{head}{LISTEN}'
+        '<!doctype html><html lang="fa" dir="rtl"><meta charset="utf-8">'
+        f'<link rel="icon" href="data:,">{head}{LISTEN}'
         f"<body>{''.join(parts)}"
     )
 
