@@ -1,4 +1,4 @@
-"""What a person is told when the portal rejects a contact for something that they cannot correct."""
+"""What a person is told when the portal rejects what they cannot correct."""
 
 from __future__ import annotations
 
