@@ -72,7 +72,7 @@ class Refused(PortalError):
 
 
 class MethodNotAllowed(Refused):
-    """The token may not use this method, but perhaps others."""
+    """The token may not use this method, or HTTP refuses it; other methods may work."""
 
 
 class Unreachable(PortalError):
@@ -108,8 +108,10 @@ class Unexplained(Uncertain):
     """The portal answered with a status that does not say what became of the call."""
 
 
-# The statuses of a gateway in front of a portal that is down, and ours for no response.
-_NO_ANSWER: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownFault")
+# The statuses of a gateway in front of the portal, and ours for no response.
+_NO_ANSWER: Final = re.compile(
+    "HTTP_(5[0-9]{2}|401|403|404|405|415)|Timeout|ConnectionBroken|UnknownFault"
+)
 
 
 def status_message(status: str) -> str:
