@@ -22,7 +22,7 @@ from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, WAITING, State
 from webapp.portal.base import Refused, Rejected, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.simulator.faults import Fault
-from webapp.portal.simulator.model import PROFILES
+from webapp.portal.simulator.profiles import RETURN_PROFILES, Profile
 from webapp.portal.statuses import STATUSES
 from webapp.web.views import EXTENSION
 
@@ -371,7 +371,7 @@ def test_it_settles_before_it_is_looked_for(
 def test_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: Simulator) -> None:
     """The settling time is for this, too."""
     delivery: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].delivery
-    portal.lag = 0.7
+    portal.profile = Profile(lag=0.7)
     portal.answer(Fault.APPLIED_THEN_RESET)
     submit(delivery.intake)
     time.sleep(1.1)
@@ -380,12 +380,12 @@ def test_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", RETURN_PROFILES)
 def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
     intake: Intake, outbox: Outbox, portal: Simulator, profile: str
 ) -> None:
     """Whatever the portal's documents leave open; a full contact and one with gaps."""
-    portal.profile = PROFILES[profile]
+    portal.profile = RETURN_PROFILES[profile]
     full = Contact(
         Mobile="09121234567",
         FName="علی کیانی",
