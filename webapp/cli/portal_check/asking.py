@@ -15,7 +15,7 @@ from webapp.portal.statuses import BY_NAME, SUCCESS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from webapp.portal.answers import Answer
+    from webapp.portal.answers import Answer, Place
     from webapp.portal.client import AmootPortal
     from webapp.portal.connection import Response
 
@@ -76,19 +76,21 @@ def ask(
         facts = f"{error.status}, {time.monotonic() - began:.1f} s"
         return Reply(method=method, facts=facts, error=error)
     seconds = f"{time.monotonic() - began:.1f} s"
-    facts = ", ".join((*_describe(response), seconds))
     outline = _outline(response)
+    place = find_status(parse_body(response.body))
+    error, answer = None, None
     try:
         answer = read_answer(response, mobile=mobile)
-    except PortalError as error:
-        return Reply(method=method, facts=facts, error=error, outline=outline)
-    return Reply(method=method, facts=facts, answer=answer, outline=outline)
+        place = answer.place
+    except PortalError as raised:
+        error = raised
+    facts = ", ".join((*_describe(response, place), seconds))
+    return Reply(method=method, facts=facts, answer=answer, error=error, outline=outline)
 
 
-def _describe(response: Response) -> Iterator[str]:
+def _describe(response: Response, place: Place) -> Iterator[str]:
     """Yield HTTP status, shape, status with its place, and the kind of data of a response."""
     content = parse_body(response.body)
-    place = find_status(content)
     yield f"HTTP {response.status_code}"
     yield _shape(content, response.body)
     yield f"{place.path} = {place.status}" if place.status else "no Status"

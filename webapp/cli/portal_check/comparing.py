@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Kind
 from webapp.messages.portal_check import SAMPLE, SAMPLE_LABELS
 from webapp.persian import comparison_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from webapp.contact import Field, Value
 
 BORN: Final = date(1990, 3, 21)
-# These two hold what tells one contact of the check from the next; the third is blanked.
-CREATED_AGAIN, EDITED, BLANKED = "CustomText1", "CustomText2", "CityName"
+# The first two hold what tells one contact of the check from the next; the others are left empty.
+CREATED_AGAIN, EDITED, BLANKED, OMITTED = "CustomText1", "CustomText2", "CityName", "JobTitle"
 _HOST: Final = "example.com"
 _LONGEST_PART: Final = 63  # of a host name, and of what stands before the at sign
+_DAY_LENGTH: Final = 10
 _HALF_SPACE: Final = "\u200c"
 _QUARTER: Final = timedelta(minutes=15)
 
@@ -72,31 +73,47 @@ def _email(length: int) -> str:
     return f"{'a' * min(max(length - len(host) - 1, 1), _LONGEST_PART)}@{host}"
 
 
-def differences(sent: Contact, stored: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield what the portal has changed, without the values, and whether it has cut it."""
+class Change(NamedTuple):
+    """What the portal has changed of a field, without the value."""
+
+    name: str
+    text: str
+    is_cut: bool = False
+
+
+def differences(sent: Contact, stored: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield what the portal has changed of the fields that were sent, but for number and labels."""
     for name, row in FIELDS.items():
         value = sent[name]
         if row.kind in {Kind.LABELS, Kind.MOBILE} or value in EMPTY_VALUES:
             continue
         if name not in stored:
-            yield f"{name}: not returned", False
+            yield Change(name, "not returned")
         elif isinstance(value, date):
-            if str(stored[name])[:10] != value.isoformat():
-                yield f"{name}: another day", False
+            if str(stored[name])[:_DAY_LENGTH] != value.isoformat():
+                yield Change(name, "another day")
         elif isinstance(value, str) and stored[name] != value:
             yield _difference(name, value, stored[name])
 
 
-def _difference(name: str, sent: str, stored: object) -> tuple[str, bool]:
+def grouped(changes: Iterable[Change]) -> list[str]:
+    """Return changes by what they are, with the names of the fields."""
+    names: dict[str, list[str]] = {}
+    for change in changes:
+        names.setdefault(change.text, []).append(change.name)
+    return [f"{text}: {', '.join(fields)}" for text, fields in names.items()]
+
+
+def _difference(name: str, sent: str, stored: object) -> Change:
     if not isinstance(stored, str):
-        return f"{name}: {'null' if stored is None else 'no text'}", False
+        return Change(name, "null" if stored is None else "no text")
     key, stored_key = comparison_key(sent), comparison_key(stored)
     if stored_key != key and stored_key and key.startswith(stored_key):
-        return f"{name}: cut from {len(sent)} to {len(stored)}", True
+        return Change(name, f"cut from {len(sent)} to {len(stored)}", is_cut=True)
     if stored_key.casefold() != key.casefold():
-        return f"{name}: another text", False
+        return Change(name, "another text")
     lost = _HALF_SPACE in sent and _HALF_SPACE not in stored
-    return f"{name}: {'no half-spaces' if lost else 'other letters or spaces'}", False
+    return Change(name, "no half-spaces" if lost else "other letters or spaces")
 
 
 def time_zone(stored: Mapping[str, Any]) -> timedelta | None:

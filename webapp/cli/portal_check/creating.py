@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _BEYOND_SETTLE_S: Final = 60.0
 # How long changes are waited for, by the delay that was seen.
 _SHORTEST_WAIT_S, _DELAYS = 15.0, 4
+_LONGEST_SETTLE_S: Final = 3600
 _DAY: Final = timedelta(days=1)
 
 
@@ -75,6 +76,7 @@ class Trial:
         self._stored: Mapping[str, Any] = {}
         self._wait_s = settle_s + _BEYOND_SETTLE_S
         self._is_uncertain = False
+        self._can_search_labels = False
 
     def run(self) -> None:
         """Add a row for each step; nothing is left behind that no row tells."""
@@ -185,7 +187,7 @@ class Trial:
         if delay_s < self._settle_s:
             self._table.add("appears", self._search, Level.FINE, "appears.in-time", **values)
         else:
-            setting = f"AMOOT_SETTLE={math.ceil(2 * delay_s)}"
+            setting = f"AMOOT_SETTLE={min(math.ceil(2 * delay_s), _LONGEST_SETTLE_S)}"
             self._table.add(
                 "appears", self._search, Level.CHANGE, "appears.late", setting, **values
             )
@@ -194,13 +196,13 @@ class Trial:
         """Compare what is stored with what was sent."""
         stored = self._stored
         found = list(comparing.differences(self._sent, stored))
-        facts = [*(text for text, _ in found), comparing.number_shape(stored)]
-        reply = self._derived("; ".join(facts))
+        changes = comparing.grouped(found)
+        reply = self._derived("; ".join([*changes, comparing.number_shape(stored)]))
         since = datetime.now(UTC)
         is_recognised = bool(find_matches(self._sent, [dict(stored)], since=since))
         if not found:
             self._table.add("values", reply, Level.FINE, "values.same")
-        elif any(is_cut for _, is_cut in found):
+        elif any(change.is_cut for change in found):
             self._table.add("values", reply, Level.CHANGE, "values.cut", "lengths")
         elif is_recognised:
             self._table.add("values", reply, Level.FINE, "values.spelling")
@@ -252,6 +254,7 @@ class Trial:
         elif others:
             self._table.add("label-search", reply, Level.NOTE, "label-search.ignored", facts=facts)
         else:
+            self._can_search_labels = True
             self._table.add("label-search", reply, Level.FINE, "label-search.found", facts=facts)
 
     def _labels(self) -> tuple[str, ...]:
@@ -278,12 +281,31 @@ class Trial:
             level = Level.CHANGE if self._empty.is_sent else Level.NOTE
             change = "AMOOT_EMPTY=omit" if self._empty.is_sent else ""
             self._table.add("again", reply, level, "again.blanked", change, facts=facts)
+            self._create_without_blanks()
         elif new:
             self._table.add("again", reply, Level.NOTE, "again.updated", facts=facts)
         elif reply.error:
             self._table.add("again", reply, Level.NOTE, "again.refused", "duplicates", facts=facts)
         else:
             self._table.add("again", reply, Level.WRONG, "again.ignored", "report", facts=facts)
+
+    def _create_without_blanks(self) -> None:
+        """Create the contact once more, as AMOOT_EMPTY=omit does: what is stored should stay."""
+        text = comparing.label(1, is_long=False)
+        again = comparing.changed(
+            self._sent, {comparing.CREATED_AGAIN: text, comparing.OMITTED: ""}
+        )
+        reply = self._own.create(payload(again, replace(self._empty, is_sent=False)))
+        _, records = self._own.wait(
+            lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
+            limit_s=self._wait_s if reply.error is None else 0,
+        )
+        new = _having(records, comparing.CREATED_AGAIN, text)
+        if new and new[0].get(comparing.OMITTED):
+            self._table.add("omitted", reply, Level.FINE, "omitted.kept")
+        else:
+            key = "omitted.erased" if new else "omitted.refused"
+            self._table.add("omitted", reply, Level.WRONG, key, "duplicates")
 
     def _edit(self) -> None:
         """Edit the contact without `Labels`, and search by its labels."""
@@ -304,6 +326,9 @@ class Trial:
         )
         if not _having(records, comparing.EDITED, text):
             self._table.add("edit", reply, Level.NOTE, "edit.failed")
+            return
+        if not self._can_search_labels:
+            self._table.add("edit", reply, Level.NOTE, "edit.unknown")
             return
         kept = [number in ids(self._own.search(label)[1]) for label in self._labels()]
         key = "edit.kept" if all(kept) else "edit.dropped"

@@ -39,6 +39,7 @@ ASKED: Final[Mapping[str, str]] = MappingProxyType(
         "clock": "when it was stored",
         "label-search": "by each label, and by another one",
         "again": "the same number, one text changed, one blank",
+        "omitted": "the same number, empty fields left out",
         "edit": "one text changed, without labels",
         "delete": "what was created",
         "labels-left": "what is left",
@@ -82,6 +83,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "empty-number.account": "The portal refuses the account ({status}): nothing can be sent.",
         "empty-number.name": "The portal requires more than the number ({status}).",
         "empty-number.unclear": "Refused for a reason that is not the number ({status}).",
+        "empty-number.unread": "The program cannot read this answer ({status}). Look into the panel "
+        "whether a contact without a number was stored.",
         "empty-number.deleted": "The portal stored a contact without a number. It was deleted.",
         "empty-number.stored": "The portal stored a contact without a number. IDs: {ids}.",
         "known.none": "The portal has no contact with {mobile}.",
@@ -126,8 +129,14 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "stored: a stranger could blank a stored contact.",
         "again.refused": "A known number is refused ({status}).",
         "again.ignored": "Answered as stored, but neither a second contact nor a change is found.",
+        "omitted.kept": "What is left out stays as it was stored: the setting above helps.",
+        "omitted.erased": "What is left out is erased as well: no setting helps.",
+        "omitted.refused": "A form without the empty fields is not taken ({status}): no setting "
+        "helps.",
         "edit.kept": "Labels that are not sent stay. The program does not edit contacts.",
         "edit.dropped": "Labels that are not sent are lost. The program does not edit contacts.",
+        "edit.unknown": "Whether labels that are not sent stay cannot be told without a search "
+        "by labels. The program does not edit contacts.",
         "edit.not-allowed": "The token may not edit contacts, and the program does not need to.",
         "edit.failed": "The change is not found ({status}). The program does not edit contacts.",
         "delete.deleted": "All that was created is deleted: {count}.",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Nobody has a number of this form: no operator has been given the prefix with these zeros.
 _UNUSED_PREFIX: Final = "0900000"
+_UNREADABLE: Final = ("UnreadableAnswer", "AnswerTooLong")
 _NOT_OF_THE_TOKEN: Final = ("User_NotAllowMethod", "Token_NotAllowMethod")
 
 
@@ -173,8 +174,9 @@ def is_about_number(error: PortalError | None) -> bool:
 
 def is_about_form(error: PortalError | None) -> bool:
     """Return whether another form might be taken: the portal answered, and not about us."""
-    is_ours = isinstance(error, Refused)
-    return error is not None and error.is_answer and not is_ours and not is_about_number(error)
+    if error is None or isinstance(error, Refused) or is_about_number(error):
+        return False
+    return error.is_answer and error.status not in _UNREADABLE
 
 
 def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
@@ -206,8 +208,10 @@ def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
         return Found(may_create=False, empty=empty)
     elif first.error and rejected_field(first.error.status):
         table.add(name, first, Level.CHANGE, "empty-number.name", "empty-number.name")
-    else:
+    elif is_about_form(first.error):
         table.add(name, first, Level.WRONG, "empty-number.unclear", "report")
+    else:
+        table.add(name, first, Level.WRONG, "empty-number.unread", "report")
     return Found(may_create=bool(first.error and first.error.is_answer), empty=empty)
 
 
