@@ -72,13 +72,14 @@ def ask(
     began = time.monotonic()
     try:
         response = portal.call_raw(method, pairs)
-    except PortalError as error:
-        facts = f"{error.status}, {time.monotonic() - began:.1f} s"
-        return Reply(method=method, facts=facts, error=error)
+    except PortalError as silence:
+        facts = f"{silence.status}, {time.monotonic() - began:.1f} s"
+        return Reply(method=method, facts=facts, error=silence)
     seconds = f"{time.monotonic() - began:.1f} s"
     outline = _outline(response)
     place = find_status(parse_body(response.body))
-    error, answer = None, None
+    error: PortalError | None = None
+    answer: Answer | None = None
     try:
         answer = read_answer(response, mobile=mobile)
         place = answer.place

@@ -83,8 +83,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "empty-number.account": "The portal refuses the account ({status}): nothing can be sent.",
         "empty-number.name": "The portal requires more than the number ({status}).",
         "empty-number.unclear": "Refused for a reason that is not the number ({status}).",
-        "empty-number.unread": "The program cannot read this answer ({status}). Look into the panel "
-        "whether a contact without a number was stored.",
+        "empty-number.unread": "The program cannot read this answer ({status}). Look into the "
+        "panel whether a contact without a number was stored.",
         "empty-number.deleted": "The portal stored a contact without a number. It was deleted.",
         "empty-number.stored": "The portal stored a contact without a number. IDs: {ids}.",
         "known.none": "The portal has no contact with {mobile}.",
