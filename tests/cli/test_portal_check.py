@@ -372,15 +372,49 @@ def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
 
     def take_all(request: Captured) -> str | Answer:
         if request.path.endswith("Create"):
-            return json_answer({"Status": "Success", "Data": {"ID": 77}})
+            stored = {"ID": 77, "Mobile": None if is_named else 989120000000}
+            return json_answer({"Status": "Success", "Data": stored})
         deleted.extend(text for name, text in request.pairs if name == "ContactID")
         is_deletion = request.path.endswith("Delete")
         return json_answer({"Status": "Success"}) if is_deletion else "Success"
 
     simulator.mood = take_all
+    is_named = True
     seen = check("--create", MOBILE)
     assert seen.says("empty-number", "wrong", "empty-number.deleted")
     assert (deleted, seen.result.exit_code) == (["77"], 1)
+    assert "create" not in seen.rows
+    is_named = False  # the ID of somebody else
+    seen = check("--create", MOBILE)
+    assert seen.says("empty-number", "wrong", "empty-number.stored")
+    assert deleted == ["77"]
+
+
+def test_contact_with_another_number_is_never_deleted(
+    check: Callable[..., Checked], simulator: Simulator
+) -> None:
+    """Whatever a search or an answer of ContactCreate returns."""
+    stranger = {"ID": 5, "Mobile": 989120000000, "FName": "x", "LName": "y"}
+    asked: list[tuple[str, str]] = []
+
+    def search_late(request: Captured) -> str | Answer:
+        asked.extend(pair for pair in request.pairs if request.path.endswith("Delete"))
+        if request.path.endswith("Search") and simulator.contacts:
+            return json_answer({"Status": "Success", "Data": [stranger, *simulator.contacts]})
+        return "Success"
+
+    simulator.mood = search_late
+    assert "create" in check("--create", MOBILE).rows
+    assert asked
+    assert ("ContactID", "5") not in asked
+    simulator.purge()
+    simulator.mood = lambda request: (
+        json_answer({"Status": "Success", "Data": [stranger]})
+        if request.path.endswith("Search")
+        else "Success"
+    )
+    seen = check("--create", MOBILE)
+    assert seen.says("known", "wrong", "search.others")
     assert "create" not in seen.rows
 
 

@@ -100,9 +100,8 @@ class Trial:
             self._table.add("known", reply, Level.CHANGE, "known.not-allowed", "allow")
         elif reply.error:
             self._table.add("known", reply, Level.WRONG, "known.no-answer", "report")
-        elif not all(is_same_number(self._mobile, record.get(MOBILE)) for record in records):
-            self._table.add("known", reply, Level.WRONG, "search.others", "report",
-                            count=len(records))  # fmt: skip
+        elif others := self._count_others(reply):
+            self._table.add("known", reply, Level.WRONG, "search.others", "report", count=others)
         elif records:
             self._table.add(
                 *("known", reply, Level.CHANGE, "known.found", "known.found"), private=private
@@ -111,6 +110,10 @@ class Trial:
             self._table.add("known", reply, Level.FINE, "known.none", private=private)
             return True
         return False
+
+    def _count_others(self, reply: Reply) -> int:
+        numbers = [record.get(MOBILE) for record in reply.records()]
+        return sum(not is_same_number(self._mobile, number) for number in numbers)
 
     def _attempts(self) -> Iterator[_Attempt]:
         yield from (_Attempt(setting, empty, self._sent)
@@ -121,6 +124,8 @@ class Trial:
         """Return whether a contact was created."""
         first: Reply | None = None
         for attempt in self._attempts():
+            if first and first.status.startswith("Length_") and attempt.setting != "lengths":
+                continue
             began = monotonic()
             reply = self._own.create(payload(attempt.contact, attempt.empty))
             first = first or reply

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from webapp.cli.portal_check.asking import Reply, ask
 from webapp.contact import MOBILE
 from webapp.portal.base import MethodNotAllowed, PortalError, SlowDown
-from webapp.portal.matching import contact_id
+from webapp.portal.matching import contact_id, is_same_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ class OwnContacts:
     def create(self, pairs: Sequence[tuple[str, str]]) -> Reply:
         """Send ContactCreate."""
         reply = ask(self.portal, "ContactCreate", pairs, mobile=self._mobile)
-        self.created |= ids(reply.answer.objects()) if reply.answer else set()
+        self.created |= ids(self._own(reply.answer.objects())) if reply.answer else set()
         return reply
 
     def change(self, method: str, number: int, pairs: Sequence[tuple[str, str]] = ()) -> Reply:
@@ -57,9 +57,10 @@ class OwnContacts:
         wanted = [(MOBILE, self._mobile)] + [("Labels", label)] * bool(label)
         reply = ask(self.portal, "ContactSearch", wanted)
         try:
-            return reply, [record for record in reply.records() if not record.get("Deleted")]
+            records = [it for it in reply.records() if not it.get("Deleted")]
         except PortalError as error:
             return replace(reply, error=error), ()
+        return reply, self._own(records)
 
     def wait(
         self, is_there: Callable[[Records], bool], *, limit_s: float, label: str = ""
@@ -78,6 +79,10 @@ class OwnContacts:
                 pause = max(pause, reply.error.retry_after or _SLOW_DOWN_S)
             sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+
+    def _own(self, records: Iterable[Mapping[str, Any]]) -> Records:
+        """Return the contacts with the number: no other one is to be deleted, whatever comes."""
+        return [it for it in records if is_same_number(self._mobile, it.get(MOBILE))]
 
 
 def ids(records: Iterable[Mapping[str, Any]]) -> set[int]:

@@ -217,9 +217,10 @@ def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
 
 def _stored_without_number(portal: AmootPortal, table: Table, reply: Reply) -> None:
     """Delete a contact that was stored although it has no number."""
+    # Only a contact that has no number: another one is not to be deleted, whatever the answer is.
     ids: Mapping[int, None] = dict.fromkeys(
         number for item in (reply.answer.objects() if reply.answer else ())
-        if (number := contact_id(item)) is not None
+        if not item.get(MOBILE, "unknown") and (number := contact_id(item)) is not None
     )  # fmt: skip
     left = [number for number in ids
             if ask(portal, "ContactDelete", [("ContactID", str(number))]).error]  # fmt: skip
