@@ -222,7 +222,8 @@ class Trial:
         word = str(gender).casefold()
         is_set = word in {"true", "false"}
         key, level = (f"gender.{word}", Level.NOTE) if is_set else ("gender.none", Level.FINE)
-        shown = "null" if gender is None else word
+        others = {None: "null", "missing": "missing", "": "empty"}
+        shown = word if is_set else others.get(gender, "another value")
         self._table.add("gender", self._derived(f"{name}: {shown}"), level, key)
 
     def _compare_clocks(self) -> None:
