@@ -19,10 +19,17 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from webapp.portal.base import MethodNotAllowed, SlowDown, Uncertain, Unexplained
+from webapp.portal.base import (
+    MethodNotAllowed,
+    PortalError,
+    Rejected,
+    SlowDown,
+    Uncertain,
+    Unexplained,
+)
 from webapp.portal.matching import contact_id, is_same_number
 from webapp.portal.retry_after import parse_retry_after
-from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
+from webapp.portal.statuses import BY_NAME, BY_NUMBER, LENGTH_STATUSES, SUCCESS, rejected_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +109,7 @@ def read_answer(response: Response, *, mobile: str = "") -> Answer:
     content = parse_body(response.body)
     place = find_status(content)
     if place.status in BY_NAME:
-        raise BY_NAME[place.status](place.status)
+        raise _documented_error(place.status)
     if code == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
         raise SlowDown(f"HTTP_{code}", retry_after=pause)
     if code != HTTPStatus.OK:
@@ -114,6 +121,14 @@ def read_answer(response: Response, *, mobile: str = "") -> Answer:
     if place.status != SUCCESS:
         raise Unexplained(place.status)
     return Answer(content, place)
+
+
+def _documented_error(status: str) -> PortalError:
+    error = BY_NAME[status](status)
+    if isinstance(error, Rejected):
+        error.fields = rejected_fields(status)
+        error.concerns_length = status in LENGTH_STATUSES
+    return error
 
 
 def _http_error(code: int) -> MethodNotAllowed | Uncertain:

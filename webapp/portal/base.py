@@ -64,7 +64,15 @@ class PortalError(Exception):
 
 
 class Rejected(PortalError):
-    """This contact is bad: do not retry, tell the person."""
+    """This contact is bad: do not retry, tell the person.
+
+    Attributes:
+        fields: The API names of the fields that are wrong, as far as the portal names them.
+        concerns_length: Whether the length of some field is wrong.
+    """
+
+    fields: tuple[str, ...] = ()
+    concerns_length: bool = False
 
 
 class Refused(PortalError):
