@@ -325,6 +325,22 @@ def test_ended_check_deletes_what_it_has_created(
         assert simulator.contacts == []
 
 
+def test_check_that_is_ended_while_it_deletes_says_where_to_look(
+    check: Callable[..., Checked], simulator: Simulator
+) -> None:
+    """A second Ctrl-C: the administrator still knows that something may be left."""
+
+    def end(request: Captured) -> str:
+        if request.path.endswith("Delete"):
+            signal.raise_signal(signal.SIGINT)
+        return "Success"
+
+    simulator.mood = end
+    seen = check("--create", MOBILE)
+    assert seen.result.exit_code == 1
+    assert english.SENTENCES["ended"].format(mobile=MOBILE) in seen.result.output
+
+
 def test_texts_that_the_portal_cuts_are_named_with_their_lengths(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:

@@ -90,7 +90,7 @@ class Trial:
                 self._create_again()
                 self._edit()
         finally:
-            self._delete()
+            self._delete_or_tell()
 
     def _is_unknown(self) -> bool:
         """Return whether the portal says that it has no contact with this number."""
@@ -124,7 +124,7 @@ class Trial:
         """Return whether a contact was created."""
         first: Reply | None = None
         for attempt in self._attempts():
-            if first and first.status.startswith("Length_") and attempt.setting != "lengths":
+            if first and _is_too_long(first) and attempt.setting != "lengths":
                 continue
             began = monotonic()
             reply = self._own.create(payload(attempt.contact, attempt.empty))
@@ -341,6 +341,13 @@ class Trial:
         facts = f"Labels: {kept.count(True)}/{len(kept)}"
         self._table.add("edit", reply, Level.NOTE, key, facts=facts)
 
+    def _delete_or_tell(self) -> None:
+        try:
+            self._delete()
+        except BaseException:  # a second Ctrl-C
+            self._table.say("ended", mobile=self._mobile)
+            raise
+
     def _delete(self) -> None:
         """Delete all contacts with the number, and say which are left."""
         limit_s = self._wait_s if self._is_uncertain and not self._stored else 0
@@ -383,6 +390,10 @@ class Trial:
             self._table.add("delete", search, Level.CHANGE, key, "by-hand", private=private)
         else:
             self._table.add("delete", search, Level.FINE, "delete.nothing")
+
+
+def _is_too_long(reply: Reply) -> bool:
+    return isinstance(reply.error, Rejected) and reply.error.concerns_length
 
 
 def _is_doubtful(reply: Reply) -> bool:

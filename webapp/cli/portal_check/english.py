@@ -19,6 +19,10 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
             "A test contact with the number {mobile} is being created. If this command is ended "
             "before the row `delete` is shown, delete the contact in the portal's panel."
         ),
+        "ended": (
+            "The command was ended before everything was deleted. Look for {mobile} in the "
+            "portal's panel."
+        ),
         "not-created": "No test contact was created, because of what is wrong above.",
         "sum": "OK: {fine}. To know: {note}. To change: {change}. Wrong: {wrong}.",
     }

@@ -13,7 +13,6 @@ from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected,
 from webapp.portal.codes import has_cancelled
 from webapp.portal.matching import contact_id, is_same_number
 from webapp.portal.payload import Empty, payload
-from webapp.portal.statuses import rejected_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -169,7 +168,7 @@ def variants(empty: Empty) -> Iterator[tuple[str, Empty]]:
 
 def is_about_number(error: PortalError | None) -> bool:
     """Return whether an error names the number as the reason."""
-    return isinstance(error, Rejected) and rejected_field(error.status) == MOBILE
+    return isinstance(error, Rejected) and MOBILE in error.fields
 
 
 def is_about_form(error: PortalError | None) -> bool:
@@ -206,7 +205,7 @@ def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
     elif isinstance(first.error, Refused):
         table.add(name, first, Level.WRONG, "empty-number.account", "account.refused")
         return Found(may_create=False, empty=empty)
-    elif first.error and rejected_field(first.error.status):
+    elif isinstance(first.error, Rejected) and first.error.fields:
         table.add(name, first, Level.CHANGE, "empty-number.name", "empty-number.name")
     elif is_about_form(first.error):
         table.add(name, first, Level.WRONG, "empty-number.unclear", "report")
