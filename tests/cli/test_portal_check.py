@@ -181,6 +181,23 @@ def test_each_plausible_portal_has_its_line_of_meaning(
     assert surprises == []
 
 
+def test_setting_that_a_row_names_makes_all_well(
+    check: Callable[..., Checked], simulator: Simulator
+) -> None:
+    """The administrator sets it, and the next run has nothing to change."""
+    rows_to_follow = {
+        "gender-required": ("empty-number", "AMOOT_EMPTY_GENDER=false"),
+        "known-updated": ("again", "AMOOT_EMPTY=omit"),
+    }
+    for name, (row, setting) in rows_to_follow.items():
+        simulator.purge()
+        simulator.profile = PROFILES[name]
+        assert check("--create", MOBILE).rows[row].change == setting
+        variable, value = setting.split("=")
+        seen = check("--create", MOBILE, **{variable: value})
+        assert (name, seen.result.exit_code) == (name, 0), seen.result.output
+
+
 def test_check_of_the_portal_stores_nothing(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:

@@ -180,8 +180,7 @@ def is_about_form(error: PortalError | None) -> bool:
 
 def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
     """Send a contact without a number, in other forms until the number alone is refused."""
-    contact = Contact()
-    tried = ((setting, form, ask(portal, "ContactCreate", payload(contact, form)))
+    tried = ((setting, form, ask(portal, "ContactCreate", _without_number(form)))
              for setting, form in variants(empty))  # fmt: skip
     setting, form, first = next(tried)
     reply = first
@@ -212,6 +211,11 @@ def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
     else:
         table.add(name, first, Level.WRONG, "empty-number.unread", "report")
     return Found(may_create=bool(first.error and first.error.is_answer), empty=empty)
+
+
+def _without_number(empty: Empty) -> list[tuple[str, str]]:
+    """Return a form with an empty number, which is sent whatever else is left out."""
+    return [(MOBILE, "")] + [pair for pair in payload(Contact(), empty) if pair[0] != MOBILE]
 
 
 def _stored_without_number(portal: AmootPortal, table: Table, reply: Reply) -> None:
