@@ -128,7 +128,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "label-search.lost": "A label is not found: it was cut or not stored. After a lost "
         "response the contact would be sent again.",
         "again.second": "A known number gets a second contact.",
-        "again.updated": "A known number's contact is updated; an empty field leaves what is stored.",
+        "again.updated": "A known number's contact is updated; an empty field leaves what is "
+        "stored.",
         "again.blanked": "A known number's contact is updated, and an empty value erases what is "
         "stored: a stranger could blank a stored contact.",
         "again.refused": "A known number is refused ({status}).",
