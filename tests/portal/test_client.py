@@ -412,6 +412,7 @@ class TestStatuses:
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
         raised |= {verification.CODES_USED_UP, submission.NUMBER_UNVERIFIED}
+        raised |= {submission.PERHAPS_RECORDED}
         raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= STATUS_MESSAGES.keys()
