@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -19,7 +20,6 @@ from webapp.portal.simulator.profiles import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -86,6 +86,7 @@ def check(simulator: Simulator, clock: Clock, tmp_path: Path) -> Callable[..., C
     def run(*options: str, report: Path = path, **environ: str) -> Checked:
         ready = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": simulator.url, "SECRET_KEY": SECRET}
         state = {"STATE_DIRECTORY": str(tmp_path), "LANG": "C", "LC_ALL": ""}
+        state["AMOOT_DEADLINE"] = "20"  # which a busy machine keeps
         arguments = ["check", *(options or ["--portal"]), "--report", str(report)]
         path.unlink(missing_ok=True)
         result = CliRunner().invoke(main, arguments, env={**ready, **state, **environ})
@@ -178,6 +179,23 @@ def test_each_plausible_portal_has_its_line_of_meaning(
         if bool(left) != (name == "edit-refused"):
             surprises.append((name, "left", left, seen.rows.get("delete")))
     assert surprises == []
+
+
+def test_setting_that_a_row_names_makes_all_well(
+    check: Callable[..., Checked], simulator: Simulator
+) -> None:
+    """The administrator sets it, and the next run has nothing to change."""
+    rows_to_follow = {
+        "gender-required": ("empty-number", "AMOOT_EMPTY_GENDER=false"),
+        "known-updated": ("again", "AMOOT_EMPTY=omit"),
+    }
+    for name, (row, setting) in rows_to_follow.items():
+        simulator.purge()
+        simulator.profile = PROFILES[name]
+        assert check("--create", MOBILE).rows[row].change == setting
+        variable, value = setting.split("=")
+        seen = check("--create", MOBILE, **{variable: value})
+        assert (name, seen.result.exit_code) == (name, 0), seen.result.output
 
 
 def test_check_of_the_portal_stores_nothing(
@@ -307,6 +325,35 @@ def test_answer_that_is_lost_is_looked_up_and_its_contact_deleted(
     assert (seen.result.exit_code, simulator.contacts) == (1, [])
 
 
+def test_contact_that_may_still_appear_is_told(
+    check: Callable[..., Checked], simulator: Simulator, clock: Clock
+) -> None:
+    """After a lost answer, and a search that has not found it: nobody says that it is gone."""
+
+    def lose(request: Captured) -> str | Fault | Answer:
+        is_create = request.path.endswith("Create") and ("Mobile", MOBILE) in request.pairs
+        return Fault.CLOSE_WITHOUT_ANSWER if is_create else "Success"
+
+    simulator.mood = lose
+    seen = check("--create", MOBILE)
+    assert seen.says("create", "wrong", "create.failed")
+    assert seen.says("delete", "change", "delete.perhaps")
+    assert MOBILE in " ".join(seen.result.output.split())
+    assert clock.now >= 120
+    assert seen.result.exit_code == 1
+
+
+def test_contact_that_is_not_found_and_not_deleted_is_named_by_its_id(
+    check: Callable[..., Checked], simulator: Simulator
+) -> None:
+    """A search that has never found it cannot show that it is gone."""
+    simulator.profile = Profile(lag=3600, instead={"ContactDelete": "ServerError"})
+    seen = check("--create", MOBILE)
+    assert seen.says("delete", "change", "delete.left")
+    (left,) = simulator.contacts
+    assert re.search(rf"IDs:\s+{left['ID']}\b", seen.result.output)
+
+
 def test_ended_check_deletes_what_it_has_created(
     check: Callable[..., Checked], simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +370,22 @@ def test_ended_check_deletes_what_it_has_created(
         assert seen.says("delete", "fine", "delete.deleted")
         assert "again" not in seen.rows
         assert simulator.contacts == []
+
+
+def test_check_that_is_ended_while_it_deletes_says_where_to_look(
+    check: Callable[..., Checked], simulator: Simulator
+) -> None:
+    """A second Ctrl-C: the administrator still knows that something may be left."""
+
+    def end(request: Captured) -> str:
+        if request.path.endswith("Delete"):
+            signal.raise_signal(signal.SIGINT)
+        return "Success"
+
+    simulator.mood = end
+    seen = check("--create", MOBILE)
+    assert seen.result.exit_code == 1
+    assert english.SENTENCES["ended"].format(mobile=MOBILE) in seen.result.output
 
 
 def test_texts_that_the_portal_cuts_are_named_with_their_lengths(
@@ -470,3 +533,9 @@ def test_wrong_use_is_told_before_anything_is_asked(
     assert check("--portal", report=tmp_path / "nowhere" / "report.md").result.exit_code == 2
     assert check("--portal", AMOOT_TOKEN="", AMOOT_URL="").result.exit_code == 1
     assert list(simulator.requests) == []
+
+
+def test_page_about_the_portal_explains_each_row() -> None:
+    """By its name, with what it costs if an assumption is wrong."""
+    page = (Path(__file__).parents[2] / "docs" / "portal.md").read_text()
+    assert {name for name in english.ASKED if f"`{name}`" not in page} == set()

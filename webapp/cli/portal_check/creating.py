@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.cli.portal_check import comparing
-from webapp.cli.portal_check.asking import ask
+from webapp.cli.portal_check.deleting import delete_all
 from webapp.cli.portal_check.own_contacts import OwnContacts, ids
 from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
 from webapp.cli.portal_check.table import Level
@@ -18,11 +17,11 @@ from webapp.contact import FIELDS, LABELS, MOBILE, Kind
 from webapp.persian import comparison_key
 from webapp.portal.base import (
     MethodNotAllowed,
-    PortalError,
     Refused,
     Rejected,
     SlowDown,
     Uncertain,
+    Unexplained,
     Unreachable,
 )
 from webapp.portal.matching import find_matches, is_same_number
@@ -75,7 +74,7 @@ class Trial:
         self._sent = comparing.sample(mobile, is_long=True)
         self._stored: Mapping[str, Any] = {}
         self._wait_s = settle_s + _BEYOND_SETTLE_S
-        self._is_uncertain = False
+        self._is_pending = False  # a lost contact may still appear
         self._can_search_labels = False
 
     def run(self) -> None:
@@ -90,7 +89,12 @@ class Trial:
                 self._create_again()
                 self._edit()
         finally:
-            self._delete()
+            delete_all(
+                *(self._own, self._table),
+                labels=self._labels(),
+                wait_s=self._wait_s,
+                is_pending=self._is_pending,
+            )
 
     def _is_unknown(self) -> bool:
         """Return whether the portal says that it has no contact with this number."""
@@ -124,7 +128,7 @@ class Trial:
         """Return whether a contact was created."""
         first: Reply | None = None
         for attempt in self._attempts():
-            if first and first.status.startswith("Length_") and attempt.setting != "lengths":
+            if first and _is_too_long(first) and attempt.setting != "lengths":
                 continue
             began = monotonic()
             reply = self._own.create(payload(attempt.contact, attempt.empty))
@@ -148,11 +152,10 @@ class Trial:
         """
         if isinstance(reply.error, Refused | Unreachable | SlowDown):
             return False
-        is_doubtful = _is_doubtful(reply)
-        self._is_uncertain |= is_doubtful
-        is_waiting = reply.error is None or (is_doubtful and is_first)
+        is_waiting = reply.error is None or (_is_doubtful(reply) and is_first)
         self._search, records = self._own.wait(bool, limit_s=self._wait_s if is_waiting else 0)
         self._stored = records[0] if records else {}
+        self._is_pending |= _is_lost(reply) and not records
         return reply.error is None or bool(records)
 
     def _tell_created(self, first: Reply, reply: Reply, attempt: _Attempt) -> None:
@@ -274,12 +277,12 @@ class Trial:
             self._sent, {comparing.CREATED_AGAIN: text, comparing.BLANKED: ""}
         )
         reply = self._own.create(payload(again, self._empty))
-        self._is_uncertain |= _is_doubtful(reply)
         search, records = self._own.wait(
             lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
             limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
         )
         new = _having(records, comparing.CREATED_AGAIN, text)
+        self._is_pending |= _is_lost(reply) and not new and len(records) < 2  # noqa: PLR2004
         facts = f"→ {search.facts}"
         if len(records) > 1:
             self._table.add("again", reply, Level.NOTE, "again.second", "duplicates", facts=facts)
@@ -304,9 +307,10 @@ class Trial:
         reply = self._own.create(payload(again, replace(self._empty, is_sent=False)))
         _, records = self._own.wait(
             lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
-            limit_s=self._wait_s if reply.error is None else 0,
+            limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
         )
         new = _having(records, comparing.CREATED_AGAIN, text)
+        self._is_pending |= _is_lost(reply) and not new
         if new and new[0].get(comparing.OMITTED):
             self._table.add("omitted", reply, Level.FINE, "omitted.kept")
         else:
@@ -341,54 +345,20 @@ class Trial:
         facts = f"Labels: {kept.count(True)}/{len(kept)}"
         self._table.add("edit", reply, Level.NOTE, key, facts=facts)
 
-    def _delete(self) -> None:
-        """Delete all contacts with the number, and say which are left."""
-        limit_s = self._wait_s if self._is_uncertain and not self._stored else 0
-        search, records = self._own.wait(bool, limit_s=limit_s)
-        numbers = sorted(ids(records) | self._own.created)
-        replies = [self._own.change("ContactDelete", number) for number in numbers]
-        if not replies:
-            self._tell_undeletable(search, is_stored=bool(records))
-            return
-        is_allowed = not all(isinstance(it.error, MethodNotAllowed) for it in replies)
-        after, left = self._own.wait(
-            lambda found: not found, limit_s=self._wait_s if is_allowed else 0
-        )
-        # Without a search, the answers decide.
-        failed = {number for number, it in zip(numbers, replies, strict=True) if it.error}
-        remaining = failed if after.error else ids(left) or (set(numbers) if left else set())
-        key = "delete.left" if is_allowed else "delete.not-allowed"
-        private = {"ids": ", ".join(map(str, sorted(remaining))), "mobile": self._mobile}
-        if remaining:
-            self._table.add("delete", replies[0], Level.CHANGE, key, "by-hand", private=private)
-        else:
-            self._table.add("delete", replies[0], Level.FINE, "delete.deleted", count=len(numbers))
-        self._tell_labels()
 
-    def _tell_labels(self) -> None:
-        """Say whether the labels of the deleted contact are left."""
-        reply = ask(self._own.portal, "ContactGroupList")
-        with contextlib.suppress(PortalError):
-            titles = {str(group.get("Title")).strip() for group in reply.records()}
-            if not titles.intersection(self._labels()):
-                self._table.add("labels-left", reply, Level.FINE, "labels-left.none")
-                return
-        self._table.add("labels-left", reply, Level.NOTE, "labels-left.some", "labels-left")
-
-    def _tell_undeletable(self, search: Reply, *, is_stored: bool) -> None:
-        """Say what is known where no ID is."""
-        private = {"ids": "–", "mobile": self._mobile}
-        if is_stored or self._is_uncertain or search.error:
-            key = "delete.left" if is_stored else "delete.perhaps"
-            self._table.add("delete", search, Level.CHANGE, key, "by-hand", private=private)
-        else:
-            self._table.add("delete", search, Level.FINE, "delete.nothing")
+def _is_too_long(reply: Reply) -> bool:
+    return isinstance(reply.error, Rejected) and reply.error.concerns_length
 
 
 def _is_doubtful(reply: Reply) -> bool:
     """Return whether an answer leaves open if the contact was stored."""
     is_refused = reply.status.startswith("HTTP_4")
     return isinstance(reply.error, Uncertain) and not is_refused
+
+
+def _is_lost(reply: Reply) -> bool:
+    """Return whether no answer with a status came, so that the contact may be stored later."""
+    return isinstance(reply.error, Uncertain) and not isinstance(reply.error, Unexplained)
 
 
 def _having(records: Records, name: str, text: str) -> Records:

@@ -19,6 +19,10 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
             "A test contact with the number {mobile} is being created. If this command is ended "
             "before the row `delete` is shown, delete the contact in the portal's panel."
         ),
+        "ended": (
+            "The command was ended before everything was deleted. Look for {mobile} in the "
+            "portal's panel."
+        ),
         "not-created": "No test contact was created, because of what is wrong above.",
         "sum": "OK: {fine}. To know: {note}. To change: {change}. Wrong: {wrong}.",
     }
@@ -124,7 +128,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "label-search.lost": "A label is not found: it was cut or not stored. After a lost "
         "response the contact would be sent again.",
         "again.second": "A known number gets a second contact.",
-        "again.updated": "A known number's contact is updated; what is sent empty stays.",
+        "again.updated": "A known number's contact is updated; an empty field leaves what is "
+        "stored.",
         "again.blanked": "A known number's contact is updated, and an empty value erases what is "
         "stored: a stranger could blank a stored contact.",
         "again.refused": "A known number is refused ({status}).",

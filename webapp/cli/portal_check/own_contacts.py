@@ -29,6 +29,7 @@ class OwnContacts:
 
     Attributes:
         portal: The client.
+        mobile: The number.
         created: The IDs that answers of ContactCreate have named.
     """
 
@@ -36,11 +37,11 @@ class OwnContacts:
         """Set the client and the number."""
         self.created: set[int] = set()
         self.portal = portal
-        self._mobile = mobile
+        self.mobile = mobile
 
     def create(self, pairs: Sequence[tuple[str, str]]) -> Reply:
         """Send ContactCreate."""
-        reply = ask(self.portal, "ContactCreate", pairs, mobile=self._mobile)
+        reply = ask(self.portal, "ContactCreate", pairs, mobile=self.mobile)
         self.created |= ids(self._own(reply.answer.objects())) if reply.answer else set()
         return reply
 
@@ -54,7 +55,7 @@ class OwnContacts:
         Args:
             label: Return only contacts with this label; "" for all.
         """
-        wanted = [(MOBILE, self._mobile)] + [("Labels", label)] * bool(label)
+        wanted = [(MOBILE, self.mobile)] + [("Labels", label)] * bool(label)
         reply = ask(self.portal, "ContactSearch", wanted)
         try:
             records = [it for it in reply.records() if not it.get("Deleted")]
@@ -82,7 +83,7 @@ class OwnContacts:
 
     def _own(self, records: Iterable[Mapping[str, Any]]) -> Records:
         """Return the contacts with the number: no other one is to be deleted, whatever comes."""
-        return [it for it in records if is_same_number(self._mobile, it.get(MOBILE))]
+        return [it for it in records if is_same_number(self.mobile, it.get(MOBILE))]
 
 
 def ids(records: Iterable[Mapping[str, Any]]) -> set[int]:

@@ -13,7 +13,6 @@ from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected,
 from webapp.portal.codes import has_cancelled
 from webapp.portal.matching import contact_id, is_same_number
 from webapp.portal.payload import Empty, payload
-from webapp.portal.statuses import rejected_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -169,7 +168,7 @@ def variants(empty: Empty) -> Iterator[tuple[str, Empty]]:
 
 def is_about_number(error: PortalError | None) -> bool:
     """Return whether an error names the number as the reason."""
-    return isinstance(error, Rejected) and rejected_fields(error.status) == (MOBILE,)
+    return isinstance(error, Rejected) and MOBILE in error.fields
 
 
 def is_about_form(error: PortalError | None) -> bool:
@@ -181,8 +180,7 @@ def is_about_form(error: PortalError | None) -> bool:
 
 def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
     """Send a contact without a number, in other forms until the number alone is refused."""
-    contact = Contact()
-    tried = ((setting, form, ask(portal, "ContactCreate", payload(contact, form)))
+    tried = ((setting, form, ask(portal, "ContactCreate", _without_number(form)))
              for setting, form in variants(empty))  # fmt: skip
     setting, form, first = next(tried)
     reply = first
@@ -206,13 +204,18 @@ def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
     elif isinstance(first.error, Refused):
         table.add(name, first, Level.WRONG, "empty-number.account", "account.refused")
         return Found(may_create=False, empty=empty)
-    elif first.error and rejected_fields(first.error.status):
+    elif isinstance(first.error, Rejected) and first.error.fields:
         table.add(name, first, Level.CHANGE, "empty-number.name", "empty-number.name")
     elif is_about_form(first.error):
         table.add(name, first, Level.WRONG, "empty-number.unclear", "report")
     else:
         table.add(name, first, Level.WRONG, "empty-number.unread", "report")
     return Found(may_create=bool(first.error and first.error.is_answer), empty=empty)
+
+
+def _without_number(empty: Empty) -> list[tuple[str, str]]:
+    """Return a form with an empty number, which is sent whatever else is left out."""
+    return [(MOBILE, "")] + [pair for pair in payload(Contact(), empty) if pair[0] != MOBILE]
 
 
 def _stored_without_number(portal: AmootPortal, table: Table, reply: Reply) -> None:

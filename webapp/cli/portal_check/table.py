@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from webapp.cli.portal_check.asking import Reply
 
-_WEIGHTS: Final = (22, 30, 44, 24)  # of the columns
+_WEIGHTS: Final = (27, 30, 42, 22)  # of the columns
 _NARROWEST, _WIDEST = 100, 160
 _RLM: Final = "\u200f"
 _MASK: Final = "***"
