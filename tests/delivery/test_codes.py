@@ -11,12 +11,12 @@ import pytest
 
 from webapp.contact import Contact
 from webapp.delivery import codes as codes_module
+from webapp.delivery.code_sender import new_code
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
-from webapp.delivery.verification import new_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

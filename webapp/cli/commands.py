@@ -18,9 +18,9 @@ from webapp.cli.configuration import build_services, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.contact import FIELDS
+from webapp.delivery.code_sender import new_code
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.mail import Mailer, MailError
-from webapp.delivery.verification import new_code
 from webapp.messages import alerts
 from webapp.observability import logging as app_logging
 from webapp.persian import InvalidText, parse_mobile

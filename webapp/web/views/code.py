@@ -16,11 +16,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, render_template, request
 
 from webapp.contact import MOBILE
+from webapp.delivery.code_sender import Step
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Result
-from webapp.delivery.submission import State
-from webapp.delivery.verification import Step
 from webapp.forms.from_url import read_arrival
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.messages import codes as texts
@@ -29,15 +28,15 @@ from webapp.portal.base import status_message
 from webapp.portal.statuses import rejected_field
 from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
-from webapp.web.views.vetting import Refusal, count_code
+from webapp.web.views.vetting import request_code, too_many_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webapp.contact import Contact
+    from webapp.delivery.code_sender import Policy
     from webapp.delivery.codes import CodeState
     from webapp.delivery.submission import Submission
-    from webapp.delivery.verification import Policy
     from webapp.forms.definitions import FormDefinition
 
 blueprint = Blueprint("code", __name__)
@@ -192,15 +191,13 @@ def _resend(
     """Send another code; if it is too early, say how long to wait."""
     if state and (state.resend_in_s or not state.sendings_left):
         return _wait(place, submission, state)
-    try:
-        if submission.contact and submission.state is State.UNVERIFIED:
-            count_code(place.definition, mobile=str(submission.contact[MOBILE]))
-    except Refusal as refusal:
-        shown = _show(place, submission, state, note=refusal.message)
-        return shown, refusal.status, refusal.headers
-    step = services().delivery.verification.resend(place.key, place.policy)
+    step = services().delivery.verification.resend(place.key, request_code(place.policy))
     if step.was_sent:
         return see_other(f"{place.url}&{_SENT}=1")
+    if step.retry_after_s:
+        refusal = too_many_codes(step.retry_after_s)
+        shown = _show(place, submission, state, note=refusal.message)
+        return shown, refusal.status, refusal.headers
     if step.outcome is None or step.outcome.result is not Result.CODE:
         return _leave(place, step)
     return _not_resent(place, is_refused=bool(step.outcome.status))

@@ -16,7 +16,7 @@ from webapp.delivery.submission import Submitter, reference
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.web.views import see_other, services
-from webapp.web.views.vetting import vet, vet_code, vet_verified
+from webapp.web.views.vetting import request_code, vet, vet_code, vet_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from webapp.contact import Contact
-    from webapp.delivery.verification import Policy
+    from webapp.delivery.code_sender import Policy
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import SubmissionToken
 
@@ -91,7 +91,11 @@ def _submit_unverified(
                 contact, key, form=slug, by=by, vet=lambda: vetted(vet_verified)
             )
         step = delivery.verification.start(
-            contact, key, form=slug, by=by, policy=policy, vet=lambda: vetted(vet_code)
+            *(contact, key),
+            form=slug,
+            by=by,
+            request=request_code(policy),
+            vet=lambda: vetted(vet_code),
         )
         outcome = step.outcome or lost
         if outcome.result is not Result.UNSTORED and previous != key:
