@@ -140,6 +140,30 @@ def test_wherever_the_database_fails_the_page_says_what_is_true(
     assert after > 5
 
 
+def test_code_that_was_not_sent_is_never_said_to_be(
+    client: FlaskClient, portal: Simulator, failure: Failure
+) -> None:
+    """Wherever the database fails after the portal has refused to send it."""
+    is_asked = False
+    for after in itertools.count():
+        page, rows = Page(client, "/f/club"), stored(client)
+        portal.mood = "Failed".format
+        failure.after = after
+        answer = page.send(follow=False, Mobile=f"0912000{after:04}")
+        is_over, failure.after, portal.mood = bool(failure.after), None, None
+        assert answer.status_code == (303 if stored(client) > rows else 503), after
+        if answer.status_code == 303:
+            url = answer.headers["Location"]
+            opened = Html(client.get(url, follow_redirects=True).text)
+            said = opened.text(role="status")
+            assert texts.SENT[1] not in said, after
+            assert (texts.NOT_SENT if opened.outcome == "code" else messages.HELD_PUBLIC) in said
+            is_asked = is_asked or opened.outcome == "code"
+        if is_over:
+            break
+    assert is_asked
+
+
 def test_another_code_that_is_out_is_said_though_the_database_fails(
     client: FlaskClient, portal: Simulator, failure: Failure
 ) -> None:

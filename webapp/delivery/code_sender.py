@@ -158,7 +158,11 @@ class CodeSender:
             status = taken.status
             outcome = self._not_sent(submission, contact, policy, status, has_former=has_former)
         elif error:
-            outcome = self._failed(submission, contact, policy, taken, error)
+            # If the database fails now, the page says at least that no code was sent.
+            name = submission.reference
+            outcome = Outcome(result=Result.CODE, reference=name, status=error.status)
+            with database_errors_logged(submission):
+                outcome = self._failed(submission, contact, policy, taken, error)
         else:
             self._counts.count(submission.form, CodeEvent.SENT)
             return Step(waits, contact=contact, was_sent=True)

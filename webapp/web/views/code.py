@@ -28,6 +28,7 @@ from webapp.portal.base import status_message
 from webapp.portal.statuses import rejected_field
 from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
+from webapp.web.views.submitting import UNSENT
 from webapp.web.views.vetting import request_code, too_many_codes
 
 if TYPE_CHECKING:
@@ -237,6 +238,7 @@ def _show(
 ) -> str:
     """Render the step, with an error at the input or a note on sending again."""
     mobile = hide_digits(str(submission.contact[MOBILE])) if submission.contact else ""
+    is_unsent = UNSENT in request.args
     return render_template(
         "code.html",
         definition=place.definition,
@@ -244,7 +246,7 @@ def _show(
         mobile=persian_digits(mobile),
         length=place.policy.length,
         seconds=math.ceil(state.resend_in_s) if state else 0,
-        is_sent=state is not None and state.sendings_left < MAX_SENDINGS,
+        is_sent=state is not None and state.sendings_left < MAX_SENDINGS and not is_unsent,
         ended=_ended(state),
         may_resend=state is None or state.sendings_left > 0,
         error=error,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from flask import request
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from webapp.delivery.code_sender import Policy
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import SubmissionToken
+
+UNSENT: Final = "unsent"  # in the address of the code step: no code was sent
 
 
 def submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -131,9 +133,11 @@ def previous_token(slug: str) -> str:
     return request.form["previous"] if _previous(slug) else ""
 
 
-def ask_code(form: ContactForm, _: Outcome) -> Response:
+def ask_code(form: ContactForm, outcome: Outcome) -> Response:
     """Redirect to the step that asks for the code, with what the form takes from the address."""
     slug, site = form.definition.slug, form.token.site
     key = _key(form, form.to_contact(), _previous(slug))
     token = services().submission_tokens.issue(slug, key=key, site=site)
-    return see_other(f"{request.path}/code?{urlencode({'s': token, **form.arrival.query})}")
+    unsent = {UNSENT: 1} if outcome.status else {}
+    query = urlencode({"s": token, **form.arrival.query, **unsent})
+    return see_other(f"{request.path}/code?{query}")
