@@ -151,8 +151,8 @@ class CodeLimits:
         self._share_until = float("-inf")
         self._share_lock = threading.Lock()
 
-    def lock(self, connection: Connection) -> None:
-        """Let no other transaction count codes until this one ends.
+    def lock(self, connection: Connection) -> date:
+        """Let no other transaction count codes until this one ends; return the day (UTC).
 
         On PostgreSQL by the rows of the day and of the one before: another transaction may have
         begun before midnight. On SQLite, one transaction writes at a time.
@@ -161,13 +161,14 @@ class CodeLimits:
         connection.execute(self._database.insert_or_ignore(_days, day=today, count=0))
         days = select(_days.c.day).where(_days.c.day >= today - _ONE_DAY).order_by(_days.c.day)
         connection.execute(days.with_for_update()).all()
+        return today
 
-    def reached(self, connection: Connection, counted: Counted) -> NotTaken | None:
+    def reached(self, connection: Connection, counted: Counted, day: date) -> NotTaken | None:
         """Return why the limits allow no such code now; that of the number first."""
         if of_number := self.reached_by_number(connection, counted.number):
             return of_number
-        count = select(_days.c.count).where(_days.c.day == _today())
-        if (connection.execute(count).scalar() or 0) >= self._per_day:
+        count = select(_days.c.count).where(_days.c.day == day)
+        if connection.execute(count).scalar_one() >= self._per_day:
             return NotTaken(CODES_USED_UP)
         shared = (it for it in _COLUMNS if it != NUMBER)
         found = (self._reached(connection, it, getattr(counted, it)) for it in shared)
@@ -177,13 +178,13 @@ class CodeLimits:
         """Return why the limits allow no code to this number now."""
         return self._reached(connection, NUMBER, number)
 
-    def take(self, connection: Connection, counted: Counted) -> Sending:
+    def take(self, connection: Connection, counted: Counted, day: date) -> Sending:
         """Count a code."""
-        now, today = self._database.now_plus, _today()
+        now = self._database.now_plus
         values = {name: self._hashes(name, getattr(counted, name))[0] for name in _COLUMNS}
         row = insert(_sendings).values(**values, sent_at=now(), until=now(self._kept_for))
-        self._add_to_day(connection, today, 1)
-        return Sending(connection.execute(row.returning(_s.id)).scalar_one(), today)
+        self._add_to_day(connection, day, 1)
+        return Sending(connection.execute(row.returning(_s.id)).scalar_one(), day)
 
     def give_back(self, connection: Connection, sending: Sending) -> None:
         """Count a code no more, as it was not sent."""

@@ -164,14 +164,14 @@ class Codes:
         """
         may_send = select(_c.key).where(_c.key == key, self._may_send())
         with self._database.write() as connection:
-            self.limits.lock(connection)
+            day = self.limits.lock(connection)
             if connection.execute(may_send).first() is None:
                 return NotTaken(must_wait=True)
-            if reached := self.limits.reached(connection, counted):
+            if reached := self.limits.reached(connection, counted, day):
                 return reached
             former = self._valid(connection, key)
             self._take(connection, key, code)
-            return Taken(self.limits.take(connection, counted), former)
+            return Taken(self.limits.take(connection, counted, day), former)
 
     def pretend(self, key: str) -> bool:
         """Take a sending for a code that is sent to nobody; return whether there was one."""

@@ -28,7 +28,7 @@ from webapp.portal.base import status_message
 from webapp.portal.statuses import rejected_field
 from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
-from webapp.web.views.submitting import UNSENT
+from webapp.web.views.submitting import SENT
 from webapp.web.views.vetting import request_code, too_many_codes
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ blueprint = Blueprint("code", __name__)
 _INPUT: Final = "Code"
 _CHANGE: Final = "change"
 _DIGITS: Final = re.compile("[0-9]")
-_SENT: Final = "sent"
 _METHODS: Final = ("GET", "POST")
 
 
@@ -133,7 +132,7 @@ def _proceed(
     if request.method != "POST":
         if _CHANGE in request.args and submission.contact:
             return _form(place, submission.contact), HTTPStatus.OK
-        is_new = _SENT in request.args and not _ended(state)
+        is_new = request.args.get(SENT) == "1" and not _ended(state)
         note = texts.RESENT if is_new else ""
         return _show(place, submission, state, note=note), HTTPStatus.OK
     if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
@@ -194,7 +193,7 @@ def _resend(
         return _wait(place, submission, state)
     step = services().delivery.verification.resend(place.key, request_code(place.policy))
     if step.was_sent:
-        return see_other(f"{place.url}&{_SENT}=1")
+        return see_other(f"{place.url}&{SENT}=1")
     if step.retry_after_s:
         refusal = too_many_codes(step.retry_after_s)
         shown = _show(place, submission, state, note=refusal.message)
@@ -238,7 +237,7 @@ def _show(
 ) -> str:
     """Render the step, with an error at the input or a note on sending again."""
     mobile = hide_digits(str(submission.contact[MOBILE])) if submission.contact else ""
-    is_unsent = UNSENT in request.args
+    is_unsent = request.args.get(SENT) == "0"
     return render_template(
         "code.html",
         definition=place.definition,

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import SubmissionToken
 
-UNSENT: Final = "unsent"  # in the address of the code step: no code was sent
+# In the address of the code step: "1" after another code was sent, "0" if none was.
+SENT: Final = "sent"
 
 
 def submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -138,6 +139,6 @@ def ask_code(form: ContactForm, outcome: Outcome) -> Response:
     slug, site = form.definition.slug, form.token.site
     key = _key(form, form.to_contact(), _previous(slug))
     token = services().submission_tokens.issue(slug, key=key, site=site)
-    unsent = {UNSENT: 1} if outcome.status else {}
+    unsent = {SENT: "0"} if outcome.status else {}
     query = urlencode({"s": token, **form.arrival.query, **unsent})
     return see_other(f"{request.path}/code?{query}")
