@@ -26,6 +26,7 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
 )
+from webapp.portal.statuses import rejected_fields
 
 if TYPE_CHECKING:
     from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -203,7 +204,8 @@ class CodeSender:
         if isinstance(error, Rejected) and status in _OF_THE_NUMBER:
             self._outbox.unverified.erase(submission.key, status=status)
             self._intake.count(submission.form, Result.REJECTED)
-            return Outcome(result=Result.REJECTED, reference=name, status=status)
+            fields = rejected_fields(status)
+            return Outcome(result=Result.REJECTED, reference=name, status=status, fields=fields)
         has_former = taken.former is not None
         return self._not_sent(submission, contact, policy, status, has_former=has_former)
 

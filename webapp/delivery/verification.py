@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-from webapp.contact import MOBILE
+from webapp.contact import FIELDS, MOBILE
 from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
@@ -23,7 +23,7 @@ from webapp.delivery.outcome import Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from webapp.contact import Contact
     from webapp.delivery.code_counts import CodeCounts
@@ -141,7 +141,7 @@ class Verification:
             return Step(waits_outcome(submission), was_sent=self._codes.pretend(key))
         return self._sender.send(submission, submission.contact, request)
 
-    def check(self, key: str, code: str) -> Step:
+    def check(self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)) -> Step:
         """Check a code; if it is right, send the submission.
 
         Only one of many requests sends it; the others wait for its outcome.
@@ -149,6 +149,7 @@ class Verification:
         Args:
             key: The submission's key.
             code: What was typed, in ASCII digits.
+            shown: The API names of the fields that the form shows; see `Intake.submit`.
         """
         with self._intake.permit() as has_permit:
             # One at a time: with several right codes at once, the first leaves the others no try.
@@ -158,7 +159,7 @@ class Verification:
                 check = self._codes.check(key, code) if waits else None
                 claimed = self._claim(key, has_permit=has_permit) if check is Check.RIGHT else None
             if claimed:
-                return self._send(claimed)
+                return self._send(claimed, shown)
             if submission is None or check is None or check is Check.RIGHT:
                 return self._left(self._outbox.find(key))
         return self._refused(submission, check)  # without the permit: guessing takes none
@@ -173,9 +174,9 @@ class Verification:
             self._counts.count(claimed.form, CodeEvent.VERIFIED)
         return claimed
 
-    def _send(self, claimed: Submission) -> Step:
+    def _send(self, claimed: Submission, shown: Collection[str]) -> Step:
         if claimed.state is State.SENDING:
-            outcome = self._intake.send(claimed, person_waits=True)
+            outcome = self._intake.send(claimed, shown=shown)
         else:
             outcome = outcome_of(claimed)
         self._intake.count(claimed.form, outcome.result)
