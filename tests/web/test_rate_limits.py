@@ -41,11 +41,6 @@ class Site:
         """Submit a mobile number."""
         return is_allowed(lambda: self.limits.count_mobile(mobile=mobile))
 
-    def code(self, mobile: str = MOBILE, address: str = ADDRESS) -> bool:
-        """Send a code."""
-        count = self.limits.count_code
-        return is_allowed(lambda: count(form="club", address=address, mobile=mobile))
-
     def login(self, address: str = ADDRESS) -> bool:
         """Ask whether a login may be tried."""
         return is_allowed(lambda: self.limits.check_login(address=address))
@@ -158,6 +153,20 @@ def test_address_counts_as_its_network(address: str, prefix: str) -> None:
     assert address_prefix(address) == prefix
 
 
+@pytest.mark.parametrize(
+    ("address", "prefix"),
+    [
+        ("203.0.113.77", "203.0.0.0/16"),
+        ("2001:db8:aaaa:bbbb::1", "2001:db8:aaaa::/48"),
+        ("::ffff:203.0.113.77", "203.0.0.0/16"),
+        ("", ""),
+    ],
+)
+def test_wide_network_is_what_one_customer_has_at_most(address: str, prefix: str) -> None:
+    """A /48 has 65,536 networks of the narrow kind, a /16 has 256."""
+    assert address_prefix(address, wide=True) == prefix
+
+
 def test_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of a window later, about a third of the hits is forgiven; two later, all are."""
     now = 1_800_000_000.0
@@ -193,18 +202,6 @@ def test_switched_off_nothing_is_refused_and_nothing_counted(server: RedisServer
     site.fail()
     assert passed(site.form, 3) == passed(site.mobile, 3) == passed(site.login, 3) == 3
     assert server.content == "{}"
-
-
-@pytest.mark.slow
-def test_flood_of_codes_from_one_network_ends_for_two_processes_together(
-    server: RedisServer,
-) -> None:
-    """Whatever the numbers and addresses; another network is not touched."""
-    sites = [Site(redis_url=server.url, limit_code_address="6/day") for _ in range(2)]
-    sent = [sites[n % 2].code(f"091200000{n:02}", f"203.0.113.{n}") for n in range(20)]
-    assert sent.count(True) == 6
-    assert sites[0].code(address="198.51.100.1")
-    assert not any(text in server.content for text in ("912000", "203.0.113"))
 
 
 @pytest.mark.slow

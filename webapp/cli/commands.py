@@ -20,9 +20,9 @@ from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
 from webapp.contact import FIELDS
+from webapp.delivery.code_sender import new_code
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.mail import Mailer, MailError
-from webapp.delivery.verification import new_code
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import logging as app_logging

@@ -20,7 +20,7 @@ from webapp.contact import (
     Value,
     in_page_order,
 )
-from webapp.delivery.verification import Fallback, Policy
+from webapp.delivery.code_sender import Fallback, Policy
 from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition, Verify
 from webapp.forms.from_url import NOTHING, FromUrl, conflicts, most_labels, read_from_url
 from webapp.forms.toml_lines import format_faults

@@ -1,4 +1,4 @@
-"""Rate limits of public submissions and of failed logins.
+"""Rate limits of public submissions and of failed logins. Those of codes are in the database.
 
 Counts live in Redis if REDIS_URL is set, shared by all processes and machines. Otherwise, and while
 Redis does not answer, each process counts in its own memory, so that n processes allow n times as
@@ -68,9 +68,6 @@ class RateLimits:
             "LIMIT_ADDRESS": parse_many(settings.limit_address),
             "LIMIT_MOBILE": parse_many(settings.limit_mobile),
             "LIMIT_LOGIN": parse_many(settings.limit_login),
-            "LIMIT_CODE_MOBILE": parse_many(settings.limit_code_mobile),
-            "LIMIT_CODE_ADDRESS": parse_many(settings.limit_code_address),
-            "LIMIT_CODE_FORM": parse_many(settings.limit_code_form),
             "LIMIT_CODE_UNPROVEN": parse_many(settings.limit_code_unproven),
         }
 
@@ -94,20 +91,6 @@ class RateLimits:
             LimitReached: if there were too many.
         """
         self._count({"LIMIT_MOBILE": mobile})
-
-    def count_code(self, *, form: str, address: str, mobile: str) -> None:
-        """Count a code that is sent by SMS.
-
-        Args:
-            form: The form's slug.
-            address: The sender's IP address, or any text if there is none.
-            mobile: The normalised number that it is sent to.
-
-        Raises:
-            LimitReached: if there were too many. Then no limit counts this one.
-        """
-        values = {"LIMIT_CODE_ADDRESS": address_prefix(address), "LIMIT_CODE_FORM": form}
-        self._count({"LIMIT_CODE_MOBILE": mobile, **values}, form)
 
     def count_unproven_code(self, *, form: str) -> None:
         """Count a code for somebody whose browser has no script for the proof of work.
@@ -213,16 +196,20 @@ def _redis(url: str) -> RedisStorage:
     )
 
 
-def address_prefix(address: str) -> str:
+def address_prefix(address: str, *, wide: bool = False) -> str:
     """Return the network that an address is counted by: a /24 of IPv4, a /64 of IPv6.
 
     One sender may own a whole network of this size. Anything else, such as the peer of a Unix
     socket, returns "".
+
+    Args:
+        address: The sender's.
+        wide: Return the network that a provider gives to one customer at most: a /16, a /48.
     """
     try:
         sender = ipaddress.ip_address(address)
     except ValueError:
         return ""
     sender = getattr(sender, "ipv4_mapped", None) or sender
-    length = 24 if sender.version == 4 else 64  # noqa: PLR2004  IPv4
-    return str(ipaddress.ip_network((sender, length), strict=False))
+    lengths = {4: (24, 16), 6: (64, 48)}[sender.version]
+    return str(ipaddress.ip_network((sender, lengths[wide]), strict=False))

@@ -202,7 +202,8 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
 def _challenge(definition: FormDefinition) -> str:
     if not definition.proof_of_work:
         return ""
-    return services().proof_of_work.challenge(form=definition.slug)
+    codes_left = services().delivery.codes.limits.share_left() if definition.verification else 1.0
+    return services().proof_of_work.challenge(form=definition.slug, codes_left=codes_left)
 
 
 def page(
