@@ -183,7 +183,7 @@ def test_proof_that_is_wrong_uses_up_no_shared_limit(
 def test_proof_becomes_dearer_as_the_days_codes_shrink(
     site: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From half of them on, up to eight times; forms without codes cost what they did."""
+    """From half of them on, up to four times; forms without codes cost what they did."""
     client, drawn = site(codes_per_day=8), list[int]()
     randbelow = proof_of_work.secrets.randbelow
     monkeypatch.setattr(

@@ -23,7 +23,7 @@ MAX_HASHES: Final = 100_000
 # From this share of the day's codes on, an answer becomes dearer; at most so many times as dear: a
 # slow phone finds it before `proof.js` gives up.
 _CHEAP_UNTIL: Final = 0.5
-_MAX_FACTOR: Final = 8
+_MAX_FACTOR: Final = 4
 # Three times what a solver sends; a longer answer is not decoded.
 _MAX_ANSWER_LENGTH: Final = 2_000
 # A machine with a slow clock may accept a challenge that has expired on another one.
