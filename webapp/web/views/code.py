@@ -253,6 +253,7 @@ def _show(
         error=error,
         note=note,
         c=texts,
+        action=place.url,
         **place.context,
     )
 
