@@ -78,7 +78,8 @@ def serve(
     except Refusal as refusal:
         count(form.definition.slug, _INVALID)
         form.refuse(refusal.message)
-        return page(form, **context), refusal.status, refusal.headers
+        is_too_many = refusal.status is HTTPStatus.TOO_MANY_REQUESTS
+        return page(form, refetch=is_too_many, **context), refusal.status, refusal.headers
     onward = {Result.DELIVERED: accepted, Result.QUEUED: accepted, Result.CODE: ask_code}
     if proceed := onward.get(outcome.result):
         return proceed(form, outcome)
@@ -256,6 +257,8 @@ def _render(
     form: ContactForm,
     outcome: Outcome | None = None,
     known: Sequence[KnownContact] = (),
+    *,
+    refetch: bool = False,
     **context: Any,
 ) -> str:
     return render_template(
@@ -269,6 +272,7 @@ def _render(
         outcome=outcome,
         known=known,
         confirmed=_is_confirmed(form),
+        refetch=refetch,
         date_in_words=persian.date_in_words,
         **{"action": own_address(), "previous": previous_token(form.definition.slug), **context},
     )

@@ -138,7 +138,8 @@ def logo() -> Response:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
-        response.headers["Cache-Control"] = f"private, {assets.FOR_A_YEAR}"  # never in a shared cache
+        # By the browser only: a cache that others share would show it to strangers.
+        response.headers["Cache-Control"] = f"private, {assets.FOR_A_YEAR}"
     return response
 
 
