@@ -61,7 +61,7 @@ def _is_sender_known(proxies: int) -> bool:
 
 
 def require_own_host(settings: Settings) -> None:
-    """Allow pages with personal data only under our own host name.
+    """Allow operators' pages only under our own host name.
 
     Raises:
         Forbidden: if the host name may belong to somebody else.

@@ -69,7 +69,13 @@ def _pairs(body: bytes, content_length: int) -> list[tuple[str, str]]:
 
 
 class FormRequest(Request):
-    """A request that rejects malformed forms."""
+    """A request that rejects malformed forms.
+
+    Attributes:
+        is_operators_page: Whether its sender may see operators' pages, and asked for one.
+    """
+
+    is_operators_page = False
 
     def _get_file_stream(
         self,

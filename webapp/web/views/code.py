@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("code", __name__)
 
 _INPUT: Final = "Code"
+_TRY: Final = "try"
 _CHANGE: Final = "change"
 _DIGITS: Final = re.compile("[0-9]")
 _METHODS: Final = ("GET", "POST")
@@ -138,7 +139,16 @@ def _proceed(
         return see_other(f"{place.url}&{_CHANGE}=1")
     if "resend" in request.form:
         return _resend(place, submission, state)
+    if request.form.get(_TRY, _try(state)) != _try(state):
+        left = persian_digits(state.tries_left if state else MAX_TRIES)
+        error = _ended(state) or texts.STALE.format(n=left)
+        return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     return _check(place, submission, state)
+
+
+def _try(state: CodeState | None) -> str:
+    """Return which try the form of a page is: sent again by a reload, it is not checked again."""
+    return f"{state.sendings_left}-{state.tries_left}" if state else ""
 
 
 def _check(
@@ -250,6 +260,8 @@ def _show(
         error=error,
         note=note,
         c=texts,
+        action=place.url,
+        try_=_try(state),
         **place.context,
     )
 

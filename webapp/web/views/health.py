@@ -14,7 +14,7 @@ from werkzeug.exceptions import SecurityError
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.web import access
-from webapp.web.views import require_intranet, require_own_host, services
+from webapp.web.views import require_intranet, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,6 @@ def _metrics() -> Response:
     """Expose the metrics; without those of the queue while the database is down."""
     _require_known_host()
     require_intranet()
-    require_own_host()
     metrics = services().metrics
     try:
         queue, reason = _queue()
