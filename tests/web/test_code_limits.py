@@ -193,4 +193,4 @@ def test_proof_becomes_dearer_as_the_days_codes_shrink(
         delivery(client).codes.limits._share_until = 0  # noqa: SLF001
         assert sign_up(client, mobile).status_code == 303
     hashes = [most for most in drawn if most < 1000]
-    assert hashes == [20, 20, 20, 20, 20, 26, 40, 80, 160]
+    assert hashes == [20, 20, 20, 20, 20, 26, 40, 80, 80]

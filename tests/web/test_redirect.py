@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from support import Html
 
 from webapp import messages
-from webapp.delivery.submission import NUMBER_UNVERIFIED
+from webapp.forms.tokens import Receipt
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -36,19 +36,16 @@ def test_frame_is_left_only_after_a_delivery_without_a_notice(
     app = make_app(forms_file=file)
     issue = app.extensions[EXTENSION].receipts.issue
     cases = {
-        ("delivered", "", False): THANKS,
-        ("delivered", "", True): None,
-        ("queued", "", False): None,
-        ("queued", NUMBER_UNVERIFIED, False): None,
+        Receipt(result="delivered", reference="ABCD2345"): THANKS,
+        Receipt(result="delivered", reference="ABCD2345", is_line_blocked=True): None,
+        Receipt(result="queued", reference="ABCD2345"): None,
+        Receipt(result="queued", reference="ABCD2345", is_held=True): None,
     }
     followed, links = {}, []
-    for result, status, blocked in cases:
-        text = issue(
-            "news", result=result, reference="ABCD2345", status=status, is_line_blocked=blocked
-        )
-        html = Html(app.test_client().get(f"/embed/news/done?r={text}").text)
-        ((message, _),) = html.find(data_outcome=result)
-        followed[result, status, blocked] = message.get("data-redirect")
+    for receipt in cases:
+        html = Html(app.test_client().get(f"/embed/news/done?r={issue('news', receipt)}").text)
+        ((message, _),) = html.find(data_outcome=receipt.result)
+        followed[receipt] = message.get("data-redirect")
         links += [link["href"] for link, name in html.find("a") if name == messages.GO_ON]
     assert followed == cases
     assert links == [THANKS] * len(cases)
