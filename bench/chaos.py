@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 DATABASES = ("sqlite", "postgresql")
 EACH = "each"  # of the stand-in's profiles
 TOKEN = "token-of-the-chaos"
-SECRET = "key-of-the-chaos"
+SECRET = "key-of-the-chaos-of-32-characters"
 
 FORMS = """
 [forms.contact]

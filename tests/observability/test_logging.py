@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from webapp.portal.simulator.server import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
-OLDER = "older-key-of-the-tests"
+OLDER = "older-key-of-the-tests-of-32-characters"
 ADDRESS = "192.168.1.77"
 # Parts of what is submitted below, in the spellings that it has on its way.
 PRIVATE = (

@@ -27,6 +27,7 @@ from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server
+from webapp.settings import warnings
 from webapp.version import VERSION
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ main.add_command(import_)
 
 
 @main.command()
-def serve() -> None:
+@click.option("--strict", is_flag=True, help="Do not start where `check` would warn.")
+def serve(*, strict: bool) -> None:
     """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a simulated portal."""
     settings = read_settings()
+    if strict and (found := warnings(settings)):
+        raise click.ClickException("\n".join(found))
     with _demo_portal(settings) as settings:
         Server(settings).run()
 
@@ -78,6 +82,8 @@ def check(*, alert: bool, verify: str | None) -> None:
         told = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:
         faults.append(f"The test mail was not sent: {error}")
+    for text in warnings(settings):
+        click.echo(f"Warning: {text}", err=True)
     if faults:
         raise click.ClickException("\n".join(faults))
     click.echo(" ".join(filter(None, ("Settings and forms are fine.", portal, told, code))))

@@ -20,6 +20,8 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from webapp.observability.rare_warnings import RareWarnings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -35,7 +37,6 @@ log = logging.getLogger(__name__)
 # A Redis that hangs delays a request by at most two such time-outs: one to connect, one to read.
 _REDIS_TIMEOUT_S: Final = 0.1
 _REDIS_RETRY_INTERVAL_S: Final = 1.0
-_WARN_INTERVAL_S: Final = 60  # between two warnings about one limit: a flood must not fill the log
 _MIN_RETRY_AFTER_S: Final = 1
 
 
@@ -61,7 +62,7 @@ class RateLimits:
         self._metrics = metrics
         self._secret = settings.secret_keys[0].encode()
         self._counter = _Counter(settings.redis_url)
-        self._warned_at: dict[tuple[str, str], float] = {}
+        self._warnings = RareWarnings(log)
         self._limits: Mapping[str, list[RateLimitItem]] = {
             "LIMIT_TOTAL": parse_many(settings.limit_total),
             "LIMIT_FORM": parse_many(settings.limit_form),
@@ -157,11 +158,8 @@ class RateLimits:
     def _refuse(self, item: RateLimitItem, limit: str, key: str, form: str) -> None:
         if self._metrics:
             self._metrics.count_refusal(limit)
-        now = time.monotonic()
-        if now - self._warned_at.get((limit, form), -_WARN_INTERVAL_S) >= _WARN_INTERVAL_S:
-            self._warned_at[limit, form] = now
-            what = f"submissions of the form {form!r}" if form else "requests"
-            log.warning("%s (%s) is used up: refusing %s", limit, item, what)
+        what = f"submissions of the form {form!r}" if form else "requests"
+        self._warnings.warning("%s (%s) is used up: refusing %s", limit, item, what)
         pause = math.ceil(self._counter.reset_time(item, limit, key) - time.time())
         raise LimitReached(limit, max(_MIN_RETRY_AFTER_S, pause))
 
