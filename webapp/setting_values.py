@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 from limits import parse_many
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from webapp.origins import parse_origin
 from webapp.smtp_url import is_address, parse_smtp_url
@@ -120,7 +122,12 @@ def read_database_url(text: str) -> str:
         raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
     if re.fullmatch("sqlite:/*(:memory:)?", text):
         raise ValueError("must name a file: memory does not survive the process")
-    return _check_url(text, ("sqlite", "postgresql+psycopg"))
+    _check_url(text, ("sqlite", "postgresql+psycopg"))
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
+        raise ValueError("is not a URL") from None
+    return text
 
 
 def read_redis_url(text: str) -> str:

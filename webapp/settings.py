@@ -217,6 +217,11 @@ class Settings:
         return self.database_url or f"sqlite:///{self.state_directory}/outbox.sqlite3"
 
     @property
+    def outbox_setting(self) -> str:
+        """The name of the setting that `outbox_url` comes from."""
+        return "DATABASE_URL" if self.database_url and not self.demo else "STATE_DIRECTORY"
+
+    @property
     def page_threads(self) -> int:
         """Threads of each web worker that never wait for the portal: a quarter of THREADS."""
         return self.threads // 4

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import click
 from werkzeug.security import generate_password_hash
 
-from webapp.cli.configuration import build_services, read_settings
+from webapp.cli import probes
+from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.contact import FIELDS
-from webapp.delivery.database import DatabaseError
+from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.mail import Mailer, MailError
 from webapp.delivery.verification import new_code
 from webapp.messages import alerts
@@ -42,6 +43,8 @@ _TEST_CODE_LENGTH: Final = 5
 @click.version_option(VERSION)
 def main() -> None:
     """A Persian contact form in front of the AmootSMS portal."""
+    # Without a configuration, Python would print what the commands tell by themselves.
+    logging.getLogger(Database.__module__).addHandler(logging.NullHandler())
 
 
 main.add_command(outbox)
@@ -65,7 +68,7 @@ def serve(*, strict: bool) -> None:
 def check(*, alert: bool, verify: str | None) -> None:
     """Check the settings and the forms; with a token, ask the portal about the account."""
     settings = read_settings()
-    faults = []
+    faults = probes.faults(settings)
     code = ""
     try:
         code = _test_code(settings, verify) if verify else ""
@@ -113,8 +116,9 @@ def _test_code(settings: Settings, typed: str) -> str:
     services = build_services(settings)
     code = new_code(_TEST_CODE_LENGTH)
     sent = services.portal.send_code(mobile, code)
-    with contextlib.suppress(DatabaseError):
-        services.codes.trouble.clear()
+    if has_outbox(settings):  # a check makes none
+        with contextlib.suppress(DatabaseError):
+            services.codes.trouble.clear()
     return f"The portal has sent the code {sent}."
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from sqlalchemy import make_url
 
-from webapp.cli.configuration import build_services, read_settings
+from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
@@ -197,7 +197,7 @@ def _file_errors() -> Iterator[None]:
 def _build_own_services() -> DeliveryServices:
     """Return the services with the server's outbox; the commands never create one."""
     settings = _own_settings()
-    if _is_sqlite(settings) and not _sqlite_file(settings).exists():
+    if not has_outbox(settings):
         raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
     return build_services(settings)
 

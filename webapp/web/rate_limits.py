@@ -21,6 +21,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from webapp.observability.rare_warnings import RareWarnings
+from webapp.observability.service_errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -170,7 +171,9 @@ class _Counter:
     def __init__(self, redis_url: str | None) -> None:
         # A moving window would store the time of each hit.
         self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._redis = SlidingWindowCounterRateLimiter(_redis(redis_url)) if redis_url else None
+        self._redis = (
+            SlidingWindowCounterRateLimiter(redis_storage(redis_url)) if redis_url else None
+        )
         self._redis_retry_at = 0.0
 
     def hit(self, item: RateLimitItem, *key: str) -> bool:
@@ -192,17 +195,24 @@ class _Counter:
                 self._redis_retry_at = now + _REDIS_RETRY_INTERVAL_S
             try:
                 result = call(self._redis)
-            except StorageError:
+            except StorageError as error:
                 if not self._redis_retry_at:
-                    log.warning("Redis does not answer: rate limits are counted in memory")
+                    fault = explain(error.storage_error)
+                    log.warning(
+                        "Redis does not answer: rate limits are counted in memory: REDIS_URL: %s",
+                        fault,
+                    )
                 self._redis_retry_at = time.monotonic() + _REDIS_RETRY_INTERVAL_S
             else:
+                if self._redis_retry_at:
+                    log.warning("Redis answers again: rate limits are counted there")
                 self._redis_retry_at = 0.0
                 return result
         return call(self._memory)
 
 
-def _redis(url: str) -> RedisStorage:
+def redis_storage(url: str) -> RedisStorage:
+    """Return where Redis counts; it need not run yet. Its errors are StorageErrors."""
     return RedisStorage(
         f"redis+{url}" if url.startswith("unix:") else url,  # the spelling of limits
         socket_connect_timeout=_REDIS_TIMEOUT_S,
