@@ -53,7 +53,15 @@ class Site:
 
     def fail(self, address: str = ADDRESS) -> None:
         """Fail to log in."""
-        self.limits.count_failed_login(address=address)
+        is_allowed(lambda: self.limits.count_login(address=address, name="sara"))
+
+    def succeed(self, address: str = ADDRESS) -> bool:
+        """Log in, if a login may be tried; return whether it may."""
+        who = {"address": address, "name": "reza"}
+        allowed = is_allowed(lambda: self.limits.count_login(**who))
+        if allowed:
+            self.limits.give_back_login(**who)
+        return allowed
 
 
 def is_allowed(request: Callable[[], None]) -> bool:
@@ -241,6 +249,18 @@ def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServe
     other = Site(redis_url=server.url, limit_total="1/day", secret_keys=("another key",))
     assert site.form()
     assert passed(other.form, 2) == 1
+
+
+@pytest.mark.slow
+def test_login_that_succeeds_is_given_back_in_redis(server: RedisServer) -> None:
+    """As in memory: failures alone use the limit up."""
+    for settings in ({"redis_url": server.url}, {}):
+        site = Site(limit_login="2/day", **settings)
+        assert passed(site.succeed, 9) == 9
+        site.fail()
+        assert passed(site.succeed, 9) == 9
+        site.fail()
+        assert not site.succeed()
 
 
 @pytest.mark.slow

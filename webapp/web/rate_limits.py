@@ -24,7 +24,7 @@ from webapp.observability.rare_warnings import RareWarnings
 from webapp.observability.service_errors import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from limits import RateLimitItem
 
@@ -120,23 +120,39 @@ class RateLimits:
         self._count({"LIMIT_CODE_UNPROVEN": form}, form)
 
     def check_login(self, *, address: str) -> None:
-        """Check, without counting, whether another login may be tried from this address.
-
-        By address and not by network: an office is one network, and its users must not lock each
-        other out.
+        """Check, without counting, whether this sender may try another login.
 
         Raises:
-            LimitReached: if too many logins failed.
+            LimitReached: if too many failed.
         """
-        self._check(self._items({"LIMIT_LOGIN": address}))
+        self._check(self._login_items(address))
 
-    def count_failed_login(self, *, address: str) -> None:
-        """Count a failed login from this address."""
-        for item, limit, key in self._items({"LIMIT_LOGIN": address}):
-            self._counter.hit(item, limit, key)
+    def count_login(self, *, address: str, name: str) -> None:
+        """Count a login before its password is checked, for its sender and for its user name.
+
+        An IPv4 address counts by itself and not by its network: an office is one network, and its
+        users must not lock each other out. An IPv6 sender has a whole /64 of addresses.
+
+        Raises:
+            LimitReached: if too many failed. Then no limit counts this one.
+        """
+        self._count_items(self._login_items(address, name))
+
+    def give_back_login(self, *, address: str, name: str) -> None:
+        """Uncount a login that succeeded."""
+        for item, limit, key in self._login_items(address, name):
+            self._counter.give_back(item, limit, key)
+
+    def _login_items(self, address: str, *names: str) -> list[tuple[RateLimitItem, str, str]]:
+        prefix = address_prefix(address)
+        sender = prefix if ":" in prefix else address
+        values = [f"from {sender}", *(f"as {name}" for name in names)]
+        return [item for value in values for item in self._items({"LIMIT_LOGIN": value})]
 
     def _count(self, values: Mapping[str, str], form: str = "") -> None:
-        items = self._items(values)
+        self._count_items(self._items(values), form)
+
+    def _count_items(self, items: Sequence[tuple[RateLimitItem, str, str]], form: str = "") -> None:
         self._check(items, form)  # first: what one limit refuses, no other limit counts
         for item, limit, key in items:
             if not self._counter.hit(item, limit, key):
@@ -179,6 +195,10 @@ class _Counter:
     def hit(self, item: RateLimitItem, *key: str) -> bool:
         """Count one; return False, and count nothing, if there were too many."""
         return self._call(lambda counter: counter.hit(item, *key))
+
+    def give_back(self, item: RateLimitItem, *key: str) -> None:
+        """Uncount one that `hit` counted."""
+        self._call(lambda counter: counter.hit(item, *key, cost=-1))
 
     def test(self, item: RateLimitItem, *key: str) -> bool:
         """Return whether `hit` would count one."""
