@@ -70,7 +70,7 @@ def test_wrong_logins_at_once_stay_within_the_limit_and_two_are_checked_at_a_tim
 ) -> None:
     """Each check takes a core and 32 MB: what the limit refuses is not checked."""
     hashes = Hashes(monkeypatch)
-    app = make_app(intranet_users=USERS, limit_login="10/hour")
+    app = make_app(intranet_users=USERS, limit_login="10/month")
     assert statuses(app, SERIES, auth=("sara", "wrong")) == {401: 10, 429: SERIES - 10}
     assert hashes.checked == 10
     assert hashes.most <= 2
@@ -81,14 +81,14 @@ def test_right_logins_at_once_are_checked_once_and_none_is_refused(
 ) -> None:
     """A browser opens all its pages again when the server comes back."""
     hashes = Hashes(monkeypatch)
-    app = make_app(intranet_users=USERS, limit_login="2/hour")
+    app = make_app(intranet_users=USERS, limit_login="2/month")
     assert statuses(app, SERIES, auth=("sara", "sara")) == {200: SERIES}
     assert hashes.checked <= 2
 
 
 def test_right_login_is_given_back(make_app: Callable[..., Flask]) -> None:
     """Only failures use the limit up, by sender and by name."""
-    app = make_app(intranet_users=USERS, limit_login="2/hour")
+    app = make_app(intranet_users=USERS, limit_login="2/month")
     for name in ("sara", "reza"):
         assert app.test_client().get("/", auth=(name, name)).status_code == 200
     answers = [app.test_client().get("/", auth=("reza", "wrong")).status_code for _ in range(3)]
@@ -104,7 +104,7 @@ def test_failed_logins_count_by_address_of_ipv4_and_by_network_of_ipv6(
         ("fd00::1", "fd00::2", 429),
         ("fd00::1", "fd00:0:0:1::1", 401),
     ):
-        client = make_app(intranet_users=USERS, limit_login="1/hour").test_client()
+        client = make_app(intranet_users=USERS, limit_login="1/month").test_client()
         found = [
             client.get("/", auth=(name, "wrong"), environ_base={"REMOTE_ADDR": sender}).status_code
             for name, sender in (("sara", first), ("reza", second))
@@ -116,7 +116,7 @@ def test_failed_logins_count_by_user_name_from_all_addresses_together(
     make_app: Callable[..., Flask],
 ) -> None:
     """Many senders guess one password no faster; other users, and who is logged in, notice none."""
-    app = make_app(intranet_users=USERS, limit_login="3/hour")
+    app = make_app(intranet_users=USERS, limit_login="3/month")
     client = app.test_client()
     assert client.get("/", auth=("sara", "sara")).status_code == 200
     found = [
