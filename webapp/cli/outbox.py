@@ -19,7 +19,7 @@ from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.messages import COMMA
 from webapp.portal.payload import payload
 from webapp.spreadsheets import BOM, safe_cell
@@ -82,10 +82,21 @@ def retry(reference: str | None, *, everything: bool) -> None:
         raise click.UsageError("give one reference, or --all")
     delivery = _build_own_services()
     queued = delivery.outbox.review.retry(reference)
-    if not queued and not everything:
+    found = delivery.outbox.review.get(reference) if reference and not queued else None
+    told = f"Queued: {queued}."
+    if found and found.state in _NO_RETRY:
+        told = _NO_RETRY[found.state]
+    elif not queued and not everything:
         raise click.ClickException(_UNKNOWN)
     delivery.breaker.probe_now()
-    click.echo(f"Queued: {queued}.")
+    click.echo(told)
+
+
+_NO_RETRY: Final = {
+    State.QUEUED: "It is queued already, and is sent without a retry.",
+    State.SENDING: "It is being sent at this moment.",
+    State.DELIVERED: "It was delivered.",
+}
 
 
 @outbox.command()

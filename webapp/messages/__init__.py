@@ -267,6 +267,10 @@ DEMO_LINK: Final = "مخاطبان دریافت‌شده"
 DEMO_TITLE: Final = "مخاطبان دریافت‌شده در حالت نمایشی"
 DEMO_CONTACT: Final = "مخاطب {n}"
 DEMO_EMPTY: Final = "هنوز مخاطبی دریافت نشده است."
+DEMO_PAUSED: Final = (
+    "علت: پیش‌تر شمارهٔ آزمایشی {number} امتحان شد و سامانهٔ جایگزین به آن چنین پاسخ می‌دهد."
+)
+DEMO_WAITS: Final = "تا پایان توقف، مخاطبان دیگر هم در صف می‌مانند. برنامه خودش دوباره امتحان می‌کند."
 
 # Requests refused by their sender
 FORWARDED: Final = (
