@@ -11,6 +11,7 @@ import pytest
 from servers import RedisServer
 from support import SECRET
 
+from webapp.observability import rare_warnings
 from webapp.settings import Settings
 from webapp.web import rate_limits as limits_module
 from webapp.web.rate_limits import LimitReached, RateLimits, address_prefix
@@ -47,7 +48,15 @@ class Site:
 
     def fail(self, address: str = ADDRESS) -> None:
         """Fail to log in."""
-        self.limits.count_failed_login(address=address)
+        is_allowed(lambda: self.limits.count_login(address=address, name="sara"))
+
+    def succeed(self, address: str = ADDRESS) -> bool:
+        """Log in, if a login may be tried; return whether it may."""
+        who = {"address": address, "name": "reza"}
+        allowed = is_allowed(lambda: self.limits.count_login(**who))
+        if allowed:
+            self.limits.give_back_login(**who)
+        return allowed
 
 
 def is_allowed(request: Callable[[], None]) -> bool:
@@ -226,7 +235,7 @@ def test_redis_holds_neither_numbers_nor_addresses(server: RedisServer) -> None:
     assert site.form()
     assert site.mobile()
     site.fail()
-    assert server.content.count("LIMITER/") == 8  # each of the five settings' limits
+    assert server.content.count("LIMITER/") == 10  # a login counts for its sender and its name
     assert not any(part in server.content for part in (MOBILE, MOBILE[1:], ADDRESS, "203.0.113"))
 
 
@@ -237,6 +246,18 @@ def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServe
     other = Site(redis_url=server.url, limit_total="1/day", secret_keys=("another key",))
     assert site.form()
     assert passed(other.form, 2) == 1
+
+
+@pytest.mark.slow
+def test_login_that_succeeds_is_given_back_in_redis(server: RedisServer) -> None:
+    """As in memory: failures alone use the limit up."""
+    for settings in ({"redis_url": server.url}, {}):
+        site = Site(limit_login="2/day", **settings)
+        assert passed(site.succeed, 9) == 9
+        site.fail()
+        assert passed(site.succeed, 9) == 9
+        site.fail()
+        assert not site.succeed()
 
 
 @pytest.mark.slow
@@ -302,6 +323,6 @@ def test_limit_that_is_hit_is_told_once_without_personal_data(
         "LIMIT_MOBILE (1 per 1 day) is used up: refusing requests",
     ]
     assert caplog.messages == told
-    monkeypatch.setattr(limits_module, "_WARN_INTERVAL_S", 0)
+    monkeypatch.setattr(rare_warnings, "_INTERVAL_S", 0.0)
     site.form()
     assert caplog.messages == [*told, told[0]]

@@ -295,7 +295,7 @@ def test_nobody_is_led_elsewhere(client: FlaskClient, place: str) -> None:
 @pytest.mark.slow
 def test_no_secret_is_in_the_process_listing(tmp_path: Path, portal: Simulator) -> None:
     """Every user of the machine reads there how a program was started."""
-    secrets = {"AMOOT_TOKEN": "t0ken-nobody-sees", "SECRET_KEY": "key-nobody-sees"}
+    secrets = {"AMOOT_TOKEN": "t0ken-nobody-sees", "SECRET_KEY": "key-nobody-sees-of-32-characters"}
     with serve(tmp_path, AMOOT_URL=portal.url, WEB_CONCURRENCY="1", **secrets) as server:
         started = list(_command_lines(server.process.pid))
     assert len(started) > 1

@@ -82,7 +82,7 @@ class DeliveryServices:
         connect = partial(AmootPortal, url=portal_url, token=token, empty=empty, metrics=metrics)
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
-        database = Database(settings.outbox_url)
+        database = Database(settings.outbox_url, setting=settings.outbox_setting)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)

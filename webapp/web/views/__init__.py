@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
     from webapp.observability.metrics import Metrics
+    from webapp.observability.rare_warnings import RareWarnings
     from webapp.settings import Settings
     from webapp.web.basic_auth import BasicAuth
     from webapp.web.page_cache import CachedPage
@@ -60,6 +61,7 @@ class Services:
     submission_tokens: SubmissionTokens
     rate_limits: RateLimits
     basic_auth: BasicAuth
+    access_warnings: RareWarnings
     proof_of_work: ProofOfWork
     recent: RecentSubmissions | None
     portal_url: str
@@ -122,7 +124,8 @@ def has_token(form: str) -> bool:
 
 def require_intranet() -> None:
     """Allow only operators, under a host name of our own; see `access`."""
-    access.require_intranet(services().settings, services().basic_auth)
+    own = services()
+    access.require_intranet(own.settings, own.basic_auth, own.access_warnings)
     access.require_own_host(services().settings)
     # Not in `g`, which a request that is made within this one would share.
     cast("FormRequest", request).is_operators_page = True
