@@ -4,8 +4,7 @@ const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
 
-// Firefox keeps no answer 429. So that Back and a reload fetch the form anew instead of sending it
-// again, what was typed stays in the history.
+// Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
 if ("refetch" in form.dataset) history.replaceState({ typed: [...new FormData(form)] }, "");
 else history.state?.typed?.forEach(([key, value]) => fill(key, value));
 
@@ -35,7 +34,7 @@ form.addEventListener("submit", (event) => {
   setTimeout(setSent, 20000, false);
 });
 
-// Who cancels at the question about a known number gives up what they have typed.
+// Cancelling the question about a known number gives up what was typed.
 addEventListener("click", (event) => {
   if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
@@ -53,7 +52,7 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Not every browser focuses an alert that has autofocus; most do it late.
+// Not every browser focuses an alert with autofocus; most do late.
 setTimeout(() => {
   if (document.activeElement === document.body) document.querySelector("[role=alert]")?.focus();
 }, 500);
