@@ -4,17 +4,14 @@ const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
 
-// Firefox keeps no answer 429. So that Back and a reload fetch the form anew instead of sending it
-// again, what was typed stays in the history.
-if ("refetch" in form.dataset) history.replaceState({ typed: [...new FormData(form)] }, "");
-else history.state?.typed?.forEach(([key, value]) => fill(key, value));
-
-function fill(key, value) {
+// Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
+if ("refetch" in form.dataset) history.replaceState([...new FormData(form)], "");
+else history.state?.forEach(([key, value]) => {
   for (const input of form.querySelectorAll(`[name="${key}"]:not([type=hidden])`)) {
-    if (["checkbox", "radio"].includes(input.type)) input.checked ||= input.value === value;
+    if (/box|radio/.test(input.type)) input.checked ||= input.value === value;
     else input.value = value;
   }
-}
+});
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();
 let pristine = "unsent" in form.dataset ? null : typed();
