@@ -579,9 +579,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour(
         return postpone(self, submission, timedelta(0), **changes)
 
     monkeypatch.setattr(Outbox, "postpone", note)
-    portal.mood = lambda request: (
-        "Success" if request.path.endswith("Search") else Fault.HTTP_502
-    )
+    portal.mood = lambda request: "Success" if request.path.endswith("Search") else Fault.HTTP_502
     submit(intake)
     for _ in range(14):
         again(intake, outbox)

@@ -45,7 +45,7 @@ from webapp.portal.connection import MAX_RESPONSE_BYTES, PortalConnection
 from webapp.portal.payload import Empty, payload
 from webapp.portal.simulator.faults import Answer, Fault
 from webapp.portal.simulator.server import Simulator
-from webapp.portal.statuses import STATUSES, rejected_field
+from webapp.portal.statuses import STATUSES, rejected_fields
 from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 
 if TYPE_CHECKING:
@@ -390,21 +390,16 @@ class TestStatuses:
         """The generic sentence is for what nobody can."""
         assert name in STATUS_MESSAGES
 
-    @pytest.mark.parametrize(
-        ("status", "field"),
-        [
-            ("Mobile_Empty", "Mobile"),
-            ("Mobile_Invalid", "Mobile"),
-            ("Mobiles_Empty", "Mobile"),
-            ("Mobiles_Invalid", "Mobile"),
-            ("FirstNameOrLastName_Empty", "FName"),
-            ("Length_Exceeded", None),
-            ("Token_Invalid", None),
-        ],
-    )
-    def test_rejected_field_is_named(self, status: str, field: str | None) -> None:
-        """A message can stand beside its field."""
-        assert rejected_field(status) == field
+    def test_rejected_fields_are_named(self) -> None:
+        """A message can stand beside the first that the form shows."""
+        for status, fields in {
+            "Mobile_Empty": ("Mobile",),
+            "Mobiles_Invalid": ("Mobile",),
+            "FirstNameOrLastName_Empty": ("FName", "LName"),
+            "Length_Exceeded": (),
+            "Token_Invalid": (),
+        }.items():
+            assert rejected_fields(status) == fields
 
     def test_what_has_no_message_of_its_own_gets_a_generic_one(self) -> None:
         """Nobody sees an empty message."""
@@ -417,6 +412,7 @@ class TestStatuses:
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
         raised |= {verification.CODES_USED_UP, submission.NUMBER_UNVERIFIED}
+        raised |= {submission.PERHAPS_RECORDED}
         raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= STATUS_MESSAGES.keys()

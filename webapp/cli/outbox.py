@@ -25,7 +25,7 @@ from webapp.portal.payload import payload
 from webapp.spreadsheets import BOM, safe_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from webapp.delivery.services import DeliveryServices
     from webapp.delivery.submission import Submission
@@ -87,7 +87,8 @@ def retry(reference: str | None, *, everything: bool) -> None:
     if (reference is None) is not everything:
         raise click.UsageError("give one reference, or --all")
     delivery = _build_own_services()
-    queued = delivery.outbox.review.retry(reference)
+    with _progress("Queued") as progress:
+        queued = delivery.outbox.review.retry(reference, progress=progress)
     if not queued and not everything:
         raise click.ClickException(_UNKNOWN)
     delivery.breaker.probe_now()
@@ -157,19 +158,18 @@ def restore(file: Path | None) -> None:
     Its submissions may have been sent since the backup: they are looked up first. Without FILE,
     mark an outbox that was restored by other means, such as PostgreSQL's.
     """
-    with _file_errors():
-        waiting = (
-            _restore(file, _sqlite_file(_own_settings()))
-            if file
-            else _build_own_services().outbox.review.mark_uncertain()
-        )
+    with _file_errors(), _progress("Marked") as progress:
+        if file:
+            waiting = _restore(file, _sqlite_file(_own_settings()), progress)
+        else:
+            waiting = _build_own_services().outbox.review.mark_uncertain(progress=progress)
     click.echo(f"Waiting, to be looked up first: {waiting}.")
 
 
 _SQLITE: Final = b"SQLite format 3\0"  # the first bytes of such a file
 
 
-def _restore(file: Path, place: Path) -> int:
+def _restore(file: Path, place: Path, progress: Callable[[int], object]) -> int:
     """Mark a copy of the backup as uncertain, and move it into place atomically."""
     # SQLite would apply an old write-ahead log to the new file.
     if found := sorted(path.name for path in place.parent.glob(f"{place.name}*")):
@@ -185,10 +185,30 @@ def _restore(file: Path, place: Path) -> int:
         if not is_database:
             raise click.ClickException(f"{file} is no backup: it is not a database of SQLite's")
         delivery = build_services(replace(read_settings(), database_url=f"sqlite:///{copy}"))
-        waiting = delivery.outbox.review.mark_uncertain()
+        waiting = delivery.outbox.review.mark_uncertain(progress=progress)
         delivery.database.backup(whole)
         place.hardlink_to(whole)  # fails if a file exists there
     return waiting
+
+
+@contextlib.contextmanager
+def _progress(done: str) -> Iterator[Callable[[int], object]]:
+    """Print how far a command has come; say so, too, if the database fails on the way."""
+    reached = 0
+
+    def progress(count: int) -> None:
+        nonlocal reached
+        if reached:
+            click.echo(f"{done}: {reached} …", err=True)
+        reached = count
+
+    try:
+        yield progress
+    except DatabaseError as error:
+        if not reached:
+            raise
+        message = f"{done}: {reached}, the rest is not: {error}. Run the command again"
+        raise click.ClickException(message) from None
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
 from webapp.delivery.database import DatabaseError, from_batch
-from webapp.delivery.review import Review, due_after_settling
+from webapp.delivery.review import Review, change_in_batches, due_after_settling
 from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
 from webapp.delivery.submission import (
     COLUMNS,
@@ -299,9 +299,9 @@ class Outbox:
     def make_due_now(self) -> None:
         """Make all queued submissions due: the portal is back. Uncertain ones settle first."""
         soonest = due_after_settling(self._database, self._timing.settle)
-        early = update(table).where(_c.state == State.QUEUED, _c.due > soonest)
-        with self._database.write() as connection:
-            connection.execute(early.values(due=soonest))
+        is_later = and_(_c.state == State.QUEUED, _c.due > soonest)
+        for _ in change_in_batches(self._database, is_later, due=soonest):
+            pass
 
     def truncate_wal(self) -> None:
         """Remove erased contacts from SQLite's write-ahead log."""

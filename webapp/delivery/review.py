@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, false, func, not_, or_, select, update
+from sqlalchemy import and_, bindparam, case, false, func, not_, or_, select, update
 
 from webapp.contact import MOBILE
 from webapp.delivery.database import DatabaseError
@@ -29,7 +29,7 @@ from webapp.delivery.submission import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 
+_BATCH_ROWS: Final = 5_000
 _MAX_KNOWN: Final = 3  # shown of the submissions with one number
 
 _c: Final = table.c
@@ -111,29 +112,28 @@ class Review:
             row = connection.execute(accepted).mappings().first()
         return Submission.from_row(row) if row else None
 
-    def retry(self, reference: str | None = None) -> int:
+    def retry(
+        self, reference: str | None = None, *, progress: Callable[[int], object] = int
+    ) -> int:
         """Queue again what needs attention; return the number of submissions.
 
         Args:
             reference: Of one submission; None for all but those that are reviewed one by one.
+            progress: Called with the number that is queued so far.
         """
         everything = _c.status.not_in(REVIEW_STATUSES)
         chosen = everything if reference is None else by_reference(reference)
         if chosen is None:
             return 0
-        retried = (
-            update(table)
-            .where(_with_contact(NEEDS_ATTENTION), chosen)
-            .values(
-                state=State.QUEUED,
-                due=due_after_settling(self._database, self._timing.settle),
-                give_up_at=self._database.now_plus(MAX_RETRY_AGE),
-                **RESET_COUNTERS,
-            )
-            .returning(_c.id)
+        batches = change_in_batches(
+            self._database,
+            and_(_with_contact(NEEDS_ATTENTION), chosen),
+            state=State.QUEUED,
+            due=due_after_settling(self._database, self._timing.settle),
+            give_up_at=self._database.now_plus(MAX_RETRY_AGE),
+            **RESET_COUNTERS,
         )
-        with self._database.write() as connection:
-            return len(connection.execute(retried).all())
+        return _sum(batches, progress)
 
     def correct(
         self, reference: str, contact: Contact, *, send: bool, status: str = ""
@@ -200,28 +200,70 @@ class Review:
             self._database.truncate_wal()
         return found
 
-    def mark_uncertain(self) -> int:
+    def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:
         """Have everything looked up before it is sent: the outbox may be an old copy.
 
         To be called while nothing is sent.
 
+        Args:
+            progress: Called with the number that is marked so far.
+
         Returns:
             The number of queued submissions.
         """
-        is_waiting, now_plus = _c.state.in_(WAITING), self._database.now_plus
-        marked = (
-            update(table)
-            .where(_c.contact.is_not(None))
-            .values(uncertain=True, looks=0, owner=None, give_up_at=now_plus(MAX_RETRY_AGE))
-            .values(
-                state=case((is_waiting, State.QUEUED), else_=_c.state),
-                due=case((is_waiting, now_plus(self._timing.settle)), else_=_c.due),
-            )
-            .returning(_c.state)
-        )
         with self._database.write() as connection:
             connection.execute(update(imports).values(uncertain=True))
-            return connection.execute(marked).scalars().all().count(State.QUEUED)
+        now_plus = self._database.now_plus
+        settled: dict[str, object] = {"uncertain": True, "looks": 0, "owner": None}
+        settled["give_up_at"] = now_plus(MAX_RETRY_AGE)
+        others = and_(_c.contact.is_not(None), _c.state.not_in(WAITING))
+        for _ in change_in_batches(self._database, others, **settled):
+            pass
+        waiting = change_in_batches(
+            self._database,
+            _with_contact(WAITING),
+            state=State.QUEUED,
+            due=now_plus(self._timing.settle),
+            **settled,
+        )
+        return _sum(waiting, progress)
+
+
+def _sum(batches: Iterable[int], progress: Callable[[int], object]) -> int:
+    total = 0
+    for count in batches:
+        total += count
+        progress(total)
+    return total
+
+
+def change_in_batches(
+    database: Database, condition: ColumnElement[bool], **values: object
+) -> Iterator[int]:
+    """Change rows in transactions of their own, so that a long queue exceeds no time limit.
+
+    Rows that another process has locked are left out: it is changing them.
+
+    Args:
+        database: Where the rows are.
+        condition: Which ones.
+        values: Their new values.
+
+    Yields:
+        The number of rows of each batch, once it is committed.
+    """
+    last = bindparam("last", type_=_c.id.type)
+    batch = select(_c.id).where(condition, _c.id > last).order_by(_c.id).limit(_BATCH_ROWS)
+    chosen = batch.with_for_update(skip_locked=True).cte("chosen")
+    changed = update(table).where(_c.id.in_(select(chosen.c.id))).values(**values)
+    highest = 0
+    while True:
+        with database.write() as connection:
+            found = connection.execute(changed.returning(_c.id), {"last": highest}).scalars().all()
+        if not found:
+            return
+        highest = max(found)
+        yield len(found)
 
 
 def due_after_settling(database: Database, settle: timedelta) -> Any:  # noqa: ANN401  SQL

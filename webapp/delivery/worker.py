@@ -148,8 +148,8 @@ class Worker:
             if error and not is_lookup and not isinstance(error, Rejected | Unexplained):
                 self._breaker.probe_failed(error)
                 return
+        self._breaker.close()  # first: a long queue takes a while
         self._outbox.make_due_now()
-        self._breaker.close()
 
 
 def _run_logged(work: Callable[[], object]) -> bool:

@@ -203,6 +203,11 @@ DATABASE_DOWN: Final = (
 # How to embed a form
 INSTALL_TITLE: Final = "گذاشتن «{title}» در وب‌سایت"
 INSTALL_INTRO: Final = "این دو خط را در صفحه‌ای از وب‌سایت بگذارید که فرم باید در آن دیده شود."
+# The command stands between these.
+INSTALL_FIRST: Final = (
+    "پیش از این کار، مدیر برنامه یک بار فرمان",
+    "را روی سرور اجرا کند: نشان می‌دهد سامانهٔ پیامک چگونه پاسخ می‌دهد و چه چیزی باید تغییر کند.",
+)
 INSTALL_SNIPPET: Final = "کد فرم"
 INSTALL_COPY: Final = "رونوشت"
 INSTALL_COPIED: Final = "رونوشت برداشته شد."

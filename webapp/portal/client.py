@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics
     from webapp.portal.answers import Answer
     from webapp.portal.base import KnownContact
+    from webapp.portal.connection import Response
 
     StoredContact = Mapping[str, object]
 
@@ -36,6 +37,7 @@ _BLOCKED: Final = "IsBlackList_ByCancelation"
 _METHODS: Final = (
     *("ContactCreate", "ContactSearch", "ContactGroupList", "AccountStatus"),
     *(_SEND_CODE, _BLOCKED),
+    *("ContactEdit", "ContactDelete"),  # only `call_raw` uses them
 )
 
 
@@ -91,6 +93,11 @@ class AmootPortal:
     def __repr__(self) -> str:
         """Return the URL without the token."""
         return f"AmootPortal({self._url!r})"
+
+    @property
+    def empty(self) -> Empty:
+        """What ContactCreate is sent for empty fields."""
+        return self._empty
 
     def create_contact(self, contact: Contact) -> int | None:
         """Store a contact; return its ID, or None if the portal returns none.
@@ -173,6 +180,15 @@ class AmootPortal:
         return AccountStatus(
             name="" if name is None else str(name), credit="" if credit is None else str(credit)
         )
+
+    def call_raw(self, method: str, pairs: Sequence[tuple[str, str]]) -> Response:
+        """Make one call and return its response unread, for `amoot-form check --portal`.
+
+        Raises:
+            Unreachable: if the request was certainly not sent.
+            Uncertain: if it may have been sent, and no whole response came.
+        """
+        return self._transport.post(self._requests[method], pairs)
 
     def _call(self, method: str, pairs: Sequence[tuple[str, str]], *, mobile: str = "") -> Answer:
         began = time.monotonic()
