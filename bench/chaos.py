@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 DATABASES = ("sqlite", "postgresql")
 DRAWN = "drawn"  # one of the simulator's profiles
 TOKEN = "token-of-the-chaos"
-SECRET = "key-of-the-chaos"
+SECRET = "key-of-the-chaos-of-32-characters"
 
 FORMS = """
 [forms.contact]

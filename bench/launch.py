@@ -67,7 +67,7 @@ def run_app(portal: str, folder: Path, **more: str) -> Iterator[Program]:
     environ = {
         "AMOOT_TOKEN": "bench",
         "AMOOT_URL": portal,
-        "SECRET_KEY": "bench",
+        "SECRET_KEY": "bench" * 8,
         "STATE_DIRECTORY": str(folder),
         "RATE_LIMITS": "off",
         "BIND": f"127.0.0.1:{port}",

@@ -157,7 +157,7 @@ def main() -> None:
             **os.environ,
             "AMOOT_TOKEN": "bench",
             "AMOOT_URL": portal.url,
-            "SECRET_KEY": "bench",
+            "SECRET_KEY": "bench" * 8,
             "FORMS_FILE": str(forms),
             "STATE_DIRECTORY": folder,
             "BIND": f"127.0.0.1:{PORT}",

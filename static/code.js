@@ -1,3 +1,6 @@
+// A reload, Back and Forward fetch the step as it is then, and send no code again.
+history.replaceState(null, "", document.querySelector("form").action);
+
 // Counts down to the next code, which the page says in words where there is no script.
 
 const seconds = document.querySelector("[data-seconds]");

@@ -1,5 +1,5 @@
 // The snippet's second line. The form works without it; with it, the iframe is as high as the form
-// and the page hears amoot-form:ready, :invalid and :submitted, with detail { form, reference }.
+// and the page hears amoot-form:ready, :invalid, :submitted, with { form, reference, result }.
 (() => {
   const script = document.currentScript;
   if (!script) return; // pasted as a module: it cannot know where its forms come from
@@ -30,27 +30,29 @@
     const frame = event.origin === origin
       && frames().find(({ contentWindow }) => contentWindow === event.source);
     const {
-      mark, form, type, height, keys, top, reference = "", redirect = "",
+      mark, form, type, height, keys, top, outcome: result = "", reference = "", redirect = "",
     } = event.data ?? {};
     if (!frame || mark !== "amoot-form" || !like(form, /^[a-z0-9-]{1,40}$/)) return;
-    const raise = (detail) => frame.dispatchEvent(
+    const detail = { form, reference, result };
+    const raise = () => frame.dispatchEvent(
       new CustomEvent(`amoot-form:${type}`, { bubbles: true, cancelable: true, detail }),
     );
     if (type === "height" && whole(height, 100)) frame.style.height = `${height}px`;
-    // Of this page's address, the form gets what it lists, and nothing else.
+    // Of this page's address, the form gets only what it lists.
     if (type === "keys" && Array.isArray(keys)) {
       greet(frame, keys.map((key) => new URLSearchParams(location.search).get(key)));
     }
-    if (type === "ready") raise({ form, reference: "" });
-    if (!whole(top, 0) || !like(reference, /^([A-Z0-9]{4,16})?$/)) return;
+    if (!like(reference, /^([A-Z0-9]{4,16})?$/) || !like(result, /^[a-z]{0,20}$/)) return;
+    if (type === "ready") raise();
+    if (!whole(top, 0)) return;
     if (type === "code") show(frame, top);
     if (type === "invalid") {
-      raise({ form, reference });
+      raise();
       show(frame, top);
     }
     if (type === "submitted" && reference && like(redirect, /^(https?:\/\/[^\s/]\S*)?$/)) {
       // A listener's preventDefault() keeps the person here.
-      if (raise({ form, reference }) && redirect) location.assign(redirect);
+      if (raise() && redirect) location.assign(redirect);
       else show(frame, top);
     }
   });
@@ -58,7 +60,7 @@
   function show(frame, top) {
     const place = frame.getBoundingClientRect().top + top;
     if (place >= 0 && place < innerHeight - 50) return;
-    // Where the message is within the iframe, less room above for a header that sticks.
+    // Where the message is within the iframe, below a header that sticks.
     frame.style.scrollMarginTop = `${innerHeight / 4 - top}px`;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     frame.scrollIntoView({ behavior: calm ? "instant" : "smooth" });

@@ -3,6 +3,18 @@
 const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
+
+// Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
+if ("refetch" in form.dataset) history.replaceState({ typed: [...new FormData(form)] }, "");
+else history.state?.typed?.forEach(([key, value]) => fill(key, value));
+
+function fill(key, value) {
+  for (const input of form.querySelectorAll(`[name="${key}"]:not([type=hidden])`)) {
+    if (["checkbox", "radio"].includes(input.type)) input.checked ||= input.value === value;
+    else input.value = value;
+  }
+}
+
 const typed = () => new URLSearchParams(new FormData(form)).toString();
 let pristine = "unsent" in form.dataset ? null : typed();
 let sent = false;
@@ -22,7 +34,7 @@ form.addEventListener("submit", (event) => {
   setTimeout(setSent, 20000, false);
 });
 
-// Who cancels at the question about a known number gives up what they have typed.
+// Cancelling the question about a known number gives up what was typed.
 addEventListener("click", (event) => {
   if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
@@ -40,7 +52,7 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Not every browser focuses an alert that has autofocus; most do it late.
+// Not every browser focuses an alert with autofocus; most do late.
 setTimeout(() => {
   if (document.activeElement === document.body) document.querySelector("[role=alert]")?.focus();
 }, 500);

@@ -26,5 +26,5 @@ addEventListener("message", ({ data, origin, source }) => {
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
   const types = { delivered: "submitted", queued: "submitted", code: "code" };
-  tell(types[outcome] ?? "invalid", { reference, redirect, top });
+  tell(types[outcome] ?? "invalid", { outcome, reference, redirect, top });
 });

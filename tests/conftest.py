@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +23,6 @@ from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
     from webapp.delivery.services import DeliveryServices
 
 pytest_plugins = ["once", "tiers"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give the tests, and what they start, another home than that of whoever runs them."""
+    pip = Path("~/.config/pip/pip.conf").expanduser()
+    if pip.exists():
+        os.environ.setdefault("PIP_CONFIG_FILE", str(pip))
+    for name in ("CONFIG", "CACHE", "DATA", "STATE"):
+        os.environ.pop(f"XDG_{name}_HOME", None)
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

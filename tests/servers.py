@@ -256,6 +256,7 @@ def _site(folder: Path, ports: Mapping[int, int], upstreams: Sequence[str]) -> s
         "/var/log/nginx/": f"{folder}/",
         "/var/www/html": str(folder),
         "server_name form.example.ir;": "server_name 127.0.0.1;",
+        "allow 127.0.0.0/8;": "allow 127.0.0.1;",
         "https://$server_name$request_uri": f"https://$server_name:{ports[443]}$request_uri",
     }
     for old, new in changes.items():

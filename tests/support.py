@@ -34,7 +34,7 @@ MESSAGE_MODULES = (
 short_deadline = pytest.mark.parametrize("deadline", [1.0], ids=["one-second"])
 
 TOKEN = "t0ken-of-the-tests"
-SECRET = "key-of-the-tests"
+SECRET = "key-of-the-tests-of-32-characters"
 
 # What an operator types, and what of it the portal stores.
 FULL_FORM: Mapping[str, str | Sequence[str]] = {

@@ -13,7 +13,8 @@ from webapp.settings import PRIVATE_NETWORKS, Settings, SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-READY = {"AMOOT_TOKEN": "t0ken", "SECRET_KEY": "new old"}
+NEW, OLD = "new-" * 8, "old-" * 8
+READY = {"AMOOT_TOKEN": "t0ken", "SECRET_KEY": f"{NEW} {OLD}"}
 
 
 def faults(**environ: str) -> list[str]:
@@ -43,7 +44,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "AMOOT_URL": "https://portal.example/rest",
             "AMOOT_DEADLINE": "2.5",
             "AMOOT_SETTLE": "60",
-            "SECRET_KEY": "new old",
+            "SECRET_KEY": f"{NEW} {OLD}",
             "FORMS_FILE": str(forms),
             "STATE_DIRECTORY": f"{tmp_path}:/var/lib/other",
             "DATABASE_URL": "postgresql+psycopg://u:p@db/x",
@@ -56,6 +57,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "LIMIT_LOGIN": "5/month",
             "PUBLIC_URL": "https://form.example.ir/",
             "TRUSTED_PROXIES": "1",
+            "METRICS_TOKEN": "m" * 32,
             "INTRANET_NETWORKS": "10.8.0.0/16, fd00::/8",
             "INTRANET_USERS": f"sara:{hash_}",
             "DELIVERER": "off",
@@ -73,7 +75,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         amoot_url="https://portal.example/rest/",
         amoot_deadline=2.5,
         amoot_settle=60,
-        secret_keys=("new", "old"),
+        secret_keys=(NEW, OLD),
         forms_file=forms,
         state_directory=tmp_path,
         database_url="postgresql+psycopg://u:p@db/x",
@@ -86,6 +88,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         limit_login="5/month",
         public_url="https://form.example.ir",
         trusted_proxies=1,
+        metrics_token="m" * 32,
         intranet_networks=(ipaddress.ip_network("10.8.0.0/16"), ipaddress.ip_network("fd00::/8")),
         intranet_users={"sara": hash_},
         deliverer="off",
@@ -124,6 +127,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("AMOOT_DEADLINE", "nan"),
         ("AMOOT_SETTLE", "-1"),
         ("SECRET_KEY", " "),
+        ("SECRET_KEY", "k" * 31),
+        ("SECRET_KEY", f"short {'k' * 32}"),
+        ("METRICS_TOKEN", "t" * 31),
+        ("METRICS_TOKEN", "t" * 31 + " t"),
         ("STATE_DIRECTORY", "relative"),
         ("DATABASE_URL", "mysql://x"),
         ("REDIS_URL", "http://cache"),
@@ -239,7 +246,10 @@ def test_real_portal_needs_a_token() -> None:
 )
 def test_public_url_is_spelled_as_browsers_do(typed: str) -> None:
     """It is compared with what they send as `Origin`."""
-    assert Settings.from_env({"PUBLIC_URL": typed}).public_url == "https://form.example.ir"
+    assert (
+        Settings.from_env(READY | {"PUBLIC_URL": typed, "TRUSTED_PROXIES": "1"}).public_url
+        == "https://form.example.ir"
+    )
 
 
 def test_no_secret_is_in_the_repr() -> None:
@@ -252,7 +262,7 @@ def test_no_secret_is_in_the_repr() -> None:
         )
     )
     assert not any(
-        secret in shown for secret in ("t0ken", "new", "old", "pass", "scrypt", "hush", "@")
+        secret in shown for secret in ("t0ken", "new-", "old-", "pass", "scrypt", "hush", "@")
     )
 
 

@@ -15,10 +15,11 @@ from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
 from webapp.messages import codes, workbench
 from webapp.observability import request_id
+from webapp.observability.rare_warnings import RareWarnings
 from webapp.portal import simulator
 from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import assets, compression, errors, headers, request
+from webapp.web import access, assets, compression, errors, headers, request
 from webapp.web.basic_auth import BasicAuth
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         submission_tokens=SubmissionTokens(settings.secret_keys),
         rate_limits=rate_limits,
         basic_auth=BasicAuth(settings.intranet_users, rate_limits),
+        access_warnings=RareWarnings(access.log),
         proof_of_work=ProofOfWork(settings.secret_keys, consume=delivery.used_proofs.consume),
         recent=RecentSubmissions(settings.secret_keys) if settings.recent_submissions else None,
         portal_url=url,

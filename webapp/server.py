@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import shutil
 import tempfile
@@ -23,13 +24,17 @@ from webapp.delivery.database import DatabaseError
 from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
+from webapp.settings import warnings
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from flask import Flask
+    from gunicorn.arbiter import Arbiter
 
     from webapp.settings import Settings
     from webapp.web.views import Services
+
+log = logging.getLogger(__name__)
 
 _GRACE_S: Final = 10  # added to the deadlines of calls that a stopping worker waits for
 
@@ -49,6 +54,8 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:  # type: ignore[override]  # Flask is a WSGI callable
         """Create the app, in the process that forks the workers."""
+        for text in warnings(self._settings):
+            log.warning("%s", text)
         return create_app(self._settings)
 
     def run(self) -> None:
@@ -70,7 +77,7 @@ class Server(BaseApplication):
 
 def _post_worker_init(worker: Worker) -> None:
     """Start what a fork does not copy: threads and connections."""
-    services = _services(worker)
+    services = _services(worker.wsgi)
     services.metrics.initialise()
     # Opens the database before the first request; a failure must not stop the worker.
     with contextlib.suppress(DatabaseError):
@@ -85,7 +92,7 @@ def _post_worker_init(worker: Worker) -> None:
 
 def _worker_exit(_: object, worker: Worker) -> None:
     if worker.wsgi is not None:  # None if it failed to start
-        delivery = _services(worker).delivery
+        delivery = _services(worker.wsgi).delivery
         delivery.labels.stop()
         delivery.worker.stop()
         delivery.worker.join()
@@ -97,18 +104,21 @@ def _worker_exit(_: object, worker: Worker) -> None:
 _GC_THRESHOLDS: Final = (10_000, 1, 2)
 
 
-def _when_ready(_: object) -> None:
-    """Tune the garbage collector before the workers are forked.
+def _when_ready(server: Arbiter) -> None:
+    """Say where the demo is, and tune the garbage collector before the workers are forked.
 
     Frozen objects are not traversed, so that their memory pages stay shared with the workers.
     """
+    if _services(server.app.wsgi()).settings.demo:
+        addresses = " ".join(f"{listener}/" for listener in server.LISTENERS)
+        log.warning("demo mode: without AMOOT_TOKEN nothing is sent; open %s", addresses)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
-def _services(worker: Worker) -> Services:
-    app = cast("Flask", worker.wsgi)
+def _services(wsgi: object) -> Services:
+    app = cast("Flask", wsgi)
     found: Services = app.extensions[EXTENSION]
     return found
 

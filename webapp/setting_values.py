@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 from limits import parse_many
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from webapp.origins import parse_origin
 from webapp.smtp_url import is_address, parse_smtp_url
@@ -29,6 +31,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAX_LIMIT_PERIOD_S: Final = 30 * 24 * 60 * 60
 _MAX_TEXT: Final = 80
+MIN_SECRET_LENGTH: Final = 32
 _ZWNJ: Final = "\u200c"  # the half-space within Persian words, which Python does not call printable
 _MAX_LOGO_BYTES: Final = 200 * 1024
 _LOGO_TYPES: Final = {
@@ -40,6 +43,11 @@ _LOGO_TYPES: Final = {
 _PASSWORD_HASH: Final = re.compile(
     r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+"
 )  # as Werkzeug writes it
+
+
+def is_bound_to_loopback(bind: str) -> bool:
+    """Return whether only this machine reaches a bind address."""
+    return bind.startswith("unix:") or is_loopback(bind.rpartition(":")[0].strip("[]"))
 
 
 def is_loopback(host: str | None) -> bool:
@@ -56,6 +64,13 @@ def read_token(text: str) -> str:
     """Read the token of the portal."""
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("must be printable ASCII without spaces")
+    return text
+
+
+def read_secret(text: str) -> str:
+    """Read a token of our own choice: long enough not to be guessed."""
+    if len(read_token(text)) < MIN_SECRET_LENGTH:
+        raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
     return text
 
 
@@ -107,7 +122,12 @@ def read_database_url(text: str) -> str:
         raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
     if re.fullmatch("sqlite:/*(:memory:)?", text):
         raise ValueError("must name a file: memory does not survive the process")
-    return _check_url(text, ("sqlite", "postgresql+psycopg"))
+    _check_url(text, ("sqlite", "postgresql+psycopg"))
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
+        raise ValueError("is not a URL") from None
+    return text
 
 
 def read_redis_url(text: str) -> str:
@@ -180,9 +200,12 @@ def read_limit(text: str) -> str:
 
 def read_keys(text: str) -> tuple[str, ...]:
     """Read secret keys, newest first."""
-    if not text.split():
+    keys = tuple(text.split())
+    if not keys:
         raise ValueError("must be one or more keys, newest first, separated by spaces")
-    return tuple(text.split())
+    if len(keys[0]) < MIN_SECRET_LENGTH:  # an older one may be short while it is replaced
+        raise ValueError(f"must begin with a key of at least {MIN_SECRET_LENGTH} characters")
+    return keys
 
 
 def read_networks(text: str) -> tuple[Network, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import ipaddress
 import os
 import secrets
@@ -14,8 +15,10 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from webapp.setting_values import (
+    MIN_SECRET_LENGTH,
     Logo,
     Network,
+    is_bound_to_loopback,
     is_loopback,
     read_addresses,
     read_bind,
@@ -30,6 +33,7 @@ from webapp.setting_values import (
     read_portal_url,
     read_public_url,
     read_redis_url,
+    read_secret,
     read_smtp_url,
     read_state_directory,
     read_switch,
@@ -42,6 +46,9 @@ from webapp.setting_values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+# High enough that other programs' variables, such as CACHE_DIRECTORY, resemble none of ours.
+_MIN_SIMILARITY: Final = 0.85
 
 PORTAL_URL: Final = "https://portal.amootsms.com/rest/"
 
@@ -152,6 +159,7 @@ class Settings:
     intranet_users: Mapping[str, str] = _setting(
         "INTRANET_USERS", read_users, factory=dict, secret=True
     )
+    metrics_token: str | None = _setting("METRICS_TOKEN", read_secret, secret=True)
     organisation: str = _setting("ORGANISATION", read_text, "")
     organisation_logo: Logo | None = _setting("ORGANISATION_LOGO", read_logo)
     recent_submissions: bool = _setting("RECENT_SUBMISSIONS", read_switch, default=True)
@@ -200,7 +208,7 @@ class Settings:
                 faults.append(f"{name} {error}.")
         faults += _missing(environ, values)
         if faults:
-            raise SettingsError(faults)
+            raise SettingsError(faults + _misspelt(environ))
         if "SECRET_KEY" not in environ:  # demo mode: valid until this process ends
             values["secret_keys"] = (secrets.token_urlsafe(32),)
         return cls(**values)
@@ -215,6 +223,11 @@ class Settings:
         if self.demo:
             return f"sqlite:///{self.state_directory}/demo.sqlite3"
         return self.database_url or f"sqlite:///{self.state_directory}/outbox.sqlite3"
+
+    @property
+    def outbox_setting(self) -> str:
+        """The name of the setting that `outbox_url` comes from."""
+        return "DATABASE_URL" if self.database_url and not self.demo else "STATE_DIRECTORY"
 
     @property
     def page_threads(self) -> int:
@@ -252,4 +265,42 @@ def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]
         faults.append("ALERT_EMAIL is missing: SMTP_URL alone tells nobody.")
     if "ALERT_EMAIL" in environ and "SMTP_URL" not in environ:
         faults.append("SMTP_URL is missing: ALERT_EMAIL needs a mail server.")
+    public_url = urlsplit(values.get("public_url") or "")
+    is_public = public_url.hostname is not None and not is_loopback(public_url.hostname)
+    if "AMOOT_TOKEN" not in environ and is_public:
+        faults.append("AMOOT_TOKEN is missing: PUBLIC_URL would publish demo mode.")
+    has_proxy = values.get("trusted_proxies", "TRUSTED_PROXIES" in environ)
+    if public_url.scheme == "https" and not has_proxy:
+        faults.append("TRUSTED_PROXIES is missing: PUBLIC_URL is https, which needs a proxy.")
     return faults
+
+
+def warnings(settings: Settings, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return what is probably a mistake in settings that are valid, one sentence each.
+
+    Args:
+        settings: As read from the environment.
+        environ: The environment; by default the process's own.
+    """
+    environ = os.environ if environ is None else environ
+    found = []
+    is_open = not settings.intranet_users and settings.intranet_networks is PRIVATE_NETWORKS
+    if is_open and not is_bound_to_loopback(settings.bind):
+        found.append(
+            "Operators' pages are open to every private network, and BIND is no loopback address: "
+            "set INTRANET_USERS or INTRANET_NETWORKS."
+        )
+    if any(len(key) < MIN_SECRET_LENGTH for key in settings.secret_keys[1:]):
+        found.append("SECRET_KEY ends with a short key: remove it a day after the new one is set.")
+    return found + _misspelt(environ)
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return a question for each variable whose name is nearly that of a setting not set."""
+    names = {row.metadata["name"] for row in dataclasses.fields(Settings)}
+    unset = sorted(names - set(environ))
+    return [
+        f"{name} is no setting: did you mean {near}?"
+        for name in sorted(set(environ) - names)
+        for near in difflib.get_close_matches(name.upper(), unset, n=1, cutoff=_MIN_SIMILARITY)
+    ]

@@ -277,7 +277,7 @@ def test_snippet_fits_the_height_and_tells_the_page(
     tab.on("console", lambda said: posted.append(said.text))
     tab.add_init_script(SPY)
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
-    assert told(tab, 1) == [("ready", "one", {"form": "signup", "reference": ""})]
+    assert told(tab, 1) == [("ready", "one", {"form": "signup", "reference": "", "result": ""})]
     wait_until_fitting(tab)
     assert frame_of(tab).evaluate("document.scrollingElement.scrollHeight - innerHeight") == 0
 
@@ -285,7 +285,8 @@ def test_snippet_fits_the_height_and_tells_the_page(
     frame_of(tab).locator("#consent").uncheck()
     send(frame_of(tab))
     expect(frame_of(tab).locator("[data-outcome=invalid]")).to_be_visible()
-    assert told(tab, 3)[2] == ("invalid", "one", {"form": "signup", "reference": ""})
+    detail = {"form": "signup", "reference": "", "result": "invalid"}
+    assert told(tab, 3)[2] == ("invalid", "one", detail)
     wait_until_fitting(tab)
 
     frame_of(tab).locator("#consent").check()
@@ -294,13 +295,14 @@ def test_snippet_fits_the_height_and_tells_the_page(
     message = frame_of(tab).locator("[data-outcome=delivered]")
     expect(message).to_be_visible()
     reference = message.get_attribute("data-reference")
-    assert told(tab, 5)[4] == ("submitted", "one", {"form": "signup", "reference": reference})
+    detail = {"form": "signup", "reference": reference, "result": "delivered"}
+    assert told(tab, 5)[4] == ("submitted", "one", detail)
     wait_until_fitting(tab)
     assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
 
     heard = [json.loads(message) for message in tab.evaluate("heard")]
     assert {name for message in heard for name in message} <= {
-        *("mark", "form", "type", "height", "reference", "top")
+        *("mark", "form", "type", "height", "outcome", "reference", "top")
     }
     said = json.dumps([heard, tab.evaluate("told")], ensure_ascii=False)
     assert not any(value in said for value in (*TYPED.values(), "9121234567"))
@@ -416,7 +418,7 @@ def test_order_of_things_does_not_matter(
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))
     tab.goto(website.publish("/", page_of(make(server))))
-    assert told(tab, 1) == [("ready", "one", {"form": "signup", "reference": ""})]
+    assert told(tab, 1) == [("ready", "one", {"form": "signup", "reference": "", "result": ""})]
     wait_until_fitting(tab)
     assert said == []
 
@@ -482,6 +484,7 @@ WRONG = {
     "height": (-1, 0, 99, 10001, 1e9, 300.5, "300", "300px;color:red", None, [300], True),
     "reference": ("abcd1234", "ABC", "A" * 17, "ABCD 1234", "ABCD\n", 12345678, None, ["ABCD"]),
     "top": (-1, 10001, 0.5, "0", None),
+    "outcome": ("Delivered", "a" * 21, "a b", "<b>", 7, None, ["delivered"]),
     "redirect": (
         *("javascript:alert(1)", "data:text/html,x", "//evil.example", "/thanks", "https://"),
         *("file:///etc/passwd", " https://evil.example", "https://a b", None, 7, ["https://x"]),
@@ -497,7 +500,7 @@ FORGED = [
     *(
         {**RIGHT, "type": kind, name: wrong}
         for kind in ("submitted", "invalid")
-        for name in ("reference", "top")
+        for name in ("reference", "top", "outcome")
         for wrong in WRONG[name]
     ),
     {**RIGHT, "type": "submitted", "reference": ""},
@@ -763,9 +766,8 @@ def test_firefox_shows_the_form_and_tells_the_page(
     """The main path: height, an error, a success, the events; no cookie in the end."""
     address = website.publish("/firefox", page_of(iframe(server), script(server)))
     firefox.tell("WebDriver:Navigate", url=address)
-    firefox.wait(
-        lambda: firefox.run("told") == [["ready", "one", {"form": "signup", "reference": ""}]]
-    )
+    detail = {"form": "signup", "reference": "", "result": ""}
+    firefox.wait(lambda: firefox.run("told") == [["ready", "one", detail]])
 
     def is_fitting() -> bool:
         firefox.enter("#one")
@@ -797,7 +799,7 @@ def test_firefox_shows_the_form_and_tells_the_page(
     assert (name, target, detail) == (
         "submitted",
         "one",
-        {"form": "signup", "reference": reference},
+        {"form": "signup", "reference": reference, "result": "delivered"},
     )
     said = json.dumps(firefox.run("[told, heard]"), ensure_ascii=False)
     assert not any(value in said for value in (*TYPED.values(), "9121234567"))

@@ -31,6 +31,7 @@ from webapp.messages import alerts, codes
 from webapp.observability import logging as app_logging
 from webapp.portal.simulator.faults import Fault
 from webapp.settings import Settings
+from webapp.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,7 +305,7 @@ def test_module_runs_as_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
     )
-    assert "1.0.0" in done.stdout
+    assert VERSION in done.stdout
 
 
 @pytest.mark.slow

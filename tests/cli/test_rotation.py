@@ -51,6 +51,8 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 # SECRET_KEY
 
+NEW, OLD = "new-" * 8, "old-" * 8
+
 
 class Browser:
     """A browser that stays open while the server is started again and again."""
@@ -80,14 +82,14 @@ class Browser:
 def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: Simulator) -> None:
     """A form that was open is accepted, and sent again is the same; the session goes on."""
     browser = Browser(tmp_path, portal)
-    browser.visit("old")
+    browser.visit(OLD)
     form = {"csrf_token": browser.token, "Mobile": MOBILE, "CityName": "شیراز", "keep": "true"}
-    assert browser.visit("old", form) == [200]
-    assert browser.visit("new old", form) == [200]
+    assert browser.visit(OLD, form) == [200]
+    assert browser.visit(f"{NEW} {OLD}", form) == [200]
     assert browser.html.outcome == "delivered"
     assert browser.html.values["CityName"] == ["شیراز"]  # the session keeps it
     assert len(portal.contacts) == 1
-    browser.visit("new")
+    browser.visit(NEW)
     assert browser.html.values["CityName"] == ["شیراز"]  # by then under the new key
 
 
@@ -96,14 +98,14 @@ def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
 ) -> None:
     """And says why; sent again it is accepted."""
     browser = Browser(tmp_path, portal)
-    browser.visit("old")
+    browser.visit(OLD)
     form = {"csrf_token": browser.token, "Mobile": MOBILE, "FName": "سارا"}
-    assert browser.visit("new", form) == [422]
+    assert browser.visit(NEW, form) == [422]
     assert messages.FORM_EXPIRED in browser.html.text(role="alert")
     assert browser.html.values["Mobile"] == [MOBILE]
     assert browser.html.values["FName"] == ["سارا"]
     assert not portal.contacts
-    assert browser.visit("new", {**form, "csrf_token": browser.token}) == [200]
+    assert browser.visit(NEW, {**form, "csrf_token": browser.token}) == [200]
     assert browser.html.outcome == "delivered"
 
 

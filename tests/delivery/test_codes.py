@@ -11,12 +11,13 @@ import pytest
 
 from webapp.contact import Contact
 from webapp.delivery import codes as codes_module
-from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes
+from webapp.delivery.code_limits import Counted
+from webapp.delivery.code_sender import new_code
+from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
-from webapp.delivery.verification import new_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,50 +36,56 @@ def at_once(call: Callable[[], object], times: int) -> Counter[object]:
         return Counter(threads.map(lambda _: call(), range(times)))
 
 
+def is_taken(codes: Codes, key: str, code: str = "12345") -> bool:
+    """Take a sending for a submission, and store this code; return whether there was one."""
+    return isinstance(codes.take(key, code, Counted(MOBILE, "", "", "club")), Taken)
+
+
 @pytest.fixture
 def machines(database_url: str) -> list[Codes]:
     """Return the tables as two processes see them."""
-    return [Codes(Database(database_url), ["new", "old"], per_day=7) for _ in range(2)]
+    return [Codes(Database(database_url), ["new", "old"], per_day=99) for _ in range(2)]
 
 
-def test_tries_are_five_for_all_processes_together(machines: list[Codes]) -> None:
+def test_tries_are_five_for_all_processes_together(
+    machines: list[Codes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many guess at the same moment."""
+    monkeypatch.setattr(codes_module, "PAUSES", (timedelta(0),) * 3)
     one, two = machines
     assert one.add(KEY, MOBILE)
     assert not two.add(KEY, MOBILE)
-    one.store(KEY, "12345")
+    assert is_taken(one, KEY)
     results = at_once(lambda: one.check(KEY, "99999"), 12) + at_once(
         lambda: two.check(KEY, "99999"), 12
     )
     assert results == {Check.WRONG: MAX_TRIES, Check.USED_UP: 24 - MAX_TRIES}
     assert two.check(KEY, "12345") is Check.USED_UP
-    two.store(KEY, "54321")
+    assert is_taken(two, KEY, "54321")
     assert one.check(KEY, "12345") is Check.WRONG
     assert one.check(KEY, "54321") is Check.RIGHT
 
 
-def test_sendings_and_the_days_budget_are_taken_once(
-    machines: list[Codes], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sendings_are_taken_once(machines: list[Codes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many that ask at the same moment, one gets each."""
     one, two = machines
     one.add(KEY, MOBILE)
-    assert at_once(lambda: one.take_sending(KEY), 9) == {1: 1, 0: 8}
-    assert two.take_sending(KEY) == 0
-    assert at_once(one.take_of_day, 9) + at_once(two.take_of_day, 9) == {True: 7, False: 11}
+    assert at_once(lambda: is_taken(one, KEY), 9) == {True: 1, False: 8}
+    assert not is_taken(two, KEY)
+    assert not two.pretend(KEY)
     monkeypatch.setattr(codes_module, "PAUSES", (timedelta(0),) * 3)
     one.add(OTHER, MOBILE)
-    assert [two.take_sending(OTHER) for _ in range(5)] == [1, 2, 3, 0, 0]
+    assert [is_taken(two, OTHER) for _ in range(5)] == [True] * 3 + [False] * 2
     assert one.state(OTHER).sendings_left == 0
 
 
 def test_hash_is_keyed_and_bound_to_its_submission(database_url: str) -> None:
     """The same code has another hash elsewhere; older keys still check."""
     database = Database(database_url)
-    old, new = Codes(database, ["old"], per_day=1), Codes(database, ["new", "old"], per_day=1)
+    old, new = Codes(database, ["old"], per_day=9), Codes(database, ["new", "old"], per_day=1)
     for key in (KEY, OTHER):
         old.add(key, MOBILE)
-        old.store(key, "12345")
+        assert is_taken(old, key)
     with database.read() as connection:
         rows = connection.exec_driver_sql("SELECT hash, number FROM codes").all()
     assert rows[0][0] != rows[1][0]
@@ -104,14 +111,13 @@ def test_guessing_succeeds_no_more_often_than_tries_by_codes(
 ) -> None:
     """A guesser who uses each try of each sending, on codes of one digit, so that it shows."""
     monkeypatch.setattr(codes_module, "PAUSES", (timedelta(0),) * 3)
-    codes, random = Codes(Database(f"sqlite:///{tmp_path}/x"), ["key"], per_day=1), Random(1)  # noqa: S311
+    codes, random = Codes(Database(f"sqlite:///{tmp_path}/x"), ["key"], per_day=999), Random(1)  # noqa: S311
     size, rounds, hits = 100, 60, 0
     for number in range(rounds):
         key = f"{number:064x}"
         codes.add(key, MOBILE)
         guesses: list[Check] = []
-        while codes.take_sending(key):
-            codes.store(key, str(random.randrange(size)))
+        while is_taken(codes, key, str(random.randrange(size))):
             guesses += (codes.check(key, str(guess)) for guess in random.sample(range(size), 9))
         assert len([it for it in guesses if it is not Check.USED_UP]) == MAX_SENDINGS * MAX_TRIES
         hits += Check.RIGHT in guesses

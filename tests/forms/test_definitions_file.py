@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from webapp.contact import FIELDS, in_page_order
-from webapp.delivery.verification import Fallback, Policy
+from webapp.delivery.code_sender import Fallback, Policy
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.definitions_file import DefinitionError, load, parse
 from webapp.messages import codes

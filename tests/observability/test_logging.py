@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from webapp.portal.simulator.server import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
-OLDER = "older-key-of-the-tests"
+OLDER = "older-key-of-the-tests-of-32-characters"
 ADDRESS = "192.168.1.77"
 # Parts of what is submitted below, in the spellings that it has on its way.
 PRIVATE = (
@@ -57,7 +57,12 @@ SAID = {
         "the queue is paused: Token_Invalid",
         "submission REF: Refused, Token_Invalid ",
     ],
-    "unstored.1": ["submission REF: not stored, OperationalError"],
+    "unstored.1": [
+        (
+            "submission REF: not stored, STATE_DIRECTORY: OperationalError SQLITE_BUSY: "
+            "another program holds the lock: end it"
+        )
+    ],
 }
 
 
@@ -147,7 +152,8 @@ def test_log_at_level_debug_knows_each_submission_and_nobody(
     said: dict[str, list[str]] = {}
     for line in text.splitlines():
         event = read(line, log_format)
-        said.setdefault(event["request_id"], []).append(event["message"])
+        if not event["message"].startswith("the database "):  # once, of whoever is first
+            said.setdefault(event["request_id"], []).append(event["message"])
     for name, wanted in SAID.items():
         assert [REFERENCE.sub("REF", message) for message in said[name]] == wanted
     assert not {"young.1", "invalid.1"} & said.keys()

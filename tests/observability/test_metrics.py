@@ -25,6 +25,7 @@ from webapp.delivery.submission import State
 from webapp.forms import tokens
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.portal.simulator.faults import Fault
+from webapp.version import VERSION
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_all_forms_begin_at_zero(client: FlaskClient) -> None:
     found = figures(client)
     assert found['submissions_total{form="contact",outcome="unstored"}'] == 0
     assert found['submissions_total{form="signup",outcome="held"}'] == 0
-    assert found['build_info{version="1.0.0"}'] == 1
+    assert found[f'build_info{{version="{VERSION}"}}'] == 1
     assert not found.submissions
 
 
@@ -298,7 +299,7 @@ def test_workers_metrics_are_one_and_outlive_a_worker(simulator: Simulator, tmp_
         submit(server.url)
         found = read(server.url)
         assert found[name] == 13
-        assert found['build_info{version="1.0.0"}'] == 1
+        assert found[f'build_info{{version="{VERSION}"}}'] == 1
     assert not folder.exists()
 
 

@@ -25,7 +25,7 @@ import urllib3.exceptions
 from support import TOKEN, wait_until
 
 from webapp.contact import Contact
-from webapp.delivery import intake, sender, submission, verification
+from webapp.delivery import code_limits, intake, sender, submission
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal import transport as module
 from webapp.portal.base import (
@@ -411,7 +411,7 @@ class TestStatuses:
         faults = {name for _, name in (*WHILE_CONNECTING, *AFTER_CONNECTING)}
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
-        raised |= {verification.CODES_USED_UP, submission.NUMBER_UNVERIFIED}
+        raised |= {code_limits.CODES_USED_UP, submission.NUMBER_UNVERIFIED}
         raised |= {submission.PERHAPS_RECORDED}
         raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 import yaml
+from click.testing import CliRunner
 from compose_spec import PyCompose
 from serving import COMMAND, serve
 
-from webapp.settings import Settings, SettingsError
+from webapp.cli import main
+from webapp.settings import Settings, SettingsError, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +141,7 @@ def test_example_is_complete_but_for_the_secrets() -> None:
         Settings.from_env(example())
     faults = {fault.split()[0] for fault in caught.value.faults}
     assert faults == {"AMOOT_TOKEN", "SECRET_KEY"}
-    settings = Settings.from_env({**example(), "AMOOT_TOKEN": "t0ken", "SECRET_KEY": "key"})
+    settings = Settings.from_env({**example(), "AMOOT_TOKEN": "t0ken", "SECRET_KEY": "k" * 32})
     assert settings.trusted_proxies == 1
     server_name = re.search("server_name (.*);", (DEPLOY / "nginx.conf").read_text())
     assert server_name
@@ -178,12 +180,12 @@ def test_container_holds_what_the_server_needs(tmp_path: Path) -> None:
             cache = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / source, srv / target, ignore=cache)
     before = sorted(srv.rglob("*"))
-    *program, serves = json.loads(instructions("CMD")[-1])
-    assert (program[0], serves) == ("python", "serve")
+    *program, serves, strict = json.loads(instructions("CMD")[-1])
+    assert (program[0], serves, strict) == ("python", "serve", "--strict")
     command = tmp_path / "start"
     # Not measured: these copies are gone when coverage is reported.
     start = f"env -u COVERAGE_PROCESS_CONFIG {sys.executable} {shlex.join(program[1:])}"
-    command.write_text(f'#!/bin/sh\nexec {start} "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {start} "$@" {strict}\n')
     command.chmod(0o755)
     (check,) = instructions("HEALTHCHECK")
     probe = json.loads(check.partition("CMD ")[2])
@@ -196,6 +198,22 @@ def test_container_holds_what_the_server_needs(tmp_path: Path) -> None:
         assert subprocess.run(probe, check=False).returncode == 0
     assert sorted(srv.rglob("*")) == before
     assert subprocess.run(probe, check=False, capture_output=True).returncode != 0
+
+
+def test_container_asks_who_may_open_operators_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the engine's gateway a stranger may seem to come from a private network."""
+    (environ,) = instructions("ENV")
+    image = {
+        name: value for name, value in re.findall(r"([A-Z_]+)=(\S+)", environ) if name in SETTINGS
+    }
+    ready = image | {"AMOOT_TOKEN": "t0ken", "SECRET_KEY": "k" * 32}
+    for name, value in ready.items():
+        monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(main, json.loads(instructions("CMD")[-1])[3:])
+    assert result.exit_code == 1
+    assert "set INTRANET_USERS or INTRANET_NETWORKS" in result.output
+    own = ready | {"INTRANET_NETWORKS": "192.168.1.0/24"}
+    assert warnings(Settings.from_env(own), own) == []
 
 
 def test_container_is_nobody_and_has_no_secrets() -> None:

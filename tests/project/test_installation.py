@@ -117,7 +117,7 @@ def test_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClient) 
     assert iframe["src"] == "https://form.example.ir/embed/news"
     assert iframe["title"] == 'خبر "<نامه>"'
     assert next(pasted.find("script"))[0]["src"] == "https://form.example.ir/embed.js"
-    assert next(html.find("iframe", src="/embed/news"))
+    assert next(html.find("iframe", src="/embed/news?preview=1"))
     assert html.text("li", data_finding="cookies").startswith(messages.FINE)
     assert "Set-Cookie" not in response.headers
     assert response.headers["Content-Security-Policy"].endswith("; frame-src 'self'")

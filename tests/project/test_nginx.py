@@ -19,7 +19,7 @@ from support import SECRET, TOKEN, Html
 from webapp import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from webapp.portal.simulator.server import Simulator
@@ -160,6 +160,66 @@ def test_only_the_operators_network_opens_their_pages(site: Site) -> None:
     for name, value in claims.items():
         assert site.ask("/outbox", sender=stranger, **{name: value}).status == 403
         assert site.ask("/outbox", **{name: value.replace("127", "10")}).status == 200
+
+
+def test_strangers_file_is_refused_before_its_body_is_read(site: Site) -> None:
+    """Eleven megabytes for each connection would fill nginx's memory; operators may bring them."""
+    head = (
+        f"POST /import HTTP/1.1\r\nHost: {site.nginx.url.removeprefix('https://')}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n"
+    )
+    with site.nginx.connect(sender="127.0.0.2") as connection:
+        connection.sendall(head.format(length=11 * 1024 * 1024 - 1).encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 403")  # though no byte of it came
+    with site.nginx.connect() as connection:
+        connection.sendall(head.format(length=3).encode() + b"a=b")
+        # What it lacks is the app's to say: a same-origin form with a token.
+        assert not connection.recv(4096).startswith((b"HTTP/1.1 403", b"HTTP/1.1 413"))
+
+
+# What an operator may do to our configuration, and the answers to a stranger and an operator.
+FORWARDING = re.compile("proxy_set_header (?:Host|X-Forwarded|Forwarded).*\n")
+CARELESS: dict[str, tuple[Callable[[str], str], int, int]] = {
+    "as shipped": (lambda text: text, 403, 200),
+    "a bare proxy_pass": (lambda text: FORWARDING.sub("", text), 403, 403),
+    "a header of its own in a location": (
+        lambda text: text.replace("location / {\n        proxy_pass", "location / {\n"
+        "        proxy_set_header X-Own 1;\n        proxy_pass"), 403, 403),
+    "added to what the client says": (
+        lambda text: text.replace("X-Forwarded-For $remote_addr", "X-Forwarded-For "
+        "$proxy_add_x_forwarded_for"), 403, 200),
+    "another header alone": (
+        lambda text: text.replace("X-Forwarded-For $remote_addr", "X-Real-IP $remote_addr"),
+        403, 403),
+}  # fmt: skip
+
+
+def test_careless_nginx_opens_no_page_of_operators(running: Simulator, tmp_path: Path) -> None:
+    """Whatever it forgets to say, a stranger is refused, and the log says why; visitors are not."""
+    address = f"127.0.0.1:{free_port()}"
+    settings = {"BIND": address, "TRUSTED_PROXIES": "1", "INTRANET_NETWORKS": "127.0.0.1/32"}
+    settings |= {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
+    expected, found = {}, {}
+    with serve(tmp_path, **settings, WEB_CONCURRENCY="1") as app:
+        for number, (name, (change, stranger, operator)) in enumerate(CARELESS.items()):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            nginx = NginxServer(folder, address)
+            config = folder / "site.conf"
+            before = config.read_text()
+            config.write_text(change(before))
+            assert name == "as shipped" or config.read_text() != before, name
+            nginx.start()
+            with closing(nginx):
+                site = Site(nginx, app, folder)
+                for path in ("/outbox", "/statistics.csv", "/metrics", "/"):
+                    expected[name, path] = stranger, operator
+                    statuses = [site.ask(path, sender=f"127.0.0.{it}").status for it in (2, 1)]
+                    found[name, path] = tuple(statuses)
+                assert site.ask("/f/signup", sender="127.0.0.2").status == 200, name
+    assert found == expected
+    reasons = [line for line in app.log.read_text().splitlines() if "X-Forwarded-For" in line]
+    assert 1 <= len(reasons) < len(CARELESS)  # once a minute, not for each request
 
 
 def test_another_host_is_refused(site: Site) -> None:

@@ -99,7 +99,8 @@ def test_organisation_and_logo_stand_in_the_header(
     (image,) = html.find("img")
     served = client.get(str(image[0]["src"]))
     assert (served.data, served.mimetype) == (SVG, "image/svg+xml")
-    assert "max-age=31536000" in served.headers["Cache-Control"]
+    # It is shown to operators only: no cache that others share may keep it.
+    assert served.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     assert "max-age" not in client.get("/logo?v=other").headers["Cache-Control"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from servers import RedisServer
 from support import SECRET
 
+from webapp.observability import rare_warnings
 from webapp.settings import Settings
 from webapp.web import rate_limits as limits_module
 from webapp.web.rate_limits import LimitReached, RateLimits, address_prefix
@@ -41,18 +42,21 @@ class Site:
         """Submit a mobile number."""
         return is_allowed(lambda: self.limits.count_mobile(mobile=mobile))
 
-    def code(self, mobile: str = MOBILE, address: str = ADDRESS) -> bool:
-        """Send a code."""
-        count = self.limits.count_code
-        return is_allowed(lambda: count(form="club", address=address, mobile=mobile))
-
     def login(self, address: str = ADDRESS) -> bool:
         """Ask whether a login may be tried."""
         return is_allowed(lambda: self.limits.check_login(address=address))
 
     def fail(self, address: str = ADDRESS) -> None:
         """Fail to log in."""
-        self.limits.count_failed_login(address=address)
+        is_allowed(lambda: self.limits.count_login(address=address, name="sara"))
+
+    def succeed(self, address: str = ADDRESS) -> bool:
+        """Log in, if a login may be tried; return whether it may."""
+        who = {"address": address, "name": "reza"}
+        allowed = is_allowed(lambda: self.limits.count_login(**who))
+        if allowed:
+            self.limits.give_back_login(**who)
+        return allowed
 
 
 def is_allowed(request: Callable[[], None]) -> bool:
@@ -158,6 +162,20 @@ def test_address_counts_as_its_network(address: str, prefix: str) -> None:
     assert address_prefix(address) == prefix
 
 
+@pytest.mark.parametrize(
+    ("address", "prefix"),
+    [
+        ("203.0.113.77", "203.0.0.0/16"),
+        ("2001:db8:aaaa:bbbb::1", "2001:db8:aaaa::/48"),
+        ("::ffff:203.0.113.77", "203.0.0.0/16"),
+        ("", ""),
+    ],
+)
+def test_wide_network_is_what_one_customer_has_at_most(address: str, prefix: str) -> None:
+    """A /48 has 65,536 networks of the narrow kind, a /16 has 256."""
+    assert address_prefix(address, wide=True) == prefix
+
+
 def test_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of a window later, about a third of the hits is forgiven; two later, all are."""
     now = 1_800_000_000.0
@@ -196,18 +214,6 @@ def test_switched_off_nothing_is_refused_and_nothing_counted(server: RedisServer
 
 
 @pytest.mark.slow
-def test_flood_of_codes_from_one_network_ends_for_two_processes_together(
-    server: RedisServer,
-) -> None:
-    """Whatever the numbers and addresses; another network is not touched."""
-    sites = [Site(redis_url=server.url, limit_code_address="6/day") for _ in range(2)]
-    sent = [sites[n % 2].code(f"091200000{n:02}", f"203.0.113.{n}") for n in range(20)]
-    assert sent.count(True) == 6
-    assert sites[0].code(address="198.51.100.1")
-    assert not any(text in server.content for text in ("912000", "203.0.113"))
-
-
-@pytest.mark.slow
 def test_two_processes_share_their_counts_through_redis(server: RedisServer) -> None:
     """Whichever machine answers, by TCP or a Unix socket, the limit is one."""
     one = Site(redis_url=server.url, limit_total="4/day")
@@ -229,7 +235,7 @@ def test_redis_holds_neither_numbers_nor_addresses(server: RedisServer) -> None:
     assert site.form()
     assert site.mobile()
     site.fail()
-    assert server.content.count("LIMITER/") == 8  # each of the five settings' limits
+    assert server.content.count("LIMITER/") == 10  # a login counts for its sender and its name
     assert not any(part in server.content for part in (MOBILE, MOBILE[1:], ADDRESS, "203.0.113"))
 
 
@@ -240,6 +246,18 @@ def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServe
     other = Site(redis_url=server.url, limit_total="1/day", secret_keys=("another key",))
     assert site.form()
     assert passed(other.form, 2) == 1
+
+
+@pytest.mark.slow
+def test_login_that_succeeds_is_given_back_in_redis(server: RedisServer) -> None:
+    """As in memory: failures alone use the limit up."""
+    for settings in ({"redis_url": server.url}, {}):
+        site = Site(limit_login="2/day", **settings)
+        assert passed(site.succeed, 9) == 9
+        site.fail()
+        assert passed(site.succeed, 9) == 9
+        site.fail()
+        assert not site.succeed()
 
 
 @pytest.mark.slow
@@ -305,6 +323,6 @@ def test_limit_that_is_hit_is_told_once_without_personal_data(
         "LIMIT_MOBILE (1 per 1 day) is used up: refusing requests",
     ]
     assert caplog.messages == told
-    monkeypatch.setattr(limits_module, "_WARN_INTERVAL_S", 0)
+    monkeypatch.setattr(rare_warnings, "_INTERVAL_S", 0.0)
     site.form()
     assert caplog.messages == [*told, told[0]]

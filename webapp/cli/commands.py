@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Final
 import click
 from werkzeug.security import generate_password_hash
 
-from webapp.cli.configuration import build_services, read_settings
+from webapp.cli import probes
+from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
 from webapp.contact import FIELDS
-from webapp.delivery.database import DatabaseError
+from webapp.delivery.code_sender import new_code
+from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.mail import Mailer, MailError
-from webapp.delivery.verification import new_code
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import logging as app_logging
@@ -30,6 +31,7 @@ from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server
+from webapp.settings import warnings
 from webapp.version import VERSION
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ _TEST_CODE_LENGTH: Final = 5
 @click.version_option(VERSION)
 def main() -> None:
     """A Persian contact form in front of the AmootSMS portal."""
+    # Without a configuration, Python would print what the commands tell by themselves.
+    logging.getLogger(Database.__module__).addHandler(logging.NullHandler())
 
 
 main.add_command(outbox)
@@ -51,9 +55,12 @@ main.add_command(import_)
 
 
 @main.command()
-def serve() -> None:
+@click.option("--strict", is_flag=True, help="Do not start where `check` would warn.")
+def serve(*, strict: bool) -> None:
     """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a simulated portal."""
     settings = read_settings()
+    if strict and (found := warnings(settings)):
+        raise click.ClickException("\n".join(found))
     with _demo_portal(settings) as settings:
         Server(settings).run()
 
@@ -126,7 +133,7 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
 
 def _check_account(*, alert: bool, verify: str | None) -> None:
     settings = read_settings()
-    faults = []
+    faults = probes.faults(settings)
     code = ""
     try:
         code = _test_code(settings, verify) if verify else ""
@@ -143,6 +150,8 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         told = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:
         faults.append(f"The test mail was not sent: {error}")
+    for text in warnings(settings):
+        click.echo(f"Warning: {text}", err=True)
     if faults:
         raise click.ClickException("\n".join(faults))
     click.echo(" ".join(filter(None, ("Settings and forms are fine.", portal, told, code))))
@@ -167,8 +176,9 @@ def _test_code(settings: Settings, typed: str) -> str:
     services = build_services(settings)
     code = new_code(_TEST_CODE_LENGTH)
     sent = services.portal.send_code(mobile, code)
-    with contextlib.suppress(DatabaseError):
-        services.codes.trouble.clear()
+    if has_outbox(settings):  # a check makes none
+        with contextlib.suppress(DatabaseError):
+            services.codes.trouble.clear()
     return f"The portal has sent the code {sent}."
 
 

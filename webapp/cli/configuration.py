@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import click
+from sqlalchemy import make_url
 
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
@@ -21,6 +22,12 @@ def build_services(settings: Settings) -> DeliveryServices:
         portal_url=settings.amoot_url or PORTAL_URL,
         token=settings.amoot_token or simulator.DEMO_TOKEN,
     )
+
+
+def has_outbox(settings: Settings) -> bool:
+    """Return whether there is an outbox: a server, or the file that a server has made."""
+    url = make_url(settings.outbox_url)
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 
 def read_settings() -> Settings:

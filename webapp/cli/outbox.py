@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from sqlalchemy import make_url
 
-from webapp.cli.configuration import build_services, read_settings
+from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING
+from webapp.delivery.submission import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
 from webapp.messages import COMMA
 from webapp.portal.payload import payload
 from webapp.spreadsheets import BOM, safe_cell
@@ -89,10 +89,21 @@ def retry(reference: str | None, *, everything: bool) -> None:
     delivery = _build_own_services()
     with _progress("Queued") as progress:
         queued = delivery.outbox.review.retry(reference, progress=progress)
-    if not queued and not everything:
+    found = delivery.outbox.review.get(reference) if reference and not queued else None
+    told = f"Queued: {queued}."
+    if found and found.state in _NO_RETRY:
+        told = _NO_RETRY[found.state]
+    elif not queued and not everything:
         raise click.ClickException(_UNKNOWN)
     delivery.breaker.probe_now()
-    click.echo(f"Queued: {queued}.")
+    click.echo(told)
+
+
+_NO_RETRY: Final = {
+    State.QUEUED: "It is queued already, and is sent without a retry.",
+    State.SENDING: "It is being sent at this moment.",
+    State.DELIVERED: "It was delivered.",
+}
 
 
 @outbox.command()
@@ -223,7 +234,7 @@ def _file_errors() -> Iterator[None]:
 def _build_own_services() -> DeliveryServices:
     """Return the services with the server's outbox; the commands never create one."""
     settings = _own_settings()
-    if _is_sqlite(settings) and not _sqlite_file(settings).exists():
+    if not has_outbox(settings):
         raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
     return build_services(settings)
 

@@ -35,3 +35,8 @@ class CodeCounts:
             self._metrics.count_code(form, event)
         if event is CodeEvent.VERIFIED:
             self._funnel.count(form, Step.VERIFIED)
+
+    def count_limit(self, setting: str) -> None:
+        """Count that a limit of codes, named by its setting, is used up for somebody."""
+        if self._metrics:
+            self._metrics.count_refusal(setting)

@@ -1,21 +1,22 @@
 """The codes that verify mobile numbers: their table, and its conditional updates.
 
-A code is stored as a keyed hash that is valid for one submission. What bounds guessing and sending
-is counted by UPDATEs that fail once the bound is reached, so no number of parallel requests,
-processes or machines exceeds it.
+A code is stored as a keyed hash that is valid for one submission. What bounds guessing is counted
+by an UPDATE that fails once the bound is reached, and a sending is taken in the transaction that
+looks at its limits: no number of parallel requests, processes or machines exceeds them.
 """
 
 from __future__ import annotations
 
 import enum
 import hmac
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     Column,
-    Date,
     DateTime,
     Index,
     Integer,
@@ -28,15 +29,17 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.delivery.code_limits import CodeLimits, NotTaken, Sending, purge_sendings
 from webapp.delivery.code_trouble import CodeTrouble
 from webapp.delivery.engine import metadata
 from webapp.delivery.submission import UNVERIFIED_LIFETIME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
+    from webapp.delivery.code_limits import Counted, Limit
     from webapp.delivery.database import Database
 
 LIFETIME: Final = timedelta(minutes=10)  # of a code
@@ -47,7 +50,6 @@ MAX_SENDINGS: Final = len(PAUSES)
 # A verified number needs no other code if its person sends the form again, corrected.
 VERIFIED_FOR: Final = timedelta(minutes=10)
 
-_DAYS_KEPT: Final = timedelta(days=7)
 _PURGE_BATCH_ROWS: Final = 1_000
 
 _codes: Final = Table(
@@ -63,12 +65,6 @@ _codes: Final = Table(
     Column("verified_until", DateTime),
     Column("created_at", DateTime, nullable=False),
     Index("codes_created_at", "created_at"),
-)
-_days: Final = Table(
-    "code_days",
-    metadata,
-    Column("day", Date, primary_key=True),  # in UTC
-    Column("count", Integer, nullable=False),
 )
 _c: Final = _codes.c
 
@@ -108,26 +104,48 @@ class StoredCode:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A sending that was taken for a new code.
+
+    Attributes:
+        sending: What the limits count.
+        former: The submission's former code, if it was still valid.
+    """
+
+    sending: Sending
+    former: StoredCode | None
+
+
 class Codes:
     """The table of codes. Each method raises a DatabaseError if the database fails.
 
     Attributes:
         trouble: Why no code could be sent lately.
+        limits: How many codes are sent.
     """
 
-    def __init__(self, database: Database, keys: Sequence[str], *, per_day: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keys: Sequence[str],
+        *,
+        per_day: int,
+        limits: Mapping[str, Sequence[Limit]] = MappingProxyType({}),
+    ) -> None:
         """Use the tables in this database.
 
         Args:
             database: The outbox's.
             keys: The application's keys, newest first. The first one makes hashes, all check them.
-            per_day: How many codes may be sent each day (UTC) by all who share the database.
+            per_day: As for `CodeLimits`.
+            limits: As for `CodeLimits`.
         """
         self.trouble = CodeTrouble(database)
         self._database = database
         # Derived keys: a hash made here is not valid for anything else.
         self._keys = [hmac.digest(key.encode(), b"code by SMS", "sha256") for key in keys]
-        self._per_day = per_day
+        self.limits = CodeLimits(database, self._keys, per_day=per_day, limits=limits)
 
     def add(self, key: str, mobile: str) -> bool:
         """Make room for the code of a submission; return whether there was none."""
@@ -138,58 +156,58 @@ class Codes:
         with self._database.write() as connection:
             return connection.execute(insert).first() is not None
 
-    def take_sending(self, key: str) -> int:
-        """Take one of a submission's sendings, if it may have one now.
+    def take(self, key: str, code: str, counted: Counted) -> Taken | NotTaken:
+        """Take a sending for a submission and store its code, which replaces the former one.
 
-        Returns:
-            Which one it is, from 1 on; 0 if it is too early, or all are taken.
+        Nothing is taken if it is too early, if all sendings of the submission are taken, or if a
+        limit is used up.
         """
-        now = self._database.now_plus
-        pause = case({n: now(pause) for n, pause in enumerate(PAUSES)}, value=_c.sendings)
-        taken = (
-            update(_codes)
-            .where(_c.key == key, _c.sendings < MAX_SENDINGS, _c.resend_at <= now())
-            .values(sendings=_c.sendings + 1, resend_at=pause)
-            .returning(_c.sendings)
-        )
+        may_send = select(_c.key).where(_c.key == key, self._may_send())
         with self._database.write() as connection:
-            return connection.execute(taken).scalar() or 0
+            day = self.limits.lock(connection)
+            if connection.execute(may_send).first() is None:
+                return NotTaken(must_wait=True)
+            if reached := self.limits.reached(connection, counted, day):
+                return reached
+            former = self._valid(connection, key)
+            self._take(connection, key, code)
+            return Taken(self.limits.take(connection, counted, day), former)
 
-    def take_of_day(self) -> bool:
-        """Take one of the codes of this day; return False if all are taken."""
-        today = datetime.now(UTC).date()
-        insert = self._database.insert_or_ignore(_days, day=today, count=0)
-        taken = (
-            update(_days)
-            .where(_days.c.day == today, _days.c.count < self._per_day)
-            .values(count=_days.c.count + 1)
-            .returning(_days.c.count)
-        )
+    def pretend(self, key: str) -> bool:
+        """Take a sending for a code that is sent to nobody; return whether there was one."""
         with self._database.write() as connection:
-            connection.execute(insert)
-            return connection.execute(taken).scalar() is not None
+            return self._take(connection, key, secrets.token_hex())
+
+    def undo(self, key: str, taken: Taken, *, is_unsent: bool) -> None:
+        """Store a submission's former code again, as the new one was not sent.
+
+        Args:
+            key: The submission's key.
+            taken: What was taken.
+            is_unsent: Whether that is certain: then no limit counts it.
+        """
+        with self._database.write() as connection:
+            if taken.former:
+                former = asdict(taken.former)
+                connection.execute(update(_codes).where(_c.key == key).values(**former))
+            if is_unsent:
+                self.limits.give_back(connection, taken.sending)
+
+    def number_reached(self, mobile: str) -> NotTaken | None:
+        """Return why the limits allow no code to this number now."""
+        with self._database.read() as connection:
+            return self.limits.reached_by_number(connection, mobile)
 
     def store(self, key: str, code: str) -> None:
-        """Replace a submission's code: the former one is not valid any more."""
-        now = self._database.now_plus
-        stored = update(_codes).where(_c.key == key)
-        values = {"hash": self._hash(key, code), "tries": 0, "expires_at": now(LIFETIME)}
+        """Store the code that the portal has sent in place of ours."""
+        stored = update(_codes).where(_c.key == key).values(hash=self._hash(key, code))
         with self._database.write() as connection:
-            connection.execute(stored.values(**values))
+            connection.execute(stored)
 
-    def valid(self, key: str) -> StoredCode | None:
-        """Return a submission's code, if it may still be typed."""
-        found = select(_c.hash, _c.tries, _c.expires_at)
-        is_valid = and_(_c.tries < MAX_TRIES, _c.expires_at > self._database.now_plus())
+    def has_valid(self, key: str) -> bool:
+        """Return whether a submission has a code that may still be typed."""
         with self._database.read() as connection:
-            row = connection.execute(found.where(_c.key == key, is_valid)).mappings().first()
-        return StoredCode(**row) if row else None
-
-    def restore(self, key: str, code: StoredCode) -> None:
-        """Store a submission's former code again, with the tries that were left."""
-        restored = update(_codes).where(_c.key == key).values(**asdict(code))
-        with self._database.write() as connection:
-            connection.execute(restored)
+            return self._valid(connection, key) is not None
 
     def check(self, key: str, code: str) -> Check:
         """Count a try, then compare a code."""
@@ -230,6 +248,25 @@ class Codes:
         hashes = [self._digest(it, mobile) for it in self._keys]
         return number is not None and any(hmac.compare_digest(it, number) for it in hashes)
 
+    def _may_send(self) -> ColumnElement[bool]:
+        return and_(_c.sendings < MAX_SENDINGS, _c.resend_at <= self._database.now_plus())
+
+    def _take(self, connection: Connection, key: str, code: str) -> bool:
+        """Count one of a submission's sendings, and store its code."""
+        now = self._database.now_plus
+        pause = case({n: now(pause) for n, pause in enumerate(PAUSES)}, value=_c.sendings)
+        values = {"hash": self._hash(key, code), "tries": 0, "expires_at": now(LIFETIME)}
+        taken = update(_codes).where(_c.key == key, self._may_send())
+        moved = taken.values(**values, sendings=_c.sendings + 1, resend_at=pause)
+        return connection.execute(moved.returning(_c.sendings)).first() is not None
+
+    def _valid(self, connection: Connection, key: str) -> StoredCode | None:
+        """Return a submission's code, if it may still be typed."""
+        found = select(_c.hash, _c.tries, _c.expires_at).where(_c.key == key)
+        is_valid = and_(_c.tries < MAX_TRIES, _c.expires_at > self._database.now_plus())
+        row = connection.execute(found.where(is_valid)).mappings().first()
+        return StoredCode(**row) if row else None
+
     def _hash(self, *parts: str) -> str:
         return self._digest(self._keys[0], *parts)
 
@@ -251,8 +288,7 @@ def _state(row: RowMapping) -> CodeState:
 
 
 def purge_codes(database: Database, connection: Connection) -> None:
-    """Delete codes of an hour ago, and counts of days long past, in this transaction."""
+    """Delete codes of an hour ago, and sendings that no limit counts, in this transaction."""
     old = select(_c.key).where(_c.created_at <= database.now_plus(-UNVERIFIED_LIFETIME))
-    old_day = datetime.now(UTC).date() - _DAYS_KEPT
     connection.execute(delete(_codes).where(_c.key.in_(old.limit(_PURGE_BATCH_ROWS))))
-    connection.execute(delete(_days).where(_days.c.day < old_day))
+    purge_sendings(database, connection)

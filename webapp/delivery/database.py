@@ -6,6 +6,7 @@ measurements behind the settings.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -36,15 +37,22 @@ from webapp.delivery.engine import (
     MIGRATION_TIMEOUT_S,
     WrittenByNewerVersion,
     open_engine,
+    probe,
     version_table,
 )
 from webapp.delivery.sqlite_writer import SqliteWriter
+from webapp.observability.service_errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine, Executable, Select, Table
     from sqlalchemy.sql.dml import ReturningInsert
+
+log = logging.getLogger(__name__)
+
+# Without a failure for so long, the database works again.
+_RECOVERY_S: Final = 10.0
 
 # No due time lies further ahead, unless the clock was set back since.
 _MAX_DUE_AHEAD: Final = timedelta(hours=2)
@@ -53,10 +61,15 @@ _MAX_DUE_AHEAD: Final = timedelta(hours=2)
 class DatabaseError(Exception):
     """The database is unreachable, full, locked, read-only or damaged.
 
-    Its text is only the name of a class: the original message may quote personal data.
+    Its text is the name of the setting, and what `explain` returns: the original message may quote
+    personal data.
+
+    Attributes:
+        is_logged: Whether the log tells of it: `Database` logs once that it fails, not each time.
     """
 
     has_safe_text = True
+    is_logged = False
 
 
 _BATCH: Final = func.json_each(bindparam("rows")).table_valued("value")
@@ -73,9 +86,12 @@ class Database:
     Each method raises a DatabaseError if the database fails.
     """
 
-    def __init__(self, url: str) -> None:
-        """Use the database at this SQLAlchemy URL."""
+    def __init__(self, url: str, *, setting: str = "DATABASE_URL") -> None:
+        """Use the database at this SQLAlchemy URL, which comes from this setting."""
         self._url = make_url(url)
+        self._setting = setting
+        self._fault: str | None = None  # as it was logged
+        self._failed_at = 0.0
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
         self._insert = sqlite.insert if self._is_sqlite else postgresql.insert
         self._engine: Engine | None = None
@@ -94,7 +110,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Write in one transaction, which is on the disk when the block ends."""
-        with self._database_errors():
+        with self._database_errors(writes=True):
             engine = self._open()
             with self._writer.transaction() if self._writer else engine.begin() as connection:
                 yield connection
@@ -111,9 +127,14 @@ class Database:
         Returns:
             Whether it was written. If not, the caller writes it alone.
         """
-        with self._database_errors():
+        with self._database_errors(writes=True):
             self._open()
             return self._writer is not None and self._writer.write(statement, values)
+
+    def probe(self) -> None:
+        """Check that the database could be used, without making a file or changing a table."""
+        with self._database_errors():
+            probe(self._url)
 
     def check_writable(self) -> None:
         """Check that the database can be written.
@@ -245,12 +266,27 @@ class Database:
             self._open_lock.release()
 
     @contextmanager
-    def _database_errors(self) -> Iterator[None]:
-        """Raise the errors of all drivers as a DatabaseError."""
+    def _database_errors(self, *, writes: bool = False) -> Iterator[None]:
+        """Raise the errors of all drivers as a DatabaseError, and log when that begins and ends.
+
+        It ends with what writes: on a full disk reading succeeds.
+        """
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError, WrittenByNewerVersion) as error:
-            raise DatabaseError(type(error).__name__) from None
+            failed = DatabaseError(f"{self._setting}: {explain(error)}")
+            self._log_fault(str(failed))
+            failed.is_logged = True
+            raise failed from None
+        if writes and self._fault and time.monotonic() - self._failed_at >= _RECOVERY_S:
+            self._fault = None
+            log.warning("the database works again")
+
+    def _log_fault(self, fault: str) -> None:
+        self._failed_at = time.monotonic()
+        if fault != self._fault:
+            self._fault = fault
+            log.error("the database fails: %s", fault)
 
 
 def _utc_now_plus(pause: timedelta) -> datetime:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import MetaData, column, create_engine, event, func, inspect, select, table, text
+from sqlalchemy import (
+    MetaData,
+    column,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 
 from webapp.delivery.sqlite_writer import is_busy
@@ -16,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 # The newest revision in `migrations/versions`.
-REVISION: Final = "0010"
+REVISION: Final = "0011"
 
 LOCK_TIMEOUT_S: Final = 2  # wait for another writer; each write takes milliseconds
 MIGRATION_TIMEOUT_S: Final = 15  # wait while another process migrates the schema
@@ -56,6 +68,38 @@ def open_engine(url: URL) -> Engine:
     engine = _create_engine(url)
     _migrate(engine)
     return engine
+
+
+def probe(url: URL) -> None:
+    """Check that a database could be opened and written, without making a file or a table.
+
+    Raises:
+        SQLAlchemyError, sqlite3.Error, OSError: if it could not.
+        WrittenByNewerVersion: if its schema is newer than this program.
+    """
+    path = Path(url.database or "")
+    if url.get_backend_name() == "sqlite" and "uri" not in url.query and not path.exists():
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    engine = _create_engine(url)
+    try:
+        with engine.connect() as connection:
+            _probe_tables(connection)
+    finally:
+        engine.dispose()
+
+
+def _probe_tables(connection: Connection) -> None:
+    if not inspect(connection).has_table(version_table.name):
+        connection.exec_driver_sql("CREATE TABLE amoot_form_probe (nothing INTEGER)")
+        connection.rollback()
+        return
+    version = connection.execute(select(version_table.c.version_num)).scalar_one()
+    if version > REVISION:
+        raise WrittenByNewerVersion
+    connection.execute(update(version_table).values(version_num=version))
+    connection.commit()
 
 
 def _create_engine(url: URL) -> Engine:

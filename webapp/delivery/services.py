@@ -12,6 +12,8 @@ from webapp.delivery.alerts import Alerts
 from webapp.delivery.blocked_lines import BlockedLines
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.code_counts import CodeCounts
+from webapp.delivery.code_limits import limits_of
+from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
@@ -80,7 +82,7 @@ class DeliveryServices:
         connect = partial(AmootPortal, url=portal_url, token=token, empty=empty, metrics=metrics)
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
-        database = Database(settings.outbox_url)
+        database = Database(settings.outbox_url, setting=settings.outbox_setting)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
@@ -89,7 +91,12 @@ class DeliveryServices:
         funnel = Funnel(database)
         counts = CodeCounts(funnel, metrics)
         intake = Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics)
-        codes = Codes(database, settings.secret_keys, per_day=settings.codes_per_day)
+        codes = Codes(
+            *(database, settings.secret_keys),
+            per_day=settings.codes_per_day,
+            limits=limits_of(settings),
+        )
+        code_sender = CodeSender(*(portal, intake, outbox, codes), breaker=breaker, counts=counts)
         alerts = Alerts.from_settings(settings, database, breaker)
         calls = settings.deliverer_calls
         worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
@@ -104,9 +111,7 @@ class DeliveryServices:
             duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
             intake=intake,
-            verification=Verification(
-                *(portal, intake, outbox, codes), breaker=breaker, counts=counts
-            ),
+            verification=Verification(intake, outbox, codes, sender=code_sender, counts=counts),
             codes=codes,
             blocked_lines=BlockedLines(searching, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.contact import Field, Value
-    from webapp.delivery.verification import Policy
+    from webapp.delivery.code_sender import Policy
     from webapp.forms.from_url import FromUrl
     from webapp.persian import Check
 

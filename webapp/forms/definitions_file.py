@@ -20,7 +20,7 @@ from webapp.contact import (
     Value,
     in_page_order,
 )
-from webapp.delivery.verification import Fallback, Policy
+from webapp.delivery.code_sender import Fallback, Policy
 from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition, Verify
 from webapp.forms.from_url import NOTHING, FromUrl, conflicts, most_labels, read_from_url
 from webapp.forms.toml_lines import format_faults
@@ -327,7 +327,8 @@ def load(path: Path | None, *, demo: bool = False) -> Mapping[str, FormDefinitio
 
     Args:
         path: The file; None for the built-in one.
-        demo: Whether the built-in one has a further form for demo mode.
+        demo: Whether the built-in one has a further form for demo mode, and its operators' form
+            asks about numbers that the phonebook has.
 
     Returns:
         The forms by slug, in the file's order.
@@ -336,7 +337,16 @@ def load(path: Path | None, *, demo: bool = False) -> Mapping[str, FormDefinitio
         DefinitionError: if it cannot be read, or anything is wrong. It names every error.
     """
     if path is None and demo:
-        return MappingProxyType({**load(_BUILT_IN), **load(_OF_DEMO)})
+        forms = {**load(_BUILT_IN), **load(_OF_DEMO)}
+        asks = DuplicatePolicy.ASK
+        return MappingProxyType(
+            {
+                slug: dataclasses.replace(form, duplicates=asks)
+                if form.access is Access.INTRANET
+                else form
+                for slug, form in forms.items()
+            }
+        )
     path = path or _BUILT_IN
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors write a BOM

@@ -131,7 +131,7 @@ class ContactForm(FlaskForm):
     def arrival(self) -> Arrival:
         """What the address says of where the visitor came from.
 
-        The form has no action, so that it is sent to the address of its page, with its query.
+        A form is sent to the address of its page, with its query.
         """
         return read_arrival(self.definition.from_url, request.args)
 

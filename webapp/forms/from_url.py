@@ -31,8 +31,8 @@ NOTHING: Final[FromUrl] = MappingProxyType({})
 _SOURCE_KEY: Final = "utm_source"
 _MAX_LENGTH: Final = FIELDS["CustomText1"].max_length
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
-# Of our own addresses: the receipt, the host's origin, the code step.
-_OWN_KEYS: Final = frozenset({"r", "site", "s", "change", "sent"})
+# Of our own addresses: the receipt, the host's origin, the code step, the preview.
+_OWN_KEYS: Final = frozenset({"r", "site", "s", "change", "sent", "preview"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ CHANGE_HINT: Final = "بقیهٔ اطلاعات شما حفظ می‌شود."
 EMPTY: Final = "کد تأیید را وارد کنید."
 SHAPE: Final = "کد تأیید {n} رقم دارد."
 WRONG: Final = "کد درست نیست. تازه‌ترین کدی را که رسیده است وارد کنید؛ {n} بار دیگر ممکن است."
+# Of a page that was sent again, by a reload or from another tab.
+STALE: Final = (
+    "صفحه قدیمی بود و این کد بررسی نشد. آخرین کد پیامک‌شده را وارد کنید؛ {n} فرصت دیگر دارید."
+)
 # After each of these follows ASK_ANOTHER, or RESEND_NO_MORE.
 WRONG_LAST: Final = "کد درست نیست و دیگر نمی‌توان آن را وارد کرد."
 USED_UP: Final = "این کد دیگر پذیرفته نمی‌شود."

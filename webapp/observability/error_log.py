@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 def log_exception(log: Logger, error: Exception) -> None:
     """Log the class and the traceback of an exception.
 
-    If its class has `has_safe_text = True`, log its class and its text instead.
+    If its class has `has_safe_text = True`, log its class and its text instead. One with
+    `is_logged = True` was logged when it was raised.
     """
+    if getattr(error, "is_logged", False):
+        return
     if getattr(error, "has_safe_text", False):
         log.error("%s: %s", type(error).__name__, error)
         return

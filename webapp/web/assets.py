@@ -11,7 +11,8 @@ from flask import request
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-CACHE_FOR_A_YEAR: Final = "public, max-age=31536000, immutable"
+FOR_A_YEAR: Final = "max-age=31536000, immutable"
+CACHE_FOR_A_YEAR: Final = f"public, {FOR_A_YEAR}"
 
 
 def register(app: Flask) -> None:

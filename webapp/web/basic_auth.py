@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Final
 
 from flask import request
 from werkzeug.datastructures import WWWAuthenticate
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MAX_CHECKS: Final = 2  # at a time: each takes a core, and 32 MB
+_MAX_WAIT_S: Final = 10.0
+
 
 class BasicAuth:
     """Checks logins. Accepted ones are remembered by a keyed hash: password hashes are slow."""
@@ -34,6 +38,7 @@ class BasicAuth:
         self._limits = limits
         self._key = secrets.token_bytes(32)
         self._accepted: set[bytes] = set()
+        self._turns = threading.BoundedSemaphore(_MAX_CHECKS)
 
     @property
     def operator(self) -> str | None:
@@ -54,18 +59,42 @@ class BasicAuth:
         if login and self._fingerprint(login) in self._accepted:
             return
         try:
-            self._limits.check_login(address=address)
+            if login is None:
+                self._limits.check_login(address=address)
+            elif self._check_in_turn(login, address):
+                return
         except LimitReached as reached:
             raise TooManyRequests(retry_after=reached.retry_after) from None
-        if login and self._is_correct(login):
-            self._accepted.add(self._fingerprint(login))
-            return
         if login:
-            self._limits.count_failed_login(address=address)
             # Unknown names are not logged: one may be a password in the wrong field.
             name = login.username if login.username in self._users else "an unknown name"
             log.warning("a login failed: %s", name)
         raise Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "amoot-form"}))
+
+    def _check_in_turn(self, login: Authorization, address: str) -> bool:
+        """Return whether a login is correct; at most two are checked at a time.
+
+        It is counted first, in its turn, and given back if it is correct: any number of wrong ones
+        at once stay within the limit, and of a browser with many pages one check suffices.
+
+        Raises:
+            LimitReached: if too many logins failed.
+            TooManyRequests: if it waited in vain.
+        """
+        if not self._turns.acquire(timeout=_MAX_WAIT_S):
+            raise TooManyRequests(retry_after=1)
+        try:
+            fingerprint = self._fingerprint(login)
+            if fingerprint in self._accepted:
+                return True
+            self._limits.count_login(address=address, name=login.username or "")
+            if not self._is_correct(login):
+                return False
+            self._limits.give_back_login(address=address, name=login.username or "")
+            self._accepted.add(fingerprint)
+            return True
+        finally:
+            self._turns.release()
 
     def _is_correct(self, login: Authorization) -> bool:
         # Checked for unknown names as well, so that they take as long.

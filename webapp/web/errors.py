@@ -84,6 +84,10 @@ def show(error: Exception, frame: FormDefinition | None) -> Response:
 
 
 def _retry(response: Response) -> str | None:
-    """Return the path to open again, if that may help."""
+    """Return the path and query to open again, if that may help."""
     opens = request.url_rule and "GET" in (request.url_rule.methods or ())
-    return request.path if opens and response.status_code not in _NOT_RETRYABLE else None
+    return (
+        request.full_path.rstrip("?")
+        if opens and response.status_code not in _NOT_RETRYABLE
+        else None
+    )

@@ -19,6 +19,10 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
+_FIRST_FAILURE: Final = "4"
+# A form that came back, for Back and Forward: without the stored answer, a browser would have to
+# send the POST again, and shows an error page of its own instead.
+_KEEP_FOR_BACK: Final = "private, no-cache"
 _EMBED_PREFIX: Final = "embed"  # the embedded pages, and the script that other sites load
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -54,12 +58,17 @@ class _HeadersMiddleware:
         )
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
-            return start_response(status, [*_with_policy(headers, _policy(origins)), *ours], *error)
+            is_failure = environ["REQUEST_METHOD"] == "POST" and status >= _FIRST_FAILURE
+            cache_control = _KEEP_FOR_BACK if is_failure else "no-store"
+            own = _with_defaults(headers, _policy(origins), cache_control)
+            return start_response(status, [*own, *ours], *error)
 
         return self._app(environ, start)
 
 
-def _with_policy(headers: list[tuple[str, str]], policy: str) -> Iterator[tuple[str, str]]:
+def _with_defaults(
+    headers: list[tuple[str, str]], policy: str, cache_control: str
+) -> Iterator[tuple[str, str]]:
     """Yield a response's own headers, completed by Content-Security-Policy and Cache-Control."""
     has_cache_control = False
     for name, value in headers:
@@ -70,7 +79,7 @@ def _with_policy(headers: list[tuple[str, str]], policy: str) -> Iterator[tuple[
             yield name, value
     yield "Content-Security-Policy", policy
     if not has_cache_control:
-        yield "Cache-Control", "no-store"
+        yield "Cache-Control", cache_control
 
 
 @cache

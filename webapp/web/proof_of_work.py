@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 LIFETIME: Final = timedelta(minutes=10)
 # Hashes for an answer at most; half as many on average.
 MAX_HASHES: Final = 100_000
+# From this share of the day's codes on, an answer becomes dearer; at most so many times as dear: a
+# slow phone finds it before `proof.js` gives up.
+_CHEAP_UNTIL: Final = 0.5
+_MAX_FACTOR: Final = 4
 # Three times what a solver sends; a longer answer is not decoded.
 _MAX_ANSWER_LENGTH: Final = 2_000
 # A machine with a slow clock may accept a challenge that has expired on another one.
@@ -43,13 +47,19 @@ class ProofOfWork:
         self._keys = [hmac.digest(key.encode(), b"proof of work", "sha256") for key in keys]
         self._consume = consume
 
-    def challenge(self, *, form: str) -> str:
-        """Return a fresh challenge for the form of this slug, as JSON in ASCII for the solver."""
+    def challenge(self, *, form: str, codes_left: float = 1.0) -> str:
+        """Return a fresh challenge, as JSON in ASCII for the solver.
+
+        Args:
+            form: The form's slug.
+            codes_left: Which share of the day's codes is left, 0 to 1. The fewer there are, the
+                dearer is an answer.
+        """
         challenge = create_challenge(
             "SHA-256",
             cost=1,
             # The number to find has a limit: a random search would take some people very long.
-            counter=secrets.randbelow(MAX_HASHES),
+            counter=secrets.randbelow(_max_hashes(codes_left)),
             expires_at=datetime.now(UTC) + LIFETIME,
             data={"form": form},
             hmac_secret=self._keys[0],
@@ -82,3 +92,8 @@ class ProofOfWork:
         # Last, so that only correct answers are stored. By the signed nonce: the same answer can be
         # encoded in several ways.
         return self._consume(parameters.nonce, until, key)
+
+
+def _max_hashes(codes_left: float) -> int:
+    factor = _CHEAP_UNTIL / codes_left if codes_left else _MAX_FACTOR
+    return int(MAX_HASHES * min(_MAX_FACTOR, max(1.0, factor)))

@@ -1,4 +1,4 @@
-"""Rate limits of public submissions and of failed logins.
+"""Rate limits of public submissions and of failed logins. Those of codes are in the database.
 
 Counts live in Redis if REDIS_URL is set, shared by all processes and machines. Otherwise, and while
 Redis does not answer, each process counts in its own memory, so that n processes allow n times as
@@ -20,8 +20,11 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from webapp.observability.rare_warnings import RareWarnings
+from webapp.observability.service_errors import explain
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from limits import RateLimitItem
 
@@ -35,7 +38,6 @@ log = logging.getLogger(__name__)
 # A Redis that hangs delays a request by at most two such time-outs: one to connect, one to read.
 _REDIS_TIMEOUT_S: Final = 0.1
 _REDIS_RETRY_INTERVAL_S: Final = 1.0
-_WARN_INTERVAL_S: Final = 60  # between two warnings about one limit: a flood must not fill the log
 _MIN_RETRY_AFTER_S: Final = 1
 
 
@@ -61,16 +63,13 @@ class RateLimits:
         self._metrics = metrics
         self._secret = settings.secret_keys[0].encode()
         self._counter = _Counter(settings.redis_url)
-        self._warned_at: dict[tuple[str, str], float] = {}
+        self._warnings = RareWarnings(log)
         self._limits: Mapping[str, list[RateLimitItem]] = {
             "LIMIT_TOTAL": parse_many(settings.limit_total),
             "LIMIT_FORM": parse_many(settings.limit_form),
             "LIMIT_ADDRESS": parse_many(settings.limit_address),
             "LIMIT_MOBILE": parse_many(settings.limit_mobile),
             "LIMIT_LOGIN": parse_many(settings.limit_login),
-            "LIMIT_CODE_MOBILE": parse_many(settings.limit_code_mobile),
-            "LIMIT_CODE_ADDRESS": parse_many(settings.limit_code_address),
-            "LIMIT_CODE_FORM": parse_many(settings.limit_code_form),
             "LIMIT_CODE_UNPROVEN": parse_many(settings.limit_code_unproven),
         }
 
@@ -95,20 +94,6 @@ class RateLimits:
         """
         self._count({"LIMIT_MOBILE": mobile})
 
-    def count_code(self, *, form: str, address: str, mobile: str) -> None:
-        """Count a code that is sent by SMS.
-
-        Args:
-            form: The form's slug.
-            address: The sender's IP address, or any text if there is none.
-            mobile: The normalised number that it is sent to.
-
-        Raises:
-            LimitReached: if there were too many. Then no limit counts this one.
-        """
-        values = {"LIMIT_CODE_ADDRESS": address_prefix(address), "LIMIT_CODE_FORM": form}
-        self._count({"LIMIT_CODE_MOBILE": mobile, **values}, form)
-
     def count_unproven_code(self, *, form: str) -> None:
         """Count a code for somebody whose browser has no script for the proof of work.
 
@@ -118,23 +103,39 @@ class RateLimits:
         self._count({"LIMIT_CODE_UNPROVEN": form}, form)
 
     def check_login(self, *, address: str) -> None:
-        """Check, without counting, whether another login may be tried from this address.
-
-        By address and not by network: an office is one network, and its users must not lock each
-        other out.
+        """Check, without counting, whether this sender may try another login.
 
         Raises:
-            LimitReached: if too many logins failed.
+            LimitReached: if too many failed.
         """
-        self._check(self._items({"LIMIT_LOGIN": address}))
+        self._check(self._login_items(address))
 
-    def count_failed_login(self, *, address: str) -> None:
-        """Count a failed login from this address."""
-        for item, limit, key in self._items({"LIMIT_LOGIN": address}):
-            self._counter.hit(item, limit, key)
+    def count_login(self, *, address: str, name: str) -> None:
+        """Count a login before its password is checked, for its sender and for its user name.
+
+        An IPv4 address counts by itself and not by its network: an office is one network, and its
+        users must not lock each other out. An IPv6 sender has a whole /64 of addresses.
+
+        Raises:
+            LimitReached: if too many failed. Then no limit counts this one.
+        """
+        self._count_items(self._login_items(address, name))
+
+    def give_back_login(self, *, address: str, name: str) -> None:
+        """Uncount a login that succeeded."""
+        for item, limit, key in self._login_items(address, name):
+            self._counter.give_back(item, limit, key)
+
+    def _login_items(self, address: str, *names: str) -> list[tuple[RateLimitItem, str, str]]:
+        prefix = address_prefix(address)
+        sender = prefix if ":" in prefix else address
+        values = [f"from {sender}", *(f"as {name}" for name in names)]
+        return [item for value in values for item in self._items({"LIMIT_LOGIN": value})]
 
     def _count(self, values: Mapping[str, str], form: str = "") -> None:
-        items = self._items(values)
+        self._count_items(self._items(values), form)
+
+    def _count_items(self, items: Sequence[tuple[RateLimitItem, str, str]], form: str = "") -> None:
         self._check(items, form)  # first: what one limit refuses, no other limit counts
         for item, limit, key in items:
             if not self._counter.hit(item, limit, key):
@@ -157,11 +158,8 @@ class RateLimits:
     def _refuse(self, item: RateLimitItem, limit: str, key: str, form: str) -> None:
         if self._metrics:
             self._metrics.count_refusal(limit)
-        now = time.monotonic()
-        if now - self._warned_at.get((limit, form), -_WARN_INTERVAL_S) >= _WARN_INTERVAL_S:
-            self._warned_at[limit, form] = now
-            what = f"submissions of the form {form!r}" if form else "requests"
-            log.warning("%s (%s) is used up: refusing %s", limit, item, what)
+        what = f"submissions of the form {form!r}" if form else "requests"
+        self._warnings.warning("%s (%s) is used up: refusing %s", limit, item, what)
         pause = math.ceil(self._counter.reset_time(item, limit, key) - time.time())
         raise LimitReached(limit, max(_MIN_RETRY_AFTER_S, pause))
 
@@ -172,12 +170,18 @@ class _Counter:
     def __init__(self, redis_url: str | None) -> None:
         # A moving window would store the time of each hit.
         self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._redis = SlidingWindowCounterRateLimiter(_redis(redis_url)) if redis_url else None
+        self._redis = (
+            SlidingWindowCounterRateLimiter(redis_storage(redis_url)) if redis_url else None
+        )
         self._redis_retry_at = 0.0
 
     def hit(self, item: RateLimitItem, *key: str) -> bool:
         """Count one; return False, and count nothing, if there were too many."""
         return self._call(lambda counter: counter.hit(item, *key))
+
+    def give_back(self, item: RateLimitItem, *key: str) -> None:
+        """Uncount one that `hit` counted."""
+        self._call(lambda counter: counter.hit(item, *key, cost=-1))
 
     def test(self, item: RateLimitItem, *key: str) -> bool:
         """Return whether `hit` would count one."""
@@ -194,17 +198,24 @@ class _Counter:
                 self._redis_retry_at = now + _REDIS_RETRY_INTERVAL_S
             try:
                 result = call(self._redis)
-            except StorageError:
+            except StorageError as error:
                 if not self._redis_retry_at:
-                    log.warning("Redis does not answer: rate limits are counted in memory")
+                    fault = explain(error.storage_error)
+                    log.warning(
+                        "Redis does not answer: rate limits are counted in memory: REDIS_URL: %s",
+                        fault,
+                    )
                 self._redis_retry_at = time.monotonic() + _REDIS_RETRY_INTERVAL_S
             else:
+                if self._redis_retry_at:
+                    log.warning("Redis answers again: rate limits are counted there")
                 self._redis_retry_at = 0.0
                 return result
         return call(self._memory)
 
 
-def _redis(url: str) -> RedisStorage:
+def redis_storage(url: str) -> RedisStorage:
+    """Return where Redis counts; it need not run yet. Its errors are StorageErrors."""
     return RedisStorage(
         f"redis+{url}" if url.startswith("unix:") else url,  # the spelling of limits
         socket_connect_timeout=_REDIS_TIMEOUT_S,
@@ -213,16 +224,20 @@ def _redis(url: str) -> RedisStorage:
     )
 
 
-def address_prefix(address: str) -> str:
+def address_prefix(address: str, *, wide: bool = False) -> str:
     """Return the network that an address is counted by: a /24 of IPv4, a /64 of IPv6.
 
     One sender may own a whole network of this size. Anything else, such as the peer of a Unix
     socket, returns "".
+
+    Args:
+        address: The sender's.
+        wide: Return the network that a provider gives to one customer at most: a /16, a /48.
     """
     try:
         sender = ipaddress.ip_address(address)
     except ValueError:
         return ""
     sender = getattr(sender, "ipv4_mapped", None) or sender
-    length = 24 if sender.version == 4 else 64  # noqa: PLR2004  IPv4
-    return str(ipaddress.ip_network((sender, length), strict=False))
+    lengths = {4: (24, 16), 6: (64, 48)}[sender.version]
+    return str(ipaddress.ip_network((sender, lengths[wide]), strict=False))

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import Request, request
 from werkzeug.exceptions import BadRequest, LengthRequired
 from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.forms.request_origin import own_origin
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES: Final = 16 * 1024
 # A longer body is read up to this size, so that the page can show it again for shortening.
 _MAX_READ_BYTES: Final = 4 * MAX_BODY_BYTES
+
+_TRUSTED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
 
 _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -69,7 +72,13 @@ def _pairs(body: bytes, content_length: int) -> list[tuple[str, str]]:
 
 
 class FormRequest(Request):
-    """A request that rejects malformed forms."""
+    """A request that rejects malformed forms.
+
+    Attributes:
+        is_operators_page: Whether its sender may see operators' pages, and asked for one.
+    """
+
+    is_operators_page = False
 
     def _get_file_stream(
         self,
@@ -101,13 +110,25 @@ def register(app: Flask, settings: Settings) -> None:
     if settings.public_url:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_url).hostname]
     app.config["PUBLIC_URL"] = settings.public_url
-    app.before_request(_refuse_other_origins)
     if settings.trusted_proxies:
+        app.before_request(_refuse_unparsable_headers)
         count = settings.trusted_proxies
         # The exact number: with one more, a client could choose its own address.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
+    app.before_request(_refuse_other_origins)
+
+
+def _refuse_unparsable_headers() -> None:
+    """Refuse forwarding headers that cannot be parsed, such as an unclosed quote.
+
+    ProxyFix would ignore them, and the proxy would pass for the sender.
+    """
+    for name in _TRUSTED_HEADERS:
+        value = request.headers.get(name, "")
+        if value.strip(" \t,") and not parse_list_header(value):
+            raise BadRequest
 
 
 def _refuse_other_origins() -> None:

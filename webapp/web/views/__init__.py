@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlencode
 
-from flask import Response, abort, current_app, g, render_template, request
+from flask import Response, abort, current_app, render_template, request
 from markupsafe import Markup
 
 from webapp import messages
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
     from webapp.observability.metrics import Metrics
+    from webapp.observability.rare_warnings import RareWarnings
     from webapp.settings import Settings
     from webapp.web.basic_auth import BasicAuth
     from webapp.web.page_cache import CachedPage
     from webapp.web.proof_of_work import ProofOfWork
     from webapp.web.rate_limits import RateLimits
     from webapp.web.recent import RecentSubmissions
+    from webapp.web.request import FormRequest
     from webapp.web.views.header import AttentionCount, CodeTroubleCache
     from webapp.web.views.health import Readiness
 
@@ -58,6 +61,7 @@ class Services:
     submission_tokens: SubmissionTokens
     rate_limits: RateLimits
     basic_auth: BasicAuth
+    access_warnings: RareWarnings
     proof_of_work: ProofOfWork
     recent: RecentSubmissions | None
     portal_url: str
@@ -99,6 +103,16 @@ def see_other(url: str) -> Response:
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
 
 
+def own_address() -> str:
+    """Return the path and query of this page, for a form that is sent back to it.
+
+    A form without an action keeps the fragment that a link of its error summary added, and so do
+    the pages after it.
+    """
+    query = urlencode(list(request.args.items(multi=True)))
+    return f"{request.path}?{query}" if query else request.path
+
+
 def has_token(form: str) -> bool:
     """Return whether the request brings a valid token of this form."""
     try:
@@ -109,14 +123,12 @@ def has_token(form: str) -> bool:
 
 
 def require_intranet() -> None:
-    """Allow only operators, whose pages have a header; see `access.require_intranet`."""
-    access.require_intranet(services().settings, services().basic_auth)
-    g.is_operators_page = True
-
-
-def require_own_host() -> None:
-    """Allow only our own host names; see `access.require_own_host`."""
+    """Allow only operators, under a host name of our own; see `access`."""
+    own = services()
+    access.require_intranet(own.settings, own.basic_auth, own.access_warnings)
     access.require_own_host(services().settings)
+    # Not in `g`, which a request that is made within this one would share.
+    cast("FormRequest", request).is_operators_page = True
 
 
 def waiting() -> str:

@@ -16,11 +16,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, render_template, request
 
 from webapp.contact import MOBILE
+from webapp.delivery.code_sender import Step
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Result
-from webapp.delivery.submission import State
-from webapp.delivery.verification import Step
 from webapp.forms.from_url import read_arrival
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.messages import codes as texts
@@ -28,23 +27,24 @@ from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
 from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
-from webapp.web.views.vetting import Refusal, count_code
+from webapp.web.views.submitting import SENT
+from webapp.web.views.vetting import request_code, too_many_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.contact import Contact
+    from webapp.delivery.code_sender import Policy
     from webapp.delivery.codes import CodeState
     from webapp.delivery.submission import Submission
-    from webapp.delivery.verification import Policy
     from webapp.forms.definitions import FormDefinition
 
 blueprint = Blueprint("code", __name__)
 
 _INPUT: Final = "Code"
+_TRY: Final = "try"
 _CHANGE: Final = "change"
 _DIGITS: Final = re.compile("[0-9]")
-_SENT: Final = "sent"
 _METHODS: Final = ("GET", "POST")
 
 
@@ -132,14 +132,23 @@ def _proceed(
     if request.method != "POST":
         if _CHANGE in request.args and submission.contact:
             return _form(place, submission.contact), HTTPStatus.OK
-        is_new = _SENT in request.args and not _ended(state)
+        is_new = request.args.get(SENT) == "1" and not _ended(state)
         note = texts.RESENT if is_new else ""
         return _show(place, submission, state, note=note), HTTPStatus.OK
     if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
         return see_other(f"{place.url}&{_CHANGE}=1")
     if "resend" in request.form:
         return _resend(place, submission, state)
+    if request.form.get(_TRY, _try(state)) != _try(state):
+        left = persian_digits(state.tries_left if state else MAX_TRIES)
+        error = _ended(state) or texts.STALE.format(n=left)
+        return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     return _check(place, submission, state)
+
+
+def _try(state: CodeState | None) -> str:
+    """Return which try the form of a page is: sent again by a reload, it is not checked again."""
+    return f"{state.sendings_left}-{state.tries_left}" if state else ""
 
 
 def _check(
@@ -191,15 +200,13 @@ def _resend(
     """Send another code; if it is too early, say how long to wait."""
     if state and (state.resend_in_s or not state.sendings_left):
         return _wait(place, submission, state)
-    try:
-        if submission.contact and submission.state is State.UNVERIFIED:
-            count_code(place.definition, mobile=str(submission.contact[MOBILE]))
-    except Refusal as refusal:
+    step = services().delivery.verification.resend(place.key, request_code(place.policy))
+    if step.was_sent:
+        return see_other(f"{place.url}&{SENT}=1")
+    if step.retry_after_s:
+        refusal = too_many_codes(step.retry_after_s)
         shown = _show(place, submission, state, note=refusal.message)
         return shown, refusal.status, refusal.headers
-    step = services().delivery.verification.resend(place.key, place.policy)
-    if step.was_sent:
-        return see_other(f"{place.url}&{_SENT}=1")
     if step.outcome is None or step.outcome.result is not Result.CODE:
         return _leave(place, step)
     return _not_resent(place, is_refused=bool(step.outcome.status))
@@ -239,6 +246,7 @@ def _show(
 ) -> str:
     """Render the step, with an error at the input or a note on sending again."""
     mobile = hide_digits(str(submission.contact[MOBILE])) if submission.contact else ""
+    is_unsent = request.args.get(SENT) == "0"
     return render_template(
         "code.html",
         definition=place.definition,
@@ -246,12 +254,14 @@ def _show(
         mobile=persian_digits(mobile),
         length=place.policy.length,
         seconds=math.ceil(state.resend_in_s) if state else 0,
-        is_sent=state is not None and state.sendings_left < MAX_SENDINGS,
+        is_sent=state is not None and state.sendings_left < MAX_SENDINGS and not is_unsent,
         ended=_ended(state),
         may_resend=state is None or state.sendings_left > 0,
         error=error,
         note=note,
         c=texts,
+        action=place.url,
+        try_=_try(state),
         **place.context,
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextvars import Context
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Response, render_template, request
+from flask import Response, current_app, render_template, request
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
@@ -23,7 +24,7 @@ from webapp.portal.base import status_message
 from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.request import MAX_BODY_BYTES
-from webapp.web.views import render_part, require_own_host, services, waiting
+from webapp.web.views import own_address, render_part, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
 from webapp.web.views.submitting import ask_code, previous_token, submit
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from webapp.portal.base import KnownContact
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
+
+PREVIEW: Final = "preview"  # the key in the address of a page that an operator looks at
 
 _MAX_CACHED_PAGES: Final = 100
 _INVALID: Final = "invalid"  # the outcome in the metrics of a form that was not accepted
@@ -73,7 +76,8 @@ def serve(
     except Refusal as refusal:
         count(form.definition.slug, _INVALID)
         form.refuse(refusal.message)
-        return page(form, **context), refusal.status, refusal.headers
+        is_too_many = refusal.status is HTTPStatus.TOO_MANY_REQUESTS
+        return page(form, refetch=is_too_many, **context), refusal.status, refusal.headers
     onward = {Result.DELIVERED: accepted, Result.QUEUED: accepted, Result.CODE: ask_code}
     if proceed := onward.get(outcome.result):
         return proceed(form, outcome)
@@ -85,10 +89,7 @@ def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
     """Return the contacts about which an operator is asked before creating another one."""
     if not form.definition.asks_about_duplicates or _is_confirmed(form):
         return []
-    known = services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
-    if known:
-        require_own_host()  # the page shows another person's name
-    return known
+    return services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
 
 
 def _is_confirmed(form: ContactForm) -> bool:
@@ -130,35 +131,52 @@ def new_form(
     cached_pages = services().cached_pages
     cached = cached_pages.get(key)  # once: another thread may clear the cache
     if cached is None:
-        cached = _render_with_placeholders(definition, kept, embedded=embedded)
+        cached = _render_for_all(definition, kept, embedded=embedded)
         if len(cached_pages) >= _MAX_CACHED_PAGES:  # robots send any host name
             cached_pages.clear()
         cached_pages[key] = cached
     token = services().tokens.issue(definition.slug, site=showing_site(definition))
-    if definition.access is Access.PUBLIC:
+    if definition.access is Access.PUBLIC and PREVIEW not in request.args:
         services().delivery.funnel.count(definition.slug, Step.SHOWN)
     values = {
+        "action": escape(own_address()),
         "title": escape(_title(definition, receipt=receipt)),
         "notices": _notices(definition, receipt=receipt, pause=pause),
         "challenge": escape(_challenge(definition)),
-        "header": operators_header(),
+        "header": _header(definition),
         "recent": recent_list(definition),
         "token": token,
     }
     return compression.respond(cached, values)
 
 
+def _render_for_all(
+    definition: FormDefinition, kept: Mapping[str, object] | None, *, embedded: bool
+) -> CachedPage:
+    """Render the page of every request, without the current one and what belongs to it.
+
+    The request in its place has no cookie, no login, no query and a `g` of its own.
+    """
+    blank = current_app.test_request_context(base_url=own_origin())
+
+    def render() -> CachedPage:
+        with blank:
+            return _render_with_placeholders(definition, kept, embedded=embedded)
+
+    return Context().run(render)
+
+
 def _render_with_placeholders(
     definition: FormDefinition, kept: Mapping[str, object] | None, *, embedded: bool
 ) -> CachedPage:
     form = services().forms[definition.slug](data=kept)
-    names = ["title", "notices", "token"]
+    names = ["title", "notices", "action", "token"]
     names += ["challenge"] * definition.proof_of_work
     names += ["header", "recent"] * (definition.access is Access.INTRANET)
     texts = placeholders(*names)
     form.csrf_token.current_token = texts["token"]
     context: dict[str, Any] = {"embed": definition} if embedded else {}
-    context |= {"challenge": "", "recent": "", **texts}
+    context |= {"challenge": "", "recent": "", "header": "", **texts}
     html = _render(form, receipt=None, **context)
     return CachedPage(html, texts)
 
@@ -199,10 +217,15 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
     )
 
 
+def _header(definition: FormDefinition) -> Markup:
+    return operators_header() if definition.access is Access.INTRANET else Markup()
+
+
 def _challenge(definition: FormDefinition) -> str:
     if not definition.proof_of_work:
         return ""
-    return services().proof_of_work.challenge(form=definition.slug)
+    codes_left = services().delivery.codes.limits.share_left() if definition.verification else 1.0
+    return services().proof_of_work.challenge(form=definition.slug, codes_left=codes_left)
 
 
 def page(
@@ -222,6 +245,7 @@ def page(
         title=_title(definition, receipt=receipt, failed=failed),
         notices=_notices(definition, receipt=receipt, pause=pause),
         challenge=_challenge(definition),
+        header=_header(definition),
         recent=recent_list(definition) if definition.slug in services().definitions else "",
         receipt=receipt,
         **context,
@@ -232,6 +256,8 @@ def _render(
     form: ContactForm,
     outcome: Outcome | None = None,
     known: Sequence[KnownContact] = (),
+    *,
+    refetch: bool = False,
     **context: Any,
 ) -> str:
     return render_template(
@@ -245,8 +271,9 @@ def _render(
         outcome=outcome,
         known=known,
         confirmed=_is_confirmed(form),
+        refetch=refetch,
         date_in_words=persian.date_in_words,
-        **{"action": "", "previous": previous_token(form.definition.slug), **context},
+        **{"action": own_address(), "previous": previous_token(form.definition.slug), **context},
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from webapp.contact import FIELDS, Kind, in_page_order
+from webapp.delivery.database import DatabaseError
 from webapp.messages import codes as texts
 from webapp.persian import persian_digits
 from webapp.portal import simulator
-from webapp.web.views import require_intranet, require_own_host, services
+from webapp.web.views import require_intranet, services, waiting
 from webapp.web.views.formatting import format_values
 
 blueprint = Blueprint("demo", __name__)
@@ -21,7 +22,6 @@ blueprint = Blueprint("demo", __name__)
 def received() -> str:
     """List the received contacts, and the codes that were sent, newest first."""
     require_intranet()
-    require_own_host()
     contacts = [
         {"number": stored["ID"], "values": format_values(_values(stored), in_page_order())}
         for stored in reversed(simulator.received(services().portal_url))
@@ -30,7 +30,19 @@ def received() -> str:
         (persian_digits(sent["Mobile"]), persian_digits(sent["Code"]))
         for sent in reversed(simulator.sent_codes(services().portal_url))
     ]
-    return render_template("demo.html", contacts=contacts, codes=codes, c=texts)
+    try:
+        pause = services().delivery.breaker.read_pause()
+    except DatabaseError:
+        pause = None
+    cause = _number_of(pause.status) if pause else ""
+    paused = {"pause": pause, "cause": cause, "waiting": waiting}
+    return render_template("demo.html", contacts=contacts, codes=codes, c=texts, **paused)
+
+
+def _number_of(status: str) -> str:
+    """Return the demo number that the simulator answers with this status, in Persian digits."""
+    numbers = [number for number, answer in simulator.DEMO_NUMBERS.items() if answer == status]
+    return persian_digits(numbers[0]) if numbers else ""
 
 
 def _values(stored: dict[str, Any]) -> dict[str, Any]:

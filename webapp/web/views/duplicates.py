@@ -8,11 +8,10 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from webapp import persian
 from webapp.contact import MOBILE
-from webapp.web.views import form_path, has_token, require_intranet, require_own_host, services
+from webapp.web.views import form_path, has_token, require_intranet, services
 
 blueprint = Blueprint("duplicates", __name__)
 blueprint.before_request(require_intranet)
-blueprint.before_request(require_own_host)
 
 
 @blueprint.post("/f/<slug>/duplicates")

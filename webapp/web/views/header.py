@@ -6,8 +6,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, Response, abort, g, render_template, request
-from markupsafe import Markup
+from flask import Blueprint, Response, abort, render_template, request
 
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION
@@ -20,6 +19,8 @@ from webapp.web.views import form_path, render_part, require_intranet, services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from markupsafe import Markup
 
     from webapp.delivery.code_trouble import CodeTrouble
     from webapp.delivery.review import Review
@@ -84,9 +85,7 @@ class CodeTroubleCache:
 
 
 def operators_header() -> Markup:
-    """Render the header; return nothing on a page that visitors may see."""
-    if not g.get("is_operators_page"):
-        return Markup()
+    """Render the header. Only the templates of operators' pages ask for it."""
     settings = services().settings
     code_trouble = services().code_trouble.read(max_age_s=_COUNT_MAX_AGE_S)
     is_outbox = request.blueprint == "outbox"
@@ -139,7 +138,8 @@ def logo() -> Response:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
-        response.headers["Cache-Control"] = assets.CACHE_FOR_A_YEAR
+        # By the browser only: a cache that others share would show it to strangers.
+        response.headers["Cache-Control"] = f"private, {assets.FOR_A_YEAR}"
     return response
 
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import SecurityError
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.web import access
-from webapp.web.views import require_intranet, require_own_host, services
+from webapp.web.views import require_intranet, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,18 +89,18 @@ def _text(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 def _metrics() -> Response:
     """Expose the metrics; without those of the queue while the database is down."""
-    _require_known_host()
-    require_intranet()
-    require_own_host()
-    metrics = services().metrics
+    own = services()
+    if not access.has_token(own.settings.metrics_token, own.access_warnings):
+        _require_known_host()
+        require_intranet()
     try:
         queue, reason = _queue()
-        codes_reason = services().delivery.codes.trouble.read()
+        codes_reason = own.delivery.codes.trouble.read()
         queue["codes_failing"] = int(bool(codes_reason))
     except DatabaseError:
         queue, reason, codes_reason = {}, "", ""
-    text = metrics.exposition(queue, reason=reason, codes_reason=codes_reason)
-    return Response(text, content_type=metrics.content_type)
+    text = own.metrics.exposition(queue, reason=reason, codes_reason=codes_reason)
+    return Response(text, content_type=own.metrics.content_type)
 
 
 def _require_known_host() -> None:

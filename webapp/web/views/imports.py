@@ -26,7 +26,6 @@ from webapp.web.views import (
     import_pages,
     import_readings,
     require_intranet,
-    require_own_host,
     see_other,
     services,
 )
@@ -43,7 +42,6 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("imports", __name__)
 blueprint.before_request(require_intranet)
-blueprint.before_request(require_own_host)
 
 _PATH: Final = "/import"
 _FORM_SLUG: Final = ":import"  # the form in these pages' tokens; no slug has a colon

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from contextvars import Context
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from webapp.forms.request_origin import own_origin
 from webapp.messages import sources as texts
 from webapp.web.embed_check import Facts, inspect, snippet
 from webapp.web.views import public_form, require_intranet, services
+from webapp.web.views.contact_form import PREVIEW
 from webapp.web.views.link import form_link
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
 
 blueprint = Blueprint("install", __name__)
 
@@ -19,12 +26,12 @@ def install(slug: str) -> Response:
     settings = services().settings
     require_intranet()
     definition = public_form(slug)
-    origin = own_origin()
+    origin, preview = own_origin(), f"/embed/{slug}?{PREVIEW}=1"
     facts = Facts(
         origin=origin,
         is_secure=request.is_secure,
         forwarded=len(list(filter(None, request.headers.get("X-Forwarded-For", "").split(",")))),
-        sets_cookie=_sets_cookie(f"/embed/{slug}"),
+        sets_cookie=Context().run(_sets_cookie, current_app.test_client(), preview, origin),
     )
     response = make_response(
         render_template(
@@ -34,6 +41,7 @@ def install(slug: str) -> Response:
             findings=inspect(definition, settings, facts),
             check_command="amoot-form check --portal",
             link=form_link(definition),
+            preview=preview,
             v=texts,
         )
     )
@@ -41,7 +49,9 @@ def install(slug: str) -> Response:
     return response
 
 
-def _sets_cookie(path: str) -> bool:
-    """Request the embedded page like a visitor's browser, and return whether it sets a cookie."""
-    with current_app.test_client(use_cookies=False) as visitor:
-        return "Set-Cookie" in visitor.get(path, base_url=request.host_url).headers
+def _sets_cookie(visitor: FlaskClient, path: str, origin: str) -> bool:
+    """Request the embedded page like a visitor's browser, and return whether it sets a cookie.
+
+    Call it in an empty context: the page is not to know of the operator's request.
+    """
+    return "Set-Cookie" in visitor.get(path, base_url=origin).headers

@@ -29,7 +29,6 @@ from webapp.web.views import (
     contact_form,
     has_token,
     require_intranet,
-    require_own_host,
     see_other,
     services,
     waiting,
@@ -49,7 +48,6 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("outbox", __name__)
 blueprint.before_request(require_intranet)
-blueprint.before_request(require_own_host)
 
 _PATH: Final = "/outbox"
 _FORM_SLUG: Final = ":outbox"  # the form in these pages' tokens; no slug has a colon

@@ -17,7 +17,6 @@ from webapp.web.views import (
     charts,
     needing_attention,
     require_intranet,
-    require_own_host,
     services,
     sources,
     waiting,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("statistics", __name__)
 blueprint.before_request(require_intranet)
-blueprint.before_request(require_own_host)
 
 _PERIODS_DAYS: Final = (7, 30, 365)
 _DEFAULT_DAYS: Final = 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from flask import request
@@ -16,7 +16,7 @@ from webapp.delivery.submission import Submitter, reference
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.web.views import see_other, services
-from webapp.web.views.vetting import vet, vet_code, vet_verified
+from webapp.web.views.vetting import request_code, vet, vet_code, vet_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from flask import Response
 
     from webapp.contact import Contact
-    from webapp.delivery.verification import Policy
+    from webapp.delivery.code_sender import Policy
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import SubmissionToken
+
+# In the address of the code step: "1" after another code was sent, "0" if none was.
+SENT: Final = "sent"
 
 
 def submit(form: ContactForm, contact: Contact) -> Outcome:
@@ -105,7 +108,11 @@ def _submit_unverified(
                 vet=lambda: vetted(vet_verified),
             )
         step = delivery.verification.start(
-            contact, key, form=slug, by=by, policy=policy, vet=lambda: vetted(vet_code)
+            *(contact, key),
+            form=slug,
+            by=by,
+            request=request_code(policy),
+            vet=lambda: vetted(vet_code),
         )
         outcome = step.outcome or lost
         if outcome.result is not Result.UNSTORED and previous != key:
@@ -141,9 +148,11 @@ def previous_token(slug: str) -> str:
     return request.form["previous"] if _previous(slug) else ""
 
 
-def ask_code(form: ContactForm, _: Outcome) -> Response:
+def ask_code(form: ContactForm, outcome: Outcome) -> Response:
     """Redirect to the step that asks for the code, with what the form takes from the address."""
     slug, site = form.definition.slug, form.token.site
     key = _key(form, form.to_contact(), _previous(slug))
     token = services().submission_tokens.issue(slug, key=key, site=site)
-    return see_other(f"{request.path}/code?{urlencode({'s': token, **form.arrival.query})}")
+    unsent = {SENT: "0"} if outcome.status else {}
+    query = urlencode({"s": token, **form.arrival.query, **unsent})
+    return see_other(f"{request.path}/code?{query}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,14 @@ from flask import request
 
 from webapp import messages
 from webapp.contact import MOBILE
+from webapp.delivery.code_sender import CodeRequest, Networks
 from webapp.delivery.submission import HONEYPOT, UNPROVEN
 from webapp.messages import codes as texts
-from webapp.web.rate_limits import LimitReached
+from webapp.web.rate_limits import LimitReached, address_prefix
 from webapp.web.views import services
 
 if TYPE_CHECKING:
-    from webapp.forms.definitions import FormDefinition
+    from webapp.delivery.code_sender import Policy
     from webapp.forms.form import ContactForm
 
 
@@ -38,9 +40,9 @@ def vet(form: ContactForm, key: str) -> str:
     """
     if form.token.is_too_young:
         raise Refusal(messages.FORM_TOO_YOUNG, HTTPStatus.UNPROCESSABLE_ENTITY)
-    _count_against_limits(form)
-    if not _is_proof_valid(form, key):
+    if not _is_proof_valid(form, key):  # first: it uses up nothing that others share
         raise Refusal(messages.UNPROVEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+    _count_against_limits(form)
     if form.is_honeypot_filled:
         return HONEYPOT
     return UNPROVEN if "proof" in form and not form.proof.data else ""
@@ -65,22 +67,27 @@ def vet_code(form: ContactForm, key: str) -> str:
             return UNPROVEN
         suspicion = ""
     if not suspicion:
-        count_code(form.definition, mobile=form[MOBILE].data)
+        _check_number(form)
     return suspicion
 
 
-def count_code(definition: FormDefinition, *, mobile: str) -> None:
-    """Count a code against its limits.
+def too_many_codes(retry_after_s: float) -> Refusal:
+    """Return the refusal of a code to a number that has had too many."""
+    services().metrics.count_refusal("LIMIT_CODE_MOBILE")
+    return Refusal(texts.TOO_MANY, HTTPStatus.TOO_MANY_REQUESTS, math.ceil(retry_after_s))
 
-    Raises:
-        Refusal: if there were too many.
-    """
+
+def request_code(policy: Policy) -> CodeRequest:
+    """Return the request for a code of who sent this HTTP request."""
     address = request.remote_addr or ""
-    try:
-        services().rate_limits.count_code(form=definition.slug, address=address, mobile=mobile)
-    except LimitReached as reached:
-        status = HTTPStatus.TOO_MANY_REQUESTS
-        raise Refusal(texts.TOO_MANY, status, reached.retry_after) from None
+    networks = Networks(address_prefix(address), address_prefix(address, wide=True))
+    return CodeRequest(policy, networks)
+
+
+def _check_number(form: ContactForm) -> None:
+    """Refuse a number that has had too many codes, before anything is stored."""
+    if reached := services().delivery.codes.number_reached(form[MOBILE].data):
+        raise too_many_codes(reached.retry_after_s)
 
 
 def _count_against_limits(form: ContactForm) -> None:

@@ -1,0 +1,94 @@
+"""What settings demand of each other, and what is probably a mistake."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from werkzeug.security import generate_password_hash
+
+from webapp.settings import Settings, SettingsError, warnings
+
+READY: Final = {"AMOOT_TOKEN": "t0ken", "SECRET_KEY": "k" * 32}
+
+
+def refusal(**environ: str) -> str:
+    """Return the message of settings with which the program does not start."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environ)
+    return str(caught.value)
+
+
+def warned(**environ: str) -> list[str]:
+    """Return the warnings of valid settings."""
+    ready = READY | environ
+    return warnings(Settings.from_env(ready), ready)
+
+
+def test_short_secret_key_does_not_start_and_is_not_quoted() -> None:
+    """Of several keys the newest counts: an older one must be valid until it is replaced."""
+    for key in ("k" * 31, "hunter2", f"hunter2 {'k' * 32}"):
+        message = refusal(AMOOT_TOKEN="t0ken", SECRET_KEY=key)
+        assert "SECRET_KEY must begin with a key of at least 32 characters" in message
+        assert "hunter2" not in message
+    (warning,) = warned(SECRET_KEY=f"{'k' * 32} hunter2")
+    assert warning.startswith("SECRET_KEY ends with a short key")
+    assert "hunter2" not in warning
+
+
+def test_https_without_a_proxy_does_not_start() -> None:
+    """The program speaks plain HTTP: the proxy that is not named would hide every sender."""
+    url = {"PUBLIC_URL": "https://form.example.ir"}
+    for proxies in ({}, {"TRUSTED_PROXIES": "0"}):
+        assert "TRUSTED_PROXIES is missing" in refusal(**READY, **url, **proxies)
+    assert warned(**url, TRUSTED_PROXIES="1") == []
+    assert warned(PUBLIC_URL="http://form.example.ir") == []
+    assert refusal(**READY, **url, TRUSTED_PROXIES="x").count("TRUSTED_PROXIES") == 1
+
+
+def test_demo_mode_is_not_published() -> None:
+    """It shows whoever comes what others typed; for a try on this machine it starts."""
+    for url in ("http://form.example.ir", "http://192.168.1.7:8000"):
+        assert "AMOOT_TOKEN is missing: PUBLIC_URL" in refusal(PUBLIC_URL=url)
+    for url in ("http://localhost:8000", "http://127.0.0.1:8000"):
+        assert Settings.from_env({"PUBLIC_URL": url}).demo
+
+
+def test_open_bind_without_users_and_networks_is_warned_of() -> None:
+    """The default networks let everybody in who comes through a gateway with a private address."""
+    users = f"sara:{generate_password_hash('x')}"
+    for bind in ("0.0.0.0:8000", "[::]:8000", "192.168.1.7:80", "form:8000"):
+        (warning,) = warned(BIND=bind)
+        assert "INTRANET_USERS or INTRANET_NETWORKS" in warning
+        assert warned(BIND=bind, INTRANET_USERS=users) == []
+        assert warned(BIND=bind, INTRANET_NETWORKS="10.8.0.0/16") == []
+    for bind in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", "unix:/run/form.sock"):
+        assert warned(BIND=bind) == []
+
+
+def test_misspelt_setting_is_asked_about_and_its_value_not_told() -> None:
+    """Both where the program starts and where it does not."""
+    for name, meant in (
+        ("INTRANET_USER", "INTRANET_USERS"),
+        ("AMOOT_DEADLIN", "AMOOT_DEADLINE"),
+        ("ORGANIZATION", "ORGANISATION"),
+        ("TRUSTED_PROXY", "TRUSTED_PROXIES"),
+        ("PUBLICURL", "PUBLIC_URL"),
+        ("public_url", "PUBLIC_URL"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ):
+        assert warned(**{name: "hunter2"}) == [f"{name} is no setting: did you mean {meant}?"]
+    message = refusal(AMOOT_TOKN="hunter2", SMTP_URL="smtp://127.0.0.1")
+    assert "AMOOT_TOKN is no setting: did you mean AMOOT_TOKEN?" in message
+    assert "hunter2" not in message
+
+
+def test_other_programs_variables_are_not_asked_about() -> None:
+    """Those of systemd, a shell, Python, Postgres, and what resembles a setting that is set."""
+    names = (
+        *("CACHE_DIRECTORY", "LOGS_DIRECTORY", "RUNTIME_DIRECTORY", "CONFIGURATION_DIRECTORY"),
+        *("HOME", "PATH", "LANG", "LC_ALL", "TERM", "HOSTNAME", "LISTEN_FDS", "NOTIFY_SOCKET"),
+        *("POSTGRES_PASSWORD", "PGHOST", "AWS_SECRET_KEY", "MALLOC_ARENA_MAX", "PYTHONPATH"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SECRET_KEYS", "INVOCATION_ID", "LOGNAME"),
+    )
+    assert warned(**dict.fromkeys(names, "x")) == []

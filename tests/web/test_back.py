@@ -1,0 +1,105 @@
+"""What an answer tells a browser to keep for Back, and what a form that is sent again does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Html, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.portal.simulator.server import Simulator
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+MOBILE = "09121234567"
+FORMS = """
+[forms.asking]
+title = "ثبت"
+access = "intranet"
+fields = ["Mobile"]
+duplicates = "ask"
+
+[forms.club]
+title = "باشگاه"
+access = "public"
+fields = ["Mobile"]
+verify = "sms"
+proof_of_work = false
+"""
+
+
+@pytest.fixture
+def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
+    """Return a browser without script, on the intranet."""
+    file = tmp_path / "forms.toml"
+    file.write_text(FORMS)
+    return make_app(forms_file=file).test_client()
+
+
+def test_every_form_that_is_sent_says_where() -> None:
+    """Else its address has the fragment of a link that was followed before."""
+    texts = {path.name: path.read_text() for path in sorted(TEMPLATES.glob("*.html"))}
+    forms = [(name, form) for name, text in texts.items() for form in _POST_FORM.findall(text)]
+    assert len(forms) >= 10
+    assert [(name, form) for name, form in forms if " action=" not in form] == []
+
+
+_POST_FORM = re.compile('<form [^>]*method="post"[^>]*')
+
+
+def test_only_a_failed_post_is_kept_by_the_browser(client: FlaskClient) -> None:
+    """A form that came back, for Back; no page that is fetched, no redirect, no part of a page."""
+    page = Page(client)
+    page.send(Mobile=MOBILE)
+    answers = {
+        "form": client.get("/"),
+        "accepted": client.post("/", data={"csrf_token": page.token, "Mobile": "09121234568"}),
+        "invalid": client.post("/", data={"Mobile": "12"}),
+        "question": client.post("/", data={"csrf_token": Page(client).token, "Mobile": MOBILE}),
+        "early question": client.post(
+            "/f/asking/duplicates", data={"csrf_token": page.token, "Mobile": MOBILE}
+        ),
+        "too large": client.post("/", data={"FName": "x" * 100_000}),
+        "from elsewhere": client.post("/", headers={"Origin": "https://evil.example"}),
+        "not found": client.get("/nowhere"),
+    }
+    said = {name: (it.status_code, it.headers["Cache-Control"]) for name, it in answers.items()}
+    assert said == {
+        "form": (200, "no-store"),
+        "accepted": (303, "no-store"),
+        "invalid": (422, "private, no-cache"),
+        "question": (409, "private, no-cache"),
+        "early question": (200, "no-store"),
+        "too large": (413, "private, no-cache"),
+        "from elsewhere": (403, "private, no-cache"),
+        "not found": (404, "no-store"),
+    }
+
+
+def test_code_that_is_sent_again_by_a_reload_is_no_try(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """The page says so, and that of the last answer takes the right code."""
+    url = Page(client, "/f/club").send(Mobile=MOBILE, follow=False).headers["Location"]
+    code = portal.codes[-1]["Code"]
+    wrong = f"{(int(code) + 1) % 100000:05}"
+    first = {**Html(client.get(url).text).values, "Code": wrong}
+    pages = [Html(client.post(url, data=first).text) for _ in range(10)]
+    tries = [page.values["try"] for page in pages]
+    assert tries == tries[:1] * 10 != [first["try"]] * 10
+    assert all(page.outcome == "invalid" for page in pages)
+    assert "بررسی نشد" in pages[-1].text(id="Code-error")
+    assert "بررسی نشد" not in pages[0].text(id="Code-error")
+    # From a page that was open before, not even the right one: nobody guesses without a try.
+    assert client.post(url, data={**first, "Code": code}).status_code == 422
+    last = {**pages[-1].values, "Code": code}
+    assert client.post(url, data=last).status_code == 303
+    assert client.post(url, data=last).status_code == 303
+    assert len(portal.contacts) == 1

@@ -1,0 +1,44 @@
+"""Tries the services that the settings name: the database, its folder, and Redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from limits import parse
+from limits.errors import StorageError
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from webapp.delivery.database import Database, DatabaseError
+from webapp.observability.service_errors import explain
+from webapp.web.rate_limits import redis_storage
+
+if TYPE_CHECKING:
+    from webapp.settings import Settings
+
+
+def faults(settings: Settings) -> list[str]:
+    """Return what is wrong with each service: its setting, the error's code, and what to do.
+
+    No file and no table is made or changed; a count of its own lives in Redis for two seconds.
+    """
+    return [*_database_faults(settings), *_redis_faults(settings)]
+
+
+def _database_faults(settings: Settings) -> list[str]:
+    try:
+        Database(settings.outbox_url, setting=settings.outbox_setting).probe()
+    except DatabaseError as error:
+        return [f"The database cannot be used: {error}"]
+    return []
+
+
+def _redis_faults(settings: Settings) -> list[str]:
+    if settings.redis_url is None:
+        return []
+    try:
+        # As the limits themselves ask, so that what they may not do shows as well.
+        counter = SlidingWindowCounterRateLimiter(redis_storage(settings.redis_url))
+        counter.hit(parse("1/second"), "amoot-form check")
+    except StorageError as error:
+        return [f"Redis cannot be used: REDIS_URL: {explain(error.storage_error)}"]
+    return []

@@ -1,0 +1,103 @@
+"""Explains errors of the database and of Redis, without quoting them.
+
+Their texts may hold personal data, a password or a host's name. What is told instead is the name of
+the class, the code, and what an operator can do about it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What to do, by errno, SQLSTATE, SQLite's name of the error, or the class where there is no code.
+_ADVICE: Final = {
+    "ECONNREFUSED": "nothing listens there: start the server, or correct its host and port",
+    "ETIMEDOUT": "nothing answers there: correct the host, or open the firewall",
+    "EHOSTUNREACH": "no way leads there: correct the host, or the network",
+    "ENETUNREACH": "no way leads there: correct the host, or the network",
+    "EAI_NONAME": "the host's name is not known: correct it, or the name server",
+    "ENOENT": "the folder or the socket does not exist: correct the path",
+    "ENOTDIR": "a part of the path is a file, not a folder: correct it",
+    "EACCES": "not allowed: give the folder and its files to the user of this program",
+    "EPERM": "not allowed: give the folder and its files to the user of this program",
+    "EROFS": "the file system is read-only: mount it for writing, or choose another folder",
+    "ENOSPC": "the disk is full: make room",
+    "EDQUOT": "the disk quota is used up: make room",
+    "28P01": "the user or the password is wrong: correct it",
+    "28000": "the server does not let this user in: check the user, and pg_hba.conf",
+    "3D000": "the server has no database of this name: create it, or correct the name",
+    "3F000": "the database has no schema to write to: create one",
+    "42501": "the user may not write: grant CREATE on the schema, and all on the tables",
+    "25006": "the server is read-only, perhaps a standby: name the primary",
+    "53100": "the server's disk is full: make room",
+    "53300": "the server has too many connections: raise max_connections",
+    "55P03": "another program holds a lock: look for it in pg_stat_activity",
+    "57P03": "the server is starting or stopping: wait",
+    "SQLITE_NOTADB": "the file is no SQLite database: move it away, or restore a backup",
+    "SQLITE_CORRUPT": "the file is damaged: move it away, and restore a backup",
+    "SQLITE_CANTOPEN": "the file cannot be opened: correct the path, or who may open it",
+    "SQLITE_READONLY": "the file cannot be written: give it to the user of this program",
+    "SQLITE_FULL": "the disk is full: make room",
+    "SQLITE_IOERR": "the disk fails: check it; a network's file system is not enough",
+    "SQLITE_BUSY": "another program holds the lock: end it",
+    "WrittenByNewerVersion": "its tables belong to a newer version: install that one",
+    "AuthenticationError": "the user or the password is wrong: correct it",
+    "NoPermissionError": "the user may not do this: grant it all commands",
+}
+
+# libpq gives no SQLSTATE of a connection that failed, only the server's text.
+_REFUSALS: Final = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+    "system is starting up": "57P03",
+    "system is shutting down": "57P03",
+    "connection timeout expired": "ETIMEDOUT",
+    "failed to resolve host": "EAI_NONAME",
+}
+_ERRNOS: Final = ("ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOENT", "EACCES")
+
+
+def explain(error: BaseException) -> str:
+    """Return the class and the code of an error, and what to do about it."""
+    name = type(error).__name__
+    code = next(filter(None, map(_code, _chain(error))), "")
+    advice = _ADVICE.get(code) or _ADVICE.get("_".join(code.split("_")[:2])) or _ADVICE.get(name)
+    return f"{name} {code}".rstrip() + (f": {advice}" if advice else "")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what the driver raised, and what caused that."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = getattr(link, "orig", None) or link.__cause__ or link.__context__
+
+
+def _code(error: BaseException) -> str:
+    own = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if own:
+        return str(own)
+    if isinstance(error, socket.gaierror):
+        return "EAI_NONAME"
+    if isinstance(error, TimeoutError):
+        return "ETIMEDOUT"
+    if isinstance(error, OSError) and error.errno:
+        return errno.errorcode.get(error.errno, "")
+    return _code_in(str(error)) if type(error).__module__.startswith("psycopg") else ""
+
+
+def _code_in(text: str) -> str:
+    """Return the code of a connection that libpq could not open."""
+    found = [code for part, code in _REFUSALS.items() if part in text]
+    if "FATAL" in text and "does not exist" in text:
+        found.append("3D000" if 'database "' in text else "28000")
+    found += [name for name in _ERRNOS if os.strerror(getattr(errno, name)) in text]
+    return found[0] if found else ""
