@@ -512,7 +512,8 @@ class TestFaults:
     def test_byte_order_mark_does_no_harm(self, portal: AmootPortal, simulator: Simulator) -> None:
         """A success stays a success."""
         simulator.answer(Fault.BOM_SUCCESS)
-        assert portal.create_contact(small_contact()) is None
+        created = portal.create_contact(small_contact())
+        assert [contact["ID"] for contact in simulator.contacts] == [created]
 
     @pytest.mark.slow
     def test_fault_hits_a_connection_kept_alive_alike(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from chaos import DATABASES, run
+from chaos import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("database", DATABASES)
-def test_nothing_is_lost_or_doubled_and_nothing_stays(database: str, tmp_path: Path) -> None:
-    """Whatever fails, is killed or is sent twice."""
-    report = run(database, tmp_path, submissions=200, import_rows=100, kills=0.4)
+@pytest.mark.parametrize(
+    ("database", "profile"), [("sqlite", "search-refused"), ("postgresql", "old")]
+)
+def test_nothing_is_lost_or_stays_and_what_is_twice_is_told(
+    database: str, profile: str, tmp_path: Path
+) -> None:
+    """Whatever fails, is killed or is sent twice; a token may be one that is not to search."""
+    report = run(database, tmp_path, profile=profile, submissions=200, import_rows=100, kills=0.4)
     assert report.is_clean, report
+    assert (report.twice > 0) == (profile == "search-refused")
     assert report.accepted > 180
     assert report.imported == 100
     assert min(report.faulty_calls, report.workers_killed, report.deliverers_killed) > 0
