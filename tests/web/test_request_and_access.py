@@ -301,11 +301,6 @@ def test_proxy_that_does_not_name_the_sender_hides_it(
     assert messages.FORWARDED[0] in response.text
 
 
-def test_who_comes_past_the_proxy_is_known(make_app: Callable[..., Flask]) -> None:
-    """As Prometheus does, which asks each machine by its address."""
-    assert make_app(trusted_proxies=1).test_client().get("/outbox").status_code == 200
-
-
 def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     """HTTP Basic in front of intranet pages, on the designed page."""
     users = {"sara": generate_password_hash("رمز عبور")}
