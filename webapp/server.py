@@ -108,7 +108,7 @@ def _when_ready(_: object) -> None:
 
 
 def _services(worker: Worker) -> Services:
-    app = cast("Flask", worker.wsgi)
+    app = cast("Flask", worker.app.wsgi())
     found: Services = app.extensions[EXTENSION]
     return found
 
