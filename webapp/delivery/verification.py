@@ -11,17 +11,16 @@ from __future__ import annotations
 import enum
 import logging
 import secrets
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 from webapp.contact import LABELS, MOBILE, Contact
 from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.codes import Check
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.outcome import BUSY, Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected, SlowDown
@@ -123,7 +122,7 @@ class Verification:
         self._codes = codes
         self._breaker = breaker
         self._counts = counts
-        self._key_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._key_locks = KeyLocks()
 
     def start(
         self,
@@ -201,7 +200,7 @@ class Verification:
         """
         with self._intake.permit() as has_permit:
             # One at a time: with several right codes at once, the first leaves the others no try.
-            with self._key_locks.setdefault(key, threading.Lock()):
+            with self._key_locks[key]:
                 submission = self._outbox.find(key)
                 waits = submission is not None and waits_for_code(submission)
                 check = self._codes.check(key, code) if waits else None
@@ -209,7 +208,7 @@ class Verification:
             if claimed:
                 return self._send(claimed)
             if submission is None or check is None or check is Check.RIGHT:
-                return self._left(self._outbox.find(key))
+                return self._left(self._outbox.find(key), has_permit=has_permit)
         return self._refused(submission, check)  # without the permit: guessing takes none
 
     def _claim(self, key: str, *, has_permit: bool) -> Submission | None:
@@ -242,11 +241,11 @@ class Verification:
         self._counts.count(submission.form, CodeEvent.WRONG)
         return Step(Outcome(result=Result.CODE, reference=submission.reference), check)
 
-    def _left(self, submission: Submission | None) -> Step:
-        """Return the outcome of a submission that waits for no code."""
+    def _left(self, submission: Submission | None, *, has_permit: bool | None = None) -> Step:
+        """Return the outcome of a submission that waits for no code; see `Intake.outcome`."""
         if submission is None:
             return Step(None)
-        return Step(outcome_of(self._intake.wait_for(submission)))
+        return Step(self._intake.outcome(submission, has_permit=has_permit))
 
     def _send_code(
         self, submission: Submission, contact: Contact, policy: Policy
