@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import case, func, literal, select, union_all
 
 from webapp.delivery.import_tables import (
+    BEGUN,
     ENDED,
     HIDDEN,
     SENT_PLACES,
@@ -23,7 +24,6 @@ from webapp.delivery.import_tables import (
 from webapp.delivery.submission import (
     COLUMNS,
     NEEDS_ATTENTION,
-    RETENTION,
     WAITING,
     State,
     Submission,
@@ -75,15 +75,9 @@ class ImportReview:
         """Use the tables in this database."""
         self._database = database
 
-    def get(self, name: str, *, even_storing: bool = False) -> Import | None:
-        """Return the import of this reference.
-
-        Args:
-            name: The reference, in any letter case.
-            even_storing: Whether to return one whose rows are being written, too.
-        """
-        hidden = [it for it in HIDDEN if not (even_storing and it is ImportState.STORING)]
-        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(hidden))
+    def get(self, name: str) -> Import | None:
+        """Return the import of this reference, in any letter case."""
+        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(HIDDEN))
         with self._database.read() as connection:
             row = connection.execute(wanted).mappings().first()
         return Import.from_row(row) if row else None
@@ -91,7 +85,7 @@ class ImportReview:
     def recent(self) -> list[Import]:
         """Return the imports that have not ended, then those of the last day, the newest first."""
         since = self._database.now_plus(-_LISTED_FOR)
-        is_open = _i.state.in_((ImportState.RUNNING, ImportState.PAUSED))
+        is_open = _i.state.in_(BEGUN)
         is_recent = _i.state.in_(ENDED) & (_i.created_at >= since)
         order = (case((is_open, 0), else_=1), _i.id.desc())
         wanted = select(*_i).where(is_open | is_recent).order_by(*order).limit(_MAX_LISTED)
@@ -106,9 +100,8 @@ class ImportReview:
         left = case((is_cancelled, 0), else_=_i.left_rows)
         numbers = {_LEFT: left, _KNOWN: _i.known_rows}
         rest = (select(literal(name), it).where(_i.id == found.id) for name, it in numbers.items())
-        # A delivered row is purged so long after it was sent.
-        since = self._database.now_plus(RETENTION - timedelta(seconds=_LATELY_S))
-        sent = own & (table.c.state == State.DELIVERED) & (table.c.due >= since)
+        since = self._database.now_plus(-timedelta(seconds=_LATELY_S))
+        sent = own & (table.c.state == State.DELIVERED) & (table.c.delivered_at >= since)
         lately = select(literal(_LATELY), func.count()).select_from(table).where(sent)
         # In one statement: a row that is fed between two would be counted twice, or not at all.
         with self._database.read() as connection:
