@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case, func, literal, select, union_all
+from sqlalchemy import case, exists, func, literal, select, union_all
 
+from webapp.contact import MOBILE
 from webapp.delivery.import_tables import (
     BEGUN,
     ENDED,
@@ -27,6 +28,7 @@ from webapp.delivery.submission import (
     WAITING,
     State,
     Submission,
+    load_contact,
     table,
 )
 
@@ -143,6 +145,19 @@ class ImportReview:
         """Return the first rows that are sent, if of each number the first one is."""
         places = _r.place.in_(SENT_PLACES[Twice.FIRST])
         return self._select(_r.import_id == import_id, places, limit=limit)
+
+    def mobiles(self, import_id: int) -> dict[str, int]:
+        """Return the mobile numbers of the rows that are ready, each with its first row.
+
+        Without rows that the outbox has from the same file: these are not sent again.
+        """
+        places = _r.place.in_(SENT_PLACES[Twice.FIRST])
+        is_new = ~exists().where(table.c.key == _r.key)
+        ready = select(_r.number, _r.contact).where(_r.import_id == import_id, places, is_new)
+        with self._database.read() as connection:
+            rows = connection.execute(ready.order_by(_r.number)).all()
+        contacts = ((row.number, load_contact(row.contact)) for row in rows)
+        return {str(contact[MOBILE]): number for number, contact in contacts if contact}
 
     def repeated_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
         """Return the first rows whose number another row has too."""

@@ -178,7 +178,7 @@ def change(name: str) -> _Page:
     found = _find(name)
     if not has_token(_FORM_SLUG):
         return see_other(_address(found))
-    if (page := _read_again(found)) is not None:
+    if (page := _read_again(found) or _ask_about_known(found)) is not None:
         return page
     for action, run in _ACTIONS.items():
         if action in request.form and run(_imports(), found):
@@ -228,7 +228,26 @@ def _read_again(found: Import) -> _Page | None:
     return see_other(f"{_address(found)}?{urlencode(query)}")
 
 
-def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:
+def _ask_about_known(found: Import) -> _Page | None:
+    """Ask before rows with a known number are sent; return `None` if there is nothing to ask."""
+    is_sent = found.state is ImportState.DRAFT and "go" in request.form
+    if not is_sent or request.form.get("confirm") == "create":
+        return None
+    known = import_pages.known_rows(found)
+    if not known.rows:
+        return None
+    page = _preview_page(replace(found, twice=_twice()), known=known, is_asked=True)
+    return page, HTTPStatus.CONFLICT
+
+
+def _preview_page(
+    found: Import,
+    *,
+    faults: Mapping[str, str] = _NO_FAULTS,
+    known: import_pages.KnownRows | None = None,
+    is_asked: bool = False,
+) -> str:
+    known = known or import_pages.known_rows(found)
     return render_template(
         "import_preview.html",
         s=texts,
@@ -236,7 +255,8 @@ def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> s
         token=_token(),
         faults=faults,
         is_unsent="unsent" in request.args,
-        **import_pages.preview(found),
+        is_asked=is_asked,
+        **import_pages.preview(found, known),
     )
 
 
