@@ -1,9 +1,11 @@
 """What is lost, doubled or left behind while everything fails: an experiment on loopback.
 
 Run as `make chaos`. Clients send contacts to the real server, in front of a portal that fails in
-every way that the stand-in knows; meanwhile web workers, deliverers, all processes together and
-PostgreSQL are killed at random. In the end, when nothing fails any more, each contact that was
-accepted must be at the portal, none twice, and no trace of anyone may be left with us. What
+every way that the simulator knows and has one of its profiles; meanwhile web workers, deliverers,
+all processes together and PostgreSQL are killed at random. In the end, when nothing fails any more
+and an operator has decided about what is held, each contact that was accepted must be at the
+portal, and no trace of anyone may be left with us. None is there twice, except where the portal
+answers nothing readable and has no search: then its row tells, and none is there three times. What
 PostgreSQL itself keeps of deleted rows, and its write-ahead log, are out of our hands and not
 looked at.
 """
@@ -13,11 +15,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import itertools
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,28 +25,22 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import requests
+from aftermath import DRAINING, come_to_rest, say
 from bringing import bring, send, written
 from crowd import MARK, Contact, Crowd
 from programs import Site
 from psycopg import sql
 from servers import PostgresServer, RedisServer
-from serving import COMMAND
-from sqlalchemy import NullPool, create_engine, text
 
-from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database
-from webapp.delivery.imports import Imports
-from webapp.delivery.timing import Timing
 from webapp.portal.base import Refused, Rejected
-from webapp.portal.simulator.faults import Fault
-from webapp.portal.simulator.model import PROFILES, Profile
+from webapp.portal.simulator.faults import Answer, Fault, page
+from webapp.portal.simulator.profiles import PROFILES
 from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES
 
@@ -57,7 +51,7 @@ if TYPE_CHECKING:
     from webapp.portal.simulator.server import Captured
 
 DATABASES = ("sqlite", "postgresql")
-EACH = "each"  # of the stand-in's profiles
+DRAWN = "drawn"  # one of the simulator's profiles
 TOKEN = "token-of-the-chaos"
 SECRET = "key-of-the-chaos"
 
@@ -75,9 +69,11 @@ fields = ["FName", "Mobile"]
 verify = "sms"
 """
 
-SETTLE = 2  # seconds before an uncertain call is looked up; a late one is applied in half of them
+# Seconds before an uncertain call is looked up, and those that a profile's search lags behind; a
+# late call is applied in half of them.
+SETTLE = 2
+MOST_COPIES = 2  # of one contact, where nothing can be looked up
 LATENCY = 0.05  # seconds that the portal takes, so that a kill meets calls under way
-DRAINING = 1000  # seconds for the outbox to empty; longer than the longest pause of a contact
 ERASING = 10  # seconds for the last traces to go
 SUBMISSIONS_A_CRASH = 125  # between two crashes of PostgreSQL, on average
 
@@ -89,13 +85,19 @@ SLOW_DOWNS = (
     Fault.HTTP_503_SECONDS,
     Fault.HTTP_503_DATE,
 )
+REFUSALS = (
+    *STATUSES[Refused].values(),
+    Fault.HTTP_404,
+    *map(page, (401, 403, 405, 415)),
+)
 
 # What a failing portal does, each as likely as the others: every fault, and every kind of status.
-KINDS: Sequence[Sequence[str | Fault]] = (
-    *((fault,) for fault in Fault if fault not in SLOW_DOWNS),
+KINDS: Sequence[Sequence[str | Fault | Answer]] = (
+    *((fault,) for fault in Fault if fault not in {*SLOW_DOWNS, Fault.HTTP_404}),
     SLOW_DOWNS,
     *(("System_Disabled",), ("Failed",), ("ServerError",), ("Portal_Asleep",)),
-    tuple(STATUSES[Refused].values()),
+    REFUSALS,
+    tuple(map(page, (400, 413, 422))),
 )
 REJECTIONS = tuple(STATUSES[Rejected].values())
 REJECTED = 0.02  # their share of what fails: they end a contact's way
@@ -121,12 +123,16 @@ class Report:
         imported: Rows of a spreadsheet that are at the portal.
         brought_again: Times that the file was brought again for want of an answer.
         ended_by_themselves: Programs that ended though nobody killed them.
+        held: Submissions about which an operator had to decide in the end.
         lost: Accepted contacts that are not at the portal as they were typed.
         twice: Contacts that are there more than once.
+        untold: Those of them whose row does not tell, or that a search would have found.
+        thrice: Those of them that are there more than twice.
         left: People and secrets that left a trace with us, counted once a place.
     """
 
     database: str
+    profile: str
     seed: int
     submissions: int
     accepted: int = 0
@@ -147,46 +153,38 @@ class Report:
     everything_killed: int = 0
     database_crashes: int = 0
     ended_by_themselves: int = 0
+    held: int
     lost: int
     twice: int
+    untold: int
+    thrice: int
     left: int
     seconds: int
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is lost, twice or left."""
-        return not (self.lost or self.twice or self.left or self.unverified_delivered)
+        """Whether nothing is lost, left, or twice without need and word."""
+        return not (
+            self.lost or self.untold or self.thrice or self.left or self.unverified_delivered
+        )
 
     def __str__(self) -> str:
         """Return it as a table."""
         rows = dataclasses.asdict(self).items()
-        return "\n".join(f"{name.replace('_', ' '):20}{value:>12}" for name, value in rows)
+        return "\n".join(f"{name.replace('_', ' '):20}{value:>26}" for name, value in rows)
 
 
 class Mood:
     """The mood of a portal that fails for a share of its calls."""
 
-    def __init__(
-        self,
-        portal: Simulator,
-        share: float,
-        random: Random,
-        events: list[str],
-        profiles: Sequence[Profile],
-    ) -> None:
-        """Take the share, which may be changed, where the names of what happens go, and profiles.
-
-        Each call finds the portal with one of these profiles.
-        """
+    def __init__(self, share: float, random: Random, events: list[str]) -> None:
+        """Take the share, which may be changed, and where the names of what happens go."""
         self.share = share
         self._random = random
         self._events = events
-        self._portal = portal
-        self._profiles = profiles
 
-    def __call__(self, _: Captured) -> str | Fault:
+    def __call__(self, _: Captured) -> str | Fault | Answer:
         """Say what a call gets."""
-        self._portal.profile = self._random.choice(self._profiles)
         self._events.append("portal_calls")
         if self._random.random() >= self.share:
             return "Success"
@@ -200,7 +198,8 @@ class World:
     """All that runs.
 
     Attributes:
-        portal: The stand-in.
+        portal: The simulator.
+        profile: The name of its profile.
         mood: Its mood.
         postgres: The database, if it is not an SQLite file.
         outbox: The database's address.
@@ -210,6 +209,7 @@ class World:
     """
 
     portal: Simulator
+    profile: str
     mood: Mood
     postgres: PostgresServer | None
     outbox: str
@@ -232,7 +232,7 @@ class Experiment:
             the time in which the servers start: on a slow machine, too, they are up for a while.
             Everything is killed an eighth as often.
         verified: The share of submissions whose number is verified.
-        profile: One of the stand-in's profiles, by name; `EACH`: every call meets another one.
+        profile: One of the simulator's profiles, by name; `DRAWN`: chance takes one.
         import_rows: How many rows of a spreadsheet are imported meanwhile.
         seed: Where chance comes from. Which of two things comes first, the machine decides.
     """
@@ -244,7 +244,7 @@ class Experiment:
     faulty: float = 0.4
     kills: float = 0.5
     verified: float = 0.0
-    profile: str = EACH
+    profile: str = DRAWN
     seed: int = field(default_factory=lambda: Random().randrange(10**6))
     import_rows: int = 0
 
@@ -266,21 +266,28 @@ class Experiment:
                 operator = operators.submit(_import, world, imported)
                 self._harass(world, crowd, numbers)
                 operator.result()
-            _come_to_rest(world)
+            aftermath = come_to_rest(world)
             # Unverified ones stay for an hour, or for an operator.
             unverified = {contact.number for contact in crowd.unverified}
             settled = {b"%d" % number for number in drawn if number not in unverified}
             left = self._left(world.outbox, settled)
             arrived = [(contact["Mobile"], contact["FName"]) for contact in world.portal.contacts]
         people = list(map(Contact, imported))
+        copies = Counter(mobile for mobile, _ in arrived)
+        twice = {mobile for mobile, times in copies.items() if times > 1}
+        is_searchable = "ContactSearch" not in PROFILES[world.profile].instead
         return Report(
             database=self.database,
+            profile=world.profile,
             seed=self.seed,
             submissions=self.submissions,
             lost=len({it.stored for it in (*crowd.accepted, *people)}.difference(arrived)),
             unverified_delivered=len({it.stored for it in crowd.unverified}.intersection(arrived)),
             imported=len({contact.stored for contact in people}.intersection(arrived)),
-            twice=sum(times > 1 for times in Counter(mobile for mobile, _ in arrived).values()),
+            held=aftermath.held,
+            twice=len(twice),
+            untold=len(twice if is_searchable else twice - aftermath.told),
+            thrice=sum(times > MOST_COPIES for times in copies.values()),
             left=left,
             seconds=round(time.monotonic() - start),
             **Counter(world.events),
@@ -300,11 +307,14 @@ class Experiment:
         with contextlib.ExitStack() as stack:
             kept = 10 * (self.submissions + self.import_rows)
             portal = stack.enter_context(Simulator(token=TOKEN, kept=kept))
-            names = PROFILES if self.profile == EACH else [self.profile]
-            profiles = [PROFILES[name] for name in names]
-            mood = Mood(portal, self.faulty, self._random("portal"), events, profiles)
+            profile = self.profile
+            if profile == DRAWN:
+                profile = self._random("profile").choice(list(PROFILES))
+            say(f"profile {profile}")
+            mood = Mood(self.faulty, self._random("portal"), events)
             portal.mood, portal.delay, portal.latency = mood, SETTLE / 2, LATENCY
-            environ = self._settings(portal.url)
+            portal.profile = PROFILES[profile]
+            environ = self._settings(portal)
             postgres, outbox = None, f"sqlite:///{state}/outbox.sqlite3"
             if self.database == "postgresql":
                 postgres = PostgresServer(logs)
@@ -318,6 +328,7 @@ class Experiment:
             stack.callback(site.close)
             yield World(
                 portal=portal,
+                profile=profile,
                 mood=mood,
                 postgres=postgres,
                 outbox=outbox,
@@ -326,14 +337,14 @@ class Experiment:
                 events=events,
             )
 
-    def _settings(self, portal: str) -> dict[str, str]:
+    def _settings(self, portal: Simulator) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "AMOOT_TOKEN": TOKEN,
-            "AMOOT_URL": portal,
+            "AMOOT_URL": portal.url,
             "AMOOT_DEADLINE": "1",
-            "AMOOT_SETTLE": str(SETTLE),
+            "AMOOT_SETTLE": str(SETTLE + portal.profile.lag),
             "SECRET_KEY": SECRET,
             "STATE_DIRECTORY": str(self.folder / "state"),
             "RATE_LIMITS": "off",
@@ -365,7 +376,7 @@ class Experiment:
                 for count, _ in enumerate(people.map(crowd.submit, map(Contact, numbers)), 1):
                     _raise_from(kill for kill in kills if kill.done())
                     if count % 100 == 0:
-                        _say(f"{count} submissions")
+                        say(f"{count} submissions")
             finally:
                 ended.set()
                 people.shutdown(cancel_futures=True)
@@ -398,7 +409,7 @@ class Experiment:
         while (places := self._traces(outbox, numbers)) and time.monotonic() < expires:
             time.sleep(1)
         for place, traces in places.items():
-            _say(f"{len(traces)} traces in {place}")
+            say(f"{len(traces)} traces in {place}")
         return sum(map(len, places.values()))
 
     def _traces(self, outbox: str, numbers: set[bytes]) -> dict[str, set[bytes]]:
@@ -440,51 +451,6 @@ def _import(world: World, numbers: Sequence[int]) -> None:
         time.sleep(1)
 
 
-def _erase_drafts(outbox: str) -> None:
-    """Let the hour pass after which drafts that nobody sent are erased."""
-    engine = create_engine(outbox, poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE imports SET created_at = '2026-01-01 00:00:00'"))
-    engine.dispose()
-    database = Database(outbox)
-    timing = Timing(deadline=timedelta(seconds=1), settle=timedelta(seconds=SETTLE))
-    Imports(database, CircuitBreaker(database), timing, rate=1).purge()
-    database.truncate_wal()
-
-
-def _come_to_rest(world: World) -> None:
-    """End all faults, and let every contact reach the portal, those for the operator too."""
-    world.mood.share = 0
-    world.site.restart()
-    _drain(world.outbox)
-    retry = [COMMAND, "outbox", "retry", "--all"]
-    subprocess.run(retry, env=world.environ, check=True, stdout=sys.stderr)
-    _drain(world.outbox)
-    _erase_drafts(world.outbox)
-
-
-def _drain(outbox: str) -> None:
-    """Wait until nothing is on its way, as long as may be."""
-    # No connection stays open: it would keep SQLite from erasing.
-    engine = create_engine(outbox, poolclass=NullPool)
-    states = text(
-        "SELECT state, count(*) FROM outbox GROUP BY state UNION ALL"
-        " SELECT 'import', left_rows FROM imports WHERE state = 'running'"
-    )
-    expires = time.monotonic() + DRAINING
-    for second in itertools.count():
-        with engine.connect() as connection:
-            counts = dict(connection.execute(states).all())
-        if second % 5 == 0:
-            _say(f"outbox: {counts}")
-        if not counts.keys() & {"queued", "sending", "import"}:
-            return
-        if time.monotonic() > expires:
-            _say(f"they are still on their way after {DRAINING} seconds")
-            return
-        time.sleep(1)
-
-
 def _files(folder: Path) -> dict[str, bytes]:
     """Return the content of every file below a folder."""
     contents = {}
@@ -511,10 +477,6 @@ def _found(content: bytes, numbers: set[bytes]) -> set[bytes]:
     return people | {secret for secret in (TOKEN.encode(), SECRET.encode()) if secret in content}
 
 
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
-
-
 def main() -> None:
     """Run the experiment on the chosen databases; the exit code tells whether all is well."""
     parser = argparse.ArgumentParser(description="Kill everything, and count what is lost.")
@@ -527,7 +489,7 @@ def main() -> None:
         "--verified", type=float, default=0.0, help="the share whose number is verified by SMS"
     )
     parser.add_argument("--import-rows", type=int, default=0, help="of a spreadsheet, meanwhile")
-    parser.add_argument("--profile", choices=(EACH, *PROFILES), default=EACH)
+    parser.add_argument("--profile", choices=(DRAWN, *PROFILES), default=DRAWN)
     parser.add_argument(
         "--kills", type=float, default=0.5, help="mean time between kills, in starts"
     )
@@ -537,7 +499,7 @@ def main() -> None:
     reports = []
     for chosen in DATABASES if database == "both" else (database,):
         folder = Path(tempfile.mkdtemp(prefix=f"chaos-{chosen}-"))
-        _say(f"{chosen}, seed {options['seed']}, logs in {folder}")
+        say(f"{chosen}, seed {options['seed']}, logs in {folder}")
         reports.append(run(chosen, folder, **options))
         print(f"{reports[-1]}\n", flush=True)
     sys.exit(not all(report.is_clean for report in reports))

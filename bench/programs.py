@@ -55,9 +55,10 @@ class Program:
             self._start()
             return by_itself
 
-    def restart(self) -> None:
-        """Ask it to end, and start it anew."""
+    def restart(self, changes: Mapping[str, str]) -> None:
+        """Ask it to end, and start it anew with these settings changed."""
         with self._lock:
+            self._environ = {**self._environ, **changes}
             self._process.terminate()
             self._process.wait(_SECONDS)
             self._start()
@@ -158,10 +159,10 @@ class Site:
             program.kill()
         self._events.append("everything_killed")
 
-    def restart(self) -> None:
-        """Ask every program to end, and start it anew."""
+    def restart(self, changes: Mapping[str, str]) -> None:
+        """Ask every program to end, and start it anew with these settings changed."""
         for program in self._programs:
-            program.restart()
+            program.restart(changes)
 
     def close(self) -> None:
         """End every process for good."""

@@ -43,6 +43,17 @@ class Section(enum.Enum):
     STATE = messages.GROUP_STATE
 
 
+# The portal documents no maximum lengths: these are guesses, in code points after normalising. What
+# it cuts or refuses, `amoot-form check --portal --create` shows.
+_NAME_LENGTH: Final = 50
+_TITLE_LENGTH: Final = 100
+_TEXT_LENGTH: Final = 200
+_ADDRESS_LENGTH: Final = 500
+_EMAIL_LENGTH: Final = 254  # RFC 5321, section 4.5.3.1.3
+# As typed; what is sent is shorter.
+_MOBILE_LENGTH: Final = 40
+_DATE_LENGTH: Final = 30
+
 # The values of a field without input; `False` is an input.
 EMPTY_VALUES: Final = (None, "", ())
 
@@ -72,7 +83,8 @@ class Field:
         label: The Persian label.
         section: Its section on a long form.
         hint: A Persian sentence or example below the label, or "".
-        max_length: The maximum length of texts, in code points after normalising.
+        max_length: The maximum length of texts, in code points after normalising: our guess, as the
+            portal documents none.
         autocomplete: The HTML autocomplete token, for visitors.
         in_past: Whether its date is in the past, such as a date of birth.
         can_be_kept: Whether an operator may keep its value for the next contact.
@@ -85,7 +97,7 @@ class Field:
     label: str
     section: Section = Section.CUSTOM
     hint: str = ""
-    max_length: int = 200
+    max_length: int = _TEXT_LENGTH
     autocomplete: str = "off"
     in_past: bool = False
     can_be_kept: bool = False
@@ -103,7 +115,7 @@ def _custom_date(number: int, digit: str) -> Field:
         kind=Kind.DATE,
         label=f"تاریخ سفارشی {digit}",
         hint="مانند ۱۴۰۴/۰۵/۲۳",
-        max_length=30,
+        max_length=_DATE_LENGTH,
     )
 
 
@@ -116,7 +128,7 @@ _ROWS: Final = (
         label="شمارهٔ همراه",
         section=Section.MAIN,
         hint="مانند ۰۹۱۲۱۲۳۴۵۶۷",
-        max_length=40,
+        max_length=_MOBILE_LENGTH,
         autocomplete="tel",
     ),
     Field(
@@ -124,7 +136,7 @@ _ROWS: Final = (
         kind=Kind.TEXT,
         label="نام",
         section=Section.MAIN,
-        max_length=50,
+        max_length=_NAME_LENGTH,
         autocomplete="given-name",
         identifies=True,
     ),
@@ -133,7 +145,7 @@ _ROWS: Final = (
         kind=Kind.TEXT,
         label="نام خانوادگی",
         section=Section.MAIN,
-        max_length=50,
+        max_length=_NAME_LENGTH,
         autocomplete="family-name",
         identifies=True,
     ),
@@ -149,7 +161,7 @@ _ROWS: Final = (
         kind=Kind.TEXT,
         label="نام شرکت یا سازمان",
         section=Section.WORK,
-        max_length=100,
+        max_length=_TITLE_LENGTH,
         autocomplete="organization",
         is_shared=True,
     ),
@@ -159,7 +171,7 @@ _ROWS: Final = (
         label="سمت شغلی",
         section=Section.WORK,
         hint="مانند «مدیر فروش»",
-        max_length=100,
+        max_length=_TITLE_LENGTH,
         autocomplete="organization-title",
         is_shared=True,
     ),
@@ -169,7 +181,7 @@ _ROWS: Final = (
         label="نشانی ایمیل",
         section=Section.ADDRESS,
         hint="مانند name@example.com",
-        max_length=254,
+        max_length=_EMAIL_LENGTH,
         autocomplete="email",
     ),
     Field(
@@ -177,7 +189,7 @@ _ROWS: Final = (
         kind=Kind.TEXT,
         label="شهر",
         section=Section.MAIN,
-        max_length=50,
+        max_length=_NAME_LENGTH,
         autocomplete="address-level2",
         can_be_kept=True,
         is_shared=True,
@@ -188,7 +200,7 @@ _ROWS: Final = (
         label="نشانی",
         section=Section.ADDRESS,
         hint="خیابان، کوچه، پلاک و واحد",
-        max_length=500,
+        max_length=_ADDRESS_LENGTH,
         autocomplete="street-address",
     ),
     Field(
@@ -197,7 +209,7 @@ _ROWS: Final = (
         label="تاریخ تولد",
         section=Section.DATES,
         hint="به تقویم شمسی؛ مانند ۱۵ مهر ۱۳۶۹",
-        max_length=30,
+        max_length=_DATE_LENGTH,
         in_past=True,
     ),
     Field(
@@ -206,7 +218,7 @@ _ROWS: Final = (
         label="تاریخ سالگرد",
         section=Section.DATES,
         hint="مانند ۲۴ خرداد ۱۳۹۵",
-        max_length=30,
+        max_length=_DATE_LENGTH,
     ),
     *(_custom_text(number, digit) for number, digit in enumerate("۱۲۳۴۵۶", start=1)),
     *(_custom_date(number, digit) for number, digit in enumerate("۱۲۳", start=1)),
@@ -216,7 +228,7 @@ _ROWS: Final = (
         label="برچسب‌ها",
         section=Section.MAIN,
         hint="برچسب‌ها را با ویرگول (،) از هم جدا کنید.",
-        max_length=50,
+        max_length=_NAME_LENGTH,
         can_be_kept=True,
         is_shared=True,
     ),
@@ -229,6 +241,8 @@ LABELS: Final = "Labels"
 
 _table: Final = {field.name: field for field in _ROWS}
 FIELDS: Final[Mapping[str, Field]] = MappingProxyType(_table)
+# The fields of a person's name, of which the portal may require one.
+NAMES: Final = tuple(name for name, row in FIELDS.items() if row.identifies)
 
 
 def in_page_order() -> tuple[Field, ...]:

@@ -103,6 +103,14 @@ class Settings:
     amoot_settle: float = _setting(
         "AMOOT_SETTLE", partial(read_number, lowest=0, highest=3600), 120
     )
+    amoot_empty_gender: str = _setting(
+        "AMOOT_EMPTY_GENDER",
+        partial(read_choice, choices=("empty", "omit", "true", "false")),
+        "empty",
+    )
+    amoot_empty: str = _setting(
+        "AMOOT_EMPTY", partial(read_choice, choices=("send", "omit")), "send"
+    )
     amoot_labels: int = _setting(
         "AMOOT_LABELS", partial(read_whole_number, lowest=0, highest=86400), 300
     )

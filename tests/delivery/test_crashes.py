@@ -16,7 +16,7 @@ from webapp import create_app
 from webapp.contact import Contact
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
-from webapp.portal.simulator.model import PROFILES
+from webapp.portal.simulator.profiles import RETURN_PROFILES
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_worker_killed_on_the_way(
     assert len(portal.contacts) == 1
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", RETURN_PROFILES)
 def test_process_killed_after_the_call_under_each_profile_sends_once(
     settings: Settings,
     processes: ForkServerContext,
@@ -130,7 +130,7 @@ def test_process_killed_after_the_call_under_each_profile_sends_once(
     profile: str,
 ) -> None:
     """Whatever the portal's documents leave open, the next process finds the contact."""
-    portal.profile = PROFILES[profile]
+    portal.profile = RETURN_PROFILES[profile]
     url = f"sqlite:///{tmp_path}/outbox.sqlite3"
     hasty = replace(settings, database_url=url, amoot_deadline=2, amoot_settle=0.2)
     form = {"Mobile": MOBILE, "FName": "سارا کیانی", "Labels": "ویژه"}

@@ -257,15 +257,18 @@ def test_what_fails_for_three_days_is_held(outbox: Outbox, monkeypatch: pytest.M
     assert held.due - held.created_at > timedelta(days=29)
 
 
-def test_outage_does_not_count(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the portal is back, the days begin anew."""
+def test_pause_of_the_queue_gives_a_failing_submission_no_further_days(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the portal is back, neither a row's days nor its attempts begin anew."""
     monkeypatch.setattr(module, "MAX_RETRY_AGE", NEVER)
     submission = add(outbox, send=True)
     outbox.postpone(submission, timedelta(minutes=15), failed=True)
     monkeypatch.undo()
     outbox.make_due_now()
     (submission,) = outbox.claim(1)
-    assert outbox.postpone(submission, timedelta(0), failed=True) is State.QUEUED
+    assert submission.attempts == 1
+    assert outbox.postpone(submission, timedelta(0), failed=True) is State.HELD
 
 
 def test_everything_is_forgotten_after_thirty_days(

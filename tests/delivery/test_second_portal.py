@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
+from address_book import AddressBook
 
 from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
+from webapp.delivery.accepted_lengths import AcceptedLengths
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.intake import Intake, submission_key
@@ -21,8 +22,6 @@ from webapp.delivery.sender import LABELS_UNKNOWN, Sender
 from webapp.delivery.submission import State
 from webapp.delivery.timing import Timing
 from webapp.portal.base import (
-    KnownContact,
-    Label,
     MethodNotAllowed,
     PortalError,
     Refused,
@@ -35,67 +34,17 @@ from webapp.portal.base import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)
 
 
-class AddressBook:
-    """A portal that is a list, and fails as it is told to."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self.contacts: list[Contact] = []
-        self.failures: list[tuple[PortalError, bool]] = []
-        self.search_error: PortalError | None = None
-        self.label_error: PortalError | None = None
-
-    def create_contact(self, contact: Contact) -> int | None:
-        """Store a contact, unless a failure is planned that does not store it."""
-        failure, is_stored = self.failures.pop(0) if self.failures else (None, True)
-        if is_stored:
-            self.contacts.append(contact)
-        if failure:
-            raise failure
-        return len(self.contacts)
-
-    def known_contacts(self, mobile: str) -> list[KnownContact]:
-        """Compare the number."""
-        return [
-            KnownContact(name=str(stored["FName"]), company="", city="", changed_on=None)
-            for stored in self.contacts
-            if stored["Mobile"] == mobile
-        ]
-
-    def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
-        """Compare all values but the labels."""
-        assert since
-        if self.search_error:
-            raise self.search_error
-        known = [dict(stored.values) | {"Labels": contact["Labels"]} for stored in self.contacts]
-        return [number for number, values in enumerate(known, 1) if values == contact.values]
-
-    def with_labels(
-        self, contact: Contact, ids: list[int | None], *, until: float
-    ) -> list[int | None]:
-        """Compare the labels."""
-        assert until
-        if self.label_error:
-            raise self.label_error
-        labels = [stored["Labels"] for stored in self.contacts]
-        return [number for number in ids if number and labels[number - 1] == contact["Labels"]]
-
-    def labels(self) -> list[Label]:
-        """Count the labels."""
-        used = Counter(
-            label for stored in self.contacts for label in cast("tuple[str]", stored["Labels"])
-        )
-        return [Label(name, contacts) for name, contacts in used.items()]
-
-    def ping(self) -> None:
-        """Answer."""
+def rejection(*fields: str) -> Rejected:
+    """Return a rejection that names these fields."""
+    error = Rejected("Bad")
+    error.fields = fields
+    return error
 
 
 @pytest.fixture
@@ -116,8 +65,9 @@ def intake(book: AddressBook, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -
     """Return the intake of submissions in front of the address book; retries are due at once."""
     monkeypatch.setattr(sender_module, "_FIRST_BACKOFF_S", 0)
     timing = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))
-    breaker = CircuitBreaker(outbox._database)  # noqa: SLF001  one database for both
-    sender = Sender(book, outbox, breaker, timing)
+    database = outbox._database  # noqa: SLF001  one database for all
+    breaker = CircuitBreaker(database)
+    sender = Sender(book, outbox, breaker, timing, AcceptedLengths(database))
     return Intake(sender, outbox, breaker, timing, permits=Permits(4, max_waiting=4))
 
 
@@ -151,7 +101,8 @@ def test_contact_is_delivered_once_however_often_it_is_submitted(
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Rejected("Bad"), Result.REJECTED),
+        (rejection("Mobile"), Result.REJECTED),
+        (rejection(), Result.QUEUED),
         (Refused("NoCredit"), Result.QUEUED),
         (Unreachable("NoRoute"), Result.QUEUED),
         (SlowDown(retry_after=1.0), Result.QUEUED),

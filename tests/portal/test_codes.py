@@ -48,7 +48,6 @@ def test_answer_is_read_in_every_shape(
         ({"Data": {"Status": "Token_NotAllowMethod"}}, MethodNotAllowed),
         ({"Data": [{"Code": 1}, {"Code": 2}]}, Uncertain),
         ([], Uncertain),
-        ("Success", Uncertain),
     ],
 )
 def test_failure_is_never_a_success(

@@ -66,6 +66,8 @@ def test_what_the_portal_really_shows_is_recognised(simulator: Simulator) -> Non
         {"AddressText": "خيابان  آزادي پلاك 12"},
         {"GenderType": "false"},
         {"BornDate": "1990-10-07 23:59:59.123"},
+        {"BornDate": "1990-10-06T20:30:00"},
+        {"BornDate": "1990-10-08T00:00:00+14:00"},
     ],
 )
 def test_stored_contact_with_another_spelling_is_found(change: dict[str, Any]) -> None:
@@ -112,7 +114,9 @@ def test_email_in_another_letter_case_is_found() -> None:
         {"GenderType": True},
         {"GenderType": None},
         {"Active": True},
-        {"BornDate": "1990-10-08T00:00:00"},
+        {"BornDate": "1990-10-09T00:00:00"},
+        {"BornDate": "1990-10-05T23:59:59"},
+        {"BornDate": "not a date"},
         {"BornDate": None},
         {"Deleted": True},
         {"FName": ["سارا"]},

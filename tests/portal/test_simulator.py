@@ -24,6 +24,7 @@ from webapp.portal.simulator import model
 from webapp.portal.simulator import server as module
 from webapp.portal.simulator.faults import Answer, Fault
 from webapp.portal.simulator.model import DEMO_NUMBERS
+from webapp.portal.simulator.profiles import Profile
 from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
@@ -154,8 +155,12 @@ def test_bad_number_is_not_stored(simulator: Simulator, mobile: str, status: str
     assert not simulator.contacts
 
 
-@pytest.mark.parametrize("missing", SAMPLE)
-def test_every_key_must_be_there(simulator: Simulator, missing: str) -> None:
+# The reference's samples leave out `Active`, and Python's requests each date that is None.
+MANDATORY = [name for name in SAMPLE if name != "Active" and "Date" not in name]
+
+
+@pytest.mark.parametrize("missing", MANDATORY)
+def test_key_of_every_sample_must_be_there(simulator: Simulator, missing: str) -> None:
     """Every parameter is marked mandatory in the reference."""
     pairs = {name: text for name, text in SAMPLE.items() if name != missing}
     assert ask(simulator.url, "/rest/ContactCreate", pairs)[0] == 400
@@ -164,9 +169,9 @@ def test_every_key_must_be_there(simulator: Simulator, missing: str) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Active": "True"},
+        {"Active": "yes"},
         {"Active": ""},
-        {"GenderType": "1"},
+        {"GenderType": "آقا"},
         {"BornDate": "1990/10/07"},
         {"CustomDate3": "1990-02-30"},
         {"AnniversaryDate": "1990-10-07T00:00:00"},
@@ -206,6 +211,9 @@ def test_token_must_be_exact(simulator: Simulator, token: str, status: str) -> N
     _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE, token=token)
     assert json.loads(body)["Status"] == status
     assert ask(simulator.url, "/rest/AccountStatus", token=token) == (200, status.encode())
+    for method in ("ContactGroupList", "IsBlackList_ByCancelation", "ContactEdit", "ContactDelete"):
+        _, body = ask(simulator.url, f"/rest/{method}", token=token)
+        assert json.loads(body)["Status"] == status, method
 
 
 def test_bearer_is_a_wrong_token(simulator: Simulator) -> None:
@@ -219,7 +227,7 @@ def test_bearer_is_a_wrong_token(simulator: Simulator) -> None:
     [
         ("GET", "/rest/ContactCreate", 405),
         ("PUT", "/rest/AccountStatus", 405),
-        ("POST", "/rest/ContactDelete", 404),
+        ("POST", "/rest/ContactMerge", 404),
         ("POST", "/standin/contacts", 404),
     ],
 )
@@ -307,7 +315,7 @@ def test_what_is_forgotten_is_not_applied_later(
 
 def test_search_may_lag_behind(simulator: Simulator) -> None:
     """What is stored just now is not found yet."""
-    simulator.lag = 0.3
+    simulator.profile = Profile(lag=0.3)
     start = time.monotonic()
     create(simulator)
     assert (found(simulator), len(simulator.contacts)) == (0, 1)
@@ -351,7 +359,7 @@ def test_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
     simulator.mood = mood
     simulator.answer("ServerError")
     assert [create(simulator)["Status"] for _ in range(3)] == ["ServerError", "Success", "Failed"]
-    ask(simulator.url, "/rest/ContactDelete")
+    ask(simulator.url, "/rest/ContactMerge")
     ask(simulator.url, "/rest/ContactCreate", method="GET")
     assert ask(simulator.url, "/rest/AccountStatus")[0] == 503
     assert ask(simulator.url, "/rest/AccountStatus")[1] == b"words"
@@ -368,7 +376,8 @@ def test_mood_may_look_at_the_stand_in(simulator: Simulator) -> None:
 def test_forgetting_ends_a_mood(simulator: Simulator) -> None:
     """The simulator is honest and quick again."""
     simulator.mood = lambda _: "Failed"
-    simulator.lag = simulator.latency = 9.0
+    simulator.latency = 9.0
+    simulator.profile = Profile(lag=9)
     simulator.purge()
     assert create(simulator)["Status"] == "Success"
     assert found(simulator) == 1

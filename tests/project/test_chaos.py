@@ -1,4 +1,4 @@
-"""A short run of the chaos experiment: nothing lost, nothing twice, nobody's data left."""
+"""A short run of the chaos experiment: nothing lost, nobody's data left, twice only if told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def test_nothing_is_lost_or_doubled_and_nothing_stays(database: str, tmp_path: Path) -> None:
     """Whatever fails, is killed or is sent twice."""
     report = run(database, tmp_path, submissions=200, import_rows=100, kills=0.4)
-    assert (report.lost, report.twice, report.left) == (0, 0, 0), report
+    assert report.is_clean, report
     assert report.accepted > 180
     assert report.imported == 100
     assert min(report.faulty_calls, report.workers_killed, report.deliverers_killed) > 0

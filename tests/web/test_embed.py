@@ -11,7 +11,7 @@ from support import Html, Page
 
 from webapp import messages, persian
 from webapp.forms import tokens
-from webapp.forms.tokens import InvalidReceipt, Receipts
+from webapp.forms.tokens import InvalidReceipt, Receipt, Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
+RECEIPT = Receipt(result="delivered", reference="ABCDEFGH")
 
 FORMS = """
 [forms.contact]
@@ -132,14 +133,14 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Si
 @pytest.mark.parametrize("receipt", ["", "nonsense", "{own}x"])
 def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
     """Nothing is said that did not happen."""
-    own = Receipts(["another key"]).issue("news", result="delivered", reference="ABCDEFGH")
+    own = Receipts(["another key"]).issue("news", RECEIPT)
     response = client.get(f"/embed/news/done?r={receipt.format(own=own)}")
     assert (response.status_code, response.location) == (303, "/embed/news")
 
 
 def test_receipt_is_good_for_its_form_alone() -> None:
     """And survives a rotation of keys."""
-    receipt = Receipts(["old"]).issue("news", result="delivered", reference="ABCDEFGH")
+    receipt = Receipts(["old"]).issue("news", RECEIPT)
     read = Receipts(["new", "old"]).read(receipt, form="news")
     assert (read.result, read.reference) == ("delivered", "ABCDEFGH")
     with pytest.raises(InvalidReceipt):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -17,10 +18,12 @@ from werkzeug.security import generate_password_hash
 from webapp.cli.configuration import build_services, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
+from webapp.cli.portal_check import check_portal, language_of_environment
 from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.mail import Mailer, MailError
 from webapp.delivery.verification import new_code
+from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import logging as app_logging
 from webapp.persian import InvalidText, parse_mobile
@@ -58,8 +61,70 @@ def serve() -> None:
 @main.command()
 @click.option("--alert", is_flag=True, help="Send a test mail to ALERT_EMAIL, too.")
 @click.option("--verify", metavar="MOBILE", help="Send a code by SMS to this number, too.")
-def check(*, alert: bool, verify: str | None) -> None:
-    """Check the settings and the forms; with a token, ask the portal about the account."""
+@click.option(
+    "--portal", is_flag=True, help="Ask the portal how it answers; nothing is stored. See docs."
+)
+@click.option(
+    "--create",
+    metavar="MOBILE",
+    help="The same, and create a test contact with this number of your own; delete it again.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(["fa", "en"]),
+    help="Of the table of --portal; by default LANG's, else English.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the table of --portal to this file, without token and personal data.",
+)
+def check(
+    *,
+    alert: bool,
+    verify: str | None,
+    portal: bool,
+    create: str | None,
+    language: str | None,
+    report: Path | None,
+) -> None:
+    """Check the settings and the forms; with a token, ask the portal about the account.
+
+    With --portal or --create, it ends with 1 if something is wrong or to be changed.
+    """
+    if portal or create:
+        if alert or verify:
+            raise click.UsageError("--portal and --create go without --alert and --verify")
+        _check_portal(create or "", language or language_of_environment(), report)
+        return
+    _check_account(alert=alert, verify=verify)
+
+
+def _check_portal(typed: str, language: str, report: Path | None) -> None:
+    """Print the table of the portal's answers; end with 1 if something is to be done."""
+    settings = read_settings()
+    mobile = _own_mobile(typed, "--create") if typed else ""
+    if settings.demo and not settings.amoot_url:
+        raise click.ClickException("demo mode: there is no portal to ask; set AMOOT_TOKEN")
+    if report is not None:
+        try:
+            report.touch()
+        except OSError as error:
+            raise click.BadParameter(str(error.strerror), param_hint="--report") from None
+    forms = definitions_file.load(settings.forms_file).values()
+    is_well = check_portal(
+        settings,
+        build_services(settings).portal,
+        lines=tuple(dict.fromkeys(form.line for form in forms if form.line)),
+        mobile=mobile,
+        language=language,
+        report=report,
+    )
+    if not is_well:
+        sys.exit(1)
+
+
+def _check_account(*, alert: bool, verify: str | None) -> None:
     settings = read_settings()
     faults = []
     code = ""
@@ -96,12 +161,7 @@ def _test_code(settings: Settings, typed: str) -> str:
     Raises:
         PortalError: if it was not sent.
     """
-    try:
-        mobile = parse_mobile(typed)
-    except InvalidText:
-        raise click.BadParameter(
-            "this is no Iranian mobile number", param_hint="--verify"
-        ) from None
+    mobile = _own_mobile(typed, "--verify")
     if settings.demo:
         return "No code was sent: this is the demo."
     services = build_services(settings)
@@ -110,6 +170,13 @@ def _test_code(settings: Settings, typed: str) -> str:
     with contextlib.suppress(DatabaseError):
         services.codes.trouble.clear()
     return f"The portal has sent the code {sent}."
+
+
+def _own_mobile(typed: str, option: str) -> str:
+    try:
+        return parse_mobile(typed)
+    except InvalidText:
+        raise click.BadParameter("this is no Iranian mobile number", param_hint=option) from None
 
 
 def _describe_alerts(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from webapp.cli.configuration import build_services, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.delivery.submission import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING
 from webapp.messages import COMMA
 from webapp.portal.payload import payload
 from webapp.spreadsheets import BOM, safe_cell
@@ -66,6 +66,12 @@ def show(reference: str) -> None:
         click.echo("    the portal may have it: it is looked up before it is sent again")
     if submission.blind:
         click.echo("    it was sent again without looking it up, which the portal did not allow")
+    if submission.status == PERHAPS_RECORDED:
+        sent = " and ".join(
+            f"{sent_at:%Y-%m-%d %H:%M:%S} UTC" if sent_at else "an unknown time"
+            for sent_at in (submission.first_sent_at, submission.last_sent_at)
+        )
+        click.echo(f"    it was sent twice, at {sent}: look into the portal's panel")
     if submission.status == LABELS_UNKNOWN:
         click.echo("    the portal has it, but its labels could not be looked up")
     for name, text in payload(submission.contact) if submission.contact else ():

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.outcome import (
@@ -39,7 +40,7 @@ from webapp.portal.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from webapp.contact import Contact
     from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -118,6 +119,7 @@ class Intake:
         key: str,
         *,
         form: str,
+        shown: Collection[str] = frozenset(FIELDS),
         by: Submitter = NOBODY,
         vet: Callable[[], str] | None = None,
     ) -> Outcome:
@@ -129,6 +131,8 @@ class Intake:
             contact: What to send.
             key: The submission's key, from `submission_key`.
             form: The slug of its form.
+            shown: The API names of the fields that its form shows: what the portal rejects in
+                another one is held for an operator.
             by: Who submitted it, stored with it and never sent.
             vet: Called once for each new submission, before it is stored. Returns why an operator
                 should review it first, or "". Its exceptions are passed on.
@@ -146,12 +150,10 @@ class Intake:
             if not is_new:
                 return self.outcome(submission, has_permit=has_permit)
             is_sent = submission.state is State.SENDING
-            outcome = (
-                self.send(submission, person_waits=True) if is_sent else outcome_of(submission)
-            )
+            outcome = self.send(submission, shown=shown) if is_sent else outcome_of(submission)
         # A robot in the honeypot is told "delivered"; the metrics count "held".
-        is_held = submission.state is State.HELD
-        self.count(form, submission.state if is_held else outcome.result)
+        is_held = outcome.is_held or submission.state is State.HELD
+        self.count(form, State.HELD if is_held else outcome.result)
         return outcome
 
     def submit_unverified(
@@ -199,7 +201,7 @@ class Intake:
                 return None
             if submission.state is State.QUEUED:
                 return outcome_of(submission)
-            return self.send(submission, person_waits=False)
+            return self.send(submission, shown=None)
 
     @contextmanager
     def permit(self) -> Iterator[bool]:
@@ -256,17 +258,17 @@ class Intake:
             return pause.status
         return "" if has_permit else BUSY
 
-    def send(self, submission: Submission, *, person_waits: bool) -> Outcome:
+    def send(self, submission: Submission, *, shown: Collection[str] | None) -> Outcome:
         """Send a submission that the caller owns; return its outcome.
 
         Args:
             submission: What to send.
-            person_waits: As for `Sender.attempt`.
+            shown: As for `Sender.attempt`.
         """
         error: PortalError | None = _UNKNOWN_FAULT
         with database_errors_logged(submission):
-            error = self.sender.attempt(submission, person_waits=person_waits)
-        return outcome_of_attempt(submission, error)
+            error = self.sender.attempt(submission, shown=shown)
+        return outcome_of_attempt(submission, error, is_kept=shown is None)
 
     def count(self, form: str, outcome: str) -> None:
         """Count a submission in the metrics."""

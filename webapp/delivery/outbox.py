@@ -9,6 +9,7 @@ row is queued again and marked uncertain, because the portal may have the contac
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -212,6 +213,20 @@ class Outbox:
         if erase:
             self._truncate_wal()
 
+    def mark_resent(self, submission: Submission) -> Submission | None:
+        """Record that a submission is sent a second time without a look-up, before it is.
+
+        Returns:
+            The submission, or None if the caller was not its owner any more.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        own = {"own_key": submission.key, "own_owner": submission.owner}
+        marked = update(table).where(*_IS_OWN).values(blind=True, last_sent_at=now)
+        with self._database.write() as connection:
+            if connection.execute(marked.returning(_c.id), own).first() is None:
+                return None
+        return replace(submission, blind=True, last_sent_at=now)
+
     def hold_after_attempt(self, submission: Submission, status: str, **changes: object) -> None:
         """Settle as held: an operator decides what happens next."""
         self._settle(submission, self._final[State.HELD], status=status, **changes)
@@ -287,6 +302,9 @@ class Outbox:
                 due=self._database.now_plus(self._timing.settle),
                 uncertain=True,
                 attempts=_c.attempts + 1,
+                # Its lease began, and a call perhaps with it, less than a minute before its end.
+                first_sent_at=func.coalesce(_c.first_sent_at, _c.due),
+                last_sent_at=func.coalesce(_c.last_sent_at, _c.due),
             )
             .returning(_c.id)
         )
@@ -294,16 +312,11 @@ class Outbox:
             return len(connection.execute(requeued).all())
 
     def make_due_now(self) -> None:
-        """Make all queued submissions due: the portal is back. Uncertain ones settle first.
-
-        `MAX_RETRY_AGE` starts anew: nothing could be sent during the outage.
-        """
+        """Make all queued submissions due: the portal is back. Uncertain ones settle first."""
         soonest = due_after_settling(self._database, self._timing.settle)
-        due = case((_c.due > soonest, soonest), else_=_c.due)
-        give_up_at = self._database.now_plus(MAX_RETRY_AGE)
-        queued = update(table).where(_c.state == State.QUEUED)
+        early = update(table).where(_c.state == State.QUEUED, _c.due > soonest)
         with self._database.write() as connection:
-            connection.execute(queued.values(due=due, give_up_at=give_up_at))
+            connection.execute(early.values(due=soonest))
 
     def truncate_wal(self) -> None:
         """Remove erased contacts from SQLite's write-ahead log."""
@@ -338,16 +351,12 @@ _BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner"
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
 # Only its owner settles a submission.
-_OWN: Final = (
-    update(table)
-    .where(
-        _c.key == bindparam("own_key"),
-        _c.owner == bindparam("own_owner"),
-        _c.state == State.SENDING,
-    )
-    .values(owner=None)
-    .returning(_c.state)
+_IS_OWN: Final = (
+    _c.key == bindparam("own_key"),
+    _c.owner == bindparam("own_owner"),
+    _c.state == State.SENDING,
 )
+_OWN: Final = update(table).where(*_IS_OWN).values(owner=None).returning(_c.state)
 _BATCH_DELIVERED: Final = (
     update(table)
     .where(

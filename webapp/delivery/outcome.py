@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from webapp.delivery.submission import HONEYPOT, UNPROVEN, State
 from webapp.portal.base import Rejected
+from webapp.portal.statuses import rejected_fields
 
 if TYPE_CHECKING:
     from webapp.delivery.submission import Submission
@@ -36,19 +37,38 @@ class Outcome:
         result: What the page says.
         reference: The submission's short name, without personal data.
         status: The status name of what went wrong, the portal's or ours; "" if nothing did.
+        fields: The API names of the fields that the portal rejects, if it names some.
+        is_held: Whether it is sent only after an operator has looked at it.
     """
 
     result: Result
     reference: str
     status: str = ""
+    fields: tuple[str, ...] = ()
+    is_held: bool = False
 
 
-def outcome_of_attempt(submission: Submission, error: PortalError | None) -> Outcome:
-    """Return the outcome for the person who waited for an attempt."""
+def outcome_of_attempt(
+    submission: Submission, error: PortalError | None, *, is_kept: bool = False
+) -> Outcome:
+    """Return the outcome for the person who waited for an attempt.
+
+    Args:
+        submission: What was attempted.
+        error: What went wrong.
+        is_kept: Whether the outbox keeps what is rejected, as it does for operators who correct
+            it there.
+    """
+    name = submission.reference
     if error is None:
-        return Outcome(result=Result.DELIVERED, reference=submission.reference)
-    result = Result.REJECTED if isinstance(error, Rejected) else Result.QUEUED
-    return Outcome(result=result, reference=submission.reference, status=error.status)
+        return Outcome(result=Result.DELIVERED, reference=name)
+    if not isinstance(error, Rejected):
+        return Outcome(result=Result.QUEUED, reference=name, status=error.status)
+    if error.fields or is_kept:
+        return Outcome(
+            result=Result.REJECTED, reference=name, status=error.status, fields=error.fields
+        )
+    return Outcome(result=Result.QUEUED, reference=name, status=error.status, is_held=True)
 
 
 def waits_for_code(submission: Submission) -> bool:
@@ -65,9 +85,12 @@ def outcome_of(submission: Submission) -> Outcome:
     if submission.state is State.DELIVERED or in_honeypot:
         return Outcome(result=Result.DELIVERED, reference=name)
     if submission.state is State.REJECTED:
-        return Outcome(result=Result.REJECTED, reference=name, status=status)
+        return Outcome(
+            result=Result.REJECTED, reference=name, status=status, fields=rejected_fields(status)
+        )
     if submission.state is State.UNVERIFIED:
         return Outcome(result=Result.CODE, reference=name)
     if status == UNPROVEN:
         return Outcome(result=Result.QUEUED, reference=name)
-    return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY)
+    is_held = submission.state is State.HELD
+    return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY, is_held=is_held)

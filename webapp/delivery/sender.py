@@ -7,11 +7,11 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.submission import REVIEW_STATUSES, State, Submission
+from webapp.delivery.submission import PERHAPS_RECORDED, REVIEW_STATUSES, State, Submission
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,
@@ -22,11 +22,13 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
+from webapp.portal.statuses import BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from webapp.contact import Contact
+    from webapp.delivery.accepted_lengths import AcceptedLengths
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.timing import Timing
@@ -40,8 +42,10 @@ LABELS_UNKNOWN: Final = "LabelsNotLookedUp"
 _FIRST_BACKOFF_S: Final = 1.0
 _MAX_BACKOFF_S: Final = 15 * 60.0
 _MAX_DOUBLINGS: Final = 10
-# Retrying does not change a response without a reason, nor a lookup that never works.
+# Retrying does not change an answer without a reason, nor a lookup that never works.
 _MAX_UNEXPLAINED: Final = 5
+# An answer that cannot be read may be a success in a form that we do not know.
+_MAX_UNREADABLE: Final = 2
 _MAX_LOOKUP_FAILURES: Final = 10
 # A token that may not search fails for good, unless an operator corrects the permission.
 _NOT_ALLOWED_WEIGHT: Final = 5
@@ -51,40 +55,64 @@ class Sender:
     """Sends one submission at a time, for the person who waits and for the worker."""
 
     def __init__(
-        self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker, timing: Timing
+        self,
+        portal: Portal,
+        outbox: Outbox,
+        breaker: CircuitBreaker,
+        timing: Timing,
+        accepted_lengths: AcceptedLengths,
     ) -> None:
-        """Send submissions of this outbox to this portal; report the results to the breaker."""
+        """Send submissions of this outbox to this portal.
+
+        Args:
+            portal: Receives contacts, and is searched for them.
+            outbox: Holds the submissions.
+            breaker: Is told the results.
+            timing: The time limits of delivery.
+            accepted_lengths: Which of a contact's values may be too long for the portal.
+        """
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
         self._timing = timing
+        self._accepted_lengths = accepted_lengths
 
-    def attempt(self, submission: Submission, *, person_waits: bool = False) -> PortalError | None:
+    def attempt(
+        self, submission: Submission, *, shown: Collection[str] | None = None
+    ) -> PortalError | None:
         """Send a submission that the caller owns, or find that the portal has it; settle it.
 
         Args:
             submission: What to send.
-            person_waits: Whether the person who submitted it waits for the outcome, and so still
-                has what they typed.
+            shown: The API names of the fields of the form whose person waits for the outcome, and
+                still has what they typed; None if nobody waits.
 
         Returns:
-            What went wrong, or None if the portal has the contact.
+            What went wrong, or None if the portal has the contact. Its `fields` name what the
+            person can correct.
         """
         known: list[int | None] = []
         if submission.uncertain:
             try:
                 submission, known = self._look_up(submission)
             except PortalError as error:
-                failures = submission.looks + _lookup_weight(error)
-                if failures < _MAX_LOOKUP_FAILURES:
+                weight = _lookup_weight(error)
+                failures = submission.looks + weight
+                if not weight or failures < _MAX_LOOKUP_FAILURES:
                     self._postpone_lookup(submission, error, failures)
                     return error
+                if submission.blind:  # it was sent twice, which is the most
+                    self._hold(submission, PERHAPS_RECORDED)
+                    return error
                 log.warning("submission %s: sent again without a lookup", submission.reference)
-                submission = replace(submission, blind=True)
+                resent = self._outbox.mark_resent(replace(submission, looks=failures))
+                if resent is None:
+                    return Uncertain("LeaseLost")
+                submission = resent
         if known:
             self._deliver(submission, known[0])
             return None
-        return self._send(submission, person_waits=person_waits)
+        return self._send(submission, shown=shown)
 
     def _look_up(self, submission: Submission) -> tuple[Submission, list[int | None]]:
         """Return the submission, and the IDs under which the portal has its contact.
@@ -105,18 +133,24 @@ class Sender:
                 "submission %s: labels not looked up, %s", submission.reference, error.status
             )
             return replace(submission, status=LABELS_UNKNOWN), known
+        if not labelled:  # so an earlier call without a lookup stored nothing either
+            submission = replace(submission, blind=False)
         return submission, labelled
 
-    def _send(self, submission: Submission, *, person_waits: bool) -> PortalError | None:
+    def _send(self, submission: Submission, *, shown: Collection[str] | None) -> PortalError | None:
         if time.monotonic() > submission.send_by:
             log.warning("submission %s: not sent, its lease expires", submission.reference)
             return Uncertain("LeaseLost")
+        sent_at = datetime.now(UTC).replace(tzinfo=None)
         try:
             portal_id = self._portal.create_contact(_contact(submission))
         except PortalError as error:
             # Before the submission is settled: another process would claim it and try at once.
             self._report_failure(submission, error)
-            self._settle(submission, error, person_waits=person_waits)
+            if isinstance(error, Rejected):
+                self._settle_rejected(submission, error, shown)
+            else:
+                self._settle(submission, error, sent_at)
             return error
         self._deliver(submission, portal_id)
         with database_errors_logged(submission):
@@ -126,31 +160,66 @@ class Sender:
     def _deliver(self, submission: Submission, portal_id: int | None) -> None:
         log.info("submission %s: delivered", submission.reference)
         with database_errors_logged(submission):
+            self._accepted_lengths.add(_contact(submission))
             self._outbox.deliver(submission, portal_id)
 
-    def _settle(self, submission: Submission, error: PortalError, *, person_waits: bool) -> None:
-        """Settle a submission whose call failed, by the kind of error."""
-        uncertain: dict[str, Any] = {"uncertain": True, "looks": 0}
-        unexplained: dict[str, Any] = {"unexplained": submission.unexplained + 1}
-        match error:
-            case Rejected():
+    def _settle_rejected(
+        self, submission: Submission, error: Rejected, shown: Collection[str] | None
+    ) -> None:
+        """Settle a rejected submission.
+
+        It is left to the person who waits if their form shows what is wrong; otherwise an operator
+        corrects it.
+        """
+        with database_errors_logged(submission):
+            if error.concerns_length:
+                longer = self._accepted_lengths.exceeding(_contact(submission))
+                error.fields = longer if len(longer) == 1 else ()
+            if shown is not None:
+                error.fields = tuple(name for name in error.fields if name in shown)
+            if shown is None or error.fields:
                 log.info("submission %s: rejected, %s", submission.reference, error.status)
-                with database_errors_logged(submission):
-                    self._outbox.reject(submission, error.status, erase=person_waits)
-            case Unexplained() if submission.unexplained + 1 >= _MAX_UNEXPLAINED:
-                log.warning("submission %s: held, %s", submission.reference, error.status)
-                changes = uncertain | unexplained
-                with database_errors_logged(submission):
-                    self._outbox.hold_after_attempt(submission, error.status, **changes)
-            case Unexplained():
-                pause = self._settle_delay(submission)
-                self._postpone(submission, error, pause, **uncertain, **unexplained)
+                self._outbox.reject(submission, error.status, erase=shown is not None)
+            else:
+                self._hold(submission, error.status)
+
+    def _settle(self, submission: Submission, error: PortalError, sent_at: datetime) -> None:
+        """Settle a submission whose call failed, by the kind of error."""
+        uncertain: dict[str, Any] = {
+            "uncertain": True,
+            # After a second call without a lookup, one more failed lookup ends the attempts.
+            "looks": submission.looks if submission.blind else 0,
+            "first_sent_at": submission.first_sent_at or sent_at,
+            "last_sent_at": sent_at,
+        }
+        match error:
+            case Uncertain() if error.is_answer:
+                self._settle_unexplained(submission, error, uncertain)
             case Uncertain():
                 self._postpone(submission, error, self._settle_delay(submission), **uncertain)
             case Refused() | SlowDown():  # the contact is not at fault: no failed attempt
-                self._postpone(submission, error, timedelta(0), failed=False)
+                self._postpone(submission, error, timedelta(0), failed=False, blind=False)
             case _:
-                self._postpone(submission, error, _backoff(submission.attempts))
+                self._postpone(submission, error, _backoff(submission.attempts), blind=False)
+
+    def _settle_unexplained(
+        self, submission: Submission, error: Uncertain, uncertain: dict[str, Any]
+    ) -> None:
+        """Settle a submission for which the portal gave no reason, or one that cannot be read."""
+        count = submission.unexplained + 1
+        is_readable = isinstance(error, Unexplained) or error.status in BY_NAME
+        changes = uncertain | {"unexplained": count}
+        if count < (_MAX_UNEXPLAINED if is_readable else _MAX_UNREADABLE) or submission.blind:
+            self._postpone(submission, error, self._settle_delay(submission), **changes)
+        else:
+            status = error.status if is_readable else PERHAPS_RECORDED
+            self._hold(submission, status, **changes)
+
+    def _hold(self, submission: Submission, status: str, **changes: object) -> None:
+        """Leave a submission to an operator."""
+        log.warning("submission %s: held, %s", submission.reference, status)
+        with database_errors_logged(submission):
+            self._outbox.hold_after_attempt(submission, status, **changes)
 
     def _settle_delay(self, submission: Submission) -> timedelta:
         """Return how long a submission waits before it is looked up."""
@@ -222,7 +291,8 @@ def _backoff(failures: int) -> timedelta:
 def is_given_up(submission: Submission) -> bool:
     """Return whether a submission is held because it failed for too long."""
     is_held = submission.state is State.HELD and submission.status not in REVIEW_STATUSES
-    return is_held and submission.unexplained < _MAX_UNEXPLAINED
+    is_rejected = BY_NAME.get(submission.status) is Rejected
+    return is_held and not is_rejected and submission.unexplained < _MAX_UNEXPLAINED
 
 
 @contextmanager

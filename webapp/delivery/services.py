@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
+from webapp.delivery.accepted_lengths import AcceptedLengths
 from webapp.delivery.alerts import Alerts
 from webapp.delivery.blocked_lines import BlockedLines
 from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -27,10 +28,16 @@ from webapp.delivery.used_proofs import UsedProofs
 from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.portal.client import AmootPortal
+from webapp.portal.payload import Empty
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
+
+
+_EMPTY_GENDERS: Final[Mapping[str, str | None]] = {"empty": "", "omit": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,11 @@ class DeliveryServices:
             deadline=timedelta(seconds=settings.amoot_deadline),
             settle=timedelta(seconds=settings.amoot_settle),
         )
-        connect = partial(AmootPortal, url=portal_url, token=token, metrics=metrics)
+        empty = Empty(
+            gender=_EMPTY_GENDERS.get(settings.amoot_empty_gender, settings.amoot_empty_gender),
+            is_sent=settings.amoot_empty == "send",
+        )
+        connect = partial(AmootPortal, url=portal_url, token=token, empty=empty, metrics=metrics)
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
         database = Database(settings.outbox_url)
@@ -74,7 +85,7 @@ class DeliveryServices:
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
-        sender = Sender(portal, outbox, breaker, timing)
+        sender = Sender(portal, outbox, breaker, timing, AcceptedLengths(database))
         funnel = Funnel(database)
         counts = CodeCounts(funnel, metrics)
         intake = Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics)

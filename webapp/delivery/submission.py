@@ -50,8 +50,10 @@ UNPROVEN: Final = "proof"
 SUSPECT_STATUSES: Final = (HONEYPOT, UNPROVEN)
 # No code could be sent to its number. Our own status, named like the portal's.
 NUMBER_UNVERIFIED: Final = "NumberNotVerified"
+# It was sent twice, and neither the answers nor the portal's search say what became of it.
+PERHAPS_RECORDED: Final = "PerhapsRecorded"
 # What only an operator's decision about this one submission sends.
-REVIEW_STATUSES: Final = (*SUSPECT_STATUSES, NUMBER_UNVERIFIED)
+REVIEW_STATUSES: Final = (*SUSPECT_STATUSES, NUMBER_UNVERIFIED, PERHAPS_RECORDED)
 
 # An unverified submission is none of these: nobody but its sender knows of it.
 WAITING: Final = (State.QUEUED, State.SENDING)
@@ -59,15 +61,15 @@ NEEDS_ATTENTION: Final = (State.REJECTED, State.HELD)
 ACCEPTED: Final = (*WAITING, State.DELIVERED, *NEEDS_ATTENTION)
 
 RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
-    {"attempts": 0, "unexplained": 0, "looks": 0}
+    {"blind": False, "attempts": 0, "unexplained": 0, "looks": 0}
 )
 INITIAL_VALUES: Final[Mapping[str, object]] = MappingProxyType(
-    {"uncertain": False, "blind": False, **RESET_COUNTERS}
+    {"uncertain": False, **RESET_COUNTERS}
 )
 # A row that grows may split a page of the table, and SQLite then leaves copies of other rows in the
 # old page, which `secure_delete` overlooks. The first change takes this space away, and so no later
 # one (a longer status, an owner, a counter) makes the row longer than it was.
-_SLACK: Final = " " * 96
+_SLACK: Final = " " * 160
 NEW_ROW: Final[Mapping[str, object]] = MappingProxyType({**INITIAL_VALUES, "slack": _SLACK})
 
 table: Final = Table(
@@ -88,6 +90,9 @@ table: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("unexplained", Integer, nullable=False),
     Column("looks", Integer, nullable=False),
+    # When it was first and last sent without a clear answer.
+    Column("first_sent_at", SqlDateTime),
+    Column("last_sent_at", SqlDateTime),
     Column("portal_id", BigInteger),
     Column("created_at", SqlDateTime, nullable=False),
     Column("operator", Text),
@@ -152,11 +157,13 @@ class Submission:
         uncertain: Whether the portal may have the contact: look it up before sending again.
         blind: Whether it was sent again without a lookup, because lookups fail.
         attempts: The number of failed attempts.
-        unexplained: The number of responses that gave no reason.
+        unexplained: The number of answers that gave no reason, or could not be read.
         looks: The number of failed lookups since it was last sent.
         created_at: When it was submitted, in UTC.
         operator: The login name of who submitted it, where operators log in.
         source: Where the visitor came from, for statistics; "" if that is not known.
+        first_sent_at: When it was first sent without a clear answer, in UTC; None if it never was.
+        last_sent_at: When it was last sent so, in UTC.
         send_by: The monotonic time (s) after which its owner must not start to send.
     """
 
@@ -176,6 +183,8 @@ class Submission:
     created_at: datetime
     operator: str | None
     source: str = ""
+    first_sent_at: datetime | None = None
+    last_sent_at: datetime | None = None
     send_by: float = 0.0
 
     @classmethod

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from webapp.contact import LABELS, MOBILE, Contact
+from webapp.contact import FIELDS, LABELS, MOBILE, Contact
 from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.codes import Check
 from webapp.delivery.database import DatabaseError
@@ -24,9 +24,10 @@ from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.outcome import BUSY, Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected, SlowDown
+from webapp.portal.statuses import rejected_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.code_counts import CodeCounts
@@ -189,7 +190,7 @@ class Verification:
         outcome = self._send_code(submission, submission.contact, policy)
         return Step(outcome or waits, contact=submission.contact, was_sent=outcome is None)
 
-    def check(self, key: str, code: str) -> Step:
+    def check(self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)) -> Step:
         """Check a code; if it is right, send the submission.
 
         Only one of many requests sends it; the others wait for its outcome.
@@ -197,6 +198,7 @@ class Verification:
         Args:
             key: The submission's key.
             code: What was typed, in ASCII digits.
+            shown: The API names of the fields that the form shows; see `Intake.submit`.
         """
         with self._intake.permit() as has_permit:
             # One at a time: with several right codes at once, the first leaves the others no try.
@@ -206,7 +208,7 @@ class Verification:
                 check = self._codes.check(key, code) if waits else None
                 claimed = self._claim(key, has_permit=has_permit) if check is Check.RIGHT else None
             if claimed:
-                return self._send(claimed)
+                return self._send(claimed, shown)
             if submission is None or check is None or check is Check.RIGHT:
                 return self._left(self._outbox.find(key), has_permit=has_permit)
         return self._refused(submission, check)  # without the permit: guessing takes none
@@ -221,9 +223,9 @@ class Verification:
             self._counts.count(claimed.form, CodeEvent.VERIFIED)
         return claimed
 
-    def _send(self, claimed: Submission) -> Step:
+    def _send(self, claimed: Submission, shown: Collection[str]) -> Step:
         if claimed.state is State.SENDING:
-            outcome = self._intake.send(claimed, person_waits=True)
+            outcome = self._intake.send(claimed, shown=shown)
         else:
             outcome = outcome_of(claimed)
         self._intake.count(claimed.form, outcome.result)
@@ -263,7 +265,10 @@ class Verification:
             self._outbox.unverified.erase(submission.key, status=error.status)
             self._intake.count(submission.form, Result.REJECTED)
             return Outcome(
-                result=Result.REJECTED, reference=submission.reference, status=error.status
+                result=Result.REJECTED,
+                reference=submission.reference,
+                status=error.status,
+                fields=rejected_fields(error.status),
             )
         status = error.status if error else status
         log.warning("submission %s: no code was sent, %s", submission.reference, status)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webapp.delivery.alerts import CHECK_INTERVAL_S
 from webapp.observability.error_log import log_exception
-from webapp.portal.base import Rejected, Unexplained
+from webapp.portal.base import MethodNotAllowed, Rejected, Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,9 @@ class Worker:
             return
         for submission in self._outbox.claim(1, probe=True):
             error = self._sender.attempt(submission)
-            if error and not isinstance(error, Rejected | Unexplained):
+            # A lookup that the token does not allow says nothing about sending.
+            is_lookup = submission.uncertain and isinstance(error, MethodNotAllowed)
+            if error and not is_lookup and not isinstance(error, Rejected | Unexplained):
                 self._breaker.probe_failed(error)
                 return
         self._outbox.make_due_now()

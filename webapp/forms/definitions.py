@@ -102,6 +102,11 @@ class FormDefinition:
     line_blocked: str = ""
 
     @property
+    def shown(self) -> frozenset[str]:
+        """The API names of the fields that its person can correct."""
+        return frozenset(row.name for row in self.fields)
+
+    @property
     def asks_about_duplicates(self) -> bool:
         """Whether an operator is asked before a second contact with one number."""
         return self.duplicates is DuplicatePolicy.ASK

@@ -21,7 +21,7 @@ from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from markupsafe import Markup
     from wtforms.form import BaseForm
@@ -139,12 +139,13 @@ class ContactForm(FlaskForm):
         """Issue a new token: the next POST is a new submission, even of the same contact."""
         self.csrf_token.current_token = self.tokens.renew(self.token, new_submission=True)
 
-    def refuse(self, message: str, *, field: str | None = None) -> None:
-        """Add an error, at its field if the form shows it."""
-        if field in self:
-            self[field].errors = [*self[field].errors, message]
-        else:
-            self.form_errors.append(message)
+    def refuse(self, message: str, *, fields: Sequence[str] = ()) -> None:
+        """Add an error, at the first of these fields that the form shows, else at the form."""
+        for name in fields:
+            if name in self:
+                self[name].errors = [*self[name].errors, message]
+                return
+        self.form_errors.append(message)
 
     def to_contact(self) -> Contact:
         """Return the contact of a valid form, with the values that the definition adds."""

@@ -76,16 +76,18 @@ class Receipt:
     Attributes:
         result: The result of a submission.
         reference: Its reference.
-        site: The origin of the site that showed the form.
-        status: The portal's status, for operators, or that a visitor's number is not verified.
+        site: The origin of the site that showed the form, or "".
+        status: The portal's status, for operators; "" if there is none.
         is_line_blocked: Whether the person has blocked the line from which messages will come.
+        is_held: Whether an operator looks at it before it is sent.
     """
 
     result: str
     reference: str
-    site: str
-    status: str
+    site: str = ""
+    status: str = ""
     is_line_blocked: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,19 +172,11 @@ class Receipts:
         """Sign with the first key and accept all of them."""
         self._serializer = URLSafeSerializer(list(reversed(keys)), salt="receipt")
 
-    def issue(
-        self,
-        form: str,
-        *,
-        result: str,
-        reference: str,
-        site: str = "",
-        status: str = "",
-        is_line_blocked: bool = False,
-    ) -> str:
-        """Return the receipt of a submission of the form of this slug, shown by this site."""
-        content = [form, result, reference, site, status]
-        return str(self._serializer.dumps(content + [1] * is_line_blocked))
+    def issue(self, form: str, receipt: Receipt) -> str:
+        """Return the receipt of a submission of the form of this slug, as text."""
+        content = [form, receipt.result, receipt.reference, receipt.site, receipt.status]
+        flags = [int(receipt.is_line_blocked), int(receipt.is_held)]
+        return str(self._serializer.dumps(content + (flags if any(flags) else [])))
 
     def read(self, text: str, *, form: str) -> Receipt:
         """Verify a receipt, and return its content.
@@ -191,7 +185,7 @@ class Receipts:
             InvalidReceipt: if it is not a receipt of this form.
         """
         try:
-            slug, result, reference, site, status, *more = self._serializer.loads(text)
+            slug, result, reference, site, status, *flags = self._serializer.loads(text)
         except (BadData, TypeError, ValueError) as error:
             raise InvalidReceipt(type(error).__name__) from None
         if slug != form:
@@ -201,7 +195,8 @@ class Receipts:
             reference=reference,
             site=site,
             status=status,
-            is_line_blocked=bool(more),
+            is_line_blocked=bool(flags and flags[0]),
+            is_held=bool(flags[1:] and flags[1]),
         )
 
 

@@ -115,13 +115,14 @@ GROUP_STATE: Final = "وضعیت"
 # Outcomes
 DELIVERED: Final = "مخاطب ثبت شد."
 DELIVERED_PUBLIC: Final = "اطلاعات شما دریافت شد. سپاسگزاریم."
-HELD_PUBLIC: Final = "اطلاعات شما دریافت شد؛ با شما تماس می‌گیریم."
+HELD_PUBLIC: Final = "اطلاعات شما دریافت شد و پس از بررسی ثبت می‌شود."
 GO_ON: Final = "ادامه در سایت"
 ANOTHER: Final = "ثبت یک نفر دیگر"
 REFERENCE: Final = "کد پیگیری:"
 STATUS: Final = "کد وضعیت:"
 UNSTORED: Final = "این مخاطب ثبت نشد. آنچه وارد کرده‌اید در همین صفحه مانده است."
 QUEUED: Final = "این مخاطب ذخیره شد و در صف ارسال به سامانهٔ پیامک است. به ثبت دوباره نیازی نیست."
+HELD: Final = "این مخاطب ذخیره شد؛ پیش از ارسال باید در صف ارسال به آن رسیدگی شود."
 PAUSED: Final = "ارسال به سامانهٔ پیامک متوقف است:"
 OUTBOX_LINK: Final = "صف ارسال"
 WAITING: Final = "{n} مخاطب در صف ارسال است."
@@ -160,6 +161,8 @@ GIVEN_UP: Final = "ارسال آن {n} روز پیاپی به نتیجه نرس�
 PERHAPS_THERE: Final = (
     "شاید سامانهٔ پیامک آن را پیش‌تر ثبت کرده باشد؛ پیش از ارسال دوباره، آنجا جست‌وجو می‌شود."
 )
+UNKNOWN_TIME: Final = "زمان نامشخص"
+SENT_TWICE: Final = "بار نخست {first} و بار دوم {last} فرستاده شد."
 PERHAPS_TWICE: Final = (
     "جست‌وجو در سامانهٔ پیامک ممکن نبود و دوباره فرستاده شد؛ شاید آنجا دو بار ثبت شده باشد."
 )
@@ -200,6 +203,11 @@ DATABASE_DOWN: Final = (
 # How to embed a form
 INSTALL_TITLE: Final = "گذاشتن «{title}» در وب‌سایت"
 INSTALL_INTRO: Final = "این دو خط را در صفحه‌ای از وب‌سایت بگذارید که فرم باید در آن دیده شود."
+# The command stands between these.
+INSTALL_FIRST: Final = (
+    "پیش از این کار، مدیر برنامه یک بار فرمان",
+    "را روی سرور اجرا کند: نشان می‌دهد سامانهٔ پیامک چگونه پاسخ می‌دهد و چه چیزی باید تغییر کند.",
+)
 INSTALL_SNIPPET: Final = "کد فرم"
 INSTALL_COPY: Final = "رونوشت"
 INSTALL_COPIED: Final = "رونوشت برداشته شد."

@@ -64,7 +64,15 @@ class PortalError(Exception):
 
 
 class Rejected(PortalError):
-    """This contact is bad: do not retry, tell the person."""
+    """This contact is bad: do not retry, tell the person.
+
+    Attributes:
+        fields: The API names of the fields that are wrong, as far as the portal names them.
+        concerns_length: Whether the length of some field is wrong.
+    """
+
+    fields: tuple[str, ...] = ()
+    concerns_length: bool = False
 
 
 class Refused(PortalError):
@@ -72,7 +80,7 @@ class Refused(PortalError):
 
 
 class MethodNotAllowed(Refused):
-    """The token may not use this method, but perhaps others."""
+    """The token may not use this method, or HTTP refuses it; other methods may work."""
 
 
 class Unreachable(PortalError):
@@ -108,8 +116,10 @@ class Unexplained(Uncertain):
     """The portal answered with a status that does not say what became of the call."""
 
 
-# The statuses of a gateway in front of a portal that is down, and ours for no response.
-_NO_ANSWER: Final = re.compile("HTTP_5[0-9]{2}|Timeout|ConnectionBroken|UnknownFault")
+# The statuses of a gateway in front of the portal, and ours for no response.
+_NO_ANSWER: Final = re.compile(
+    "HTTP_(5[0-9]{2}|401|403|404|405|415)|Timeout|ConnectionBroken|UnknownFault"
+)
 
 
 def status_message(status: str) -> str:

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import requests
 
 from webapp.contact import LABELS, MOBILE
-from webapp.portal.base import Label, PortalError, SlowDown, TimedOut, Uncertain, Unexplained
-from webapp.portal.codes import has_cancelled, sent_code, unwrap
+from webapp.portal.answers import read_answer
+from webapp.portal.base import Label, PortalError, TimedOut, Unexplained
+from webapp.portal.codes import has_cancelled, sent_code
 from webapp.portal.matching import contact_id, describe, find_matches
-from webapp.portal.payload import payload
-from webapp.portal.retry_after import parse_retry_after
-from webapp.portal.statuses import BY_NAME, BY_NUMBER, SUCCESS
+from webapp.portal.payload import SENT_EMPTY, Empty, payload
+from webapp.portal.statuses import BY_NAME, SUCCESS
 from webapp.portal.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from webapp.contact import Contact
     from webapp.observability.metrics import Metrics
+    from webapp.portal.answers import Answer
     from webapp.portal.base import KnownContact
     from webapp.portal.connection import Response
 
     StoredContact = Mapping[str, object]
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
-_STATUS: Final = re.compile(r"[A-Za-z_]{1,64}|-?[0-9]{1,4}")
-_WHITESPACE: Final = " \t\r\n\ufeff"
-_OK: Final = 200
-_TOO_MANY_REQUESTS: Final = 429
-_UNAVAILABLE: Final = 503
 _SEND_CODE: Final = "SendQuickOTP"
 _BLOCKED: Final = "IsBlackList_ByCancelation"
 _METHODS: Final = (
     *("ContactCreate", "ContactSearch", "ContactGroupList", "AccountStatus"),
     *(_SEND_CODE, _BLOCKED),
+    *("ContactEdit", "ContactDelete"),  # only `call_raw` uses them
 )
 
 
@@ -61,7 +57,13 @@ class AmootPortal:
     """
 
     def __init__(
-        self, *, url: str, token: str, deadline: float, metrics: Metrics | None = None
+        self,
+        *,
+        url: str,
+        token: str,
+        deadline: float,
+        empty: Empty = SENT_EMPTY,
+        metrics: Metrics | None = None,
     ) -> None:
         """Set up the client.
 
@@ -69,6 +71,7 @@ class AmootPortal:
             url: The portal's base URL.
             token: The account's token.
             deadline: The maximum duration of one whole call, in seconds.
+            empty: What ContactCreate is sent for empty fields.
             metrics: Where calls are counted, if anywhere.
 
         Raises:
@@ -82,6 +85,7 @@ class AmootPortal:
         if not _TOKEN.fullmatch(token):
             raise ValueError("the token must be printable ASCII, with no white space")
         self._url = url.rstrip("/")
+        self._empty = empty
         self._requests = {name: _prepare(f"{self._url}/{name}", token) for name in _METHODS}
         self._transport = Transport(deadline)
         self._metrics = metrics
@@ -90,14 +94,21 @@ class AmootPortal:
         """Return the URL without the token."""
         return f"AmootPortal({self._url!r})"
 
+    @property
+    def empty(self) -> Empty:
+        """What ContactCreate is sent for empty fields."""
+        return self._empty
+
     def create_contact(self, contact: Contact) -> int | None:
         """Store a contact; return its ID, or None if the portal returns none.
 
         Raises:
             PortalError: by what to do next.
         """
-        data = self._call("ContactCreate", payload(contact)).get("Data")
-        return contact_id(data) if isinstance(data, dict) else None
+        pairs = payload(contact, self._empty)
+        answer = self._call("ContactCreate", pairs, mobile=str(contact[MOBILE]))
+        ids = (contact_id(item) for item in answer.objects())
+        return next((number for number in ids if number is not None), None)
 
     def search_contacts(self, *, mobile: str, label: str = "") -> list[StoredContact]:
         """Return the stored contacts with this number, as the portal writes them.
@@ -110,7 +121,7 @@ class AmootPortal:
             PortalError: by what to do next.
         """
         wanted = [("Mobile", mobile)] + [("Labels", label)] * bool(label)
-        return _records(self._call("ContactSearch", wanted))
+        return self._call("ContactSearch", wanted).records()
 
     def known_contacts(self, mobile: str) -> list[KnownContact]:
         """Return the stored contacts with this number; see `Portal`."""
@@ -138,7 +149,7 @@ class AmootPortal:
 
     def labels(self) -> list[Label]:
         """Return the labels that exist; see `Portal`. The portal calls them groups, too."""
-        groups = _records(self._call("ContactGroupList", []))
+        groups = self._call("ContactGroupList", []).records()
         return [
             Label(title.strip(), contacts=_count(group.get("ContactsCount")))
             for group in groups
@@ -164,22 +175,30 @@ class AmootPortal:
         Raises:
             PortalError: by what to do next.
         """
-        content = self._call("AccountStatus", [])
-        name, credit = content.get("AccountName"), content.get("RemaindCredit")
+        answer = self._call("AccountStatus", [])
+        name, credit = answer.get("AccountName"), answer.get("RemaindCredit")
         return AccountStatus(
             name="" if name is None else str(name), credit="" if credit is None else str(credit)
         )
 
-    def _call(self, method: str, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
+    def call_raw(self, method: str, pairs: Sequence[tuple[str, str]]) -> Response:
+        """Make one call and return its response unread, for `amoot-form check --portal`.
+
+        Raises:
+            Unreachable: if the request was certainly not sent.
+            Uncertain: if it may have been sent, and no whole response came.
+        """
+        return self._transport.post(self._requests[method], pairs)
+
+    def _call(self, method: str, pairs: Sequence[tuple[str, str]], *, mobile: str = "") -> Answer:
         began = time.monotonic()
         try:
-            response = self._transport.post(self._requests[method], pairs)
-            content = _read(response, unwrap if method == _SEND_CODE else None)
+            answer = read_answer(self._transport.post(self._requests[method], pairs), mobile=mobile)
         except PortalError as error:
             self._count(method, _metric_status(error), began)
             raise
         self._count(method, SUCCESS, began)
-        return content
+        return answer
 
     def _count(self, method: str, status: str, began: float) -> None:
         if self._metrics:
@@ -199,72 +218,6 @@ def _metric_status(error: PortalError) -> str:
     return "Other" if is_strange else error.status
 
 
-def _read(
-    response: Response, unwrap: Callable[[object], object] | None = None
-) -> dict[str, object]:
-    """Return the content of a success; raise the error that anything else means.
-
-    Args:
-        response: Of the portal.
-        unwrap: Finds the part of the content that holds the status; None if it is the whole.
-    """
-    retry_after = parse_retry_after(response.retry_after, now=datetime.now(UTC))
-    if response.status_code == _TOO_MANY_REQUESTS:
-        raise SlowDown(f"HTTP_{response.status_code}", retry_after=retry_after)
-    content = _parse(response.body)
-    content = unwrap(content) if unwrap else content
-    status = _status(content.get("Status") if isinstance(content, dict) else content)
-    if status in BY_NAME:
-        raise BY_NAME[status](status)
-    if response.status_code == _UNAVAILABLE and response.retry_after:
-        raise SlowDown(f"HTTP_{response.status_code}", retry_after=retry_after)
-    if response.status_code != _OK:
-        raise Uncertain(f"HTTP_{response.status_code}")
-    if status is None or (status == SUCCESS and not isinstance(content, dict)):
-        raise Uncertain("UnreadableAnswer")
-    if status != SUCCESS:
-        raise Unexplained(status)
-    return cast("dict[str, object]", content)
-
-
-def _records(content: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """Return the list of records in a success.
-
-    Raises:
-        Uncertain: if there is none.
-    """
-    data = content.get("Data")
-    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-        raise Uncertain("UnreadableAnswer")
-    return data
-
-
 def _count(number: object) -> int:
     """Return a number of contacts; 0 for anything else."""
     return number if isinstance(number, int) else 0
-
-
-def _parse(body: bytes) -> object:
-    """Return the body as parsed JSON, else as text, else None."""
-    try:
-        text = body.decode().strip(_WHITESPACE)
-    except UnicodeDecodeError:
-        return None
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):  # enormous integers are a ValueError, too
-        return text
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    """Refuse NaN and the infinities: Python reads them, JSON does not have them."""
-    raise ValueError
-
-
-def _status(word: object) -> str | None:
-    """Return the status name for a name, a number or a number in a string; None for others."""
-    if isinstance(word, bool) or not isinstance(word, str | int):
-        return None
-    text = str(word).strip(_WHITESPACE)
-    name = BY_NUMBER.get(text, text)
-    return name if _STATUS.fullmatch(name) else None

@@ -11,7 +11,7 @@ from webapp.persian import comparison_key
 from webapp.portal.base import KnownContact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from webapp.contact import Contact
@@ -94,19 +94,29 @@ def _is_same_value(kind: Kind, sent: Any, stored: object) -> bool:  # noqa: ANN4
         return isinstance(stored, str | bool) and str(stored).casefold() == str(sent).casefold()
     if not isinstance(stored, str | int) or isinstance(stored, bool):
         return False
-    compared = _COMPARED.get(kind, comparison_key)
-    return compared(_text(sent)) == compared(str(stored))
+    if kind is Kind.MOBILE:
+        return is_same_number(sent, stored)
+    if kind is Kind.DATE:
+        return _is_same_day(sent, str(stored))
+    texts = {comparison_key(str(text)) for text in (sent, stored)}
+    return len({text.casefold() for text in texts} if kind is Kind.EMAIL else texts) == 1
 
 
-def _text(sent: str | date) -> str:
-    return sent.isoformat() if isinstance(sent, date) else sent
+def is_same_number(mobile: str, stored: object) -> bool:
+    """Return whether a stored number is this one; it comes with 98, 0 or nothing in front."""
+    if isinstance(stored, bool) or not isinstance(stored, str | int):
+        return False
+    sent, found = (comparison_key(str(text))[-_NATIONAL_DIGITS:] for text in (mobile, stored))
+    return sent == found
 
 
-_COMPARED: Final[Mapping[Kind, Callable[[str], str]]] = {
-    Kind.MOBILE: lambda text: comparison_key(text)[-_NATIONAL_DIGITS:],
-    Kind.EMAIL: lambda text: comparison_key(text).casefold(),
-    Kind.DATE: lambda text: comparison_key(text)[:_DAY_LENGTH],
-}
+def _is_same_day(sent: date, stored: str) -> bool:
+    """Return whether a stored date is this one, or the day before or after in another zone."""
+    try:
+        day = date.fromisoformat(comparison_key(stored)[:_DAY_LENGTH])
+    except ValueError:
+        return False
+    return abs(day - sent) <= timedelta(days=1)
 
 
 def contact_id(record: Mapping[str, Any]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from webapp.contact import MOBILE, NAMES
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def rejected_field(status: str) -> str | None:
-    """Return the API name of the field that a status rejects, if it names one."""
-    return _REJECTED_FIELDS.get(status)
+def rejected_fields(status: str) -> tuple[str, ...]:
+    """Return the API names of the fields that a status rejects; none if it names none."""
+    return _REJECTED_FIELDS.get(status, ())
 
 
 # The names by number, grouped by error.
@@ -99,9 +100,10 @@ BY_NAME: Final = {
     name: error for error, names in STATUSES.items() if error for name in names.values()
 }
 _REJECTED_FIELDS: Final = {
-    "Mobile_Empty": "Mobile",
-    "Mobile_Invalid": "Mobile",
-    "Mobiles_Empty": "Mobile",
-    "Mobiles_Invalid": "Mobile",
-    "FirstNameOrLastName_Empty": "FName",
+    **dict.fromkeys(
+        ("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid"), (MOBILE,)
+    ),
+    "FirstNameOrLastName_Empty": NAMES,
 }
+# Some value is too long or too short, without its name.
+LENGTH_STATUSES: Final = ("Length_Invalid", "Length_Exceeded")

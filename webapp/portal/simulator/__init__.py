@@ -1,6 +1,6 @@
 """A simulator of the portal over real HTTP, for demo mode and tests."""
 
-from webapp.portal.simulator.model import PROFILES
+from webapp.portal.simulator.profiles import PROFILES
 from webapp.portal.simulator.records import received, sent_codes
 from webapp.portal.simulator.server import DEMO_TOKEN, Simulator, run
 

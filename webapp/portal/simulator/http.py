@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import socket
 import socketserver
 import struct
@@ -14,10 +15,13 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
+
 from webapp.portal.simulator.faults import Answer, BrokenAnswer, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,18 @@ class Server(socketserver.ThreadingTCPServer):
             super().handle_error(request, client_address)
 
 
+def _pairs(body: bytes, content_type: str) -> Iterable[tuple[str, str]]:
+    """Return the form in a body, multipart or urlencoded; nothing if it is neither."""
+    kind, options = parse_options_header(content_type)
+    if kind == "multipart/form-data":
+        _, form, _ = FormDataParser().parse(io.BytesIO(body), kind, len(body), options)
+        return form.items(multi=True)
+    try:
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:  # no urlencoded UTF-8
+        return []
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -99,16 +115,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _capture(self) -> Captured:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        try:
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
-        except UnicodeDecodeError:  # no urlencoded UTF-8
-            pairs = []
         return Captured(
             method=self.command,
             path=urlsplit(self.path).path,
             headers=dict(self.headers.items()),
             body=body,
-            pairs=tuple(pairs),
+            pairs=tuple(_pairs(body, self.headers.get("Content-Type", ""))),
             peer=self.client_address,
             at=utc_now(),
         )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import itertools
 import re
-from dataclasses import dataclass
-from types import EllipsisType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
+    from webapp.portal.simulator.profiles import Profile
 
 from webapp.portal.simulator.faults import Fault
 
@@ -31,42 +32,6 @@ DEMO_NUMBERS: Final[Mapping[str, str | Fault]] = MappingProxyType(
     }
 )
 ALWAYS_REJECTED: Final = {"FirstNameOrLastName_Empty", "Mobile_Invalid", "Length_Exceeded"}
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What the reference does not say about ContactSearch.
-
-    Attributes:
-        empty_text: The value of an empty text.
-        empty_gender: The value of no gender; `...` for a missing key.
-        prefix: The digits before the ten digits of a mobile number.
-        reshapes: Whether white space, letters and line ends of texts are changed.
-        labels: Whether a search by labels uses them, ignores them, or is refused.
-    """
-
-    empty_text: str | None = None
-    empty_gender: bool | EllipsisType | None = None
-    prefix: str = "98"
-    reshapes: bool = False
-    labels: Literal["found", "ignored", "refused"] = "found"
-
-
-PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {
-        "strict": Profile(),
-        "empties-as-text": Profile(empty_text=""),
-        "no-gender-missing": Profile(empty_gender=...),
-        "no-gender-false": Profile(empty_gender=False),
-        "bare-mobile": Profile(prefix=""),
-        "reshaped-texts": Profile(reshapes=True),
-        "labels-ignored": Profile(labels="ignored"),
-        "labels-refused": Profile(labels="refused"),
-        "old": Profile(
-            empty_text="", empty_gender=False, prefix="", reshapes=True, labels="refused"
-        ),
-    }
-)
 
 
 class CodeShape(enum.StrEnum):
@@ -105,13 +70,24 @@ class InvalidFormError(Exception):
     """The form does not conform to the reference."""
 
 
+class StatusError(Exception):
+    """The call is answered with an error, whose name this holds."""
+
+
 _TEXTS: Final = (
     *("FName", "LName", "CompanyTitle", "JobTitle", "Email", "CityName", "AddressText"),
     *("CustomText1", "CustomText2", "CustomText3", "CustomText4", "CustomText5", "CustomText6"),
 )
 _DATES: Final = ("BornDate", "AnniversaryDate", "CustomDate1", "CustomDate2", "CustomDate3")
 KEYS: Final = {"ContactGroupID", "Active", "Mobile", "GenderType", "Labels", *_TEXTS, *_DATES}
-_BOOLEANS: Final = {"true": True, "false": False}
+# Some samples of the reference leave out `Active`; Python's requests leaves out a date of None.
+_OMISSIBLE: Final = {"Active", *_DATES}
+# As the samples write them: JSON and cURL, Python and C#, PHP.
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "True", "1"), True),
+    **dict.fromkeys(("false", "False", "0"), False),
+}
+_LABELS: Final = re.compile(r"Labels(\[[0-9]*\])?")  # the brackets are cURL's and PHP's
 _GENDERS: Final = {True: "آقا", False: "خانم", None: ""}
 _MOBILE: Final = re.compile(r"(?:\+?98|0098|0)?(9[0-9]{9})")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -129,6 +105,18 @@ def _boolean(text: str) -> bool:
     return _BOOLEANS[text]
 
 
+def _text(text: str) -> str | None:
+    return text or None
+
+
+def _gender(text: str, profile: Profile) -> bool | None:
+    if text:
+        return _boolean(text)
+    if profile.gender == "required":
+        raise InvalidFormError
+    return False if profile.gender == "false" else None
+
+
 def _day(text: str) -> str | None:
     if not text:
         return None
@@ -140,32 +128,71 @@ def _day(text: str) -> str | None:
         raise InvalidFormError from error
 
 
-def make_record(pairs: Sequence[tuple[str, str]], extra: Iterable[str]) -> dict[str, Any]:
-    """Return the record of a ContactCreate form, without its ID and number."""
-    names = [name for name, _ in pairs]
-    singles = [name for name in names if name != "Labels"]
-    form = dict(pairs)
+def _mobile(text: str) -> int:
+    mobile = normal_mobile(text)
+    if mobile is None:
+        raise StatusError("Mobile_Invalid" if text else "Mobile_Empty")
+    return mobile
+
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "Active": _boolean,
+    **dict.fromkeys(_DATES, _day),
+}
+
+
+def read_form(
+    pairs: Iterable[tuple[str, str]], profile: Profile, extra: Iterable[str], *, edits: bool = False
+) -> dict[str, Any]:
+    """Return the values of a form of ContactCreate or ContactEdit, as they are stored.
+
+    Args:
+        pairs: The form, without `ContactID`.
+        profile: Decides what may be left out, and what no gender means.
+        extra: Names of texts beside those of the reference.
+        edits: Whether it is ContactEdit's, where labels may be left out.
+
+    Raises:
+        InvalidFormError: if a key is missing, unknown or repeated, or a value has a wrong type.
+        StatusError: if the number is empty or wrong.
+    """
+    named = [("Labels" if _LABELS.fullmatch(name) else name, text) for name, text in pairs]
+    form = dict(named)
+    singles = [name for name, _ in named if name != "Labels"]
     known = KEYS.union(extra)
-    if set(names) != known or len(singles) != len(known) - 1 or form["ContactGroupID"] != "0":
+    required = {"Mobile"} if profile.may_omit else known - _OMISSIBLE
+    required = required - {"Labels"} if edits else required
+    is_complete = required <= form.keys() <= known and len(singles) == len(set(singles))
+    if not is_complete or form.get("ContactGroupID", "0") != "0":
         raise InvalidFormError
-    gender = _boolean(form["GenderType"]) if form["GenderType"] else None
-    labels = [label for name, text in pairs if name == "Labels" for label in split_labels(text)]
-    return {
-        "Active": _boolean(form["Active"]),
-        "ContactGroupID": 0,
-        "GenderType": gender,
-        "GenderTypeStr": _GENDERS[gender],
-        **{name: form[name] or None for name in _TEXTS},
-        **{name: _day(form[name]) for name in _DATES},
-        **{name: form[name] or None for name in known - KEYS},
-        "Labels": labels,
-        "Deleted": False,
+    stored: dict[str, Any] = {
+        name: _READERS.get(name, _text)(text)
+        for name, text in form.items()
+        if name not in {"ContactGroupID", "GenderType", "Labels", "Mobile"}
     }
+    if "GenderType" in form or profile.gender != "optional":
+        stored["GenderType"] = _gender(form.get("GenderType", ""), profile)
+    if "Labels" in form:
+        labels = [split_labels(text) for name, text in named if name == "Labels"]
+        stored["Labels"] = list(itertools.chain.from_iterable(labels))
+    return stored | {"Mobile": _mobile(form["Mobile"])}
+
+
+def new_contact(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a contact with these values, without an ID; the others are empty."""
+    empty: dict[str, Any] = dict.fromkeys(("GenderType", *_TEXTS, *_DATES))
+    return {"Active": True, "ContactGroupID": 0, **empty, "Labels": [], "Deleted": False, **values}
 
 
 def public_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored contact as ContactCreate returns it."""
-    return {name: value for name, value in record.items() if name != "Labels"}
+    shown = {name: value for name, value in record.items() if name != "Labels"}
+    return shown | {"GenderTypeStr": _GENDERS[record["GenderType"]]}
+
+
+def edited_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored contact as ContactEdit returns it: its number without a prefix."""
+    return public_record(record) | {"Mobile": int(str(record["Mobile"]).removeprefix("98"))}
 
 
 def search_result(record: Mapping[str, Any], profile: Profile) -> dict[str, Any]:

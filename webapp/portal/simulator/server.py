@@ -1,10 +1,11 @@
 """A simulator of the portal, over real HTTP on loopback: for demo mode and for tests.
 
-It answers ContactCreate, ContactSearch, ContactGroupList, AccountStatus, SendQuickOTP and
-IsBlackList_ByCancelation as documented, validates requests by its own reading of the reference, and
-fails on demand in every way that a network can. Where the reference is silent, it is strict: a form
-with a missing key or a value of a wrong type gets HTTP 400, and a second contact with the same
-number is stored as a second contact.
+It answers ContactCreate, ContactSearch, ContactEdit, ContactDelete, ContactGroupList,
+AccountStatus, SendQuickOTP and IsBlackList_ByCancelation as documented, takes the reference's own
+samples as their languages send them, and fails on demand in every way that a network can. Where the
+reference is silent, a profile decides; by default it is strict: a form with a missing key or a
+value of a wrong type gets HTTP 400, and a second contact with the same number is stored as a second
+contact.
 
 Another process controls it over the same port:
 
@@ -28,10 +29,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
 from webapp.portal.simulator.faults import (
@@ -49,23 +51,27 @@ from webapp.portal.simulator.model import (
     ALWAYS_REJECTED,
     DEMO_NUMBERS,
     KEYS,
-    PROFILES,
     CodeShape,
     InvalidFormError,
-    Profile,
+    StatusError,
     code_answer,
     code_fits,
+    edited_record,
     group_list,
-    make_record,
     normal_mobile,
     public_record,
-    search_result,
+    read_form,
     split_labels,
 )
+from webapp.portal.simulator.phonebook import Phonebook
+from webapp.portal.simulator.profiles import NOT_ALLOWED, PROFILES, Profile
+from webapp.portal.simulator.shapes import created_answer, found_answer
 
 MAX_KEPT: Final = 1000
 DEMO_TOKEN: Final = "demo"  # noqa: S105  accepted only by a simulator on loopback
-_BACKGROUND_PATH: Final = "/rest/ContactGroupList"
+_BASE: Final = "/rest/"
+_CREATE: Final = "ContactCreate"
+_BACKGROUND: Final = "ContactGroupList"
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIMES: Final = re.compile(r"[0-9]{1,4}")
 
@@ -77,7 +83,6 @@ class Simulator:
         requests: The requests, newest last.
         mood: Called for each request without a planned answer; returns what `answer` accepts.
         delay: Seconds until `APPLIED_LATE` stores a contact.
-        lag: Seconds until ContactSearch finds a stored contact.
         latency: Seconds before a regular answer is sent; the contact is stored before.
         profile: How it answers where the reference is silent.
         code_shape: Where the answer of SendQuickOTP stands.
@@ -98,7 +103,6 @@ class Simulator:
         self.requests: deque[Captured] = deque(maxlen=kept)
         self.mood: Callable[[Captured], str | Fault | Answer] | None = None
         self.delay = 0.5
-        self.lag = 0.0
         self.latency = 0.0
         self.profile = PROFILES["strict"]
         self.code_shape = CodeShape.DATA
@@ -107,17 +111,19 @@ class Simulator:
         self._token = token
         self._port = port
         self._extra = frozenset(extra) - KEYS
-        self._contacts: deque[tuple[dt.datetime, dict[str, Any]]] = deque(maxlen=kept)
-        self._ids = itertools.count(1)
+        self._phonebook = Phonebook(kept)
+        self._messages = itertools.count(1)
         self._queue: deque[str | Fault | Answer] = deque()
         self._shown: set[str] = set()
         self._methods: Mapping[str, Callable[[Captured], Answer | BrokenAnswer]] = {
-            "/rest/ContactCreate": self._create,
-            "/rest/ContactSearch": self._search,
-            _BACKGROUND_PATH: self._group_list,
-            "/rest/AccountStatus": self._account_status,
-            "/rest/SendQuickOTP": self._send_code,
-            "/rest/IsBlackList_ByCancelation": self._is_blocked,
+            _CREATE: self._create,
+            "ContactSearch": self._search,
+            "ContactEdit": self._edit,
+            "ContactDelete": self._delete,
+            _BACKGROUND: self._group_list,
+            "AccountStatus": self._account_status,
+            "SendQuickOTP": self._send_code,
+            "IsBlackList_ByCancelation": self._is_blocked,
         }
         self._lock = threading.Lock()
         self._server: Server | None = None
@@ -163,7 +169,10 @@ class Simulator:
         In the portal's format, plus their labels, which the portal does not return.
         """
         with self._lock:
-            return [dict(contact) for contact in self._stored(before=utc_now())]
+            return [
+                {**public_record(contact), "Labels": contact["Labels"]}
+                for contact in self._phonebook.contacts(utc_now())
+            ]
 
     @property
     def codes(self) -> list[dict[str, str]]:
@@ -171,18 +180,15 @@ class Simulator:
         with self._lock:
             return [dict(code) for code in self._codes]
 
-    def _stored(self, before: dt.datetime) -> Iterator[dict[str, Any]]:
-        return (record for since, record in self._contacts if since <= before)
-
     def purge(self) -> None:
         """Delete contacts, requests and planned answers; restore the defaults."""
         with self._lock:
-            for memory in (self._contacts, self.requests, self._queue, self._shown):
+            for memory in (self._phonebook, self.requests, self._queue, self._shown):
                 memory.clear()
             self._codes.clear()
             self.blocked.clear()
         self.mood = None
-        self.lag = self.latency = 0.0
+        self.latency = 0.0
         self.profile = PROFILES["strict"]
         self.code_shape = CodeShape.DATA
 
@@ -202,58 +208,74 @@ class Simulator:
     def respond(self, request: Captured) -> Answer | BrokenAnswer:
         """Return the answer to a request to the portal."""
         self.requests.append(request)
-        if request.path not in self._methods:
+        method = request.path.removeprefix(_BASE)
+        if not request.path.startswith(_BASE) or method not in self._methods:
             return page(404)
         if request.method != "POST":
             return page(405)
-        planned = self._plan(request)
+        planned = self._plan(request, method)
         if planned == "Success":
-            regular = self._serve(request)
+            regular = self._serve(request, method)
             time.sleep(self.latency)  # outside the lock
             return regular
         if isinstance(planned, str):
-            return status_answer(planned)
+            return self._error(method, planned)
         answer = FAULTS[planned] if isinstance(planned, Fault) else planned
         if answer.applies:
             after = dt.timedelta(seconds=self.delay if planned is Fault.APPLIED_LATE else 0)
-            self._serve(replace(request, at=request.at + after))
+            self._serve(replace(request, at=request.at + after), method)
         return answer
 
-    def _plan(self, request: Captured) -> str | Fault | Answer:
+    def _plan(self, request: Captured, method: str) -> str | Fault | Answer:
         with self._lock:
-            if self._queue and request.path != _BACKGROUND_PATH:
+            if self._queue and method != _BACKGROUND:
                 return self._queue.popleft()
         mood = self.mood
         return mood(request) if mood else "Success"
 
-    def _serve(self, request: Captured) -> Answer | BrokenAnswer:
+    def _serve(self, request: Captured, method: str) -> Answer | BrokenAnswer:
         """Return the regular answer."""
+        if self.profile.http_status != HTTPStatus.OK:
+            return Answer(b'{"Message": "The request is denied."}', self.profile.http_status)
         given = request.headers.get("Authorization")
-        if given == self._token:
-            with self._lock:
-                return self._methods[request.path](request)
-        name = "Token_Invalid" if given else "Token_NotExists"
-        if request.path == "/rest/AccountStatus":  # some methods answer an error with its bare name
-            return Answer(name.encode(), content_type=PLAIN)
-        return status_answer(name)
-
-    def _create(self, request: Captured) -> Answer | BrokenAnswer:
+        if given != self._token:
+            return self._error(method, "Token_Invalid" if given else "Token_NotExists")
+        if method in self.profile.instead:
+            return self._error(method, self.profile.instead[method])
         try:
-            record = make_record(request.pairs, self._extra)
+            with self._lock:
+                return self._methods[method](request)
         except InvalidFormError:
             return Answer(b'{"Message": "The request is invalid."}', 400)
-        typed = dict(request.pairs)["Mobile"]
-        if not typed:
-            return status_answer("Mobile_Empty")
-        mobile = normal_mobile(typed)
-        if mobile is None:
-            return status_answer("Mobile_Invalid")
-        planned = self._demo_answer(mobile)
-        if planned is None or planned.applies:
-            updated = request.at.isoformat(timespec="milliseconds")
-            record |= {"ID": next(self._ids), "Mobile": mobile, "UpdateDateTime": updated}
-            self._contacts.append((request.at, record))
-        return planned or json_answer({"Status": "Success", "Data": public_record(record)})
+        except StatusError as error:
+            return self._error(method, str(error))
+
+    def _error(self, method: str, status: str) -> Answer:
+        """Return the answer of a method that fails."""
+        if method == _CREATE:
+            return created_answer(self.profile.shape, status)
+        if method == "AccountStatus":  # some methods answer an error with its bare name
+            return Answer(status.encode(), content_type=PLAIN)
+        return status_answer(status)
+
+    def _create(self, request: Captured) -> Answer | BrokenAnswer:
+        values = read_form(request.pairs, self.profile, self._extra)
+        planned = self._demo_answer(values["Mobile"])
+        if planned is not None and not planned.applies:
+            return planned
+        contact = self._phonebook.create(values, self.profile, request.at)
+        return planned or created_answer(self.profile.shape, "Success", public_record(contact))
+
+    def _edit(self, request: Captured) -> Answer:
+        number, pairs = _contact_number(request)
+        values = read_form(pairs, self.profile, self._extra, edits=True)
+        contact = self._phonebook.edit(number, values, self.profile, request.at)
+        return json_answer({"Status": "Success", "Data": edited_record(contact)})
+
+    def _delete(self, request: Captured) -> Answer:
+        number, _ = _contact_number(request)
+        self._phonebook.delete(number, request.at)
+        return json_answer({"ReturnValue": True, "Status": "Success"})
 
     def _demo_answer(self, mobile: int) -> Answer | BrokenAnswer | None:
         typed = str(mobile).replace("98", "0", 1)
@@ -270,17 +292,16 @@ class Simulator:
         mobile = normal_mobile(wanted.get("Mobile", ""))
         labels = split_labels(wanted.get("Labels", ""))
         if labels and self.profile.labels == "refused":
-            return status_answer("Token_NotAllowMethod")
-        seen = self._stored(before=request.at - dt.timedelta(seconds=self.lag))
+            raise StatusError(NOT_ALLOWED)
+        seen = self._phonebook.contacts(request.at - dt.timedelta(seconds=self.profile.lag))
         found = [contact for contact in seen if contact["Mobile"] == mobile]
         if labels and self.profile.labels == "found":
             found = [contact for contact in found if set(labels) & set(contact["Labels"])]
-        shown = [search_result(contact, self.profile) for contact in found]
-        return json_answer({"Status": "Success", "Data": shown})
+        return found_answer(found, self.profile)
 
     def _group_list(self, request: Captured) -> Answer:
-        stored = self._stored(before=request.at)
-        return json_answer({"Status": "Success", "Data": group_list(stored)})
+        groups = group_list(self._phonebook.contacts(request.at))
+        return json_answer({"Status": "Success", "Data": groups})
 
     def _account_status(self, _: Captured) -> Answer:
         account = {"AccountName": "حساب نمونه", "RemaindCredit": 25000}
@@ -289,17 +310,17 @@ class Simulator:
     def _send_code(self, request: Captured) -> Answer | BrokenAnswer:
         wanted = dict(request.pairs)
         if wanted.keys() != {"Mobile", "CodeLength", "OptionalCode"}:
-            return Answer(b'{"Message": "The request is invalid."}', 400)
+            raise InvalidFormError
         mobile = normal_mobile(wanted["Mobile"])
         if mobile is None:
-            return status_answer("Mobile_Invalid")
+            raise StatusError("Mobile_Invalid")
         if not code_fits(wanted["CodeLength"], wanted["OptionalCode"]):
-            return status_answer("Length_Invalid")
+            raise StatusError("Length_Invalid")
         if planned := self._demo_answer(mobile):
             return planned
         sent = {"Mobile": wanted["Mobile"], "Code": wanted["OptionalCode"]}
         self._codes.append(sent)
-        return json_answer(code_answer(self.code_shape, next(self._ids), **sent))
+        return json_answer(code_answer(self.code_shape, next(self._messages), **sent))
 
     def _is_blocked(self, request: Captured) -> Answer:
         wanted = dict(request.pairs)
@@ -326,6 +347,14 @@ class Simulator:
                 return json_answer([])
             case _:
                 return page(404)
+
+
+def _contact_number(request: Captured) -> tuple[str, list[tuple[str, str]]]:
+    """Return the ContactID of a form, and the rest of the form."""
+    numbers = [text for name, text in request.pairs if name == "ContactID"]
+    if len(numbers) != 1:
+        raise InvalidFormError
+    return numbers[0], [pair for pair in request.pairs if pair[0] != "ContactID"]
 
 
 def run(

@@ -26,13 +26,12 @@ from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.messages import codes as texts
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
-from webapp.portal.statuses import rejected_field
 from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
 from webapp.web.views.vetting import Refusal, count_code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from webapp.contact import Contact
     from webapp.delivery.codes import CodeState
@@ -154,7 +153,7 @@ def _check(
         error = texts.SHAPE.format(n=persian_digits(length)) if typed.strip() else texts.EMPTY
         return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     verification = services().delivery.verification
-    step = verification.check(place.key, code)
+    step = verification.check(place.key, code, shown=place.definition.shown)
     if step.outcome is None or step.outcome.result is not Result.CODE or step.check is None:
         return _leave(place, step, submission.contact)
     after = verification.pending(place.key)
@@ -270,14 +269,14 @@ def _leave(place: _Place, step: Step, contact: Contact | None = None) -> contact
         done = "/done" if place.embedded else ""
         return see_other(f"{place.form_url}{done}?r={receipt}")
     if outcome.result is Result.REJECTED and contact:
-        message, field = status_message(outcome.status), rejected_field(outcome.status)
-        form = _form(place, contact, message=message, field=field)
+        message, fields = status_message(outcome.status), outcome.fields
+        form = _form(place, contact, message=message, fields=fields)
         return form, HTTPStatus.UNPROCESSABLE_ENTITY
     return see_other(place.form_url)
 
 
 def _form(
-    place: _Place, contact: Contact | None, *, message: str = "", field: str | None = None
+    place: _Place, contact: Contact | None, *, message: str = "", fields: Sequence[str] = ()
 ) -> str:
     """Render the form again, for a new submission in place of this one.
 
@@ -285,7 +284,7 @@ def _form(
         place: The submission.
         contact: Its contact, whose values are kept.
         message: Why, if it is an error.
-        field: The API name of the field that is wrong.
+        fields: The API names of the fields that may be wrong.
     """
     # A contact was stored, so its person has given the consent.
     values = {**contact.values, "consent": True} if contact else {}
@@ -293,7 +292,7 @@ def _form(
     token = services().tokens.issue(place.definition.slug, site=place.site)
     form.csrf_token.current_token = token
     if message:
-        form.refuse(message, field=field)
+        form.refuse(message, fields=fields)
     previous = _previous(place, contact, is_new=bool(message)) if contact else ""
     return contact_form.page(form, action=place.action, previous=previous, **place.context)
 

@@ -14,13 +14,12 @@ from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Outcome, Result
-from webapp.delivery.submission import NUMBER_UNVERIFIED
 from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT, showing_site
 from webapp.forms.layout import arrange
 from webapp.forms.request_origin import own_origin
+from webapp.forms.tokens import Receipt
 from webapp.portal.base import status_message
-from webapp.portal.statuses import rejected_field
 from webapp.web import compression
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.request import MAX_BODY_BYTES
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from webapp.delivery.circuit_breaker import Pause
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
-    from webapp.forms.tokens import Receipt
     from webapp.portal.base import KnownContact
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
@@ -111,7 +109,7 @@ def _is_confirmed(form: ContactForm) -> bool:
 def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
     """Return the HTTP status of a failed submission; add a rejection to its field."""
     if outcome.result is Result.REJECTED:
-        form.refuse(status_message(outcome.status), field=rejected_field(outcome.status))
+        form.refuse(status_message(outcome.status), fields=outcome.fields)
         form.renew_token()
         return HTTPStatus.UNPROCESSABLE_ENTITY
     return HTTPStatus.SERVICE_UNAVAILABLE
@@ -263,7 +261,7 @@ def issue_receipt(
 ) -> str:
     """Return the signed outcome for the next page's URL, without personal data.
 
-    Visitors are not told the portal's status, only that their number could not be verified.
+    Visitors are not told the portal's status, only that an operator looks at it first.
 
     Args:
         definition: The form.
@@ -272,17 +270,17 @@ def issue_receipt(
         mobile: The number of which it may be told whether it has blocked the form's line: an
             operator's, or one that is verified.
     """
-    line, status = definition.line, outcome.status
-    is_told = definition.access is Access.INTRANET or status == NUMBER_UNVERIFIED
+    line, is_operator = definition.line, definition.access is Access.INTRANET
     blocked_lines = services().delivery.blocked_lines
-    return services().receipts.issue(
-        definition.slug,
+    receipt = Receipt(
         result=outcome.result,
         reference=outcome.reference,
         site=site,
-        status=status if is_told else "",
+        status=outcome.status if is_operator else "",
         is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
+        is_held=outcome.is_held,
     )
+    return services().receipts.issue(definition.slug, receipt)
 
 
 def _validate(form: ContactForm) -> HTTPStatus | None:

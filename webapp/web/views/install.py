@@ -32,6 +32,7 @@ def install(slug: str) -> Response:
             definition=definition,
             snippet=snippet(definition, origin),
             findings=inspect(definition, settings, facts),
+            check_command="amoot-form check --portal",
             link=form_link(definition),
             v=texts,
         )

@@ -15,7 +15,13 @@ from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.outcome import Result
 from webapp.delivery.sender import is_given_up
-from webapp.delivery.submission import MAX_RETRY_AGE, NEEDS_ATTENTION, WAITING, State
+from webapp.delivery.submission import (
+    MAX_RETRY_AGE,
+    NEEDS_ATTENTION,
+    PERHAPS_RECORDED,
+    WAITING,
+    State,
+)
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
 from webapp.portal.base import status_message
@@ -187,9 +193,19 @@ def _reasons(submission: Submission) -> list[str]:
             submission
         ),
         messages.PERHAPS_THERE: submission.uncertain and not submission.blind,
-        messages.PERHAPS_TWICE: submission.blind,
+        messages.PERHAPS_TWICE: submission.blind and status != PERHAPS_RECORDED,
+        _sent_twice(submission): status == PERHAPS_RECORDED,
     }
     return [text for text, applies in reasons.items() if applies]
+
+
+def _sent_twice(submission: Submission) -> str:
+    """Return when a submission was sent twice without a clear answer."""
+    first, last = (
+        local_time(sent_at) if sent_at else messages.UNKNOWN_TIME
+        for sent_at in (submission.first_sent_at, submission.last_sent_at)
+    )
+    return messages.SENT_TWICE.format(first=first, last=last)
 
 
 def _definition(submission: Submission) -> FormDefinition | None:

@@ -39,7 +39,11 @@ def submit(form: ContactForm, contact: Contact) -> Outcome:
         return _submit_visitors(form, contact)
     operator, key = services().basic_auth.operator, submission_key(form.token.nonce, contact)
     return services().delivery.intake.submit(
-        contact, key, form=form.definition.slug, by=Submitter(operator=operator)
+        contact,
+        key,
+        form=form.definition.slug,
+        shown=form.definition.shown,
+        by=Submitter(operator=operator),
     )
 
 
@@ -58,7 +62,12 @@ def _submit_visitors(form: ContactForm, contact: Contact) -> Outcome:
         outcome = _submit_unverified(form, contact, key, policy, previous, counted)
     else:
         outcome = services().delivery.intake.submit(
-            contact, key, form=slug, by=_visitor(form), vet=lambda: counted(vet)
+            contact,
+            key,
+            form=slug,
+            shown=form.definition.shown,
+            by=_visitor(form),
+            vet=lambda: counted(vet),
         )
     if vetted and not previous and outcome.result is not Result.UNSTORED:
         services().delivery.funnel.count(slug, Step.SUBMITTED)
@@ -88,7 +97,12 @@ def _submit_unverified(
     try:
         if delivery.verification.has_verified(previous, str(contact[MOBILE])):
             return delivery.intake.submit(
-                contact, key, form=slug, by=by, vet=lambda: vetted(vet_verified)
+                contact,
+                key,
+                form=slug,
+                shown=form.definition.shown,
+                by=by,
+                vet=lambda: vetted(vet_verified),
             )
         step = delivery.verification.start(
             contact, key, form=slug, by=by, policy=policy, vet=lambda: vetted(vet_code)

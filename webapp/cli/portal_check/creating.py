@@ -1,0 +1,397 @@
+"""The part of the check that creates a contact, and deletes it again."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from webapp.cli.portal_check import comparing
+from webapp.cli.portal_check.asking import ask
+from webapp.cli.portal_check.own_contacts import OwnContacts, ids
+from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
+from webapp.cli.portal_check.table import Level
+from webapp.contact import FIELDS, LABELS, MOBILE, Kind
+from webapp.persian import comparison_key
+from webapp.portal.base import (
+    MethodNotAllowed,
+    PortalError,
+    Refused,
+    Rejected,
+    SlowDown,
+    Uncertain,
+    Unreachable,
+)
+from webapp.portal.matching import find_matches, is_same_number
+from webapp.portal.payload import Empty, payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from webapp.cli.portal_check.asking import Reply
+    from webapp.cli.portal_check.own_contacts import Records
+    from webapp.cli.portal_check.table import Table
+    from webapp.contact import Contact
+    from webapp.portal.client import AmootPortal
+
+# Of the search, beyond AMOOT_SETTLE: a longer delay has to be seen, too.
+_BEYOND_SETTLE_S: Final = 60.0
+# How long changes are waited for, by the delay that was seen.
+_SHORTEST_WAIT_S, _DELAYS = 15.0, 4
+_LONGEST_SETTLE_S: Final = 3600
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    setting: str  # which would send it so; "" for the present ones
+    empty: Empty
+    contact: Contact
+
+
+class Trial:
+    """Creates a contact with the administrator's number, and learns from what becomes of it."""
+
+    def __init__(
+        self, portal: AmootPortal, table: Table, mobile: str, *, empty: Empty, settle_s: float
+    ) -> None:
+        """Set it up.
+
+        Args:
+            portal: The client.
+            table: Where the rows go.
+            mobile: The administrator's number.
+            empty: What to send for empty fields.
+            settle_s: AMOOT_SETTLE.
+        """
+        self._own = OwnContacts(portal, mobile)
+        self._table = table
+        self._mobile = mobile
+        self._empty = empty
+        self._settle_s = settle_s
+        self._sent = comparing.sample(mobile, is_long=True)
+        self._stored: Mapping[str, Any] = {}
+        self._wait_s = settle_s + _BEYOND_SETTLE_S
+        self._is_uncertain = False
+        self._can_search_labels = False
+
+    def run(self) -> None:
+        """Add a row for each step; nothing is left behind that no row tells."""
+        if not self._is_unknown():
+            return
+        self._table.say("begins", mobile=self._mobile)
+        try:
+            if self._create() and self._stored:
+                self._compare()
+                self._search_labels()
+                self._create_again()
+                self._edit()
+        finally:
+            self._delete()
+
+    def _is_unknown(self) -> bool:
+        """Return whether the portal says that it has no contact with this number."""
+        reply, records = self._own.search()
+        private = {"mobile": self._mobile}
+        if isinstance(reply.error, MethodNotAllowed):
+            self._table.add("known", reply, Level.CHANGE, "known.not-allowed", "allow")
+        elif reply.error:
+            self._table.add("known", reply, Level.WRONG, "known.no-answer", "report")
+        elif others := self._count_others(reply):
+            self._table.add("known", reply, Level.WRONG, "search.others", "report", count=others)
+        elif records:
+            self._table.add(
+                *("known", reply, Level.CHANGE, "known.found", "known.found"), private=private
+            )
+        else:
+            self._table.add("known", reply, Level.FINE, "known.none", private=private)
+            return True
+        return False
+
+    def _count_others(self, reply: Reply) -> int:
+        numbers = [record.get(MOBILE) for record in reply.records()]
+        return sum(not is_same_number(self._mobile, number) for number in numbers)
+
+    def _attempts(self) -> Iterator[_Attempt]:
+        yield from (_Attempt(setting, empty, self._sent)
+                    for setting, empty in variants(self._empty))  # fmt: skip
+        yield _Attempt("lengths", self._empty, comparing.sample(self._mobile, is_long=False))
+
+    def _create(self) -> bool:
+        """Return whether a contact was created."""
+        first: Reply | None = None
+        for attempt in self._attempts():
+            if first and first.status.startswith("Length_") and attempt.setting != "lengths":
+                continue
+            began = monotonic()
+            reply = self._own.create(payload(attempt.contact, attempt.empty))
+            first = first or reply
+            if self._is_stored(reply, is_first=reply is first):
+                self._sent, self._empty = attempt.contact, attempt.empty
+                self._tell_created(first, reply, attempt)
+                self._tell_appeared(monotonic() - began)
+                return True
+            if not is_about_form(reply.error):
+                break
+        if first:
+            self._tell_refused(first)
+        return False
+
+    def _is_stored(self, reply: Reply, *, is_first: bool) -> bool:
+        """Return whether the answer, or else the search, says that the contact was stored.
+
+        After an answer that says neither, the first search waits; the others look once, and
+        the last step waits again.
+        """
+        if isinstance(reply.error, Refused | Unreachable | SlowDown):
+            return False
+        is_doubtful = _is_doubtful(reply)
+        self._is_uncertain |= is_doubtful
+        is_waiting = reply.error is None or (is_doubtful and is_first)
+        self._search, records = self._own.wait(bool, limit_s=self._wait_s if is_waiting else 0)
+        self._stored = records[0] if records else {}
+        return reply.error is None or bool(records)
+
+    def _tell_created(self, first: Reply, reply: Reply, attempt: _Attempt) -> None:
+        facts = "" if reply is first else f"→ {reply.facts}"
+        if reply.error:
+            self._table.add("create", first, Level.WRONG, "create.unread", "report", facts=facts)
+        elif attempt.setting == "lengths":
+            self._table.add("create", first, Level.CHANGE, "create.short", "lengths", facts=facts)
+        elif attempt.setting:
+            self._table.add(
+                *("create", first, Level.CHANGE, "create.form", attempt.setting), facts=facts
+            )
+        else:
+            self._table.add("create", reply, Level.FINE, "create.created")
+
+    def _tell_refused(self, first: Reply) -> None:
+        error = first.error
+        if isinstance(error, MethodNotAllowed):
+            self._table.add("create", first, Level.CHANGE, "empty-number.not-allowed", "allow")
+        elif isinstance(error, Refused):
+            self._table.add("create", first, Level.WRONG, "account.refused", "account.refused")
+        elif is_about_number(error):
+            self._table.add("create", first, Level.WRONG, "create.number", "report")
+        elif isinstance(error, Rejected):
+            self._table.add("create", first, Level.WRONG, "create.rejected", "report")
+        else:
+            self._table.add("create", first, Level.WRONG, "create.failed", "report")
+
+    def _tell_appeared(self, delay_s: float) -> None:
+        """Compare the delay of the search with AMOOT_SETTLE."""
+        if not self._stored:
+            self._table.add("appears", self._search, Level.WRONG, "appears.never", "report",
+                            delay=round(self._wait_s))  # fmt: skip
+            return
+        values: dict[str, Any] = {"delay": f"{delay_s:.1f}", "settle": f"{self._settle_s:g}"}
+        self._wait_s = max(_SHORTEST_WAIT_S, _DELAYS * delay_s)
+        if delay_s < self._settle_s:
+            self._table.add("appears", self._search, Level.FINE, "appears.in-time", **values)
+        else:
+            setting = f"AMOOT_SETTLE={min(math.ceil(2 * delay_s), _LONGEST_SETTLE_S)}"
+            self._table.add(
+                "appears", self._search, Level.CHANGE, "appears.late", setting, **values
+            )
+
+    def _compare(self) -> None:
+        """Compare what is stored with what was sent."""
+        stored = self._stored
+        found = list(comparing.differences(self._sent, stored))
+        changes = comparing.grouped(found)
+        reply = self._derived("; ".join([*changes, comparing.number_shape(stored)]))
+        since = datetime.now(UTC)
+        is_recognised = bool(find_matches(self._sent, [dict(stored)], since=since))
+        if not found:
+            self._table.add("values", reply, Level.FINE, "values.same")
+        elif any(change.is_cut for change in found):
+            self._table.add("values", reply, Level.CHANGE, "values.cut", "lengths")
+        elif is_recognised:
+            self._table.add("values", reply, Level.FINE, "values.spelling")
+        else:
+            self._table.add("values", reply, Level.WRONG, "values.other", "report")
+        self._compare_gender()
+        self._compare_clocks()
+
+    def _compare_gender(self) -> None:
+        name = next(name for name, row in FIELDS.items() if row.kind is Kind.GENDER)
+        gender = self._stored.get(name, "missing")
+        word = str(gender).casefold()
+        is_set = word in {"true", "false"}
+        key, level = (f"gender.{word}", Level.NOTE) if is_set else ("gender.none", Level.FINE)
+        others = {None: "null", "missing": "missing", "": "empty"}
+        shown = word if is_set else others.get(gender, "another value")
+        self._table.add("gender", self._derived(f"{name}: {shown}"), level, key)
+
+    def _compare_clocks(self) -> None:
+        zone = comparing.time_zone(self._stored)
+        reply = self._derived(f"UpdateDateTime: {comparing.zone_name(zone)}")
+        if zone is None:
+            self._table.add("clock", reply, Level.NOTE, "clock.unknown")
+        elif abs(zone) < _DAY:
+            self._table.add("clock", reply, Level.FINE, "clock.near")
+        else:
+            self._table.add("clock", reply, Level.WRONG, "clock.far", "report")
+
+    def _derived(self, facts: str) -> Reply:
+        """Return the answer that found the contact, with other facts than its shape."""
+        return replace(self._search, facts=facts, outline="")
+
+    def _search_labels(self) -> None:
+        """Search by each label, and by one that the contact does not have."""
+        is_long = self._sent == comparing.sample(self._mobile, is_long=True)
+        labels = self._labels()
+        found = []
+        for label in labels:
+            reply, records = self._own.wait(bool, limit_s=self._wait_s, label=label)
+            if reply.error:
+                self._table.add("label-search", reply, Level.NOTE, "label-search.refused")
+                return
+            found.append(bool(records))
+        _, others = self._own.search(comparing.label(2, is_long=is_long))
+        facts = f"found: {found.count(True)}/{len(labels)}; another label: {len(others)}"
+        if not all(found):
+            self._table.add(
+                "label-search", reply, Level.WRONG, "label-search.lost", "report", facts=facts
+            )
+        elif others:
+            self._table.add("label-search", reply, Level.NOTE, "label-search.ignored", facts=facts)
+        else:
+            self._can_search_labels = True
+            self._table.add("label-search", reply, Level.FINE, "label-search.found", facts=facts)
+
+    def _labels(self) -> tuple[str, ...]:
+        labels = self._sent[LABELS]
+        return labels if isinstance(labels, tuple) else ()
+
+    def _create_again(self) -> None:
+        """Create a second contact with the number: another text, and one blank."""
+        text = comparing.label(2, is_long=False)
+        again = comparing.changed(
+            self._sent, {comparing.CREATED_AGAIN: text, comparing.BLANKED: ""}
+        )
+        reply = self._own.create(payload(again, self._empty))
+        self._is_uncertain |= _is_doubtful(reply)
+        search, records = self._own.wait(
+            lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
+            limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
+        )
+        new = _having(records, comparing.CREATED_AGAIN, text)
+        facts = f"→ {search.facts}"
+        if len(records) > 1:
+            self._table.add("again", reply, Level.NOTE, "again.second", "duplicates", facts=facts)
+        elif new and not new[0].get(comparing.BLANKED):
+            level = Level.CHANGE if self._empty.is_sent else Level.NOTE
+            change = "AMOOT_EMPTY=omit" if self._empty.is_sent else ""
+            self._table.add("again", reply, level, "again.blanked", change, facts=facts)
+            self._create_without_blanks()
+        elif new:
+            self._table.add("again", reply, Level.NOTE, "again.updated", facts=facts)
+        elif reply.error:
+            self._table.add("again", reply, Level.NOTE, "again.refused", "duplicates", facts=facts)
+        else:
+            self._table.add("again", reply, Level.WRONG, "again.ignored", "report", facts=facts)
+
+    def _create_without_blanks(self) -> None:
+        """Create the contact once more, as AMOOT_EMPTY=omit does: what is stored should stay."""
+        text = comparing.label(1, is_long=False)
+        again = comparing.changed(
+            self._sent, {comparing.CREATED_AGAIN: text, comparing.OMITTED: ""}
+        )
+        reply = self._own.create(payload(again, replace(self._empty, is_sent=False)))
+        _, records = self._own.wait(
+            lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
+            limit_s=self._wait_s if reply.error is None else 0,
+        )
+        new = _having(records, comparing.CREATED_AGAIN, text)
+        if new and new[0].get(comparing.OMITTED):
+            self._table.add("omitted", reply, Level.FINE, "omitted.kept")
+        else:
+            key = "omitted.erased" if new else "omitted.refused"
+            self._table.add("omitted", reply, Level.WRONG, key, "duplicates")
+
+    def _edit(self) -> None:
+        """Edit the contact without `Labels`, and search by its labels."""
+        number = next(iter(ids([self._stored])), None)
+        if number is None:
+            return
+        text = comparing.label(2, is_long=False)
+        edited = comparing.changed(self._sent, {comparing.EDITED: text, LABELS: ()})
+        form = Empty(gender=self._empty.gender, is_sent=True)
+        pairs = [pair for pair in payload(edited, form) if pair[0] != LABELS]
+        reply = self._own.change("ContactEdit", number, pairs)
+        if isinstance(reply.error, MethodNotAllowed):
+            self._table.add("edit", reply, Level.NOTE, "edit.not-allowed")
+            return
+        _, records = self._own.wait(
+            lambda found: bool(_having(found, comparing.EDITED, text)),
+            limit_s=self._wait_s if reply.error is None else 0,
+        )
+        if not _having(records, comparing.EDITED, text):
+            self._table.add("edit", reply, Level.NOTE, "edit.failed")
+            return
+        if not self._can_search_labels:
+            self._table.add("edit", reply, Level.NOTE, "edit.unknown")
+            return
+        kept = [number in ids(self._own.search(label)[1]) for label in self._labels()]
+        key = "edit.kept" if all(kept) else "edit.dropped"
+        facts = f"Labels: {kept.count(True)}/{len(kept)}"
+        self._table.add("edit", reply, Level.NOTE, key, facts=facts)
+
+    def _delete(self) -> None:
+        """Delete all contacts with the number, and say which are left."""
+        limit_s = self._wait_s if self._is_uncertain and not self._stored else 0
+        search, records = self._own.wait(bool, limit_s=limit_s)
+        numbers = sorted(ids(records) | self._own.created)
+        replies = [self._own.change("ContactDelete", number) for number in numbers]
+        if not replies:
+            self._tell_undeletable(search, is_stored=bool(records))
+            return
+        is_allowed = not all(isinstance(it.error, MethodNotAllowed) for it in replies)
+        after, left = self._own.wait(
+            lambda found: not found, limit_s=self._wait_s if is_allowed else 0
+        )
+        # Without a search, the answers decide.
+        failed = {number for number, it in zip(numbers, replies, strict=True) if it.error}
+        remaining = failed if after.error else ids(left) or (set(numbers) if left else set())
+        key = "delete.left" if is_allowed else "delete.not-allowed"
+        private = {"ids": ", ".join(map(str, sorted(remaining))), "mobile": self._mobile}
+        if remaining:
+            self._table.add("delete", replies[0], Level.CHANGE, key, "by-hand", private=private)
+        else:
+            self._table.add("delete", replies[0], Level.FINE, "delete.deleted", count=len(numbers))
+        self._tell_labels()
+
+    def _tell_labels(self) -> None:
+        """Say whether the labels of the deleted contact are left."""
+        reply = ask(self._own.portal, "ContactGroupList")
+        with contextlib.suppress(PortalError):
+            titles = {str(group.get("Title")).strip() for group in reply.records()}
+            if not titles.intersection(self._labels()):
+                self._table.add("labels-left", reply, Level.FINE, "labels-left.none")
+                return
+        self._table.add("labels-left", reply, Level.NOTE, "labels-left.some", "labels-left")
+
+    def _tell_undeletable(self, search: Reply, *, is_stored: bool) -> None:
+        """Say what is known where no ID is."""
+        private = {"ids": "–", "mobile": self._mobile}
+        if is_stored or self._is_uncertain or search.error:
+            key = "delete.left" if is_stored else "delete.perhaps"
+            self._table.add("delete", search, Level.CHANGE, key, "by-hand", private=private)
+        else:
+            self._table.add("delete", search, Level.FINE, "delete.nothing")
+
+
+def _is_doubtful(reply: Reply) -> bool:
+    """Return whether an answer leaves open if the contact was stored."""
+    is_refused = reply.status.startswith("HTTP_4")
+    return isinstance(reply.error, Uncertain) and not is_refused
+
+
+def _having(records: Records, name: str, text: str) -> Records:
+    """Return the contacts with a text in a field, whatever its spelling."""
+    key = comparison_key(text)
+    return [it for it in records if comparison_key(str(it.get(name))) == key]
