@@ -188,6 +188,21 @@ def test_import_ends_when_nothing_waits(delivery: DeliveryServices) -> None:
     assert not delivery.imports.cancel(found.id)
 
 
+def test_paused_import_with_nothing_left_ends(delivery: DeliveryServices) -> None:
+    """All its rows are in the outbox already; the others wait until it is resumed."""
+    found, other = started(delivery, 3), started(delivery, 30)
+    for _ in range(2):
+        make_due(delivery)
+        delivery.imports.feeder.feed()
+    assert delivery.imports.pause(found.id)
+    assert delivery.imports.pause(other.id)
+    delivery.imports.feeder.feed()
+    settle(delivery)
+    delivery.imports.feeder.feed()
+    states = [delivery.imports.review.get(it.reference) for it in (found, other)]
+    assert [it and it.state for it in states] == [ImportState.DONE, ImportState.PAUSED]
+
+
 @pytest.mark.slow
 def test_several_workers_feed_and_send_each_row_once(quick: Settings, portal: Simulator) -> None:
     """No faster than the rate, all together."""

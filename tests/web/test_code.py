@@ -384,6 +384,20 @@ def test_error_in_a_corrected_form_keeps_what_it_replaces(
     assert len(portal.codes) == 2
 
 
+def test_corrected_number_that_the_portal_refuses_erases_nothing(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """The former submission still waits for its code; the next correction replaces it."""
+    step = Step(client, "/f/club")
+    code = code_of(portal)
+    step.press(change="1")
+    portal.answer("Mobile_Invalid")
+    assert client.post("/f/club", data=corrected(step, Mobile=OTHER)).status_code == 422
+    assert step.open().status_code == 200
+    assert step.press(Code=code).status_code == 303
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
+
+
 def test_form_that_comes_back_unchanged_is_the_same_submission(
     client: FlaskClient, portal: Simulator
 ) -> None:
