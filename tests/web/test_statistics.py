@@ -17,7 +17,7 @@ from support import Html
 from webapp import persian
 from webapp.contact import Contact
 from webapp.delivery import statistics as counting
-from webapp.delivery.submission import HONEYPOT, RETENTION, table
+from webapp.delivery.submission import HONEYPOT, table
 from webapp.messages import statistics as texts
 from webapp.spreadsheets import safe_cell
 from webapp.web.views import charts
@@ -51,7 +51,7 @@ def came(delivery: DeliveryServices, number: int, day: date, seconds: float = 1.
     """Let a submission have come at noon of a day, and have been settled so many seconds later."""
     noon = datetime.combine(day, datetime.min.time(), UTC).replace(tzinfo=None)
     noon += timedelta(hours=9)
-    values = {"created_at": noon, "due": noon + RETENTION + timedelta(seconds=seconds)}
+    values = {"created_at": noon, "delivered_at": noon + timedelta(seconds=seconds)}
     with delivery.database.write() as connection:
         connection.execute(update(table).where(table.c.key == key(number)).values(**values))
 
