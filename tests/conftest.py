@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from servers import PostgresServer
 from sqlalchemy import create_engine, make_url
 from support import SECRET, TOKEN, Page
@@ -29,7 +31,17 @@ if TYPE_CHECKING:
 
     from webapp.delivery.services import DeliveryServices
 
-pytest_plugins = ["once", "tiers"]
+pytest_plugins = ["cpu", "once", "tiers"]
+
+# No clock decides. `make test` tries the same examples each time, `make nightly` new ones.
+_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+hypothesis_settings.register_profile(
+    "test", derandomize=True, max_examples=25, deadline=None, suppress_health_check=_CHECKS
+)
+hypothesis_settings.register_profile(
+    "nightly", max_examples=300, print_blob=True, deadline=None, suppress_health_check=_CHECKS
+)
+hypothesis_settings.load_profile("test")
 
 
 @pytest.fixture

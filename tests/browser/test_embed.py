@@ -751,7 +751,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     """Run Debian's Firefox."""
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
-        pytest.fail("These tests need Firefox: `make test` installs Debian's `firefox-esr`.")
+        pytest.fail("These tests need Firefox: `make nightly` installs Debian's `firefox-esr`.")
     running = Firefox(program, tmp_path_factory.mktemp("firefox"))
     yield running
     running.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page, short_deadline
@@ -431,9 +431,6 @@ def test_active_is_mapped_explicitly(page: Page, portal: Simulator, typed: str) 
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     fields=st.dictionaries(
         st.sampled_from([*FIELDS, "BornDate-day", "BornDate-month", "BornDate-year", "keep"]),
