@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+MAX_SHOWN: Final = 120  # characters of a value
 
 
 def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Any], Callable[..., None]]:
@@ -36,7 +38,7 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Any], C
                 try:
                     test(*instance, **fixtures, **row)
                 except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001  it is reported
-                    shown = ", ".join(f"{key}={value!r}" for key, value in row.items())
+                    shown = ", ".join(f"{key}={_short(value)}" for key, value in row.items())
                     failures.append(f"{name}{shown}\n    {type(error).__name__}: {error}")
             if failures:
                 total = f"{len(failures)} of {len(table)} rows fail:\n"
@@ -48,6 +50,11 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Any], C
         return every
 
     return decorate
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
 
 def _named(row: Any, *, single: bool) -> tuple[str, tuple[Any, ...]]:

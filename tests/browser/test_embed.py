@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from serving import serve
 from states import MOBILE
 from support import SECRET, TOKEN
+from tables import each
 from webkit import WebKit
 
 from webapp import messages
@@ -700,7 +701,7 @@ def test_form_grows_with_what_it_shows(tab: Page, server: Server, website: Site)
     assert heights[0] == heights[2] < heights[1]
 
 
-@pytest.mark.parametrize(("name", "most"), [("embed.js", 1500), ("frame.js", 620)])
+@each(("name", "most"), [("embed.js", 1500), ("frame.js", 620)])
 def test_scripts_are_light(name: str, most: int) -> None:
     """Bytes, gzipped."""
     assert len(gzip.compress((STATIC / name).read_bytes())) <= most

@@ -11,6 +11,7 @@ from checker import ROOT, needed
 from playwright.sync_api import expect
 from serving import serve
 from states import MOBILE, STATES, calm, submit
+from tables import each
 from werkzeug.security import generate_password_hash
 
 if TYPE_CHECKING:
@@ -99,15 +100,13 @@ def test_every_error_page_is_valid_html(server: Server, troubled: Server, checke
     } == {}
 
 
-@pytest.mark.parametrize(
-    "path", [*STATIC.glob("*.css"), *STATIC.glob("*.svg")], ids=lambda path: path.name
-)
+@each("path", [*STATIC.glob("*.css"), *STATIC.glob("*.svg")])
 def test_every_stylesheet_and_image_is_valid(path: Path, checker: Checker) -> None:
     """The Nu checker finds nothing, not even a warning."""
     assert checker.complaints(path.read_text(), path.suffix) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "suffix"),
     [
         ("<!DOCTYPE html><html lang=fa><title>x</title><p><b></p></html>", ".html"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 from states import MOBILE, MORE, respelled, store_label, until, wait
+from tables import each
 
 from webapp import messages
 from webapp.messages import workbench
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from webapp.portal.simulator.server import Simulator
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "said"),
     [
         ("۱۳۶۹/۷/۱۵", "یکشنبه ۱۵ مهر ۱۳۶۹"),
@@ -208,8 +209,8 @@ def test_without_script_a_spelling_is_chosen(plain: Page, simulator: Simulator) 
     assert [contact["Labels"] for contact in simulator.contacts] == [["VIP"], ["vip"]]
 
 
-@pytest.mark.parametrize("path", ["/", "/f/signup", "/nowhere"])
-@pytest.mark.parametrize("width", [320, 640, 1280])
+@each("path", ["/", "/f/signup", "/nowhere"])
+@each("width", [320, 640, 1280])
 def test_no_page_scrolls_sideways(plain: Page, path: str, width: int) -> None:
     """From the narrowest phone to 200 % zoom on a desk."""
     plain.set_viewport_size({"width": width, "height": 640})
@@ -224,7 +225,7 @@ def test_no_page_scrolls_sideways(plain: Page, path: str, width: int) -> None:
         assert inner is None or (inner["x"] >= 0 and inner["x"] + inner["width"] <= width)
 
 
-@pytest.mark.parametrize("path", ["/", "/f/signup"])
+@each("path", ["/", "/f/signup"])
 def test_every_target_is_large_enough_for_a_thumb(plain: Page, path: str) -> None:
     """44 pixels at least, in both directions; a label counts with its box."""
     plain.goto(path)

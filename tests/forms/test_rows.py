@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import FULL_FORM
+from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact, Kind
@@ -202,7 +203,7 @@ FORMS: Sequence[FormDefinition] = (
 )
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each("form", FORMS)
 def test_sample_of_a_form_is_understood_by_it(form: FormDefinition) -> None:
     """Its examples are valid, but not taken for contacts as they stand."""
     sheet = sample(form)

@@ -23,6 +23,7 @@ import requests
 import trustme
 import urllib3.exceptions
 from support import TOKEN, wait_until
+from tables import each
 
 from webapp.contact import Contact
 from webapp.delivery import intake, sender, submission, verification
@@ -200,7 +201,7 @@ class TestPayload:
         assert len(pairs) == len({name for name, _ in pairs}) == 23
         assert filled == {"ContactGroupID": "0", "Active": "true", "Mobile": MOBILE}
 
-    @pytest.mark.parametrize(("gender", "text"), [(True, "true"), (False, "false"), (None, "")])
+    @each(("gender", "text"), [(True, "true"), (False, "false"), (None, "")])
     def test_gender_has_three_values(self, gender: bool | None, text: str) -> None:  # noqa: FBT001 - a parameter
         """Who does not say is sent as empty, not as a woman."""
         assert ("GenderType", text) in payload(Contact(GenderType=gender))
@@ -286,9 +287,7 @@ class TestAnswer:
         assert stored["Mobile"] == 989123456789
         assert stored["Labels"] == ["گروه ۱", "گروه ۲"]
 
-    @pytest.mark.parametrize(
-        "data", ["null", "[]", "{}", '"x"', '{"ID": null}', '{"ID": true}', '{"ID": "7"}']
-    )
+    @each("data", ["null", "[]", "{}", '"x"', '{"ID": null}', '{"ID": true}', '{"ID": "7"}'])
     def test_success_without_an_id_is_still_a_success(
         self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
@@ -296,7 +295,7 @@ class TestAnswer:
         simulator.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
         assert portal.create_contact(small_contact()) is None
 
-    @pytest.mark.parametrize(
+    @each(
         "body",
         [
             b'{"Status": 1}',
@@ -312,7 +311,7 @@ class TestAnswer:
         simulator.answer(Answer(body))
         assert portal.create_contact(small_contact()) is None
 
-    @pytest.mark.parametrize(
+    @each(
         "body",
         [
             *(b"Success", b"1", b'"Success"', b'"1"', b"[1]", b"true", b"{}", b"OK?", b"1.0"),
@@ -328,7 +327,7 @@ class TestAnswer:
         simulator.answer(Answer(body))
         assert isinstance(failure(lambda: portal.create_contact(small_contact())), Uncertain)
 
-    @pytest.mark.parametrize("status", [201, 202, 206, 400, 404, 500, 502])
+    @each("status", [201, 202, 206, 400, 404, 500, 502])
     def test_success_needs_http_200(
         self, portal: AmootPortal, simulator: Simulator, status: int
     ) -> None:
@@ -338,7 +337,7 @@ class TestAnswer:
         assert isinstance(error, Uncertain)
         assert error.status == f"HTTP_{status}"
 
-    @pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+    @each("status", [400, 401, 403, 500, 503])
     def test_documented_failure_counts_under_any_http_status(
         self, portal: AmootPortal, simulator: Simulator, status: int
     ) -> None:
@@ -355,7 +354,7 @@ class TestAnswer:
         assert found["LName"] == "رضایی‌نژاد"
         assert portal.search_contacts(mobile="09120000000") == []
 
-    @pytest.mark.parametrize("data", ["null", "{}", '"x"', "[1]", '[{"ID": 1}, null]'])
+    @each("data", ["null", "{}", '"x"', "[1]", '[{"ID": 1}, null]'])
     def test_search_without_a_list_of_contacts_is_uncertain(
         self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
@@ -393,7 +392,7 @@ class TestStatuses:
         names = [name for _, name, _ in DOCUMENTED]
         assert len(numbers) == len(set(numbers)) == len(set(names)) == 56
 
-    @pytest.mark.parametrize(("number", "name", "error"), DOCUMENTED)
+    @each(("number", "name", "error"), DOCUMENTED)
     def test_every_documented_status_means_its_class_however_it_is_written(
         self,
         number: int,
@@ -434,12 +433,12 @@ class TestStatuses:
         assert "Failed" in STATUSES[Unexplained].values()
         assert Unreachable not in STATUSES
 
-    @pytest.mark.parametrize("name", [*STATUSES[Rejected].values(), *STATUSES[Refused].values()])
+    @each("name", [*STATUSES[Rejected].values(), *STATUSES[Refused].values()])
     def test_whatever_somebody_can_mend_has_a_message_of_its_own(self, name: str) -> None:
         """The generic sentence is for what nobody can."""
         assert name in STATUS_MESSAGES
 
-    @pytest.mark.parametrize(
+    @each(
         ("status", "field"),
         [
             ("Mobile_Empty", "Mobile"),
@@ -869,7 +868,7 @@ def instance(kind: type[Exception]) -> Exception:
 class TestMapping:
     """The lower layers' exceptions."""
 
-    @pytest.mark.parametrize("kind", every_requests_exception())
+    @each("kind", every_requests_exception())
     def test_every_exception_of_requests_is_mapped(self, kind: type[Exception]) -> None:
         """It is Unreachable only for a connection that could not be opened."""
         error = instance(kind)
@@ -880,7 +879,7 @@ class TestMapping:
         assert type(after) is (TimedOut if after.status == "Timeout" else Uncertain)
         assert {connecting.status, after.status} <= STATUS_MESSAGES.keys()
 
-    @pytest.mark.parametrize(
+    @each(
         "error",
         [
             *(ValueError(), OSError(), RecursionError(), MemoryError(), KeyError("x")),
@@ -900,7 +899,7 @@ class TestMapping:
 class TestSecrets:
     """What must not show."""
 
-    @pytest.mark.parametrize(
+    @each(
         "token", ["", "s3 cret", "s3cret ", "s3cret\n", "s3cret\u06f1", "s3cret\x00", "s3cret\x7f"]
     )
     def test_token_that_would_not_arrive_is_refused_without_being_shown(self, token: str) -> None:
@@ -909,9 +908,7 @@ class TestSecrets:
             client("http://127.0.0.1/", token=token)
         assert "cret" not in str(caught.value)
 
-    @pytest.mark.parametrize(
-        "url", ["", "portal.amootsms.com/rest/", "ftp://h/", "http:///rest", "http://user:pw@h/"]
-    )
+    @each("url", ["", "portal.amootsms.com/rest/", "ftp://h/", "http:///rest", "http://user:pw@h/"])
     def test_address_that_would_go_astray_is_refused(self, url: str) -> None:
         """A user name in it would replace the token."""
         with pytest.raises(ValueError, match="address") as caught:

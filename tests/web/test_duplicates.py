@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 from support import Html, Page
+from tables import each
 
 from webapp import messages
 from webapp.delivery import duplicates
@@ -191,7 +192,7 @@ def test_early_question_shows_whom_the_phonebook_has(page: Page) -> None:
     assert {text: link["href"] for link, text in html.find("a")} == {messages.CANCEL: "/"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("mobile", "fields"),
     [("09129999999", {}), ("0912", {}), ("", {}), (MOBILE, {"csrf_token": "forged"})],
 )
@@ -203,7 +204,7 @@ def test_early_question_without_a_known_number_or_token_is_empty(
     assert ask_early(page, mobile, **fields) == (204, "")
 
 
-@pytest.mark.parametrize("slug", ["other", "signup", "nowhere"])
+@each("slug", ["other", "signup", "nowhere"])
 def test_early_question_of_another_form_is_not_found(app: Flask, page: Page, slug: str) -> None:
     """A visitor's above all."""
     submit(page, **FIRST)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from servers import RedisServer
 from support import SECRET
+from tables import each
 
 from webapp.settings import Settings
 from webapp.web import rate_limits as limits_module
@@ -141,7 +142,7 @@ def test_only_failed_logins_count() -> None:
     assert site.login("198.51.100.1")
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "prefix"),
     [
         ("203.0.113.77", "203.0.113.0/24"),

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from serving import serve
 from support import SECRET, TOKEN, Html, Page
+from tables import each
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
@@ -74,7 +75,7 @@ def test_what_others_typed_opens_under_an_address_or_a_name_of_the_network(
         assert not host or host not in caplog.text
 
 
-@pytest.mark.parametrize("host", ["form.example.ir", "phonebook"])
+@each("host", ["form.example.ir", "phonebook"])
 def test_forms_open_under_any_name(client: FlaskClient, host: str) -> None:
     """An empty form shows nothing of anybody."""
     for path in ("/", "/f/signup", "/embed/signup"):
@@ -266,9 +267,7 @@ def test_sql_is_text_like_any_other(
     assert only(delivery) == kept
 
 
-@pytest.mark.parametrize(
-    "place", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX-Evil: 1"]
-)
+@each("place", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX-Evil: 1"])
 def test_nobody_is_led_elsewhere(client: FlaskClient, place: str) -> None:
     """Nor does a line break in an address become a header."""
     paths = [place, f"{place}/", f"/embed/{place}", f"/embed/{place}/done", "/embed/signup/done"]
