@@ -36,7 +36,7 @@ test: .venv/development debian $(AXE) font
 	$(PYTEST) -m "not nightly"
 
 nightly: .venv/development debian $(AXE) font
-	$(PYTEST) --hypothesis-profile=nightly --durations=60 --cov --cov-report=term
+	$(PYTEST) --chromium=chromium --hypothesis-profile=nightly --durations=60 --cov --cov-report=term
 	$(MAKE) --no-print-directory locks
 
 check: .venv/development
@@ -92,9 +92,9 @@ static/font.css: deploy/font.css package-lock.json
 
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
 # servers that many machines share; and at night the other browsers and a spreadsheet program.
-DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server \
+DEBIAN := chromium-headless-shell:chromium-headless-shell npm:npm java:default-jre-headless redis-server:redis-server \
   initdb:postgresql nginx:nginx systemd-analyze:systemd zbarimg:zbar-tools
-AT_NIGHT := firefox-esr:firefox-esr soffice:libreoffice-calc-nogui \
+AT_NIGHT := chromium:chromium firefox-esr:firefox-esr soffice:libreoffice-calc-nogui \
   WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 nightly: DEBIAN += $(AT_NIGHT)
 POLICY := /usr/sbin/policy-rc.d
@@ -116,6 +116,7 @@ $(AXE): package-lock.json | debian
 	touch $@
 
 # Lighthouse, on the form as gunicorn serves it.
+lighthouse: DEBIAN := npm:npm chromium:chromium
 lighthouse: .venv/runtime debian font
 	cd bench && npm ci && node lighthouse.mjs
 

@@ -16,6 +16,7 @@ from support import SECRET, TOKEN, Page
 
 from webapp import create_app
 from webapp.delivery import engine as engine_module
+from webapp.delivery import services
 from webapp.forms import tokens
 from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings
@@ -44,6 +45,11 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("test")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what chooses a browser."""
+    parser.addoption("--chromium", default="chromium-headless-shell", help="the program to run")
+
+
 @pytest.fixture
 def portal() -> Iterator[Simulator]:
     """Run a simulated portal for one test, which may close it."""
@@ -69,6 +75,12 @@ def simulator(running: Simulator) -> Simulator:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests fill in a form faster than a person."""
     monkeypatch.setattr(tokens, "MIN_AGE", timedelta(0))
+
+
+@pytest.fixture(autouse=True)
+def _time_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a look-up take longer than half a second on a busy machine."""
+    monkeypatch.setattr(services, "DEADLINE_S", 20.0)
 
 
 @pytest.fixture(autouse=True)

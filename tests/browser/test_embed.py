@@ -135,10 +135,10 @@ def server(
 
 
 @pytest.fixture(scope="module")
-def strict(browser: Browser) -> Iterator[Browser]:
+def strict(browser: Browser, chromium: str) -> Iterator[Browser]:
     """Run a Chromium that blocks third-party cookies, whatever this version does by default."""
     running = browser.browser_type.launch(
-        executable_path=shutil.which("chromium"),
+        executable_path=chromium,
         args=["--no-sandbox", "--disable-gpu", "--test-third-party-cookie-phaseout"],
     )
     yield running
@@ -255,6 +255,7 @@ def wait_until_fitting(tab: Page, number: int = 1) -> None:
     pytest.fail("the iframe is not as high as its form")
 
 
+@pytest.mark.nightly  # the Chromium without windows blocks none; no form of ours has one to block
 def test_third_party_cookies_are_blocked(strict: Browser, website: Site) -> None:
     """The control: what sets its cookie on a page of its own cannot do so in a frame."""
     path = website.publish("/cookie", headers={"Set-Cookie": "control=1; SameSite=None; Secure"})
@@ -758,6 +759,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     running.close()
 
 
+@pytest.mark.nightly
 def test_firefox_shows_the_form_and_tells_the_page(
     firefox: Firefox, server: Server, website: Site, simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -808,6 +810,7 @@ def test_firefox_shows_the_form_and_tells_the_page(
     (tmp_path / "firefox.png").write_bytes(base64.b64decode(image))
 
 
+@pytest.mark.nightly
 def test_firefox_follows_the_redirect_and_stays_back(
     firefox: Firefox, server: Server, website: Site, simulator: Simulator
 ) -> None:
@@ -830,6 +833,7 @@ def test_firefox_follows_the_redirect_and_stays_back(
     assert len(simulator.contacts) == 1
 
 
+@pytest.mark.nightly
 def test_firefox_verifies_a_number_in_the_iframe(
     firefox: Firefox, server: Server, website: Site, simulator: Simulator
 ) -> None:
@@ -849,6 +853,7 @@ def test_firefox_verifies_a_number_in_the_iframe(
     assert firefox.cookies() == []
 
 
+@pytest.mark.nightly
 def test_firefox_blocks_third_party_cookies(firefox: Firefox, website: Site) -> None:
     """The control, last because it leaves a cookie behind."""
     path = website.publish("/cookie", headers={"Set-Cookie": "control=1; SameSite=None; Secure"})
@@ -868,6 +873,7 @@ def webkit(tmp_path: Path) -> Iterator[WebKit]:
     running.close()
 
 
+@pytest.mark.nightly
 def test_webkit_verifies_a_number_in_the_iframe(
     webkit: WebKit, server: Server, website: Site, simulator: Simulator
 ) -> None:
