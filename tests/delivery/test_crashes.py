@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -51,12 +50,10 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "time", FakeClock())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def processes() -> ForkServerContext:
-    """Return what starts processes that have imported everything already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dying"])
-    return context
+    """Return what starts processes that can die."""
+    return dying.context()
 
 
 @pytest.fixture
