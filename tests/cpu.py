@@ -86,6 +86,7 @@ class _Measured:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write the table, and print the sums."""
         ordered = sorted(self._notes, key=lambda note: -note[0] - note[1])
+        self._path.parent.mkdir(exist_ok=True)
         self._path.write_text(
             "".join(f"{own:.2f}\t{of:.2f}\t{kind}\t{name}\n" for own, of, kind, name in ordered)
         )
@@ -109,7 +110,8 @@ def _note(item: pytest.Item, kind: str) -> None:
     """Note what was spent since the last note."""
     global _last  # noqa: PLW0603  a sum of the process
     now = _spent()
-    own, children = (a - b for a, b in zip(now, _last, strict=True))
+    # A killed process takes what its own children have cost with it: that was noted before.
+    own, children = (max(a - b, 0.0) for a, b in zip(now, _last, strict=True))
     _last = now
     item.user_properties.append((_PROPERTY, f"{own} {children} {kind}"))
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from serving import serve
 from support import SECRET, TOKEN
+from words import PATIENCE_MS, speak
 
 from webapp.forms import definitions
 
@@ -92,6 +93,15 @@ def chromium(request: pytest.FixtureRequest) -> str:
         if found := shutil.which(program):
             return found
     pytest.fail("Chromium is missing: `make test` installs Debian's `chromium-headless-shell`.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _words() -> Iterator[None]:
+    """Let tests that cannot go on say why."""
+    with pytest.MonkeyPatch.context() as patch:
+        speak(patch)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield
 
 
 @pytest.fixture(scope="session")
