@@ -284,9 +284,7 @@ def test_submission_without_a_permit_waits_for_one_and_is_delivered(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A portal that is well says "queued" to nobody: three calls at a time, eight people."""
-    delivery: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].delivery
-    )
+    delivery: DeliveryServices = make_app(threads=4).extensions[EXTENSION].delivery
     portal.latency = 0.2
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
