@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from serving import serve
 from support import SECRET, TOKEN
+from words import PATIENCE_MS, speak
 
 from webapp.forms import definitions
 
@@ -83,11 +84,29 @@ def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Run Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.fail("These tests need Chromium: `make test` installs Debian's package `chromium`.")
+def chromium(request: pytest.FixtureRequest) -> str:
+    """Return the path of Debian's Chromium.
+
+    By default the one without windows, which takes a fifth of the processor's time.
+    """
+    for program in (request.config.getoption("chromium"), "chromium"):
+        if found := shutil.which(program):
+            return found
+    pytest.fail("Chromium is missing: `make test` installs Debian's `chromium-headless-shell`.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _words() -> Iterator[None]:
+    """Let tests that cannot go on say why."""
+    with pytest.MonkeyPatch.context() as patch:
+        speak(patch)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Run Chromium."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield running

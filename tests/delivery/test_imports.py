@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 from dataclasses import replace
@@ -246,8 +245,7 @@ def numbers(portal: Simulator) -> list[int]:
 @pytest.fixture
 def kill(quick: Settings) -> Callable[..., None]:
     """Return a function that lets another process die at a point of an import."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dying"])
+    context = dying.context()
 
     def run(when: str, step: str, data: bytes) -> None:
         process = context.Process(target=dying.run_import, args=(quick, when, step, data))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 from support import Html
+from tables import each
 
 from webapp import persian
 from webapp.contact import Contact
@@ -117,7 +118,7 @@ def test_table_shows_each_day_by_outcome_the_newest_first(
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "rows", "total"),
     [("?days=7", 7, "۵"), ("?days=30", 30, "۶"), ("", 30, "۶"), ("?days=8", 30, "۶"),
      ("?days=x", 30, "۶"), ("?days=365", 53, "۸")],
@@ -193,7 +194,7 @@ def test_page_has_neither_script_nor_inline_style(
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=", text)
 
 
-@pytest.mark.parametrize("days", [7, 30, 365])
+@each("days", [7, 30, 365])
 def test_page_is_light(client: FlaskClient, delivery: DeliveryServices, days: int) -> None:
     """With a submission on every day."""
     for number in range(120):
@@ -252,7 +253,7 @@ def test_long_durations_are_shown_in_larger_units() -> None:
     assert shown == ["۰٫۰ ثانیه", "۵۹٫۹ ثانیه", "۱٫۵ دقیقه", "۱٫۵ ساعت"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("highest", "ticks"),
     [(1, ["۰", "۱"]), (3, ["۰", "۱", "۲", "۳"]), (9, ["۰", "۵", "۱۰"]),
      (81, ["۰", "۵۰", "۱۰۰"]), (1_999, ["۰", "۵۰۰", "۱٬۰۰۰", "۱٬۵۰۰", "۲٬۰۰۰"])],

@@ -1,0 +1,56 @@
+"""Time that passes when a test says so: in a module's clock, and in a database."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import DateTime, select, update
+
+from webapp.delivery.engine import metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row, Table
+
+    from webapp.delivery.database import Database
+
+
+class FakeClock:
+    """Stands for the module `time` in another module: `monkeypatch.setattr(module, "time", it)`.
+
+    Attributes:
+        slept: How long was slept in all, in seconds.
+    """
+
+    def __init__(self) -> None:
+        """Start now."""
+        self.slept = 0.0
+        self._began = time.monotonic()
+
+    def monotonic(self) -> float:
+        """Return the time, in seconds."""
+        return self._began + self.slept
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.slept += seconds
+
+
+def elapse(database: Database, seconds: float) -> None:
+    """Let time pass for all that a database holds: each of its times is so much earlier."""
+    with database.write() as connection:
+        for table in metadata.sorted_tables:
+            times = [column.name for column in table.c if isinstance(column.type, DateTime)]
+            keys = [column.name for column in table.primary_key]
+            columns = [table.c[name] for name in (*keys, *times)]
+            rows = connection.execute(select(*columns)).all() if times else []
+            for row in rows:
+                connection.execute(_earlier(table, row, times, timedelta(seconds=seconds)))
+
+
+def _earlier(table: Table, row: Row, times: list[str], pause: timedelta):  # noqa: ANN202
+    found = row._mapping  # noqa: SLF001  its public name would be a method's
+    own = [column == found[column.name] for column in table.primary_key]
+    changed = {name: found[name] - pause for name in times if found[name] is not None}
+    return update(table).where(*own).values(changed)
