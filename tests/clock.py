@@ -11,8 +11,6 @@ from sqlalchemy import DateTime, select, update
 from webapp.delivery.engine import metadata
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row, Table
-
     from webapp.delivery.database import Database
 
 
@@ -39,18 +37,12 @@ class FakeClock:
 
 def elapse(database: Database, seconds: float) -> None:
     """Let time pass for all that a database holds: each of its times is so much earlier."""
+    passed = timedelta(seconds=seconds)
     with database.write() as connection:
         for table in metadata.sorted_tables:
             times = [column.name for column in table.c if isinstance(column.type, DateTime)]
-            keys = [column.name for column in table.primary_key]
-            columns = [table.c[name] for name in (*keys, *times)]
-            rows = connection.execute(select(*columns)).all() if times else []
-            for row in rows:
-                connection.execute(_earlier(table, row, times, timedelta(seconds=seconds)))
-
-
-def _earlier(table: Table, row: Row, times: list[str], pause: timedelta):  # noqa: ANN202
-    found = row._mapping  # noqa: SLF001  its public name would be a method's
-    own = [column == found[column.name] for column in table.primary_key]
-    changed = {name: found[name] - pause for name in times if found[name] is not None}
-    return update(table).where(*own).values(changed)
+            for row in connection.execute(select(table)).mappings().all():
+                earlier = {name: row[name] - passed for name in times if row[name] is not None}
+                if earlier:
+                    same = [column == row[column.name] for column in table.primary_key]
+                    connection.execute(update(table).where(*same).values(earlier))

@@ -7,6 +7,7 @@ templates and routes and running the same migrations took half of the time of th
 from __future__ import annotations
 
 import functools
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +89,13 @@ def _copied(migrate: Callable[[Connection], None]) -> Callable[[Connection], Non
             statements.extend(s for s in database.iterdump() if s not in _OF_TRANSACTIONS)
 
     return copied
+
+
+def pytest_collection_finish() -> None:
+    """Take what all tests share out of what the garbage collector looks at again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_configure(config: pytest.Config) -> None:

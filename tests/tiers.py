@@ -109,7 +109,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start slow tests first, so that quick ones fill the gaps at the end of a run in parallel."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    turns: dict[Path, int] = {}  # of files: the tests of one stay together
+    for item in items:
+        turns[item.path] = min(_turn(item), turns.get(item.path, 2))
+    items.sort(key=lambda item: turns[item.path])
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.parent.name == "browser":
+        return 0
+    return 1 if item.get_closest_marker("slow") else 2
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from clock import FakeClock
 from support import Html, Page, solved, written
 
 from webapp import messages
 from webapp.delivery import codes as codes_module
+from webapp.delivery import verification
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
@@ -443,8 +445,11 @@ def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) ->
     assert step.press(Code=code).status_code == 422
 
 
-def test_guesser_gets_fifteen_tries_a_submission(client: FlaskClient, portal: Simulator) -> None:
+def test_guesser_gets_fifteen_tries_a_submission(
+    client: FlaskClient, portal: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Codes of four digits, guessed as long as the page compares them."""
+    monkeypatch.setattr(verification, "time", FakeClock())  # who has used up all tries waits
     rounds, compared, hits = 3, 0, 0
     for number in range(rounds):
         step = Step(client, "/f/kind", Mobile=f"0912111111{number}", proof="")
