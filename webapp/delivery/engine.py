@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import tempfile
 import time
@@ -9,7 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    Column,
+    Integer,
     MetaData,
+    String,
+    Table,
     column,
     create_engine,
     event,
@@ -23,16 +28,26 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from webapp.delivery.sqlite_writer import is_busy
+from webapp.observability.rare_warnings import RareWarnings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
+log = logging.getLogger(__name__)
+
 # The newest revision in `migrations/versions`.
-REVISION: Final = "0011"
+REVISION: Final = "0012"
+# The oldest revision whose programs can use the tables of `REVISION`: during an upgrade they run
+# beside this one. It rises when a migration does more than add tables, and columns with defaults.
+OLDEST_REVISION: Final = "0011"
 
 LOCK_TIMEOUT_S: Final = 2  # wait for another writer; each write takes milliseconds
 MIGRATION_TIMEOUT_S: Final = 15  # wait while another process migrates the schema
+# On PostgreSQL, everybody waits behind a migration that waits for a reader: not for long.
+_READER_TIMEOUT_MS: Final = 500
+_READER_PAUSE_S: Final = 2.0
 _OPEN_RETRY_INTERVAL_S: Final = 0.02
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _ADVISORY_LOCK_ID: Final = 0x616D6F6F74  # for PostgreSQL: "amoot" in ASCII
 
 # A host that does not answer must not block a page for minutes.
@@ -52,6 +67,15 @@ _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "
 
 metadata: Final = MetaData()
 version_table: Final = table("alembic_version", column("version_num"))
+# What the programs that share a database have to know of it; one row.
+state_table: Final = Table(
+    "database_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # The `OLDEST_REVISION` of the program that made the tables.
+    Column("oldest_revision", String(32), nullable=False),
+)
+_warnings: Final = RareWarnings(log)
 
 
 class WrittenByNewerVersion(Exception):
@@ -95,9 +119,8 @@ def _probe_tables(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE TABLE amoot_form_probe (nothing INTEGER)")
         connection.rollback()
         return
+    _is_usable(connection)
     version = connection.execute(select(version_table.c.version_num)).scalar_one()
-    if version > REVISION:
-        raise WrittenByNewerVersion
     connection.execute(update(version_table).values(version_num=version))
     connection.commit()
 
@@ -143,8 +166,8 @@ def _migrate(engine: Engine) -> None:
     while True:
         try:
             with engine.connect().execution_options(read_only=True) as reader:
-                is_current = _is_current(reader)
-            if not is_current:
+                is_usable = _is_usable(reader)
+            if not is_usable:
                 _migrate_locked(engine)
         except (OperationalError, sqlite3.OperationalError) as error:
             if not is_busy(getattr(error, "orig", error)) or time.monotonic() > expires:
@@ -161,14 +184,47 @@ def _migrate_locked(engine: Engine) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_TIMEOUT_S}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
-        if not _is_current(connection):
-            run_migrations(connection)
+            connection.execute(text(f"SET LOCAL lock_timeout = {_READER_TIMEOUT_MS}"))
+        if not _is_usable(connection):
+            _migrate_between_readers(connection)
 
 
-def _is_current(connection: Connection) -> bool:
+def _migrate_between_readers(connection: Connection) -> None:
+    """Run the migrations at a moment in which nobody else uses the tables.
+
+    While they wait for a lock, all other programs wait behind them, so they give up soon and come
+    again. The caller's lock keeps other processes from doing the same in the meantime.
+    """
+    expires = time.monotonic() + MIGRATION_TIMEOUT_S
+    while True:
+        try:
+            with connection.begin_nested():
+                run_migrations(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+            _warnings.warning("waiting to migrate: somebody reads the tables")
+            if time.monotonic() > expires:  # whoever opens the database next goes on waiting
+                raise
+        else:
+            return
+        time.sleep(_READER_PAUSE_S)
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Return whether the tables are those of this version, or of a later one that it can use.
+
+    Raises:
+        WrittenByNewerVersion: if they are of a later one that it cannot use.
+    """
     if not inspect(connection).has_table(version_table.name):
         return False
-    return connection.execute(select(version_table.c.version_num)).scalar() == REVISION
+    version = connection.execute(select(version_table.c.version_num)).scalar() or ""
+    if version > REVISION:
+        oldest = connection.execute(select(state_table.c.oldest_revision)).scalar_one()
+        if oldest > REVISION:
+            raise WrittenByNewerVersion
+    return version >= REVISION
 
 
 def run_migrations(connection: Connection) -> None:
@@ -189,3 +245,4 @@ def run_migrations(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError:
         raise WrittenByNewerVersion from None
+    connection.execute(update(state_table).values(oldest_revision=OLDEST_REVISION))
