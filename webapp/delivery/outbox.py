@@ -8,6 +8,7 @@ row is queued again and marked uncertain, because the portal may have the contac
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
 from webapp.delivery.database import DatabaseError, from_batch
+from webapp.delivery.mobile_hashes import MobileHashes
 from webapp.delivery.review import Review, change_in_batches, due_after_settling
 from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
 from webapp.delivery.submission import (
     COLUMNS,
+    ERASED,
     INITIAL_VALUES,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
@@ -29,7 +32,6 @@ from webapp.delivery.submission import (
     State,
     Submission,
     Submitter,
-    dump_contact,
     new_owner,
     reference,
     table,
@@ -37,7 +39,7 @@ from webapp.delivery.submission import (
 from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -57,13 +59,23 @@ class Outbox:
         review: The operators' side of it.
         statistics: The counts by day.
         unverified: The submissions that wait for a code.
+        mobile_hashes: By which submissions with one number are found.
     """
 
-    def __init__(self, database: Database, timing: Timing) -> None:
-        """Use the table in this database."""
-        self.review = Review(database, timing)
+    def __init__(self, database: Database, timing: Timing, secret_keys: Sequence[str] = ()) -> None:
+        """Use the table in this database.
+
+        Args:
+            database: Where the table is.
+            timing: The time limits of delivery.
+            secret_keys: For the hashes of mobile numbers, newest first; without any, a key of its
+                own.
+        """
+        keys = secret_keys or (secrets.token_hex(),)
+        self.mobile_hashes = MobileHashes(database, keys)
+        self.review = Review(database, timing, self.mobile_hashes)
         self.statistics = Statistics(database)
-        self.unverified = Unverified(database, timing)
+        self.unverified = Unverified(database, timing, self.mobile_hashes)
         self._database = database
         self._timing = timing
         # Statements of every submission are built once: building takes longer than running.
@@ -125,11 +137,12 @@ class Outbox:
     ) -> tuple[Submission, bool]:
         send_by = self._timing.send_by()
         own = {"owner": new_owner() if state is State.SENDING else None, "source": by.source}
-        row = {**row, **own, "operator": by.operator, "contact": dump_contact(contact)}
-        if self._database.write_batched(self._batch_inserts[state], row):
+        row = {**row, **own, "operator": by.operator}
+        stored = {**row, **self.mobile_hashes.columns(contact)}
+        if self._database.write_batched(self._batch_inserts[state], stored):
             return self._as_added(contact, state, row, send_by), True
         with self._database.write() as connection:
-            added = connection.execute(self._inserts[state], row).mappings().first()
+            added = connection.execute(self._inserts[state], stored).mappings().first()
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Submission.from_row(found, send_by=send_by), added is not None
 
@@ -191,12 +204,12 @@ class Outbox:
         own = {name: getattr(submission, name) for name in ("key", "owner", "blind")}
         changes = {"portal_id": portal_id, "status": submission.status}
         if not self._database.write_batched(self._batch_delivered, own | changes):
-            self._settle(submission, self._final[State.DELIVERED], contact=None, **changes)
+            self._settle(submission, self._final[State.DELIVERED], **ERASED, **changes)
         self._truncate_wal()
 
     def reject(self, submission: Submission, status: str, *, erase: bool) -> None:
         """Settle as rejected; erase the contact if the person who waits still has it."""
-        changes = {"contact": None} if erase else {}
+        changes = ERASED if erase else {}
         self._settle(submission, self._final[State.REJECTED], status=status, **changes)
         if erase:
             self._truncate_wal()
@@ -329,7 +342,10 @@ class Outbox:
         return [reference(row.key) for row in rows if row.contact_length]
 
 
-_BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner", "source")
+_BATCH_COLUMNS: Final = (
+    *("key", "form", "status", "operator", "owner", "source"),
+    *("contact", "mobile_hash"),
+)
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
 # Only its owner settles a submission.
@@ -351,7 +367,7 @@ _BATCH_DELIVERED: Final = (
     .values(
         state=State.DELIVERED,
         owner=None,
-        contact=None,
+        **ERASED,
         blind=from_batch("blind"),
         portal_id=from_batch("portal_id"),
         status=from_batch("status"),
