@@ -80,7 +80,7 @@ static/font.css: deploy/font.css package-lock.json
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
 # servers that many machines share.
 DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr \
-  initdb:postgresql nginx:nginx systemd-analyze:systemd soffice:libreoffice-calc-nogui zbarimg:zbar-tools \
+  initdb:postgresql pgbouncer:pgbouncer nginx:nginx systemd-analyze:systemd soffice:libreoffice-calc-nogui zbarimg:zbar-tools \
   WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 POLICY := /usr/sbin/policy-rc.d
 

@@ -157,6 +157,62 @@ class PostgresServer:
             )
 
 
+class PgBouncerServer:
+    """A PgBouncer in transaction mode, before a PostgreSQL: two connections for all clients."""
+
+    def __init__(self, folder: Path, server: PostgresServer) -> None:
+        """Start it, on a free port of loopback.
+
+        Args:
+            folder: Where its log goes.
+            server: The PostgreSQL.
+        """
+        self.port = free_port()
+        self._log = folder / "pgbouncer.log"
+        self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
+        account = _account()
+        config = self._folder / "pgbouncer.ini"
+        config.write_text(_PGBOUNCER.format(server=server.port, port=self.port))
+        if account:
+            shutil.chown(self._folder, account["user"], account["group"])
+            shutil.chown(config, account["user"], account["group"])
+        found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+        if found is None:
+            pytest.fail("PgBouncer is missing: `make test` installs Debian's package `pgbouncer`.")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([found, str(config)], stderr=log, **account)
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=_SECONDS).close()
+                return
+            time.sleep(0.02)
+        pytest.fail("PgBouncer did not start:\n" + self._log.read_text())
+
+    def url(self, database: str) -> str:
+        """Return the address of a database, as SQLAlchemy spells it."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def close(self) -> None:
+        """Stop it."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(_SECONDS)
+        shutil.rmtree(self._folder)
+
+
+_PGBOUNCER = """
+[databases]
+* = host=127.0.0.1 port={server} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+"""
+
+
 class NginxServer:
     """An nginx with our own `deploy/nginx.conf`, on free ports of loopback, before these servers.
 

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,13 +58,16 @@ _POSTGRESQL_OPTIONS: Final = {
     "keepalives_interval": 2,
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,  # ms
-    # In ms. No JIT: compiling a statement of the statistics takes longer than running it.
-    "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c jit=off",
 }
+# In ms. No JIT: compiling a statement of the statistics takes longer than running it.
+_SESSION: Final = {"statement_timeout": "5000", "lock_timeout": "2000", "jit": "off"}
 
 # Durable commits, erased rows overwritten, 256 KiB of cache a connection: the operating system
 # caches the file anyway.
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-256")
+
+# A parameter of psycopg's in a URL.
+PREPARE_THRESHOLD: Final = "prepare_threshold"
 
 metadata: Final = MetaData()
 version_table: Final = table("alembic_version", column("version_num"))
@@ -78,23 +82,40 @@ state_table: Final = Table(
 _warnings: Final = RareWarnings(log)
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """How a process connects to PostgreSQL.
+
+    Attributes:
+        most: How many connections it opens at most.
+        prepared: Whether statements are prepared, and connections begin with options: PgBouncer
+            allows neither where each transaction may have another connection.
+    """
+
+    most: int = 5
+    prepared: bool = True
+
+
+DEFAULT_CONNECTIONS: Final = Connections()
+
+
 class WrittenByNewerVersion(Exception):
     """The database was migrated by a newer version of this program."""
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> Engine:
     """Return an engine for a database whose schema is up to date.
 
     Raises:
         SQLAlchemyError, sqlite3.Error, OSError: if the database cannot be opened.
         WrittenByNewerVersion: if its schema is newer than this program.
     """
-    engine = _create_engine(url)
+    engine = _create_engine(url, connections)
     _migrate(engine)
     return engine
 
 
-def probe(url: URL) -> None:
+def probe(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> None:
     """Check that a database could be opened and written, without making a file or a table.
 
     Raises:
@@ -106,7 +127,7 @@ def probe(url: URL) -> None:
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         with tempfile.TemporaryFile(dir=folder):
             return
-    engine = _create_engine(url)
+    engine = _create_engine(url, connections)
     try:
         with engine.connect() as connection:
             _probe_tables(connection)
@@ -125,17 +146,43 @@ def _probe_tables(connection: Connection) -> None:
     connection.commit()
 
 
-def _create_engine(url: URL) -> Engine:
+def _create_engine(url: URL, connections: Connections) -> Engine:
     if url.get_backend_name() != "sqlite":
-        # Pre-ping: a restarted server has closed the connections in the pool.
-        return create_engine(
-            url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=_POSTGRESQL_OPTIONS
-        )
+        return _create_postgresql_engine(url, connections)
     engine = create_engine(
         url, pool_timeout=LOCK_TIMEOUT_S, connect_args={"timeout": LOCK_TIMEOUT_S}
     )
     prepare_sqlite(engine)
     return engine
+
+
+def _create_postgresql_engine(url: URL, connections: Connections) -> Engine:
+    arguments: dict[str, Any] = dict(_POSTGRESQL_OPTIONS)
+    if threshold := url.query.get(PREPARE_THRESHOLD):  # the driver needs a number
+        url = url.difference_update_query([PREPARE_THRESHOLD])
+        arguments[PREPARE_THRESHOLD] = int(str(threshold))
+    if connections.prepared:
+        arguments["options"] = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    else:
+        arguments[PREPARE_THRESHOLD] = None
+    engine = create_engine(
+        url,
+        pool_pre_ping=True,  # a restarted server has closed the connections in the pool
+        pool_size=connections.most,
+        max_overflow=0,
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args=arguments,
+    )
+    if not connections.prepared:
+        event.listen(engine, "begin", _limit_transaction)
+    return engine
+
+
+def _limit_transaction(connection: Connection) -> None:
+    """Set what other connections begin with, until the end of the transaction."""
+    connection.execute(
+        select(*(func.set_config(name, value, True) for name, value in _SESSION.items()))  # noqa: FBT003
+    )
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -83,7 +83,7 @@ class DeliveryServices:
         connect = partial(AmootPortal, url=portal_url, token=token, empty=empty, metrics=metrics)
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
-        database = Database(settings.outbox_url, setting=settings.outbox_setting)
+        database = Database.from_settings(settings)
         outbox = Outbox(database, timing, settings.secret_keys)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
