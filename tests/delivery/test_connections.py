@@ -64,9 +64,10 @@ def test_process_opens_no_more_connections_than_the_setting_says(
 
 
 def test_outbox_works_with_as_few_connections_as_the_setting_allows(
-    postgres: PostgresServer, migrated: str
+    postgres: PostgresServer, migrated: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No thread keeps one while it waits for a second."""
+    """No thread keeps one while it waits for a second: that would be for ever."""
+    monkeypatch.setattr(engine_module, "LOCK_TIMEOUT_S", 60)
     url = postgres.create("pool", template=migrated)
     database = Database(url, connections=Connections(most=2))
     with ThreadPoolExecutor(8) as threads:
