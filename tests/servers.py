@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 import psycopg
 import pytest
@@ -76,11 +76,12 @@ class RedisServer:
 class PostgresServer:
     """A PostgreSQL cluster of its own, on a free port of loopback, open to whoever asks there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, primary: PostgresServer | None = None) -> None:
         """Make the cluster, and start it.
 
         Args:
             folder: Where its log goes. Its data has a folder of its own, which `close` removes.
+            primary: The server whose asynchronous standby it is.
         """
         self.port = free_port()
         self._log = folder / "postgresql.log"
@@ -88,8 +89,13 @@ class PostgresServer:
         self._data = Path(tempfile.mkdtemp(prefix="postgresql-"))
         if self._account:
             shutil.chown(self._data, self._account["user"], self._account["group"])
-        self._run("initdb", "--username=postgres", "--auth=trust", "--locale=C.UTF-8",
-                  "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
+        if primary:
+            self._run("pg_basebackup", "--host=127.0.0.1", f"--port={primary.port}",
+                      "--username=postgres", "--write-recovery-conf", "--checkpoint=fast",
+                      "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
+        else:
+            self._run("initdb", "--username=postgres", "--auth=trust", "--locale=C.UTF-8",
+                      "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
         self.start()
 
     def start(self) -> None:
@@ -119,6 +125,13 @@ class PostgresServer:
         """Stop it, and remove its data."""
         self.stop("immediate")
         shutil.rmtree(self._data)
+
+    def execute(self, statement: LiteralString) -> Any:
+        """Run a statement, in no transaction; return the first value of its result, if any."""
+        with self._connect() as connection:
+            cursor = connection.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+        return row and row[0]
 
     def url(self, database: str = "postgres") -> str:
         """Return the address of a database, as SQLAlchemy spells it."""

@@ -78,6 +78,8 @@ state_table: Final = Table(
     Column("id", Integer, primary_key=True),
     # The `OLDEST_REVISION` of the program that made the tables.
     Column("oldest_revision", String(32), nullable=False),
+    # Which PostgreSQL it is; see `failover`.
+    Column("server", String(64)),
 )
 _warnings: Final = RareWarnings(log)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
 from webapp.delivery.database import DatabaseError, from_batch
+from webapp.delivery.failover import Failover
 from webapp.delivery.mobile_hashes import MobileHashes
 from webapp.delivery.review import Review, change_in_batches, due_after_settling
 from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
@@ -60,6 +61,7 @@ class Outbox:
         statistics: The counts by day.
         unverified: The submissions that wait for a code.
         mobile_hashes: By which submissions with one number are found.
+        failover: Whether the database's server is still the same.
     """
 
     def __init__(self, database: Database, timing: Timing, secret_keys: Sequence[str] = ()) -> None:
@@ -74,6 +76,7 @@ class Outbox:
         keys = secret_keys or (secrets.token_hex(),)
         self.mobile_hashes = MobileHashes(database, keys)
         self.review = Review(database, timing, self.mobile_hashes)
+        self.failover = Failover(database, self.review)
         self.statistics = Statistics(database)
         self.unverified = Unverified(database, timing, self.mobile_hashes)
         self._database = database
@@ -171,10 +174,13 @@ class Outbox:
     def claim(self, limit: int, *, probe: bool = False) -> list[Submission]:
         """Claim up to `limit` submissions that are due; no other process does, for the lease.
 
-        A probe claims those due later as well, except uncertain ones.
+        A probe claims those due later as well, except uncertain ones. After a failover nothing is
+        claimed before it is marked uncertain.
         """
         send_by, values = self._timing.send_by(), {"most": limit, "owner": new_owner()}
         with self._database.write() as connection:
+            if self.failover.is_other_server(connection):
+                return []
             rows = connection.execute(self._claims[probe], values).mappings().all()
         return [Submission.from_row(row, send_by=send_by) for row in rows]
 

@@ -202,7 +202,7 @@ class Review:
     def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:
         """Have everything looked up before it is sent: the outbox may be an old copy.
 
-        To be called while nothing is sent.
+        To be called while nothing is claimed.
 
         Args:
             progress: Called with the number that is marked so far.

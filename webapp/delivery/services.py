@@ -17,6 +17,7 @@ from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
+from webapp.delivery.failover import FAILOVER_INTERVAL_S
 from webapp.delivery.feeding import FEED_INTERVAL_S
 from webapp.delivery.funnel import Funnel
 from webapp.delivery.imports import Imports
@@ -104,6 +105,7 @@ class DeliveryServices:
         worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
         worker.add_job(PURGE_INTERVAL_S, imports.purge)
         worker.add_job(HASH_INTERVAL_S, outbox.mobile_hashes.fill)
+        worker.add_job(FAILOVER_INTERVAL_S, outbox.failover.check)
         return cls(
             portal=portal,
             database=database,

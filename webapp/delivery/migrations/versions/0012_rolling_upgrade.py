@@ -1,4 +1,4 @@
-"""Which programs can use these tables, and the hashes by which numbers are found."""
+"""Which programs can use these tables, which server has them, and hashes of mobile numbers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def upgrade() -> None:
         "database_state",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("oldest_revision", sa.String(32), nullable=False),
+        sa.Column("server", sa.String(64)),
     )
     op.bulk_insert(state, [{"id": 1, "oldest_revision": ""}])
     op.add_column("outbox", sa.Column("mobile_hash", sa.String(32)))
