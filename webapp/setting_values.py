@@ -124,9 +124,11 @@ def read_database_url(text: str) -> str:
         raise ValueError("must name a file: memory does not survive the process")
     _check_url(text, ("sqlite", "postgresql+psycopg"))
     try:
-        make_url(text)
+        query = make_url(text).query
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
         raise ValueError("is not a URL") from None
+    if not re.fullmatch("[0-9]{1,6}", str(query.get("prepare_threshold", "5"))):
+        raise ValueError("must have a whole number as prepare_threshold: see DATABASE_PREPARED")
     return text
 
 

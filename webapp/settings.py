@@ -133,6 +133,10 @@ class Settings:
         read_database_url,
         secret=True,  # it may hold a password
     )
+    database_pool: int = _setting(
+        "DATABASE_POOL", partial(read_whole_number, lowest=2, highest=100), 5
+    )
+    database_prepared: bool = _setting("DATABASE_PREPARED", read_switch, default=True)
     redis_url: str | None = _setting("REDIS_URL", read_redis_url, secret=True)
     rate_limits: bool = _setting("RATE_LIMITS", read_switch, default=True)
     limit_total: str = _setting("LIMIT_TOTAL", read_limit, "6000/minute")
