@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -122,13 +121,11 @@ def _queue() -> tuple[dict[str, float], str]:
         DatabaseError: if the database fails.
     """
     outbox, pause = services().delivery.outbox, services().delivery.breaker.read_pause()
-    oldest = outbox.review.oldest()
-    now = datetime.now(UTC).replace(tzinfo=None)
     queue: dict[str, float] = {
         "queue_depth": outbox.review.count(WAITING, most=_COUNT_CAP),
-        "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
+        "queue_oldest_seconds": outbox.review.oldest_age().total_seconds(),
         "queue_paused": int(pause is not None),
-        "queue_probe_seconds": max(0.0, (pause.probe_at - now).total_seconds()) if pause else 0,
+        "queue_probe_seconds": pause.until_probe.total_seconds() if pause else 0,
         "needs_hand": outbox.review.count(NEEDS_ATTENTION, most=_COUNT_CAP),
     }
     return queue, pause.status if pause else ""
