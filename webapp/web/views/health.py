@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.database import Database
+    from webapp.delivery.outbox import Outbox
 
 _CACHE_TTL_S: Final = 1.0
 _LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down
@@ -28,17 +28,17 @@ _COUNT_CAP: Final = 1_000_000  # for the gauges of the queue
 
 
 class Readiness:
-    """Whether the outbox can be written; checked at most once a second."""
+    """Whether a submission could be stored; checked at most once a second."""
 
-    def __init__(self, database: Database) -> None:
-        """Check this database."""
-        self._database = database
+    def __init__(self, outbox: Outbox) -> None:
+        """Check this outbox."""
+        self._outbox = outbox
         self._lock = threading.Lock()
         self._checked_at = float("-inf")
         self._is_ready = False
 
     def __bool__(self) -> bool:
-        """Whether it can be written."""
+        """Whether it could."""
         if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             return False
         try:
@@ -51,7 +51,7 @@ class Readiness:
 
     def _check(self) -> bool:
         try:
-            self._database.check_writable()
+            self._outbox.check_writable()
         except DatabaseError:
             return False
         return True
