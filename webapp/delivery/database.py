@@ -162,9 +162,13 @@ class Database:
         It writes a value that is there already: an empty transaction would succeed on a full disk,
         and on a standby server.
         """
-        version = version_table.c.version_num
         with self.write() as connection:
-            connection.execute(update(version_table).values(version_num=version))
+            self.touch(connection)
+
+    def touch(self, connection: Connection) -> None:
+        """Write a value that is there already, so that a transaction has something to commit."""
+        version = version_table.c.version_num
+        connection.execute(update(version_table).values(version_num=version))
 
     def insert_or_ignore(self, table: Table, **values: object) -> ReturningInsert[Any]:
         """Return an INSERT that returns the new row, or nothing if its key exists already.

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from webapp.delivery.timing import Timing
 
 _PURGE_BATCH_ROWS: Final = 5_000  # deleted in one short transaction
+_USUAL_LENGTH: Final = 600  # of a contact as it is stored
 
 _c: Final = table.c
 
@@ -140,6 +141,20 @@ class Outbox:
     ) -> tuple[Submission, bool]:
         """Store a suspect submission for an operator's review; otherwise as `add`."""
         return self._add(contact, State.HELD, {"key": key, "form": form, "status": reason}, by)
+
+    def check_writable(self) -> None:
+        """Check that a submission could be stored.
+
+        It writes all that a submission does and rolls that back, then commits a value that is
+        there already: only that finds a full disk, or a standby server.
+        """
+        row = {"key": f"probe {new_owner()}", "form": "", "status": "", "owner": None}
+        row |= {"operator": None, "source": "", "contact": " " * _USUAL_LENGTH}
+        with self._database.write() as connection:
+            with connection.begin_nested() as added:
+                connection.execute(self._inserts[State.HELD], row)
+                added.rollback()
+            self._database.touch(connection)
 
     def _add(
         self, contact: Contact, state: State, row: Mapping[str, object], by: Submitter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, false, func, not_, or_, select, update
@@ -30,7 +31,7 @@ from webapp.delivery.submission import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement
 
@@ -93,9 +94,18 @@ class Review:
 
     def oldest(self) -> datetime | None:
         """Return when the oldest waiting submission arrived, in UTC."""
-        oldest = select(func.min(_c.created_at)).where(_with_contact(WAITING))
+        return self._oldest()[0]
+
+    def oldest_age(self) -> timedelta:
+        """Return for how long the oldest has waited, by the database's clock; 0 without one."""
+        arrived_at, now = self._oldest()
+        return max(now - arrived_at, timedelta(0)) if arrived_at else timedelta(0)
+
+    def _oldest(self) -> tuple[datetime | None, datetime]:
+        oldest = select(func.min(_c.created_at)).where(_with_contact(WAITING)).scalar_subquery()
         with self._database.read() as connection:
-            return connection.execute(oldest).scalar()
+            found = connection.execute(select(oldest, self._database.now_plus())).one()
+        return found[0], found[1]
 
     def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
         """Return submissions that hold a contact, in the order of arrival.

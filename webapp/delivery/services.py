@@ -33,6 +33,7 @@ from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.portal.client import AmootPortal
 from webapp.portal.payload import Empty
+from webapp.portal.transport import Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,15 @@ class DeliveryServices:
             gender=_EMPTY_GENDERS.get(settings.amoot_empty_gender, settings.amoot_empty_gender),
             is_sent=settings.amoot_empty == "send",
         )
-        connect = partial(AmootPortal, url=portal_url, token=token, empty=empty, metrics=metrics)
+        connect = partial(
+            AmootPortal,
+            url=portal_url,
+            token=token,
+            empty=empty,
+            metrics=metrics,
+            # The simulator of the demo is on this machine.
+            route=Route(None if settings.demo else settings.portal_proxy, settings.portal_ca_file),
+        )
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
         database = Database.from_settings(settings)
