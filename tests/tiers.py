@@ -41,7 +41,7 @@ _guarded: set[int] = set()
 def is_slow(path: Path, fixtures: Collection[str], parameters: Mapping[str, object]) -> bool:
     """Return whether a test is slow by its folder, its fixtures or its parameters."""
     return (
-        path.parent.name == "browser"
+        path.parent.name in ("browser", "journeys")
         or not _FIXTURES.isdisjoint(fixtures)
         or "postgresql" in parameters.values()
     )

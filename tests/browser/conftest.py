@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
-from playwright.sync_api import sync_playwright
+from chromium import browser
 from serving import serve
 from support import SECRET, TOKEN
 
@@ -22,16 +21,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-# Without these, Chromium as root does not start, and asks hosts of its maker for news.
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
+__all__ = ["browser"]
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 
@@ -80,18 +70,6 @@ def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iter
     environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
     with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Run Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.fail("These tests need Chromium: `make test` installs Debian's package `chromium`.")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")

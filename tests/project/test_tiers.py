@@ -19,6 +19,7 @@ TOO_LONG = tiers.MAX_SLEEP_S + 0.01
     [
         ("tests/web/test_page.py", ["client", "portal"], {"database_url": "sqlite"}, False),
         ("tests/browser/test_contact.py", [], {}, True),
+        ("tests/journeys/test_operators.py", [], {}, True),
         ("tests/web/test_page.py", ["browser"], {}, True),
         ("tests/delivery/test_database.py", ["postgres"], {}, True),
         ("tests/delivery/test_database.py", ["database_url"], {"database_url": "postgresql"}, True),
