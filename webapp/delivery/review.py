@@ -75,11 +75,12 @@ class Review:
             return [Submission.from_row(row) for row in connection.execute(waiting).mappings()]
 
     def states(self, references: Sequence[str]) -> dict[str, State]:
-        """Return the states of the submissions with these references; of none that is gone."""
+        """Return the states of the submissions with these references; of none that is discarded."""
         conditions = [by_reference(name) for name in references]
         chosen = or_(false(), *(condition for condition in conditions if condition is not None))
+        is_left = or_(_c.contact.is_not(None), _c.state == State.DELIVERED)
         with self._database.read() as connection:
-            rows = connection.execute(select(_c.key, _c.state).where(chosen)).all()
+            rows = connection.execute(select(_c.key, _c.state).where(chosen, is_left)).all()
         return {reference(row.key): State(row.state) for row in rows}
 
     def oldest(self) -> datetime | None:
