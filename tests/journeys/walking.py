@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-PATIENCE_S = 8  # until something that must happen has failed to, on a busy machine
+PATIENCE_S = 15  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}
 ANSWER = "[data-outcome]"
 
