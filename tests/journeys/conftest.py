@@ -61,18 +61,17 @@ verify = "sms"
 title = "خبرنامه"
 access = "public"
 fields = ["FName", "Mobile"]
+proof_of_work = true
 
 [forms.number]
 title = "شمارهٔ شما"
 access = "public"
 fields = ["Mobile"]
-proof_of_work = false
 
 [forms.busy]
 title = "پرکار"
 access = "public"
 fields = ["FName", "Mobile"]
-proof_of_work = false
 """
 
 
