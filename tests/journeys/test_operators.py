@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 from walking import bring, send, until, until_page
+from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.messages import imports, workbench
@@ -192,3 +194,43 @@ def test_nobody_waits_for_a_portal_that_is_busy_and_then_gone_while_a_file_is_im
     expect(desk.get_by_text(messages.IN_QUEUE_NONE)).to_be_visible()
     desk.goto("/")
     expect(desk.locator(f"[data-pause], {COUNT}")).to_have_count(0)
+
+
+def test_operator_logs_in_after_a_wrong_password_and_a_stranger_gets_only_the_public_form(
+    own: Callable[..., Installation], person: Callable[..., Page]
+) -> None:
+    """The name stands beside what the operator typed, and beside nothing of the visitor's."""
+    password = "a password of the tests"
+    hash_ = generate_password_hash(password, method="pbkdf2:sha256:1000")
+    installation = own(INTRANET_USERS=f"sara:{hash_}")
+    installation.start()
+    url = installation.url
+    mistaken = person(base_url=url, http_credentials={"username": "sara", "password": "wrong"})
+    assert mistaken.request.get("/").status == HTTPStatus.UNAUTHORIZED
+
+    installation.portal.mood = lambda _: "CreditNotEnough"
+    desk = person(base_url=url, http_credentials={"username": "sara", "password": password})
+    desk.goto("/")
+    expect(desk.locator("nav")).to_contain_text("sara")
+    send(desk, Mobile="09127770001", FName="سارا")
+    expect(desk.locator(QUEUED)).to_contain_text("CreditNotEnough")
+
+    stranger = person(base_url=url)
+    for path in ("/", "/f/asking", "/outbox", "/import", "/statistics", "/install/event", "/help"):
+        refused = stranger.request.get(path)
+        assert (path, refused.status) == (path, HTTPStatus.UNAUTHORIZED)
+        assert messages.ERRORS[401][0] in refused.text()
+    stranger.goto("/f/busy")
+    send(stranger, Mobile="09127770002", FName="نیما")
+    expect(stranger.locator(QUEUED)).to_contain_text(messages.DELIVERED_PUBLIC)
+    assert stranger.locator("[data-pause], nav, .recent").count() == 0
+    assert stranger.context.cookies() == []
+
+    desk.goto("/outbox?waiting=1")
+    named = messages.OPERATOR
+    typed, signed_up = (desk.locator("article", has_text=name) for name in ("سارا", "نیما"))
+    expect(typed).to_contain_text(f"{named} sara")
+    expect(signed_up).not_to_contain_text(named)
+    installation.portal.mood = None
+    installation.wait_until_delivered()
+    assert installation.received() == ["سارا", "نیما"]

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-PATIENCE_S = 15  # until something that must happen has failed to, on a busy machine
+PATIENCE_S = 60  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}
 ANSWER = "[data-outcome]"
 
@@ -35,6 +36,7 @@ class Installation:
     Attributes:
         portal: The portal behind it.
         website: A website of others, which may show its forms: HOST in `forms`.
+        database: The file of its outbox.
         server: The server, while it runs.
     """
 
@@ -54,6 +56,7 @@ class Installation:
         """
         self.portal, self.website = portal, website
         self._folder, self._stack = folder, contextlib.ExitStack()
+        self.database = folder / "state" / "outbox.sqlite3"
         self._clock, self._command = folder / "moved-by", folder / "amoot-form"
         (folder / "forms.toml").write_text(forms.replace("HOST", website.origin))
         self._command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{_HURRIED}" "$@"\n')
@@ -96,8 +99,22 @@ class Installation:
             os.kill(process, signal.SIGKILL)
         self._stack.close()
 
+    def start_worker(self) -> None:
+        """Start a process that only delivers, beside the server; it stops with the server."""
+        home = {"PATH": os.environ["PATH"], "HOME": str(self._folder)}
+        log = self._stack.enter_context((self._folder / "worker.log").open("wb"))
+        worker = self._stack.enter_context(
+            subprocess.Popen([self._command, "deliver"], env=home | self._environ, stderr=log)
+        )
+        self._stack.callback(worker.terminate)
+        files = Path(f"/proc/{worker.pid}/fd")
+        until(
+            "the second worker has opened the database",
+            lambda: any(_target(file).endswith("outbox.sqlite3") for file in files.iterdir()),
+        )
+
     def move_clock(self, seconds: float) -> None:
-        """Have the server's limits and tokens see a time so much later than it is."""
+        """Have limits, tokens and the database see a time so much later than it is."""
         self._clock.write_text(str(seconds))
 
     def states(self) -> list[tuple[str, ...]]:
@@ -109,8 +126,8 @@ class Installation:
         return bool(self._select("SELECT id FROM breaker"))
 
     def _select(self, statement: str) -> list[tuple[str, ...]]:
-        file = self._folder / "state" / "outbox.sqlite3"
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        address = f"file:{self.database}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as database:
             return database.execute(statement).fetchall()
 
     def attempts(self, mobile: str) -> int:
@@ -128,6 +145,13 @@ class Installation:
             "everything that waits is delivered",
             lambda: {"queued", "sending"}.isdisjoint(state for state, *_ in self.states()),
         )
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:  # closed in the meantime
+        return ""
 
 
 def until(what: str, condition: Callable[[], bool]) -> None:
@@ -150,9 +174,13 @@ def until_page(page: Page, address: str, selector: str, what: str) -> None:
 
 def bring(page: Page, *rows: str) -> None:
     """Bring a spreadsheet of these rows, and look at its preview."""
+    bring_file(page, "\n".join(["Mobile,FName", *rows]).encode())
+
+
+def bring_file(page: Page, data: bytes) -> None:
+    """Bring a file, and look at its preview."""
     page.goto("/import")
     page.locator("#form").select_option("contact")
-    data = "\n".join(["Mobile,FName", *rows]).encode()
     page.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": data})
     page.locator("main form button").click()
     page.locator("[data-rows-ready]").wait_for()
