@@ -46,7 +46,7 @@ _guarded: set[int] = set()
 def is_slow(path: Path, fixtures: Collection[str], parameters: Mapping[str, object]) -> bool:
     """Return whether a test is slow by its folder, its fixtures or its parameters."""
     return (
-        path.parent.name == "browser"
+        path.parent.name in ("browser", "journeys")
         or not _FIXTURES.isdisjoint(fixtures)
         or "postgresql" in parameters.values()
     )
@@ -116,7 +116,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    if item.path.parent.name == "browser":
+    if item.path.parent.name in ("browser", "journeys"):
         return 0
     return 1 if item.get_closest_marker("slow") else 2
 

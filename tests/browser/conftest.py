@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
-from playwright.sync_api import expect, sync_playwright
+from chromium import browser, chromium, readable_failures
 from serving import serve
 from support import SECRET, TOKEN
-from words import PATIENCE_MS, speak
 
 from webapp.forms import definitions
 
@@ -23,16 +21,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-# Without these, Chromium as root does not start, and asks hosts of its maker for news.
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
+__all__ = ["browser", "chromium", "readable_failures"]
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 
@@ -81,36 +70,6 @@ def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iter
     environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
     with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def chromium(request: pytest.FixtureRequest) -> str:
-    """Return the path of Debian's Chromium.
-
-    By default the one without windows, which takes a fifth of the processor's time.
-    """
-    for program in (request.config.getoption("chromium"), "chromium"):
-        if found := shutil.which(program):
-            return found
-    pytest.fail("Chromium is missing: `make test` installs Debian's `chromium-headless-shell`.")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _words() -> Iterator[None]:
-    """Let tests that cannot go on say why."""
-    with pytest.MonkeyPatch.context() as patch:
-        speak(patch)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """Run Chromium."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")

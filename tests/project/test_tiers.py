@@ -20,6 +20,7 @@ def test_tier_of_a_test_follows_from_its_folder_fixtures_and_parameters() -> Non
     cases: list[tuple[str, list[str], dict[str, str], bool, bool]] = [
         ("web/test_page.py", ["client", "portal"], on_sqlite, False, False),
         ("browser/test_contact.py", [], {}, True, False),
+        ("journeys/test_operators.py", [], {}, True, False),
         ("web/test_page.py", ["browser"], {}, True, False),
         ("delivery/test_database.py", ["postgres"], {}, True, False),
         ("delivery/test_database.py", ["database_url"], on_postgresql, True, True),

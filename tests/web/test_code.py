@@ -241,7 +241,10 @@ def test_text_that_is_no_code_costs_no_try(
     assert step.press(Code=code_of(portal)).status_code == 303
 
 
-@pytest.mark.parametrize("form", ["{}-{}", "{}\u2013{}", "{}.{}", "کد شما: {}{}", "\u200f{} {}."])
+PASTED = ("{}-{}", "{}\u2013{}", "{}.{}", "کد شما: {}{}", "\u200f{} {}.", "کد {}{}\nلغو۱۱")
+
+
+@pytest.mark.parametrize("form", PASTED)
 def test_code_is_found_in_what_was_pasted(
     client: FlaskClient, portal: Simulator, form: str
 ) -> None:

@@ -94,7 +94,7 @@ def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
 def test_list_follows_what_becomes_of_a_submission(
     page: Page, portal: Simulator, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Queued, then delivered; gone once an operator has discarded it."""
+    """Queued, then in need of an operator, then delivered."""
     outbox = app.extensions[EXTENSION].delivery.outbox
     portal.mood = lambda _: "CreditNotEnough"
     html = send(page)
@@ -113,6 +113,17 @@ def test_list_follows_what_becomes_of_a_submission(
     (submission,) = outbox.claim(1)
     outbox.deliver(submission, 1)
     assert workbench.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
+
+
+def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator) -> None:
+    """It needs nobody's attention any more, and its link would lead to no page."""
+    portal.mood = lambda _: "CreditNotEnough"
+    reference = reference_of(send(page))
+    token = Page(page.client, f"/outbox/{reference}/discard").token
+    page.client.post(f"/outbox/{reference}/discard", data={"csrf_token": token})
+    html = Html(page.client.get("/").text)
+    assert workbench.RECENT_GONE in rows(html)[0]
+    assert not list(html.find("a", href=f"/outbox/{reference}"))
 
 
 def _fail(*_: object) -> object:

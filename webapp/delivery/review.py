@@ -85,11 +85,12 @@ class Review:
         return {str(contact[MOBILE]) for contact in contacts if contact}
 
     def states(self, references: Sequence[str]) -> dict[str, State]:
-        """Return the states of the submissions with these references; of none that is gone."""
+        """Return the states of the submissions with these references; of none that is discarded."""
         conditions = [by_reference(name) for name in references]
         chosen = or_(false(), *(condition for condition in conditions if condition is not None))
+        is_left = or_(_c.contact.is_not(None), _c.state == State.DELIVERED)
         with self._database.read() as connection:
-            rows = connection.execute(select(_c.key, _c.state).where(chosen)).all()
+            rows = connection.execute(select(_c.key, _c.state).where(chosen, is_left)).all()
         return {reference(row.key): State(row.state) for row in rows}
 
     def oldest(self) -> datetime | None:

@@ -44,7 +44,7 @@ blueprint = Blueprint("code", __name__)
 _INPUT: Final = "Code"
 _TRY: Final = "try"
 _CHANGE: Final = "change"
-_DIGITS: Final = re.compile("[0-9]")
+_DIGITS: Final = re.compile("[0-9]+")
 _METHODS: Final = ("GET", "POST")
 
 
@@ -155,9 +155,8 @@ def _check(
     place: _Place, submission: Submission, state: CodeState | None
 ) -> contact_form.ViewResult:
     """Check the typed code; a text that is no code at all does not count as a try."""
-    typed = fold_digits(strip_invisible(request.form.get(_INPUT, "")))
-    code = "".join(_DIGITS.findall(typed))  # people paste the whole message, or with hyphens
-    length = place.policy.length
+    typed, length = request.form.get(_INPUT, ""), place.policy.length
+    code = _find_code(typed, length)
     if len(code) != length:
         error = texts.SHAPE.format(n=persian_digits(length)) if typed.strip() else texts.EMPTY
         return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -171,6 +170,17 @@ def _check(
     submission, state = after
     error = _error(step.check, state)
     return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _find_code(typed: str, length: int) -> str:
+    """Return the digits of what was typed, as with hyphens; of a whole message, only the code's.
+
+    Bulk SMS in Iran end in «لغو۱۱»: then the code is the one number that is as long as a code.
+    """
+    numbers: list[str] = _DIGITS.findall(fold_digits(strip_invisible(typed)))
+    digits = "".join(numbers)
+    fitting = {number for number in numbers if len(number) == length}
+    return fitting.pop() if len(digits) != length and len(fitting) == 1 else digits
 
 
 def _error(check: Check, state: CodeState | None) -> str:

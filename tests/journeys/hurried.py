@@ -1,0 +1,43 @@
+"""`amoot-form`, with nothing in it for which a test would have to wait.
+
+A form may be sent at once, what failed is tried again at once, what is counted is written at once,
+and the search for a known number may take as long as it does on a busy machine. A test moves the
+clock of limits, of signed tokens and of the database by the seconds that it writes into a file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from webapp.cli import main
+from webapp.delivery import database, funnel, sender, services, worker
+from webapp.forms import tokens
+from webapp.web.views import header
+
+_now, _utc_now_plus = time.time, database._utc_now_plus  # noqa: SLF001
+
+
+def _moved_by() -> float:
+    return float(Path(os.environ["MOVED_BY"]).read_text())
+
+
+def _moved() -> float:
+    return _now() + _moved_by()
+
+
+def _utc_moved_plus(pause: timedelta) -> datetime:
+    return _utc_now_plus(pause + timedelta(seconds=_moved_by()))
+
+
+if __name__ == "__main__":
+    tokens.MIN_AGE = timedelta(days=-1)  # type: ignore[misc]  # for it reads a clock of its own
+    funnel.FLUSH_INTERVAL_S = worker._COUNT_INTERVAL_S = 0.1  # type: ignore[misc]  # noqa: SLF001
+    sender._FIRST_BACKOFF_S = 0.05  # type: ignore[misc]  # noqa: SLF001
+    services.DEADLINE_S = 60.0  # type: ignore[misc]
+    header._COUNT_MAX_AGE_S = 0.0  # type: ignore[misc]  # noqa: SLF001
+    time.time = _moved
+    database._utc_now_plus = _utc_moved_plus  # noqa: SLF001
+    main()
