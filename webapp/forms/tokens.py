@@ -175,7 +175,7 @@ class FormTokens:
             raise InvalidToken(type(error).__name__) from None
         if slug != form:
             raise InvalidToken("OtherForm")
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(time.time(), UTC)
         return FormToken(form=slug, nonce=nonce, site=site, shown_at=rendered_at, sent_at=now)
 
 
