@@ -1,7 +1,8 @@
 # make run    the form, at http://127.0.0.1:8000/
 # make quick  the tests that need no browser, no server and no sleep: on every save
-# make test   every test
-# make check  linters, types, import rules, what bandit finds, and whether the lock files install
+# make test   every promise once, in a real browser too: before a change lands
+# make nightly  every test, with all databases and browsers and more examples, and the coverage: before a release
+# make check  linters, types, import rules, what bandit finds, and whether changed lock files install
 # make audit  known vulnerabilities of the locked packages
 # make lock   the lock files anew
 # make spam   what each layer against spam lets through
@@ -19,27 +20,40 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 AXE := node_modules/axe-core/axe.min.js
 
-.PHONY: run quick test check locks audit lock lighthouse observatory spam chaos bench font debian venv-module
+.PHONY: run quick test nightly check locks audit lock lighthouse observatory spam chaos bench font debian venv-module
 
 run: .venv/runtime font
 	$(BIN)/amoot-form serve
 
+# The tests of a file run in one process, which starts its servers once. What each test costs in
+# processor time stands in the report.
+PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
+  --cpu-report=.pytest_cache/cpu.tsv
+
 quick: .venv/development font
-	$(BIN)/python -m pytest -m "not slow" --quiet --numprocesses=2 --dist=worksteal
+	$(PYTEST) -m "not slow and not nightly"
 
 test: .venv/development debian $(AXE) font
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal --durations=60 --cov --cov-report=term
+	$(PYTEST) -m "not nightly"
 
-check: .venv/development locks
+nightly: .venv/development debian $(AXE) font
+	$(PYTEST) --chromium=chromium --hypothesis-profile=nightly --durations=60 --cov --cov-report=term
+	$(MAKE) --no-print-directory locks
+
+check: .venv/development
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive webapp
+	@sha256sum --check --status $(LOCKS_INSTALLED) 2>/dev/null || $(MAKE) --no-print-directory locks
+
+LOCKS_INSTALLED := .venv/locks.sha256
 
 # Both lock files install with the oldest supported pip, Python 3.11.7's and the newest.
-locks: venv-module
+locks: .venv/bin/python
 	.ci/install-locks
+	sha256sum requirements.lock requirements-dev.lock .ci/install-locks > $(LOCKS_INSTALLED)
 
 # Known vulnerabilities of what is installed. It asks the package index, whose answer changes by itself.
 audit: .venv/development
@@ -78,10 +92,12 @@ static/font.css: deploy/font.css package-lock.json
 	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
 
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
-# servers that many machines share.
-DEBIAN := chromium:chromium npm:npm java:default-jre-headless redis-server:redis-server firefox-esr:firefox-esr \
-  initdb:postgresql nginx:nginx systemd-analyze:systemd soffice:libreoffice-calc-nogui zbarimg:zbar-tools \
+# servers that many machines share; and at night the other browsers and a spreadsheet program.
+DEBIAN := chromium-headless-shell:chromium-headless-shell npm:npm java:default-jre-headless redis-server:redis-server \
+  initdb:postgresql nginx:nginx systemd-analyze:systemd zbarimg:zbar-tools
+AT_NIGHT := chromium:chromium firefox-esr:firefox-esr soffice:libreoffice-calc-nogui \
   WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
+nightly: DEBIAN += $(AT_NIGHT)
 POLICY := /usr/sbin/policy-rc.d
 
 # Debian keeps the programs of PostgreSQL and nginx off the PATH. No service is started: the tests
@@ -101,6 +117,7 @@ $(AXE): package-lock.json | debian
 	touch $@
 
 # Lighthouse, on the form as gunicorn serves it.
+lighthouse: DEBIAN := npm:npm chromium:chromium
 lighthouse: .venv/runtime debian font
 	cd bench && npm ci && node lighthouse.mjs
 

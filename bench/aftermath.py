@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from webapp.contact import MOBILE
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import NEEDS_ATTENTION, REVIEW_STATUSES
+from webapp.delivery.submission import NEEDS_ATTENTION, NUMBER_UNVERIFIED, SUSPECT_STATUSES
 from webapp.portal.simulator.profiles import PROFILES
 from webapp.settings import Settings
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DRAINING = 1000  # seconds for the outbox to empty; longer than the longest pause of a contact
 ROUNDS = 5  # of an operator's decisions, at most
+OTHER_REASONS = (*SUSPECT_STATUSES, NUMBER_UNVERIFIED)  # to hold a submission
 # What an administrator changes where a profile takes no contact of these forms: `check --portal`
 # names it.
 SETTINGS = {"gender-required": {"AMOOT_EMPTY_GENDER": "false"}}
@@ -72,10 +73,10 @@ def come_to_rest(world: World) -> Aftermath:
 
 
 def _needing_attention(services: DeliveryServices) -> Iterator[Submission]:
-    """Yield what an operator decides about, without what one reviews for other reasons."""
+    """Yield what the portal, or the way to it, left to an operator."""
     last = 0
     while page := services.outbox.review.page(NEEDS_ATTENTION, after=last):
-        yield from (it for it in page if it.status not in REVIEW_STATUSES)
+        yield from (it for it in page if it.status not in OTHER_REASONS)
         last = page[-1].id
 
 

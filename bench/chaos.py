@@ -40,7 +40,7 @@ from servers import PostgresServer, RedisServer
 
 from webapp.portal.base import Refused, Rejected
 from webapp.portal.simulator.faults import Answer, Fault, page
-from webapp.portal.simulator.profiles import PROFILES
+from webapp.portal.simulator.profiles import PROFILES, Shape
 from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES
 
@@ -75,6 +75,8 @@ SETTLE = 2
 MOST_COPIES = 2  # of one contact, where nothing can be looked up
 LATENCY = 0.05  # seconds that the portal takes, so that a kill meets calls under way
 ERASING = 10  # seconds for the last traces to go
+# Where no answer can be read, the queue stays paused: a probe of some seconds for each contact.
+MOST_UNREADABLE = 60  # submissions, and rows of a spreadsheet
 SUBMISSIONS_A_CRASH = 125  # between two crashes of PostgreSQL, on average
 
 # Together as likely as one other fault: each pauses the queue for seconds.
@@ -248,6 +250,18 @@ class Experiment:
     seed: int = field(default_factory=lambda: Random().randrange(10**6))
     import_rows: int = 0
 
+    def drawn(self) -> Experiment:
+        """Return it with a profile, and no larger than the profile makes sensible."""
+        name = self.profile
+        if name == DRAWN:
+            name = self._random("profile").choice(list(PROFILES))
+        if PROFILES[name].shape is not Shape.UNREADABLE:
+            return dataclasses.replace(self, profile=name)
+        submissions, rows = (
+            min(it, MOST_UNREADABLE) for it in (self.submissions, self.import_rows)
+        )
+        return dataclasses.replace(self, profile=name, submissions=submissions, import_rows=rows)
+
     def run(self) -> Report:
         """Run it."""
         start = time.monotonic()
@@ -275,10 +289,10 @@ class Experiment:
         people = list(map(Contact, imported))
         copies = Counter(mobile for mobile, _ in arrived)
         twice = {mobile for mobile, times in copies.items() if times > 1}
-        is_searchable = "ContactSearch" not in PROFILES[world.profile].instead
+        is_searchable = "ContactSearch" not in PROFILES[self.profile].instead
         return Report(
             database=self.database,
-            profile=world.profile,
+            profile=self.profile,
             seed=self.seed,
             submissions=self.submissions,
             lost=len({it.stored for it in (*crowd.accepted, *people)}.difference(arrived)),
@@ -307,13 +321,10 @@ class Experiment:
         with contextlib.ExitStack() as stack:
             kept = 10 * (self.submissions + self.import_rows)
             portal = stack.enter_context(Simulator(token=TOKEN, kept=kept))
-            profile = self.profile
-            if profile == DRAWN:
-                profile = self._random("profile").choice(list(PROFILES))
-            say(f"profile {profile}")
+            say(f"profile {self.profile}")
             mood = Mood(self.faulty, self._random("portal"), events)
             portal.mood, portal.delay, portal.latency = mood, SETTLE / 2, LATENCY
-            portal.profile = PROFILES[profile]
+            portal.profile = PROFILES[self.profile]
             environ = self._settings(portal)
             postgres, outbox = None, f"sqlite:///{state}/outbox.sqlite3"
             if self.database == "postgresql":
@@ -328,7 +339,7 @@ class Experiment:
             stack.callback(site.close)
             yield World(
                 portal=portal,
-                profile=profile,
+                profile=self.profile,
                 mood=mood,
                 postgres=postgres,
                 outbox=outbox,
@@ -428,7 +439,7 @@ def run(database: str, folder: Path, **options: Any) -> Report:
         folder: Where state and logs lie, and stay.
         options: Other attributes of `Experiment`.
     """
-    return Experiment(database=database, folder=folder, **options).run()
+    return Experiment(database=database, folder=folder, **options).drawn().run()
 
 
 def _raise_from(futures: Iterable[Future[None]]) -> None:

@@ -5,15 +5,13 @@ const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
 
 // Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
-if ("refetch" in form.dataset) history.replaceState({ typed: [...new FormData(form)] }, "");
-else history.state?.typed?.forEach(([key, value]) => fill(key, value));
-
-function fill(key, value) {
+if ("refetch" in form.dataset) history.replaceState([...new FormData(form)], "");
+else history.state?.forEach(([key, value]) => {
   for (const input of form.querySelectorAll(`[name="${key}"]:not([type=hidden])`)) {
-    if (["checkbox", "radio"].includes(input.type)) input.checked ||= input.value === value;
+    if (/box|radio/.test(input.type)) input.checked ||= input.value === value;
     else input.value = value;
   }
-}
+});
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();
 let pristine = "unsent" in form.dataset ? null : typed();
@@ -34,7 +32,7 @@ form.addEventListener("submit", (event) => {
   setTimeout(setSent, 20000, false);
 });
 
-// Cancelling the question about a known number gives up what was typed.
+// Who cancels at the question about a known number gives up what they have typed.
 addEventListener("click", (event) => {
   if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
@@ -52,7 +50,7 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Not every browser focuses an alert with autofocus; most do late.
+// Not every browser focuses an alert that has autofocus; most do it late.
 setTimeout(() => {
   if (document.activeElement === document.body) document.querySelector("[role=alert]")?.focus();
 }, 500);

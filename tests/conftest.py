@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from servers import PostgresServer
 from sqlalchemy import create_engine, make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app
 from webapp.delivery import engine as engine_module
+from webapp.delivery import services
 from webapp.forms import tokens
 from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings
@@ -30,7 +33,22 @@ if TYPE_CHECKING:
 
     from webapp.delivery.services import DeliveryServices
 
-pytest_plugins = ["once", "tiers"]
+pytest_plugins = ["cpu", "once", "tiers"]
+
+# No clock decides. `make test` tries the same examples each time, `make nightly` new ones.
+_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+hypothesis_settings.register_profile(
+    "test", derandomize=True, max_examples=25, deadline=None, suppress_health_check=_CHECKS
+)
+hypothesis_settings.register_profile(
+    "nightly", max_examples=300, print_blob=True, deadline=None, suppress_health_check=_CHECKS
+)
+hypothesis_settings.load_profile("test")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what chooses a browser."""
+    parser.addoption("--chromium", default="chromium-headless-shell", help="the program to run")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -69,6 +87,12 @@ def simulator(running: Simulator) -> Simulator:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests fill in a form faster than a person."""
     monkeypatch.setattr(tokens, "MIN_AGE", timedelta(0))
+
+
+@pytest.fixture(autouse=True)
+def _time_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a look-up take longer than half a second on a busy machine."""
+    monkeypatch.setattr(services, "DEADLINE_S", 20.0)
 
 
 @pytest.fixture(autouse=True)

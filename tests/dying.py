@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from datetime import timedelta
+from multiprocessing import forkserver
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+import webapp.observability.metrics  # noqa: F401  which an app imports late
 from webapp import create_app
 from webapp.delivery.codes import Codes
 from webapp.delivery.feeding import Feeder
@@ -21,6 +27,7 @@ from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.context import ForkServerContext
 
     from webapp.settings import Settings
 
@@ -41,6 +48,17 @@ STEPS: dict[str, tuple[type, str]] = {
     "move": (Feeder, "_move"),
     "feed": (Feeder, "feed"),
 }
+
+
+def context() -> ForkServerContext:
+    """Return what starts processes that have imported everything already."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload([__name__])
+    with pytest.MonkeyPatch.context() as patch:
+        # Before Python 3.13, the server that forks looks for modules nowhere else.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        forkserver.ensure_running()
+    return found
 
 
 def die(*_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import inspect
 import json
 import pkgutil
 import time
@@ -135,7 +136,11 @@ class Html(HTMLParser):
 
     def text(self, tag: str = "", **attributes: str) -> str:
         """Return the text of the first element that fits."""
-        return next(self.find(tag, **attributes))[1]
+        for _, text in self.find(tag, **attributes):
+            return text
+        wanted = " ".join([tag, *(f"{name}={value}" for name, value in attributes.items())])
+        titles, said = ([text for _, text in self.find(name)] for name in ("title", "body"))
+        pytest.fail(f"The page {titles} has no {wanted.strip()}; it says: {said}")
 
     @property
     def outcome(self) -> str | None:
@@ -204,7 +209,9 @@ def written(answer: object) -> str:
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until a condition holds; fail after a time that suffices for a busy machine."""
+    __tracebackhide__ = True
     expires = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < expires, f"it did not happen within {seconds} s"
+        if time.monotonic() > expires:
+            pytest.fail(f"Not within {seconds} s: {inspect.getsource(condition).strip()}")
         time.sleep(0.02)

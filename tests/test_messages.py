@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from support import MESSAGE_MODULES, Html, Page
+from tables import each
 
 from webapp.contact import FIELDS
 from webapp.portal.simulator.faults import Fault
@@ -63,7 +63,7 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])
+@each(("name", "text"), TEXTS)
 def test_text_is_proper_persian(name: str, text: str) -> None:
     """No other alphabet's letters or digits, no sloppy joining, a formal tone."""
     prose = LATIN.sub("نمونه", re.sub(r"\{\w+\}", "نمونه", text))
@@ -79,7 +79,7 @@ def test_text_is_proper_persian(name: str, text: str) -> None:
     assert text == text.strip() or name in {"AND", "COMMA"}
 
 
-@pytest.mark.parametrize(("name", "text"), TEXTS, ids=[name for name, _ in TEXTS])
+@each(("name", "text"), TEXTS)
 def test_sentence_has_its_full_stop(name: str, text: str) -> None:
     """A text with a verb form at its end, and any of several sentences, is a sentence."""
     is_sentence = re.search(r"(?:کنید|ندارد|دارد|باشد|نیست|است|شد|شوند|می‌شود)\W*$", text)
@@ -87,7 +87,7 @@ def test_sentence_has_its_full_stop(name: str, text: str) -> None:
         assert text.endswith((".", ":")), name
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "webapp").rglob("*.py")), ids=lambda it: it.name)
+@each("path", sorted((ROOT / "webapp").rglob("*.py")))
 def test_persian_stands_in_its_modules_alone(path: Path) -> None:
     """No other module holds a text; docstrings may quote one."""
     tree = ast.parse(path.read_text())
@@ -105,9 +105,8 @@ def test_persian_stands_in_its_modules_alone(path: Path) -> None:
     assert is_allowed or own == []
 
 
-@pytest.mark.parametrize(
+@each(
     "path", [*sorted((ROOT / "templates").rglob("*.html")), ROOT / "static" / "form.js"],
-    ids=lambda it: it.name,
 )  # fmt: skip
 def test_templates_and_scripts_hold_no_text(path: Path) -> None:
     """They take every text from the messages."""

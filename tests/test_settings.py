@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 import pytest
+from tables import each
 from werkzeug.security import generate_password_hash
 
 from webapp.settings import PRIVATE_NETWORKS, Settings, SettingsError
@@ -102,7 +103,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("AMOOT_TOKEN", ""),
@@ -174,7 +175,7 @@ def test_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
     assert len(value) < 4 or value not in fault
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("ALERT_EMAIL", ""),
@@ -241,7 +242,7 @@ def test_real_portal_needs_a_token() -> None:
     assert Settings.from_env({"AMOOT_URL": "http://127.0.0.1:9/rest/"}).demo
 
 
-@pytest.mark.parametrize(
+@each(
     "typed", ["https://Form.Example.ir", "https://form.example.ir:443", "https://form.example.ir/"]
 )
 def test_public_url_is_spelled_as_browsers_do(typed: str) -> None:

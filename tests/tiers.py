@@ -1,8 +1,9 @@
-"""A pytest plugin with two tiers of tests: quick ones, and those that are marked `slow`.
+"""A pytest plugin with the tiers of tests: quick ones, and those that are `slow` or `nightly`.
 
-A slow test starts a process, needs a server or a browser, or sleeps. Some are known by where they
-stand and by their fixtures and marked here; the others carry the mark themselves. An unmarked test
-that starts a process or sleeps fails.
+A slow test starts a process, needs a server or a browser, or sleeps; `make quick` leaves it out. An
+unmarked test that starts a process or sleeps fails. A nightly test repeats a promise on another
+database or browser, or goes through more of its cases; `make test` leaves it out. Some are known by
+where they stand and by their fixtures and marked here; the others carry the mark themselves.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 MAX_SLEEP_S: Final = 0.05
 
 _FIXTURES: Final = frozenset({"browser", "postgres"})
+# What `make test` runs on PostgreSQL too: there it differs. The rest of the matrix is nightly.
+ON_POSTGRESQL: Final = frozenset(
+    {"test_outbox.py", "test_imports.py", "test_codes.py", "test_statistics.py", "test_crashes.py"}
+)
 # What starts a process. No audit hook: one written in Python lets threads collide that set a trace
 # function, as coverage does in each thread.
 _STARTERS: Final = (
@@ -45,6 +50,12 @@ def is_slow(path: Path, fixtures: Collection[str], parameters: Mapping[str, obje
         or not _FIXTURES.isdisjoint(fixtures)
         or "postgresql" in parameters.values()
     )
+
+
+def is_nightly(path: Path, parameters: Mapping[str, object]) -> bool:
+    """Return whether a test is nightly by its parameters: most are, on PostgreSQL."""
+    is_matrix = path.parent.name == "delivery" and path.name in ON_POSTGRESQL
+    return "postgresql" in parameters.values() and not is_matrix
 
 
 def _fail(what: str) -> None:
@@ -71,9 +82,12 @@ def _guarded_sleep(seconds: float) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, and watch what tests do."""
+    """Register the marks, and watch what tests do."""
     config.addinivalue_line(
         "markers", "slow: starts a process, needs a server or browser, or sleeps"
+    )
+    config.addinivalue_line(
+        "markers", "nightly: the same promise on another database or browser, or more of its cases"
     )
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
@@ -83,17 +97,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test that is slow by its place, its fixtures or its parameters."""
+    """Mark a test that is slow or nightly by its place, its fixtures or its parameters."""
     callspec = getattr(item, "callspec", None)
-    fixtures = getattr(item, "fixturenames", ())
-    if is_slow(item.path, fixtures, callspec.params if callspec else {}):
+    parameters = callspec.params if callspec else {}
+    if is_slow(item.path, getattr(item, "fixturenames", ()), parameters):
         item.add_marker("slow")
+    if is_nightly(item.path, parameters):
+        item.add_marker("nightly")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start slow tests first, so that quick ones fill the gaps at the end of a run in parallel."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    turns: dict[Path, int] = {}  # of files: the tests of one stay together
+    for item in items:
+        turns[item.path] = min(_turn(item), turns.get(item.path, 2))
+    items.sort(key=lambda item: turns[item.path])
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.parent.name == "browser":
+        return 0
+    return 1 if item.get_closest_marker("slow") else 2
 
 
 @pytest.hookimpl(wrapper=True)

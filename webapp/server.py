@@ -77,7 +77,7 @@ class Server(BaseApplication):
 
 def _post_worker_init(worker: Worker) -> None:
     """Start what a fork does not copy: threads and connections."""
-    services = _services(worker.wsgi)
+    services = _services(worker.app.wsgi())
     services.metrics.initialise()
     # Opens the database before the first request; a failure must not stop the worker.
     with contextlib.suppress(DatabaseError):
@@ -92,7 +92,7 @@ def _post_worker_init(worker: Worker) -> None:
 
 def _worker_exit(_: object, worker: Worker) -> None:
     if worker.wsgi is not None:  # None if it failed to start
-        delivery = _services(worker.wsgi).delivery
+        delivery = _services(worker.app.wsgi()).delivery
         delivery.labels.stop()
         delivery.worker.stop()
         delivery.worker.join()

@@ -1,4 +1,4 @@
-"""The browser that most tests of pages and journeys share."""
+"""The browser that tests of pages and journeys share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+from words import PATIENCE_MS, speak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,29 @@ _FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Run Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.fail("These tests need Chromium: `make test` installs Debian's package `chromium`.")
+def chromium(request: pytest.FixtureRequest) -> str:
+    """Return the path of Debian's Chromium.
+
+    By default the one without windows, which takes a fifth of the processor's time.
+    """
+    for program in (request.config.getoption("chromium"), "chromium"):
+        if found := shutil.which(program):
+            return found
+    pytest.fail("Chromium is missing: `make test` installs Debian's `chromium-headless-shell`.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def words_for_failures() -> Iterator[None]:
+    """Let tests that cannot go on say why."""
+    with pytest.MonkeyPatch.context() as patch:
+        speak(patch)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Run Chromium."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield running

@@ -154,7 +154,7 @@ def send(tab: Page) -> None:
 
 def wait_for_sent(tab: Page, site: Site, count: int) -> None:
     """Wait until so many sendings came."""
-    for _ in range(500):
+    for _ in range(3_000):
         if len(site.sent) >= count:
             break
         tab.wait_for_timeout(10)

@@ -11,10 +11,11 @@ from checker import ROOT, needed
 from playwright.sync_api import expect
 from serving import serve
 from states import MOBILE, STATES, calm, submit
+from tables import each
 from werkzeug.security import generate_password_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from checker import Checker
@@ -40,7 +41,8 @@ MARK_TEXTS = """() => {
 # What passes is not described node by node: that takes a third of the time.
 EVERY_RULE = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
 EVERY_COLOUR = EVERY_RULE | {"runOnly": {"type": "rule", "values": OF_COLOURS}}
-LOOKS = [("light", 1280, EVERY_RULE), ("light", 360, EVERY_RULE)]
+ON_A_PHONE = [("light", 360, EVERY_RULE)]
+LOOKS = [*ON_A_PHONE, ("light", 1280, EVERY_RULE)]
 LOOKS += [("dark", 1280, EVERY_COLOUR), ("dark", 360, EVERY_COLOUR)]
 
 
@@ -99,15 +101,13 @@ def test_every_error_page_is_valid_html(server: Server, troubled: Server, checke
     } == {}
 
 
-@pytest.mark.parametrize(
-    "path", [*STATIC.glob("*.css"), *STATIC.glob("*.svg")], ids=lambda path: path.name
-)
+@each("path", [*STATIC.glob("*.css"), *STATIC.glob("*.svg")])
 def test_every_stylesheet_and_image_is_valid(path: Path, checker: Checker) -> None:
     """The Nu checker finds nothing, not even a warning."""
     assert checker.complaints(path.read_text(), path.suffix) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "suffix"),
     [
         ("<!DOCTYPE html><html lang=fa><title>x</title><p><b></p></html>", ".html"),
@@ -121,12 +121,14 @@ def test_checker_finds_what_is_invalid(text: str, suffix: str, checker: Checker)
     assert checker.complaints(text, suffix)
 
 
-def violations(tab: Page) -> list[tuple[str, str, list[str]]]:
-    """Return what axe-core finds, in every look."""
+def violations(
+    tab: Page, looks: Sequence[tuple[str, int, object]] = LOOKS
+) -> list[tuple[str, str, list[str]]]:
+    """Return what axe-core finds, in every one of the looks."""
     tab.evaluate(needed(AXE).read_text())
     tab.evaluate(MARK_TEXTS)
     found = []
-    for scheme, width, rules in LOOKS:
+    for scheme, width, rules in looks:
         tab.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour half-way
         tab.set_viewport_size({"width": width, "height": 800})
         result = tab.evaluate("options => axe.run(document, options)", rules)
@@ -146,13 +148,23 @@ def test_axe_finds_persian_text_without_contrast(browser: Browser) -> None:
     assert len(found) == len(LOOKS)
 
 
-@pytest.mark.parametrize("state", STATES)
+@each("state", STATES)
 def test_every_page_and_state_is_accessible_and_valid(
     browser: Browser, server: Server, simulator: Simulator, checker: Checker, state: object
 ) -> None:
     """axe-core finds no violation of WCAG 2.2 A and AA, nor of best practices; nor does Nu."""
     with at_state(browser, server, state, simulator) as (tab, text):
         assert checker.complaints(text) == []
+        assert violations(tab, ON_A_PHONE) == []
+
+
+@pytest.mark.nightly
+@each("state", STATES)
+def test_every_page_and_state_is_accessible_in_every_look(
+    browser: Browser, server: Server, simulator: Simulator, state: object
+) -> None:
+    """On a phone and a desk, light and dark."""
+    with at_state(browser, server, state, simulator) as (tab, _):
         assert violations(tab) == []
 
 

@@ -22,7 +22,7 @@ _TIMEOUT_S = 60  # on a busy machine
 def _program(name: str, package: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.fail(f"This test needs {name}: `make test` installs Debian's `{package}`.")
+        pytest.fail(f"This test needs {name}: `make nightly` installs Debian's `{package}`.")
     return found
 
 

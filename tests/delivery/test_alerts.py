@@ -56,7 +56,6 @@ def told(settings: Settings, mailbox: MailServer, database_url: str) -> Settings
     return replace(
         settings,
         database_url=database_url,
-        amoot_deadline=1,
         amoot_settle=0,
         public_url="https://form.example.ir",
         alert_email=("ops@example.ir", "boss@example.ir"),

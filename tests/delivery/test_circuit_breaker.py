@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from clock import elapse
 from sqlalchemy import text
+from support import wait_until
 
 from webapp.delivery import circuit_breaker as module
 from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -74,18 +75,16 @@ def test_answer_without_a_reason_does_not_pause_the_others(breaker: CircuitBreak
     assert breaker.pause is None
 
 
-@pytest.mark.slow
 def test_every_process_hears_of_it_soon(database: Database, breaker: CircuitBreaker) -> None:
     """And of its end."""
     other = CircuitBreaker(database)
     assert other.pause is None
     breaker.failed(Refused("CreditNotEnough"))
-    time.sleep(0.6)
+    wait_until(lambda: other.pause is not None)
     assert other.pause is not None
     assert other.pause.status == "CreditNotEnough"
     other.succeeded()
-    time.sleep(0.6)
-    assert breaker.pause is None
+    wait_until(lambda: breaker.pause is None)
 
 
 def test_first_cause_is_told_until_a_probe_finds_another(breaker: CircuitBreaker) -> None:
@@ -99,24 +98,25 @@ def test_first_cause_is_told_until_a_probe_finds_another(breaker: CircuitBreaker
     assert (breaker.pause.status, breaker.pause.refused) == ("ConnectionFailed", False)
 
 
-@pytest.mark.slow
 def test_one_probes_at_a_time(database: Database, breaker: CircuitBreaker) -> None:
     """Of all processes."""
     breaker.failed(Unreachable("ConnectionFailed"))
     assert not breaker.take_probe(LEASE)
-    time.sleep(0.6)
+    elapse(database, 0.6)
     with ThreadPoolExecutor(8) as threads:
         turns = list(threads.map(lambda _: CircuitBreaker(database).take_probe(LEASE), range(8)))
     assert sorted(turns) == [False] * 7 + [True]
 
 
-@pytest.mark.slow
-def test_prober_that_died_is_followed_by_another(breaker: CircuitBreaker) -> None:
+def test_prober_that_died_is_followed_by_another(
+    database: Database, breaker: CircuitBreaker
+) -> None:
     """When its lease is over."""
     breaker.failed(Unreachable("ConnectionFailed"))
-    time.sleep(0.6)
-    assert breaker.take_probe(timedelta(seconds=0.2))
-    time.sleep(0.3)
+    elapse(database, 0.6)
+    assert breaker.take_probe(LEASE)
+    assert not breaker.take_probe(LEASE)
+    elapse(database, LEASE.total_seconds())
     assert breaker.take_probe(LEASE)
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from tables import each
 
 from webapp.contact import Contact
 from webapp.delivery import codes as codes_module
@@ -95,7 +96,7 @@ def test_hash_is_keyed_and_bound_to_its_submission(database_url: str) -> None:
     assert stranger.check(OTHER, "12345") is Check.WRONG
 
 
-@pytest.mark.parametrize("length", [4, 8])
+@each("length", [4, 8])
 def test_codes_are_spread_evenly(length: int) -> None:
     """Each first and last digit comes about as often; none begins with 0."""
     found = [new_code(length) for _ in range(9_000)]

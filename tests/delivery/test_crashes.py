@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dying
 import pytest
-from support import TOKEN, Page
+from clock import FakeClock, elapse
+from support import TOKEN, Page, wait_until
 
 from webapp import create_app
 from webapp.contact import Contact
+from webapp.delivery import intake, verification
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.portal.simulator.profiles import RETURN_PROFILES
@@ -39,16 +39,21 @@ BACKGROUND = [(when, step) for step in ("claim", "send", "settle") for when in (
 
 @pytest.fixture
 def hasty(settings: Settings, database_url: str) -> Settings:
-    """Return settings with short leases, on either database."""
-    return replace(settings, database_url=database_url, amoot_deadline=2, amoot_settle=0.2)
+    """Return settings with which what is uncertain settles soon, on either database."""
+    return replace(settings, database_url=database_url, amoot_settle=0.2)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who repeats what a dead process was sending wait for its answer at once."""
+    monkeypatch.setattr(intake, "time", FakeClock())
+    monkeypatch.setattr(verification, "time", FakeClock())
+
+
+@pytest.fixture
 def processes() -> ForkServerContext:
-    """Return what starts processes that have imported everything already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dying"])
-    return context
+    """Return what starts processes that can die."""
+    return dying.context()
 
 
 @pytest.fixture
@@ -75,10 +80,7 @@ def deliver_all(settings: Settings, portal: Simulator) -> DeliveryServices:
     delivery = DeliveryServices.build(settings, portal_url=portal.url, token=TOKEN)
     end_leases(delivery)
     delivery.worker.start()
-    until = time.monotonic() + 30
-    while delivery.outbox.review.count(WAITING, most=1):
-        assert time.monotonic() < until, "something waits for ever"
-        time.sleep(0.05)
+    wait_until(lambda: not delivery.outbox.review.count(WAITING, most=1))
     delivery.worker.stop()
     delivery.worker.join()
     return delivery
@@ -121,6 +123,7 @@ def test_worker_killed_on_the_way(
     assert len(portal.contacts) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("profile", RETURN_PROFILES)
 def test_process_killed_after_the_call_under_each_profile_sends_once(
     settings: Settings,
@@ -132,7 +135,7 @@ def test_process_killed_after_the_call_under_each_profile_sends_once(
     """Whatever the portal's documents leave open, the next process finds the contact."""
     portal.profile = RETURN_PROFILES[profile]
     url = f"sqlite:///{tmp_path}/outbox.sqlite3"
-    hasty = replace(settings, database_url=url, amoot_deadline=2, amoot_settle=0.2)
+    hasty = replace(settings, database_url=url, amoot_settle=0.2)
     form = {"Mobile": MOBILE, "FName": "سارا کیانی", "Labels": "ویژه"}
     form["csrf_token"] = Page(create_app(hasty).test_client()).token
     process = processes.Process(target=dying.run, args=(hasty, "after", "send", form))
@@ -154,7 +157,7 @@ def test_killed_again_and_again(
         kill(when, step)
         end_leases(delivery)
         delivery.outbox.requeue_expired_leases()
-        time.sleep(0.2)
+        elapse(delivery.database, 1)  # it has settled
     deliver_all(hasty, portal)
     assert len(portal.contacts) == 1
 

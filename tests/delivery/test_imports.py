@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 from dataclasses import replace
@@ -188,6 +187,21 @@ def test_import_ends_when_nothing_waits(delivery: DeliveryServices) -> None:
     assert not delivery.imports.cancel(found.id)
 
 
+def test_paused_import_with_nothing_left_ends(delivery: DeliveryServices) -> None:
+    """All its rows are in the outbox already; the others wait until it is resumed."""
+    found, other = started(delivery, 3), started(delivery, 30)
+    for _ in range(2):
+        make_due(delivery)
+        delivery.imports.feeder.feed()
+    assert delivery.imports.pause(found.id)
+    assert delivery.imports.pause(other.id)
+    delivery.imports.feeder.feed()
+    settle(delivery)
+    delivery.imports.feeder.feed()
+    states = [delivery.imports.review.get(it.reference) for it in (found, other)]
+    assert [it and it.state for it in states] == [ImportState.DONE, ImportState.PAUSED]
+
+
 @pytest.mark.slow
 def test_several_workers_feed_and_send_each_row_once(quick: Settings, portal: Simulator) -> None:
     """No faster than the rate, all together."""
@@ -231,8 +245,7 @@ def numbers(portal: Simulator) -> list[int]:
 @pytest.fixture
 def kill(quick: Settings) -> Callable[..., None]:
     """Return a function that lets another process die at a point of an import."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dying"])
+    context = dying.context()
 
     def run(when: str, step: str, data: bytes) -> None:
         process = context.Process(target=dying.run_import, args=(quick, when, step, data))

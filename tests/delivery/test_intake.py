@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,16 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import TOKEN, short_deadline
+from clock import FakeClock, elapse
+from support import TOKEN, short_deadline, wait_until
 
 from webapp.contact import FIELDS, Contact
+from webapp.delivery import intake as intake_module
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.outcome import BUSY, Result
 from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, WAITING, State, reference
-from webapp.portal.base import Refused, Rejected, Uncertain
+from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.simulator.faults import Fault
 from webapp.portal.simulator.profiles import RETURN_PROFILES, Profile
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)
+LEASE_S = 70  # longer than any
 
 
 @pytest.fixture
@@ -74,16 +77,12 @@ def submission(outbox: Outbox, key: str = KEY) -> Submission:
     return found
 
 
-def again(intake: Intake, outbox: Outbox, soon: float = 10) -> None:
+def again(intake: Intake, outbox: Outbox) -> None:
     """Attempt what is due next, as the worker would."""
-    until = time.monotonic() + soon
-    while time.monotonic() < until:
-        for claimed in outbox.claim(1):
-            # A busy machine may stall for longer than the short lease of these tests.
-            intake.sender.attempt(replace(claimed, send_by=claimed.send_by + 30))
-            return
-        time.sleep(0.02)
-    pytest.fail("nothing is due")
+    claimed: list[Submission] = []
+    wait_until(lambda: bool(claimed.extend(outbox.claim(1)) or claimed))
+    # A busy machine may stall for longer than the short lease of these tests.
+    intake.sender.attempt(replace(claimed[0], send_by=claimed[0].send_by + 30))
 
 
 def paths(portal: Simulator) -> list[str]:
@@ -231,8 +230,6 @@ def test_what_cannot_be_stored_is_not_sent(
     assert not portal.requests
 
 
-@short_deadline
-@pytest.mark.slow
 def test_database_lost_after_the_call_loses_nothing(
     delivery: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +243,8 @@ def test_database_lost_after_the_call_loses_nothing(
         patch.setattr(Outbox, "deliver", fail)
         assert submit(delivery.intake).result is Result.DELIVERED
     assert submission(delivery.outbox).state is State.SENDING
-    time.sleep(3.1)  # the lease
+    assert delivery.outbox.requeue_expired_leases() == 0
+    elapse(delivery.database, LEASE_S)
     assert delivery.outbox.requeue_expired_leases() == 1
     again(delivery.intake, delivery.outbox)
     assert submission(delivery.outbox).state is State.DELIVERED
@@ -263,17 +261,62 @@ def test_same_submission_is_sent_once(intake: Intake, portal: Simulator) -> None
     assert outcomes[0].result is Result.DELIVERED
 
 
-@short_deadline
-@pytest.mark.slow
 def test_who_repeats_a_submission_under_way_waits_for_its_answer(
-    intake: Intake, outbox: Outbox, portal: Simulator
+    intake: Intake,
+    outbox: Outbox,
+    portal: Simulator,
+    deadline: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As long as a call may last, and no longer: it is stored."""
     outbox.add(CONTACT, KEY, form="contact", send=True)
-    started = time.monotonic()
+    clock = FakeClock()
+    monkeypatch.setattr(intake_module, "time", clock)
     assert submit(intake).result is Result.QUEUED
-    assert 0.9 < time.monotonic() - started < 5
+    assert deadline <= clock.slept < deadline + 1
     assert not portal.requests
+
+
+class HeldCalls:
+    """A portal that hangs until the test says that the time of a call is over.
+
+    Attributes:
+        made: How many calls there were.
+        under_way: How many hang.
+    """
+
+    def __init__(self, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Stand between the sender and its portal."""
+        self.made = self.under_way = 0
+        self._lock = threading.Lock()
+        self._over = threading.Semaphore(0)
+        self._permits = delivery.intake._permits  # noqa: SLF001  nothing else shows who waits
+        monkeypatch.setattr(AmootPortal, "create_contact", lambda *_: self._hang())
+
+    def __enter__(self) -> None:
+        """Let the test run."""
+
+    def __exit__(self, *_: object) -> None:
+        """Let whatever hangs go on, if the test has failed."""
+        self.time_out(100)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a permit."""
+        return len(self._permits._waiting)  # noqa: SLF001  as above
+
+    def time_out(self, count: int) -> None:
+        """Let the time of so many calls be over."""
+        self._over.release(count)
+
+    def _hang(self) -> None:
+        with self._lock:
+            self.made += 1
+            self.under_way += 1
+        self._over.acquire()
+        with self._lock:
+            self.under_way -= 1
+        raise TimedOut
 
 
 @pytest.mark.slow
@@ -281,9 +324,7 @@ def test_submission_without_a_permit_waits_for_one_and_is_delivered(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A portal that is well says "queued" to nobody: three calls at a time, eight people."""
-    delivery: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=7).extensions[EXTENSION].delivery
-    )
+    delivery: DeliveryServices = make_app(threads=4).extensions[EXTENSION].delivery
     portal.latency = 0.2
     keys = [f"{number:02x}" * 32 for number in range(8)]
     with ThreadPoolExecutor(8) as people:
@@ -291,43 +332,41 @@ def test_submission_without_a_permit_waits_for_one_and_is_delivered(
     assert [outcome.result for outcome in outcomes] == [Result.DELIVERED] * 8
 
 
-@pytest.mark.slow
 def test_submission_beyond_those_who_may_wait_is_stored_and_queued_at_once(
-    make_app: Callable[..., Flask], portal: Simulator
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three calls and five who wait are twice the threads; the ninth is not kept waiting."""
-    delivery: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=3).extensions[EXTENSION].delivery
-    )
-    portal.answer(Fault.SILENT, 3)
+    delivery: DeliveryServices = make_app(threads=4).extensions[EXTENSION].delivery
+    calls = HeldCalls(delivery, monkeypatch)
     keys = [f"{number:02x}" * 32 for number in range(8)]
-    with ThreadPoolExecutor(8) as people:
+    with ThreadPoolExecutor(8) as people, calls:
         waiting = [people.submit(submit, delivery.intake, key) for key in keys]
-        time.sleep(0.5)
-        started = time.monotonic()
+        wait_until(lambda: calls.under_way == 3 and calls.waiting == 5)
         outcome = submit(delivery.intake)
         assert (outcome.result, outcome.status) == (Result.QUEUED, BUSY)
-        assert time.monotonic() - started < 1.5
+        assert not any(future.done() for future in waiting)
+        calls.time_out(3)
         assert {future.result().result for future in waiting} == {Result.QUEUED}
     assert submission(delivery.outbox).state is State.QUEUED
 
 
-@pytest.mark.slow
 def test_waiting_submissions_when_the_portal_hangs_are_released_by_the_first_timeout(
-    make_app: Callable[..., Flask], portal: Simulator
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are queued within one deadline, and no further call is made."""
-    delivery: DeliveryServices = (
-        make_app(threads=4, amoot_deadline=2).extensions[EXTENSION].delivery
-    )
-    portal.answer(Fault.SILENT, 8)
+    """They are queued while the other calls still hang, and no further call is made."""
+    delivery: DeliveryServices = make_app(threads=4).extensions[EXTENSION].delivery
+    calls = HeldCalls(delivery, monkeypatch)
     keys = [f"{number:02x}" * 32 for number in range(8)]
-    started = time.monotonic()
-    with ThreadPoolExecutor(8) as people:
-        outcomes = list(people.map(partial(submit, delivery.intake), keys))
-    assert time.monotonic() - started < 3.5  # two deadlines would be four seconds
+    with ThreadPoolExecutor(8) as people, calls:
+        futures = [people.submit(submit, delivery.intake, key) for key in keys]
+        wait_until(lambda: calls.under_way == 3 and calls.waiting == 5)
+        calls.time_out(1)
+        wait_until(lambda: sum(future.done() for future in futures) == 6)
+        assert calls.under_way == 2
+        calls.time_out(2)
+        outcomes = [future.result() for future in futures]
     assert [outcome.result for outcome in outcomes] == [Result.QUEUED] * 8
-    assert len(portal.requests) == 3
+    assert calls.made == 3
 
 
 @short_deadline
@@ -339,11 +378,9 @@ def test_while_the_portal_is_down_nobody_waits(
     portal.answer(Fault.SILENT)
     assert submit(intake).status == "Timeout"
     assert submission(outbox).uncertain
-    started = time.monotonic()
     for number in range(10):
         outcome = submit(intake, f"{number:02x}" * 32)
         assert (outcome.result, outcome.status) == (Result.QUEUED, "Timeout")
-    assert time.monotonic() - started < 5  # or it would be ten deadlines
     assert len(portal.requests) == 1
 
 
@@ -392,16 +429,16 @@ def test_what_was_certainly_not_sent_is_sent_without_a_look(
     assert paths(portal) == ["Create"]
 
 
-@pytest.mark.slow
 def test_it_settles_before_it_is_looked_for(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A portal that applies a call late would make the look lie."""
-    delivery: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].delivery
+    delivery: DeliveryServices = make_app(amoot_settle=20).extensions[EXTENSION].delivery
     portal.answer(Fault.APPLIED_LATE)
     submit(delivery.intake)
     assert delivery.outbox.claim(1) == []
-    time.sleep(1.1)
+    wait_until(lambda: len(portal.contacts) == 1)
+    elapse(delivery.database, 20)
     again(delivery.intake, delivery.outbox)
     assert paths(portal) == ["Create", "Search", "Search"]  # by the number, and by the label
     assert len(portal.contacts) == 1
@@ -410,11 +447,12 @@ def test_it_settles_before_it_is_looked_for(
 @pytest.mark.slow
 def test_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: Simulator) -> None:
     """The settling time is for this, too."""
-    delivery: DeliveryServices = make_app(amoot_settle=1).extensions[EXTENSION].delivery
+    delivery: DeliveryServices = make_app(amoot_settle=20).extensions[EXTENSION].delivery
     portal.profile = Profile(lag=0.7)
     portal.answer(Fault.APPLIED_THEN_RESET)
     submit(delivery.intake)
-    time.sleep(1.1)
+    wait_until(lambda: bool(delivery.portal.search_contacts(mobile=CONTACT["Mobile"])))
+    elapse(delivery.database, 20)
     again(delivery.intake, delivery.outbox)
     assert len(portal.contacts) == 1
 
@@ -602,17 +640,15 @@ def test_what_is_rejected_in_the_background_waits_for_the_operator(
     assert (rejected.state, rejected.contact) == (State.REJECTED, CONTACT)
 
 
-@short_deadline
-@pytest.mark.slow
 def test_process_that_slept_past_its_lease_sends_nothing(
     intake: Intake, outbox: Outbox, portal: Simulator, delivery: DeliveryServices
 ) -> None:
     """Another may be sending it by now."""
     outbox.add(CONTACT, KEY, form="contact", send=False)
     (claimed,) = outbox.claim(1)
-    time.sleep(3.1)  # as under SIGSTOP
+    elapse(delivery.database, LEASE_S)  # as under SIGSTOP
     outbox.requeue_expired_leases()
-    error = intake.sender.attempt(claimed)
+    error = intake.sender.attempt(replace(claimed, send_by=claimed.send_by - LEASE_S))
     assert isinstance(error, Uncertain)
     assert not portal.requests
     again(intake, outbox)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 from mail_server import REFUSED, MailServer
+from tables import each
 
 from webapp.delivery import mail as module
 from webapp.delivery.mail import Mailer, MailError
@@ -69,7 +70,7 @@ def failure(url: str, *recipients: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "address"),
     [
         ("smtp://mail.example.ir", Address(host="mail.example.ir", port=587, is_tls=False)),
@@ -109,7 +110,7 @@ def test_mail_arrives_in_persian_at_every_address(server: MailServer) -> None:
     assert mail["Date"].datetime.tzinfo is not None
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "sender"),
     [
         ("smtp://{}", "ops@example.ir"),

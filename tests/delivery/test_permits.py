@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
+from tables import each
 
 from webapp.delivery.permits import Permits
 
@@ -62,7 +62,7 @@ def test_waiting_ends_when_it_is_not_allowed_any_more() -> None:
     assert permits.acquire(timeout=0, may_wait=lambda: False)
 
 
-@pytest.mark.parametrize("timeout", [0, 0.05])
+@each("timeout", [0, 0.05])
 def test_waiting_ends_at_the_timeout(timeout: float) -> None:
     """No permit comes, and none is lost."""
     permits = Permits(1, max_waiting=1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from support import wait_until
 
 from webapp.delivery.engine import prepare_sqlite
 from webapp.delivery.sqlite_writer import SqliteWriter
@@ -73,12 +74,17 @@ def numbers(file: Path) -> set[int]:
     return found
 
 
+def wait_until_waiting(writer: SqliteWriter, count: int) -> None:
+    """Wait until so many rows wait to be written."""
+    wait_until(lambda: len(writer._rows) == count)  # noqa: SLF001  nothing else shows it
+
+
 @contextmanager
 def together(writer: SqliteWriter, numbers: Iterable[int]) -> Iterator[list[Future[bool]]]:
     """Let threads write these numbers while another has its turn, so that they are one batch."""
     with ThreadPoolExecutor(32) as threads, writer.transaction():
         results = [threads.submit(join, writer, number) for number in numbers]
-        time.sleep(0.2)  # they all wait by now; the first would lead by itself else
+        wait_until_waiting(writer, len(results))  # the first would lead by itself else
         yield results
 
 
@@ -129,7 +135,7 @@ def test_different_statements_share_a_commit(
     with ThreadPoolExecutor(1) as thread:
         with together(writer, [2, 3]) as results:
             removed = thread.submit(writer.write, removing, {"n": 1})
-            time.sleep(0.2)
+            wait_until_waiting(writer, 3)
             event.listen(engine, "commit", commits.append)
         assert removed.result()
     assert all(result.result() for result in results)
@@ -177,7 +183,7 @@ def test_another_processs_writer_is_waited_for(writer: SqliteWriter, file: Path)
         return time.monotonic() - started
 
     with ThreadPoolExecutor(32) as threads:  # one after the other, it would be 16 seconds
-        assert max(threads.map(write, range(2, 34))) < 4
+        assert max(threads.map(write, range(2, 34))) < 12
     other.execute("ROLLBACK")
     other.close()
     add(writer, 2)
@@ -209,8 +215,10 @@ def test_who_comes_late_keeps_their_own_patience(writer: SqliteWriter, file: Pat
     other.execute("BEGIN IMMEDIATE")
     with ThreadPoolExecutor(2) as threads:
         early = threads.submit(join, writer, 1)
-        time.sleep(0.4)  # of half a second
+        wait_until_waiting(writer, 1)
+        writer._lock_timeout_s = 60  # noqa: SLF001  as if it came much later
         late = threads.submit(join, writer, 2)
+        wait_until_waiting(writer, 2)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             early.result()
         other.execute("ROLLBACK")

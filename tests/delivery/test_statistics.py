@@ -62,8 +62,9 @@ def change(database: Database, number: int, **values: object) -> None:
 def moved(database: Database, number: int, days: int) -> None:
     """Let a row have come some days ago, and have been settled a second after it came."""
     came = datetime.now(UTC).replace(tzinfo=None) - days * DAY
-    due = came + RETENTION + timedelta(seconds=1)
-    change(database, number, created_at=came, due=due)
+    delivered_at = came + timedelta(seconds=1)
+    due = delivered_at + RETENTION
+    change(database, number, created_at=came, due=due, delivered_at=delivered_at)
 
 
 def counted(outbox: Outbox, days: int = 400) -> dict[tuple[int, str, str], int]:
@@ -177,8 +178,7 @@ def test_time_until_delivery_is_added_up_by_day(outbox: Outbox, database: Databa
     for number, seconds in enumerate((2, 4)):
         outbox.deliver(add(outbox, number), number)
         now = datetime.now(UTC).replace(tzinfo=None)
-        due = now + RETENTION + timedelta(seconds=seconds)
-        change(database, number, created_at=now, due=due)
+        change(database, number, created_at=now, delivered_at=now + timedelta(seconds=seconds))
     outbox.reject(add(outbox, 3), "Mobile_Invalid", erase=True)
     outbox.statistics.count_settled()
     delivered, rejected = outbox.statistics.counts(today() - DAY, today())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import JalaliDate
+from tables import each
 
 from webapp.contact import FIELDS
 from webapp.forms.cells import as_typed
@@ -62,7 +63,7 @@ def test_scientific_number_is_understood_only_with_all_digits(
             read("Mobile", cell)
 
 
-@pytest.mark.parametrize("cell", ["912123456.0", "912123456.5", "0912123456.0", "9.12E+09", "9E9"])
+@each("cell", ["912123456.0", "912123456.5", "0912123456.0", "9.12E+09", "9E9"])
 def test_number_with_lost_digits_is_refused(cell: str) -> None:
     """The digit behind the point is none of the number."""
     with pytest.raises(InvalidText):
@@ -93,7 +94,7 @@ def test_time_behind_a_date_is_left_out(day: date, time: str) -> None:
     assert read("BornDate", f"{day.isoformat()}{time}") == day
 
 
-@pytest.mark.parametrize(
+@each(
     "cell",
     ["1369/7/15", "۱۵ مهر ۱۳۶۹", "13690715", "13690715.0", "'1369/07/15", "1369-07-15 00:00:00"],
 )
@@ -102,7 +103,7 @@ def test_jalali_date_is_read_as_on_the_page(cell: str) -> None:
     assert read("BornDate", cell) == date(1990, 10, 7)
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "jalali"),
     [("-193738", (1369, 7, 15)), ("-193933.0", (1369, 1, 1)), ("'-193206", (1370, 12, 29))],
 )
@@ -134,7 +135,7 @@ def test_birth_in_the_future_is_refused_as_a_serial_number_too() -> None:
         read("BornDate", str((tomorrow - date(1899, 12, 30)).days))
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "gender"),
     [
         *((word, False) for word in ("زن", "خانم", "سركار خانم", "مونث", "Female", "F", "FALSE")),
@@ -151,14 +152,14 @@ def test_gender_is_read_from_any_common_word(cell: str, gender: object) -> None:
     assert read("GenderType", cell) is gender
 
 
-@pytest.mark.parametrize("cell", ["1", "0", "x", "خ"])
+@each("cell", ["1", "0", "x", "خ"])
 def test_gender_that_cannot_be_told_is_refused(cell: str) -> None:
     """Numbers mean one thing here and another there."""
     with pytest.raises(InvalidText):
         read("GenderType", cell)
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "active"),
     [
         *(
@@ -182,7 +183,7 @@ def test_active_that_cannot_be_told_is_refused() -> None:
         read("Active", "شاید")
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "cell", "value"),
     [
         (Check.NATIONAL_CODE, "12345679", "0012345679"),
@@ -198,7 +199,7 @@ def test_checked_number_gets_its_zeros_back(check: Check, cell: str, value: str)
     assert read("CustomText1", cell, check=check) == value
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "value"),
     [
         ("'=1+1", "=1+1"), ("'+98", "+98"), ("'-", "-"), ("'@ali", "@ali"), ("'007", "007"),
@@ -217,8 +218,8 @@ def test_several_labels_stand_in_one_cell() -> None:
     assert read("Labels", "مشتری، ویژه;VIP\n#تهران") == ("مشتری", "ویژه", "VIP", "تهران")
 
 
-@pytest.mark.parametrize("name", ["Mobile", "FName", "AddressText", "BornDate", "Labels", "Active"])
-@pytest.mark.parametrize("cell", ["#N/A", " #DIV/0! ", "#value!"])
+@each("name", ["Mobile", "FName", "AddressText", "BornDate", "Labels", "Active"])
+@each("cell", ["#N/A", " #DIV/0! ", "#value!"])
 def test_error_of_a_formula_is_refused_in_any_field(name: str, cell: str) -> None:
     """It would be sent as a name or a label."""
     with pytest.raises(InvalidText, match=texts.FORMULA_ERROR):
@@ -226,7 +227,7 @@ def test_error_of_a_formula_is_refused_in_any_field(name: str, cell: str) -> Non
     assert read("FName", "N/A") == "N/A"
 
 
-@pytest.mark.parametrize(
+@each(
     ("cell", "labels"),
     [
         ("* myContacts ::: دوستان", ("دوستان",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
+from tables import each
 
 from webapp.forms.colour import contrast, stylesheet
 
@@ -13,9 +13,7 @@ LIGHT_SHEET = "#ffffff"
 DARK_SHEET = "#18201d"
 
 
-@pytest.mark.parametrize(
-    "accent", ["#0b6b57", "#7a1f5c", "#000000", "#0000ff", "#b00000", "#767676"]
-)
+@each("accent", ["#0b6b57", "#7a1f5c", "#000000", "#0000ff", "#b00000", "#767676"])
 def test_every_accent_is_legible_in_both_schemes(accent: str) -> None:
     """Text in the accent on the sheet and on its tint, and text on a button: AA at least."""
     light, dark = (

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tables import each
 
 from webapp.contact import FIELDS, in_page_order
 from webapp.delivery.code_sender import Fallback, Policy
@@ -155,7 +156,7 @@ def test_captions_and_hints_replace_the_tables_own() -> None:
     assert form.required == {"Mobile", "FName"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("access", "rest", "absent"),
     [
         ("intranet", "free_labels = true", set()),
@@ -208,7 +209,7 @@ AnniversaryDate = "۲۴ خرداد ۱۳۹۵"
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("origin", "spelled"),
     [
         ("https://example.ir", "https://example.ir"),
@@ -225,7 +226,7 @@ def test_origins_are_spelled_as_browsers_do(origin: str, spelled: str) -> None:
     assert read(PUBLIC + f'embed_origins = ["{origin}"]').embed_origins == (spelled,)
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "spelled"),
     [
         ("https://example.ir", "https://example.ir"),
@@ -245,7 +246,7 @@ def test_form_that_is_not_embedded_may_redirect_anywhere() -> None:
     assert read(INTRANET + 'redirect = "http://wiki/"').redirect == "http://wiki/"
 
 
-@pytest.mark.parametrize("accent", ["#0B6B57", "#767676", "#000000"])
+@each("accent", ["#0B6B57", "#767676", "#000000"])
 def test_accent_with_enough_contrast_is_taken(accent: str) -> None:
     """#767676 is the lightest grey that carries white text."""
     assert read(PUBLIC + f'accent = "{accent}"').accent == accent.lower()
@@ -257,7 +258,7 @@ LONG = "ا" * 501
 TWENTY_ONE = str([f"label {number}" for number in range(21)])
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "fault"),
     [
         ("colour = 1", 'colour: unknown key "colour"'),
@@ -345,10 +346,8 @@ def test_wrong_key_is_named_with_its_line(line: str, fault: str) -> None:
     assert faults(PUBLIC + line) == [f"forms.toml:5: forms.signup.{fault}"]
 
 
-@pytest.mark.parametrize(
-    "label", ["a,b", "a;b", "a|b", "الف،ب", "الف؛ب", "a，b", "a；b", "a｜b", ",a", "#a"]
-)
-@pytest.mark.parametrize("key", ["labels", "label_choices"])
+@each("label", ["a,b", "a;b", "a|b", "الف،ب", "الف؛ب", "a，b", "a；b", "a｜b", ",a", "#a"])
+@each("key", ["labels", "label_choices"])
 def test_label_is_one_label(key: str, label: str) -> None:
     """A label with a separator would become two on the server."""
     fault = f'"{label}" is not one label: it has a separator or begins with #'
@@ -372,7 +371,7 @@ def test_labels_and_choices_together_are_no_more_than_a_contact_has() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "origin",
     [
         "example.ir",
@@ -415,7 +414,7 @@ def test_origin_is_text() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     [
         "/thanks",
@@ -475,7 +474,7 @@ def test_verification_has_its_defaults_and_its_keys() -> None:
     assert read(INTRANET + 'line = "30001234"\n').line == "30001234"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "reason"),
     [
         (PUBLIC + 'verify = "call"', 'forms.signup.verify: must be "sms"'),
@@ -517,7 +516,7 @@ def test_redirect_to_a_site_that_is_not_listed_is_refused() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "true",
@@ -543,7 +542,7 @@ def test_fixed_date_is_a_day_that_can_be_sent(value: str) -> None:
 # --- Keys that do not go together -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "fault"),
     [
         ('"most"', 'must be "all" or a list'),
@@ -577,9 +576,7 @@ def test_free_labels_need_their_field() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("embed_origins", '["https://example.ir"]'), ("proof_of_work", "true")]
-)
+@each(("key", "value"), [("embed_origins", '["https://example.ir"]'), ("proof_of_work", "true")])
 def test_intranet_form_is_neither_embedded_nor_puzzled(key: str, value: str) -> None:
     """Such a key shows that the form was meant to be public."""
     assert faults(INTRANET + f"{key} = {value}") == [
@@ -592,7 +589,7 @@ def test_what_an_intranet_form_cannot_have_may_be_switched_off() -> None:
     assert not read(INTRANET + "proof_of_work = false\nembed_origins = []").proof_of_work
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "rest", "fault"),
     [
         ("FName", "", '"FName" is none of CustomText1 to CustomText6'),
@@ -667,7 +664,7 @@ fixed = { CityName = "تهران" }
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "[forms]\nsignup.accent = 1",
@@ -685,7 +682,7 @@ def test_line_is_found_however_the_key_is_spelled(text: str) -> None:
     assert fault in faults(text)
 
 
-@pytest.mark.parametrize("slug", ["Signup", "-a", "a_b", "فرم", "a" * 41, "a.b", ""])
+@each("slug", ["Signup", "-a", "a_b", "فرم", "a" * 41, "a.b", ""])
 def test_forms_name_fits_into_an_address(slug: str) -> None:
     """Capitals, spaces and dots do not."""
     text = PUBLIC.replace("forms.signup", f'forms."{slug}"')
@@ -695,13 +692,13 @@ def test_forms_name_fits_into_an_address(slug: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("slug", ["a", "7", "a" * 40, "spring-sale-2"])
+@each("slug", ["a", "7", "a" * 40, "spring-sale-2"])
 def test_forms_name_may_have_digits_and_hyphens(slug: str) -> None:
     """As addresses do."""
     assert read(PUBLIC.replace("forms.signup", f"forms.{slug}")).slug == slug
 
 
-@pytest.mark.parametrize("text", ["", "[forms]", "# nothing"])
+@each("text", ["", "[forms]", "# nothing"])
 def test_file_without_forms_is_refused(text: str) -> None:
     """There would be no page to show."""
     (fault,) = faults(text)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import each
 
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.forms.from_url import Arrival, read_arrival
@@ -42,7 +43,7 @@ HEADER = "[forms.signup.from_url]\n"
 LINE_6 = "forms.toml:6: forms.signup.from_url"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "fault"),
     [
         (f'{HEADER}a = "Mobile"', f'{LINE_6}.a: "Mobile" is none of CustomText1 to CustomText6'),
@@ -91,7 +92,7 @@ def test_labels_from_the_address_count_among_those_of_the_form() -> None:
     assert faults(PUBLIC + text) == [f"{LINE_6}: a contact has at most 20 labels"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "arrival"),
     [
         ({}, Arrival()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tables import each
 
 from webapp.contact import EMPTY, FIELDS, Kind
 from webapp.forms.definitions import Access, DateInput, FormDefinition
@@ -51,7 +52,7 @@ def filled(app: Flask, name: str, text: str) -> ContactForm:
         return form
 
 
-@pytest.mark.parametrize(("name", "text"), CASES)
+@each(("name", "text"), CASES)
 def test_text_of_a_field_is_read_as_by_the_form(app: Flask, name: str, text: str) -> None:
     """With the same value, or the same message."""
     field = filled(app, name, text)[name]
@@ -64,13 +65,13 @@ def test_text_of_a_field_is_read_as_by_the_form(app: Flask, name: str, text: str
         assert read_value(FIELDS[name], text, check=check) == field.data
 
 
-@pytest.mark.parametrize("text", ["off", "false", "0", "on", "true"])
+@each("text", ["off", "false", "0", "on", "true"])
 def test_text_of_the_checkbox_is_read_as_by_the_form(app: Flask, text: str) -> None:
     """What a browser may send for it."""
     assert read_value(FIELDS["Active"], text) is filled(app, "Active", text)["Active"].data
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@each("name", FIELDS)
 def test_missing_text_is_the_empty_value_of_its_field(name: str) -> None:
     """As in a spreadsheet's empty cell; a contact without a word on it is active."""
     assert read_value(FIELDS[name], "") == EMPTY[FIELDS[name].kind]

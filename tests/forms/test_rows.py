@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import FULL_FORM
+from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact, Kind
@@ -73,8 +74,6 @@ PIECES = st.sampled_from(
 HOSTILE = st.one_of(st.lists(PIECES, max_size=4).map("".join), st.text(max_size=30))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture],
-          deadline=None)  # fmt: skip
 @given(cells=st.fixed_dictionaries(dict.fromkeys(FIELDS, HOSTILE)))
 def test_row_and_page_agree_on_value_or_message(app: Flask, cells: dict[str, str]) -> None:
     """For each field, and whatever its text is."""
@@ -204,7 +203,7 @@ FORMS: Sequence[FormDefinition] = (
 )
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each("form", FORMS)
 def test_sample_of_a_form_is_understood_by_it(form: FormDefinition) -> None:
     """Its examples are valid, but not taken for contacts as they stand."""
     sheet = sample(form)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import Page
+from tables import each
 
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.persian import Check, InvalidText, check_text
@@ -29,7 +30,7 @@ fields = ["Mobile", "CustomText1", "BornDate"]
 MOBILE = "09121234567"
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "typed", "digits"),
     [
         (Check.NATIONAL_CODE, "0012345679", "0012345679"),
@@ -46,7 +47,7 @@ def test_right_number_is_read_as_ascii_digits(check: Check, typed: str, digits: 
     assert check_text(check, typed, label="کد") == digits
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "typed"),
     [
         (Check.NATIONAL_CODE, "0012345678"),  # another check digit
@@ -97,7 +98,7 @@ def test_form_with_a_check_refuses_beside_the_field_and_sends_digits(
     assert [stored["CustomText1"] for stored in portal.contacts] == ["0012345679", None]
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "fault"),
     [
         ('CustomText1 = "national"', "must be "),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tables import each
 
 from webapp import messages
 from webapp.persian import InvalidText, parse_email
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "sent"),
     [
         ("ali@example.com", "ali@example.com"),
@@ -23,7 +24,7 @@ def test_address_is_sent_in_ascii(typed: str, sent: str) -> None:
     assert parse_email(typed) == sent
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "message"),
     [
         ("ali", messages.EMAIL_SHAPE),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import JalaliDate
+from tables import each
 
 from webapp import messages, persian
 from webapp.persian import InvalidText
@@ -116,9 +117,7 @@ def test_folding_digits_leaves_the_rest() -> None:
     assert persian.fold_digits("پلاک ۱۲، m² ½ ①") == "پلاک 12، m² ½ ①"
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(1369, "۱۳۶۹"), ("۲۰ of 50", "۲۰ of ۵۰"), (None, "None"), (-7, "-۷")]
-)
+@each(("value", "shown"), [(1369, "۱۳۶۹"), ("۲۰ of 50", "۲۰ of ۵۰"), (None, "None"), (-7, "-۷")])
 def test_any_value_is_shown_in_persian_digits(value: object, shown: str) -> None:
     """What `str` makes of a value has its ASCII digits replaced."""
     assert persian.persian_digits(value) == shown
@@ -127,7 +126,7 @@ def test_any_value_is_shown_in_persian_digits(value: object, shown: str) -> None
 # --- Text -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "clean"),
     [
         pytest.param("ري\u0654يس", "رئیس", id="NFC comes before folding"),
@@ -168,7 +167,7 @@ def test_line_is_cleaned(typed: str, clean: str) -> None:
     assert line(typed) == clean
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "clean"),
     [
         ("تهران\r\nخیابان آزادی\rپلاک ۱۲", "تهران\nخیابان آزادی\nپلاک ۱۲"),
@@ -184,7 +183,7 @@ def test_lines_are_kept_with_one_cached_page_line_between(typed: str, clean: str
     assert lines(typed) == clean
 
 
-@pytest.mark.parametrize("char", ["\0", chr(0xD800), chr(0xDFFF), "\ufffd"])
+@each("char", ["\0", chr(0xD800), chr(0xDFFF), "\ufffd"])
 def test_broken_characters_are_refused_by_the_fields_name(char: str) -> None:
     """A NUL, a lone surrogate and a decoder's mark are never dropped in silence."""
     message = "نام خانوادگی نویسهٔ نامجاز دارد."
@@ -216,7 +215,7 @@ def test_joiners_stay_between_letters_alone(text: str) -> None:
         assert clean[joiner.end()].isalpha()
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "clean"),
     [
         ("\u202a ali\u200b@example\u00ad.com\ufeff \n", "ali@example.com"),
@@ -235,7 +234,7 @@ def test_invisible_characters_are_stripped(typed: str, clean: str) -> None:
 # --- Mobile numbers -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "typed",
     [
         "09121234567",
@@ -300,7 +299,7 @@ def test_every_spelling_of_a_mobile_number_is_read(typed: str) -> None:
     assert persian.parse_mobile(typed) == "09121234567"
 
 
-@pytest.mark.parametrize("prefix", range(900, 1000))
+@each("prefix", range(900, 1000))
 def test_no_list_of_operators_decides(prefix: int) -> None:
     """Any 09 and nine digits is a mobile number, with and without its zero."""
     assert persian.parse_mobile(f"0{prefix}1234567") == f"0{prefix}1234567"
@@ -310,7 +309,7 @@ def test_no_list_of_operators_decides(prefix: int) -> None:
 SHORT = "شمارهٔ همراه باید ۱۱ رقم باشد؛ {} رقم وارد شده است."
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "message"),
     [
         *((typed, messages.MOBILE_EMPTY) for typed in ("", " \u200f\n", "-", "+", "tel:", "( ) -")),
@@ -422,7 +421,7 @@ def test_mobile_number_has_its_shape_or_is_refused(text: str) -> None:
 # --- Dates ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "typed",
     [
         "۱۳۶۹/۷/۱۵",
@@ -468,7 +467,7 @@ def test_every_shape_of_a_date_is_read(typed: str) -> None:
     assert persian.parse_date(typed) == date(1990, 10, 7)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "meant"),
     [
         ("\u202b\u200f ۱۵/۷/۱۳۶۹ \ufeff", date(1990, 10, 7)),
@@ -500,7 +499,7 @@ def test_spellings_of_dates_are_read(typed: str, meant: date) -> None:
     assert persian.parse_date(typed) == meant
 
 
-@pytest.mark.parametrize("year", range(1390, 1413))
+@each("year", range(1390, 1413))
 def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
     """The leap years from 1390 to 1412 are those of the official calendar."""
     typed = f"{year}/12/30"
@@ -513,7 +512,7 @@ def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
         assert refusal(persian.parse_date, typed) == message
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "message"),
     [
         *(
@@ -587,7 +586,7 @@ def test_what_is_no_date_is_refused_with_its_reason(typed: str, message: str) ->
     assert refusal(persian.parse_date, typed) == message
 
 
-@pytest.mark.parametrize(
+@each(
     ("day", "month", "year"),
     [
         ("۱۵", "۷", "۱۳۶۹"),
@@ -602,7 +601,7 @@ def test_three_inputs_make_a_date(day: str, month: str, year: str) -> None:
     assert persian.parse_date_parts(day, month, year) == date(1990, 10, 7)
 
 
-@pytest.mark.parametrize(
+@each(
     ("parts", "message"),
     [
         (("", "7", "1369"), "روز را هم وارد کنید."),
@@ -628,7 +627,7 @@ def test_three_inputs_are_checked_as_one(parts: tuple[str, str, str], message: s
     assert refusal(persian.parse_date_parts, *parts) == message
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "birth"),
     [
         (jalali(1280, 1, 1), True),
@@ -643,7 +642,7 @@ def test_dates_within_their_range_pass(value: date, *, birth: bool) -> None:
     persian.check_range(value, birth=birth, today=TODAY)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "birth", "message"),
     [
         (TODAY + timedelta(days=1), True, "تاریخ تولد نمی‌تواند در آینده باشد."),
@@ -698,14 +697,14 @@ def test_date_is_read_or_refused(day: str, month: str, year: str) -> None:
 # --- Labels ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("separator", [*SEPARATORS, "\n", "\r\n", "\r", "\u2028", "\u037e"])
+@each("separator", [*SEPARATORS, "\n", "\r\n", "\r", "\u2028", "\u037e"])
 def test_labels_are_split_on_every_separator(separator: str) -> None:
     """Commas, semicolons and bars of all widths, line ends, and what normalises into one."""
     typed = f"مشتري{separator} همکار {separator}{separator}"
     assert persian.split_labels(typed, label="برچسب‌ها") == ("مشتری", "همکار")
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "read"),
     [
         ("", ()),
@@ -758,7 +757,7 @@ def test_labels_are_clean_or_refused(texts: list[str]) -> None:
 # --- Time -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("piece", ["ا\u0651\u200c", "\u0300\u0316", "1x", "9", "ا،", "\n "])
+@each("piece", ["ا\u0651\u200c", "\u0300\u0316", "1x", "9", "ا،", "\n "])
 def test_long_texts_take_no_long_time(piece: str) -> None:
     """Sixteen thousand characters of anything are dealt with in an instant."""
     text = piece * (16_384 // len(piece))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import TOKEN
+from tables import each
 
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
@@ -25,11 +26,12 @@ def portal(simulator: Simulator) -> AmootPortal:
     return AmootPortal(url=simulator.url, token=TOKEN, deadline=10)
 
 
-@pytest.mark.parametrize("shape", CodeShape)
+@each("shape", CodeShape)
 def test_answer_is_read_in_every_shape(
     portal: AmootPortal, simulator: Simulator, shape: CodeShape
 ) -> None:
     """The call has three fields, and the bare token."""
+    simulator.purge()
     simulator.code_shape = shape
     assert portal.send_code(MOBILE, "12345") == "12345"
     assert simulator.codes == [{"Mobile": MOBILE, "Code": "12345"}]
@@ -39,7 +41,7 @@ def test_answer_is_read_in_every_shape(
     assert request.headers["Authorization"] == TOKEN
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "error"),
     [
         ({"Status": "CreditNotEnough", "Data": []}, Refused),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import TOKEN
+from tables import each
 
 from webapp.contact import Contact
 from webapp.portal.base import Label, MethodNotAllowed, PortalError, Uncertain
@@ -44,7 +45,7 @@ def test_odd_records_are_read_as_far_as_they_go(portal: AmootPortal, simulator: 
     assert portal.labels() == [Label("ویژه"), Label("x")]
 
 
-@pytest.mark.parametrize("data", [{}, "ویژه", ["ویژه"]])
+@each("data", [{}, "ویژه", ["ویژه"]])
 def test_answer_without_a_list_is_an_error(
     portal: AmootPortal, simulator: Simulator, data: object
 ) -> None:
@@ -65,7 +66,7 @@ def test_method_that_the_token_may_not_use_is_told_apart(
             portal.labels()
 
 
-@pytest.mark.parametrize("fault", [Fault.HTTP_502, Fault.HTML, Fault.TRUNCATED, Fault.HTTP_429])
+@each("fault", [Fault.HTTP_502, Fault.HTML, Fault.TRUNCATED, Fault.HTTP_429])
 def test_failed_call_is_an_error_of_the_portal(
     portal: AmootPortal, simulator: Simulator, fault: Fault
 ) -> None:

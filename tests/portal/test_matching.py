@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from support import TOKEN
+from tables import each
 
 from webapp.contact import Contact
 from webapp.portal.client import AmootPortal
@@ -47,7 +47,7 @@ def test_what_the_portal_really_shows_is_recognised(simulator: Simulator) -> Non
     assert find_matches(CONTACT, stored, since=datetime.now(UTC)) == [number]
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {},
@@ -75,7 +75,7 @@ def test_stored_contact_with_another_spelling_is_found(change: dict[str, Any]) -
     assert find_matches(CONTACT, [STORED | change], since=NOW) == [7]
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"LName": "احمدی"},
@@ -89,7 +89,7 @@ def test_field_that_was_sent_empty_is_not_compared(change: dict[str, Any]) -> No
     assert find_matches(CONTACT, [STORED | change], since=NOW) == [7]
 
 
-@pytest.mark.parametrize("stored", [{}, {"GenderType": None}, {"GenderType": False}])
+@each("stored", [{}, {"GenderType": None}, {"GenderType": False}])
 def test_contact_sent_without_a_gender_is_found_whatever_is_stored(stored: dict[str, Any]) -> None:
     """A boolean that cannot be null becomes `false`."""
     contact = Contact(**{**CONTACT.values, "GenderType": None})
@@ -104,7 +104,7 @@ def test_email_in_another_letter_case_is_found() -> None:
     assert find_matches(contact, [STORED | {"Email": "ali@example.org"}], since=NOW) == []
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"FName": "سارة"},
@@ -129,14 +129,14 @@ def test_another_value_is_another_contact(change: dict[str, Any]) -> None:
     assert find_matches(CONTACT, [STORED | change], since=NOW) == []
 
 
-@pytest.mark.parametrize("name", ["FName", "LName"])
+@each("name", ["FName", "LName"])
 def test_answer_that_shows_too_little_proves_nothing(name: str) -> None:
     """A number alone may be anybody's earlier entry."""
     shown = {key: value for key, value in STORED.items() if key != name}
     assert find_matches(CONTACT, [shown], since=NOW) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("changed", "is_ours"),
     [
         ("2026-11-23T13:11:03.35", True),
@@ -157,7 +157,7 @@ def test_what_was_there_long_before_is_another_submission(
     assert found == [7] * is_ours
 
 
-@pytest.mark.parametrize("number", [None, True, "7", 7.5, 0, -7, 2**63, 10**30])
+@each("number", [None, True, "7", 7.5, 0, -7, 2**63, 10**30])
 def test_strange_id_is_no_id(number: object) -> None:
     """The contact is there all the same."""
     assert find_matches(CONTACT, [STORED | {"ID": number}], since=NOW) == [None]

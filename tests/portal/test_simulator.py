@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from support import TOKEN
+from tables import each
 
 from webapp.portal.simulator import model
 from webapp.portal.simulator import server as module
@@ -123,11 +124,10 @@ def test_gender_may_be_empty(
     assert (answer["Data"]["GenderType"], answer["Data"]["GenderTypeStr"]) == (stored, word)
 
 
-@pytest.mark.parametrize(
-    "mobile", ["09121234567", "9121234567", "+989121234567", "00989121234567", " 989121234567 "]
-)
+@each("mobile", ["09121234567", "9121234567", "+989121234567", "00989121234567", " 989121234567 "])
 def test_number_is_normalised(simulator: Simulator, mobile: str) -> None:
     """Every spelling is one number, when storing and when searching."""
+    simulator.purge()
     assert create(simulator, Mobile=mobile)["Data"]["Mobile"] == 989121234567
     _, body = ask(simulator.url, "/rest/ContactSearch", {"Mobile": mobile})
     assert len(json.loads(body)["Data"]) == 1
@@ -139,7 +139,7 @@ def test_search_that_finds_nothing_gives_an_empty_list(simulator: Simulator) -> 
     assert json.loads(body) == {"Status": "Success", "Data": []}
 
 
-@pytest.mark.parametrize(
+@each(
     ("mobile", "status"),
     [
         ("", "Mobile_Empty"),
@@ -159,14 +159,14 @@ def test_bad_number_is_not_stored(simulator: Simulator, mobile: str, status: str
 MANDATORY = [name for name in SAMPLE if name != "Active" and "Date" not in name]
 
 
-@pytest.mark.parametrize("missing", MANDATORY)
+@each("missing", MANDATORY)
 def test_key_of_every_sample_must_be_there(simulator: Simulator, missing: str) -> None:
     """Every parameter is marked mandatory in the reference."""
     pairs = {name: text for name, text in SAMPLE.items() if name != missing}
     assert ask(simulator.url, "/rest/ContactCreate", pairs)[0] == 400
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"Active": "yes"},
@@ -185,7 +185,7 @@ def test_value_of_a_wrong_type_is_refused(simulator: Simulator, changes: dict[st
     assert not simulator.contacts
 
 
-@pytest.mark.parametrize(
+@each(
     "pairs",
     [[*SAMPLE.items(), ("Mobile", "09121111111")], [("Mobile\xff", "")]],
 )
@@ -205,7 +205,7 @@ def test_body_that_is_no_urlencoded_utf8_is_refused(simulator: Simulator) -> Non
     assert simulator.requests[-1].body == b"Mobile=%FF"
 
 
-@pytest.mark.parametrize(("token", "status"), [("", "Token_NotExists"), ("wrong", "Token_Invalid")])
+@each(("token", "status"), [("", "Token_NotExists"), ("wrong", "Token_Invalid")])
 def test_token_must_be_exact(simulator: Simulator, token: str, status: str) -> None:
     """One method says so in plain text."""
     _, body = ask(simulator.url, "/rest/ContactCreate", SAMPLE, token=token)
@@ -222,7 +222,7 @@ def test_bearer_is_a_wrong_token(simulator: Simulator) -> None:
     assert json.loads(body)["Status"] == "Token_Invalid"
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "status"),
     [
         ("GET", "/rest/ContactCreate", 405),
@@ -383,11 +383,12 @@ def test_forgetting_ends_a_mood(simulator: Simulator) -> None:
     assert found(simulator) == 1
 
 
-@pytest.mark.parametrize(("mobile", "shown"), DEMO_NUMBERS.items())
+@each(("mobile", "shown"), DEMO_NUMBERS.items())
 def test_some_numbers_show_an_error_in_the_demo(
     simulator: Simulator, mobile: str, shown: str | Fault
 ) -> None:
     """The contact's own fault every time, any other every other time."""
+    simulator.purge()
     if isinstance(shown, str):
         assert create(simulator, Mobile=mobile)["Status"] == shown
     elif shown is Fault.HTTP_502:
@@ -487,7 +488,7 @@ def start(arguments: Sequence[str] = ()) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", ["stdin", signal.SIGTERM, signal.SIGINT])
+@each("end", ["stdin", signal.SIGTERM, signal.SIGINT])
 def test_as_a_program_it_prints_its_address_and_ends_cleanly(end: str | signal.Signals) -> None:
     """It ends with its parent, whose end closes its standard input, or when told to."""
     with start() as program:

@@ -216,3 +216,13 @@ def test_edit_and_delete_need_one_id(simulator: Simulator, form: dict[str, list[
     """Anything else is no form."""
     assert call(simulator, "ContactDelete", **form).status_code == 400
     assert call(simulator, "ContactEdit", **SAMPLE, **form).status_code == 400
+
+
+def test_success_with_a_byte_order_mark_is_no_lie(simulator: Simulator) -> None:
+    """It says what became of the contact, and what a search finds."""
+    simulator.profile = PROFILES["gender-required"]
+    simulator.answer(Fault.BOM_SUCCESS, times=3)
+    assert create(simulator, GenderType="").status_code == 400
+    assert create(simulator).content.startswith(b'\xef\xbb\xbf{"Status": "Success"')
+    found = call(simulator, "ContactSearch", Mobile=MOBILE).content.decode("utf-8-sig")
+    assert [contact["Mobile"] for contact in json.loads(found)["Data"]] == [989120000000]

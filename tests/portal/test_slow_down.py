@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 from support import TOKEN, Page
+from tables import each
 
 from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -55,7 +56,7 @@ def pause_seconds(database: Database) -> float:
     return (end - since).total_seconds()
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "seconds"),
     [
         ("30", 30),

@@ -29,6 +29,7 @@ def _wait(ready: Event, done: Event) -> None:
     done.wait(60)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_memory_shared_with_a_forked_child_counts_once() -> None:
     """As gunicorn's workers share with their master; resident sizes would count it twice."""

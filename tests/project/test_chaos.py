@@ -5,20 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from chaos import DATABASES, run
+from chaos import DRAWN, MOST_UNREADABLE, Experiment, run
+
+from webapp.portal.simulator import PROFILES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 
-@pytest.mark.parametrize("database", DATABASES)
-def test_nothing_is_lost_or_doubled_and_nothing_stays(database: str, tmp_path: Path) -> None:
-    """Whatever fails, is killed or is sent twice."""
-    report = run(database, tmp_path, submissions=200, import_rows=100, kills=0.4)
+@pytest.mark.parametrize(
+    ("database", "profile"), [("sqlite", "search-refused"), ("postgresql", "old")]
+)
+def test_nothing_is_lost_or_stays_and_what_is_twice_is_told(
+    database: str, profile: str, tmp_path: Path
+) -> None:
+    """Whatever fails, is killed or is sent twice; a token may be one that is not to search."""
+    report = run(database, tmp_path, profile=profile, submissions=200, import_rows=100, kills=0.4)
     assert report.is_clean, report
+    assert (report.twice > 0) == (profile == "search-refused")
     assert report.accepted > 180
     assert report.imported == 100
     assert min(report.faulty_calls, report.workers_killed, report.deliverers_killed) > 0
     assert (report.database_crashes > 0) == (database == "postgresql")
+
+
+def test_profile_is_drawn_by_the_seed_and_limits_the_size(tmp_path: Path) -> None:
+    """A run can be repeated; one whose portal never answers readably ends on the same day."""
+    drawn = [
+        Experiment(database="sqlite", folder=tmp_path, seed=seed).drawn()
+        for seed in [*range(200)] * 2
+    ]
+    names = [experiment.profile for experiment in drawn]
+    assert names[:200] == names[200:]
+    assert set(names) == PROFILES.keys()
+    assert DRAWN not in names
+    sizes = {it.submissions for it in drawn if it.profile.startswith("unreadable")}
+    assert sizes == {MOST_UNREADABLE}

@@ -23,6 +23,7 @@ import yaml
 from click.testing import CliRunner
 from compose_spec import PyCompose
 from serving import COMMAND, serve
+from tables import each
 
 from webapp.cli import main
 from webapp.settings import Settings, SettingsError, warnings
@@ -258,7 +259,7 @@ def test_what_the_compose_file_names_exists() -> None:
     assert services["app"]["environment"]["BIND"] in (DEPLOY / "nginx.conf").read_text()
 
 
-@pytest.mark.parametrize("name", compose()["services"])
+@each("name", compose()["services"])
 def test_each_container_is_shut_in_and_watched(name: str) -> None:
     """Read-only but for what it needs, and only nginx's ports are open."""
     service = compose()["services"][name]

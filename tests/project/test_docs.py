@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
-import pytest
 from support import MESSAGE_MODULES
+from tables import each
 
 from webapp.cli import main
 from webapp.contact import FIELDS
@@ -43,7 +43,7 @@ def test_readme_is_one_page() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_link_to_another_file_leads_somewhere(page: Path) -> None:
     """To a file of the project, and to a heading in it."""
     for target, anchor in LINK.findall(page.read_text()):
@@ -55,7 +55,7 @@ def test_link_to_another_file_leads_somewhere(page: Path) -> None:
             assert anchor[1:] in anchors(path), f"{target}{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_command_that_a_page_names_exists(page: Path) -> None:
     """Nobody types a command in vain."""
     if page.name == "CHANGELOG.md":  # which names what there was
@@ -104,7 +104,7 @@ def is_caption(quoted: str, caption: str) -> bool:
     return quoted in caption or re.fullmatch(pattern, quoted) is not None
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs/fa").glob("*.md")), ids=lambda it: it.name)
+@each("page", sorted((ROOT / "docs/fa").glob("*.md")))
 def test_caption_that_a_persian_page_quotes_is_in_the_program(page: Path) -> None:
     """Bold text in quotation marks is a caption."""
     modules = MESSAGE_MODULES

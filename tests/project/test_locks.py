@@ -6,9 +6,9 @@ import re
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tables import each
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
@@ -44,7 +44,7 @@ def missing_extras(lock: str) -> set[str]:
     return missing
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@each("name", LOCKS)
 def test_lock_file_names_every_extra_that_is_required(name: str) -> None:
     """Else an older pip looks for the newest version, which has no hash here."""
     assert missing_extras((ROOT / name).read_text()) == set()
@@ -57,7 +57,7 @@ def test_lock_file_without_an_extra_is_noticed() -> None:
     assert missing_extras(lock.replace("coverage[toml]==", "coverage==")) == {"coverage[toml]"}
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@each("name", LOCKS)
 def test_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
     """It must install from any index."""
     lock = (ROOT / name).read_text()

@@ -25,7 +25,7 @@ from webapp.portal.simulator.server import Simulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 CLIENTS = 4
 LIMIT = 4  # submissions of one mobile number an hour

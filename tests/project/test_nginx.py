@@ -15,6 +15,7 @@ import requests
 from servers import NginxServer, free_port
 from serving import Server, serve
 from support import SECRET, TOKEN, Html
+from tables import each
 
 from webapp import messages
 
@@ -126,7 +127,7 @@ def test_operator_submits(site: Site, simulator: Simulator) -> None:
     assert [contact["FName"] for contact in simulator.contacts] == ["سارا"]
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1", "null"])
+@each("origin", ["https://evil.example", "http://127.0.0.1", "null"])
 def test_post_of_another_origin_is_refused(site: Site, simulator: Simulator, origin: str) -> None:
     """Our own address without TLS is another one, too."""
     browser = site.browser()
@@ -136,7 +137,7 @@ def test_post_of_another_origin_is_refused(site: Site, simulator: Simulator, ori
     assert not simulator.contacts
 
 
-@pytest.mark.parametrize("path", ["/", "/embed/signup", "/embed.js", "/nowhere"])
+@each("path", ["/", "/embed/signup", "/embed.js", "/nowhere"])
 def test_headers_come_once(site: Site, path: str) -> None:
     """What the app says of security is not repeated, and nginx tells no version."""
     headers = site.ask(path).headers

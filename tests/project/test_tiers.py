@@ -14,22 +14,23 @@ import tiers
 TOO_LONG = tiers.MAX_SLEEP_S + 0.01
 
 
-@pytest.mark.parametrize(
-    ("path", "fixtures", "parameters", "slow"),
-    [
-        ("tests/web/test_page.py", ["client", "portal"], {"database_url": "sqlite"}, False),
-        ("tests/browser/test_contact.py", [], {}, True),
-        ("tests/journeys/test_operators.py", [], {}, True),
-        ("tests/web/test_page.py", ["browser"], {}, True),
-        ("tests/delivery/test_database.py", ["postgres"], {}, True),
-        ("tests/delivery/test_database.py", ["database_url"], {"database_url": "postgresql"}, True),
-    ],
-)
-def test_tier_of_a_test_follows_from_its_folder_fixtures_and_parameters(
-    path: str, fixtures: list[str], parameters: dict[str, object], *, slow: bool
-) -> None:
+def test_tier_of_a_test_follows_from_its_folder_fixtures_and_parameters() -> None:
     """Whatever runs a browser or PostgreSQL is slow without a mark of its own."""
-    assert tiers.is_slow(Path(path), fixtures, parameters) is slow
+    on_sqlite, on_postgresql = {"database_url": "sqlite"}, {"database_url": "postgresql"}
+    cases: list[tuple[str, list[str], dict[str, str], bool, bool]] = [
+        ("web/test_page.py", ["client", "portal"], on_sqlite, False, False),
+        ("browser/test_contact.py", [], {}, True, False),
+        ("journeys/test_operators.py", [], {}, True, False),
+        ("web/test_page.py", ["browser"], {}, True, False),
+        ("delivery/test_database.py", ["postgres"], {}, True, False),
+        ("delivery/test_database.py", ["database_url"], on_postgresql, True, True),
+        ("delivery/test_outbox.py", ["database_url"], on_postgresql, True, False),
+        ("web/test_outbox.py", ["database_url"], on_postgresql, True, True),
+    ]
+    for name, fixtures, parameters, slow, nightly in cases:
+        path = Path("tests", name)
+        assert tiers.is_slow(path, fixtures, parameters) is slow, name
+        assert tiers.is_nightly(path, parameters) is nightly, name
 
 
 def test_quick_test_that_starts_a_process_fails() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import each
 from xlsxwriter import Workbook
 
 from webapp.messages.spreadsheets import UNREADABLE
@@ -79,8 +80,8 @@ def code(data: bytes) -> str:
     return caught.value.code
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "؛"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@each("delimiter", [",", ";", "\t", "|", "؛"])
+@each("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_csv_in_any_encoding_and_with_any_delimiter_is_read(encoding: str, delimiter: str) -> None:
     """Other delimiters within the cells, and line breaks, belong to the cells."""
     table, _ = parse(written(ROWS, delimiter).encode(encoding))
@@ -144,7 +145,7 @@ def test_cells_of_a_workbook_become_texts() -> None:
     assert parse(workbook({"A1": "a", "A2": 1, "B1": time(1)}, date_1904=True))[1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("stored", "typed"),
     [
         ("1369-07-23", "1369-07-15"),
@@ -219,7 +220,7 @@ def test_title_above_the_header_is_left_out() -> None:
     assert len(table.rows) == 2
 
 
-@pytest.mark.parametrize(
+@each(
     "title", ["گزارش 1403/01/01 تا 1403/12/29", "۱۴۰۳/۰۱/۰۱ - ۱۴۰۳/۱۲/۲۹", "01-01-1403 29-12-1403"]
 )
 def test_title_with_dates_is_left_out(title: str) -> None:
@@ -228,14 +229,14 @@ def test_title_with_dates_is_left_out(title: str) -> None:
     assert table.header == HEADER
 
 
-@pytest.mark.parametrize("caption", ["موبایل (مثال 09123456789)", "موبایل مانند ۰۹۱۲۳۴۵۶۷۸۹"])
+@each("caption", ["موبایل (مثال 09123456789)", "موبایل مانند ۰۹۱۲۳۴۵۶۷۸۹"])
 def test_caption_with_an_example_is_a_caption(caption: str) -> None:
     """A number with letters is none that could be sent."""
     table, _ = parse(written([["نام", caption], ["علی", "09121234567"]]).encode())
     assert table.header == ["نام", caption]
 
 
-@pytest.mark.parametrize(
+@each(
     "first",
     [
         *("۰۹۱۲۱۲۳۴۵۶۷", "+98 912 123 4567", "9.12E+09", "9121234567", '="09121234567"'),
@@ -263,7 +264,7 @@ def test_file_beyond_a_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert code(b"abcdefghij,b\n" * 100) == "too-much-text"
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "expected"),
     [
         (b"", "empty"),

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from clock import FakeClock
 from support import Html, Page, solved, written
 
 from webapp import messages
 from webapp.delivery import codes as codes_module
+from webapp.delivery import verification
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
@@ -387,6 +389,20 @@ def test_error_in_a_corrected_form_keeps_what_it_replaces(
     assert len(portal.codes) == 2
 
 
+def test_corrected_number_that_the_portal_refuses_erases_nothing(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """The former submission still waits for its code; the next correction replaces it."""
+    step = Step(client, "/f/club")
+    code = code_of(portal)
+    step.press(change="1")
+    portal.answer("Mobile_Invalid")
+    assert client.post("/f/club", data=corrected(step, Mobile=OTHER)).status_code == 422
+    assert step.open().status_code == 200
+    assert step.press(Code=code).status_code == 303
+    assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
+
+
 def test_form_that_comes_back_unchanged_is_the_same_submission(
     client: FlaskClient, portal: Simulator
 ) -> None:
@@ -432,8 +448,11 @@ def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) ->
     assert step.press(Code=code).status_code == 422
 
 
-def test_guesser_gets_fifteen_tries_a_submission(client: FlaskClient, portal: Simulator) -> None:
+def test_guesser_gets_fifteen_tries_a_submission(
+    client: FlaskClient, portal: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Codes of four digits, guessed as long as the page compares them."""
+    monkeypatch.setattr(verification, "time", FakeClock())  # who has used up all tries waits
     rounds, compared, hits = 3, 0, 0
     for number in range(rounds):
         step = Step(client, "/f/kind", Mobile=f"0912111111{number}", proof="")

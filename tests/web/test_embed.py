@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import Html, Page
+from tables import each
 
 from webapp import messages, persian
 from webapp.forms import tokens
@@ -70,7 +71,7 @@ def page(client: FlaskClient) -> Page:
 ANCESTORS = "frame-ancestors https://example.ir http://shop.example.ir:8080 'self'"
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "arguments", "status"),
     [
         ("GET", "/embed/news", {}, 200),
@@ -97,7 +98,7 @@ def test_every_answer_names_who_may_frame_it_and_sets_no_cookie(
     assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-@pytest.mark.parametrize("path", ["/embed/closed", "/embed/nowhere", "/embed/contact", "/f/news"])
+@each("path", ["/embed/closed", "/embed/nowhere", "/embed/contact", "/f/news"])
 def test_what_is_not_to_be_embedded_names_nobody(client: FlaskClient, path: str) -> None:
     """No origins, no such form, an operators' form, a page of its own."""
     headers = client.get(path).headers
@@ -130,7 +131,7 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Si
     assert len(portal.contacts) == 1
 
 
-@pytest.mark.parametrize("receipt", ["", "nonsense", "{own}x"])
+@each("receipt", ["", "nonsense", "{own}x"])
 def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
     """Nothing is said that did not happen."""
     own = Receipts(["another key"]).issue("news", RECEIPT)

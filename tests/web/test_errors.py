@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import abort
 from support import Html, Page
+from tables import each
 
 from webapp import messages
 
@@ -31,7 +32,7 @@ def failing(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@each("status", STATUSES)
 def test_every_error_has_a_page_that_says_what_to_do(failing: FlaskClient, status: int) -> None:
     """A heading, an advice, the number in Persian digits, and no English."""
     response = failing.get(f"/fail/{status}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import Html, Page
+from tables import each
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
@@ -38,7 +39,7 @@ def header(html: Html) -> str:
     return html.text("header")
 
 
-@pytest.mark.parametrize("path", OPERATORS)
+@each("path", OPERATORS)
 def test_operators_page_has_header_and_skip_link(client: FlaskClient, path: str) -> None:
     """The link of the page itself is marked, and the skip link leads to the content."""
     html = Html(client.get(path).text)
@@ -70,7 +71,7 @@ def test_help_has_no_element_with_the_id_of_the_list_of_keys(client: FlaskClient
     assert not list(Html(client.get("/help").text).find(id="keys"))
 
 
-@pytest.mark.parametrize("path", VISITORS)
+@each("path", VISITORS)
 def test_visitors_page_has_no_header(client: FlaskClient, path: str) -> None:
     """Neither the public form, nor the frame, nor an error page."""
     assert messages.OUTBOX_LINK not in client.get(path).text

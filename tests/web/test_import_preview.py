@@ -23,7 +23,6 @@ from brought_files import (
 from support import Html
 
 from webapp.delivery.import_tables import imports
-from webapp.delivery.imports import Counts
 from webapp.forms import importing
 from webapp.messages import imports as texts
 from webapp.web.views import import_files
@@ -221,24 +220,3 @@ def test_wrong_rows_that_were_erased_are_no_empty_file(
     response = client.get(f"{path}/wrong")
     assert response.status_code == 404
     assert texts.WRONG_ERASED[0] in response.text
-
-
-def test_draft_that_is_computed_anew_says_so_until_it_is_there(
-    client: FlaskClient, delivery: DeliveryServices
-) -> None:
-    """A reload, a second tab and a second click find the page that waits; nothing is sent."""
-    path = brought(client, *GOOD)
-    draft = delivery.imports.review.get(path.rpartition("/")[2])
-    assert draft
-    assert delivery.imports.close_draft(draft.id)
-    response = client.get(path)
-    assert response.status_code == 200
-    page = Html(response.text)
-    assert page.text(role="status") == texts.COMPUTING
-    assert list(page.find("meta", http_equiv="refresh"))
-    for button in ("go", "columns", "cancel"):
-        assert press(client, path, **{button: "1"}).headers["Location"] == path
-    assert client.get(f"{path}/wrong").status_code == 404
-    counts = Counts(ready_rows=4, wrong_rows=0, twice_rows=0)
-    assert delivery.imports.open_draft(draft.id, draft.reading, counts)
-    assert numbers(client, path, "ready") == [4]

@@ -11,6 +11,7 @@ import pytest
 import requests
 from serving import serve
 from support import SECRET, TOKEN, Html, Page
+from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
@@ -343,7 +344,7 @@ def test_correction_in_the_outbox_asks_as_well(
 # Who does not get them
 
 
-@pytest.mark.parametrize("path", ["/f/open", "/embed/open", "/f/fixed"])
+@each("path", ["/f/open", "/embed/open", "/f/fixed"])
 def test_form_without_free_labels_never_shows_or_uses_them(
     client: FlaskClient, store: Store, path: str
 ) -> None:

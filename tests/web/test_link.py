@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from support import Html
+from tables import each
 
 from webapp.messages import sources as texts
 
@@ -73,7 +74,7 @@ def link(client: FlaskClient, path: str) -> str:
     return str(field["value"])
 
 
-@pytest.mark.parametrize("slug", ["news", "event", "plain"])
+@each("slug", ["news", "event", "plain"])
 def test_every_public_form_has_its_link_code_and_poster(client: FlaskClient, slug: str) -> None:
     """Whether it may be embedded or not."""
     assert link(client, f"/install/{slug}") == f"{PUBLIC_URL}/f/{slug}"
@@ -89,7 +90,7 @@ def test_every_public_form_has_its_link_code_and_poster(client: FlaskClient, slu
         assert (response.status_code, response.content_type) == (200, kind)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "query"),
     [
         ("/install/news?utm_source=پوستر", "?utm_source=" + quote("پوستر")),
@@ -127,7 +128,7 @@ def test_page_asks_for_a_source_or_says_how_to_have_one(client: FlaskClient) -> 
     assert [texts.SOURCE_MISSING in text for text in pages.values()] == [False, False, False, True]
 
 
-@pytest.mark.parametrize("path", ["qr.svg", "qr.png", "poster"])
+@each("path", ["qr.svg", "qr.png", "poster"])
 def test_link_is_for_operators_and_public_forms(client: FlaskClient, path: str) -> None:
     """Others are told nothing."""
     stranger = {"REMOTE_ADDR": "203.0.113.5"}

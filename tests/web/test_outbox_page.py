@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from support import FULL_FORM, FULL_SENT, Html, Page
+from tables import each
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
@@ -391,7 +392,7 @@ def test_long_list_has_pages(
     assert (beyond.status_code, beyond.location) == (303, path)
 
 
-@pytest.mark.parametrize("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
+@each("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
 def test_page_of_nonsense_is_the_first(
     client: FlaskClient, delivery: DeliveryServices, after: str
 ) -> None:
@@ -730,8 +731,8 @@ def test_correction_that_is_overtaken_leads_back_to_the_list(
     assert not portal.requests
 
 
-@pytest.mark.parametrize("name", ["AAAAAAAA", "x", "retry", "۱"])
-@pytest.mark.parametrize("page", ["/outbox/{}", "/outbox/{}/discard"])
+@each("name", ["AAAAAAAA", "x", "retry", "۱"])
+@each("page", ["/outbox/{}", "/outbox/{}/discard"])
 def test_unknown_reference_is_not_found(client: FlaskClient, name: str, page: str) -> None:
     """Nor is one that was sent."""
     assert client.get(page.format(name)).status_code == 404
@@ -753,8 +754,8 @@ def test_sent_reference_is_not_found_and_one_being_sent_leads_back(
 ACTIONS: Final = ("/outbox/retry", "/outbox/{}/retry", "/outbox/{}/discard")
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("kind", ["missing", "old", "of another form", "forged"])
+@each("action", ACTIONS)
+@each("kind", ["missing", "old", "of another form", "forged"])
 def test_without_a_pages_token_nothing_happens(
     client: FlaskClient,
     delivery: DeliveryServices,
@@ -795,8 +796,8 @@ def test_correction_with_an_old_token_keeps_what_was_typed(
     assert found(delivery, reference).state is State.HELD
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", *ACTIONS])
+@each("method", ["GET", "POST"])
+@each("path", ["/outbox", "/outbox/{}", *ACTIONS])
 def test_screen_is_for_the_intranet_alone(
     client: FlaskClient, delivery: DeliveryServices, method: str, path: str
 ) -> None:

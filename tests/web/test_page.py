@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page, short_deadline
+from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS
@@ -364,9 +365,7 @@ def test_unknown_form_is_not_found(client: FlaskClient) -> None:
     assert client.get("/f/nowhere").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "typed", ["<script>alert(1)</script>", "{{7*7}}", '"><img src=x onerror=alert(1)>', "&amp;"]
-)
+@each("typed", ["<script>alert(1)</script>", "{{7*7}}", '"><img src=x onerror=alert(1)>', "&amp;"])
 def test_markup_is_shown_as_it_was_typed(page: Page, typed: str) -> None:
     """Nothing that is typed becomes part of the page."""
     page.send(Mobile="", FName=typed, AddressText=typed)
@@ -375,7 +374,7 @@ def test_markup_is_shown_as_it_was_typed(page: Page, typed: str) -> None:
     assert not list(page.html.find("img"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "longest"),
     [(row.name, row.max_length) for row in FIELDS.values() if row.kind.value in TEXTS],
 )
@@ -431,9 +430,6 @@ def test_active_is_mapped_explicitly(page: Page, portal: Simulator, typed: str) 
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     fields=st.dictionaries(
         st.sampled_from([*FIELDS, "BornDate-day", "BornDate-month", "BornDate-year", "keep"]),
@@ -451,8 +447,8 @@ def test_whatever_is_typed_is_answered_and_never_lost(
     assert f'value="{escape(typed)}"' in response.text
 
 
-@pytest.mark.parametrize("name", ["FName", "AddressText", "Labels", "BornDate", "Mobile", "Email"])
-@pytest.mark.parametrize("typed", ["\u0654", "\u0301" * 500, "\u202e", "\u200c\u200c", "\u200f"])
+@each("name", ["FName", "AddressText", "Labels", "BornDate", "Mobile", "Email"])
+@each("typed", ["\u0654", "\u0301" * 500, "\u202e", "\u200c\u200c", "\u200f"])
 def test_marks_and_invisible_characters_alone_break_nothing(
     page: Page, name: str, typed: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page
+from tables import each
 
 from webapp.delivery.circuit_breaker import Pause
 from webapp.forms.tokens import Receipt
@@ -62,7 +63,7 @@ def test_rendered_page_is_whole_in_both_encodings(
     assert gzip.decompress(page.render_gzipped(values)) == expected.encode()
 
 
-@pytest.mark.parametrize("html", ["", "{0}{0}", "{1}"])
+@each("html", ["", "{0}{0}", "{1}"])
 def test_placeholder_that_does_not_occur_once_is_refused(html: str) -> None:
     """A page that swallows the token, or shows it twice, is a fault of its template."""
     own, other = placeholders("token"), placeholders("token")
@@ -99,7 +100,7 @@ def test_cached_page_is_the_page_that_the_template_makes(
     assert [attributes.get("name") for attributes, _ in Html(sent.text).find("input")] == names
 
 
-@pytest.mark.parametrize("path", ["/", "/f/proven", "/embed/proven"])
+@each("path", ["/", "/f/proven", "/embed/proven"])
 def test_cached_page_is_compressed_for_who_takes_it(app: Flask, path: str) -> None:
     """And both are told to be kept apart."""
     client = app.test_client()
@@ -138,9 +139,9 @@ NOW = datetime(2026, 11, 27, tzinfo=UTC)
 HOSTILE = "\"><script>alert(1)</script>&amp;{{ 7*7 }}'`\u2028"
 
 
-@pytest.mark.parametrize("pause", [None, Pause(HOSTILE, refused=True, since=NOW, probe_at=NOW)])
-@pytest.mark.parametrize("result", [None, "delivered", "queued"])
-@pytest.mark.parametrize("kept", [None, {"keep": True, "CityName": HOSTILE, "Labels": [HOSTILE]}])
+@each("pause", [None, Pause(HOSTILE, refused=True, since=NOW, probe_at=NOW)])
+@each("result", [None, "delivered", "queued"])
+@each("kept", [None, {"keep": True, "CityName": HOSTILE, "Labels": [HOSTILE]}])
 def test_cached_page_with_notices_is_what_jinja_renders_at_once(
     app: Flask, pause: Pause | None, result: str | None, kept: dict[str, object] | None
 ) -> None:

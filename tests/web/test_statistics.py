@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 from support import Html
+from tables import each
 
 from webapp import persian
 from webapp.contact import Contact
 from webapp.delivery import statistics as counting
-from webapp.delivery.submission import HONEYPOT, RETENTION, table
+from webapp.delivery.submission import HONEYPOT, table
 from webapp.messages import statistics as texts
 from webapp.spreadsheets import safe_cell
 from webapp.web.views import charts
@@ -51,7 +52,7 @@ def came(delivery: DeliveryServices, number: int, day: date, seconds: float = 1.
     """Let a submission have come at noon of a day, and have been settled so many seconds later."""
     noon = datetime.combine(day, datetime.min.time(), UTC).replace(tzinfo=None)
     noon += timedelta(hours=9)
-    values = {"created_at": noon, "due": noon + RETENTION + timedelta(seconds=seconds)}
+    values = {"created_at": noon, "delivered_at": noon + timedelta(seconds=seconds)}
     with delivery.database.write() as connection:
         connection.execute(update(table).where(table.c.key == key(number)).values(**values))
 
@@ -117,7 +118,7 @@ def test_table_shows_each_day_by_outcome_the_newest_first(
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "rows", "total"),
     [("?days=7", 7, "۵"), ("?days=30", 30, "۶"), ("", 30, "۶"), ("?days=8", 30, "۶"),
      ("?days=x", 30, "۶"), ("?days=365", 53, "۸")],
@@ -193,7 +194,7 @@ def test_page_has_neither_script_nor_inline_style(
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=", text)
 
 
-@pytest.mark.parametrize("days", [7, 30, 365])
+@each("days", [7, 30, 365])
 def test_page_is_light(client: FlaskClient, delivery: DeliveryServices, days: int) -> None:
     """With a submission on every day."""
     for number in range(120):
@@ -252,7 +253,7 @@ def test_long_durations_are_shown_in_larger_units() -> None:
     assert shown == ["۰٫۰ ثانیه", "۵۹٫۹ ثانیه", "۱٫۵ دقیقه", "۱٫۵ ساعت"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("highest", "ticks"),
     [(1, ["۰", "۱"]), (3, ["۰", "۱", "۲", "۳"]), (9, ["۰", "۵", "۱۰"]),
      (81, ["۰", "۵۰", "۱۰۰"]), (1_999, ["۰", "۵۰۰", "۱٬۰۰۰", "۱٬۵۰۰", "۲٬۰۰۰"])],

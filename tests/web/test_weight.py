@@ -6,8 +6,8 @@ import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from support import Html
+from tables import each
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -28,7 +28,7 @@ def weight(client: FlaskClient, path: str) -> int:
     return total
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 20_000), ("/f/signup", 14_000)])
+@each(("path", "most"), [("/", 20_000), ("/f/signup", 14_000)])
 def test_first_view_is_light(client: FlaskClient, path: str, most: int) -> None:
     """HTML, styles and scripts, gzipped."""
     assert 1000 < weight(client, path) <= most
@@ -48,7 +48,7 @@ def test_all_scripts_together_are_small() -> None:
     assert sum(sizes.values()) <= 6_200
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "status"),
     [
         ("GET", "/", 200),

@@ -197,10 +197,14 @@ class CircuitBreaker:
 
     def take_probe(self, lease: timedelta) -> bool:
         """Return whether the caller may probe now; then nobody else may, for the lease."""
+        is_due = self._database.is_due(_breaker.c.probe_at)
+        with self._database.read() as connection:
+            if connection.execute(select(_breaker.c.id).where(is_due)).first() is None:
+                return False
         with self._database.write() as connection:
             turn = (
                 update(_breaker)
-                .where(self._database.is_due(_breaker.c.probe_at))
+                .where(is_due)
                 .values(probe_at=self._database.now_plus(lease))
                 .returning(_breaker.c.id)
             )

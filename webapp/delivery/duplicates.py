@@ -12,6 +12,8 @@ from webapp.persian import to_iran
 from webapp.portal.base import KnownContact, MethodNotAllowed, PortalError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from webapp.contact import Contact
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEADLINE_S: Final = 0.5  # of the search, for which an operator waits
+_MAX_SEARCHED: Final = 20  # numbers of a file
+_SEARCHES_TIMEOUT_S: Final = 2.0  # for all of them
 _NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two searches with a token that may not search
 
 
@@ -49,17 +53,42 @@ class Duplicates:
             return []
         return self.with_mobile(str(contact[MOBILE]))
 
-    def with_mobile(self, mobile: str) -> list[KnownContact]:
-        """Return the contacts with this normalised mobile number."""
+    def with_mobile(self, mobile: str, *, but: str = "") -> list[KnownContact]:
+        """Return the contacts with this normalised mobile number.
+
+        Args:
+            mobile: The number.
+            but: The reference of a submission that is none of them: it is being corrected.
+        """
         try:
             waiting = self._outbox.review.waiting_for(mobile)
         except DatabaseError:
             return []
-        return [_describe(submission) for submission in waiting] or self._search(mobile)
+        others = [_describe(submission) for submission in waiting if submission.reference != but]
+        return others or self._search(mobile) or []
 
-    def _search(self, mobile: str) -> list[KnownContact]:
+    def among(self, mobiles: Collection[str]) -> tuple[set[str], bool]:
+        """Return which of these numbers are known, and whether the phonebook was asked about all.
+
+        Of many numbers it is not: each takes a call.
+        """
+        known = self._outbox.review.waiting_mobiles() & set(mobiles)
+        rest = set(mobiles) - known
+        if len(rest) > _MAX_SEARCHED:
+            return known, False
+        expires = time.monotonic() + _SEARCHES_TIMEOUT_S
+        for mobile in rest:
+            found = self._search(mobile) if time.monotonic() < expires else None
+            if found is None:
+                return known, False
+            if found:
+                known.add(mobile)
+        return known, True
+
+    def _search(self, mobile: str) -> list[KnownContact] | None:
+        """Return the portal's contacts with a number; None if that could not be found out."""
         if self._breaker.pause or time.monotonic() < self._search_at:
-            return []
+            return None
         try:
             return self._portal.known_contacts(mobile)
         except MethodNotAllowed as error:
@@ -67,7 +96,7 @@ class Duplicates:
             self._search_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
         except PortalError as error:
             log.info("duplicates were not looked for: %s", error)
-        return []
+        return None
 
 
 def _describe(submission: Submission) -> KnownContact:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
 # The newest revision in `migrations/versions`.
-REVISION: Final = "0011"
+REVISION: Final = "0012"
 
 LOCK_TIMEOUT_S: Final = 2  # wait for another writer; each write takes milliseconds
 MIGRATION_TIMEOUT_S: Final = 15  # wait while another process migrates the schema

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, delete, exists, func, literal, or_, select, update
 
 from webapp.delivery.import_tables import (
+    BEGUN,
     SENT_PLACES,
     Import,
     ImportState,
@@ -66,15 +67,16 @@ class Feeder:
         self._interval = timedelta(seconds=self._step_rows / rate)
 
     def feed(self) -> None:
-        """Feed the rows that are due, and end imports that have nothing left."""
-        running = select(_i.id, _i.left_rows, self._database.is_due(_i.next_at).label("is_due"))
-        running = running.where(_i.state == ImportState.RUNNING).order_by(_i.id)
+        """Feed the rows that are due, and end imports that have nothing left, paused ones too."""
+        is_due = self._database.is_due(_i.next_at).label("is_due")
+        is_fed = (_i.state == ImportState.RUNNING).label("is_fed")
+        begun = select(_i.id, _i.left_rows, is_due, is_fed).where(_i.state.in_(BEGUN))
         with self._database.read() as connection:
-            found = connection.execute(running).all()
+            found = connection.execute(begun.order_by(_i.id)).all()
         if any(row.left_rows <= 0 for row in found):
             self._end()
         # The oldest first: two at a time would double the rate.
-        first = next((row for row in found if row.left_rows > 0), None)
+        first = next((row for row in found if row.is_fed and row.left_rows > 0), None)
         if first and first.is_due and not self._breaker.pause:
             self._feed(first.id)
 
@@ -101,7 +103,7 @@ class Feeder:
 
     def _queued(self, connection: Connection) -> int:
         """Count the imports' rows that are being sent, or could be."""
-        running = select(_i.id).where(_i.state.in_((ImportState.RUNNING, ImportState.PAUSED)))
+        running = select(_i.id).where(_i.state.in_(BEGUN))
         is_due = and_(_c.state == State.QUEUED, self._database.is_due(_c.due))
         waiting = select(func.count()).where(
             _c.batch.in_(running), _c.state.in_(WAITING), or_(_c.state == State.SENDING, is_due)
@@ -176,15 +178,12 @@ class Feeder:
     def _end(self) -> None:
         """End the imports whose rows have all settled."""
         waits = exists().where(_c.batch == _i.id, _c.state.in_(WAITING))
+        is_over = and_(_i.state.in_(BEGUN), _i.left_rows <= 0, ~waits)
         ended = (
-            update(imports)
-            .where(_i.state == ImportState.RUNNING, _i.left_rows <= 0, ~waits)
-            .values(state=ImportState.DONE)
-            .returning(_i.reference)
+            update(imports).where(is_over).values(state=ImportState.DONE).returning(_i.reference)
         )
         with self._database.read() as connection:
-            over = select(_i.id).where(_i.state == ImportState.RUNNING, _i.left_rows <= 0, ~waits)
-            if connection.execute(over).first() is None:
+            if connection.execute(select(_i.id).where(is_over)).first() is None:
                 return
         with self._database.write() as connection:
             for reference in connection.execute(ended).scalars():

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case, func, literal, select, union_all
+from sqlalchemy import case, exists, func, literal, select, union_all
 
+from webapp.contact import MOBILE
 from webapp.delivery.import_tables import (
+    BEGUN,
     ENDED,
     HIDDEN,
     SENT_PLACES,
@@ -23,10 +25,10 @@ from webapp.delivery.import_tables import (
 from webapp.delivery.submission import (
     COLUMNS,
     NEEDS_ATTENTION,
-    RETENTION,
     WAITING,
     State,
     Submission,
+    load_contact,
     table,
 )
 
@@ -75,15 +77,9 @@ class ImportReview:
         """Use the tables in this database."""
         self._database = database
 
-    def get(self, name: str, *, even_storing: bool = False) -> Import | None:
-        """Return the import of this reference.
-
-        Args:
-            name: The reference, in any letter case.
-            even_storing: Whether to return one whose rows are being written, too.
-        """
-        hidden = [it for it in HIDDEN if not (even_storing and it is ImportState.STORING)]
-        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(hidden))
+    def get(self, name: str) -> Import | None:
+        """Return the import of this reference, in any letter case."""
+        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(HIDDEN))
         with self._database.read() as connection:
             row = connection.execute(wanted).mappings().first()
         return Import.from_row(row) if row else None
@@ -91,7 +87,7 @@ class ImportReview:
     def recent(self) -> list[Import]:
         """Return the imports that have not ended, then those of the last day, the newest first."""
         since = self._database.now_plus(-_LISTED_FOR)
-        is_open = _i.state.in_((ImportState.RUNNING, ImportState.PAUSED))
+        is_open = _i.state.in_(BEGUN)
         is_recent = _i.state.in_(ENDED) & (_i.created_at >= since)
         order = (case((is_open, 0), else_=1), _i.id.desc())
         wanted = select(*_i).where(is_open | is_recent).order_by(*order).limit(_MAX_LISTED)
@@ -106,9 +102,8 @@ class ImportReview:
         left = case((is_cancelled, 0), else_=_i.left_rows)
         numbers = {_LEFT: left, _KNOWN: _i.known_rows}
         rest = (select(literal(name), it).where(_i.id == found.id) for name, it in numbers.items())
-        # A delivered row is purged so long after it was sent.
-        since = self._database.now_plus(RETENTION - timedelta(seconds=_LATELY_S))
-        sent = own & (table.c.state == State.DELIVERED) & (table.c.due >= since)
+        since = self._database.now_plus(-timedelta(seconds=_LATELY_S))
+        sent = own & (table.c.state == State.DELIVERED) & (table.c.delivered_at >= since)
         lately = select(literal(_LATELY), func.count()).select_from(table).where(sent)
         # In one statement: a row that is fed between two would be counted twice, or not at all.
         with self._database.read() as connection:
@@ -150,6 +145,19 @@ class ImportReview:
         """Return the first rows that are sent, if of each number the first one is."""
         places = _r.place.in_(SENT_PLACES[Twice.FIRST])
         return self._select(_r.import_id == import_id, places, limit=limit)
+
+    def mobiles(self, import_id: int) -> dict[str, int]:
+        """Return the mobile numbers of the rows that are ready, each with its first row.
+
+        Without rows that the outbox has from the same file: these are not sent again.
+        """
+        places = _r.place.in_(SENT_PLACES[Twice.FIRST])
+        is_new = ~exists().where(table.c.key == _r.key)
+        ready = select(_r.number, _r.contact).where(_r.import_id == import_id, places, is_new)
+        with self._database.read() as connection:
+            rows = connection.execute(ready.order_by(_r.number)).all()
+        contacts = ((row.number, load_contact(row.contact)) for row in rows)
+        return {str(contact[MOBILE]): number for number, contact in contacts if contact}
 
     def repeated_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
         """Return the first rows whose number another row has too."""

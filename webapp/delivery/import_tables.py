@@ -57,6 +57,7 @@ SENT_PLACES: Final = {
 }
 
 HIDDEN: Final = (ImportState.STORING, ImportState.EXPIRED)
+BEGUN: Final = (ImportState.RUNNING, ImportState.PAUSED)
 ENDED: Final = (ImportState.DONE, ImportState.CANCELLED)
 
 REFERENCE_LENGTH: Final = 8

@@ -23,6 +23,7 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.feeding import Feeder
 from webapp.delivery.import_review import ImportReview
 from webapp.delivery.import_tables import (
+    BEGUN,
     ENDED,
     SENT_PLACES,
     Import,
@@ -94,8 +95,24 @@ class Imports:
 
     # Drafts
 
-    def create(self, *, form: str, operator: str | None, digest: str, reading: Reading) -> Import:
-        """Create an import without rows, which nobody sees before `open_draft`."""
+    def create(
+        self,
+        *,
+        form: str,
+        operator: str | None,
+        digest: str,
+        reading: Reading,
+        replaces: Import | None = None,
+    ) -> Import:
+        """Create an import without rows, which nobody sees before `open_draft`.
+
+        Args:
+            form: The slug of its form.
+            operator: The login name of who brought the file.
+            digest: The SHA-256 of the file.
+            reading: How the file is read.
+            replaces: The draft whose file is read again: it does not live longer for that.
+        """
         zero = dict.fromkeys(
             ("ready_rows", "wrong_rows", "twice_rows", "left_rows", "known_rows"), 0
         )
@@ -103,7 +120,7 @@ class Imports:
         created = (
             insert(imports)
             .values(
-                reference=reference(secrets.token_hex(32)),
+                reference=_new_reference(),
                 form=form,
                 operator=operator,
                 digest=digest,
@@ -113,7 +130,7 @@ class Imports:
                 fed_up_to=0,
                 backlog=0,
                 uncertain=False,
-                created_at=now,
+                created_at=replaces.created_at if replaces else now,
                 next_at=now,
                 **zero,
             )
@@ -148,8 +165,21 @@ class Imports:
         if connection.execute(wanted).first() is None:
             raise ImportGone
 
-    def open_draft(self, import_id: int, reading: Reading, counts: Counts) -> Import | None:
-        """Show an import whose rows are all written; return None if it has expired."""
+    def open_draft(
+        self, import_id: int, reading: Reading, counts: Counts, *, replaces: Import | None = None
+    ) -> Import:
+        """Show an import whose rows are all written.
+
+        Args:
+            import_id: The import.
+            reading: How its file was read.
+            counts: What it contains.
+            replaces: The draft of the same file in whose place it is shown.
+
+        Raises:
+            ImportGone: if it has expired, or the other one is no draft any more.
+        """
+        changes: dict[str, object] = {"reference": replaces.reference} if replaces else {}
         opened = (
             update(imports)
             .where(_i.id == import_id, _i.state == ImportState.STORING)
@@ -159,16 +189,20 @@ class Imports:
                 ready_rows=counts.ready_rows,
                 wrong_rows=counts.wrong_rows,
                 twice_rows=counts.twice_rows,
+                **changes,
             )
             .returning(*_i)
         )
         with self._database.write() as connection:
+            if replaces:
+                self._require(connection, replaces.id, ImportState.DRAFT)
+                hidden = {"state": ImportState.EXPIRED, "reference": _new_reference()}
+                former = update(imports).where(_i.id == replaces.id)
+                connection.execute(former.values(hidden))
             row = connection.execute(opened).mappings().first()
-        return Import.from_row(row) if row else None
-
-    def close_draft(self, import_id: int) -> bool:
-        """Hide a draft while its rows are written anew; return `False` if it is no draft."""
-        return self._move(import_id, (ImportState.DRAFT,), ImportState.STORING)
+            if row is None:
+                raise ImportGone
+        return Import.from_row(row)
 
     # What an operator decides
 
@@ -201,14 +235,18 @@ class Imports:
 
     def cancel(self, import_id: int) -> bool:
         """Erase what is not in the outbox yet; return `False` if it has ended."""
-        changed = self._move(
-            import_id, (ImportState.RUNNING, ImportState.PAUSED), ImportState.CANCELLED
-        ) or self._move(import_id, (ImportState.DRAFT,), ImportState.EXPIRED)
+        changed = self._move(import_id, BEGUN, ImportState.CANCELLED) or self._move(
+            import_id, _DRAFTS, ImportState.EXPIRED
+        )
         if changed:
-            self._delete_rows(_r.import_id == import_id)
-            with suppress(DatabaseError):  # the worker truncates the log again
-                self._database.truncate_wal()
+            self.erase_rows(import_id)
         return changed
+
+    def erase_rows(self, import_id: int) -> None:
+        """Delete the rows of an import that has ended."""
+        self._delete_rows(_r.import_id == import_id)
+        with suppress(DatabaseError):  # the worker truncates the log again
+            self._database.truncate_wal()
 
     def _move(
         self,
@@ -269,3 +307,7 @@ class Imports:
                 chosen = and_(_r.import_id == import_id, _r.number.in_(numbers), condition)
                 with self._database.write() as connection:
                     connection.execute(delete(import_rows).where(chosen))
+
+
+def _new_reference() -> str:
+    return reference(secrets.token_hex(32))

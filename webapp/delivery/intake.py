@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.outcome import (
     BUSY,
     STORE_FAILED,
@@ -112,7 +111,7 @@ class Intake:
         self._timing = timing
         self._permits = permits
         self._metrics = metrics
-        self._key_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._key_locks = KeyLocks()
 
     def submit(
         self,
@@ -149,7 +148,7 @@ class Intake:
                 self.count(form, outcome.result)
                 return outcome
             if not is_new:
-                return outcome_of(self.wait_for(submission) if has_permit else submission)
+                return self.outcome(submission, has_permit=has_permit)
             is_sent = submission.state is State.SENDING
             outcome = self.send(submission, shown=shown) if is_sent else outcome_of(submission)
         # A robot in the honeypot is told "delivered"; the metrics count "held".
@@ -176,7 +175,7 @@ class Intake:
             self.count(form, State.HELD)
         if waits_for_code(submission):
             return Outcome(result=Result.CODE, reference=submission.reference)
-        return outcome_of(self.wait_for(submission))
+        return self.outcome(submission)
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
@@ -229,7 +228,7 @@ class Intake:
         if vet is None:
             return store()
         # Of several identical requests, one is vetted and stored; the others find its row.
-        with self._key_locks.setdefault(new.key, threading.Lock()):
+        with self._key_locks[new.key]:
             if found := self._outbox.find(new.key):
                 return found, False
             if suspicion := vet():
@@ -284,8 +283,21 @@ class Intake:
             submission = None  # if it is stored, the person's next try finds it
         return outcome_of(submission) if submission else _unstored(reference(key), error)
 
-    def wait_for(self, submission: Submission) -> Submission:
-        """Wait up to a deadline while another request or process sends this submission."""
+    def outcome(self, submission: Submission, *, has_permit: bool | None = None) -> Outcome:
+        """Return a submission's outcome; wait for it while another request or process sends it.
+
+        Args:
+            submission: As it was found.
+            has_permit: Whether the caller has a permit; without one nobody waits, so that enough
+                threads are left for pages. None: one is acquired if necessary.
+        """
+        if submission.state is State.SENDING and has_permit is None:
+            with self.permit() as acquired:
+                return self.outcome(submission, has_permit=acquired)
+        return outcome_of(self._wait_for(submission) if has_permit else submission)
+
+    def _wait_for(self, submission: Submission) -> Submission:
+        """Wait up to a deadline while this submission is being sent."""
         expires = time.monotonic() + self._timing.deadline.total_seconds()
         with database_errors_logged(submission):
             while submission.state is State.SENDING and time.monotonic() < expires:

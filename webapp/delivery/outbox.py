@@ -39,6 +39,7 @@ from webapp.delivery.unverified import Unverified
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.contact import Contact
@@ -78,13 +79,18 @@ class Outbox:
             state: database.insert_batch(table, _BATCH_COLUMNS, **row)
             for state, row in shared.items()
         }
-        self._claims = {probe: self._claim_statement(probe=probe) for probe in (False, True)}
+        is_due = database.is_due(_c.due)
+        due = and_(_c.state == State.QUEUED, is_due)
+        probed = and_(_c.state == State.QUEUED, or_(_c.uncertain.is_(False), is_due))
+        self._claimable = {False: due, True: probed}
+        self._claims = {probe: self._claim_statement(it) for probe, it in self._claimable.items()}
         retained_until = database.now_plus(RETENTION)
         self._final = {
-            state: _OWN.values(state=state, due=retained_until)
-            for state in (State.DELIVERED, *NEEDS_ATTENTION)
+            state: _OWN.values(state=state, due=retained_until) for state in NEEDS_ATTENTION
         }
-        self._batch_delivered = _BATCH_DELIVERED.values(due=retained_until)
+        delivered = {"due": retained_until, "delivered_at": database.now_plus()}
+        self._delivered = _OWN.values(state=State.DELIVERED, contact=None, **delivered)
+        self._batch_delivered = _BATCH_DELIVERED.values(**delivered)
 
     # Adding
 
@@ -160,17 +166,23 @@ class Outbox:
 
         A probe claims those due later as well, except uncertain ones.
         """
+        # A worker without work asks twice a second: it must not take the lock for writing.
+        if not self._has_any(self._claimable[probe]):
+            return []
         send_by, values = self._timing.send_by(), {"most": limit, "owner": new_owner()}
         with self._database.write() as connection:
             rows = connection.execute(self._claims[probe], values).mappings().all()
         return [Submission.from_row(row, send_by=send_by) for row in rows]
 
-    def _claim_statement(self, *, probe: bool) -> Any:  # noqa: ANN401  its type names every column
-        is_due = self._database.is_due(_c.due)
-        is_claimable = or_(_c.uncertain.is_(False), is_due) if probe else is_due
+    def _has_any(self, condition: ColumnElement[bool]) -> bool:
+        """Return whether there is such a row, without the lock for writing."""
+        with self._database.read() as connection:
+            return connection.execute(select(_c.id).where(condition).limit(1)).first() is not None
+
+    def _claim_statement(self, claimable: ColumnElement[bool]) -> Any:  # noqa: ANN401  its type names every column
         claimed = (
             select(_c.id)
-            .where(_c.state == State.QUEUED, is_claimable)
+            .where(claimable)
             .order_by(_c.due)
             .limit(bindparam("most", type_=Integer))
             .with_for_update(skip_locked=True)
@@ -191,7 +203,7 @@ class Outbox:
         own = {name: getattr(submission, name) for name in ("key", "owner", "blind")}
         changes = {"portal_id": portal_id, "status": submission.status}
         if not self._database.write_batched(self._batch_delivered, own | changes):
-            self._settle(submission, self._final[State.DELIVERED], contact=None, **changes)
+            self._settle(submission, self._delivered, **changes)
         self._truncate_wal()
 
     def reject(self, submission: Submission, status: str, *, erase: bool) -> None:
@@ -278,9 +290,12 @@ class Outbox:
 
         They are marked uncertain, and due after the settling time.
         """
+        expired = and_(_c.state == State.SENDING, self._database.is_due(_c.due))
+        if not self._has_any(expired):
+            return 0
         requeued = (
             update(table)
-            .where(_c.state == State.SENDING, self._database.is_due(_c.due))
+            .where(expired)
             .values(
                 state=State.QUEUED,
                 owner=None,
@@ -315,7 +330,10 @@ class Outbox:
         """
         expired = (
             select(_c.id)
-            .where(_c.state.in_(self._final), _c.due <= self._database.now_plus())
+            .where(
+                _c.state.in_((State.DELIVERED, *NEEDS_ATTENTION)),
+                _c.due <= self._database.now_plus(),
+            )
             .limit(_PURGE_BATCH_ROWS)
             .with_for_update(skip_locked=True)
             .cte("expired")

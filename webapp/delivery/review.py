@@ -23,6 +23,7 @@ from webapp.delivery.submission import (
     Submission,
     by_reference,
     dump_contact,
+    load_contact,
     new_owner,
     reference,
     table,
@@ -42,6 +43,7 @@ _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 
 _BATCH_ROWS: Final = 5_000
 _MAX_KNOWN: Final = 3  # shown of the submissions with one number
+_MAX_WAITING: Final = 20_000  # compared with the rows of a file
 
 _c: Final = table.c
 
@@ -73,6 +75,14 @@ class Review:
         )
         with self._database.read() as connection:
             return [Submission.from_row(row) for row in connection.execute(waiting).mappings()]
+
+    def waiting_mobiles(self) -> set[str]:
+        """Return the mobile numbers of the oldest submissions that wait to be sent."""
+        waiting = select(_c.contact).where(_with_contact(WAITING)).order_by(_c.id)
+        with self._database.read() as connection:
+            found = connection.execute(waiting.limit(_MAX_WAITING)).scalars().all()
+        contacts = (load_contact(text) for text in found)
+        return {str(contact[MOBILE]) for contact in contacts if contact}
 
     def states(self, references: Sequence[str]) -> dict[str, State]:
         """Return the states of the submissions with these references; of none that is discarded."""

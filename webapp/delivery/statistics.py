@@ -96,7 +96,7 @@ _day, _form, _outcome, _count, _seconds = _daily_counts.columns
 
 COUNTED_COLUMNS: Final = (
     *(_c.key, _c.form, _c.state, _c.created_at, _c.due, _c.counted),
-    _c.source,
+    *(_c.source, _c.delivered_at),
 )
 
 
@@ -177,7 +177,9 @@ class Statistics:
             one = sums[day, row.form, outcome]
             one[0] += 1
             if outcome is Outcome.DELIVERED:
-                one[1] += max(0.0, (row.due - RETENTION - row.created_at).total_seconds())
+                # A process of the former version has not stored the time.
+                delivered_at = row.delivered_at or row.due - RETENTION
+                one[1] += max(0.0, (delivered_at - row.created_at).total_seconds())
                 delivered[day, row.form, row.source] += 1
         if sums:
             names = [column.name for column in _daily_counts.columns]

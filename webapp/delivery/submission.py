@@ -103,6 +103,8 @@ table: Final = Table(
     Column("slack", Text, nullable=False, server_default="", onupdate=""),
     # The import that it belongs to, if any.
     Column("batch", BigInteger),
+    # None as well if a former version has delivered it.
+    Column("delivered_at", SqlDateTime),
     Index("outbox_due", "state", "due"),
     Index("outbox_portal_id", "portal_id"),
 )

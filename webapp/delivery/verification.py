@@ -9,16 +9,15 @@ operator decides, or it is sent with a label that says so.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 from webapp.contact import FIELDS, MOBILE
 from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.outcome import Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 
@@ -66,7 +65,7 @@ class Verification:
         self._codes = codes
         self._sender = sender
         self._counts = counts
-        self._key_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._key_locks = KeyLocks()
 
     def start(
         self,
@@ -153,7 +152,7 @@ class Verification:
         """
         with self._intake.permit() as has_permit:
             # One at a time: with several right codes at once, the first leaves the others no try.
-            with self._key_locks.setdefault(key, threading.Lock()):
+            with self._key_locks[key]:
                 submission = self._outbox.find(key)
                 waits = submission is not None and waits_for_code(submission)
                 check = self._codes.check(key, code) if waits else None
@@ -161,7 +160,7 @@ class Verification:
             if claimed:
                 return self._send(claimed, shown)
             if submission is None or check is None or check is Check.RIGHT:
-                return self._left(self._outbox.find(key))
+                return self._left(self._outbox.find(key), has_permit=has_permit)
         return self._refused(submission, check)  # without the permit: guessing takes none
 
     def _claim(self, key: str, *, has_permit: bool) -> Submission | None:
@@ -194,11 +193,11 @@ class Verification:
         self._counts.count(submission.form, CodeEvent.WRONG)
         return Step(waits_outcome(submission), check)
 
-    def _left(self, submission: Submission | None) -> Step:
-        """Return the outcome of a submission that waits for no code."""
+    def _left(self, submission: Submission | None, *, has_permit: bool | None = None) -> Step:
+        """Return the outcome of a submission that waits for no code; see `Intake.outcome`."""
         if submission is None:
             return Step(None)
-        return Step(outcome_of(self._intake.wait_for(submission)))
+        return Step(self._intake.outcome(submission, has_permit=has_permit))
 
 
 def _log(name: str, error: DatabaseError) -> None:

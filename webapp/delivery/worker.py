@@ -18,7 +18,7 @@ from webapp.observability.error_log import log_exception
 from webapp.portal.base import MethodNotAllowed, Rejected, Unexplained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from webapp.delivery.alerts import Alerts
     from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -32,7 +32,7 @@ _POLL_INTERVAL_S: Final = 0.5
 _LEASE_CHECK_INTERVAL_S: Final = 1.0
 PURGE_INTERVAL_S: Final = 60.0
 _COUNT_INTERVAL_S: Final = 5.0
-_ERROR_INTERVAL_S: Final = 2.0  # between two tries while the database fails
+_ERROR_INTERVAL_S: Final = 2.0  # at least, between two runs of a job that fails
 
 
 class Worker:
@@ -97,20 +97,16 @@ class Worker:
     def run(self) -> None:
         """Send what waits, until `stop`. Every exception is logged, and the work tried again."""
         with ThreadPoolExecutor(self._calls, thread_name_prefix="delivery") as pool:
+            jobs = [_Job(0.0, partial(self._claim, pool)), *self._jobs]
             while not self._stopped:
-                succeeded = [_run_logged(work) for work in self._due(pool)]
-                if not all(succeeded):
-                    time.sleep(_ERROR_INTERVAL_S)
-                elif self._running:
+                for job in jobs:
+                    job.run_if_due()
+                if self._running:
                     wait(self._running, timeout=_POLL_INTERVAL_S, return_when=FIRST_COMPLETED)
                 else:
                     time.sleep(_POLL_INTERVAL_S)
         if self._alerts:
             self._alerts.finish()
-
-    def _due(self, pool: ThreadPoolExecutor) -> Iterator[Callable[[], None]]:
-        yield partial(self._claim, pool)
-        yield from (job.work for job in self._jobs if job.is_due())
 
     def _claim(self, pool: ThreadPoolExecutor) -> None:
         """Start to send what is due, or to probe the portal while the breaker is open."""
@@ -163,17 +159,16 @@ def _run_logged(work: Callable[[], object]) -> bool:
 
 
 class _Job:
-    """A function to run at an interval."""
+    """A function to run at an interval. One that fails is run less often; the others go on."""
 
     def __init__(self, interval_s: float, work: Callable[[], None]) -> None:
         self.work = work
         self._interval_s = interval_s
         self._next = 0.0
 
-    def is_due(self) -> bool:
-        """Return whether the interval has passed; it starts anew then."""
+    def run_if_due(self) -> None:
+        """Run the function if the interval has passed; log any exception."""
         now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._interval_s
-        return True
+        if now >= self._next:
+            least_s = 0.0 if _run_logged(self.work) else _ERROR_INTERVAL_S
+            self._next = now + max(self._interval_s, least_s)

@@ -16,14 +16,14 @@ from webapp.forms.spellings import ACTIVE_WORDS, GENDER_WORDS, spelling_key
 from webapp.messages import spreadsheets as texts
 from webapp.persian import Check, InvalidText
 from webapp.persian.text import plain
-from webapp.spreadsheets import FORMULA_STARTS, day_as_shown
+from webapp.spreadsheets import day_as_shown, unguarded_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from webapp.contact import Field
 
-_APOSTROPHE: Final = "'"  # makes a text of a cell; also before formulas, by `safe_cell`
+_APOSTROPHE: Final = "'"  # makes a text of a cell
 _FORMULA_OF_TEXT: Final = re.compile(r'\s*="([^"]*)"\s*')  # programs write it to keep zeros
 _SCIENTIFIC: Final = re.compile(r"(\+?\d+)(?:[.,\u066b/](\d+))?e\+?(\d{1,3})", re.IGNORECASE)
 _ZERO_FRACTION: Final = re.compile(r"(\+?\d+)[.\u066b]0{1,2}")
@@ -94,10 +94,9 @@ def _number_or_address(row: Field, text: str, check: Check | None) -> str:
 
 
 def _unprotected(cell: str) -> str:
-    """Return a text without the apostrophe that keeps programs from reading it otherwise."""
+    """Return a text without the apostrophes that keep programs from reading it otherwise."""
     rest = cell.removeprefix(_APOSTROPHE)
-    is_guarded = rest.startswith(FORMULA_STARTS) or rest[:1].isdigit()
-    return rest if is_guarded else cell
+    return rest if rest[:1].isdigit() else unguarded_cell(cell)
 
 
 def _labels(cell: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import MOBILE, Contact, Kind
+from webapp.delivery.database import DatabaseError
 from webapp.delivery.import_tables import Place, Reading, StoredRow
-from webapp.delivery.imports import Counts, ImportGone
+from webapp.delivery.imports import Counts
 from webapp.delivery.submission import dump_contact
 from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access
@@ -87,7 +89,7 @@ def store_file(
 def read_again(
     imports: Imports, definition: FormDefinition, draft: Import, reading: Reading
 ) -> Import:
-    """Read the rows of a draft in another way.
+    """Read the rows of a draft in another way; until that is done, or if it fails, it stays.
 
     Raises:
         InvalidText: if a text for all rows is invalid.
@@ -95,29 +97,51 @@ def read_again(
         ImportGone: if it is no draft any more.
     """
     _shared_values(definition, reading)
-    if not imports.close_draft(draft.id):
-        raise ImportGone
-    rows = tuple(Row(row.number, row.cells) for row in imports.review.all_rows(draft.id))
-    return _store(imports, definition, replace(draft, reading=reading), rows)
+    rows = [Row(row.number, row.cells) for row in imports.review.all_rows(draft.id)]
+    again = imports.create(
+        form=draft.form,
+        operator=draft.operator,
+        digest=draft.digest,
+        reading=reading,
+        replaces=draft,
+    )
+    opened = _store(imports, definition, again, rows, replaces=draft)
+    with suppress(DatabaseError):  # the purge deletes them, too
+        imports.erase_rows(draft.id)
+    return opened
 
 
 def _store(
-    imports: Imports, definition: FormDefinition, draft: Import, rows: Iterable[Row]
+    imports: Imports,
+    definition: FormDefinition,
+    draft: Import,
+    rows: Iterable[Row],
+    *,
+    replaces: Import | None = None,
 ) -> Import:
+    """Read and store the rows of an import, and show it; leave nothing behind if that fails."""
+    try:
+        counts = _write_rows(imports, definition, draft, rows)
+        return imports.open_draft(draft.id, draft.reading, counts, replaces=replaces)
+    except BaseException:
+        with suppress(DatabaseError):
+            imports.cancel(draft.id)
+        raise
+
+
+def _write_rows(
+    imports: Imports, definition: FormDefinition, draft: Import, rows: Iterable[Row]
+) -> Counts:
     read = list(_read_rows(definition, draft, rows))
     places = _places(read)
     stored = (replace(row.stored, place=place) for row, place in zip(read, places, strict=True))
     imports.write_rows(draft.id, stored)
     numbers = Counter(places)
-    counts = Counts(
+    return Counts(
         ready_rows=numbers[Place.ONLY] + numbers[Place.FIRST],
         wrong_rows=numbers[Place.NONE],
         twice_rows=numbers[Place.MIDDLE] + numbers[Place.LAST],
     )
-    opened = imports.open_draft(draft.id, draft.reading, counts)
-    if opened is None:
-        raise ImportGone
-    return opened
 
 
 @dataclass(frozen=True, slots=True)

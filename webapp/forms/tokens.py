@@ -53,17 +53,20 @@ class FormToken:
         nonce: A random text for each rendered form.
         site: The origin of the site that showed the form.
         shown_at: When the form was rendered first, in UTC; pages with errors keep it.
+        sent_at: When the token came back, in UTC: whatever a request waits for later, the person
+            or the robot was not slower.
     """
 
     form: str
     nonce: str
     site: str
     shown_at: datetime
+    sent_at: datetime
 
     @property
     def is_too_young(self) -> bool:
         """Whether the form was submitted faster than a person fills it in."""
-        return datetime.now(UTC) - self.shown_at < MIN_AGE
+        return self.sent_at - self.shown_at < MIN_AGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,8 @@ class FormTokens:
             raise InvalidToken(type(error).__name__) from None
         if slug != form:
             raise InvalidToken("OtherForm")
-        return FormToken(form=slug, nonce=nonce, site=site, shown_at=rendered_at)
+        now = datetime.now(UTC)
+        return FormToken(form=slug, nonce=nonce, site=site, shown_at=rendered_at, sent_at=now)
 
 
 def _nonce() -> str:

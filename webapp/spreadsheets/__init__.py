@@ -1,6 +1,6 @@
 """Reads and writes spreadsheets; it knows nothing of contacts."""
 
-from webapp.spreadsheets.cells import BOM, FORMULA_STARTS, safe_cell
+from webapp.spreadsheets.cells import BOM, safe_cell, unguarded_cell
 from webapp.spreadsheets.file import UnreadableFile, read_file
 from webapp.spreadsheets.sheet import MAX_FILE_BYTES, MAX_ROWS, Row, Sheet, column_name
 from webapp.spreadsheets.sheet_parser.old_dates import day_as_shown
@@ -8,7 +8,6 @@ from webapp.spreadsheets.written import write_workbook
 
 __all__ = [
     "BOM",
-    "FORMULA_STARTS",
     "MAX_FILE_BYTES",
     "MAX_ROWS",
     "Row",
@@ -18,5 +17,6 @@ __all__ = [
     "day_as_shown",
     "read_file",
     "safe_cell",
+    "unguarded_cell",
     "write_workbook",
 ]

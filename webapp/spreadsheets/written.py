@@ -91,7 +91,8 @@ def _offer(workbook: Any, sheet: Any, choices: Mapping[int, Sequence[str]]) -> N
     hidden = _sheet(workbook, texts.CHOICES_TITLE)
     hidden.hide()
     for place, (column, offered) in enumerate(choices.items()):
-        hidden.write_column(0, place, offered)
+        for number, choice in enumerate(offered):
+            hidden.write_string(number, place, choice)  # `write_column` writes formulas
         source = xl_range_abs(0, place, len(offered) - 1, place)
         options = {
             "validate": "list",

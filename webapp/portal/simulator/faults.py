@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import enum
 import gzip
 import itertools
@@ -31,7 +32,7 @@ class Fault(enum.Enum):
 
     `APPLIED_THEN_…` store the contact first: the answer is lost, not the call. `APPLIED_LATE`
     closes without an answer and stores the contact later: until then, a search does not find it.
-    `BOM_SUCCESS` stores it as well: a client that strips the BOM reads a success.
+    `BOM_SUCCESS` puts a BOM before the regular answer.
     """
 
     # The connection
@@ -88,7 +89,7 @@ class Fault(enum.Enum):
 class Answer:
     """A well-formed HTTP answer; the connection stays open.
 
-    If it `applies`, the contact is stored first.
+    If it `applies`, the call is carried out first, and the body stands before the regular one.
     """
 
     body: bytes
@@ -230,6 +231,6 @@ FAULTS: Final[Mapping[Fault, Answer | BrokenAnswer]] = MappingProxyType(
         Fault.DEEP_NESTING: Answer(b'{"Status": "Success", "Data": ' + b"[" * 50_000),
         Fault.NOT_A_NUMBER: Answer(b'{"Status": "Success", "Data": NaN}'),
         Fault.BAD_UTF8: Answer(b'{"Status": "Success", "Data": "\xff"}'),
-        Fault.BOM_SUCCESS: Answer(b"\xef\xbb\xbf" + _SUCCESS, applies=True),
+        Fault.BOM_SUCCESS: Answer(codecs.BOM_UTF8, applies=True),
     }
 )

@@ -223,7 +223,9 @@ class Simulator:
         answer = FAULTS[planned] if isinstance(planned, Fault) else planned
         if answer.applies:
             after = dt.timedelta(seconds=self.delay if planned is Fault.APPLIED_LATE else 0)
-            self._serve(replace(request, at=request.at + after), method)
+            regular = self._serve(replace(request, at=request.at + after), method)
+            if isinstance(answer, Answer) and isinstance(regular, Answer):
+                return replace(regular, body=answer.body + regular.body)
         return answer
 
     def _plan(self, request: Captured, method: str) -> str | Fault | Answer:

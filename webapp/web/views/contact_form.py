@@ -52,6 +52,7 @@ def serve(
     *,
     accepted: Callable[[ContactForm, Outcome], Response],
     submit: Callable[[ContactForm, Contact], Outcome] = submit,
+    corrects: str = "",
     **context: Any,
 ) -> ViewResult:
     """Show a form, or handle its POST.
@@ -60,6 +61,7 @@ def serve(
         form: The form of this request.
         accepted: Returns the response to a submission that was delivered, or will be.
         submit: Submits the contact.
+        corrects: The reference of the submission that the form corrects, or "".
         context: Further variables of the template.
     """
     if request.method != "POST":
@@ -69,7 +71,7 @@ def serve(
         count(form.definition.slug, _INVALID)
         return page(form, **context), status
     contact = form.to_contact()
-    if known := _known_contacts(form, contact):
+    if known := _known_contacts(form, contact, corrects):
         return page(form, known=known, **context), HTTPStatus.CONFLICT
     try:
         outcome = submit(form, contact)
@@ -85,11 +87,14 @@ def serve(
     return page(form, outcome, **context), status
 
 
-def _known_contacts(form: ContactForm, contact: Contact) -> list[KnownContact]:
+def _known_contacts(form: ContactForm, contact: Contact, corrects: str) -> list[KnownContact]:
     """Return the contacts about which an operator is asked before creating another one."""
     if not form.definition.asks_about_duplicates or _is_confirmed(form):
         return []
-    return services().delivery.duplicates.find(contact, submission_key(form.token.nonce, contact))
+    duplicates = services().delivery.duplicates
+    if corrects:
+        return duplicates.with_mobile(str(contact[MOBILE]), but=corrects)
+    return duplicates.find(contact, submission_key(form.token.nonce, contact))
 
 
 def _is_confirmed(form: ContactForm) -> bool:

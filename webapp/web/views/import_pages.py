@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.contact import MOBILE, Contact, Kind, in_page_order
 from webapp.delivery.import_tables import ENDED, ImportState
 from webapp.delivery.submission import load_contact
 from webapp.forms.importing import shared_fields
+from webapp.messages import COMMA
 from webapp.messages import imports as texts
-from webapp.persian import persian_number
+from webapp.persian import persian_digits, persian_number
 from webapp.portal.base import status_message
 from webapp.web.views import services
 from webapp.web.views.formatting import FormattedValue, format_values, local_time
@@ -33,6 +35,19 @@ _HOUR_S: Final = 3600
 _EMPTY: Final = FormattedValue("", "", "auto")
 
 
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """The rows of a draft whose number the queue or the phonebook has.
+
+    Attributes:
+        rows: Their numbers in the file.
+        is_complete: Whether the phonebook was asked about all numbers.
+    """
+
+    rows: tuple[int, ...]
+    is_complete: bool
+
+
 def recent() -> list[dict[str, Any]]:
     """Return the imports that have not ended and those of the last day, for a list."""
     review = services().delivery.imports.review
@@ -48,8 +63,8 @@ def recent() -> list[dict[str, Any]]:
     ]
 
 
-def preview(found: Import) -> dict[str, Any]:
-    """Return what the page of a draft shows."""
+def preview(found: Import, known: KnownRows) -> dict[str, Any]:
+    """Return what the page of a draft shows; its rows with a known number were looked for."""
     review, definition = services().delivery.imports.review, _definition(found)
     rows = _rows(definition)
     first = review.rows(found.id, limit=_ROWS_WITH_EXAMPLES)
@@ -59,6 +74,8 @@ def preview(found: Import) -> dict[str, Any]:
     mobile = next(row for row in rows if row.name == MOBILE)
     return {
         "found": found,
+        "known": known,
+        "known_rows": _row_numbers(known.rows),
         "title": _title(found),
         "number": persian_number,
         "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
@@ -69,6 +86,21 @@ def preview(found: Import) -> dict[str, Any]:
         "repeated": [(row.number, *_who(_contact(row))) for row in repeated],
         "ready": _table(ready, rows),
     }
+
+
+def known_rows(found: Import) -> KnownRows:
+    """Return which rows of a draft have a known number, if its form asks about that."""
+    definition, delivery = _definition(found), services().delivery
+    if definition is None or not definition.asks_about_duplicates:
+        return KnownRows((), is_complete=True)
+    rows = delivery.imports.review.mobiles(found.id)
+    known, is_complete = delivery.duplicates.among(rows.keys())
+    return KnownRows(tuple(sorted(rows[mobile] for mobile in known)), is_complete=is_complete)
+
+
+def _row_numbers(rows: Sequence[int]) -> str:
+    numbers = COMMA.join(map(persian_digits, rows[:MAX_SHOWN]))
+    return numbers if len(rows) <= MAX_SHOWN else f"{numbers}{COMMA}…"
 
 
 def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:

@@ -142,10 +142,8 @@ def sample() -> Response:
 
 @blueprint.get(f"{_PATH}/<name>")
 def show(name: str) -> _Page:
-    """Show the preview of a draft, also while it is computed, or the progress of an import."""
-    found = _find(name, even_storing=True)
-    if found.state is ImportState.STORING:
-        return render_template("import_wait.html", s=texts)
+    """Show the preview of a draft, or the progress of an import."""
+    found = _find(name)
     if found.state is ImportState.DRAFT:
         return _preview_page(replace(found, twice=_twice()))
     return render_template(
@@ -175,10 +173,10 @@ def refused(name: str) -> Response:
 @blueprint.post(f"{_PATH}/<name>")
 def change(name: str) -> _Page:
     """Read a draft in another way, send it; or pause, resume or cancel an import."""
-    found = _find(name, even_storing=True)
-    if found.state is ImportState.STORING or not has_token(_FORM_SLUG):
+    found = _find(name)
+    if not has_token(_FORM_SLUG):
         return see_other(_address(found))
-    if (page := _read_again(found)) is not None:
+    if (page := _read_again(found) or _ask_about_known(found)) is not None:
         return page
     for action, run in _ACTIONS.items():
         if action in request.form and run(_imports(), found):
@@ -222,13 +220,32 @@ def _read_again(found: Import) -> _Page | None:
         return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         read_again(_imports(), definition, found, reading)
-    except ImportGone:  # expired, sent, or computed by another request
+    except ImportGone:  # expired, sent, or read again by another request meanwhile
         return see_other(_address(found))
     query = {"twice": _twice()} | ({"unsent": "1"} if is_sent else {})
     return see_other(f"{_address(found)}?{urlencode(query)}")
 
 
-def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:
+def _ask_about_known(found: Import) -> _Page | None:
+    """Ask before rows with a known number are sent; return `None` if there is nothing to ask."""
+    is_sent = found.state is ImportState.DRAFT and "go" in request.form
+    if not is_sent or request.form.get("confirm") == "create":
+        return None
+    known = import_pages.known_rows(found)
+    if not known.rows:
+        return None
+    page = _preview_page(replace(found, twice=_twice()), known=known, is_asked=True)
+    return page, HTTPStatus.CONFLICT
+
+
+def _preview_page(
+    found: Import,
+    *,
+    faults: Mapping[str, str] = _NO_FAULTS,
+    known: import_pages.KnownRows | None = None,
+    is_asked: bool = False,
+) -> str:
+    known = known or import_pages.known_rows(found)
     return render_template(
         "import_preview.html",
         s=texts,
@@ -236,17 +253,18 @@ def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> s
         token=_token(),
         faults=faults,
         is_unsent="unsent" in request.args,
-        **import_pages.preview(found),
+        is_asked=is_asked,
+        **import_pages.preview(found, known),
     )
 
 
-def _find(name: str, *, even_storing: bool = False) -> Import:
-    """Return an import; one whose rows are being written only if it is wanted.
+def _find(name: str) -> Import:
+    """Return an import.
 
     Raises:
         HTTPException: if there is none.
     """
-    found = _imports().review.get(name, even_storing=even_storing)
+    found = _imports().review.get(name)
     if found is None:
         abort(_gone() if request.method == "POST" else HTTPStatus.NOT_FOUND)
     return found

@@ -127,6 +127,7 @@ def correct(name: str) -> contact_form.ViewResult:
         _form(submission),
         accepted=_accepted,
         submit=lambda _, contact: _correct(submission, contact),
+        corrects=submission.reference,
         card=card,
         pause=services().delivery.breaker.pause,
     )
@@ -232,6 +233,7 @@ def _form(submission: Submission) -> ContactForm:
         label_choices=tuple(dict.fromkeys(choices)),
         free_labels=True,
         checks=pattern.checks if pattern else {},
+        duplicates=pattern.duplicates if pattern else None,
         fixed={},  # the contact holds already what its form adds
         dates=DateInput.TEXT,
     )

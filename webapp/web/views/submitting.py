@@ -115,7 +115,8 @@ def _submit_unverified(
             vet=lambda: vetted(vet_code),
         )
         outcome = step.outcome or lost
-        if outcome.result is not Result.UNSTORED and previous != key:
+        is_taken = outcome.result not in (Result.UNSTORED, Result.REJECTED)
+        if is_taken and previous != key:
             delivery.verification.forget(previous)
     except DatabaseError:
         return lost

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import Html
+from tables import each
 
 from webapp import messages
 from webapp.forms.definitions_file import parse
@@ -68,15 +69,13 @@ def test_plain_http_is_found() -> None:
     assert wrong(public="http://form.example.ir", is_secure=False) == {"https"}
 
 
-@pytest.mark.parametrize(
-    "host", ["192.168.1.5", "127.0.0.1", "localhost", "intranet", "form.local", "form.lan"]
-)
+@each("host", ["192.168.1.5", "127.0.0.1", "localhost", "intranet", "form.local", "form.lan"])
 def test_private_address_is_found(host: str) -> None:
     """Browsers keep a public site's page from reaching it."""
     assert wrong(public=f"https://{host}") == {"address"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("trusted", "facts"),
     [
         (1, {"forwarded": 0}),
