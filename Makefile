@@ -92,10 +92,10 @@ static/font.css: deploy/font.css package-lock.json
 	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
 
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
-# servers that many machines share; and at night the other browsers and a spreadsheet program.
+# servers that many machines share; and at night the other browsers, a spreadsheet program and a pool.
 DEBIAN := chromium-headless-shell:chromium-headless-shell npm:npm java:default-jre-headless redis-server:redis-server \
   initdb:postgresql nginx:nginx systemd-analyze:systemd zbarimg:zbar-tools
-AT_NIGHT := chromium:chromium firefox-esr:firefox-esr soffice:libreoffice-calc-nogui \
+AT_NIGHT := chromium:chromium firefox-esr:firefox-esr soffice:libreoffice-calc-nogui pgbouncer:pgbouncer \
   WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
 nightly: DEBIAN += $(AT_NIGHT)
 POLICY := /usr/sbin/policy-rc.d

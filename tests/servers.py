@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 import psycopg
 import pytest
@@ -76,11 +76,12 @@ class RedisServer:
 class PostgresServer:
     """A PostgreSQL cluster of its own, on a free port of loopback, open to whoever asks there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, primary: PostgresServer | None = None) -> None:
         """Make the cluster, and start it.
 
         Args:
             folder: Where its log goes. Its data has a folder of its own, which `close` removes.
+            primary: The server whose asynchronous standby it is.
         """
         self.port = free_port()
         self._log = folder / "postgresql.log"
@@ -88,8 +89,13 @@ class PostgresServer:
         self._data = Path(tempfile.mkdtemp(prefix="postgresql-"))
         if self._account:
             shutil.chown(self._data, self._account["user"], self._account["group"])
-        self._run("initdb", "--username=postgres", "--auth=trust", "--locale=C.UTF-8",
-                  "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
+        if primary:
+            self._run("pg_basebackup", "--host=127.0.0.1", f"--port={primary.port}",
+                      "--username=postgres", "--write-recovery-conf", "--checkpoint=fast",
+                      "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
+        else:
+            self._run("initdb", "--username=postgres", "--auth=trust", "--locale=C.UTF-8",
+                      "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}").wait()  # fmt: skip
         self.start()
 
     def start(self) -> None:
@@ -119,6 +125,13 @@ class PostgresServer:
         """Stop it, and remove its data."""
         self.stop("immediate")
         shutil.rmtree(self._data)
+
+    def execute(self, statement: LiteralString) -> Any:
+        """Run a statement, in no transaction; return the first value of its result, if any."""
+        with self._connect() as connection:
+            cursor = connection.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+        return row and row[0]
 
     def url(self, database: str = "postgres") -> str:
         """Return the address of a database, as SQLAlchemy spells it."""
@@ -155,6 +168,62 @@ class PostgresServer:
                 stderr=log,
                 **self._account,
             )
+
+
+class PgBouncerServer:
+    """A PgBouncer in transaction mode, before a PostgreSQL: two connections for all clients."""
+
+    def __init__(self, folder: Path, server: PostgresServer) -> None:
+        """Start it, on a free port of loopback.
+
+        Args:
+            folder: Where its log goes.
+            server: The PostgreSQL.
+        """
+        self.port = free_port()
+        self._log = folder / "pgbouncer.log"
+        self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
+        account = _account()
+        config = self._folder / "pgbouncer.ini"
+        config.write_text(_PGBOUNCER.format(server=server.port, port=self.port))
+        if account:
+            shutil.chown(self._folder, account["user"], account["group"])
+            shutil.chown(config, account["user"], account["group"])
+        found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+        if found is None:
+            pytest.fail("PgBouncer is missing: `make test` installs Debian's package `pgbouncer`.")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([found, str(config)], stderr=log, **account)
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=_SECONDS).close()
+                return
+            time.sleep(0.02)
+        pytest.fail("PgBouncer did not start:\n" + self._log.read_text())
+
+    def url(self, database: str) -> str:
+        """Return the address of a database, as SQLAlchemy spells it."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def close(self) -> None:
+        """Stop it."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(_SECONDS)
+        shutil.rmtree(self._folder)
+
+
+_PGBOUNCER = """
+[databases]
+* = host=127.0.0.1 port={server} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+"""
 
 
 class NginxServer:

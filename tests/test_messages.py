@@ -32,7 +32,7 @@ WITH_PERSIAN = (
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.
 LATIN = re.compile(
-    "name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|TRUSTED_PROXIES|XLSX|CSV"
+    "name@example.com|IP|DNS|https|embed_origins|PUBLIC_URL|PORTAL_CA_FILE|PORTAL_PROXY|TRUSTED_PROXIES|XLSX|CSV"
     "|from_url|utm_source|QR|SVG|PNG|A5"
 )
 

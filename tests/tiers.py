@@ -116,7 +116,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    if item.path.parent.name == "browser":
+    if item.path.parent.name in ("browser", "journeys"):
         return 0
     return 1 if item.get_closest_marker("slow") else 2
 

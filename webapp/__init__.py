@@ -24,6 +24,7 @@ from webapp.web.basic_auth import BasicAuth
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
 from webapp.web.recent import RecentSubmissions
+from webapp.web.sessions import Sessions
 from webapp.web.views import EXTENSION, Services, blueprints, header, health
 
 _PACKAGE = Path(__file__).parent
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         forms={slug: build_form(it, tokens, delivery.labels.known) for slug, it in forms.items()},
         delivery=delivery,
         metrics=metrics,
-        readiness=health.Readiness(delivery.database),
+        readiness=health.Readiness(delivery.outbox),
         attention=header.AttentionCount(delivery.outbox.review),
         code_trouble=header.CodeTroubleCache(delivery.codes.trouble, forms),
         tokens=tokens,
@@ -98,6 +99,7 @@ def _make_flask(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
     )
+    app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
         t=messages,

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MAX_FILES: Final = 65_536  # of each process: some programs walk through all that are possible
 _GRACE_S: Final = 10  # added to the deadlines of calls that a stopping worker waits for
 
 
@@ -63,6 +65,7 @@ class Server(BaseApplication):
 
         In memory, if possible: the files are mapped, and a full disk would kill the process.
         """
+        _raise_file_limit()
         memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
         place = memory if os.access(memory, os.W_OK) else None
         parent = os.getpid()
@@ -73,6 +76,19 @@ class Server(BaseApplication):
         finally:
             if os.getpid() == parent:  # a worker that exits leaves this block as well
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _raise_file_limit() -> None:
+    """Let the workers open as many files and connections as the system allows this process.
+
+    The soft limit is 1,024 nearly everywhere: as many idle connections would end a worker.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # A sandbox may forbid it; the service's own limit counts then.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _post_worker_init(worker: Worker) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -106,6 +107,29 @@ def read_portal_url(text: str) -> str:
     return text.rstrip("/") + "/"
 
 
+def read_proxy_url(text: str) -> str:
+    """Read the URL of an HTTP proxy; user name and password are percent-encoded."""
+    expected = "must be http://host:port or http://user:password@host:port"
+    try:
+        parts = urlsplit(_check_url(text, ("http",)))
+        requests.adapters.HTTPAdapter().proxy_headers(text)  # only Latin-1 in the password
+    except ValueError:
+        raise ValueError(expected) from None
+    is_plain = parts.path in {"", "/"} and not parts.query and not parts.fragment
+    if not is_plain or not parts.hostname or parts.port is None:
+        raise ValueError(expected)
+    return text.rstrip("/")
+
+
+def read_ca_file(text: str) -> Path:
+    """Read the path of a file with certificates in PEM, and check that they can be loaded."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except OSError:  # SSLError is one
+        raise ValueError("must be the path of a file with certificates (PEM)") from None
+    return Path(text).absolute()
+
+
 def read_public_url(text: str) -> str:
     """Read our public origin."""
     try:
@@ -124,9 +148,11 @@ def read_database_url(text: str) -> str:
         raise ValueError("must name a file: memory does not survive the process")
     _check_url(text, ("sqlite", "postgresql+psycopg"))
     try:
-        make_url(text)
+        query = make_url(text).query
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
         raise ValueError("is not a URL") from None
+    if not re.fullmatch("[0-9]{1,6}", str(query.get("prepare_threshold", "5"))):
+        raise ValueError("must have a whole number as prepare_threshold: see DATABASE_PREPARED")
     return text
 
 

@@ -22,6 +22,7 @@ from webapp.setting_values import (
     is_loopback,
     read_addresses,
     read_bind,
+    read_ca_file,
     read_choice,
     read_database_url,
     read_keys,
@@ -31,6 +32,7 @@ from webapp.setting_values import (
     read_number,
     read_path,
     read_portal_url,
+    read_proxy_url,
     read_public_url,
     read_redis_url,
     read_secret,
@@ -118,6 +120,8 @@ class Settings:
     amoot_empty: str = _setting(
         "AMOOT_EMPTY", partial(read_choice, choices=("send", "omit")), "send"
     )
+    portal_proxy: str | None = _setting("PORTAL_PROXY", read_proxy_url, secret=True)  # a password
+    portal_ca_file: Path | None = _setting("PORTAL_CA_FILE", read_ca_file)
     amoot_labels: int = _setting(
         "AMOOT_LABELS", partial(read_whole_number, lowest=0, highest=86400), 300
     )
@@ -133,6 +137,10 @@ class Settings:
         read_database_url,
         secret=True,  # it may hold a password
     )
+    database_pool: int = _setting(
+        "DATABASE_POOL", partial(read_whole_number, lowest=2, highest=100), 5
+    )
+    database_prepared: bool = _setting("DATABASE_PREPARED", read_switch, default=True)
     redis_url: str | None = _setting("REDIS_URL", read_redis_url, secret=True)
     rate_limits: bool = _setting("RATE_LIMITS", read_switch, default=True)
     limit_total: str = _setting("LIMIT_TOTAL", read_limit, "6000/minute")
@@ -261,6 +269,10 @@ def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]
         faults.append("SECRET_KEY is missing: outside demo mode the form's tokens need it.")
     if "AMOOT_TOKEN" not in environ and url and not is_loopback(urlsplit(url).hostname):
         faults.append("AMOOT_TOKEN is missing: AMOOT_URL asks for a real portal.")
+    proxy = urlsplit(values.get("portal_proxy") or "").hostname
+    is_plain = "AMOOT_TOKEN" in environ and urlsplit(url or "").scheme == "http"
+    if proxy and is_plain and not is_loopback(proxy):
+        faults.append("PORTAL_PROXY needs an AMOOT_URL with https: it would read the token.")
     if "SMTP_URL" in environ and "ALERT_EMAIL" not in environ:
         faults.append("ALERT_EMAIL is missing: SMTP_URL alone tells nobody.")
     if "ALERT_EMAIL" in environ and "SMTP_URL" not in environ:

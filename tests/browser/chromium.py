@@ -1,4 +1,4 @@
-"""The browser that tests of pages and journeys share."""
+"""The browser that most tests of pages and journeys share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def chromium(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def words_for_failures() -> Iterator[None]:
+def readable_failures() -> Iterator[None]:
     """Let tests that cannot go on say why."""
     with pytest.MonkeyPatch.context() as patch:
         speak(patch)

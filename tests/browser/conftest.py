@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
-from chromium import browser, chromium, words_for_failures
+from chromium import browser, chromium, readable_failures
 from serving import serve
 from support import SECRET, TOKEN
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-__all__ = ["browser", "chromium", "words_for_failures"]
+__all__ = ["browser", "chromium", "readable_failures"]
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 

@@ -69,6 +69,7 @@ def test_check_names_what_is_wrong_with_the_file_of_the_outbox(
     open_engine(make_url(f"sqlite:///{newer}")).dispose()
     with closing(sqlite3.connect(newer)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE database_state SET oldest_revision = '9999'")
         connection.commit()
     cases = {
         str(garbage.parent): ("SQLITE_NOTADB", "restore a backup"),

@@ -206,17 +206,6 @@ def _make_second(url: str) -> None:
     engine.dispose()
 
 
-def test_newer_versions_database_is_left_alone(database_url: str) -> None:
-    """What it means is not known here."""
-    opened(database_url)
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    engine.dispose()
-    with pytest.raises(DatabaseError, match="WrittenByNewerVersion"):
-        opened(database_url)
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return where SQLite's file lies; its folder is not there yet."""

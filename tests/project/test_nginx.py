@@ -360,3 +360,27 @@ def test_app_that_is_away_is_asked_again(running: Simulator, tmp_path: Path) -> 
         with serve(tmp_path, **settings):
             assert requests.get(url, verify=str(nginx.authority), timeout=30).status_code == 200
     assert "127.0.0.1" not in (tmp_path / "error.log").read_text()
+
+
+def test_machine_that_cannot_store_is_passed_over(simulator: Simulator, tmp_path: Path) -> None:
+    """Everybody is recorded by the other one: a form that is sent to both is one submission."""
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    nginx = NginxServer(tmp_path, *addresses)
+    (tmp_path / "file").touch()
+    settings = {"PUBLIC_URL": nginx.url, "TRUSTED_PROXIES": "1", "WEB_CONCURRENCY": "1"}
+    settings |= {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": simulator.url, "SECRET_KEY": SECRET}
+    broken = {"DATABASE_URL": f"sqlite:///{tmp_path}/file/x"}
+    with ExitStack() as stack:
+        for address, more in zip(addresses, ({}, broken), strict=True):
+            folder = tmp_path / address.rpartition(":")[2]
+            folder.mkdir()
+            app = stack.enter_context(serve(folder, BIND=address, **settings, **more))
+        nginx.start()
+        stack.enter_context(closing(nginx))
+        site = Site(nginx, app, tmp_path)
+        for number in range(8):
+            mobile = f"0912123456{number}"
+            sent = filled_in(site.browser(), f"{nginx.url}/", Mobile=mobile)
+            assert sent.status_code == 303, f"{number}: {sent.status_code}"
+        site.wait_for_log("503, 303")
+    assert len(simulator.contacts) == 8

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import requests
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+    from webapp.gunicorn_worker import Worker
     from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
@@ -375,8 +377,9 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
     def count(text: str) -> int:
         started.clear()
         forms.write_text(text)
-        worker: Any = type("Worker", (), {"wsgi": make_app(forms_file=forms, deliverer="off")})
-        _post_worker_init(worker)
+        app = make_app(forms_file=forms, deliverer="off")
+        gunicorn = SimpleNamespace(wsgi=lambda: app)
+        _post_worker_init(cast("Worker", SimpleNamespace(app=gunicorn)))
         return len(started)
 
     assert count(FORMS) == 1

@@ -139,7 +139,7 @@ NOW = datetime(2026, 11, 27, tzinfo=UTC)
 HOSTILE = "\"><script>alert(1)</script>&amp;{{ 7*7 }}'`\u2028"
 
 
-@each("pause", [None, Pause(HOSTILE, refused=True, since=NOW, probe_at=NOW)])
+@each("pause", [None, Pause(HOSTILE, refused=True, since=NOW, probe_at=NOW, read_at=NOW)])
 @each("result", [None, "delivered", "queued"])
 @each("kept", [None, {"keep": True, "CityName": HOSTILE, "Labels": [HOSTILE]}])
 def test_cached_page_with_notices_is_what_jinja_renders_at_once(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
 from webapp.cli import probes
@@ -154,7 +155,9 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         click.echo(f"Warning: {text}", err=True)
     if faults:
         raise click.ClickException("\n".join(faults))
-    click.echo(" ".join(filter(None, ("Settings and forms are fine.", portal, told, code))))
+    connections = _describe_connections(settings)
+    texts = ("Settings and forms are fine.", portal, told, code, connections)
+    click.echo(" ".join(filter(None, texts)))
 
 
 def _ask_portal(settings: Settings) -> str:
@@ -187,6 +190,17 @@ def _own_mobile(typed: str, option: str) -> str:
         return parse_mobile(typed)
     except InvalidText:
         raise click.BadParameter("this is no Iranian mobile number", param_hint=option) from None
+
+
+def _describe_connections(settings: Settings) -> str:
+    """Return how many connections to PostgreSQL this machine opens at most."""
+    if make_url(settings.outbox_url).get_backend_name() == "sqlite":
+        return ""
+    pool, workers = settings.database_pool, settings.web_concurrency
+    return (
+        f"Connections to PostgreSQL, at most: {pool} × {workers} web workers = {pool * workers} "
+        f"from this machine, and {pool} from each `amoot-form deliver`."
+    )
 
 
 def _describe_alerts(settings: Settings) -> str:

@@ -26,7 +26,7 @@ def faults(settings: Settings) -> list[str]:
 
 def _database_faults(settings: Settings) -> list[str]:
     try:
-        Database(settings.outbox_url, setting=settings.outbox_setting).probe()
+        Database.from_settings(settings).probe()
     except DatabaseError as error:
         return [f"The database cannot be used: {error}"]
     return []

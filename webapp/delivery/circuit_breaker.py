@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     case,
     delete,
+    or_,
     select,
     update,
 )
@@ -41,7 +42,7 @@ from webapp.portal.base import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from webapp.delivery.database import Database
     from webapp.portal.base import PortalError
@@ -56,6 +57,8 @@ _FIRST_PROBE: Final = timedelta(seconds=0.5)
 # A portal that is down recovers by itself; a refused account needs a person, who takes longer.
 _MAX_PROBE_INTERVAL: Final = {False: timedelta(seconds=4), True: timedelta(minutes=1)}
 _MAX_DOUBLINGS: Final = 7
+# A transaction may begin so long before another one that it waits for has put off the probe.
+_SLACK: Final = timedelta(seconds=5)
 # If the portal asks to slow down without saying for how long.
 _FIRST_SLOW_DOWN_S: Final = 5.0
 _MAX_SLOW_DOWN_DOUBLINGS: Final = 8
@@ -83,12 +86,24 @@ class Pause:
         refused: Whether the account, the token or the IP address was refused: a person must act.
         since: When the pause began, in UTC.
         probe_at: When the next probe is due, in UTC.
+        read_at: When this was read, in UTC. All three are by the database's clock.
     """
 
     status: str
     refused: bool
     since: datetime
     probe_at: datetime
+    read_at: datetime
+
+    @property
+    def age(self) -> timedelta:
+        """How long the queue has been paused."""
+        return self.read_at - self.since
+
+    @property
+    def until_probe(self) -> timedelta:
+        """How long until the next probe is due; none if it is."""
+        return max(self.probe_at - self.read_at, timedelta(0))
 
 
 class CircuitBreaker:
@@ -118,8 +133,9 @@ class CircuitBreaker:
 
     def read_pause(self) -> Pause | None:
         """Read why the queue is paused from the database; None if it is not."""
+        pause = select(*[*_PAUSE_COLUMNS, self._database.now_plus()])
         with self._database.read() as connection:
-            found = connection.execute(select(*_PAUSE_COLUMNS)).first()
+            found = connection.execute(pause).first()
         self._cache(Pause(*found) if found else None)
         return self._cached
 
@@ -197,7 +213,7 @@ class CircuitBreaker:
 
     def take_probe(self, lease: timedelta) -> bool:
         """Return whether the caller may probe now; then nobody else may, for the lease."""
-        is_due = self._database.is_due(_breaker.c.probe_at)
+        is_due = self._is_probe_due(lease)
         with self._database.read() as connection:
             if connection.execute(select(_breaker.c.id).where(is_due)).first() is None:
                 return False
@@ -209,6 +225,20 @@ class CircuitBreaker:
                 .returning(_breaker.c.id)
             )
             return connection.execute(turn).first() is not None
+
+    def _is_probe_due(self, lease: timedelta) -> ColumnElement[bool]:
+        """Return the SQL condition that the next probe is due.
+
+        No probe is ever put off for longer than its bound; one that lies further ahead counts as
+        due: the clock was set back.
+        """
+        now_plus, probe_at = self._database.now_plus, _breaker.c.probe_at
+        latest = case(
+            (_breaker.c.status == SLOW_DOWN, now_plus(timedelta(seconds=MAX_PAUSE_S) + _SLACK)),
+            (_breaker.c.refused, now_plus(max(_MAX_PROBE_INTERVAL[True], lease) + _SLACK)),
+            else_=now_plus(max(_MAX_PROBE_INTERVAL[False], lease) + _SLACK),
+        )
+        return or_(probe_at <= now_plus(), probe_at > latest)
 
     def probe_failed(self, error: PortalError) -> None:
         """Record a failed probe; the interval to the next one grows."""

@@ -219,11 +219,13 @@ class CodeLimits:
         hashes, reached = self._hashes(column, value), list[NotTaken]()
         for limit in self._limits.get(column, ()):
             since = self._database.now_plus(-limit.period)
-            same = select(_s.sent_at).where(_s[column].in_(hashes), _s.sent_at > since)
+            same = select(_s.sent_at, self._database.now_plus()).where(
+                _s[column].in_(hashes), _s.sent_at > since
+            )
             oldest = same.order_by(_s.sent_at.desc()).offset(limit.count - 1).limit(1)
-            if sent_at := connection.execute(oldest).scalar():
-                left = sent_at + limit.period - datetime.now(UTC).replace(tzinfo=None)
-                wait = max(1.0, left.total_seconds())
+            if found := connection.execute(oldest).first():
+                sent_at, now = found
+                wait = max(1.0, (sent_at + limit.period - now).total_seconds())
                 must_wait = column == NUMBER
                 reached.append(NotTaken(limit.setting, must_wait=must_wait, retry_after_s=wait))
         return max(reached, key=lambda it: it.retry_after_s, default=None)

@@ -11,7 +11,7 @@ import enum
 import hmac
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -231,7 +231,10 @@ class Codes:
     def state(self, key: str) -> CodeState | None:
         """Return the state of a submission's code; None if it has none."""
         with self._database.read() as connection:
-            row = connection.execute(_STATE.where(_c.key == key)).mappings().first()
+            now = self._database.now_plus().label("now")
+            row = (
+                connection.execute(_STATE.add_columns(now).where(_c.key == key)).mappings().first()
+            )
         return _state(row) if row else None
 
     def mark_verified(self, connection: Connection, key: str) -> None:
@@ -278,7 +281,7 @@ _STATE: Final = select(_c.tries, _c.sendings, _c.resend_at, _c.expires_at)
 
 
 def _state(row: RowMapping) -> CodeState:
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = row["now"]
     return CodeState(
         tries_left=MAX_TRIES - row["tries"],
         sendings_left=MAX_SENDINGS - row["sendings"],

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,8 +33,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.delivery.engine import (
+    DEFAULT_CONNECTIONS,
     LOCK_TIMEOUT_S,
     MIGRATION_TIMEOUT_S,
+    Connections,
     WrittenByNewerVersion,
     open_engine,
     probe,
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Executable, Select, Table
     from sqlalchemy.sql.dml import ReturningInsert
+
+    from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +90,25 @@ class Database:
     Each method raises a DatabaseError if the database fails.
     """
 
-    def __init__(self, url: str, *, setting: str = "DATABASE_URL") -> None:
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the database that the settings name."""
+        return cls(
+            settings.outbox_url,
+            setting=settings.outbox_setting,
+            connections=Connections(settings.database_pool, settings.database_prepared),
+        )
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        setting: str = "DATABASE_URL",
+        connections: Connections = DEFAULT_CONNECTIONS,
+    ) -> None:
         """Use the database at this SQLAlchemy URL, which comes from this setting."""
         self._url = make_url(url)
+        self._connections = connections
         self._setting = setting
         self._fault: str | None = None  # as it was logged
         self._failed_at = 0.0
@@ -134,7 +154,7 @@ class Database:
     def probe(self) -> None:
         """Check that the database could be used, without making a file or changing a table."""
         with self._database_errors():
-            probe(self._url)
+            probe(self._url, self._connections)
 
     def check_writable(self) -> None:
         """Check that the database can be written.
@@ -142,9 +162,13 @@ class Database:
         It writes a value that is there already: an empty transaction would succeed on a full disk,
         and on a standby server.
         """
-        version = version_table.c.version_num
         with self.write() as connection:
-            connection.execute(update(version_table).values(version_num=version))
+            self.touch(connection)
+
+    def touch(self, connection: Connection) -> None:
+        """Write a value that is there already, so that a transaction has something to commit."""
+        version = version_table.c.version_num
+        connection.execute(update(version_table).values(version_num=version))
 
     def insert_or_ignore(self, table: Table, **values: object) -> ReturningInsert[Any]:
         """Return an INSERT that returns the new row, or nothing if its key exists already.
@@ -249,7 +273,7 @@ class Database:
         if self._engine is None:
             with self._exclusive_opening():  # two threads would migrate twice
                 if self._engine is None:
-                    engine = open_engine(self._url)
+                    engine = open_engine(self._url, self._connections)
                     if self._is_sqlite:
                         self._writer = SqliteWriter(engine, lock_timeout_s=LOCK_TIMEOUT_S)
                     self._engine = engine

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    Column,
+    Integer,
     MetaData,
+    String,
+    Table,
     column,
     create_engine,
     event,
@@ -23,16 +29,26 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from webapp.delivery.sqlite_writer import is_busy
+from webapp.observability.rare_warnings import RareWarnings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
+log = logging.getLogger(__name__)
+
 # The newest revision in `migrations/versions`.
-REVISION: Final = "0012"
+REVISION: Final = "0013"
+# The oldest revision whose programs can use the tables of `REVISION`: during an upgrade they run
+# beside this one. It rises when a migration does more than add tables, and columns with defaults.
+OLDEST_REVISION: Final = "0012"
 
 LOCK_TIMEOUT_S: Final = 2  # wait for another writer; each write takes milliseconds
 MIGRATION_TIMEOUT_S: Final = 15  # wait while another process migrates the schema
+# On PostgreSQL, everybody waits behind a migration that waits for a reader: not for long.
+_READER_TIMEOUT_MS: Final = 500
+_READER_PAUSE_S: Final = 2.0
 _OPEN_RETRY_INTERVAL_S: Final = 0.02
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _ADVISORY_LOCK_ID: Final = 0x616D6F6F74  # for PostgreSQL: "amoot" in ASCII
 
 # A host that does not answer must not block a page for minutes.
@@ -42,35 +58,66 @@ _POSTGRESQL_OPTIONS: Final = {
     "keepalives_interval": 2,
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,  # ms
-    # In ms. No JIT: compiling a statement of the statistics takes longer than running it.
-    "options": "-c statement_timeout=5000 -c lock_timeout=2000 -c jit=off",
 }
+# In ms. No JIT: compiling a statement of the statistics takes longer than running it.
+_SESSION: Final = {"statement_timeout": "5000", "lock_timeout": "2000", "jit": "off"}
 
 # Durable commits, erased rows overwritten, 256 KiB of cache a connection: the operating system
 # caches the file anyway.
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-256")
 
+# A parameter of psycopg's in a URL.
+PREPARE_THRESHOLD: Final = "prepare_threshold"
+
 metadata: Final = MetaData()
 version_table: Final = table("alembic_version", column("version_num"))
+# What the programs that share a database have to know of it; one row.
+state_table: Final = Table(
+    "database_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # The `OLDEST_REVISION` of the program that made the tables.
+    Column("oldest_revision", String(32), nullable=False),
+    # Which PostgreSQL it is; see `failover`.
+    Column("server", String(64)),
+)
+_warnings: Final = RareWarnings(log)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """How a process connects to PostgreSQL.
+
+    Attributes:
+        most: How many connections it opens at most.
+        prepared: Whether statements are prepared, and connections begin with options: PgBouncer
+            allows neither where each transaction may have another connection.
+    """
+
+    most: int = 5
+    prepared: bool = True
+
+
+DEFAULT_CONNECTIONS: Final = Connections()
 
 
 class WrittenByNewerVersion(Exception):
     """The database was migrated by a newer version of this program."""
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> Engine:
     """Return an engine for a database whose schema is up to date.
 
     Raises:
         SQLAlchemyError, sqlite3.Error, OSError: if the database cannot be opened.
         WrittenByNewerVersion: if its schema is newer than this program.
     """
-    engine = _create_engine(url)
+    engine = _create_engine(url, connections)
     _migrate(engine)
     return engine
 
 
-def probe(url: URL) -> None:
+def probe(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> None:
     """Check that a database could be opened and written, without making a file or a table.
 
     Raises:
@@ -82,7 +129,7 @@ def probe(url: URL) -> None:
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         with tempfile.TemporaryFile(dir=folder):
             return
-    engine = _create_engine(url)
+    engine = _create_engine(url, connections)
     try:
         with engine.connect() as connection:
             _probe_tables(connection)
@@ -95,24 +142,49 @@ def _probe_tables(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE TABLE amoot_form_probe (nothing INTEGER)")
         connection.rollback()
         return
+    _is_usable(connection)
     version = connection.execute(select(version_table.c.version_num)).scalar_one()
-    if version > REVISION:
-        raise WrittenByNewerVersion
     connection.execute(update(version_table).values(version_num=version))
     connection.commit()
 
 
-def _create_engine(url: URL) -> Engine:
+def _create_engine(url: URL, connections: Connections) -> Engine:
     if url.get_backend_name() != "sqlite":
-        # Pre-ping: a restarted server has closed the connections in the pool.
-        return create_engine(
-            url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT_S, connect_args=_POSTGRESQL_OPTIONS
-        )
+        return _create_postgresql_engine(url, connections)
     engine = create_engine(
         url, pool_timeout=LOCK_TIMEOUT_S, connect_args={"timeout": LOCK_TIMEOUT_S}
     )
     prepare_sqlite(engine)
     return engine
+
+
+def _create_postgresql_engine(url: URL, connections: Connections) -> Engine:
+    arguments: dict[str, Any] = dict(_POSTGRESQL_OPTIONS)
+    if threshold := url.query.get(PREPARE_THRESHOLD):  # the driver needs a number
+        url = url.difference_update_query([PREPARE_THRESHOLD])
+        arguments[PREPARE_THRESHOLD] = int(str(threshold))
+    if connections.prepared:
+        arguments["options"] = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    else:
+        arguments[PREPARE_THRESHOLD] = None
+    engine = create_engine(
+        url,
+        pool_pre_ping=True,  # a restarted server has closed the connections in the pool
+        pool_size=connections.most,
+        max_overflow=0,
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args=arguments,
+    )
+    if not connections.prepared:
+        event.listen(engine, "begin", _limit_transaction)
+    return engine
+
+
+def _limit_transaction(connection: Connection) -> None:
+    """Set what other connections begin with, until the end of the transaction."""
+    connection.execute(
+        select(*(func.set_config(name, value, True) for name, value in _SESSION.items()))  # noqa: FBT003
+    )
 
 
 def prepare_sqlite(engine: Engine) -> None:
@@ -143,8 +215,8 @@ def _migrate(engine: Engine) -> None:
     while True:
         try:
             with engine.connect().execution_options(read_only=True) as reader:
-                is_current = _is_current(reader)
-            if not is_current:
+                is_usable = _is_usable(reader)
+            if not is_usable:
                 _migrate_locked(engine)
         except (OperationalError, sqlite3.OperationalError) as error:
             if not is_busy(getattr(error, "orig", error)) or time.monotonic() > expires:
@@ -161,14 +233,47 @@ def _migrate_locked(engine: Engine) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_TIMEOUT_S}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
-        if not _is_current(connection):
-            run_migrations(connection)
+            connection.execute(text(f"SET LOCAL lock_timeout = {_READER_TIMEOUT_MS}"))
+        if not _is_usable(connection):
+            _migrate_between_readers(connection)
 
 
-def _is_current(connection: Connection) -> bool:
+def _migrate_between_readers(connection: Connection) -> None:
+    """Run the migrations at a moment in which nobody else uses the tables.
+
+    While they wait for a lock, all other programs wait behind them, so they give up soon and come
+    again. The caller's lock keeps other processes from doing the same in the meantime.
+    """
+    expires = time.monotonic() + MIGRATION_TIMEOUT_S
+    while True:
+        try:
+            with connection.begin_nested():
+                run_migrations(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+            _warnings.warning("waiting to migrate: somebody reads the tables")
+            if time.monotonic() > expires:  # whoever opens the database next goes on waiting
+                raise
+        else:
+            return
+        time.sleep(_READER_PAUSE_S)
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Return whether the tables are those of this version, or of a later one that it can use.
+
+    Raises:
+        WrittenByNewerVersion: if they are of a later one that it cannot use.
+    """
     if not inspect(connection).has_table(version_table.name):
         return False
-    return connection.execute(select(version_table.c.version_num)).scalar() == REVISION
+    version = connection.execute(select(version_table.c.version_num)).scalar() or ""
+    if version > REVISION:
+        oldest = connection.execute(select(state_table.c.oldest_revision)).scalar_one()
+        if oldest > REVISION:
+            raise WrittenByNewerVersion
+    return version >= REVISION
 
 
 def run_migrations(connection: Connection) -> None:
@@ -189,3 +294,4 @@ def run_migrations(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError:
         raise WrittenByNewerVersion from None
+    connection.execute(update(state_table).values(oldest_revision=OLDEST_REVISION))

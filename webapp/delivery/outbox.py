@@ -8,6 +8,7 @@ row is queued again and marked uncertain, because the portal may have the contac
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
 from webapp.delivery.database import DatabaseError, from_batch
+from webapp.delivery.failover import Failover
+from webapp.delivery.mobile_hashes import MobileHashes
 from webapp.delivery.review import Review, change_in_batches, due_after_settling
 from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
 from webapp.delivery.submission import (
     COLUMNS,
+    ERASED,
     INITIAL_VALUES,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
@@ -29,7 +33,6 @@ from webapp.delivery.submission import (
     State,
     Submission,
     Submitter,
-    dump_contact,
     new_owner,
     reference,
     table,
@@ -37,7 +40,7 @@ from webapp.delivery.submission import (
 from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.sql.dml import ReturningUpdate
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from webapp.delivery.timing import Timing
 
 _PURGE_BATCH_ROWS: Final = 5_000  # deleted in one short transaction
+_USUAL_LENGTH: Final = 600  # of a contact as it is stored
 
 _c: Final = table.c
 
@@ -58,13 +62,25 @@ class Outbox:
         review: The operators' side of it.
         statistics: The counts by day.
         unverified: The submissions that wait for a code.
+        mobile_hashes: By which submissions with one number are found.
+        failover: Whether the database's server is still the same.
     """
 
-    def __init__(self, database: Database, timing: Timing) -> None:
-        """Use the table in this database."""
-        self.review = Review(database, timing)
+    def __init__(self, database: Database, timing: Timing, secret_keys: Sequence[str] = ()) -> None:
+        """Use the table in this database.
+
+        Args:
+            database: Where the table is.
+            timing: The time limits of delivery.
+            secret_keys: For the hashes of mobile numbers, newest first; without any, a key of its
+                own.
+        """
+        keys = secret_keys or (secrets.token_hex(),)
+        self.mobile_hashes = MobileHashes(database, keys)
+        self.review = Review(database, timing, self.mobile_hashes)
+        self.failover = Failover(database, self.review)
         self.statistics = Statistics(database)
-        self.unverified = Unverified(database, timing)
+        self.unverified = Unverified(database, timing, self.mobile_hashes)
         self._database = database
         self._timing = timing
         # Statements of every submission are built once: building takes longer than running.
@@ -89,7 +105,7 @@ class Outbox:
             state: _OWN.values(state=state, due=retained_until) for state in NEEDS_ATTENTION
         }
         delivered = {"due": retained_until, "delivered_at": database.now_plus()}
-        self._delivered = _OWN.values(state=State.DELIVERED, contact=None, **delivered)
+        self._delivered = _OWN.values(state=State.DELIVERED, **ERASED, **delivered)
         self._batch_delivered = _BATCH_DELIVERED.values(**delivered)
 
     # Adding
@@ -126,16 +142,31 @@ class Outbox:
         """Store a suspect submission for an operator's review; otherwise as `add`."""
         return self._add(contact, State.HELD, {"key": key, "form": form, "status": reason}, by)
 
+    def check_writable(self) -> None:
+        """Check that a submission could be stored.
+
+        It writes all that a submission does and rolls that back, then commits a value that is
+        there already: only that finds a full disk, or a standby server.
+        """
+        row = {"key": f"probe {new_owner()}", "form": "", "status": "", "owner": None}
+        row |= {"operator": None, "source": "", "contact": " " * _USUAL_LENGTH}
+        with self._database.write() as connection:
+            with connection.begin_nested() as added:
+                connection.execute(self._inserts[State.HELD], row)
+                added.rollback()
+            self._database.touch(connection)
+
     def _add(
         self, contact: Contact, state: State, row: Mapping[str, object], by: Submitter
     ) -> tuple[Submission, bool]:
         send_by = self._timing.send_by()
         own = {"owner": new_owner() if state is State.SENDING else None, "source": by.source}
-        row = {**row, **own, "operator": by.operator, "contact": dump_contact(contact)}
-        if self._database.write_batched(self._batch_inserts[state], row):
+        row = {**row, **own, "operator": by.operator}
+        stored = {**row, **self.mobile_hashes.columns(contact)}
+        if self._database.write_batched(self._batch_inserts[state], stored):
             return self._as_added(contact, state, row, send_by), True
         with self._database.write() as connection:
-            added = connection.execute(self._inserts[state], row).mappings().first()
+            added = connection.execute(self._inserts[state], stored).mappings().first()
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Submission.from_row(found, send_by=send_by), added is not None
 
@@ -164,13 +195,16 @@ class Outbox:
     def claim(self, limit: int, *, probe: bool = False) -> list[Submission]:
         """Claim up to `limit` submissions that are due; no other process does, for the lease.
 
-        A probe claims those due later as well, except uncertain ones.
+        A probe claims those due later as well, except uncertain ones. After a failover nothing is
+        claimed before it is marked uncertain.
         """
         # A worker without work asks twice a second: it must not take the lock for writing.
         if not self._has_any(self._claimable[probe]):
             return []
         send_by, values = self._timing.send_by(), {"most": limit, "owner": new_owner()}
         with self._database.write() as connection:
+            if self.failover.is_other_server(connection):
+                return []
             rows = connection.execute(self._claims[probe], values).mappings().all()
         return [Submission.from_row(row, send_by=send_by) for row in rows]
 
@@ -208,7 +242,7 @@ class Outbox:
 
     def reject(self, submission: Submission, status: str, *, erase: bool) -> None:
         """Settle as rejected; erase the contact if the person who waits still has it."""
-        changes = {"contact": None} if erase else {}
+        changes = ERASED if erase else {}
         self._settle(submission, self._final[State.REJECTED], status=status, **changes)
         if erase:
             self._truncate_wal()
@@ -347,7 +381,10 @@ class Outbox:
         return [reference(row.key) for row in rows if row.contact_length]
 
 
-_BATCH_COLUMNS: Final = ("key", "form", "status", "operator", "contact", "owner", "source")
+_BATCH_COLUMNS: Final = (
+    *("key", "form", "status", "operator", "owner", "source"),
+    *("contact", "mobile_hash"),
+)
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
 # Only its owner settles a submission.
@@ -369,7 +406,7 @@ _BATCH_DELIVERED: Final = (
     .values(
         state=State.DELIVERED,
         owner=None,
-        contact=None,
+        **ERASED,
         blind=from_batch("blind"),
         portal_id=from_batch("portal_id"),
         status=from_batch("status"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -103,7 +103,7 @@ class Problems:
         found: dict[Kind, str] = {}
         pause = self._breaker.read_pause()
         is_stuck, is_late = self._late()
-        if pause and pause.refused and _utc_now() - pause.since >= _MIN_PAUSE:
+        if pause and pause.refused and pause.age >= _MIN_PAUSE:
             found[Kind.QUEUE] = pause.status
         elif is_stuck or (queue_was_told and (pause or is_late)):
             found[Kind.QUEUE] = ""
@@ -134,8 +134,11 @@ class Problems:
         return self._database.now_plus(-age)
 
     def _exists(self, condition: ColumnElement[bool]) -> bool:
+        # In the order of the index of states: else PostgreSQL would search the table from its
+        # beginning for rows that are seldom there.
+        chosen = select(_c.id).where(condition).order_by(_c.state, _c.due).limit(1)
         with self._database.read() as connection:
-            return connection.execute(select(_c.id).where(condition).limit(1)).first() is not None
+            return connection.execute(chosen).first() is not None
 
     def pause_status(self) -> str:
         """Return the status for which the queue is paused, or ""."""
@@ -147,10 +150,11 @@ class Problems:
         first = select(_c.created_at).where(_IS_WAITING).order_by(_c.id)
         some = first.limit(COUNT_CAP + 1).subquery()
         with self._database.read() as connection:
-            count, oldest = connection.execute(
-                select(func.count(), func.min(some.c.created_at)).select_from(some)
+            now = self._database.now_plus()
+            count, oldest, now = connection.execute(
+                select(func.count(), func.min(some.c.created_at), now).select_from(some)
             ).one()
-        seconds = (_utc_now() - oldest).total_seconds() if oldest else 0
+        seconds = (now - oldest).total_seconds() if oldest else 0
         return Waiting(count, max(0, round(seconds / 60)))
 
     def attention(self, *, suspects: bool) -> Attention:
@@ -164,7 +168,3 @@ class Problems:
             by_status = {row.status: row.number for row in connection.execute(counts)}
             oldest = [reference(key) for key in connection.execute(keys).scalars()]
         return Attention(by_status, oldest)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, false, func, not_, or_, select, update
@@ -13,6 +13,7 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.import_tables import imports
 from webapp.delivery.submission import (
     COLUMNS,
+    ERASED,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
     RESET_COUNTERS,
@@ -22,7 +23,6 @@ from webapp.delivery.submission import (
     State,
     Submission,
     by_reference,
-    dump_contact,
     load_contact,
     new_owner,
     reference,
@@ -31,12 +31,13 @@ from webapp.delivery.submission import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
+    from webapp.delivery.mobile_hashes import MobileHashes
     from webapp.delivery.timing import Timing
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
@@ -54,10 +55,11 @@ class Review:
     A submission that is being sent is never changed.
     """
 
-    def __init__(self, database: Database, timing: Timing) -> None:
-        """Use the outbox in this database."""
+    def __init__(self, database: Database, timing: Timing, mobile_hashes: MobileHashes) -> None:
+        """Use the outbox in this database, and these hashes."""
         self._database = database
         self._timing = timing
+        self._mobile_hashes = mobile_hashes
 
     def count(self, states: Sequence[State], *, most: int) -> int:
         """Count the submissions in these states that hold a contact, up to one more than `most`."""
@@ -67,14 +69,12 @@ class Review:
 
     def waiting_for(self, mobile: str) -> list[Submission]:
         """Return some of the submissions with this mobile number that wait to be sent."""
-        written = json.dumps({MOBILE: mobile})[1:-1]  # a part of what `dump_contact` writes
-        waiting = (
-            select(*COLUMNS)
-            .where(_with_contact(WAITING), _c.contact.contains(written, autoescape=True))
-            .limit(_MAX_KNOWN)
-        )
+        has_mobile = self._mobile_hashes.has_mobile(mobile)
+        waiting = select(*COLUMNS).where(_with_contact(WAITING), has_mobile).limit(_MAX_KNOWN)
         with self._database.read() as connection:
-            return [Submission.from_row(row) for row in connection.execute(waiting).mappings()]
+            rows = connection.execute(waiting).mappings().all()
+        found = map(Submission.from_row, rows)
+        return [it for it in found if it.contact and it.contact[MOBILE] == mobile]
 
     def waiting_mobiles(self) -> set[str]:
         """Return the mobile numbers of the oldest submissions that wait to be sent."""
@@ -95,9 +95,18 @@ class Review:
 
     def oldest(self) -> datetime | None:
         """Return when the oldest waiting submission arrived, in UTC."""
-        oldest = select(func.min(_c.created_at)).where(_with_contact(WAITING))
+        return self._oldest()[0]
+
+    def oldest_age(self) -> timedelta:
+        """Return for how long the oldest has waited, by the database's clock; 0 without one."""
+        arrived_at, now = self._oldest()
+        return max(now - arrived_at, timedelta(0)) if arrived_at else timedelta(0)
+
+    def _oldest(self) -> tuple[datetime | None, datetime]:
+        oldest = select(func.min(_c.created_at)).where(_with_contact(WAITING)).scalar_subquery()
         with self._database.read() as connection:
-            return connection.execute(oldest).scalar()
+            found = connection.execute(select(oldest, self._database.now_plus())).one()
+        return found[0], found[1]
 
     def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
         """Return submissions that hold a contact, in the order of arrival.
@@ -174,8 +183,8 @@ class Review:
         corrected = (
             update(table)
             .where(_with_contact(_CHANGEABLE_STATES), chosen)
-            .values(contact=dump_contact(contact), give_up_at=now_plus(MAX_RETRY_AGE))
-            .values(**RESET_COUNTERS)
+            .values(**self._mobile_hashes.columns(contact), **RESET_COUNTERS)
+            .values(give_up_at=now_plus(MAX_RETRY_AGE))
             .returning(*COLUMNS)
         )
         is_due = self._database.is_due(_c.due)
@@ -199,7 +208,7 @@ class Review:
             update(table)
             .where(_with_contact(_CHANGEABLE_STATES), chosen)
             .values(
-                contact=None,
+                **ERASED,
                 state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
                 due=self._database.now_plus(RETENTION),
             )
@@ -214,7 +223,7 @@ class Review:
     def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:
         """Have everything looked up before it is sent: the outbox may be an old copy.
 
-        To be called while nothing is sent.
+        To be called while nothing is claimed.
 
         Args:
             progress: Called with the number that is marked so far.

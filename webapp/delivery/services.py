@@ -17,11 +17,13 @@ from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
+from webapp.delivery.failover import FAILOVER_INTERVAL_S
 from webapp.delivery.feeding import FEED_INTERVAL_S
 from webapp.delivery.funnel import Funnel
 from webapp.delivery.imports import Imports
 from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
+from webapp.delivery.mobile_hashes import HASH_INTERVAL_S
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
@@ -31,6 +33,7 @@ from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.portal.client import AmootPortal
 from webapp.portal.payload import Empty
+from webapp.portal.transport import Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,11 +82,19 @@ class DeliveryServices:
             gender=_EMPTY_GENDERS.get(settings.amoot_empty_gender, settings.amoot_empty_gender),
             is_sent=settings.amoot_empty == "send",
         )
-        connect = partial(AmootPortal, url=portal_url, token=token, empty=empty, metrics=metrics)
+        connect = partial(
+            AmootPortal,
+            url=portal_url,
+            token=token,
+            empty=empty,
+            metrics=metrics,
+            # The simulator of the demo is on this machine.
+            route=Route(None if settings.demo else settings.portal_proxy, settings.portal_ca_file),
+        )
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
-        database = Database(settings.outbox_url, setting=settings.outbox_setting)
-        outbox = Outbox(database, timing)
+        database = Database.from_settings(settings)
+        outbox = Outbox(database, timing, settings.secret_keys)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
@@ -102,6 +113,8 @@ class DeliveryServices:
         worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
         worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
         worker.add_job(PURGE_INTERVAL_S, imports.purge)
+        worker.add_job(HASH_INTERVAL_S, outbox.mobile_hashes.fill)
+        worker.add_job(FAILOVER_INTERVAL_S, outbox.failover.check)
         return cls(
             portal=portal,
             database=database,

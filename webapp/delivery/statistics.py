@@ -21,13 +21,11 @@ from sqlalchemy import (
     Float,
     String,
     Table,
-    and_,
     case,
     column,
     delete,
     func,
     literal,
-    or_,
     select,
     true,
     union_all,
@@ -79,9 +77,6 @@ _SETTLED: Final = {
     State.REJECTED: Outcome.REJECTED,
     State.HELD: Outcome.DISCARDED,
 }
-_is_settled: Final = and_(
-    _c.state.in_(_SETTLED), or_(_c.state == State.DELIVERED, _c.contact.is_(None))
-)
 
 _daily_counts: Final = Table(
     "daily_counts",
@@ -145,7 +140,15 @@ class Statistics:
         Returns:
             How many: at most some ten thousand, in several short transactions.
         """
-        settled = select(_c.id).where(is_uncounted, _is_settled)
+        return sum(self._count_state(state) for state in _SETTLED)
+
+    def _count_state(self, state: State) -> int:
+        # In the order of the index of uncounted rows: else PostgreSQL would search a large table
+        # from its beginning, where all are counted.
+        settled = select(_c.id).where(is_uncounted, _c.state == state)
+        settled = settled.order_by(_c.form, _c.created_at)
+        if state is not State.DELIVERED:  # an operator may still send it
+            settled = settled.where(_c.contact.is_(None))
         total = 0
         for _ in range(_MAX_BATCHES):
             with self._database.read() as connection:

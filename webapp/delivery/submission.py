@@ -12,7 +12,18 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    false,
+)
 from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, Contact, Kind
@@ -66,6 +77,8 @@ RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
 INITIAL_VALUES: Final[Mapping[str, object]] = MappingProxyType(
     {"uncertain": False, **RESET_COUNTERS}
 )
+# What a contact that is erased leaves of itself.
+ERASED: Final[Mapping[str, None]] = MappingProxyType({"contact": None, "mobile_hash": None})
 # A row that grows may split a page of the table, and SQLite then leaves copies of other rows in the
 # old page, which `secure_delete` overlooks. The first change takes this space away, and so no later
 # one (a longer status, an owner, a counter) makes the row longer than it was.
@@ -81,6 +94,8 @@ table: Final = Table(
     Column("state", String(16), nullable=False),
     Column("status", String(64), nullable=False),
     Column("contact", Text),
+    # The keyed hash of the contact's mobile number; see `mobile_hashes`.
+    Column("mobile_hash", String(32)),
     Column("owner", String(32)),
     # When a queued row is sent, the lease of a sending row expires, any other row is purged.
     Column("due", SqlDateTime, nullable=False),
@@ -116,6 +131,15 @@ Index(
     sqlite_where=is_uncounted,
     postgresql_where=is_uncounted,
 )
+has_mobile_hash: Final = table.c.mobile_hash.is_not(None)
+Index(
+    "outbox_mobile_hash",
+    table.c.mobile_hash,
+    sqlite_where=has_mobile_hash,
+    postgresql_where=has_mobile_hash,
+)
+is_unhashed: Final = and_(table.c.mobile_hash.is_(None), table.c.contact.is_not(None))
+Index("outbox_unhashed", table.c.id, sqlite_where=is_unhashed, postgresql_where=is_unhashed)
 _has_batch: Final = table.c.batch.is_not(None)
 Index(
     "outbox_batch",

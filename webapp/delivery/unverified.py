@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from webapp.delivery.codes import purge_codes
 from webapp.delivery.submission import (
     COLUMNS,
+    ERASED,
     MAX_RETRY_AGE,
     NEW_ROW,
     NUMBER_UNVERIFIED,
@@ -20,7 +21,6 @@ from webapp.delivery.submission import (
     UNVERIFIED_LIFETIME,
     State,
     Submission,
-    dump_contact,
     new_owner,
     table,
 )
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
+    from webapp.delivery.mobile_hashes import MobileHashes
     from webapp.delivery.timing import Timing
 
 _PURGE_BATCH_ROWS: Final = 1_000
@@ -48,10 +49,11 @@ _IS_HELD: Final = and_(
 class Unverified:
     """The rows of such submissions. Each method raises a DatabaseError if the database fails."""
 
-    def __init__(self, database: Database, timing: Timing) -> None:
-        """Use the outbox in this database."""
+    def __init__(self, database: Database, timing: Timing, mobile_hashes: MobileHashes) -> None:
+        """Use the outbox in this database, and these hashes."""
         self._database = database
         self._timing = timing
+        self._mobile_hashes = mobile_hashes
 
     def add(
         self, contact: Contact, key: str, *, form: str, source: str = ""
@@ -66,8 +68,9 @@ class Unverified:
         """
         now = self._database.now_plus
         times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
-        values = {"key": key, "form": form, "status": "", "contact": dump_contact(contact)}
-        row = {**values, **times, **NEW_ROW, "state": State.UNVERIFIED, "source": source}
+        values = {"key": key, "form": form, "status": "", "source": source}
+        contents = {**values, **self._mobile_hashes.columns(contact)}
+        row = {**contents, **times, **NEW_ROW, "state": State.UNVERIFIED}
         with self._database.write() as connection:
             insert = self._database.insert_or_ignore(table, **row)
             added = connection.execute(insert).mappings().first()
@@ -114,7 +117,7 @@ class Unverified:
             key: The submission's key.
             contact: Its contact, with the label that says so.
         """
-        moved = {"state": State.QUEUED, "contact": dump_contact(contact)}
+        moved = {"state": State.QUEUED, **self._mobile_hashes.columns(contact)}
         queued = self._moved(key, _IS_UNVERIFIED).values(**moved, due=self._database.now_plus())
         return self._change(queued)
 
@@ -128,7 +131,7 @@ class Unverified:
         """
         if status:
             due = self._database.now_plus(RETENTION)
-            moved = {"state": State.REJECTED, "status": status, "contact": None, "due": due}
+            moved = {"state": State.REJECTED, "status": status, **ERASED, "due": due}
             return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
         erased = delete(table).where(_c.key == key, _c.state == State.UNVERIFIED)
         with self._database.write() as connection:

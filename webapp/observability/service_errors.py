@@ -28,6 +28,7 @@ _ADVICE: Final = {
     "EROFS": "the file system is read-only: mount it for writing, or choose another folder",
     "ENOSPC": "the disk is full: make room",
     "EDQUOT": "the disk quota is used up: make room",
+    "08P01": "this is perhaps PgBouncer in transaction mode: set DATABASE_PREPARED=off",
     "28P01": "the user or the password is wrong: correct it",
     "28000": "the server does not let this user in: check the user, and pg_hba.conf",
     "3D000": "the server has no database of this name: create it, or correct the name",
@@ -52,6 +53,7 @@ _ADVICE: Final = {
 
 # libpq gives no SQLSTATE of a connection that failed, only the server's text.
 _REFUSALS: Final = {
+    "unsupported startup parameter": "08P01",
     "password authentication failed": "28P01",
     "no password supplied": "28P01",
     "no pg_hba.conf entry": "28000",

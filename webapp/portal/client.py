@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import time
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from webapp.portal.codes import has_cancelled, sent_code
 from webapp.portal.matching import contact_id, describe, find_matches
 from webapp.portal.payload import SENT_EMPTY, Empty, payload
 from webapp.portal.statuses import BY_NAME, SUCCESS
-from webapp.portal.transport import Transport
+from webapp.portal.transport import DIRECT, Route, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +65,9 @@ class AmootPortal:
         deadline: float,
         empty: Empty = SENT_EMPTY,
         metrics: Metrics | None = None,
+        route: Route = DIRECT,
     ) -> None:
-        """Set up the client.
+        """Set up the client. Nothing comes from the environment.
 
         Args:
             url: The portal's base URL.
@@ -73,6 +75,7 @@ class AmootPortal:
             deadline: The maximum duration of one whole call, in seconds.
             empty: What ContactCreate is sent for empty fields.
             metrics: Where calls are counted, if anywhere.
+            route: The way to the portal.
 
         Raises:
             ValueError: if the address is not plain http(s), holds a user name, or the token
@@ -82,13 +85,17 @@ class AmootPortal:
         # A user name in the address would replace the token in `Authorization`.
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
             raise ValueError("the portal's address must be http(s)://host/…, with no user name")
-        if not _TOKEN.fullmatch(token):
-            raise ValueError("the token must be printable ASCII, with no white space")
         self._url = url.rstrip("/")
         self._empty = empty
-        self._requests = {name: _prepare(f"{self._url}/{name}", token) for name in _METHODS}
-        self._transport = Transport(deadline)
+        self._requests = self._prepare(token)
+        self._transport = Transport(deadline, route)
         self._metrics = metrics
+
+    def with_token(self, token: str) -> AmootPortal:
+        """Return a client of the same portal, reached in the same way, with another token."""
+        other = copy.copy(self)
+        other._requests = self._prepare(token)  # noqa: SLF001  its own class
+        return other
 
     def __repr__(self) -> str:
         """Return the URL without the token."""
@@ -190,6 +197,17 @@ class AmootPortal:
         """
         return self._transport.post(self._requests[method], pairs)
 
+    def _prepare(self, token: str) -> Mapping[str, requests.PreparedRequest]:
+        """Return a request for each method, without its body, which all calls of it share."""
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("the token must be printable ASCII, with no white space")
+        # The bare token, no "Bearer"; the other headers are those of the reference's sample.
+        headers = {**requests.utils.default_headers(), "Authorization": token}
+        return {
+            name: requests.Request("POST", f"{self._url}/{name}", headers=headers).prepare()
+            for name in _METHODS
+        }
+
     def _call(self, method: str, pairs: Sequence[tuple[str, str]], *, mobile: str = "") -> Answer:
         began = time.monotonic()
         try:
@@ -203,13 +221,6 @@ class AmootPortal:
     def _count(self, method: str, status: str, began: float) -> None:
         if self._metrics:
             self._metrics.count_call(method, status, time.monotonic() - began)
-
-
-def _prepare(address: str, token: str) -> requests.PreparedRequest:
-    """Return a request without its body, which all calls of a method share."""
-    # The bare token, no "Bearer"; the other headers are those of the reference's sample.
-    headers = {**requests.utils.default_headers(), "Authorization": token}
-    return requests.Request("POST", address, headers=headers).prepare()
 
 
 def _metric_status(error: PortalError) -> str:

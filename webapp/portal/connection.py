@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from functools import cache
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ProxyError
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
 from webapp.portal.base import Uncertain
@@ -57,12 +59,27 @@ class _GuardedConnection(HTTPConnection):
         opened: socket.socket = _current.guard.open(super()._new_conn)
         return opened
 
+    _asks_proxy = False
+
     def send(self, data: Any) -> None:  # noqa: ANN401 - as the class it extends
         """Send data: every byte of a request goes through this method."""
         if self.sock is None:
             self.connect()
-        _current.guard.send(self.sock)
+        if not self._asks_proxy:
+            _current.guard.send(self.sock)
         super().send(data)
+
+    def _tunnel(self) -> None:
+        """Ask the proxy for a tunnel; nothing of that reaches the portal."""
+        self._asks_proxy = True
+        try:
+            super()._tunnel()
+        except TimeoutError:
+            raise
+        except (OSError, HTTPException) as error:
+            raise ProxyError("no tunnel", error) from error
+        finally:
+            self._asks_proxy = False
 
 
 class _GuardedTLSConnection(_GuardedConnection, HTTPSConnection):
@@ -87,15 +104,22 @@ class PortalConnection(HTTPAdapter):
 
     _pools: ClassVar = {"http": _Pool, "https": _TLSPool}
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        """Set the TLS context; open nothing yet."""
+    def __init__(self, context: ssl.SSLContext, proxy: str | None = None) -> None:
+        """Set the TLS context, and the proxy's URL, if there is one; open nothing yet."""
         self._context = context
+        self._proxies = {"http": proxy, "https": proxy} if proxy else None
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)  # the outbox retries
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Use guarded connections in the pool."""
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - as its class
+        """Use guarded connections to the proxy, too."""
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
     def cert_verify(self, *_: object) -> None:
         """Do nothing: the context verifies the certificate. This would read the CA file again."""
@@ -126,7 +150,9 @@ class PortalConnection(HTTPAdapter):
         # Half the deadline for connecting leaves as much for a second address of the host. The
         # read time-out ends an abandoned thread where shutting the socket down cannot.
         timeout = (deadline_s / 2, deadline_s)
-        response = self.send(request, stream=True, timeout=timeout, verify=True)
+        response = self.send(
+            request, stream=True, timeout=timeout, verify=True, proxies=self._proxies
+        )
         with contextlib.closing(response):
             if response.status_code in _REDIRECTS:  # the portal sends none
                 return Response(response.status_code, b"")

@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
@@ -25,12 +26,30 @@ from webapp.portal.connection import PortalConnection, Response, tls_context
 from webapp.portal.transport_errors import CallAbandoned, portal_error
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 
 # Short: servers close idle connections, and a request sent just then is lost without a trace.
 _KEEP_ALIVE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to the portal. Nothing of it comes from the environment.
+
+    Attributes:
+        proxy: The URL of the proxy that leads there, if one does. A portal with https is called
+            through a tunnel (CONNECT), so that the proxy does not see the token.
+        ca_file: The certificates that the portal's is verified against; by default, those of
+            requests.
+    """
+
+    proxy: str | None = field(default=None, repr=False)  # it may hold a password
+    ca_file: Path | None = None
+
+
+DIRECT: Final = Route()
 
 
 class Transport:
@@ -40,11 +59,13 @@ class Transport:
     building it.
     """
 
-    def __init__(self, deadline_s: float) -> None:
-        """Set the maximum duration of one whole call."""
+    def __init__(self, deadline_s: float, route: Route) -> None:
+        """Set the maximum duration of one whole call, and the way."""
         self._deadline_s = deadline_s
+        self._proxy = route.proxy
+        ca_file = route.ca_file or requests.adapters.DEFAULT_CA_BUNDLE_PATH
         # Loaded here, before a server forks, so that its workers share the memory.
-        self._context = tls_context(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
+        self._context = tls_context(str(ca_file))
         # A deque needs no lock, which a fork could leave locked for ever.
         self._idle: deque[_ConnectionThread] = deque()
 
@@ -83,7 +104,8 @@ class Transport:
                 if thread.belongs_to_this_process:
                     return thread
         try:
-            return _ConnectionThread(self._idle, self._context)
+            connection = PortalConnection(self._context, self._proxy)
+            return _ConnectionThread(self._idle, connection)
         except RuntimeError:
             raise Unreachable("ThreadFailed") from None
 
@@ -189,12 +211,12 @@ class _ConnectionThread(threading.Thread):
     The thread ends when it has been idle for a while, or after the call that its caller abandoned.
     """
 
-    def __init__(self, idle: deque[_ConnectionThread], context: ssl.SSLContext) -> None:
+    def __init__(self, idle: deque[_ConnectionThread], connection: PortalConnection) -> None:
         super().__init__(name="portal-connection", daemon=True)
         self.call: _Call | None = None
         self._idle = idle
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
-        self._connection = PortalConnection(context)
+        self._connection = connection
         self._process = os.getpid()
         self.start()
 

@@ -23,6 +23,7 @@ class CallAbandoned(Exception):
 # which wraps the operating system.
 WHILE_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
     (CallAbandoned, "ConnectTimeout"),
+    (requests.exceptions.ProxyError, "ProxyFailed"),
     (socket.gaierror, "NameNotResolved"),
     (ssl.SSLCertVerificationError, "CertificateInvalid"),
     (ssl.SSLError, "TLSFailed"),
@@ -68,4 +69,6 @@ def _find_status(
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        # Urllib3 wraps the error of a handshake in a tunnel without raising it first.
+        wrapped = next((it for it in error.args if isinstance(it, BaseException)), None)
+        error = error.__cause__ or error.__context__ or wrapped

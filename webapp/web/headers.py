@@ -21,8 +21,8 @@ _POLICY: Final = (
 )
 _FIRST_FAILURE: Final = "4"
 # A form that came back, for Back and Forward: without the stored answer, a browser would have to
-# send the POST again, and shows an error page of its own instead. Without `Vary`: a cookie that
-# came since, as that of a receipt, would make the stored answer another one.
+# send the POST again, and shows an error page of its own instead. Without `Vary: Cookie`: a cookie
+# that came since, as that of a receipt, would make the stored answer another one.
 _KEEP_FOR_BACK: Final = "private, no-cache"
 _EMBED_PREFIX: Final = "embed"  # the embedded pages, and the script that other sites load
 _HEADERS: Final = {
@@ -63,6 +63,7 @@ class _HeadersMiddleware:
             cache_control = _KEEP_FOR_BACK if is_failure else "no-store"
             if is_failure:
                 headers = [each for each in headers if each[0] != "Vary"]
+                headers.append(("Vary", "Accept-Encoding"))
             own = _with_defaults(headers, _policy(origins), cache_control)
             return start_response(status, [*own, *ours], *error)
 

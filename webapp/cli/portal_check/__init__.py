@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from webapp.cli.portal_check.creating import Trial
 from webapp.cli.portal_check.reading import check_reading
 from webapp.cli.portal_check.table import Table
-from webapp.portal.client import AmootPortal
-from webapp.settings import PORTAL_URL
 from webapp.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from webapp.portal.client import AmootPortal
     from webapp.settings import Settings
 
 
@@ -44,8 +43,7 @@ def check_portal(
         report: Where the report goes, if anywhere.
     """
     token = settings.amoot_token or ""
-    url, deadline_s = settings.amoot_url or PORTAL_URL, settings.amoot_deadline
-    wrong = AmootPortal(url=url, token=wrong_token(token), deadline=deadline_s)
+    wrong = portal.with_token(wrong_token(token))
     table = Table(language)
     table.begin()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.database import Database
+    from webapp.delivery.outbox import Outbox
 
 _CACHE_TTL_S: Final = 1.0
 _LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down
@@ -29,17 +28,17 @@ _COUNT_CAP: Final = 1_000_000  # for the gauges of the queue
 
 
 class Readiness:
-    """Whether the outbox can be written; checked at most once a second."""
+    """Whether a submission could be stored; checked at most once a second."""
 
-    def __init__(self, database: Database) -> None:
-        """Check this database."""
-        self._database = database
+    def __init__(self, outbox: Outbox) -> None:
+        """Check this outbox."""
+        self._outbox = outbox
         self._lock = threading.Lock()
         self._checked_at = float("-inf")
         self._is_ready = False
 
     def __bool__(self) -> bool:
-        """Whether it can be written."""
+        """Whether it could."""
         if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             return False
         try:
@@ -52,7 +51,7 @@ class Readiness:
 
     def _check(self) -> bool:
         try:
-            self._database.check_writable()
+            self._outbox.check_writable()
         except DatabaseError:
             return False
         return True
@@ -122,13 +121,11 @@ def _queue() -> tuple[dict[str, float], str]:
         DatabaseError: if the database fails.
     """
     outbox, pause = services().delivery.outbox, services().delivery.breaker.read_pause()
-    oldest = outbox.review.oldest()
-    now = datetime.now(UTC).replace(tzinfo=None)
     queue: dict[str, float] = {
         "queue_depth": outbox.review.count(WAITING, most=_COUNT_CAP),
-        "queue_oldest_seconds": max(0.0, (now - oldest).total_seconds()) if oldest else 0,
+        "queue_oldest_seconds": outbox.review.oldest_age().total_seconds(),
         "queue_paused": int(pause is not None),
-        "queue_probe_seconds": max(0.0, (pause.probe_at - now).total_seconds()) if pause else 0,
+        "queue_probe_seconds": pause.until_probe.total_seconds() if pause else 0,
         "needs_hand": outbox.review.count(NEEDS_ATTENTION, most=_COUNT_CAP),
     }
     return queue, pause.status if pause else ""

@@ -1,0 +1,74 @@
+"""What `check` says of the connections to PostgreSQL, and how many files the server may open."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from serving import serve
+from support import SECRET, TOKEN
+
+from webapp.cli import main
+from webapp.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import PostgresServer
+
+    from webapp.portal.simulator.server import Simulator
+
+URL = "postgresql+psycopg://u@db/x"
+
+
+def test_check_says_how_many_connections_this_machine_opens(
+    postgres: PostgresServer,
+    migrated: str,
+    simulator: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The sum of all machines must fit the server's max_connections; a file has none."""
+    environ = {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": simulator.url,
+        "SECRET_KEY": SECRET,
+        "STATE_DIRECTORY": str(tmp_path),
+        "AMOOT_DEADLINE": "20",
+        "DATABASE_POOL": "7",
+        "WEB_CONCURRENCY": "3",
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert "Connections" not in CliRunner().invoke(main, ["check"]).output
+    monkeypatch.setenv("DATABASE_URL", postgres.create("counted", template=migrated))
+    output = CliRunner().invoke(main, ["check"]).output
+    assert "7 × 3 web workers = 21 from this machine, and 7 from each" in output
+
+
+def test_pool_of_one_and_a_threshold_without_a_number_are_refused() -> None:
+    """Each is named, and the other way of switching prepared statements off as well."""
+    for environ, text in (
+        ({"DATABASE_POOL": "1"}, "DATABASE_POOL must be a whole number from 2 to 100"),
+        ({"DATABASE_PREPARED": "0"}, "DATABASE_PREPARED must be one of on, off"),
+        ({"DATABASE_URL": f"{URL}?prepare_threshold=none"}, "see DATABASE_PREPARED"),
+    ):
+        with pytest.raises(SettingsError, match=text):
+            Settings.from_env(environ)
+    url = f"{URL}?prepare_threshold=0"
+    assert Settings.from_env({"DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.slow
+def test_server_raises_its_soft_limit_of_open_files(tmp_path: Path) -> None:
+    """A thousand idle connections must not end a worker."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))
+    try:
+        with serve(tmp_path, WEB_CONCURRENCY="1") as server:
+            limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    assert limits[0] == min(usual[1], 65_536)

@@ -1,0 +1,129 @@
+"""Submissions with one number are found by its keyed hash, whoever stored them, until erased."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, text
+
+from webapp.contact import Contact
+from webapp.delivery.database import Database
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import Submission, table
+from webapp.delivery.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
+MOBILE, OTHER = "09121234567", "09127654321"
+KEY = "ab" * 32
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    """Return a database."""
+    return Database(database_url)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    """Return an outbox with two keys, of which the second is the older one."""
+    return Outbox(database, TIMING, ("new key", "old key"))
+
+
+def add(outbox: Outbox, mobile: str = MOBILE, key: str = KEY, *, send: bool = False) -> Submission:
+    """Store a submission."""
+    return outbox.add(Contact(Mobile=mobile), key, form="news", send=send)[0]
+
+
+def found(outbox: Outbox, mobile: str = MOBILE) -> list[str]:
+    """Return the keys of what waits with this number."""
+    return [submission.key for submission in outbox.review.waiting_for(mobile)]
+
+
+def hashes(database: Database) -> list[str | None]:
+    """Return the hash in each row."""
+    with database.read() as connection:
+        return list(connection.execute(select(table.c.mobile_hash)).scalars())
+
+
+def test_submission_is_found_by_its_number_and_no_other(outbox: Outbox) -> None:
+    """At once, and also those that are being sent."""
+    add(outbox)
+    add(outbox, OTHER, "cd" * 32, send=True)
+    assert found(outbox) == [KEY]
+    assert found(outbox, OTHER) == ["cd" * 32]
+
+
+def test_number_is_found_by_an_older_key_and_not_by_a_foreign_one(
+    outbox: Outbox, database: Database
+) -> None:
+    """While `SECRET_KEY` is changed; and the hash says nothing to who does not have the key."""
+    add(Outbox(database, TIMING, ("old key",)))
+    assert found(outbox) == [KEY]
+    assert found(Outbox(database, TIMING, ("foreign key",))) == []
+
+
+def test_corrected_number_replaces_the_former_one(outbox: Outbox) -> None:
+    """The hash changes with the contact."""
+    added = add(outbox)
+    outbox.review.correct(added.reference, Contact(Mobile=OTHER), send=False)
+    assert found(outbox) == []
+    assert found(outbox, OTHER) == [KEY]
+
+
+def test_verified_number_is_found_and_an_unverified_one_is_not(outbox: Outbox) -> None:
+    """An unverified submission waits for nobody but its sender."""
+    outbox.unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
+    assert found(outbox) == []
+    outbox.unverified.verify(KEY, send=False, status="", mark=lambda *_: None)
+    assert found(outbox) == [KEY]
+
+
+ERASING: dict[str, Callable[[Outbox, Submission], object]] = {
+    "delivered": lambda outbox, it: outbox.deliver(it, 1),
+    "rejected": lambda outbox, it: outbox.reject(it, "Mobile_Invalid", erase=True),
+    "discarded": lambda outbox, it: (
+        outbox.hold_after_attempt(it, "Failed"),
+        outbox.review.discard(it.reference),
+    ),
+}
+
+
+def test_hash_is_erased_with_its_contact(outbox: Outbox, database: Database) -> None:
+    """However a submission ends."""
+    for number, (name, erase) in enumerate(ERASING.items()):
+        erase(outbox, add(outbox, key=f"a{number}" * 32, send=True))
+        assert hashes(database) == [None] * (number + 1), name
+    outbox.unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
+    outbox.unverified.erase(KEY, status="Mobile_Invalid")
+    assert set(hashes(database)) == {None}
+
+
+def test_rows_without_a_hash_get_one_and_erased_ones_do_not(
+    outbox: Outbox, database: Database
+) -> None:
+    """Those of the former version and of imports; a whole batch, and what is left."""
+    for number in range(3):
+        add(outbox, key=f"a{number}" * 32)
+    outbox.deliver(add(outbox, key=KEY, send=True), 1)
+    with database.write() as connection:
+        connection.execute(text("UPDATE outbox SET mobile_hash = NULL"))
+    assert found(outbox) == []
+    outbox.mobile_hashes.fill()
+    assert found(outbox) == ["a0" * 32, "a1" * 32, "a2" * 32]
+    assert hashes(database).count(None) == 1
+
+
+def test_number_that_the_former_version_corrected_is_not_taken_for_the_old_one(
+    outbox: Outbox, database: Database
+) -> None:
+    """That version leaves the hash as it was."""
+    add(outbox)
+    with database.write() as connection:
+        changed = "UPDATE outbox SET contact = replace(contact, :old, :new)"
+        connection.execute(text(changed), {"old": MOBILE, "new": OTHER})
+    assert found(outbox) == []

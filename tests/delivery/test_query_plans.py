@@ -1,0 +1,142 @@
+"""How PostgreSQL runs the outbox's statements when the table is long: by its indexes."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from address_book import AddressBook
+from sqlalchemy import create_engine, event, make_url, text
+
+from webapp.contact import Contact
+from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.database import Database
+from webapp.delivery.duplicates import Duplicates
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.problems import Problems
+from webapp.delivery.statistics import today
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, dump_contact, reference
+from webapp.delivery.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from servers import PostgresServer
+
+TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
+MOBILE = "09121234567"
+KEY = "ab" * 32
+
+# A sequential scan, or one of the primary key from its beginning.
+WHOLE_TABLE = re.compile(r"Seq Scan on outbox|using outbox_pkey on outbox.*\n(?!\s+Index Cond)")
+
+# Of 50,000 rows 6 % wait after an outage and 4 % need a hand. Of the delivered ones, 10 % are
+# not counted yet, all of them at the end of the table.
+FILL = """
+INSERT INTO outbox (key, form, state, status, contact, mobile_hash, owner, due, give_up_at,
+    uncertain, blind, attempts, unexplained, looks, portal_id, created_at, counted)
+SELECT md5(n::text) || md5('k' || n), form, state, '', CASE WHEN has_contact THEN :contact END,
+    CASE WHEN has_contact THEN md5('m' || n) END, NULL, now() + n * interval '1 second',
+    now() + interval '3 days', n % 7 = 0, false, 0, 0, 0, CASE WHEN NOT has_contact THEN n END,
+    now() - interval '20 days' + n * interval '30 seconds',
+    state = 'delivered' AND n < 45000
+FROM (SELECT n, CASE WHEN n % 3 = 0 THEN 'news' ELSE 'contact' END AS form,
+        CASE WHEN n % 50 < 3 THEN 'queued' WHEN n % 50 = 3 THEN 'held'
+             WHEN n % 50 = 4 THEN 'rejected' ELSE 'delivered' END AS state,
+        n % 50 < 5 AS has_contact
+      FROM generate_series(1, 50000) AS n) AS numbered
+"""
+
+
+@pytest.fixture(scope="module")
+def database(postgres: PostgresServer, migrated: str) -> Iterator[Database]:
+    """Return a database with a long table, of which PostgreSQL knows the statistics."""
+    url = postgres.create("long", template=migrated)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(FILL), {"contact": dump_contact(Contact(Mobile=MOBILE))})
+        connection.execute(text("ANALYZE"))
+    engine.dispose()
+    return Database(url)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    """Return the outbox in it."""
+    return Outbox(database, TIMING)
+
+
+class Plans:
+    """The plans of the statements that were run, other than INSERTs."""
+
+    def __init__(self, database: Database) -> None:
+        """Watch this database."""
+        self._url = make_url(str(database._url))  # noqa: SLF001
+        self._engine = database._open()  # noqa: SLF001
+        self._found: list[tuple[str, Any]] = []
+
+    def of(self, work: Callable[[], object]) -> list[str]:
+        """Run a function; return the plan of each of its statements."""
+        self._found.clear()
+        event.listen(self._engine, "before_cursor_execute", self._note)
+        try:
+            work()
+        finally:
+            event.remove(self._engine, "before_cursor_execute", self._note)
+        return [self._explain(*found) for found in self._found]
+
+    def _note(self, *call: Any) -> None:
+        statement, parameters = call[2:4]
+        if re.match("SELECT|UPDATE|DELETE|WITH", statement):
+            rows = parameters if isinstance(parameters, list) else [parameters]
+            self._found += [(statement, row) for row in rows[:1]]
+
+    def _explain(self, statement: str, parameters: Any) -> str:
+        address = {"host": self._url.host, "port": self._url.port, "user": self._url.username}
+        with psycopg.connect(**address, dbname=self._url.database) as connection:
+            rows = connection.execute(f"EXPLAIN {statement}", parameters).fetchall()
+        return "\n".join(row[0] for row in rows)
+
+
+def test_frequent_statements_read_no_long_table_from_its_beginning(
+    database: Database, outbox: Outbox
+) -> None:
+    """With a million rows, each of those sequential scans takes a third of a second."""
+    plans = Plans(database)
+    contact, key = Contact(Mobile="09129999999"), "cd" * 32
+    added, _ = outbox.add(contact, key, form="news", send=True)
+    breaker = CircuitBreaker(database)
+    duplicates = Duplicates(AddressBook(), outbox, breaker)
+    problems = Problems(database, breaker)
+    review, statistics = outbox.review, outbox.statistics
+    statements: dict[str, Callable[[], object]] = {
+        "add": lambda: outbox.add(contact, key, form="news", send=False),
+        "find": lambda: outbox.find(key),
+        "claim": lambda: outbox.claim(4),
+        "claim for a probe": lambda: outbox.claim(1, probe=True),
+        "requeue expired leases": outbox.requeue_expired_leases,
+        "postpone": lambda: outbox.postpone(added, timedelta(0), failed=True),
+        "deliver": lambda: outbox.deliver(added, 7),
+        "count what has settled": statistics.count_settled,
+        "fill hashes": outbox.mobile_hashes.fill,
+        "purge": outbox.purge,
+        "purge unverified": outbox.unverified.purge,
+        "known numbers": lambda: duplicates.with_mobile(MOBILE),
+        "delivered as": lambda: outbox.delivered_as([1, 2, 3]),
+        "get": lambda: review.get(reference(key)),
+        "waiting count": lambda: review.count(WAITING, most=10_000),
+        "attention count": lambda: review.count(NEEDS_ATTENTION, most=99),
+        "oldest": review.oldest,
+        "statistics": lambda: statistics.counts(today() - timedelta(days=30), today()),
+        "problems": lambda: problems.read(queue_was_told=False),
+    }
+    found = {name: plans.of(work) for name, work in statements.items()}
+    assert all(found.values()), json.dumps(found, indent=1)
+    scanned = {
+        name: plan for name, some in found.items() for plan in some if WHOLE_TABLE.search(plan)
+    }
+    assert not scanned, "\n\n".join(f"{name}:\n{plan}" for name, plan in scanned.items())
