@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chromium import browser, chromium
+from chromium import browser, chromium, readable_failures
 from hosting import hosting
 from playwright.sync_api import expect
 from support import TOKEN
 from walking import PATIENCE_S, Installation, until
+from words import PATIENCE_MS
 
 from webapp.portal.simulator.server import Simulator
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from hosting import Site
     from playwright.sync_api import Browser, BrowserContext, Page
 
-__all__ = ["browser", "chromium"]
-
-expect.set_options(timeout=PATIENCE_S * 1000)
+__all__ = ["browser", "chromium", "readable_failures"]
 
 # One form a journey, so that each has its own numbers in the statistics.
 FORMS = """
@@ -121,6 +120,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a tab of a person's own browser; no script may fail in it."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
+    expect.set_options(timeout=PATIENCE_S * 1000)
 
     def open_tab(**options: Any) -> Page:
         context = browser.new_context(locale="fa-IR", reduced_motion="reduce", **options)
@@ -133,4 +133,5 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield open_tab
     for context in contexts:
         context.close()
+    expect.set_options(timeout=PATIENCE_MS)
     assert not faults

@@ -54,17 +54,26 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
     expect(desk.locator(QUEUED)).to_contain_text("Token_Expired")
     expect(desk.locator(".recent tbody tr").first).to_contain_text(workbench.RECENT_QUEUED)
     desk.locator(QUEUED).get_by_role("link", name=messages.OUTBOX_LINK).click()
-    desk.goto("/outbox?waiting=1")
     expect(desk.locator("[data-pause=Token_Expired]")).to_be_visible()
-    desk.get_by_role("link", name=messages.CORRECT).click()
-    send(desk, FName="نیما کاظمی")
-    expect(desk.locator(QUEUED)).to_be_visible()
+    until("the correction is taken", lambda: is_corrected(desk, FName="نیما کاظمی"))
     shared.portal.mood = None
     shared.wait_until_delivered()
     assert shared.received() == ["رضا", "سارا", "نیما کاظمی"]
     desk.goto("/f/asking")
     expect(desk.locator(".recent tbody tr").first).to_contain_text(workbench.RECENT_DELIVERED)
     expect(desk.locator(COUNT)).to_be_hidden()
+
+
+def is_corrected(desk: Page, **typed: str) -> bool:
+    """Correct what waits; say whether that was possible: it may be just on its way as a probe."""
+    until_page(desk, "/outbox?waiting=1", "article a.second", "what waits can be corrected")
+    desk.get_by_role("link", name=messages.CORRECT).click()
+    answer = desk.locator("[data-outcome]")
+    expect(desk.locator("#FName").or_(answer)).to_be_visible()
+    if not answer.count():
+        send(desk, **typed)
+    expect(answer).to_be_visible()
+    return answer.get_attribute("data-outcome") == "queued"
 
 
 def test_rejection_that_no_form_can_mend_is_mended_in_the_outbox_and_all_pages_agree(

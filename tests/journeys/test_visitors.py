@@ -40,7 +40,8 @@ def test_visitor_on_a_phone_reloads_mistypes_and_pastes_the_whole_message_with_t
     expect(form.locator("#Code-error")).to_be_visible()
     tries = form.locator("[name=try]").input_value()
     for _ in range(5):
-        visitor.frames[1].evaluate("location.reload()")
+        with visitor.expect_event("framenavigated"):
+            visitor.frames[1].evaluate("setTimeout(() => location.reload())")
         expect(form.locator("[data-outcome=code]")).to_be_visible()
     assert form.locator("[name=try]").input_value() == tries
     assert shared.portal.codes == codes
