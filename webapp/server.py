@@ -79,10 +79,12 @@ def _post_worker_init(worker: Worker) -> None:
     """Start what a fork does not copy: threads and connections."""
     services = _services(worker.wsgi)
     services.metrics.initialise()
+    settings = services.settings
+    services.metrics.set_limits(threads=_threads(settings), permits=settings.portal_calls)
     # Opens the database before the first request; a failure must not stop the worker.
     with contextlib.suppress(DatabaseError):
         services.delivery.database.check_writable()
-    if services.settings.deliverer == "inline":
+    if settings.deliverer == "inline":
         services.delivery.worker.start()
     if have_free_labels(services.definitions):
         services.delivery.labels.start()
@@ -130,6 +132,11 @@ def _child_exit(_: object, worker: Worker) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
+def _threads(settings: Settings) -> int:
+    """Return how many wait for the portal, or for a permit, and how many are kept for pages."""
+    return settings.portal_calls + settings.max_waiting + settings.page_threads
+
+
 def _gunicorn(settings: Settings) -> dict[str, Any]:
     return {
         "post_worker_init": _post_worker_init,
@@ -140,8 +147,7 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": Worker,
-        # Threads that wait for the portal, or for a permit, plus those reserved for pages.
-        "threads": settings.portal_calls + settings.max_waiting + settings.page_threads,
+        "threads": _threads(settings),
         # A request ends within two deadlines, then the delivery worker within two calls.
         "graceful_timeout": int(4 * settings.amoot_deadline) + _GRACE_S,
         "control_socket_disable": True,

@@ -15,6 +15,7 @@ from webapp.delivery.code_counts import CodeCounts
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
+from webapp.delivery.credit import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
 from webapp.delivery.feeding import FEED_INTERVAL_S
@@ -66,6 +67,7 @@ class DeliveryServices:
     funnel: Funnel
     imports: Imports
     worker: Worker
+    credit: Credit
 
     @classmethod
     def build(
@@ -91,12 +93,12 @@ class DeliveryServices:
         )
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
-        database = Database(settings.outbox_url, setting=settings.outbox_setting)
+        database = Database(settings.outbox_url, setting=settings.outbox_setting, metrics=metrics)
         outbox = Outbox(database, timing)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
-        permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
-        sender = Sender(portal, outbox, breaker, timing, AcceptedLengths(database))
+        permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting, metrics=metrics)
+        sender = Sender(portal, outbox, breaker, timing, AcceptedLengths(database), metrics)
         funnel = Funnel(database)
         counts = CodeCounts(funnel, metrics)
         intake = Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics)
@@ -111,6 +113,8 @@ class DeliveryServices:
         worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
         worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
         worker.add_job(PURGE_INTERVAL_S, imports.purge)
+        credit = Credit(lambda: portal.account_status().credit, breaker, metrics)
+        worker.add_job(FETCH_INTERVAL_S, credit.start_fetch, first_s=FIRST_FETCH_S)
         return cls(
             portal=portal,
             database=database,
@@ -127,4 +131,5 @@ class DeliveryServices:
             funnel=funnel,
             imports=imports,
             worker=worker,
+            credit=credit,
         )
