@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,10 @@ READ_TIMEOUT_S: Final = 10.0  # for a whole request, from its first byte
 # The only address that reads a large body, and only of operators: 10 MB at 90 KB/s.
 UPLOAD_PATH: Final = "/import"
 UPLOAD_TIMEOUT_S: Final = 120.0
+# Whether the process is alive has a thread of its own: a database that hangs may take all others,
+# and a restart would not help it.
+_LIVENESS: Final = (b"GET /healthz ", b"HEAD /healthz ")
+_MAX_HEAD_BYTES: Final = 4096
 
 
 class Worker(ThreadWorker):
@@ -37,12 +42,22 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         self._read_deadlines: dict[TConn, float] = {}
 
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return the threads that handle requests, all but one."""
+        self._liveness_pool = ThreadPoolExecutor(max_workers=1)
+        pool: ThreadPoolExecutor = super().get_thread_pool()
+        return pool
+
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection to a thread; a new one waits for its first data without a thread."""
         now = time.monotonic()
         if conn.initialized or conn.data_ready:
             self._read_deadlines[conn] = now + READ_TIMEOUT_S
-            super().enqueue_req(conn)
+            pool = self._liveness_pool if _asks_for_liveness(conn.sock) else self.tpool
+            call = pool.submit(self.handle, conn)
+            call.add_done_callback(
+                lambda ended: self.method_queue.defer(self.finish_request, conn, ended)
+            )
             return
         conn.timeout = now + IDLE_TIMEOUT_S
         self.pending_conns.append(conn)
@@ -78,3 +93,12 @@ class Worker(ThreadWorker):
             # only closes the connection behind the response.
             with contextlib.suppress(OSError):
                 conn.sock.shutdown(socket.SHUT_RD)
+
+
+def _asks_for_liveness(sock: socket.socket) -> bool:
+    """Return whether the whole head of a liveness probe has arrived, without reading it."""
+    try:
+        head = sock.recv(_MAX_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return head.startswith(_LIVENESS) and head.endswith(b"\r\n\r\n")

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
 
+log = logging.getLogger(__name__)
+
 _TEST_CODE_LENGTH: Final = 5
 
 
@@ -222,6 +224,10 @@ def deliver() -> None:
     logging.config.dictConfig(app_logging.config(settings))
     metrics = _metrics(settings)
     services = build_services(settings, metrics)
+    worker = services.worker
+    signal.signal(signal.SIGHUP, lambda *_: log.warning("SIGHUP: nothing is read anew; restart"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
     if settings.deliverer_metrics:
         try:
             server = MetricsServer(
@@ -230,9 +236,6 @@ def deliver() -> None:
         except OSError as error:
             raise click.ClickException(f"DELIVERER_METRICS: {explain(error)}") from None
         server.start()
-    worker = services.worker
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
     worker.run()
 
 
