@@ -25,7 +25,7 @@ from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
 from webapp.web.recent import RecentSubmissions
 from webapp.web.sessions import Sessions
-from webapp.web.views import EXTENSION, Services, blueprints, header, health
+from webapp.web.views import EXTENSION, Services, blueprints, header, health, request_metrics
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
+    request_metrics.register(app)
     blueprints.register(app, settings)
     compression.register(app)
     headers.register(app, forms)

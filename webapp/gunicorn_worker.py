@@ -13,6 +13,7 @@ import contextlib
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from selectors import EVENT_READ
@@ -32,6 +33,10 @@ WRITE_TIMEOUT_S: Final = 30.0  # for a whole response, from its first byte
 # The only address that reads a large body, and only of operators: 10 MB at 90 KB/s.
 UPLOAD_PATH: Final = "/import"
 UPLOAD_TIMEOUT_S: Final = 120.0
+# Whether the process is alive has a thread of its own: a database that hangs may take all others,
+# and a restart would not help it.
+_LIVENESS: Final = (b"GET /healthz ", b"HEAD /healthz ")
+_MAX_HEAD_BYTES: Final = 4096
 # What a client sends behind a request that was its last is read and dropped: a reset would overtake
 # the response.
 LINGER_TIMEOUT_S: Final = 2.0
@@ -76,13 +81,23 @@ class Worker(ThreadWorker):
             self._deadlines[environ["gunicorn.socket"]] = _Deadline(expires, socket.SHUT_RDWR)
         return response
 
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return the threads that handle requests, all but one."""
+        self._liveness_pool = ThreadPoolExecutor(max_workers=1)
+        pool: ThreadPoolExecutor = super().get_thread_pool()
+        return pool
+
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection to a thread; a new one waits for its first data without a thread."""
         now = time.monotonic()
         if conn.initialized or conn.data_ready:
             with self._deadlines_lock:
                 self._deadlines[conn.sock] = _Deadline(now + READ_TIMEOUT_S, socket.SHUT_RD)
-            super().enqueue_req(conn)
+            pool = self._liveness_pool if _asks_for_liveness(conn.sock) else self.tpool
+            call = pool.submit(self.handle, conn)
+            call.add_done_callback(
+                lambda ended: self.method_queue.defer(self.finish_request, conn, ended)
+            )
             return
         conn.timeout = now + IDLE_TIMEOUT_S
         self.pending_conns.append(conn)
@@ -166,3 +181,12 @@ class Worker(ThreadWorker):
             deadline.request.force_close()
         with contextlib.suppress(OSError):
             sock.shutdown(deadline.how)
+
+
+def _asks_for_liveness(sock: socket.socket) -> bool:
+    """Return whether the whole head of a liveness probe has arrived, without reading it."""
+    try:
+        head = sock.recv(_MAX_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return head.startswith(_LIVENESS) and head.endswith(b"\r\n\r\n")

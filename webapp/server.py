@@ -23,6 +23,7 @@ from gunicorn.app.base import BaseApplication
 from webapp import create_app
 from webapp.delivery.database import DatabaseError
 from webapp.forms.definitions import have_free_labels, have_public_forms
+from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
 from webapp.settings import warnings
@@ -60,6 +61,21 @@ class Server(BaseApplication):
             log.warning("%s", text)
         return create_app(self._settings)
 
+    def reload(self) -> None:
+        """Read the forms anew on SIGHUP, for the workers that gunicorn then starts.
+
+        If they are wrong, the former ones stay. The settings stay in any case: the environment of
+        a process does not change.
+        """
+        try:
+            self.callable = self.load()  # type: ignore[assignment]  # Flask is a WSGI callable
+        except Exception as error:  # noqa: BLE001  the server goes on, whatever happens
+            reason = error if isinstance(error, DefinitionError) else type(error).__name__
+            log.error("the forms stay as they were: %s", reason)  # noqa: TRY400
+        else:
+            _share_memory()
+            log.warning("the forms were read anew; settings change by a restart only")
+
     def run(self) -> None:
         """Serve until a signal stops it, with a folder of its own for the metrics of all workers.
 
@@ -95,10 +111,12 @@ def _post_worker_init(worker: Worker) -> None:
     """Start what a fork does not copy: threads and connections."""
     services = _services(worker.app.wsgi())
     services.metrics.initialise()
+    settings = services.settings
+    services.metrics.set_limits(threads=_threads(settings), permits=settings.portal_calls)
     # Opens the database before the first request; a failure must not stop the worker.
     with contextlib.suppress(DatabaseError):
         services.delivery.database.check_writable()
-    if services.settings.deliverer == "inline":
+    if settings.deliverer == "inline":
         services.delivery.worker.start()
     if have_free_labels(services.definitions):
         services.delivery.labels.start()
@@ -121,16 +139,18 @@ _GC_THRESHOLDS: Final = (10_000, 1, 2)
 
 
 def _when_ready(server: Arbiter) -> None:
-    """Say where the demo is, and tune the garbage collector before the workers are forked.
-
-    Frozen objects are not traversed, so that their memory pages stay shared with the workers.
-    """
+    """Say where the demo is, and tune the garbage collector before the workers are forked."""
     if _services(server.app.wsgi()).settings.demo:
         addresses = " ".join(f"{listener}/" for listener in server.LISTENERS)
         log.warning("demo mode: without AMOOT_TOKEN nothing is sent; open %s", addresses)
+    _share_memory()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def _share_memory() -> None:
+    """Freeze all objects: they are not traversed, so their pages stay shared with the workers."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def _services(wsgi: object) -> Services:
@@ -146,6 +166,11 @@ def _child_exit(_: object, worker: Worker) -> None:
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
+def _threads(settings: Settings) -> int:
+    """Return how many wait for the portal, or for a permit, and how many are kept for pages."""
+    return settings.portal_calls + settings.max_waiting + settings.page_threads
+
+
 def _gunicorn(settings: Settings) -> dict[str, Any]:
     return {
         "post_worker_init": _post_worker_init,
@@ -156,8 +181,7 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "bind": settings.bind,
         "workers": settings.web_concurrency,
         "worker_class": Worker,
-        # Threads that wait for the portal, or for a permit, plus those reserved for pages.
-        "threads": settings.portal_calls + settings.max_waiting + settings.page_threads,
+        "threads": _threads(settings),
         # A request ends within two deadlines, then the delivery worker within two calls.
         "graceful_timeout": int(4 * settings.amoot_deadline) + _GRACE_S,
         "control_socket_disable": True,

@@ -261,6 +261,13 @@ def read_bind(text: str) -> str:
     return text
 
 
+def read_address(text: str) -> str:
+    """Read a host and port."""
+    if text.startswith("unix:"):
+        raise ValueError("must be host:port")
+    return read_bind(text)
+
+
 def read_path(text: str) -> Path:
     """Read a path."""
     if not text:

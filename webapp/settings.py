@@ -20,6 +20,7 @@ from webapp.setting_values import (
     Network,
     is_bound_to_loopback,
     is_loopback,
+    read_address,
     read_addresses,
     read_bind,
     read_ca_file,
@@ -171,6 +172,7 @@ class Settings:
     organisation: str = _setting("ORGANISATION", read_text, "")
     organisation_logo: Logo | None = _setting("ORGANISATION_LOGO", read_logo)
     recent_submissions: bool = _setting("RECENT_SUBMISSIONS", read_switch, default=True)
+    deliverer_metrics: str | None = _setting("DELIVERER_METRICS", read_address)
     deliverer_calls: int = _setting(
         "DELIVERER_CALLS", partial(read_whole_number, lowest=1, highest=64), 4
     )
@@ -275,6 +277,9 @@ def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]
         faults.append("PORTAL_PROXY needs an AMOOT_URL with https: it would read the token.")
     if "SMTP_URL" in environ and "ALERT_EMAIL" not in environ:
         faults.append("ALERT_EMAIL is missing: SMTP_URL alone tells nobody.")
+    metrics = values.get("deliverer_metrics")
+    if metrics and not is_bound_to_loopback(metrics) and "METRICS_TOKEN" not in environ:
+        faults.append("METRICS_TOKEN is missing: DELIVERER_METRICS is open to other machines.")
     if "ALERT_EMAIL" in environ and "SMTP_URL" not in environ:
         faults.append("SMTP_URL is missing: ALERT_EMAIL needs a mail server.")
     public_url = urlsplit(values.get("public_url") or "")

@@ -18,6 +18,7 @@ from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import Sender
 from webapp.delivery.submission import PERHAPS_RECORDED, State, Submission
 from webapp.delivery.timing import Timing
+from webapp.observability.metrics import Metrics
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,
@@ -216,3 +217,19 @@ def test_search_that_is_out_of_reach_is_waited_for(desk: Desk) -> None:
     desk.work()
     assert desk.row.state is State.DELIVERED
     assert len(desk.book.contacts) == 1
+
+
+def test_second_sending_without_a_lookup_is_counted(desk: Desk) -> None:
+    """Once, by its form: a number that grows says that the token may not search."""
+    desk.accept()
+    desk.book.search_error = NO_SEARCH["not allowed"]
+    desk.book.failures = [(UNREADABLE, True)] * 9
+    metrics = Metrics(["news"], deadline=5)
+    desk.sender = Sender(
+        *(desk.book, desk.outbox, CircuitBreaker(desk.database), TIMING),
+        AcceptedLengths(desk.database),
+        metrics,
+    )
+    desk.work()
+    exposed = metrics.exposition({}).decode()
+    assert 'amoot_form_resent_without_lookup_total{form="news"} 1.0' in exposed

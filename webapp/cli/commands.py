@@ -21,6 +21,7 @@ from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
+from webapp.cli.scraping import MetricsServer
 from webapp.contact import FIELDS
 from webapp.delivery.code_sender import new_code
 from webapp.delivery.database import Database, DatabaseError
@@ -28,6 +29,7 @@ from webapp.delivery.mail import Mailer, MailError
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import logging as app_logging
+from webapp.observability.service_errors import explain
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message
@@ -38,7 +40,10 @@ from webapp.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _TEST_CODE_LENGTH: Final = 5
 
@@ -233,10 +238,28 @@ def deliver() -> None:
     if settings.demo:
         raise click.ClickException("demo mode: nothing is sent; set AMOOT_TOKEN")
     logging.config.dictConfig(app_logging.config(settings))
-    worker = build_services(settings).worker
+    metrics = _metrics(settings)
+    services = build_services(settings, metrics)
+    worker = services.worker
+    signal.signal(signal.SIGHUP, lambda *_: log.warning("SIGHUP: nothing is read anew; restart"))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
+    if settings.deliverer_metrics:
+        try:
+            server = MetricsServer(
+                settings.deliverer_metrics, settings.metrics_token, metrics, services
+            )
+        except OSError as error:
+            raise click.ClickException(f"DELIVERER_METRICS: {explain(error)}") from None
+        server.start()
     worker.run()
+
+
+def _metrics(settings: Settings) -> Metrics:
+    from webapp.observability.metrics import Metrics  # noqa: PLC0415  as in `create_app`
+
+    forms = definitions_file.load(settings.forms_file)
+    return Metrics(forms, deadline=settings.amoot_deadline)
 
 
 @main.command(name="standin")

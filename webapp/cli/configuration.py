@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import make_url
@@ -14,13 +15,17 @@ from webapp.forms.definitions_file import DefinitionError
 from webapp.portal import simulator
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 
+if TYPE_CHECKING:
+    from webapp.observability.metrics import Metrics
 
-def build_services(settings: Settings) -> DeliveryServices:
+
+def build_services(settings: Settings, metrics: Metrics | None = None) -> DeliveryServices:
     """Return the delivery services for these settings."""
     return DeliveryServices.build(
         settings,
         portal_url=settings.amoot_url or PORTAL_URL,
         token=settings.amoot_token or simulator.DEMO_TOKEN,
+        metrics=metrics,
     )
 
 

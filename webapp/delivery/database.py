@@ -21,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     bindparam,
+    event,
     func,
     literal,
     make_url,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Executable, Select, Table
     from sqlalchemy.sql.dml import ReturningInsert
 
+    from webapp.observability.metrics import Metrics
     from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -91,12 +93,13 @@ class Database:
     """
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, *, metrics: Metrics | None = None) -> Self:
         """Return the database that the settings name."""
         return cls(
             settings.outbox_url,
             setting=settings.outbox_setting,
             connections=Connections(settings.database_pool, settings.database_prepared),
+            metrics=metrics,
         )
 
     def __init__(
@@ -105,12 +108,17 @@ class Database:
         *,
         setting: str = "DATABASE_URL",
         connections: Connections = DEFAULT_CONNECTIONS,
+        metrics: Metrics | None = None,
     ) -> None:
-        """Use the database at this SQLAlchemy URL, which comes from this setting."""
+        """Use the database at this SQLAlchemy URL, which comes from this setting.
+
+        Its connections in use are counted in `metrics`.
+        """
+        self._metrics = metrics
         self._url = make_url(url)
         self._connections = connections
         self._setting = setting
-        self._fault: str | None = None  # as it was logged
+        self._faults: set[str] = set()  # as they were logged
         self._failed_at = 0.0
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
         self._insert = sqlite.insert if self._is_sqlite else postgresql.insert
@@ -274,6 +282,8 @@ class Database:
             with self._exclusive_opening():  # two threads would migrate twice
                 if self._engine is None:
                     engine = open_engine(self._url, self._connections)
+                    if self._metrics:
+                        _count_connections(engine, self._metrics)
                     if self._is_sqlite:
                         self._writer = SqliteWriter(engine, lock_timeout_s=LOCK_TIMEOUT_S)
                     self._engine = engine
@@ -283,7 +293,7 @@ class Database:
     def _exclusive_opening(self) -> Iterator[None]:
         # With a time-out: whoever waits here blocks a page.
         if not self._open_lock.acquire(timeout=MIGRATION_TIMEOUT_S):
-            raise DatabaseError("Busy")
+            raise self._failed(f"{self._setting}: Busy: another thread still opens it")
         try:
             yield
         finally:
@@ -298,19 +308,35 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError, WrittenByNewerVersion) as error:
-            failed = DatabaseError(f"{self._setting}: {explain(error)}")
-            self._log_fault(str(failed))
-            failed.is_logged = True
-            raise failed from None
-        if writes and self._fault and time.monotonic() - self._failed_at >= _RECOVERY_S:
-            self._fault = None
+            raise self._failed(f"{self._setting}: {explain(error)}") from None
+        if writes and self._faults and time.monotonic() - self._failed_at >= _RECOVERY_S:
+            self._faults.clear()
             log.warning("the database works again")
 
-    def _log_fault(self, fault: str) -> None:
+    def _failed(self, fault: str) -> DatabaseError:
+        """Return the error of a fault, which is logged once until the database works again."""
         self._failed_at = time.monotonic()
-        if fault != self._fault:
-            self._fault = fault
+        if fault not in self._faults:
+            self._faults.add(fault)
             log.error("the database fails: %s", fault)
+        failed = DatabaseError(fault)
+        failed.is_logged = True
+        return failed
+
+
+def _count_connections(engine: Engine, metrics: Metrics) -> None:
+    """Count the connections that are in use, from now on."""
+    used: set[object] = set()  # a connection that fails at once is returned without being taken
+
+    @event.listens_for(engine, "checkout")
+    def _(_: object, record: object, __: object) -> None:
+        used.add(record)
+        metrics.set_connections(len(used))
+
+    @event.listens_for(engine, "checkin")
+    def _(_: object, record: object) -> None:
+        used.discard(record)
+        metrics.set_connections(len(used))
 
 
 def _utc_now_plus(pause: timedelta) -> datetime:

@@ -54,6 +54,7 @@ _ADVISORY_LOCK_ID: Final = 0x616D6F6F74  # for PostgreSQL: "amoot" in ASCII
 
 # A host that does not answer must not block a page for minutes.
 _POSTGRESQL_OPTIONS: Final = {
+    "fallback_application_name": "amoot-form",  # in pg_stat_activity, unless the URL names one
     "connect_timeout": 2,  # s, as the keepalives
     "keepalives_idle": 5,
     "keepalives_interval": 2,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webapp.observability.metrics import Metrics
+
 POLL_INTERVAL_S: Final = 0.1
 
 
@@ -19,9 +21,10 @@ class Permits:
     `threading.Semaphore` is not fair: a new thread may acquire it before those that wait.
     """
 
-    def __init__(self, permits: int, *, max_waiting: int) -> None:
-        """Set the number of permits, and of threads that may wait for one."""
-        self._free = permits
+    def __init__(self, permits: int, *, max_waiting: int, metrics: Metrics | None = None) -> None:
+        """Set the number of permits, of threads that may wait for one, and who counts both."""
+        self._all = self._free = permits
+        self._metrics = metrics
         self._max_waiting = max_waiting
         self._waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
@@ -36,11 +39,13 @@ class Permits:
         with self._lock:
             if self._free:
                 self._free -= 1
+                self._count()
                 return True
             if len(self._waiting) >= self._max_waiting:
                 return False
             turn = threading.Event()
             self._waiting.append(turn)
+            self._count()
         expires = time.monotonic() + timeout
         while may_wait() and (left := expires - time.monotonic()) > 0:
             if turn.wait(min(left, POLL_INTERVAL_S)):
@@ -53,6 +58,7 @@ class Permits:
             if turn.is_set():
                 return False
             self._waiting.remove(turn)
+            self._count()
             return True
 
     def release(self) -> None:
@@ -62,3 +68,8 @@ class Permits:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
+            self._count()
+
+    def _count(self) -> None:
+        if self._metrics:
+            self._metrics.set_permits(used=self._all - self._free, waiting=len(self._waiting))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.timing import Timing
+    from webapp.observability.metrics import Metrics
     from webapp.portal.base import Portal
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Sender:
         breaker: CircuitBreaker,
         timing: Timing,
         accepted_lengths: AcceptedLengths,
+        metrics: Metrics | None = None,
     ) -> None:
         """Send submissions of this outbox to this portal.
 
@@ -70,7 +72,9 @@ class Sender:
             breaker: Is told the results.
             timing: The time limits of delivery.
             accepted_lengths: Which of a contact's values may be too long for the portal.
+            metrics: Where second sendings are counted, if anywhere.
         """
+        self._metrics = metrics
         self._portal = portal
         self._outbox = outbox
         self._breaker = breaker
@@ -109,6 +113,8 @@ class Sender:
                 if resent is None:
                     return Uncertain("LeaseLost")
                 submission = resent
+                if self._metrics:
+                    self._metrics.count_resent(submission.form)
         if known:
             self._deliver(submission, known[0])
             return None

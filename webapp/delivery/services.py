@@ -15,6 +15,7 @@ from webapp.delivery.code_counts import CodeCounts
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
+from webapp.delivery.credit import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
 from webapp.delivery.failover import FAILOVER_INTERVAL_S
@@ -68,6 +69,7 @@ class DeliveryServices:
     funnel: Funnel
     imports: Imports
     worker: Worker
+    credit: Credit
 
     @classmethod
     def build(
@@ -93,12 +95,12 @@ class DeliveryServices:
         )
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
-        database = Database.from_settings(settings)
+        database = Database.from_settings(settings, metrics=metrics)
         outbox = Outbox(database, timing, settings.secret_keys)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
-        permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting)
-        sender = Sender(portal, outbox, breaker, timing, AcceptedLengths(database))
+        permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting, metrics=metrics)
+        sender = Sender(portal, outbox, breaker, timing, AcceptedLengths(database), metrics)
         funnel = Funnel(database)
         counts = CodeCounts(funnel, metrics)
         intake = Intake(sender, outbox, breaker, timing, permits=permits, metrics=metrics)
@@ -115,6 +117,8 @@ class DeliveryServices:
         worker.add_job(PURGE_INTERVAL_S, imports.purge)
         worker.add_job(HASH_INTERVAL_S, outbox.mobile_hashes.fill)
         worker.add_job(FAILOVER_INTERVAL_S, outbox.failover.check)
+        credit = Credit(lambda: portal.account_status().credit, breaker, metrics)
+        worker.add_job(FETCH_INTERVAL_S, credit.start_fetch, first_s=FIRST_FETCH_S)
         return cls(
             portal=portal,
             database=database,
@@ -131,4 +135,5 @@ class DeliveryServices:
             funnel=funnel,
             imports=imports,
             worker=worker,
+            credit=credit,
         )

@@ -76,9 +76,9 @@ class Worker:
         if alerts:
             self._jobs.append(_Job(CHECK_INTERVAL_S, alerts.start_check))
 
-    def add_job(self, interval_s: float, work: Callable[[], None]) -> None:
-        """Have something else done at an interval, from the next start on."""
-        self._jobs.append(_Job(interval_s, work))
+    def add_job(self, interval_s: float, work: Callable[[], None], *, first_s: float = 0.0) -> None:
+        """Have something else done at an interval, and first after so many seconds."""
+        self._jobs.append(_Job(interval_s, work, first_s=first_s))
 
     def start(self) -> None:
         """Run in a thread. Call it in the process that serves, after a fork."""
@@ -161,10 +161,12 @@ def _run_logged(work: Callable[[], object]) -> bool:
 class _Job:
     """A function to run at an interval. One that fails is run less often; the others go on."""
 
-    def __init__(self, interval_s: float, work: Callable[[], None]) -> None:
+    def __init__(
+        self, interval_s: float, work: Callable[[], None], *, first_s: float = 0.0
+    ) -> None:
         self.work = work
         self._interval_s = interval_s
-        self._next = 0.0
+        self._next = time.monotonic() + first_s
 
     def run_if_due(self) -> None:
         """Run the function if the interval has passed; log any exception."""

@@ -45,6 +45,12 @@ _QUEUE_GAUGES: Final = {
     "needs_hand": "Contacts that were held or rejected, and wait for an operator.",
 }
 
+_STATE_GAUGES: Final = {
+    "threads": "Threads that answer requests: busy, and all that there may be.",
+    "portal_permits": "Submissions of people: used, those being sent; waiting; and all at most.",
+    "database_connections": "Connections to the database: used.",
+}
+
 # What prometheus-client raises if the folder was deleted, or a file is incomplete.
 _FILE_ERRORS: Final = (OSError, ValueError, struct.error)
 
@@ -100,6 +106,38 @@ class Metrics:
             ("form", "event"),
             **shared,
         )
+        self._requests = Histogram(
+            "request_seconds",
+            "How long requests took, by the route and the class of their status.",
+            ("method", "route", "status"),
+            **shared,
+            buckets=_SECONDS,
+        )
+        self._resent = Counter(
+            "resent_without_lookup",
+            "Contacts that were sent a second time because the portal could not be searched.",
+            ("form",),
+            **shared,
+        )
+        # What each process has of something, by its state.
+        self._threads, self._permits, self._connections = (
+            Gauge(name, text, ("state",), **shared, multiprocess_mode="livesum")
+            for name, text in _STATE_GAUGES.items()
+        )
+        self._fallback = Gauge(
+            "limits_fallback",
+            "1 while rate limits are counted in memory, because Redis does not answer.",
+            ("setting",),
+            **shared,
+            multiprocess_mode="livemax",
+        )
+        self._credit = Gauge(
+            "account_credit",
+            "The credit of the portal's account, as it was fetched last.",
+            ("unit",),
+            **shared,
+            multiprocess_mode="mostrecent",
+        )
         self._build = Gauge(
             "build_info",
             "The program's version.",
@@ -116,6 +154,7 @@ class Metrics:
         with self._file_errors_logged():
             self._build.labels(VERSION).set(1)
             for form in self._forms:
+                self._resent.labels(form)
                 for outcome in _OUTCOMES:
                     self._submissions.labels(form, outcome)
 
@@ -141,6 +180,57 @@ class Metrics:
         """Count a request that a rate limit refused."""
         with self._file_errors_logged():
             self._limits.labels(limit).inc()
+
+    def count_resent(self, form: str) -> None:
+        """Count a contact that is sent again without a lookup."""
+        if form in self._forms:
+            with self._file_errors_logged():
+                self._resent.labels(form).inc()
+
+    def request_began(self) -> None:
+        """Count a thread as busy."""
+        with self._file_errors_logged():
+            self._threads.labels("busy").inc()
+
+    def request_ended(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request, and its thread as free.
+
+        Args:
+            method: Its method, of those that the route has.
+            route: The rule of its route, not its path.
+            status: The HTTP status.
+            seconds: How long it took.
+        """
+        with self._file_errors_logged():
+            self._threads.labels("busy").dec()
+            self._requests.labels(method, route, f"{status // 100}xx").observe(seconds)
+
+    def set_permits(self, *, used: int, waiting: int) -> None:
+        """Set how many submissions of people are being sent, and how many wait for that."""
+        with self._file_errors_logged():
+            self._permits.labels("used").set(used)
+            self._permits.labels("waiting").set(waiting)
+
+    def set_limits(self, *, threads: int, permits: int) -> None:
+        """Set how many threads and permits this process has."""
+        with self._file_errors_logged():
+            self._threads.labels("all").set(threads)
+            self._permits.labels("all").set(permits)
+
+    def set_connections(self, used: int) -> None:
+        """Set how many connections to the database are in use."""
+        with self._file_errors_logged():
+            self._connections.labels("used").set(used)
+
+    def set_fallback(self, *, is_used: bool) -> None:
+        """Set whether rate limits are counted in memory because Redis does not answer."""
+        with self._file_errors_logged():
+            self._fallback.labels("REDIS_URL").set(int(is_used))
+
+    def set_credit(self, credit: float) -> None:
+        """Set the account's credit, in rials."""
+        with self._file_errors_logged():
+            self._credit.labels("rial").set(credit)
 
     @contextmanager
     def _file_errors_logged(self) -> Iterator[None]:

@@ -37,6 +37,8 @@ _ADVICE: Final = {
     "25006": "the server is read-only, perhaps a standby: name the primary",
     "53100": "the server's disk is full: make room",
     "53300": "the server has too many connections: raise max_connections",
+    "57014": "a statement took too long: look for what slows the server",
+    "57P01": "the server has ended the connection: wait",
     "55P03": "another program holds a lock: look for it in pg_stat_activity",
     "57P03": "the server is starting or stopping: wait",
     "SQLITE_NOTADB": "the file is no SQLite database: move it away, or restore a backup",
@@ -47,6 +49,7 @@ _ADVICE: Final = {
     "SQLITE_IOERR": "the disk fails: check it; a network's file system is not enough",
     "SQLITE_BUSY": "another program holds the lock: end it",
     "WrittenByNewerVersion": "its tables belong to a newer version: install that one",
+    "TimeoutError": "all connections of this process are in use: look for what slows the server",
     "AuthenticationError": "the user or the password is wrong: correct it",
     "NoPermissionError": "the user may not do this: grant it all commands",
 }

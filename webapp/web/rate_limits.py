@@ -62,7 +62,7 @@ class RateLimits:
         self._is_on = settings.rate_limits
         self._metrics = metrics
         self._secret = settings.secret_keys[0].encode()
-        self._counter = _Counter(settings.redis_url)
+        self._counter = _Counter(settings.redis_url, metrics)
         self._warnings = RareWarnings(log)
         self._limits: Mapping[str, list[RateLimitItem]] = {
             "LIMIT_TOTAL": parse_many(settings.limit_total),
@@ -167,13 +167,15 @@ class RateLimits:
 class _Counter:
     """Counts in Redis if there is one, and in memory while it does not answer."""
 
-    def __init__(self, redis_url: str | None) -> None:
+    def __init__(self, redis_url: str | None, metrics: Metrics | None) -> None:
+        self._metrics = metrics
         # A moving window would store the time of each hit.
         self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._redis = (
             SlidingWindowCounterRateLimiter(redis_storage(redis_url)) if redis_url else None
         )
         self._redis_retry_at = 0.0
+        self._is_fallback_used: bool | None = None
 
     def hit(self, item: RateLimitItem, *key: str) -> bool:
         """Count one; return False, and count nothing, if there were too many."""
@@ -199,6 +201,7 @@ class _Counter:
             try:
                 result = call(self._redis)
             except StorageError as error:
+                self._set_fallback(is_used=True)
                 if not self._redis_retry_at:
                     fault = explain(error.storage_error)
                     log.warning(
@@ -209,9 +212,15 @@ class _Counter:
             else:
                 if self._redis_retry_at:
                     log.warning("Redis answers again: rate limits are counted there")
+                self._set_fallback(is_used=False)
                 self._redis_retry_at = 0.0
                 return result
         return call(self._memory)
+
+    def _set_fallback(self, *, is_used: bool) -> None:
+        if self._metrics and is_used is not self._is_fallback_used:
+            self._is_fallback_used = is_used
+            self._metrics.set_fallback(is_used=is_used)
 
 
 def redis_storage(url: str) -> RedisStorage:

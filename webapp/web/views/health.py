@@ -11,7 +11,7 @@ from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.delivery.gauges import read_gauges
 from webapp.web import access
 from webapp.web.views import require_intranet, services
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _CACHE_TTL_S: Final = 1.0
 _LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down
-_COUNT_CAP: Final = 1_000_000  # for the gauges of the queue
 
 
 class Readiness:
@@ -66,7 +65,7 @@ def register(app: Flask) -> None:
 
 
 def _answer() -> Response | None:
-    view = _VIEWS.get(request.path)
+    view = VIEWS.get(request.path)
     return view() if view and request.method in ("GET", "HEAD") else None
 
 
@@ -92,13 +91,10 @@ def _metrics() -> Response:
     if not access.has_token(own.settings.metrics_token, own.access_warnings):
         _require_known_host()
         require_intranet()
-    try:
-        queue, reason = _queue()
-        codes_reason = own.delivery.codes.trouble.read()
-        queue["codes_failing"] = int(bool(codes_reason))
-    except DatabaseError:
-        queue, reason, codes_reason = {}, "", ""
-    text = own.metrics.exposition(queue, reason=reason, codes_reason=codes_reason)
+    queue = read_gauges(own.delivery)
+    text = own.metrics.exposition(
+        queue.values, reason=queue.reason, codes_reason=queue.codes_reason
+    )
     return Response(text, content_type=own.metrics.content_type)
 
 
@@ -114,24 +110,7 @@ def _require_known_host() -> None:
         raise refusal
 
 
-def _queue() -> tuple[dict[str, float], str]:
-    """Return the queue's metrics, and the status of a pause.
-
-    Raises:
-        DatabaseError: if the database fails.
-    """
-    outbox, pause = services().delivery.outbox, services().delivery.breaker.read_pause()
-    queue: dict[str, float] = {
-        "queue_depth": outbox.review.count(WAITING, most=_COUNT_CAP),
-        "queue_oldest_seconds": outbox.review.oldest_age().total_seconds(),
-        "queue_paused": int(pause is not None),
-        "queue_probe_seconds": pause.until_probe.total_seconds() if pause else 0,
-        "needs_hand": outbox.review.count(NEEDS_ATTENTION, most=_COUNT_CAP),
-    }
-    return queue, pause.status if pause else ""
-
-
-_VIEWS: Final[dict[str, Callable[[], Response]]] = {
+VIEWS: Final[dict[str, Callable[[], Response]]] = {
     "/healthz": _healthz,
     "/readyz": _readyz,
     "/metrics": _metrics,
