@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_PARTS = ("webapp", "templates", "static", "tests", "bench", "docs", "deploy", "examples")
-_FILES = ("pyproject.toml", "README.md", "README.fa.md", "CHANGELOG.md", "CONTRIBUTING.md")
 _FOUND = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _TIMEOUT_S = 900
 
@@ -60,9 +58,8 @@ def _find(fault: Break) -> str:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "project")
         copy.mkdir()
-        for part in _PARTS:
-            shutil.copytree(ROOT / part, copy / part)
-        for name in _FILES:
+        for name in _tracked():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
         (copy / "node_modules").symlink_to(ROOT / "node_modules")
         broken = copy / fault.file
@@ -71,6 +68,15 @@ def _find(fault: Break) -> str:
             raise SystemExit(f"{fault.file}: not there once: {fault.line!r}")
         broken.write_text(text.replace(fault.line, fault.instead))
         return _run(copy, fault.tests.split()) or _run(copy, [])
+
+
+def _tracked() -> list[str]:
+    """Return the files of the project that git tracks, and the font."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    fonts = [f"static/{name}" for name in ("font.css", "vazirmatn.woff2")]
+    return [*listed.stdout.splitlines(), *(name for name in fonts if (ROOT / name).exists())]
 
 
 def _run(project: Path, tests: list[str]) -> str:

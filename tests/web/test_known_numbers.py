@@ -138,6 +138,21 @@ def test_import_with_known_numbers_asks_before_it_sends(
     assert state(delivery, path) is ImportState.RUNNING
 
 
+def test_answer_does_not_count_for_a_number_that_became_known_meanwhile(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """A colleague has just recorded it: its row is named, and asked about anew."""
+    path = brought(client, (NEW, "a", "", ""), (KNOWN, "b", "", ""))
+    asked = Html(client.get(path).text).values["asked"][0]
+    delivery.outbox.add(Contact(Mobile=NEW), "cd" * 32, form="asking", send=False)
+    response = press(client, path, go="1", confirm="create", asked=asked)
+    assert response.status_code == 409
+    page = Html(response.text)
+    assert page.text(id="known") == texts.KNOWN_ROWS.format(rows="۲، ۳")
+    again = page.values["asked"][0]
+    assert press(client, path, go="1", confirm="create", asked=again).status_code == 303
+
+
 def test_import_without_known_numbers_is_sent_at_once(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:

@@ -63,4 +63,5 @@ def test_operator_hears_that_a_contact_is_held_and_not_that_it_will_be_sent(
     assert messages.HELD in said
     assert messages.QUEUED not in said
     assert "Title_Empty" in said
+    assert messages.WAITING.format(n="۰") not in said
     assert held(page.client) == ["Title_Empty"]

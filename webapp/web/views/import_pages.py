@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +47,11 @@ class KnownRows:
 
     rows: tuple[int, ...]
     is_complete: bool
+
+    @property
+    def digest(self) -> str:
+        """A short digest of the rows: an answer counts for those that were asked about."""
+        return hashlib.sha256(repr(self.rows).encode()).hexdigest()[:16]
 
 
 def recent() -> list[dict[str, Any]]:

@@ -229,13 +229,22 @@ def _read_again(found: Import) -> _Page | None:
 def _ask_about_known(found: Import) -> _Page | None:
     """Ask before rows with a known number are sent; return `None` if there is nothing to ask."""
     is_sent = found.state is ImportState.DRAFT and "go" in request.form
-    if not is_sent or request.form.get("confirm") == "create":
+    if not is_sent:
         return None
     known = import_pages.known_rows(found)
-    if not known.rows:
+    if not known.rows or _is_confirmed(known):
         return None
     page = _preview_page(replace(found, twice=_twice()), known=known, is_asked=True)
     return page, HTTPStatus.CONFLICT
+
+
+def _is_confirmed(known: import_pages.KnownRows) -> bool:
+    """Return whether the operator has said that these rows are sent all the same.
+
+    An answer counts for the rows that were asked about, if the request names them.
+    """
+    asked = request.form.getlist("asked")
+    return request.form.get("confirm") == "create" and (not asked or known.digest in asked)
 
 
 def _preview_page(
