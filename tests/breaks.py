@@ -73,7 +73,11 @@ def _find(fault: Break) -> str:
 def _tracked() -> list[str]:
     """Return the files of the project that git tracks, and the font."""
     listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        [shutil.which("git") or "git", "ls-files"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     fonts = [f"static/{name}" for name in ("font.css", "vazirmatn.woff2")]
     return [*listed.stdout.splitlines(), *(name for name in fonts if (ROOT / name).exists())]
