@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.services import DeliveryServices
 
-pytest_plugins = ["cpu", "once", "tiers"]
+pytest_plugins = ["chromium", "cpu", "once", "tiers"]
 
 # No clock decides. `make test` tries the same examples each time, `make nightly` new ones.
 _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

@@ -40,7 +40,6 @@ STEPS: dict[str, tuple[type, str]] = {
     # And where a code verifies the number.
     "keep": (Unverified, "add"),
     "code": (Codes, "add"),
-    "record": (Codes, "store"),
     "text": (AmootPortal, "send_code"),
     "try": (Codes, "check"),
     "verify": (Unverified, "verify"),

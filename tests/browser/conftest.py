@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
-from chromium import browser, chromium, readable_failures
+from playwright.sync_api import expect
 from serving import serve
 from support import SECRET, TOKEN
+from words import PATIENCE_MS, speak
 
 from webapp.forms import definitions
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from serving import Server
 
     from webapp.portal.simulator.server import Simulator
-
-__all__ = ["browser", "chromium", "readable_failures"]
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 
@@ -58,6 +57,15 @@ access = "intranet"
 fields = "all"
 duplicates = "ask"
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _readable_failures() -> Iterator[None]:
+    """Let tests that cannot go on say why."""
+    with pytest.MonkeyPatch.context() as patch:
+        speak(patch)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -170,7 +170,7 @@ fields = ["FName", "Mobile"]
 verify = "sms"
 """
 # Where the POST of the form may die, and that of the code.
-ASKING = [(when, step) for step in ("keep", "code", "record", "text") for when in DYING]
+ASKING = [(when, step) for step in ("keep", "code", "text") for when in DYING]
 TYPING = [(when, step) for step in ("try", "verify", "send", "settle") for when in DYING]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chromium import browser, chromium, readable_failures
 from hosting import hosting
 from playwright.sync_api import expect
 from support import TOKEN
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from hosting import Site
     from playwright.sync_api import Browser, BrowserContext, Page
-
-__all__ = ["browser", "chromium", "readable_failures"]
 
 # One form a journey, so that each has its own numbers in the statistics.
 FORMS = """

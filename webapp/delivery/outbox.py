@@ -210,8 +210,9 @@ class Outbox:
 
     def _has_any(self, condition: ColumnElement[bool]) -> bool:
         """Return whether there is such a row, without the lock for writing."""
+        some = select(_c.id).where(condition).order_by(_c.due).limit(1)  # by the index
         with self._database.read() as connection:
-            return connection.execute(select(_c.id).where(condition).limit(1)).first() is not None
+            return connection.execute(some).first() is not None
 
     def _claim_statement(self, claimable: ColumnElement[bool]) -> Any:  # noqa: ANN401  its type names every column
         claimed = (

@@ -1,4 +1,4 @@
-"""The browser that most tests of pages and journeys share."""
+"""A pytest plugin: the browser that tests of pages and journeys share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
-from words import PATIENCE_MS, speak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,18 +35,11 @@ def chromium(request: pytest.FixtureRequest) -> str:
     pytest.fail("Chromium is missing: `make test` installs Debian's `chromium-headless-shell`.")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def readable_failures() -> Iterator[None]:
-    """Let tests that cannot go on say why."""
-    with pytest.MonkeyPatch.context() as patch:
-        speak(patch)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield
-
-
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
-    """Run Chromium."""
+    """Run Chromium. There is one in a process: Playwright allows no second one."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the quick tests need none
+
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield running
