@@ -27,7 +27,7 @@ run: .venv/runtime font
 
 # The tests of a file run in one process, which starts its servers once. What each test costs in
 # processor time stands in the report.
-PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
+PYTEST := $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder \
   --cpu-report=.pytest_cache/cpu.tsv
 
 quick: .venv/development font

