@@ -248,7 +248,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     """Run Debian's Firefox."""
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
-        pytest.fail("These tests need Firefox: `make test` installs Debian's `firefox-esr`.")
+        pytest.fail("These tests need Firefox: `make nightly` installs Debian's `firefox-esr`.")
     running = Firefox(program, tmp_path_factory.mktemp("firefox"))
     yield running
     running.close()
@@ -298,6 +298,7 @@ def script_is_on(firefox: Firefox, *, on: bool) -> None:
     firefox.tell("Marionette:SetContext", value="content")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 def test_firefox_goes_back_to_an_error_without_sending_anything(
     firefox: Firefox, running: Running, *, script: bool

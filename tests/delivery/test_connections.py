@@ -93,6 +93,7 @@ def bouncer(postgres: PostgresServer, tmp_path: Path) -> Iterator[PgBouncerServe
     server.close()
 
 
+@pytest.mark.nightly
 def test_pgbouncer_in_transaction_mode_is_named_and_works_with_the_switch(
     bouncer: PgBouncerServer, postgres: PostgresServer
 ) -> None:
