@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
+from firefox import Firefox
 from playwright.sync_api import expect
 from serving import serve
 from support import SECRET, TOKEN
@@ -97,3 +99,14 @@ def tab(browser: Browser, server: Server) -> Iterator[Page]:
         page.on("pageerror", lambda error: faults.append(str(error)))
         yield page
         assert not faults
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """Run Debian's Firefox."""
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    if program is None:
+        pytest.fail("These tests need Firefox: `make nightly` installs Debian's `firefox-esr`.")
+    running = Firefox(program, tmp_path_factory.mktemp("firefox"))
+    yield running
+    running.close()

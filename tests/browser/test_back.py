@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from firefox import Firefox
 from flask import request
 from hosting import Site, hosting
 from playwright.sync_api import expect
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from firefox import Firefox
     from flask import Flask
     from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
@@ -241,17 +240,6 @@ def test_link_of_the_summary_is_not_kept_by_later_pages(
 
 
 # Firefox
-
-
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    """Run Debian's Firefox."""
-    program = shutil.which("firefox-esr") or shutil.which("firefox")
-    if program is None:
-        pytest.fail("These tests need Firefox: `make nightly` installs Debian's `firefox-esr`.")
-    running = Firefox(program, tmp_path_factory.mktemp("firefox"))
-    yield running
-    running.close()
 
 
 def value(firefox: Firefox, name: str) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from firefox import Firefox
 from hosting import Site, hosting
 from playwright.sync_api import expect
 from serving import serve
@@ -25,6 +23,7 @@ from webapp import messages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from firefox import Firefox
     from playwright.sync_api import (
         Browser,
         BrowserContext,
@@ -752,17 +751,6 @@ def test_form_looks_well_in_pages_of_both_directions(
             assert frame.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         tab.screenshot(path=tmp_path / f"{state}.png")
     expect(frame_of(tab).locator("#Mobile-error")).to_have_text(messages.MOBILE_EMPTY)
-
-
-@pytest.fixture(scope="module")
-def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    """Run Debian's Firefox."""
-    program = shutil.which("firefox-esr") or shutil.which("firefox")
-    if program is None:
-        pytest.fail("These tests need Firefox: `make nightly` installs Debian's `firefox-esr`.")
-    running = Firefox(program, tmp_path_factory.mktemp("firefox"))
-    yield running
-    running.close()
 
 
 @pytest.mark.nightly
