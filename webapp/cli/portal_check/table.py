@@ -25,7 +25,7 @@ _RLM: Final = "\u200f"
 _MASK: Final = "***"
 # What the texts name: the same in both languages.
 _TERMS: Final = {
-    "token_setting": "AMOOT_TOKEN",
+    "token_setting": "AMOOT_TOKEN",  # nosec B105  the name of a setting
     "url_setting": "AMOOT_URL",
     "labels_setting": "AMOOT_LABELS=0",
     "report_option": "--report FILE",
