@@ -12,8 +12,8 @@ from clock import FakeClock
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.delivery import codes as codes_module
 from webapp.delivery import code_sender, verification
+from webapp.delivery import codes as codes_module
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
