@@ -147,6 +147,7 @@ def test_added_row_stands_in_the_correction_form_and_is_sent_from_it(
 
 
 @pytest.mark.usefixtures("held_app")
+@pytest.mark.slow
 def test_added_row_is_exported_as_json(added: Example, settings: Settings) -> None:
     """By its name."""
     assert json.loads(export(settings, "json"))[ADDED] == added.sent

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from support import MESSAGE_MODULES, Html, Page
 from tables import each
 
@@ -88,6 +89,7 @@ def test_sentence_has_its_full_stop(name: str, text: str) -> None:
 
 
 @each("path", sorted((ROOT / "webapp").rglob("*.py")))
+@pytest.mark.slow
 def test_persian_stands_in_its_modules_alone(path: Path) -> None:
     """No other module holds a text; docstrings may quote one."""
     tree = ast.parse(path.read_text())

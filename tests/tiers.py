@@ -1,9 +1,10 @@
 """A pytest plugin with the tiers of tests: quick ones, and those that are `slow` or `nightly`.
 
-A slow test starts a process, needs a server or a browser, or sleeps; `make quick` leaves it out. An
-unmarked test that starts a process or sleeps fails. A nightly test repeats a promise on another
-database or browser, or goes through more of its cases; `make test` leaves it out. Some are known by
-where they stand and by their fixtures and marked here; the others carry the mark themselves.
+A slow test starts a process, needs a server or a browser, sleeps, or takes a third of a second;
+`make quick` leaves it out. An unmarked test that starts a process or sleeps fails. A nightly test
+repeats a promise on another database or browser, or goes through more of its cases; `make test`
+leaves it out. Some are known by where they stand and by their fixtures and marked here; the others
+carry the mark themselves.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _guarded_sleep(seconds: float) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks, and watch what tests do."""
     config.addinivalue_line(
-        "markers", "slow: starts a process, needs a server or browser, or sleeps"
+        "markers", "slow: starts a process, needs a server or browser, sleeps, or takes long"
     )
     config.addinivalue_line(
         "markers", "nightly: the same promise on another database or browser, or more of its cases"

@@ -156,6 +156,7 @@ EXPECTED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 
+@pytest.mark.slow
 def test_each_plausible_portal_has_its_line_of_meaning(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
@@ -212,6 +213,7 @@ def test_check_of_the_portal_stores_nothing(
     assert ("Mobile", "") in simulator.requests[-1].pairs
 
 
+@pytest.mark.slow
 def test_row_shows_http_status_shape_and_place_of_the_status(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:

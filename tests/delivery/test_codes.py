@@ -107,6 +107,7 @@ def test_codes_are_spread_evenly(length: int) -> None:
     assert all(750 < count < 1050 for count in lasts.values())
 
 
+@pytest.mark.slow
 def test_guessing_succeeds_no_more_often_than_tries_by_codes(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

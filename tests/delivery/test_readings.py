@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
 from webapp.portal.simulator.faults import Answer
@@ -14,7 +16,6 @@ from webapp.web.views import EXTENSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from flask import Flask
 
     from webapp.delivery.services import DeliveryServices
@@ -58,6 +59,7 @@ def course(delivery: DeliveryServices, portal: Simulator, number: int) -> Course
     return outcome.result.value, len(portal.contacts), f"{row.state.value} {row.status}"
 
 
+@pytest.mark.slow
 def test_no_reading_of_the_documents_loses_a_contact_or_stores_it_more_than_twice(
     make_app: Callable[..., Flask], portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +76,7 @@ def test_no_reading_of_the_documents_loses_a_contact_or_stores_it_more_than_twic
     assert found == COURSES
 
 
+@pytest.mark.slow
 def test_http_statuses_of_the_call_lead_where_they_should(
     make_app: Callable[..., Flask], portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def fail() -> None:
     raise ZeroDivisionError
 
 
+@pytest.mark.slow
 def test_job_that_always_fails_does_not_slow_delivery(
     delivery: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

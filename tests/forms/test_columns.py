@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from tables import each
 
 from webapp.contact import FIELDS
@@ -44,6 +45,7 @@ def test_every_field_has_spellings_and_no_spelling_names_two_fields() -> None:
 
 
 @each("name", HEADER_SPELLINGS)
+@pytest.mark.slow
 def test_caption_in_any_spelling_is_understood(name: str) -> None:
     """Also with Arabic letters, spaces, letter case, and remarks."""
     for caption in (FIELDS[name].label, name, *HEADER_SPELLINGS[name]):

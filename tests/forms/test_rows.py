@@ -75,6 +75,7 @@ HOSTILE = st.one_of(st.lists(PIECES, max_size=4).map("".join), st.text(max_size=
 
 
 @given(cells=st.fixed_dictionaries(dict.fromkeys(FIELDS, HOSTILE)))
+@pytest.mark.slow
 def test_row_and_page_agree_on_value_or_message(app: Flask, cells: dict[str, str]) -> None:
     """For each field, and whatever its text is."""
     typed: dict[str, str] = {}

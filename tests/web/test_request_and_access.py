@@ -119,6 +119,7 @@ def test_with_a_public_url_other_origins_and_hosts_are_refused(
 @each("host", ["evil.example", "", "a b", "<script>", "[::1", "x" * 300, "é", ":"])
 @each("method", ["GET", "POST"])
 @each("public_url", [None, "http://form.example.ir"])
+@pytest.mark.slow
 def test_no_host_header_breaks_the_app(
     make_app: Callable[..., Flask], host: str, method: str, public_url: str | None
 ) -> None:
@@ -298,6 +299,7 @@ def test_proxy_that_does_not_name_the_sender_hides_it(
     assert messages.FORWARDED[0] in response.text
 
 
+@pytest.mark.slow
 def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     """HTTP Basic in front of intranet pages, on the designed page."""
     users = {"sara": generate_password_hash("رمز عبور")}

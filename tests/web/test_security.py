@@ -168,6 +168,7 @@ def test_every_operators_page_asks_for_a_login_where_any_is_set(
 # Logins
 
 
+@pytest.mark.slow
 def test_failed_login_is_logged_without_address_and_password(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -202,6 +203,7 @@ def only(delivery: DeliveryServices) -> Submission:
     return submission
 
 
+@pytest.mark.slow
 def test_operators_name_stands_with_what_they_submitted(
     staffed: Flask, portal: Simulator, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def test_operators_header_has_the_traces_that_are_looked_for(make: Callable[[], 
     assert {ORGANISATION, imports.LINK, "/", "/outbox", "/statistics"} <= set(found)
 
 
+@pytest.mark.slow
 def test_visitors_page_is_the_same_whichever_operators_page_was_opened_before(
     make: Callable[[], Flask],
 ) -> None:

@@ -251,6 +251,7 @@ def test_false_proof_brings_the_form_back(proven: Page, portal: Simulator) -> No
     assert held(proven) == []
 
 
+@pytest.mark.slow
 def test_form_sent_many_times_at_once_is_one_submission(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:

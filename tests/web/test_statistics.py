@@ -123,6 +123,7 @@ def test_table_shows_each_day_by_outcome_the_newest_first(
     [("?days=7", 7, "۵"), ("?days=30", 30, "۶"), ("", 30, "۶"), ("?days=8", 30, "۶"),
      ("?days=x", 30, "۶"), ("?days=365", 53, "۸")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_period_is_one_of_three(
     client: FlaskClient, delivery: DeliveryServices, query: str, rows: int, total: str
 ) -> None:
@@ -195,6 +196,7 @@ def test_page_has_neither_script_nor_inline_style(
 
 
 @each("days", [7, 30, 365])
+@pytest.mark.slow
 def test_page_is_light(client: FlaskClient, delivery: DeliveryServices, days: int) -> None:
     """With a submission on every day."""
     for number in range(120):
