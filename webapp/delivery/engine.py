@@ -231,6 +231,8 @@ def _migrate(engine: Engine) -> None:
 
 
 def _migrate_locked(engine: Engine) -> None:
+    # For both waits together: gunicorn ends a worker whose start takes half a minute.
+    expires = time.monotonic() + MIGRATION_TIMEOUT_S
     with engine.begin() as connection:  # on SQLite, this locks the database for writing
         if engine.dialect.name == "postgresql":
             # A migration may take long; processes that wait for it need a longer time-out.
@@ -239,16 +241,15 @@ def _migrate_locked(engine: Engine) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
             connection.execute(text(f"SET LOCAL lock_timeout = {_READER_TIMEOUT_MS}"))
         if not _is_usable(connection):
-            _migrate_between_readers(connection)
+            _migrate_between_readers(connection, expires)
 
 
-def _migrate_between_readers(connection: Connection) -> None:
+def _migrate_between_readers(connection: Connection, expires: float) -> None:
     """Run the migrations at a moment in which nobody else uses the tables.
 
     While they wait for a lock, all other programs wait behind them, so they give up soon and come
     again. The caller's lock keeps other processes from doing the same in the meantime.
     """
-    expires = time.monotonic() + MIGRATION_TIMEOUT_S
     while True:
         try:
             with connection.begin_nested():
