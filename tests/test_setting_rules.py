@@ -20,8 +20,9 @@ def refusal(**environ: str) -> str:
 
 
 def warned(**environ: str) -> list[str]:
-    """Return the warnings of valid settings."""
-    ready = READY | environ
+    """Return the warnings of valid settings; of networks, where the bind address is one."""
+    networks = {} if "BIND" in environ else {"INTRANET_NETWORKS": "10.0.0.0/8"}
+    ready = READY | networks | environ
     return warnings(Settings.from_env(ready), ready)
 
 
@@ -62,8 +63,23 @@ def test_open_bind_without_users_and_networks_is_warned_of() -> None:
         assert "INTRANET_USERS or INTRANET_NETWORKS" in warning
         assert warned(BIND=bind, INTRANET_USERS=users) == []
         assert warned(BIND=bind, INTRANET_NETWORKS="10.8.0.0/16") == []
-    for bind in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", "unix:/run/form.sock"):
-        assert warned(BIND=bind) == []
+
+
+def test_bind_that_only_a_proxy_can_make_public_is_warned_of() -> None:
+    """A proxy of which the program does not know opens operators' pages to everybody."""
+    users = f"sara:{generate_password_hash('x')}"
+    for bind in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000"):
+        (warning,) = warned(BIND=bind)
+        assert "TRUSTED_PROXIES" in warning
+        for known in ({"INTRANET_USERS": users}, {"TRUSTED_PROXIES": "1"}):
+            assert warned(BIND=bind, **known) == []
+    assert "BIND is a socket" in refusal(BIND="unix:/run/form.sock")
+    assert warned(BIND="unix:/run/form.sock", TRUSTED_PROXIES="1") == []
+
+
+def test_secret_key_that_is_no_text_is_refused_in_one_line() -> None:
+    """Bytes of another encoding come as lone surrogates, which nothing can sign with."""
+    assert "SECRET_KEY must be printable text" in refusal(SECRET_KEY="\udcff" * 40)
 
 
 def test_misspelt_setting_is_asked_about_and_its_value_not_told() -> None:

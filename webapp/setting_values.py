@@ -229,6 +229,8 @@ def read_keys(text: str) -> tuple[str, ...]:
     keys = tuple(text.split())
     if not keys:
         raise ValueError("must be one or more keys, newest first, separated by spaces")
+    if not text.isprintable():  # bytes that are no UTF-8 come as lone surrogates
+        raise ValueError("must be printable text")
     if len(keys[0]) < MIN_SECRET_LENGTH:  # an older one may be short while it is replaced
         raise ValueError(f"must begin with a key of at least {MIN_SECRET_LENGTH} characters")
     return keys

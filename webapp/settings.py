@@ -284,6 +284,8 @@ def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]
     has_proxy = values.get("trusted_proxies", "TRUSTED_PROXIES" in environ)
     if public_url.scheme == "https" and not has_proxy:
         faults.append("TRUSTED_PROXIES is missing: PUBLIC_URL is https, which needs a proxy.")
+    if values.get("bind", "").startswith("unix:") and not has_proxy:
+        faults.append("TRUSTED_PROXIES is missing: BIND is a socket, which only a proxy reaches.")
     return faults
 
 
@@ -301,6 +303,11 @@ def warnings(settings: Settings, environ: Mapping[str, str] | None = None) -> li
         found.append(
             "Operators' pages are open to every private network, and BIND is no loopback address: "
             "set INTRANET_USERS or INTRANET_NETWORKS."
+        )
+    if is_open and not (settings.demo or settings.trusted_proxies or found):
+        found.append(
+            "Only this machine reaches BIND: if a reverse proxy stands in front, set "
+            "TRUSTED_PROXIES, else operators' pages are open to everybody."
         )
     if any(len(key) < MIN_SECRET_LENGTH for key in settings.secret_keys[1:]):
         found.append("SECRET_KEY ends with a short key: remove it a day after the new one is set.")

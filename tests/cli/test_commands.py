@@ -49,6 +49,7 @@ def run(monkeypatch: pytest.MonkeyPatch, portal: Simulator) -> Callable[..., Res
 
     def run(*arguments: str, **environ: str) -> Result:
         ready = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
+        ready["INTRANET_NETWORKS"] = "10.0.0.0/8"
         for name, value in {**ready, "AMOOT_DEADLINE": "1", **environ}.items():
             monkeypatch.setenv(name, value)
         return CliRunner().invoke(main, arguments)

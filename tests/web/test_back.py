@@ -84,7 +84,7 @@ def test_only_a_failed_post_is_kept_by_the_browser(client: FlaskClient) -> None:
 
 
 def test_what_is_kept_for_back_is_found_whatever_cookies_came_since(client: FlaskClient) -> None:
-    """The receipt sets one; with `Vary: Cookie`, Back would miss the form before it."""
+    """A receipt sets one; with `Vary: Cookie`, Back would miss the form before it."""
     page = Page(client)
     invalid = page.send(Mobile="12")
     accepted = page.send(follow=False, Mobile=MOBILE)

@@ -100,6 +100,8 @@ def check(
 
     With --portal or --create, it ends with 1 if something is wrong or to be changed.
     """
+    if report is not None and not (portal or create):
+        raise click.UsageError("--report goes with --portal or --create")
     if portal or create:
         if alert or verify:
             raise click.UsageError("--portal and --create go without --alert and --verify")
@@ -112,7 +114,7 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
     """Print the table of the portal's answers; end with 1 if something is to be done."""
     settings = read_settings()
     mobile = _own_mobile(typed, "--create") if typed else ""
-    if settings.demo and not settings.amoot_url:
+    if settings.demo:
         raise click.ClickException("demo mode: there is no portal to ask; set AMOOT_TOKEN")
     if report is not None:
         try:

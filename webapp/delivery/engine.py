@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -193,6 +194,8 @@ def prepare_sqlite(engine: Engine) -> None:
         path = Path(engine.url.database)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        with suppress(OSError):  # somebody else's file: they decide
+            path.chmod(0o600)
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _: object) -> None:  # noqa: ANN401  the driver's own
