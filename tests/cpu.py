@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,14 +25,15 @@ _START: Final = "start and collection"
 
 
 def _of_children(pid: int) -> float:
-    """Return the seconds (s) of a process's descendants, those that have ended included."""
+    """Return the seconds (s) of a process's descendants, those that have ended included.
+
+    A process or thread may end at any moment while it is looked at.
+    """
     seconds = 0.0
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = task.read_text().split()
-        except OSError:
-            continue
-        seconds += sum(map(_of_child, children))
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                seconds += sum(map(_of_child, (task / "children").read_text().split()))
     return seconds
 
 
