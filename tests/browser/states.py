@@ -31,6 +31,11 @@ def submit(tab: Page) -> None:
         tab.locator("button[type=submit]").click()
 
 
+def answer_to(simulator: Simulator, method: str, status: str) -> None:
+    """Have one method answer with a status: the worker may call the others at any time."""
+    simulator.mood = lambda request: status if request.path.endswith(method) else "Success"
+
+
 def empty(tab: Page, _: Simulator) -> None:
     """Open the operators' form."""
     tab.goto("/")
@@ -135,19 +140,19 @@ def duplicate(tab: Page, simulator: Simulator) -> None:
 
 def rejected(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse a contact."""
-    simulator.answer("Mobile_Invalid")
+    answer_to(simulator, "ContactCreate", "Mobile_Invalid")
     delivered(tab, simulator)
 
 
 def refused(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse the account."""
-    simulator.answer("Token_Expired")
+    answer_to(simulator, "ContactCreate", "Token_Expired")
     delivered(tab, simulator)
 
 
 def uncertain(tab: Page, simulator: Simulator) -> None:
     """Have the portal break."""
-    simulator.answer("ServerError")
+    answer_to(simulator, "ContactCreate", "ServerError")
     delivered(tab, simulator)
 
 
@@ -181,7 +186,7 @@ def signup_delivered(tab: Page, _: Simulator) -> None:
 
 def signup_refused(tab: Page, simulator: Simulator) -> None:
     """Sign up while the account is in trouble."""
-    simulator.answer("CreditNotEnough")
+    answer_to(simulator, "ContactCreate", "CreditNotEnough")
     signup_delivered(tab, simulator)
 
 
@@ -239,7 +244,7 @@ def embedded_code(tab: Page, _: Simulator) -> None:
 
 def codes_failing(tab: Page, simulator: Simulator) -> None:
     """Have the portal send no code; operators read why."""
-    simulator.answer("CreditNotEnough")
+    answer_to(simulator, "SendQuickOTP", "CreditNotEnough")
     ask_code(tab, simulator)
     until(tab, "/outbox", "[data-codes]")
 

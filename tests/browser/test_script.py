@@ -186,6 +186,7 @@ def test_without_script_everything_works(plain: Page, simulator: Simulator) -> N
     """An error with its focus and its links, the corrected form, the success, the next contact."""
     simulator.purge()
     plain.goto("/")
+    expect(plain.locator("#Mobile")).to_be_focused()  # a moment after the page is there
     plain.keyboard.type("0912")
     plain.keyboard.press("Enter")
     expect(plain).to_have_title("خطا: ثبت مخاطب")
