@@ -112,7 +112,6 @@ def _erase_drafts(outbox: str, services: DeliveryServices) -> None:
         connection.execute(text("UPDATE imports SET created_at = '2026-01-01 00:00:00'"))
     engine.dispose()
     services.imports.purge()
-    services.database.truncate_wal()
 
 
 def drain(outbox: str) -> None:

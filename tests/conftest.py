@@ -19,6 +19,7 @@ from support import SECRET, TOKEN, Page
 from webapp import create_app
 from webapp.delivery import engine as engine_module
 from webapp.delivery import services
+from webapp.delivery.encryption import Encryption
 from webapp.forms import tokens
 from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings
@@ -180,7 +181,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 @pytest.fixture(scope="session")
 def migrated(postgres: PostgresServer) -> str:
     """Return the name of a database that has the tables, to be copied."""
-    engine_module.open_engine(make_url(postgres.create("migrated"))).dispose()
+    url = make_url(postgres.create("migrated"))
+    engine_module.open_engine(url, Encryption()).dispose()
     return "migrated"
 
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from jinja2.bccache import Bucket
     from sqlalchemy import Connection
 
+    from webapp.delivery.encryption import Encryption
+
     Builder = Callable[..., tuple[str, str]]
+    Migrate = Callable[[Connection, Encryption], None]
 
 _OF_TRANSACTIONS = ("BEGIN TRANSACTION;", "COMMIT;")
 
@@ -72,19 +75,19 @@ def _kept(compile_builder: Callable[[Rule, bool], Builder]) -> Callable[[Rule, b
     return kept
 
 
-def _copied(migrate: Callable[[Connection], None]) -> Callable[[Connection], None]:
+def _copied(migrate: Migrate) -> Migrate:
     """Migrate the first empty SQLite database, and copy it to those that follow."""
     statements: list[str] = []
 
     @functools.wraps(migrate)
-    def copied(connection: Connection) -> None:
+    def copied(connection: Connection, encryption: Encryption) -> None:
         if connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
-            migrate(connection)
+            migrate(connection, encryption)
         elif statements:
             for statement in statements:
                 connection.exec_driver_sql(statement)
         else:
-            migrate(connection)
+            migrate(connection, encryption)
             database: Any = connection.connection.driver_connection
             statements.extend(s for s in database.iterdump() if s not in _OF_TRANSACTIONS)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
 from jinja2 import StrictUndefined
 
 from webapp import messages, persian
+from webapp.delivery.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
@@ -46,6 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     from webapp.observability.metrics import Metrics  # noqa: PLC0415
 
     settings = settings or Settings.from_env()
+    if not settings.secret_keys:  # the demo's own: after a restart it reads what it has stored
+        key = load_or_make_key(settings.state_directory / "demo.key")
+        settings = replace(settings, secret_keys=(key,))
     app = _make_flask(settings)
     tokens = FormTokens(settings.secret_keys)
     forms = definitions_file.load(settings.forms_file, demo=settings.demo)

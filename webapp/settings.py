@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import ipaddress
 import os
-import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -219,8 +218,6 @@ class Settings:
         faults += _missing(environ, values)
         if faults:
             raise SettingsError(faults + _misspelt(environ))
-        if "SECRET_KEY" not in environ:  # demo mode: valid until this process ends
-            values["secret_keys"] = (secrets.token_urlsafe(32),)
         return cls(**values)
 
     @property

@@ -23,6 +23,7 @@ from support import SECRET, TOKEN
 from webapp.cli import main
 from webapp.delivery import database as database_module
 from webapp.delivery.database import Database, DatabaseError
+from webapp.delivery.encryption import Encryption
 from webapp.delivery.engine import open_engine
 from webapp.settings import Settings, SettingsError
 from webapp.web.rate_limits import RateLimits
@@ -66,7 +67,7 @@ def test_check_names_what_is_wrong_with_the_file_of_the_outbox(
     garbage = tmp_path / "garbage" / "outbox.sqlite3"
     garbage.write_text("no database, but longer than the head of one " * 100)
     newer = tmp_path / "newer" / "outbox.sqlite3"
-    open_engine(make_url(f"sqlite:///{newer}")).dispose()
+    open_engine(make_url(f"sqlite:///{newer}"), Encryption()).dispose()
     with closing(sqlite3.connect(newer)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.execute("UPDATE database_state SET oldest_revision = '9999'")

@@ -158,7 +158,9 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         told = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:
         faults.append(f"The test mail was not sent: {error}")
-    for text in warnings(settings):
+    older = probes.count_older(settings)
+    under_older = [f"{older} rows are under an older key of SECRET_KEY: leave it."] if older else []
+    for text in warnings(settings) + under_older:
         click.echo(f"Warning: {text}", err=True)
     if faults:
         raise click.ClickException("\n".join(faults))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from limits import parse
@@ -9,6 +10,7 @@ from limits.errors import StorageError
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from webapp.delivery.database import Database, DatabaseError
+from webapp.delivery.reencryption import Reencryption
 from webapp.observability.service_errors import explain
 from webapp.web.rate_limits import redis_storage
 
@@ -25,11 +27,23 @@ def faults(settings: Settings) -> list[str]:
 
 
 def _database_faults(settings: Settings) -> list[str]:
+    database = Database.from_settings(settings)
     try:
-        Database.from_settings(settings).probe()
+        count = Reencryption(database).count_unreadable() if database.probe() else 0
     except DatabaseError as error:
         return [f"The database cannot be used: {error}"]
-    return []
+    if not count or not settings.secret_keys:  # the demo's key is in a file
+        return []
+    return [f"{count} rows cannot be decrypted: SECRET_KEY lacks the key that they are under."]
+
+
+def count_older(settings: Settings) -> int:
+    """Return how many rows are under an older key of `SECRET_KEY`; 0 if that is not known."""
+    database = Database.from_settings(settings)
+    with contextlib.suppress(DatabaseError):
+        if database.probe():
+            return Reencryption(database).count_older()
+    return 0
 
 
 def _redis_faults(settings: Settings) -> list[str]:

@@ -33,12 +33,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.delivery.encryption import Encryption, UnreadableText
 from webapp.delivery.engine import (
     DEFAULT_CONNECTIONS,
     LOCK_TIMEOUT_S,
     MIGRATION_TIMEOUT_S,
     Connections,
     WrittenByNewerVersion,
+    WrittenByOlderVersion,
     open_engine,
     probe,
     version_table,
@@ -78,6 +80,11 @@ class DatabaseError(Exception):
     is_logged = False
 
 
+_ERRORS: Final = (
+    *(SQLAlchemyError, sqlite3.Error, OSError),
+    *(WrittenByNewerVersion, WrittenByOlderVersion, UnreadableText),
+)
+
 _BATCH: Final = func.json_each(bindparam("rows")).table_valued("value")
 
 
@@ -90,6 +97,9 @@ class Database:
     """The database. It is opened on first use, in the process that uses it.
 
     Each method raises a DatabaseError if the database fails.
+
+    Attributes:
+        encryption: Encrypts the personal data in it.
     """
 
     @classmethod
@@ -97,6 +107,7 @@ class Database:
         """Return the database that the settings name."""
         return cls(
             settings.outbox_url,
+            secret_keys=settings.secret_keys,
             setting=settings.outbox_setting,
             connections=Connections(settings.database_pool, settings.database_prepared),
             metrics=metrics,
@@ -106,14 +117,17 @@ class Database:
         self,
         url: str,
         *,
+        secret_keys: Sequence[str] = (),
         setting: str = "DATABASE_URL",
         connections: Connections = DEFAULT_CONNECTIONS,
         metrics: Metrics | None = None,
     ) -> None:
         """Use the database at this SQLAlchemy URL, which comes from this setting.
 
-        Its connections in use are counted in `metrics`.
+        Personal data are encrypted with keys derived from `secret_keys`, newest first; see
+        `Encryption`. Connections in use are counted in `metrics`.
         """
+        self.encryption = Encryption(secret_keys)
         self._metrics = metrics
         self._url = make_url(url)
         self._connections = connections
@@ -125,7 +139,6 @@ class Database:
         self._engine: Engine | None = None
         self._open_lock = threading.Lock()
         self._writer: SqliteWriter | None = None
-        self._wal_truncated_at = float("-inf")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -159,10 +172,14 @@ class Database:
             self._open()
             return self._writer is not None and self._writer.write(statement, values)
 
-    def probe(self) -> None:
-        """Check that the database could be used, without making a file or changing a table."""
+    def probe(self) -> bool:
+        """Check that the database could be used, without making a file or changing a table.
+
+        Returns:
+            Whether its tables are there, and need no migration.
+        """
         with self._database_errors():
-            probe(self._url, self._connections)
+            return probe(self._url, self._connections)
 
     def check_writable(self) -> None:
         """Check that the database can be written.
@@ -243,22 +260,6 @@ class Database:
             return or_(due <= self.now_plus(), due > self.now_plus(_MAX_DUE_AHEAD))
         return due <= self.now_plus()
 
-    def truncate_wal(self, *, min_interval_s: float = 0.0) -> None:
-        """Remove erased rows from SQLite's write-ahead log.
-
-        Args:
-            min_interval_s: Do nothing if this process did so within this time.
-        """
-        now = time.monotonic()
-        if not self._is_sqlite or now < self._wal_truncated_at + min_interval_s:
-            return
-        self._wal_truncated_at = now
-        with self._database_errors():
-            self._open()
-            wal = Path(f"{self._url.database}-wal")
-            if self._writer and wal.exists() and wal.stat().st_size:
-                self._writer.checkpoint()
-
     def backup(self, path: Path) -> None:
         """Copy an SQLite database to a new private file, without blocking anybody.
 
@@ -281,7 +282,7 @@ class Database:
         if self._engine is None:
             with self._exclusive_opening():  # two threads would migrate twice
                 if self._engine is None:
-                    engine = open_engine(self._url, self._connections)
+                    engine = open_engine(self._url, self.encryption, self._connections)
                     if self._metrics:
                         _count_connections(engine, self._metrics)
                     if self._is_sqlite:
@@ -307,7 +308,7 @@ class Database:
         """
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError, WrittenByNewerVersion) as error:
+        except _ERRORS as error:
             raise self._failed(f"{self._setting}: {explain(error)}") from None
         if writes and self._faults and time.monotonic() - self._failed_at >= _RECOVERY_S:
             self._faults.clear()

@@ -72,7 +72,7 @@ class Duplicates:
 
         Of many numbers it is not: each takes a call.
         """
-        known = self._outbox.review.waiting_mobiles() & set(mobiles)
+        known = self._outbox.review.waiting_among(mobiles)
         rest = set(mobiles) - known
         if len(rest) > _MAX_SEARCHED:
             return known, False

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     column,
     create_engine,
+    delete,
     event,
     func,
     inspect,
@@ -35,13 +36,17 @@ from webapp.observability.rare_warnings import RareWarnings
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
+    from webapp.delivery.encryption import Encryption
+
 log = logging.getLogger(__name__)
 
 # The newest revision in `migrations/versions`.
-REVISION: Final = "0013"
+REVISION: Final = "0015"
 # The oldest revision whose programs can use the tables of `REVISION`: during an upgrade they run
 # beside this one. It rises when a migration does more than add tables, and columns with defaults.
-OLDEST_REVISION: Final = "0012"
+OLDEST_REVISION: Final = "0015"
+# Version 1.0.0, and the last revision of its successor before this one, which was not released.
+_UPGRADED_REVISIONS: Final = ("0003", "0013")
 
 LOCK_TIMEOUT_S: Final = 2  # wait for another writer; each write takes milliseconds
 MIGRATION_TIMEOUT_S: Final = 15  # wait while another process migrates the schema
@@ -64,8 +69,8 @@ _POSTGRESQL_OPTIONS: Final = {
 # In ms. No JIT: compiling a statement of the statistics takes longer than running it.
 _SESSION: Final = {"statement_timeout": "5000", "lock_timeout": "2000", "jit": "off"}
 
-# Durable commits, erased rows overwritten, 256 KiB of cache a connection: the operating system
-# caches the file anyway.
+# Durable commits, erased ciphertext overwritten (its key may become known), 256 KiB of cache a
+# connection: the operating system caches the file anyway.
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-256")
 
 # A parameter of psycopg's in a URL.
@@ -107,20 +112,34 @@ class WrittenByNewerVersion(Exception):
     """The database was migrated by a newer version of this program."""
 
 
-def open_engine(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> Engine:
+class WrittenByOlderVersion(Exception):
+    """The database is of a version before 1.0.0."""
+
+
+def open_engine(
+    url: URL, encryption: Encryption, connections: Connections = DEFAULT_CONNECTIONS
+) -> Engine:
     """Return an engine for a database whose schema is up to date.
+
+    Args:
+        url: The database.
+        encryption: For what an older version stored as plain text.
+        connections: How to connect to PostgreSQL.
 
     Raises:
         SQLAlchemyError, sqlite3.Error, OSError: if the database cannot be opened.
-        WrittenByNewerVersion: if its schema is newer than this program.
+        WrittenByNewerVersion, WrittenByOlderVersion: if it cannot be used or upgraded.
     """
     engine = _create_engine(url, connections)
-    _migrate(engine)
+    _migrate(engine, encryption)
     return engine
 
 
-def probe(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> None:
+def probe(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> bool:
     """Check that a database could be opened and written, without making a file or a table.
+
+    Returns:
+        Whether its tables are there, and need no migration.
 
     Raises:
         SQLAlchemyError, sqlite3.Error, OSError: if it could not.
@@ -130,24 +149,25 @@ def probe(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> None:
     if url.get_backend_name() == "sqlite" and "uri" not in url.query and not path.exists():
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         with tempfile.TemporaryFile(dir=folder):
-            return
+            return False
     engine = _create_engine(url, connections)
     try:
         with engine.connect() as connection:
-            _probe_tables(connection)
+            return _probe_tables(connection)
     finally:
         engine.dispose()
 
 
-def _probe_tables(connection: Connection) -> None:
+def _probe_tables(connection: Connection) -> bool:
     if not inspect(connection).has_table(version_table.name):
         connection.exec_driver_sql("CREATE TABLE amoot_form_probe (nothing INTEGER)")
         connection.rollback()
-        return
-    _is_usable(connection)
+        return False
+    is_usable = _is_usable(connection)
     version = connection.execute(select(version_table.c.version_num)).scalar_one()
     connection.execute(update(version_table).values(version_num=version))
     connection.commit()
+    return is_usable
 
 
 def _create_engine(url: URL, connections: Connections) -> Engine:
@@ -213,7 +233,7 @@ def prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, encryption: Encryption) -> None:
     """Create the tables, or migrate them to this version; wait while another process does."""
     expires = time.monotonic() + MIGRATION_TIMEOUT_S
     while True:
@@ -221,7 +241,7 @@ def _migrate(engine: Engine) -> None:
             with engine.connect().execution_options(read_only=True) as reader:
                 is_usable = _is_usable(reader)
             if not is_usable:
-                _migrate_locked(engine)
+                _migrate_locked(engine, encryption)
         except (OperationalError, sqlite3.OperationalError) as error:
             if not is_busy(getattr(error, "orig", error)) or time.monotonic() > expires:
                 raise
@@ -230,7 +250,7 @@ def _migrate(engine: Engine) -> None:
             return
 
 
-def _migrate_locked(engine: Engine) -> None:
+def _migrate_locked(engine: Engine, encryption: Encryption) -> None:
     # For both waits together: gunicorn ends a worker whose start takes half a minute.
     expires = time.monotonic() + MIGRATION_TIMEOUT_S
     with engine.begin() as connection:  # on SQLite, this locks the database for writing
@@ -240,11 +260,19 @@ def _migrate_locked(engine: Engine) -> None:
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_TIMEOUT_S}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK_ID)))
             connection.execute(text(f"SET LOCAL lock_timeout = {_READER_TIMEOUT_MS}"))
+        is_upgraded = inspect(connection).has_table(version_table.name)
         if not _is_usable(connection):
-            _migrate_between_readers(connection, expires)
+            _migrate_between_readers(connection, encryption, expires)
+    if is_upgraded and engine.dialect.name == "sqlite":
+        # The file keeps copies of plain rows in its free space.
+        with closing(engine.raw_connection()) as connection:
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.cursor().execute(statement)
 
 
-def _migrate_between_readers(connection: Connection, expires: float) -> None:
+def _migrate_between_readers(
+    connection: Connection, encryption: Encryption, expires: float
+) -> None:
     """Run the migrations at a moment in which nobody else uses the tables.
 
     While they wait for a lock, all other programs wait behind them, so they give up soon and come
@@ -253,7 +281,7 @@ def _migrate_between_readers(connection: Connection, expires: float) -> None:
     while True:
         try:
             with connection.begin_nested():
-                run_migrations(connection)
+                run_migrations(connection, encryption)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
                 raise
@@ -281,11 +309,12 @@ def _is_usable(connection: Connection) -> bool:
     return version >= REVISION
 
 
-def run_migrations(connection: Connection) -> None:
+def run_migrations(connection: Connection, encryption: Encryption) -> None:
     """Create the tables, or change older ones, within the connection's transaction.
 
     Raises:
         WrittenByNewerVersion: if the schema is newer than this program.
+        WrittenByOlderVersion: if it is older than version 1.0.0.
     """
     # Imported here: most starts need no migration, and Alembic is a third of what they would load.
     from alembic import command  # noqa: PLC0415
@@ -295,8 +324,24 @@ def run_migrations(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "webapp.delivery:migrations")
     config.attributes["connection"] = connection
+    config.attributes["encryption"] = encryption
+    _begin_upgrade(connection)
     try:
         command.upgrade(config, "head")
     except CommandError:
         raise WrittenByNewerVersion from None
     connection.execute(update(state_table).values(oldest_revision=OLDEST_REVISION))
+
+
+def _begin_upgrade(connection: Connection) -> None:
+    """Let the migrations begin with the first, which finds the tables of an older version."""
+    tables = inspect(connection).get_table_names()
+    if version_table.name not in tables:
+        if "held" in tables:  # version 0.1 did not number its tables
+            raise WrittenByOlderVersion
+        return
+    version = connection.execute(select(version_table.c.version_num)).scalar() or ""
+    if version in _UPGRADED_REVISIONS:
+        connection.execute(delete(version_table))
+    elif version < _UPGRADED_REVISIONS[-1]:
+        raise WrittenByOlderVersion

@@ -25,7 +25,7 @@ from webapp.delivery.import_tables import (
     import_rows,
     imports,
 )
-from webapp.delivery.submission import MAX_RETRY_AGE, NEW_ROW, WAITING, State, table
+from webapp.delivery.submission import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -91,7 +91,8 @@ class Feeder:
             row = connection.execute(chosen).mappings().first()
             if row is None:
                 return  # another worker was faster
-            found, queued = Import.from_row(row), self._queued(connection)
+            found = Import.from_row(row, self._database.encryption)
+            queued = self._queued(connection)
             most = min(self._step_rows, self._backlog(found.backlog, queued) - queued)
             moved = self._move(connection, found, most) if most > 0 else {}
             changes = {
@@ -141,7 +142,8 @@ class Feeder:
             return {"left_rows": 0}
         moved = and_(left, _r.number <= last)
         values = self._values(found)
-        columns = {"key": _r.key, "contact": _r.contact, **values}
+        moved_as_they_are = (_r.key, _r.contact, _r.encrypted_with, _r.mobile_hash)
+        columns = {**{column.name: column for column in moved_as_they_are}, **values}
         rows = select(*columns.values()).where(moved).order_by(_r.number)
         added = connection.execute(self._database.insert_or_ignore_from(table, list(columns), rows))
         new = len(added.all())
@@ -156,7 +158,7 @@ class Feeder:
         """Return the values that all rows share in the outbox."""
         now, pause = self._database.now_plus(), timedelta(0)
         values: dict[str, Any] = {
-            **NEW_ROW,
+            **INITIAL_VALUES,
             "form": found.form,
             "operator": found.operator,
             "batch": found.id,

@@ -42,6 +42,7 @@ def read_gauges(delivery: DeliveryServices) -> QueueGauges:
             "queue_paused": int(pause is not None),
             "queue_probe_seconds": pause.until_probe.total_seconds() if pause else 0,
             "needs_hand": review.count(NEEDS_ATTENTION, most=_COUNT_CAP),
+            "unreadable": delivery.reencryption.count_unreadable(),
             "codes_failing": int(bool(codes_reason)),
         }
     except DatabaseError:

@@ -76,13 +76,16 @@ class ImportReview:
     def __init__(self, database: Database) -> None:
         """Use the tables in this database."""
         self._database = database
+        self._encryption = database.encryption
 
     def get(self, name: str) -> Import | None:
-        """Return the import of this reference, in any letter case."""
-        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(HIDDEN))
+        """Return the import of this reference, in any letter case; no draft that no key opens."""
+        is_readable = self._encryption.is_readable(_i.encrypted_with)
+        is_shown = (_i.state != ImportState.DRAFT) | is_readable
+        wanted = select(*_i).where(_i.reference == name.upper(), _i.state.not_in(HIDDEN), is_shown)
         with self._database.read() as connection:
             row = connection.execute(wanted).mappings().first()
-        return Import.from_row(row) if row else None
+        return Import.from_row(row, self._encryption) if row else None
 
     def recent(self) -> list[Import]:
         """Return the imports that have not ended, then those of the last day, the newest first."""
@@ -92,7 +95,8 @@ class ImportReview:
         order = (case((is_open, 0), else_=1), _i.id.desc())
         wanted = select(*_i).where(is_open | is_recent).order_by(*order).limit(_MAX_LISTED)
         with self._database.read() as connection:
-            return [Import.from_row(row) for row in connection.execute(wanted).mappings()]
+            rows = connection.execute(wanted).mappings().all()
+        return [Import.from_row(row, self._encryption) for row in rows]
 
     def progress(self, found: Import) -> Progress:
         """Return what has become of the rows of an import that was sent."""
@@ -153,9 +157,7 @@ class ImportReview:
         """
         places = _r.place.in_(SENT_PLACES[Twice.FIRST])
         is_new = ~exists().where(table.c.key == _r.key)
-        ready = select(_r.number, _r.contact).where(_r.import_id == import_id, places, is_new)
-        with self._database.read() as connection:
-            rows = connection.execute(ready.order_by(_r.number)).all()
+        rows = self._select(_r.import_id == import_id, places, is_new)
         contacts = ((row.number, load_contact(row.contact)) for row in rows)
         return {str(contact[MOBILE]): number for number, contact in contacts if contact}
 
@@ -164,19 +166,26 @@ class ImportReview:
         places = _r.place.in_((Place.FIRST, Place.MIDDLE, Place.LAST))
         return self._select(_r.import_id == import_id, places, limit=limit)
 
-    def _select(self, *conditions: ColumnElement[bool], limit: int) -> list[StoredRow]:
-        wanted = select(*_r).where(*conditions).order_by(_r.number).limit(limit)
+    def _select(
+        self, *conditions: ColumnElement[bool], limit: int | None = None
+    ) -> list[StoredRow]:
+        """Return rows; a damaged one is an error of the database."""
+        is_readable = self._encryption.is_readable(_r.encrypted_with)
+        wanted = select(*_r).where(*conditions, is_readable).order_by(_r.number).limit(limit)
         with self._database.read() as connection:
-            return [StoredRow.from_row(row) for row in connection.execute(wanted).mappings()]
+            rows = connection.execute(wanted).mappings()
+            return [StoredRow.from_row(row, self._encryption) for row in rows]
 
     def refused(self, import_id: int, *, limit: int) -> list[Submission]:
         """Return the first submissions of an import that need attention and hold a contact."""
         wanted = (
             select(*COLUMNS)
             .where(table.c.batch == import_id, table.c.state.in_(NEEDS_ATTENTION))
-            .where(table.c.contact.is_not(None))
+            .where(self._encryption.is_readable(table.c.encrypted_with))
             .order_by(table.c.id)
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [Submission.from_row(row) for row in connection.execute(wanted).mappings()]
+            rows = connection.execute(wanted).mappings().all()
+        found = (Submission.from_row(row, self._encryption) for row in rows)
+        return [submission for submission in found if submission.contact]

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, String, Table, Text
 
+from webapp.delivery.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.delivery.engine import metadata
+from webapp.delivery.submission import encrypt_contact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +71,10 @@ imports: Final = Table(
     Column("reference", String(REFERENCE_LENGTH), nullable=False, unique=True),
     Column("form", String(40), nullable=False),
     Column("operator", Text),
-    Column("digest", String(64), nullable=False),
     Column("state", String(16), nullable=False),
+    # Ciphertext, with the digest: who knows that can try which numbers give a row's key.
     Column("reading", Text, nullable=False),
+    Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
     Column("twice", String(8), nullable=False),
     Column("ready_rows", Integer, nullable=False),
     Column("wrong_rows", Integer, nullable=False),
@@ -88,6 +91,7 @@ imports: Final = Table(
 )
 
 # The rows that were not fed into the outbox: personal data, deleted as soon as they are not needed.
+# Cells, contact and faults are ciphertext; a contact opens in the outbox as well.
 import_rows: Final = Table(
     "import_rows",
     metadata,
@@ -97,6 +101,8 @@ import_rows: Final = Table(
     Column("cells", Text, nullable=False),
     Column("contact", Text),
     Column("faults", Text),
+    Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
+    Column("mobile_hash", String(HASH_LENGTH)),
     Column("place", String(8), nullable=False),
 )
 
@@ -117,16 +123,34 @@ class Reading:
     shared: Mapping[str, str]
     epoch_1904: bool = False
 
-    def dump(self) -> str:
-        """Return it as JSON."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+    def columns_in_table(
+        self, digest: str, reference: str, encryption: Encryption
+    ) -> dict[str, str]:
+        """Return the columns that store it, with the digest of the file.
+
+        Args:
+            digest: The SHA-256 of the file.
+            reference: Of the import.
+            encryption: Encrypts them.
+        """
+        text = json.dumps({"digest": digest, **dataclasses.asdict(self)}, ensure_ascii=False)
+        return {
+            "reading": encryption.encrypt(text, f"reading {reference}"),
+            "encrypted_with": encryption.key_ids[0],
+        }
 
     @classmethod
-    def load(cls, text: str) -> Self:
-        """Return what `dump` has written."""
+    def from_row(cls, row: RowMapping, encryption: Encryption) -> tuple[Self, str]:
+        """Return the reading of an import and its file's digest, both empty if it is unreadable."""
+        try:
+            context = f"reading {row['reference']}"
+            text = encryption.decrypt(row["reading"], row["encrypted_with"], context)
+        except UnreadableText:
+            return cls(header=(), columns=(), shared={}), ""
         values: dict[str, Any] = json.loads(text)
+        digest = values.pop("digest")
         lists = {name: tuple(values[name]) for name in ("header", "columns")}
-        return cls(**{**values, **lists})
+        return cls(**{**values, **lists}), digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +198,12 @@ class Import:
     next_at: datetime
 
     @classmethod
-    def from_row(cls, row: RowMapping) -> Self:
+    def from_row(cls, row: RowMapping, encryption: Encryption) -> Self:
         """Return the import of a row."""
-        values = {field.name: row[field.name] for field in dataclasses.fields(cls)}
+        names = {field.name for field in dataclasses.fields(cls)} - {"digest"}
+        values = {name: row[name] for name in names}
         values["state"] = ImportState(row["state"])
-        values["reading"] = Reading.load(row["reading"])
+        values["reading"], values["digest"] = Reading.from_row(row, encryption)
         values["twice"] = Twice(row["twice"])
         return cls(**values)
 
@@ -203,27 +228,45 @@ class StoredRow:
     faults: tuple[tuple[int | None, str, str, str], ...] = ()
     place: Place = Place.NONE
 
-    def values(self, import_id: int) -> dict[str, object]:
+    def values(self, import_id: int, encryption: Encryption) -> dict[str, object]:
         """Return the values of its columns in the table."""
+        texts = {"cells": self.cells, "faults": self.faults or None}
+        sealed = {
+            name: encryption.encrypt(json.dumps(value), f"{name} {self.key}")
+            for name, value in texts.items()
+            if value is not None
+        }
+        contact: dict[str, object] = dict.fromkeys(("contact", "mobile_hash", "faults"))
+        if self.contact:
+            contact |= encrypt_contact(encryption, self.contact, self.key)
         return {
             "import_id": import_id,
             "number": self.number,
             "key": self.key,
-            "cells": json.dumps(self.cells, ensure_ascii=False),
-            "contact": self.contact,
-            "faults": json.dumps(self.faults, ensure_ascii=False) if self.faults else None,
+            "encrypted_with": encryption.key_ids[0],
             "place": self.place,
+            **contact,
+            **sealed,
         }
 
     @classmethod
-    def from_row(cls, row: RowMapping) -> Self:
-        """Return the row of the file that this row of the table holds."""
-        faults = json.loads(row["faults"] or "[]")
+    def from_row(cls, row: RowMapping, encryption: Encryption) -> Self:
+        """Return the row of the file that this row of the table holds.
+
+        Raises:
+            UnreadableText: if it cannot be decrypted.
+        """
+        texts = {
+            name: encryption.decrypt(row[name], row["encrypted_with"], f"{name} {row['key']}")
+            for name in ("cells", "contact", "faults")
+            if row[name]
+        }
+        faults = json.loads(texts.get("faults", "[]"))
         return cls(
             number=row["number"],
             key=row["key"],
-            cells=tuple(json.loads(row["cells"])),
-            contact=row["contact"],
+            cells=tuple(json.loads(texts["cells"])),
+            contact=texts.get("contact"),
             faults=tuple((one[0], one[1], one[2], one[3]) for one in faults),
             place=Place(row["place"]),
         )

@@ -11,7 +11,6 @@ import json
 import logging
 import secrets
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, delete, insert, select, update
 
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.feeding import Feeder
 from webapp.delivery.import_review import ImportReview
 from webapp.delivery.import_tables import (
@@ -90,6 +88,7 @@ class Imports:
         self.review = ImportReview(database)
         self.reading = threading.Lock()
         self._database = database
+        self._encryption = database.encryption
         # For SQLite: one call for all rows, see `sqlite_writer`.
         self._insert_batch = database.insert_batch(import_rows, [column.name for column in _r])
 
@@ -117,15 +116,15 @@ class Imports:
             ("ready_rows", "wrong_rows", "twice_rows", "left_rows", "known_rows"), 0
         )
         now = self._database.now_plus()
+        name = _new_reference()
         created = (
             insert(imports)
             .values(
-                reference=_new_reference(),
+                reference=name,
                 form=form,
                 operator=operator,
-                digest=digest,
                 state=ImportState.STORING,
-                reading=reading.dump(),
+                **reading.columns_in_table(digest, name, self._encryption),
                 twice=Twice.FIRST,
                 fed_up_to=0,
                 backlog=0,
@@ -137,7 +136,8 @@ class Imports:
             .returning(*_i)
         )
         with self._database.write() as connection:
-            return Import.from_row(connection.execute(created).mappings().one())
+            row = connection.execute(created).mappings().one()
+        return Import.from_row(row, self._encryption)
 
     def write_rows(self, import_id: int, rows: Iterable[StoredRow]) -> None:
         """Write rows of an import that is being stored, in place of those with the same numbers.
@@ -150,7 +150,9 @@ class Imports:
             ImportGone: if it has expired.
         """
         rest = iter(rows)
-        while batch := [row.values(import_id) for row in islice(rest, _BATCH_ROWS)]:
+        while batch := [
+            row.values(import_id, self._encryption) for row in islice(rest, _BATCH_ROWS)
+        ]:
             numbers = _r.number.between(batch[0]["number"], batch[-1]["number"])
             with self._database.write() as connection:
                 self._require(connection, import_id, ImportState.STORING)
@@ -166,26 +168,28 @@ class Imports:
             raise ImportGone
 
     def open_draft(
-        self, import_id: int, reading: Reading, counts: Counts, *, replaces: Import | None = None
+        self, draft: Import, counts: Counts, *, replaces: Import | None = None
     ) -> Import:
         """Show an import whose rows are all written.
 
         Args:
-            import_id: The import.
-            reading: How its file was read.
+            draft: The import.
             counts: What it contains.
             replaces: The draft of the same file in whose place it is shown.
 
         Raises:
             ImportGone: if it has expired, or the other one is no draft any more.
         """
-        changes: dict[str, object] = {"reference": replaces.reference} if replaces else {}
+        changes: dict[str, object] = {}
+        if replaces:
+            name = replaces.reference
+            changes["reference"] = name
+            changes |= draft.reading.columns_in_table(draft.digest, name, self._encryption)
         opened = (
             update(imports)
-            .where(_i.id == import_id, _i.state == ImportState.STORING)
+            .where(_i.id == draft.id, _i.state == ImportState.STORING)
             .values(
                 state=ImportState.DRAFT,
-                reading=reading.dump(),
                 ready_rows=counts.ready_rows,
                 wrong_rows=counts.wrong_rows,
                 twice_rows=counts.twice_rows,
@@ -202,7 +206,7 @@ class Imports:
             row = connection.execute(opened).mappings().first()
             if row is None:
                 raise ImportGone
-        return Import.from_row(row)
+        return Import.from_row(row, self._encryption)
 
     # What an operator decides
 
@@ -245,8 +249,6 @@ class Imports:
     def erase_rows(self, import_id: int) -> None:
         """Delete the rows of an import that has ended."""
         self._delete_rows(_r.import_id == import_id)
-        with suppress(DatabaseError):  # the worker truncates the log again
-            self._database.truncate_wal()
 
     def _move(
         self,

@@ -8,17 +8,16 @@ row is queued again and marked uncertain, because the portal may have the contac
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
-from webapp.delivery.database import DatabaseError, from_batch
+from webapp.delivery.database import from_batch
+from webapp.delivery.encryption import DAMAGED
 from webapp.delivery.failover import Failover
-from webapp.delivery.mobile_hashes import MobileHashes
 from webapp.delivery.review import Review, change_in_batches, due_after_settling
 from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
 from webapp.delivery.submission import (
@@ -27,12 +26,12 @@ from webapp.delivery.submission import (
     INITIAL_VALUES,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
-    NEW_ROW,
     NOBODY,
     RETENTION,
     State,
     Submission,
     Submitter,
+    contact_columns,
     new_owner,
     reference,
     table,
@@ -40,7 +39,7 @@ from webapp.delivery.submission import (
 from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.sql.dml import ReturningUpdate
@@ -49,8 +48,10 @@ if TYPE_CHECKING:
     from webapp.delivery.database import Database
     from webapp.delivery.timing import Timing
 
+log = logging.getLogger(__name__)
+
 _PURGE_BATCH_ROWS: Final = 5_000  # deleted in one short transaction
-_USUAL_LENGTH: Final = 600  # of a contact as it is stored
+_USUAL_LENGTH: Final = 800  # of a contact as it is stored
 
 _c: Final = table.c
 
@@ -62,25 +63,16 @@ class Outbox:
         review: The operators' side of it.
         statistics: The counts by day.
         unverified: The submissions that wait for a code.
-        mobile_hashes: By which submissions with one number are found.
         failover: Whether the database's server is still the same.
     """
 
-    def __init__(self, database: Database, timing: Timing, secret_keys: Sequence[str] = ()) -> None:
-        """Use the table in this database.
-
-        Args:
-            database: Where the table is.
-            timing: The time limits of delivery.
-            secret_keys: For the hashes of mobile numbers, newest first; without any, a key of its
-                own.
-        """
-        keys = secret_keys or (secrets.token_hex(),)
-        self.mobile_hashes = MobileHashes(database, keys)
-        self.review = Review(database, timing, self.mobile_hashes)
+    def __init__(self, database: Database, timing: Timing) -> None:
+        """Use the table in this database, and these time limits."""
+        self._encryption = database.encryption
+        self.review = Review(database, timing)
         self.failover = Failover(database, self.review)
         self.statistics = Statistics(database)
-        self.unverified = Unverified(database, timing, self.mobile_hashes)
+        self.unverified = Unverified(database, timing)
         self._database = database
         self._timing = timing
         # Statements of every submission are built once: building takes longer than running.
@@ -96,8 +88,9 @@ class Outbox:
             for state, row in shared.items()
         }
         is_due = database.is_due(_c.due)
-        due = and_(_c.state == State.QUEUED, is_due)
-        probed = and_(_c.state == State.QUEUED, or_(_c.uncertain.is_(False), is_due))
+        is_queued = and_(_c.state == State.QUEUED, self._encryption.is_readable(_c.encrypted_with))
+        due = and_(is_queued, is_due)
+        probed = and_(is_queued, or_(_c.uncertain.is_(False), is_due))
         self._claimable = {False: due, True: probed}
         self._claims = {probe: self._claim_statement(it) for probe, it in self._claimable.items()}
         retained_until = database.now_plus(RETENTION)
@@ -150,6 +143,7 @@ class Outbox:
         """
         row = {"key": f"probe {new_owner()}", "form": "", "status": "", "owner": None}
         row |= {"operator": None, "source": "", "contact": " " * _USUAL_LENGTH}
+        row |= {"encrypted_with": self._encryption.key_ids[0], "mobile_hash": ""}
         with self._database.write() as connection:
             with connection.begin_nested() as added:
                 connection.execute(self._inserts[State.HELD], row)
@@ -162,18 +156,18 @@ class Outbox:
         send_by = self._timing.send_by()
         own = {"owner": new_owner() if state is State.SENDING else None, "source": by.source}
         row = {**row, **own, "operator": by.operator}
-        stored = {**row, **self.mobile_hashes.columns(contact)}
+        stored = {**row, **contact_columns(self._encryption, contact, str(row["key"]))}
         if self._database.write_batched(self._batch_inserts[state], stored):
             return self._as_added(contact, state, row, send_by), True
         with self._database.write() as connection:
             added = connection.execute(self._inserts[state], stored).mappings().first()
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
-        return Submission.from_row(found, send_by=send_by), added is not None
+        return Submission.from_row(found, self._encryption, send_by=send_by), added is not None
 
     def _shared_values(self, state: State, pause: timedelta) -> dict[str, object]:
         now_plus = self._database.now_plus
         times = {"due": now_plus(pause), "give_up_at": now_plus(MAX_RETRY_AGE)}
-        return {"state": state, "created_at": now_plus(), **times, **NEW_ROW}
+        return {"state": state, "created_at": now_plus(), **times, **INITIAL_VALUES}
 
     def _as_added(
         self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float
@@ -188,7 +182,7 @@ class Outbox:
         """Return the submission of this key."""
         with self._database.read() as connection:
             row = connection.execute(_WITH_KEY, {"wanted": key}).mappings().first()
-        return Submission.from_row(row) if row else None
+        return Submission.from_row(row, self._encryption) if row else None
 
     # Claiming and settling
 
@@ -196,7 +190,7 @@ class Outbox:
         """Claim up to `limit` submissions that are due; no other process does, for the lease.
 
         A probe claims those due later as well, except uncertain ones. After a failover nothing is
-        claimed before it is marked uncertain.
+        claimed before it is marked uncertain. A contact that no key opens is not claimed.
         """
         # A worker without work asks twice a second: it must not take the lock for writing.
         if not self._has_any(self._claimable[probe]):
@@ -206,7 +200,16 @@ class Outbox:
             if self.failover.is_other_server(connection):
                 return []
             rows = connection.execute(self._claims[probe], values).mappings().all()
-        return [Submission.from_row(row, send_by=send_by) for row in rows]
+        claimed = [Submission.from_row(row, self._encryption, send_by=send_by) for row in rows]
+        for submission in claimed:
+            if submission.contact is None:
+                self.set_aside(submission)
+        return [submission for submission in claimed if submission.contact]
+
+    def set_aside(self, submission: Submission) -> None:
+        """Queue a submission whose contact is damaged, so that nobody claims it again."""
+        log.error("submission %s: its contact cannot be decrypted", submission.reference)
+        self._settle(submission, _OWN.values(state=State.QUEUED, encrypted_with=DAMAGED))
 
     def _has_any(self, condition: ColumnElement[bool]) -> bool:
         """Return whether there is such a row, without the lock for writing."""
@@ -231,22 +234,16 @@ class Outbox:
         )
 
     def deliver(self, submission: Submission, portal_id: int | None) -> None:
-        """Settle as delivered, and erase the contact.
-
-        Under load, the erased contact is overwritten on the disk up to a second later.
-        """
+        """Settle as delivered, and erase the contact."""
         own = {name: getattr(submission, name) for name in ("key", "owner", "blind")}
         changes = {"portal_id": portal_id, "status": submission.status}
         if not self._database.write_batched(self._batch_delivered, own | changes):
             self._settle(submission, self._delivered, **changes)
-        self._truncate_wal()
 
     def reject(self, submission: Submission, status: str, *, erase: bool) -> None:
         """Settle as rejected; erase the contact if the person who waits still has it."""
         changes = ERASED if erase else {}
         self._settle(submission, self._final[State.REJECTED], status=status, **changes)
-        if erase:
-            self._truncate_wal()
 
     def mark_resent(self, submission: Submission) -> Submission | None:
         """Record that a submission is sent a second time without a look-up, before it is.
@@ -308,10 +305,6 @@ class Outbox:
             found = connection.execute(statement, values).scalar()
         return State(found) if found else None
 
-    def _truncate_wal(self) -> None:
-        with suppress(DatabaseError):  # the worker truncates it again
-            self._database.truncate_wal(min_interval_s=1)
-
     def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
         """Return which of these portal IDs belong to delivered submissions."""
         known = select(_c.portal_id).where(_c.portal_id.in_(portal_ids))
@@ -353,12 +346,8 @@ class Outbox:
         for _ in change_in_batches(self._database, is_later, due=soonest):
             pass
 
-    def truncate_wal(self) -> None:
-        """Remove erased contacts from SQLite's write-ahead log."""
-        self._database.truncate_wal()
-
     def purge(self) -> list[str]:
-        """Delete some thousand rows whose retention has ended.
+        """Delete some thousand rows whose retention has ended, but no contact that no key opens.
 
         Returns:
             The references of those that still held a contact: no operator looked after them.
@@ -368,6 +357,7 @@ class Outbox:
             .where(
                 _c.state.in_((State.DELIVERED, *NEEDS_ATTENTION)),
                 _c.due <= self._database.now_plus(),
+                or_(_c.contact.is_(None), self._encryption.is_readable(_c.encrypted_with)),
             )
             .limit(_PURGE_BATCH_ROWS)
             .with_for_update(skip_locked=True)
@@ -384,7 +374,7 @@ class Outbox:
 
 _BATCH_COLUMNS: Final = (
     *("key", "form", "status", "operator", "owner", "source"),
-    *("contact", "mobile_hash"),
+    *("contact", "encrypted_with", "mobile_hash"),
 )
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))

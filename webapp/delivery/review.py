@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, false, func, not_, or_, select, update
 
-from webapp.contact import MOBILE
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.import_tables import imports
 from webapp.delivery.submission import (
     COLUMNS,
@@ -23,7 +20,7 @@ from webapp.delivery.submission import (
     State,
     Submission,
     by_reference,
-    load_contact,
+    contact_columns,
     new_owner,
     reference,
     table,
@@ -33,18 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, RowMapping
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
-    from webapp.delivery.mobile_hashes import MobileHashes
     from webapp.delivery.timing import Timing
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 
 _BATCH_ROWS: Final = 5_000
 _MAX_KNOWN: Final = 3  # shown of the submissions with one number
-_MAX_WAITING: Final = 20_000  # compared with the rows of a file
+_BATCH_HASHES: Final = 500  # looked up in one statement
 
 _c: Final = table.c
 
@@ -52,37 +48,47 @@ _c: Final = table.c
 class Review:
     """The operators' side of the outbox. Each method raises a DatabaseError if the database fails.
 
-    A submission that is being sent is never changed.
+    A submission that is being sent is never changed. One that no key opens is not shown.
     """
 
-    def __init__(self, database: Database, timing: Timing, mobile_hashes: MobileHashes) -> None:
-        """Use the outbox in this database, and these hashes."""
+    def __init__(self, database: Database, timing: Timing) -> None:
+        """Use the outbox in this database, and these time limits."""
         self._database = database
+        self._encryption = database.encryption
         self._timing = timing
-        self._mobile_hashes = mobile_hashes
 
     def count(self, states: Sequence[State], *, most: int) -> int:
         """Count the submissions in these states that hold a contact, up to one more than `most`."""
-        some = select(_c.id).where(_with_contact(states)).limit(most + 1).subquery()
+        some = select(_c.id).where(self._with_contact(states)).limit(most + 1).subquery()
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
     def waiting_for(self, mobile: str) -> list[Submission]:
         """Return some of the submissions with this mobile number that wait to be sent."""
-        has_mobile = self._mobile_hashes.has_mobile(mobile)
-        waiting = select(*COLUMNS).where(_with_contact(WAITING), has_mobile).limit(_MAX_KNOWN)
+        has_mobile = _c.mobile_hash.in_(self._encryption.hashes(mobile))
+        waiting = select(*COLUMNS).where(self._with_contact(WAITING), has_mobile)
+        waiting = waiting.limit(_MAX_KNOWN)
         with self._database.read() as connection:
             rows = connection.execute(waiting).mappings().all()
-        found = map(Submission.from_row, rows)
-        return [it for it in found if it.contact and it.contact[MOBILE] == mobile]
+        return self._submissions(rows)
 
-    def waiting_mobiles(self) -> set[str]:
-        """Return the mobile numbers of the oldest submissions that wait to be sent."""
-        waiting = select(_c.contact).where(_with_contact(WAITING)).order_by(_c.id)
+    def waiting_among(self, mobiles: Iterable[str]) -> set[str]:
+        """Return which of these numbers submissions have that wait to be sent."""
+        by_hash = {found: mobile for mobile in mobiles for found in self._encryption.hashes(mobile)}
+        waiting = select(_c.mobile_hash).where(self._with_contact(WAITING))
+        hashes = list(by_hash)
+        known: set[str] = set()
         with self._database.read() as connection:
-            found = connection.execute(waiting.limit(_MAX_WAITING)).scalars().all()
-        contacts = (load_contact(text) for text in found)
-        return {str(contact[MOBILE]) for contact in contacts if contact}
+            for start in range(0, len(hashes), _BATCH_HASHES):
+                some = _c.mobile_hash.in_(hashes[start : start + _BATCH_HASHES])
+                rows = connection.execute(waiting.where(some)).scalars()
+                known.update(by_hash[found] for found in rows)
+        return known
+
+    def _submissions(self, rows: Iterable[RowMapping]) -> list[Submission]:
+        """Return the submissions of rows, without those whose contact is damaged."""
+        found = (Submission.from_row(row, self._encryption) for row in rows)
+        return [submission for submission in found if submission.contact]
 
     def states(self, references: Sequence[str]) -> dict[str, State]:
         """Return the states of the submissions with these references; of none that is discarded."""
@@ -103,7 +109,8 @@ class Review:
         return max(now - arrived_at, timedelta(0)) if arrived_at else timedelta(0)
 
     def _oldest(self) -> tuple[datetime | None, datetime]:
-        oldest = select(func.min(_c.created_at)).where(_with_contact(WAITING)).scalar_subquery()
+        waiting = select(func.min(_c.created_at)).where(self._with_contact(WAITING))
+        oldest = waiting.scalar_subquery()
         with self._database.read() as connection:
             found = connection.execute(select(oldest, self._database.now_plus())).one()
         return found[0], found[1]
@@ -116,11 +123,11 @@ class Review:
             after: The id of the last submission of the previous page.
             limit: The maximum number.
         """
-        wanted = select(*COLUMNS).where(_with_contact(states), _c.id > after)
+        wanted = select(*COLUMNS).where(self._with_contact(states), _c.id > after)
         wanted = wanted.order_by(_c.id).limit(limit)
         with self._database.read() as connection:
             rows = connection.execute(wanted).mappings().all()
-        return [Submission.from_row(row) for row in rows]
+        return self._submissions(rows)
 
     def get(self, reference: str) -> Submission | None:
         """Return the submission of this reference; None while its number is not verified."""
@@ -130,7 +137,7 @@ class Review:
         with self._database.read() as connection:
             accepted = select(*COLUMNS).where(chosen, _c.state != State.UNVERIFIED)
             row = connection.execute(accepted).mappings().first()
-        return Submission.from_row(row) if row else None
+        return Submission.from_row(row, self._encryption) if row else None
 
     def retry(
         self, reference: str | None = None, *, progress: Callable[[int], object] = int
@@ -147,7 +154,7 @@ class Review:
             return 0
         batches = change_in_batches(
             self._database,
-            and_(_with_contact(NEEDS_ATTENTION), chosen),
+            and_(self._with_contact(NEEDS_ATTENTION), chosen),
             state=State.QUEUED,
             due=due_after_settling(self._database, self._timing.settle),
             give_up_at=self._database.now_plus(MAX_RETRY_AGE),
@@ -182,9 +189,8 @@ class Review:
         )
         corrected = (
             update(table)
-            .where(_with_contact(_CHANGEABLE_STATES), chosen)
-            .values(**self._mobile_hashes.columns(contact), **RESET_COUNTERS)
-            .values(give_up_at=now_plus(MAX_RETRY_AGE))
+            .where(self._with_contact(_CHANGEABLE_STATES), chosen)
+            .values(**RESET_COUNTERS, give_up_at=now_plus(MAX_RETRY_AGE))
             .returning(*COLUMNS)
         )
         is_due = self._database.is_due(_c.due)
@@ -192,9 +198,13 @@ class Review:
         settled = corrected.where(not_(is_settling)).values(**moved, status=status)
         send_by = self._timing.send_by()
         with self._database.write() as connection:
-            row = connection.execute(settled).mappings().first()
-            row = row or connection.execute(corrected.where(is_settling)).mappings().first()
-        return Submission.from_row(row, send_by=send_by) if row else None
+            key = connection.execute(select(_c.key).where(chosen)).scalar() or ""
+            columns = contact_columns(self._encryption, contact, key)
+            row = connection.execute(settled, columns).mappings().first()
+            if row is None:
+                waiting = corrected.where(is_settling)
+                row = connection.execute(waiting, columns).mappings().first()
+        return Submission.from_row(row, self._encryption, send_by=send_by) if row else None
 
     def discard(self, reference: str) -> bool:
         """Erase the contact of a submission; return whether there was one.
@@ -206,7 +216,7 @@ class Review:
             return False
         discarded = (
             update(table)
-            .where(_with_contact(_CHANGEABLE_STATES), chosen)
+            .where(self._with_contact(_CHANGEABLE_STATES), chosen)
             .values(
                 **ERASED,
                 state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
@@ -215,10 +225,7 @@ class Review:
             .returning(_c.id)
         )
         with self._database.write() as connection:
-            found = connection.execute(discarded).first() is not None
-        with suppress(DatabaseError):  # the worker truncates the log again
-            self._database.truncate_wal()
-        return found
+            return connection.execute(discarded).first() is not None
 
     def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:
         """Have everything looked up before it is sent: the outbox may be an old copy.
@@ -241,12 +248,15 @@ class Review:
             pass
         waiting = change_in_batches(
             self._database,
-            _with_contact(WAITING),
+            and_(_c.contact.is_not(None), _c.state.in_(WAITING)),
             state=State.QUEUED,
             due=now_plus(self._timing.settle),
             **settled,
         )
         return _sum(waiting, progress)
+
+    def _with_contact(self, states: Sequence[State]) -> ColumnElement[bool]:
+        return and_(_c.state.in_(states), self._encryption.is_readable(_c.encrypted_with))
 
 
 def _sum(batches: Iterable[int], progress: Callable[[int], object]) -> int:
@@ -289,7 +299,3 @@ def change_in_batches(
 def due_after_settling(database: Database, settle: timedelta) -> Any:  # noqa: ANN401  SQL
     """Return the SQL for the time a row is due at the earliest: uncertain rows settle first."""
     return case((_c.uncertain, database.now_plus(settle)), else_=database.now_plus())
-
-
-def _with_contact(states: Sequence[State]) -> ColumnElement[bool]:
-    return and_(_c.state.in_(states), _c.contact.is_not(None))

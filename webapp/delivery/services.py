@@ -24,9 +24,13 @@ from webapp.delivery.funnel import Funnel
 from webapp.delivery.imports import Imports
 from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
-from webapp.delivery.mobile_hashes import HASH_INTERVAL_S
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
+from webapp.delivery.reencryption import (
+    REENCRYPTION_INTERVAL_S,
+    UNREADABLE_INTERVAL_S,
+    Reencryption,
+)
 from webapp.delivery.sender import Sender
 from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import UsedProofs
@@ -57,6 +61,7 @@ class DeliveryServices:
     portal: AmootPortal
     database: Database
     outbox: Outbox
+    reencryption: Reencryption
     breaker: CircuitBreaker
     used_proofs: UsedProofs
     duplicates: Duplicates
@@ -96,7 +101,8 @@ class DeliveryServices:
         portal = connect(deadline=settings.amoot_deadline)
         searching = connect(deadline=min(DEADLINE_S, settings.amoot_deadline))
         database = Database.from_settings(settings, metrics=metrics)
-        outbox = Outbox(database, timing, settings.secret_keys)
+        outbox = Outbox(database, timing)
+        reencryption = Reencryption(database)
         breaker = CircuitBreaker(database)
         imports = Imports(database, breaker, timing, rate=settings.import_rate)
         permits = Permits(settings.portal_calls, max_waiting=settings.max_waiting, metrics=metrics)
@@ -115,7 +121,8 @@ class DeliveryServices:
         worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
         worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
         worker.add_job(PURGE_INTERVAL_S, imports.purge)
-        worker.add_job(HASH_INTERVAL_S, outbox.mobile_hashes.fill)
+        worker.add_job(REENCRYPTION_INTERVAL_S, reencryption.rewrite)
+        worker.add_job(UNREADABLE_INTERVAL_S, reencryption.log_unreadable)
         worker.add_job(FAILOVER_INTERVAL_S, outbox.failover.check)
         credit = Credit(lambda: portal.account_status().credit, breaker, metrics)
         worker.add_job(FETCH_INTERVAL_S, credit.start_fetch, first_s=FIRST_FETCH_S)
@@ -123,6 +130,7 @@ class DeliveryServices:
             portal=portal,
             database=database,
             outbox=outbox,
+            reencryption=reencryption,
             breaker=breaker,
             used_proofs=UsedProofs(database),
             duplicates=Duplicates(searching, outbox, breaker),

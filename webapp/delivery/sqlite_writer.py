@@ -123,17 +123,6 @@ class SqliteWriter:
                 self._rows[0].is_leader = True
                 self._rows[0].woken.set()
 
-    def checkpoint(self) -> None:
-        """Truncate SQLite's write-ahead log, unless another connection is using it."""
-        with self._connection_lock:
-            connection = self._connect()
-            try:
-                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.OperationalError as error:
-                # Waiting would block all writers; a later checkpoint will succeed.
-                if not is_busy(error):
-                    raise
-
     def _deadline(self) -> float:
         return time.monotonic() + self._lock_timeout_s
 

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Final, Self
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Index,
     Integer,
     String,
     Table,
     Text,
-    and_,
     false,
 )
 from sqlalchemy import DateTime as SqlDateTime
 
-from webapp.contact import FIELDS, Contact, Kind
+from webapp.contact import FIELDS, MOBILE, Contact, Kind
+from webapp.delivery.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.delivery.engine import metadata
 
 if TYPE_CHECKING:
@@ -77,13 +78,10 @@ RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
 INITIAL_VALUES: Final[Mapping[str, object]] = MappingProxyType(
     {"uncertain": False, **RESET_COUNTERS}
 )
-# What a contact that is erased leaves of itself.
-ERASED: Final[Mapping[str, None]] = MappingProxyType({"contact": None, "mobile_hash": None})
-# A row that grows may split a page of the table, and SQLite then leaves copies of other rows in the
-# old page, which `secure_delete` overlooks. The first change takes this space away, and so no later
-# one (a longer status, an owner, a counter) makes the row longer than it was.
-_SLACK: Final = " " * 160
-NEW_ROW: Final[Mapping[str, object]] = MappingProxyType({**INITIAL_VALUES, "slack": _SLACK})
+# The columns of a contact, when it is erased.
+ERASED: Final[Mapping[str, None]] = MappingProxyType(
+    dict.fromkeys(("contact", "encrypted_with", "mobile_hash"))
+)
 
 table: Final = Table(
     "outbox",
@@ -94,8 +92,9 @@ table: Final = Table(
     Column("state", String(16), nullable=False),
     Column("status", String(64), nullable=False),
     Column("contact", Text),
-    # The keyed hash of the contact's mobile number; see `mobile_hashes`.
-    Column("mobile_hash", String(32)),
+    # The id of the key of that ciphertext, and of the hash of the contact's mobile number.
+    Column("encrypted_with", String(KEY_ID_LENGTH)),
+    Column("mobile_hash", String(HASH_LENGTH)),
     Column("owner", String(32)),
     # When a queued row is sent, the lease of a sending row expires, any other row is purged.
     Column("due", SqlDateTime, nullable=False),
@@ -115,11 +114,12 @@ table: Final = Table(
     Column("source", String(MAX_SOURCE_LENGTH), nullable=False, server_default=""),
     # Whether `statistics` has added it to the daily counts: then it never changes any more.
     Column("counted", Boolean, nullable=False, server_default=false()),
-    Column("slack", Text, nullable=False, server_default="", onupdate=""),
     # The import that it belongs to, if any.
     Column("batch", BigInteger),
     # None as well if a former version has delivered it.
     Column("delivered_at", SqlDateTime),
+    # A process of 1.0.0 that still runs stores no plain text.
+    CheckConstraint("(contact IS NULL) = (encrypted_with IS NULL)", name="outbox_encrypted"),
     Index("outbox_due", "state", "due"),
     Index("outbox_portal_id", "portal_id"),
 )
@@ -131,15 +131,13 @@ Index(
     sqlite_where=is_uncounted,
     postgresql_where=is_uncounted,
 )
-has_mobile_hash: Final = table.c.mobile_hash.is_not(None)
+_is_encrypted: Final = table.c.encrypted_with.is_not(None)
 Index(
     "outbox_mobile_hash",
-    table.c.mobile_hash,
-    sqlite_where=has_mobile_hash,
-    postgresql_where=has_mobile_hash,
+    *(table.c.encrypted_with, table.c.mobile_hash),
+    sqlite_where=_is_encrypted,
+    postgresql_where=_is_encrypted,
 )
-is_unhashed: Final = and_(table.c.mobile_hash.is_(None), table.c.contact.is_not(None))
-Index("outbox_unhashed", table.c.id, sqlite_where=is_unhashed, postgresql_where=is_unhashed)
 _has_batch: Final = table.c.batch.is_not(None)
 Index(
     "outbox_batch",
@@ -175,7 +173,7 @@ class Submission:
         form: The slug of its form.
         state: Its state.
         status: The portal's last status name, or why it is suspect; "" before the first attempt.
-        contact: What was submitted; None once it is erased.
+        contact: What was submitted; None once it is erased, or if it cannot be decrypted.
         owner: Who sends it, while it is being sent.
         due: When the next step is due, in UTC.
         uncertain: Whether the portal may have the contact: look it up before sending again.
@@ -212,10 +210,11 @@ class Submission:
     send_by: float = 0.0
 
     @classmethod
-    def from_row(cls, row: RowMapping, *, send_by: float = 0.0) -> Self:
-        """Return the submission of a row."""
+    def from_row(cls, row: RowMapping, encryption: Encryption, *, send_by: float = 0.0) -> Self:
+        """Return the submission of a row with `COLUMNS`."""
         values = {name: row[name] for name in _COLUMN_NAMES}
-        values["contact"] = load_contact(row["contact"])
+        if row["contact"] is not None:
+            values["contact"] = _decrypt_contact(row, encryption)
         return cls(**{**values, "state": State(row["state"])}, send_by=send_by)
 
     @property
@@ -227,7 +226,7 @@ class Submission:
 _COLUMN_NAMES: Final = tuple(
     field.name for field in dataclasses.fields(Submission) if field.name != "send_by"
 )
-COLUMNS: Final = tuple(table.c[name] for name in _COLUMN_NAMES)
+COLUMNS: Final = (*(table.c[name] for name in _COLUMN_NAMES), table.c.encrypted_with)
 
 
 def new_owner() -> str:
@@ -251,8 +250,36 @@ def by_reference(name: str) -> ColumnElement[bool] | None:
     return table.c.key.between(prefix.ljust(_KEY_LENGTH, "0"), prefix.ljust(_KEY_LENGTH, "f"))
 
 
+def encrypt_contact(encryption: Encryption, text: str, key: str) -> dict[str, str]:
+    """Return the columns that store a contact, of the outbox and of imports.
+
+    Args:
+        encryption: Encrypts it with its newest key.
+        text: The contact, from `dump_contact`.
+        key: The key of its submission.
+    """
+    return {
+        "contact": encryption.encrypt(text, f"contact {key}"),
+        "encrypted_with": encryption.key_ids[0],
+        "mobile_hash": encryption.hash(json.loads(text)[MOBILE]),
+    }
+
+
+def contact_columns(encryption: Encryption, contact: Contact, key: str) -> dict[str, str]:
+    """Return the columns that store a contact; see `encrypt_contact`."""
+    return encrypt_contact(encryption, dump_contact(contact), key)
+
+
+def _decrypt_contact(row: RowMapping, encryption: Encryption) -> Contact | None:
+    try:
+        context = f"contact {row['key']}"
+        return load_contact(encryption.decrypt(row["contact"], row["encrypted_with"], context))
+    except UnreadableText:
+        return None
+
+
 def dump_contact(contact: Contact) -> str:
-    """Return a contact as JSON, as the column `contact` stores it."""
+    """Return a contact as JSON."""
     return json.dumps(dict(contact.values), default=date.isoformat)
 
 

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, delete, or_, select, update
 
 from webapp.delivery.codes import purge_codes
+from webapp.delivery.encryption import UnreadableText
 from webapp.delivery.submission import (
     COLUMNS,
     ERASED,
+    INITIAL_VALUES,
     MAX_RETRY_AGE,
-    NEW_ROW,
     NUMBER_UNVERIFIED,
     RETENTION,
     UNVERIFIED_LIFETIME,
     State,
     Submission,
+    contact_columns,
     new_owner,
     table,
 )
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
-    from webapp.delivery.mobile_hashes import MobileHashes
     from webapp.delivery.timing import Timing
 
 _PURGE_BATCH_ROWS: Final = 1_000
@@ -49,11 +50,12 @@ _IS_HELD: Final = and_(
 class Unverified:
     """The rows of such submissions. Each method raises a DatabaseError if the database fails."""
 
-    def __init__(self, database: Database, timing: Timing, mobile_hashes: MobileHashes) -> None:
-        """Use the outbox in this database, and these hashes."""
+    def __init__(self, database: Database, timing: Timing) -> None:
+        """Use the outbox in this database, and these time limits."""
         self._database = database
+        self._encryption = database.encryption
         self._timing = timing
-        self._mobile_hashes = mobile_hashes
+        self._is_readable = self._encryption.is_readable(_c.encrypted_with)
 
     def add(
         self, contact: Contact, key: str, *, form: str, source: str = ""
@@ -69,13 +71,13 @@ class Unverified:
         now = self._database.now_plus
         times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
         values = {"key": key, "form": form, "status": "", "source": source}
-        contents = {**values, **self._mobile_hashes.columns(contact)}
-        row = {**contents, **times, **NEW_ROW, "state": State.UNVERIFIED}
+        contents = {**values, **contact_columns(self._encryption, contact, key)}
+        row = {**contents, **times, **INITIAL_VALUES, "state": State.UNVERIFIED}
         with self._database.write() as connection:
             insert = self._database.insert_or_ignore(table, **row)
             added = connection.execute(insert).mappings().first()
             found = added or connection.execute(_with_key(key)).mappings().one()
-        return Submission.from_row(found), added is not None
+        return Submission.from_row(found, self._encryption), added is not None
 
     def verify(
         self, key: str, *, send: bool, status: str, mark: Callable[[Connection, str], None]
@@ -100,9 +102,13 @@ class Unverified:
         send_by = self._timing.send_by()
         with self._database.write() as connection:
             row = connection.execute(verified.returning(*COLUMNS)).mappings().first()
-            if row:
-                mark(connection, key)
-        return Submission.from_row(row, send_by=send_by) if row else None
+            if row is None:
+                return None
+            submission = Submission.from_row(row, self._encryption, send_by=send_by)
+            if submission.contact is None:
+                raise UnreadableText  # it waits on, until its hour is over
+            mark(connection, key)
+        return submission
 
     def hold(self, key: str) -> bool:
         """Leave a submission to an operator; return whether it waited for a code."""
@@ -117,7 +123,7 @@ class Unverified:
             key: The submission's key.
             contact: Its contact, with the label that says so.
         """
-        moved = {"state": State.QUEUED, **self._mobile_hashes.columns(contact)}
+        moved = {"state": State.QUEUED, **contact_columns(self._encryption, contact, key)}
         queued = self._moved(key, _IS_UNVERIFIED).values(**moved, due=self._database.now_plus())
         return self._change(queued)
 
@@ -150,7 +156,7 @@ class Unverified:
         """Return the UPDATE that ends the wait for a code; the submission's age begins then."""
         now_plus = self._database.now_plus
         times = {"created_at": now_plus(), "give_up_at": now_plus(MAX_RETRY_AGE)}
-        return update(table).where(_c.key == key, condition).values(**times)
+        return update(table).where(_c.key == key, condition, self._is_readable).values(**times)
 
     def _change(self, statement: Update) -> bool:
         changed: ReturningUpdate[Any] = statement.returning(_c.id)

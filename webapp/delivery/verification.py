@@ -109,8 +109,8 @@ class Verification:
         If the database fails, that happens within an hour.
         """
         try:
-            if key and self._outbox.unverified.erase(key):
-                self._outbox.truncate_wal()
+            if key:
+                self._outbox.unverified.erase(key)
         except DatabaseError as error:
             _log(reference(key), error)
 

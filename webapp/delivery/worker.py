@@ -69,7 +69,6 @@ class Worker:
         self._alerts = alerts
         self._jobs = [
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
-            _Job(_LEASE_CHECK_INTERVAL_S, self._outbox.truncate_wal),
             _Job(PURGE_INTERVAL_S, self._purge),
             _Job(_COUNT_INTERVAL_S, self._count),
         ]

@@ -122,7 +122,7 @@ def _store(
     """Read and store the rows of an import, and show it; leave nothing behind if that fails."""
     try:
         counts = _write_rows(imports, definition, draft, rows)
-        return imports.open_draft(draft.id, draft.reading, counts, replaces=replaces)
+        return imports.open_draft(draft, counts, replaces=replaces)
     except BaseException:
         with suppress(DatabaseError):
             imports.cancel(draft.id)

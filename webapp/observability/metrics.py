@@ -43,6 +43,7 @@ _QUEUE_GAUGES: Final = {
     "queue_probe_seconds": "Seconds until the portal is asked again; 0 while nothing is paused.",
     "codes_failing": "1 while codes by SMS are not sent; the label says why.",
     "needs_hand": "Contacts that were held or rejected, and wait for an operator.",
+    "unreadable": "Rows that no key in SECRET_KEY decrypts, which are not sent.",
 }
 
 _STATE_GAUGES: Final = {

@@ -49,6 +49,8 @@ _ADVICE: Final = {
     "SQLITE_IOERR": "the disk fails: check it; a network's file system is not enough",
     "SQLITE_BUSY": "another program holds the lock: end it",
     "WrittenByNewerVersion": "its tables belong to a newer version: install that one",
+    "WrittenByOlderVersion": "its tables are older than 1.0.0: start that version once, first",
+    "UnreadableText": "no key in SECRET_KEY opens it, or it was changed: see the manual",
     "TimeoutError": "all connections of this process are in use: look for what slows the server",
     "AuthenticationError": "the user or the password is wrong: correct it",
     "NoPermissionError": "the user may not do this: grant it all commands",
