@@ -1,8 +1,7 @@
-"""The database: upgraded without losing a row, and what happens when it fails."""
+"""The database: how it is opened, and what happens when it fails."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import resource
 import sqlite3
@@ -10,30 +9,22 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, Table, create_engine, insert, text
+from sqlalchemy import create_engine, text
 from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.engine import REVISION, metadata
-from webapp.delivery.statistics import today
 from webapp.delivery.submission import (
-    ACCEPTED,
-    NEEDS_ATTENTION,
-    RETENTION,
     State,
-    dump_contact,
 )
 from webapp.web.views import EXTENSION
 
@@ -90,122 +81,6 @@ def test_many_open_an_empty_database_at_once(database_url: str) -> None:
     assert not failed
 
 
-# As SQLAlchemy made them then.
-OLD = """
-CREATE TABLE held (reference VARCHAR(16) NOT NULL PRIMARY KEY, form VARCHAR(40) NOT NULL,
-    reason VARCHAR(40) NOT NULL, contact TEXT NOT NULL, held_at TIMESTAMP NOT NULL);
-CREATE TABLE settled (key VARCHAR(64) NOT NULL PRIMARY KEY, result VARCHAR(16),
-    until TIMESTAMP NOT NULL);
-CREATE TABLE spent (name VARCHAR(100) NOT NULL PRIMARY KEY, until TIMESTAMP NOT NULL)
-"""
-
-
-def test_database_of_version_0_1_is_upgraded_without_losing_a_row(
-    make_app: Callable[..., Flask], database_url: str, portal: Simulator
-) -> None:
-    """Held contacts come with their references, and what was delivered is not sent again."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    known, delivered = "ab" * 32, "cd" * 32
-    reference = base64.b32encode(bytes.fromhex(known)[:5]).decode()
-    lost = "ABCDEFGH"  # its key was forgotten already
-    _fill_old(database_url, reference, lost, {known: "delivered", delivered: "delivered"}, now)
-    delivery = make_app(database_url=database_url).extensions[EXTENSION].delivery
-    held = delivery.outbox.review.page(NEEDS_ATTENTION)
-    assert {submission.reference for submission in held} == {reference, lost}
-    assert {submission.contact["FName"] for submission in held} == {"سارا"}
-    assert {submission.status for submission in held} == {"honeypot"}
-    assert all(submission.due - now <= RETENTION for submission in held)
-    for key in (known, delivered):
-        outcome = delivery.intake.submit(CONTACT, key, form="contact")
-        assert outcome.result == "delivered"
-    assert not portal.contacts
-    assert delivery.outbox.review.retry(lost) == 1
-    assert (
-        delivery.used_proofs.consume("nonce", datetime.now(UTC) + timedelta(minutes=1), "other")
-        is False
-    )
-
-
-def _fill_old(url: str, known: str, lost: str, settled: dict[str, str], now: datetime) -> None:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        Path(str(engine.url.database)).parent.mkdir()
-    with engine.begin() as connection:
-        for statement in OLD.split(";"):
-            connection.execute(text(statement))
-        for name in (known, lost):
-            connection.execute(
-                text("INSERT INTO held VALUES (:r, 'news', 'honeypot', :c, :n)"),
-                {"r": name, "c": dump_contact(CONTACT), "n": now},  # as 0.1 wrote it
-            )
-        for key, result in settled.items():
-            connection.execute(
-                text("INSERT INTO settled VALUES (:k, :r, :u)"),
-                {"k": key, "r": result, "u": now + timedelta(hours=12)},
-            )
-        connection.execute(text("INSERT INTO settled VALUES ('ef', NULL, :u)"), {"u": now})
-        connection.execute(
-            text("INSERT INTO spent VALUES ('nonce', :u)"), {"u": now + timedelta(hours=1)}
-        )
-    engine.dispose()
-
-
-def test_database_without_operators_is_upgraded_without_losing_a_row(
-    make_app: Callable[..., Flask], database_url: str, portal: Simulator
-) -> None:
-    """Whatever its state; what waits is sent, and nobody's name stands beside it."""
-    _make_second(database_url)
-    delivery = make_app(database_url=database_url).extensions[EXTENSION].delivery
-    kept = {
-        submission.key[:2]: submission for submission in delivery.outbox.review.page(tuple(State))
-    }
-    assert {key: submission.state for key, submission in kept.items()} == {
-        "a0": State.QUEUED,
-        "a1": State.SENDING,
-        "a3": State.REJECTED,
-        "a4": State.HELD,
-    }
-    assert {submission.operator for submission in kept.values()} == {None}
-    assert all(submission.contact == CONTACT for submission in kept.values())
-    erased = delivery.outbox.find("a2" * 32)
-    assert (erased.state, erased.contact, erased.operator) == (State.DELIVERED, None, None)
-    counts = delivery.outbox.statistics.counts(today() - timedelta(days=1), today())
-    assert {str(one.outcome): one.count for one in counts} == {
-        "attention": 2,
-        "delivered": 1,
-        "waiting": 2,
-    }
-    (waiting,) = delivery.outbox.claim(9)
-    delivery.sender.attempt(waiting)
-    assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
-
-
-def _make_second(url: str) -> None:
-    """Make a database as the second step left it, with a row in each state."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        Path(str(engine.url.database)).parent.mkdir()
-    now = datetime.now(UTC).replace(tzinfo=None)
-    moments = dict.fromkeys(("created_at", "due", "give_up_at"), now)
-    counts = dict.fromkeys(("attempts", "unexplained", "looks"), 0)
-    marks = {"status": "", "uncertain": False, "blind": False}
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", "webapp.delivery:migrations")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
-        table = Table("outbox", MetaData(), autoload_with=connection)
-        assert "operator" not in table.columns
-        contact = dump_contact(CONTACT)  # as it was written then
-        for number, state in enumerate(ACCEPTED):
-            row = {"key": f"a{number}" * 32, "form": "contact", "state": state.value}
-            row["contact"] = None if state is State.DELIVERED else contact
-            if state is not State.QUEUED:
-                moments["due"] = now + timedelta(hours=1)
-            connection.execute(insert(table).values(**row, **marks, **counts, **moments))
-    engine.dispose()
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Return where SQLite's file lies; its folder is not there yet."""
@@ -220,7 +95,7 @@ def test_file_is_private(file: Path) -> None:
 
 
 def test_sqlite_keeps_what_it_has_committed(file: Path) -> None:
-    """A write is on the disk when it is done, and what is erased is overwritten."""
+    """A write is on the disk when it is done, and erased ciphertext is overwritten."""
     with opened(f"sqlite:///{file}").read() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()

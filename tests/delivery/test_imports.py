@@ -25,7 +25,7 @@ from webapp.delivery.import_tables import (
 )
 from webapp.delivery.imports import Counts
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import State, dump_contact, table
+from webapp.delivery.submission import ERASED, State, dump_contact, table
 from webapp.forms import definitions_file, importing
 from webapp.forms.importing import store_file
 from webapp.messages import imports as texts
@@ -74,7 +74,7 @@ def started(delivery: DeliveryServices, count: int) -> Import:
     draft = owner.create(form="contact", operator="sara", digest="0" * 64, reading=READING)
     owner.write_rows(draft.id, map(stored, range(1, count + 1)))
     assert owner.review.get(draft.reference) is None
-    owner.open_draft(draft.id, READING, Counts(ready_rows=count, wrong_rows=0, twice_rows=0))
+    owner.open_draft(draft, Counts(ready_rows=count, wrong_rows=0, twice_rows=0))
     assert owner.start(draft.id, Twice.FIRST)
     assert not owner.start(draft.id, Twice.FIRST)
     return draft
@@ -95,7 +95,7 @@ def in_outbox(delivery: DeliveryServices) -> int:
 def settle(delivery: DeliveryServices) -> None:
     """Let everything in the outbox have been delivered."""
     with delivery.database.write() as connection:
-        connection.execute(table.update().values(state=State.DELIVERED, contact=None))
+        connection.execute(table.update().values(state=State.DELIVERED, **ERASED))
 
 
 def test_backlog_grows_with_what_the_portal_takes(delivery: DeliveryServices) -> None:
@@ -331,7 +331,7 @@ def test_rows_that_are_not_sent_are_erased_after_an_hour(delivery: DeliveryServi
     places = (Place.FIRST, Place.MIDDLE, Place.LAST, Place.ONLY)
     rows = [replace(stored(number), place=place) for number, place in enumerate(places)]
     owner.write_rows(draft.id, rows)
-    owner.open_draft(draft.id, READING, Counts(ready_rows=2, wrong_rows=0, twice_rows=2))
+    owner.open_draft(draft, Counts(ready_rows=2, wrong_rows=0, twice_rows=2))
     assert owner.start(draft.id, Twice.LAST)
     assert owner.pause(draft.id)
     with delivery.database.write() as connection:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from webapp.contact import Contact
 from webapp.delivery.database import Database
@@ -24,14 +24,14 @@ KEY = "ab" * 32
 
 @pytest.fixture
 def database(database_url: str) -> Database:
-    """Return a database."""
-    return Database(database_url)
+    """Return a database with two keys, of which the second is the older one."""
+    return Database(database_url, secret_keys=("new key", "old key"))
 
 
 @pytest.fixture
 def outbox(database: Database) -> Outbox:
-    """Return an outbox with two keys, of which the second is the older one."""
-    return Outbox(database, TIMING, ("new key", "old key"))
+    """Return its outbox."""
+    return Outbox(database, TIMING)
 
 
 def add(outbox: Outbox, mobile: str = MOBILE, key: str = KEY, *, send: bool = False) -> Submission:
@@ -59,12 +59,24 @@ def test_submission_is_found_by_its_number_and_no_other(outbox: Outbox) -> None:
 
 
 def test_number_is_found_by_an_older_key_and_not_by_a_foreign_one(
-    outbox: Outbox, database: Database
+    outbox: Outbox, database_url: str
 ) -> None:
     """While `SECRET_KEY` is changed; and the hash says nothing to who does not have the key."""
-    add(Outbox(database, TIMING, ("old key",)))
+    add(Outbox(Database(database_url, secret_keys=("old key",)), TIMING))
     assert found(outbox) == [KEY]
-    assert found(Outbox(database, TIMING, ("foreign key",))) == []
+    assert outbox.review.waiting_among([MOBILE, OTHER]) == {MOBILE}
+    foreign = Outbox(Database(database_url, secret_keys=("foreign key",)), TIMING)
+    assert found(foreign) == []
+    assert foreign.review.waiting_among([MOBILE]) == set()
+
+
+def test_waiting_numbers_among_many_are_found(outbox: Outbox) -> None:
+    """More than one statement looks up; what was delivered does not wait."""
+    add(outbox, "09120000001", "a1" * 32)
+    add(outbox, "09120001999", "a2" * 32)
+    outbox.deliver(add(outbox, "09120000002", "a3" * 32, send=True), 1)
+    many = [f"0912{number:07}" for number in range(2000)]
+    assert outbox.review.waiting_among(many) == {"09120000001", "09120001999"}
 
 
 def test_corrected_number_replaces_the_former_one(outbox: Outbox) -> None:
@@ -101,29 +113,3 @@ def test_hash_is_erased_with_its_contact(outbox: Outbox, database: Database) -> 
     outbox.unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
     outbox.unverified.erase(KEY, status="Mobile_Invalid")
     assert set(hashes(database)) == {None}
-
-
-def test_rows_without_a_hash_get_one_and_erased_ones_do_not(
-    outbox: Outbox, database: Database
-) -> None:
-    """Those of the former version and of imports; a whole batch, and what is left."""
-    for number in range(3):
-        add(outbox, key=f"a{number}" * 32)
-    outbox.deliver(add(outbox, key=KEY, send=True), 1)
-    with database.write() as connection:
-        connection.execute(text("UPDATE outbox SET mobile_hash = NULL"))
-    assert found(outbox) == []
-    outbox.mobile_hashes.fill()
-    assert found(outbox) == ["a0" * 32, "a1" * 32, "a2" * 32]
-    assert hashes(database).count(None) == 1
-
-
-def test_number_that_the_former_version_corrected_is_not_taken_for_the_old_one(
-    outbox: Outbox, database: Database
-) -> None:
-    """That version leaves the hash as it was."""
-    add(outbox)
-    with database.write() as connection:
-        changed = "UPDATE outbox SET contact = replace(contact, :old, :new)"
-        connection.execute(text(changed), {"old": MOBILE, "new": OTHER})
-    assert found(outbox) == []

@@ -31,8 +31,7 @@ from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import UsedProofs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    pass
 
 CONTACT = Contact(
     Mobile="09121234567",
@@ -200,45 +199,6 @@ def test_rejected_contact_is_kept_unless_the_person_has_it(
     assert [submission.status for submission in outbox.review.page(NEEDS_ATTENTION)] == [
         "Mobile_Invalid"
     ] * (not told)
-
-
-ERASERS: list[Callable[[Outbox, Submission], object]] = [
-    lambda outbox, submission: outbox.deliver(submission, 1),
-    lambda outbox, submission: outbox.reject(submission, "Mobile_Invalid", erase=True),
-    lambda outbox, submission: (
-        outbox.hold_after_attempt(submission, "Failed"),
-        outbox.review.discard(submission.reference),
-    ),
-]
-
-
-@pytest.mark.parametrize("erase", ERASERS)
-def test_no_byte_of_an_erased_contact_is_left(
-    tmp_path: Path, erase: Callable[[Outbox, Submission], object]
-) -> None:
-    """In no file of SQLite's: neither the database nor its log of changes."""
-    url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
-    outbox = Outbox(Database(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
-    submissions = [add(outbox, number, send=True) for number in range(1, 100)]
-    assert b"09121234567" in content(tmp_path / "state")
-    for submission in submissions:
-        erase(outbox, submission)
-    outbox.truncate_wal()  # as the worker does twice a second
-    for trace in (b"09121234567", "نشان".encode(), b"\\u0646\\u0634\\u0627\\u0646"):
-        assert trace not in content(tmp_path / "state")
-
-
-def content(folder: Path) -> bytes:
-    """Return all bytes of a folder's files."""
-    return b"".join(path.read_bytes() for path in folder.iterdir())
-
-
-def test_erased_contact_is_gone_at_once_when_there_is_no_rush(tmp_path: Path) -> None:
-    """Nobody has to tidy up."""
-    url = f"sqlite:///{tmp_path}/state/outbox.sqlite3"
-    outbox = Outbox(Database(url), Timing(deadline=DEADLINE, settle=timedelta(0)))
-    outbox.deliver(add(outbox, send=True), 1)
-    assert b"09121234567" not in content(tmp_path / "state")
 
 
 def test_what_fails_for_three_days_is_held(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:

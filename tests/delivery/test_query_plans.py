@@ -16,10 +16,12 @@ from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import Duplicates
+from webapp.delivery.encryption import Encryption
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.problems import Problems
+from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.statistics import today
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, dump_contact, reference
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, reference
 from webapp.delivery.timing import Timing
 
 if TYPE_CHECKING:
@@ -37,10 +39,11 @@ WHOLE_TABLE = re.compile(r"Seq Scan on outbox|using outbox_pkey on outbox.*\n(?!
 # Of 50,000 rows 6 % wait after an outage and 4 % need a hand. Of the delivered ones, 10 % are
 # not counted yet, all of them at the end of the table.
 FILL = """
-INSERT INTO outbox (key, form, state, status, contact, mobile_hash, owner, due, give_up_at,
-    uncertain, blind, attempts, unexplained, looks, portal_id, created_at, counted)
+INSERT INTO outbox (key, form, state, status, contact, mobile_hash, encrypted_with, owner, due,
+    give_up_at, uncertain, blind, attempts, unexplained, looks, portal_id, created_at, counted)
 SELECT md5(n::text) || md5('k' || n), form, state, '', CASE WHEN has_contact THEN :contact END,
-    CASE WHEN has_contact THEN md5('m' || n) END, NULL, now() + n * interval '1 second',
+    CASE WHEN has_contact THEN md5('m' || n) END, CASE WHEN has_contact THEN :key_id END,
+    NULL, now() + n * interval '1 second',
     now() + interval '3 days', n % 7 = 0, false, 0, 0, 0, CASE WHEN NOT has_contact THEN n END,
     now() - interval '20 days' + n * interval '30 seconds',
     state = 'delivered' AND n < 45000
@@ -58,10 +61,11 @@ def database(postgres: PostgresServer, migrated: str) -> Iterator[Database]:
     url = postgres.create("long", template=migrated)
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.execute(text(FILL), {"contact": dump_contact(Contact(Mobile=MOBILE))})
+        values = {"contact": "ciphertext", "key_id": Encryption(("new",)).key_ids[0]}
+        connection.execute(text(FILL), values)
         connection.execute(text("ANALYZE"))
     engine.dispose()
-    return Database(url)
+    return Database(url, secret_keys=("new", "old"))
 
 
 @pytest.fixture
@@ -112,6 +116,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
     breaker = CircuitBreaker(database)
     duplicates = Duplicates(AddressBook(), outbox, breaker)
     problems = Problems(database, breaker)
+    reencryption = Reencryption(database)
     review, statistics = outbox.review, outbox.statistics
     statements: dict[str, Callable[[], object]] = {
         "add": lambda: outbox.add(contact, key, form="news", send=False),
@@ -122,7 +127,9 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "postpone": lambda: outbox.postpone(added, timedelta(0), failed=True),
         "deliver": lambda: outbox.deliver(added, 7),
         "count what has settled": statistics.count_settled,
-        "fill hashes": outbox.mobile_hashes.fill,
+        "re-encrypt": reencryption.rewrite,
+        "count unreadable": reencryption.count_unreadable,
+        "waiting among": lambda: review.waiting_among([MOBILE]),
         "purge": outbox.purge,
         "purge unverified": outbox.unverified.purge,
         "known numbers": lambda: duplicates.with_mobile(MOBILE),

@@ -10,10 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import python_calamine
-from alembic import command
-from alembic.config import Config
+from databases import fill_sqlite
 from playwright.sync_api import expect
-from sqlalchemy import create_engine
 from support import SECRET, TOKEN
 from walking import bring, bring_file, send, until
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
 NEW_SECRET = "another-key-of-the-tests-of-32-characters"
-REVISION_OF_1_0_0 = "0003"
 
 
 def test_tabs_that_were_open_when_the_key_changed_submit_once_each(
@@ -179,14 +176,7 @@ MOBILES = {name: f"091300000{number:02}" for number, name in enumerate(NAMES)}
 
 def make_database_of_1_0_0(file: Path) -> None:
     """Make a database as version 1.0.0 left it, with contacts in each state."""
-    file.parent.mkdir()
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", "webapp.delivery:migrations")
-        config.attributes["connection"] = connection
-        command.upgrade(config, REVISION_OF_1_0_0)
-    engine.dispose()
+    fill_sqlite(file)
     states = {
         "شاید": {"uncertain": True, "status": "ReadTimeout"},
         "در راه": {"state": "sending", "owner": "killed"},
@@ -195,6 +185,7 @@ def make_database_of_1_0_0(file: Path) -> None:
     }
     now = datetime.now(UTC).replace(tzinfo=None)
     with closing(sqlite3.connect(file)) as database, database:
+        database.execute("DELETE FROM outbox")
         for number, name in enumerate(NAMES):
             add_row(database, number, now, **{"contact": contact_of(name), **states.get(name, {})})
         add_row(database, len(NAMES), now, contact=None, state="delivered")
