@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, St
 
 from webapp.delivery.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.delivery.engine import metadata
-from webapp.delivery.submission import encrypt_contact
+from webapp.delivery.submission import contact_columns, load_contact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,8 +237,8 @@ class StoredRow:
             if value is not None
         }
         contact: dict[str, object] = dict.fromkeys(("contact", "mobile_hash", "faults"))
-        if self.contact:
-            contact |= encrypt_contact(encryption, self.contact, self.key)
+        if found := load_contact(self.contact):
+            contact |= contact_columns(encryption, found, self.key)
         return {
             "import_id": import_id,
             "number": self.number,

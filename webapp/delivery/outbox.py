@@ -142,8 +142,7 @@ class Outbox:
         there already: only that finds a full disk, or a standby server.
         """
         row = {"key": f"probe {new_owner()}", "form": "", "status": "", "owner": None}
-        row |= {"operator": None, "source": "", "contact": " " * _USUAL_LENGTH}
-        row |= {"encrypted_with": self._encryption.key_ids[0], "mobile_hash": ""}
+        row |= {"operator": None, "source": "", "contact": " " * _USUAL_LENGTH, "mobile_hash": ""}
         with self._database.write() as connection:
             with connection.begin_nested() as added:
                 connection.execute(self._inserts[State.HELD], row)
@@ -167,7 +166,8 @@ class Outbox:
     def _shared_values(self, state: State, pause: timedelta) -> dict[str, object]:
         now_plus = self._database.now_plus
         times = {"due": now_plus(pause), "give_up_at": now_plus(MAX_RETRY_AGE)}
-        return {"state": state, "created_at": now_plus(), **times, **INITIAL_VALUES}
+        key_id = {"encrypted_with": self._encryption.key_ids[0]}
+        return {"state": state, "created_at": now_plus(), **times, **INITIAL_VALUES, **key_id}
 
     def _as_added(
         self, contact: Contact, state: State, row: Mapping[str, Any], send_by: float
@@ -374,7 +374,7 @@ class Outbox:
 
 _BATCH_COLUMNS: Final = (
     *("key", "form", "status", "operator", "owner", "source"),
-    *("contact", "encrypted_with", "mobile_hash"),
+    *("contact", "mobile_hash"),
 )
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))

@@ -250,24 +250,19 @@ def by_reference(name: str) -> ColumnElement[bool] | None:
     return table.c.key.between(prefix.ljust(_KEY_LENGTH, "0"), prefix.ljust(_KEY_LENGTH, "f"))
 
 
-def encrypt_contact(encryption: Encryption, text: str, key: str) -> dict[str, str]:
+def contact_columns(encryption: Encryption, contact: Contact, key: str) -> dict[str, str]:
     """Return the columns that store a contact, of the outbox and of imports.
 
     Args:
         encryption: Encrypts it with its newest key.
-        text: The contact, from `dump_contact`.
+        contact: The contact.
         key: The key of its submission.
     """
     return {
-        "contact": encryption.encrypt(text, f"contact {key}"),
+        "contact": encryption.encrypt(dump_contact(contact), f"contact {key}"),
         "encrypted_with": encryption.key_ids[0],
-        "mobile_hash": encryption.hash(json.loads(text)[MOBILE]),
+        "mobile_hash": encryption.hash(str(contact[MOBILE])),
     }
-
-
-def contact_columns(encryption: Encryption, contact: Contact, key: str) -> dict[str, str]:
-    """Return the columns that store a contact; see `encrypt_contact`."""
-    return encrypt_contact(encryption, dump_contact(contact), key)
 
 
 def _decrypt_contact(row: RowMapping, encryption: Encryption) -> Contact | None:
