@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from webapp.web.rate_limits import RateLimits
     from webapp.web.recent import RecentSubmissions
     from webapp.web.request import FormRequest
-    from webapp.web.views.header import AttentionCount, CodeTroubleCache
+    from webapp.web.views.header import Header
     from webapp.web.views.health import Readiness
 
 EXTENSION = "contact_form"
@@ -54,8 +54,7 @@ class Services:
     delivery: DeliveryServices
     metrics: Metrics
     readiness: Readiness
-    attention: AttentionCount
-    code_trouble: CodeTroubleCache
+    header: Header
     tokens: FormTokens
     receipts: Receipts
     submission_tokens: SubmissionTokens
