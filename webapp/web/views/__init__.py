@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from webapp.delivery.submission import State
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
-    from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
+    from webapp.forms.tokens import Tokens
     from webapp.observability.metrics import Metrics
     from webapp.observability.rare_warnings import RareWarnings
     from webapp.settings import Settings
@@ -55,9 +55,7 @@ class Services:
     metrics: Metrics
     readiness: Readiness
     header: Header
-    tokens: FormTokens
-    receipts: Receipts
-    submission_tokens: SubmissionTokens
+    tokens: Tokens
     rate_limits: RateLimits
     basic_auth: BasicAuth
     access_warnings: RareWarnings

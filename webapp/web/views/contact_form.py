@@ -307,7 +307,7 @@ def issue_receipt(
         is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
         is_held=outcome.is_held,
     )
-    return services().receipts.issue(definition.slug, receipt)
+    return services().tokens.issue_receipt(definition.slug, receipt)
 
 
 def _validate(form: ContactForm) -> HTTPStatus | None:
