@@ -14,7 +14,7 @@ from webapp.delivery.services import DeliveryServices
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.request_origin import own_origin
-from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
+from webapp.forms.tokens import Tokens
 from webapp.messages import codes, workbench
 from webapp.observability import request_id
 from webapp.observability.rare_warnings import RareWarnings
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         key = load_or_make_key(settings.state_directory / "demo.key")
         settings = replace(settings, secret_keys=(key,))
     app = _make_flask(settings)
-    tokens = FormTokens(settings.secret_keys)
+    tokens = Tokens(settings.secret_keys)
     forms = definitions_file.load(settings.forms_file, demo=settings.demo)
     url = settings.amoot_url or (
         simulator.Simulator(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
@@ -68,11 +68,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         delivery=delivery,
         metrics=metrics,
         readiness=health.Readiness(delivery.outbox),
-        attention=header.AttentionCount(delivery.outbox.review),
-        code_trouble=header.CodeTroubleCache(delivery.codes.trouble, forms),
+        header=header.Header(delivery, forms),
         tokens=tokens,
-        receipts=Receipts(settings.secret_keys),
-        submission_tokens=SubmissionTokens(settings.secret_keys),
         rate_limits=rate_limits,
         basic_auth=BasicAuth(settings.intranet_users, rate_limits),
         access_warnings=RareWarnings(access.log),

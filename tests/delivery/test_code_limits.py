@@ -188,14 +188,12 @@ def test_share_of_the_day_that_is_left_is_read_every_few_seconds(
     """A database that fails changes nothing."""
     machine = Machine(database_url, per_day=4)
     limits = machine.codes.limits
-    assert limits.share_left() == 1
+    assert limits.share_left.get() == 1
     machine.take()
-    assert limits.share_left() == 1
-    limits._share_until = 0  # noqa: SLF001
-    assert limits.share_left() == 0.75
+    assert limits.share_left.get() == 1
+    assert limits.share_left.get(is_fresh=True) == 0.75
     monkeypatch.setattr(Database, "_open", _fail)
-    limits._share_until = 0  # noqa: SLF001
-    assert limits.share_left() == 0.75
+    assert limits.share_left.get(is_fresh=True) == 0.75
 
 
 def _fail(_: Database) -> None:
@@ -204,7 +202,7 @@ def _fail(_: Database) -> None:
 
 def test_no_codes_a_day_are_no_share(tmp_path: object) -> None:
     """Where none is ever sent, an answer need not be dearer."""
-    assert Machine(f"sqlite:///{tmp_path}/x", per_day=0).codes.limits.share_left() == 1
+    assert Machine(f"sqlite:///{tmp_path}/x", per_day=0).codes.limits.share_left.get() == 1
 
 
 def test_settings_become_limits() -> None:

@@ -11,7 +11,7 @@ from webapp.contact import EMPTY, FIELDS, Kind
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.form import build_form
 from webapp.forms.reading import read_value
-from webapp.forms.tokens import FormTokens
+from webapp.forms.tokens import Tokens
 from webapp.persian import Check, InvalidText
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def filled(app: Flask, name: str, text: str) -> ContactForm:
         dates=DateInput.TEXT,
     )
     with app.test_request_context("/", method="POST", data={name: text}):
-        form = build_form(definition, FormTokens(["key"]))()
+        form = build_form(definition, Tokens(["key"]))()
         form.validate()
         return form
 

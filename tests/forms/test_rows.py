@@ -20,7 +20,7 @@ from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.form import build_form
 from webapp.forms.rows import Fault, read_row, read_shared
 from webapp.forms.samples import sample_workbook
-from webapp.forms.tokens import FormTokens
+from webapp.forms.tokens import Tokens
 from webapp.messages import spreadsheets as texts
 from webapp.persian import Check, InvalidText
 from webapp.spreadsheets import Row, Sheet, safe_cell
@@ -62,7 +62,7 @@ def read(
 def filled(app: Flask, form: FormDefinition, data: Mapping[str, Any]) -> ContactForm:
     """Return the form as a page would have it, sent with these texts."""
     with app.test_request_context("/", method="POST", data=data):
-        sent = build_form(form, FormTokens(["key"]))()
+        sent = build_form(form, Tokens(["key"]))()
         sent.validate()
         return sent
 

@@ -12,7 +12,7 @@ from tables import each
 
 from webapp import messages
 from webapp.forms import tokens
-from webapp.forms.tokens import LIFETIME, FormTokens, InvalidToken
+from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ MOBILE = "09121234567"
 
 def test_token_says_which_form_and_when() -> None:
     """What was issued is read back; two tokens differ."""
-    own = FormTokens(["k"])
+    own = Tokens(["k"])
     token = own.read(own.issue("contact"), form="contact")
     assert token.form == "contact"
     assert timedelta(0) <= datetime.now(UTC) - token.shown_at < timedelta(seconds=3)
@@ -36,7 +36,7 @@ def test_token_says_which_form_and_when() -> None:
 
 def test_rotated_key_still_reads_and_a_lost_one_does_not() -> None:
     """The newest key signs, older ones are accepted."""
-    old, both, new = FormTokens(["old"]), FormTokens(["new", "old"]), FormTokens(["new"])
+    old, both, new = Tokens(["old"]), Tokens(["new", "old"]), Tokens(["new"])
     assert both.read(old.issue("f"), form="f")
     assert new.read(both.issue("f"), form="f")
     with pytest.raises(InvalidToken):
@@ -46,7 +46,7 @@ def test_rotated_key_still_reads_and_a_lost_one_does_not() -> None:
 @each("change", [lambda t: t[:-1], lambda t: "x" + t, lambda t: t.swapcase()])
 def test_tampered_token_is_refused(change: Callable[[str], str]) -> None:
     """Any change breaks the signature."""
-    own = FormTokens(["k"])
+    own = Tokens(["k"])
     with pytest.raises(InvalidToken):
         own.read(change(own.issue("f")), form="f")
 
@@ -55,7 +55,7 @@ def test_tampered_token_is_refused(change: Callable[[str], str]) -> None:
 def test_rubbish_is_refused(text: str) -> None:
     """Whatever comes, only InvalidToken is raised."""
     with pytest.raises(InvalidToken):
-        FormTokens(["k"]).read(text, form="f")
+        Tokens(["k"]).read(text, form="f")
 
 
 @each("shape", [[], ["f"], ["f", "n", "s"], ["f", "n", "s", "x"], ["f", "n", "s", 1e300], 5, None])
@@ -63,7 +63,7 @@ def test_token_of_another_shape_is_refused(shape: object) -> None:
     """Signed by our key, but by another version: the form comes back, with everything typed."""
     other = URLSafeTimedSerializer("k", salt="form token").dumps(shape)
     with pytest.raises(InvalidToken):
-        FormTokens(["k"]).read(str(other), form="f")
+        Tokens(["k"]).read(str(other), form="f")
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_token_lives_for_half_a_day() -> None:
 
 
 def _refused_tokens(page: Page) -> list[str | None]:
-    foreign = FormTokens(["another key"]).issue("contact")
-    other_form = FormTokens([SECRET]).issue("signup")
+    foreign = Tokens(["another key"]).issue("contact")
+    other_form = Tokens([SECRET]).issue("signup")
     return [None, "", "nonsense", page.token[:-2], foreign, other_form]
 
 

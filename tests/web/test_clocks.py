@@ -15,7 +15,7 @@ from webapp.delivery import circuit_breaker
 from webapp.delivery import database as database_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
-from webapp.forms.tokens import LIFETIME, FormTokens, InvalidToken
+from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.portal.base import Refused, SlowDown, Unreachable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_visitor_is_not_too_fast_for_a_machine_with_another_clock(
 
 def test_token_is_over_when_it_is_further_away_than_its_lifetime() -> None:
     """In both directions."""
-    tokens = FormTokens(["k"])
+    tokens = Tokens(["k"])
     text = tokens.issue("f")
     for seconds in (-LIFETIME.total_seconds() - 5, LIFETIME.total_seconds() + 5):
         with clock(seconds), pytest.raises(InvalidToken) as caught:

@@ -531,7 +531,6 @@ def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
     assert 'amoot_form_codes_failing{reason="' in client.get("/metrics").text
     assert delivery(client).outbox.review.retry() == 0
     portal.mood = None
-    client.application.extensions[EXTENSION].code_trouble._read_at = -99  # noqa: SLF001
     assert "/code" in Step(client, "/f/club", Mobile=OTHER).url
     assert "data-codes=" not in client.get("/outbox").text
     assert portal.contacts == []

@@ -12,7 +12,7 @@ from tables import each
 
 from webapp import messages, persian
 from webapp.forms import tokens
-from webapp.forms.tokens import InvalidReceipt, Receipt, Receipts
+from webapp.forms.tokens import InvalidToken, Receipt, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,18 +134,18 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Si
 @each("receipt", ["", "nonsense", "{own}x"])
 def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
     """Nothing is said that did not happen."""
-    own = Receipts(["another key"]).issue("news", RECEIPT)
+    own = Tokens(["another key"]).issue_receipt("news", RECEIPT)
     response = client.get(f"/embed/news/done?r={receipt.format(own=own)}")
     assert (response.status_code, response.location) == (303, "/embed/news")
 
 
 def test_receipt_is_good_for_its_form_alone() -> None:
     """And survives a rotation of keys."""
-    receipt = Receipts(["old"]).issue("news", RECEIPT)
-    read = Receipts(["new", "old"]).read(receipt, form="news")
+    receipt = Tokens(["old"]).issue_receipt("news", RECEIPT)
+    read = Tokens(["new", "old"]).read_receipt(receipt, form="news")
     assert (read.result, read.reference) == ("delivered", "ABCDEFGH")
-    with pytest.raises(InvalidReceipt):
-        Receipts(["old"]).read(receipt, form="other")
+    with pytest.raises(InvalidToken):
+        Tokens(["old"]).read_receipt(receipt, form="other")
 
 
 def test_definition_completes_the_contact(page: Page, portal: Simulator) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import template_rendered
 from support import Html, Page
 from tables import each
 from werkzeug.security import generate_password_hash
@@ -129,7 +130,7 @@ def test_wrong_organisation_and_logo_are_named_at_start(tmp_path: Path) -> None:
 
 
 def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In Persian digits; nothing while nothing does, or the database fails."""
+    """In Persian digits; nothing while nothing does. While the database fails, the count stays."""
     page = Page(app.test_client())
     assert messages.NEEDS_ATTENTION not in header(page.html)
     outbox = app.extensions[EXTENSION].delivery.outbox
@@ -140,9 +141,18 @@ def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.Monk
     def fail(*_: object, **__: object) -> int:
         raise DatabaseError("OperationalError")
 
-    monkeypatch.setattr("webapp.web.views.header._COUNT_MAX_AGE_S", -1)
     monkeypatch.setattr(Review, "count", fail)
-    assert messages.NEEDS_ATTENTION not in header(Html(page.client.get("/").text))
+    assert workbench.ATTENTION.format(n="۱") in header(Html(page.client.get("/outbox").text))
+
+
+def test_second_view_of_a_form_renders_nothing(app: Flask, page: Page) -> None:
+    """Neither the form nor the header, which take longer than the rest of the page."""
+    rendered: list[str | None] = []
+    with template_rendered.connected_to(
+        lambda _, template, **__: rendered.append(template.name), app
+    ):
+        assert workbench.HELP in header(Html(page.client.get("/").text))
+    assert rendered == []
 
 
 def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> None:

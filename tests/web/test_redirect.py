@@ -34,7 +34,7 @@ def test_frame_is_left_only_after_a_delivery_without_a_notice(
     file = tmp_path / "forms.toml"
     file.write_text(FORMS)
     app = make_app(forms_file=file)
-    issue = app.extensions[EXTENSION].receipts.issue
+    issue = app.extensions[EXTENSION].tokens.issue_receipt
     cases = {
         Receipt(result="delivered", reference="ABCD2345"): THANKS,
         Receipt(result="delivered", reference="ABCD2345", is_line_blocked=True): None,

@@ -23,6 +23,7 @@ from webapp.messages import statistics as texts
 from webapp.spreadsheets import safe_cell
 from webapp.web.views import charts
 from webapp.web.views import statistics as module
+from webapp.web.views.formatting import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,7 +252,7 @@ def test_statistics_are_refused_outside_the_intranet(
 
 def test_long_durations_are_shown_in_larger_units() -> None:
     """Seconds, minutes, hours."""
-    shown = [module._duration(seconds) for seconds in (0.04, 59.9, 90, 5400)]  # noqa: SLF001
+    shown = [duration(seconds) for seconds in (0.04, 59.9, 90, 5400)]
     assert shown == ["۰٫۰ ثانیه", "۵۹٫۹ ثانیه", "۱٫۵ دقیقه", "۱٫۵ ساعت"]
 
 

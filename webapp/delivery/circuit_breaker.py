@@ -8,8 +8,6 @@ one probe at a time finds out whether the cause has ended.
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -28,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.database import DatabaseError
+from webapp.delivery.cached_value import CachedValue
 from webapp.delivery.engine import metadata
 from webapp.portal.base import (
     MAX_PAUSE_S,
@@ -113,40 +111,30 @@ class CircuitBreaker:
         """Keep its state in this database."""
         self._database = database
         self._failures = 0
-        self._cached: Pause | None = None
-        self._cached_at = float("-inf")
-        self._refresh_lock = threading.Lock()
+        self._pause = CachedValue[Pause | None](self._read, first=None, ttl_s=_CACHE_TTL_S)
 
     @property
     def pause(self) -> Pause | None:
         """Why the queue is paused, or None; cached for up to half a second. Never raises."""
-        if time.monotonic() - self._cached_at > _CACHE_TTL_S and self._refresh_lock.acquire(
-            blocking=False
-        ):
-            try:
-                self.read_pause()
-            except DatabaseError:
-                self._cached_at = time.monotonic()  # the cached value stays
-            finally:
-                self._refresh_lock.release()
-        return self._cached
+        return self._pause.get()
 
     def read_pause(self) -> Pause | None:
         """Read why the queue is paused from the database; None if it is not."""
+        self._pause.set(self._read())
+        return self._pause.last
+
+    def _read(self) -> Pause | None:
         pause = select(*[*_PAUSE_COLUMNS, self._database.now_plus()])
         with self._database.read() as connection:
             found = connection.execute(pause).first()
-        self._cache(Pause(*found) if found else None)
-        return self._cached
-
-    def _cache(self, pause: Pause | None) -> None:
-        self._cached, self._cached_at = pause, time.monotonic()
+        return Pause(*found) if found else None
 
     def succeeded(self) -> None:
         """Record that the portal accepted or rejected a contact; close the breaker."""
         self._failures = 0
         # After a request to slow down, a call that started earlier proves nothing.
-        if self._cached is not None and self._cached.status != SLOW_DOWN:
+        pause = self._pause.last
+        if pause is not None and pause.status != SLOW_DOWN:
             self.close()
 
     def failed(self, error: PortalError) -> None:
@@ -207,7 +195,7 @@ class CircuitBreaker:
         with self._database.write() as connection:
             was_open = connection.execute(delete(_breaker).returning(_breaker.c.id)).first()
         self._failures = 0
-        self._cache(None)
+        self._pause.set(None)
         if was_open:
             log.warning("the queue runs again")
 

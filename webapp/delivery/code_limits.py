@@ -7,8 +7,6 @@ processes, machines or restarts exceeds a limit. What the portal has not sent is
 from __future__ import annotations
 
 import hmac
-import threading
-import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -29,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.database import DatabaseError
+from webapp.delivery.cached_value import CachedValue
 from webapp.delivery.engine import metadata
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ _COLUMNS: Final = (NUMBER, "network", "wide_network", "form")  # as the attribut
 # So many networks of the narrow kind may be used up within a wide one. Two: with the defaults, no
 # wide network gets all codes of a day.
 _NETWORKS_IN_WIDE: Final = 2
-_SHARE_MAX_AGE_S: Final = 10.0
+_SHARE_TTL_S: Final = 10.0
 _DAYS_KEPT: Final = timedelta(days=7)
 _ONE_DAY: Final = timedelta(days=1)
 
@@ -123,7 +121,11 @@ class Sending:
 
 
 class CodeLimits:
-    """The limits. Methods that take a connection belong to its transaction."""
+    """The limits. Methods that take a connection belong to its transaction.
+
+    Attributes:
+        share_left: Which share of the day's codes is left, 0 to 1.
+    """
 
     def __init__(
         self,
@@ -147,9 +149,7 @@ class CodeLimits:
         self._limits = limits
         periods = [limit.period for column in limits.values() for limit in column]
         self._kept_for = max(periods, default=timedelta(0))
-        self._share = 1.0
-        self._share_until = float("-inf")
-        self._share_lock = threading.Lock()
+        self.share_left = CachedValue(self._read_share, first=1.0, ttl_s=_SHARE_TTL_S)
 
     def lock(self, connection: Connection) -> date:
         """Let no other transaction count codes until this one ends; return the day (UTC).
@@ -192,26 +192,10 @@ class CodeLimits:
         if connection.execute(taken_back).first():
             self._add_to_day(connection, sending.day, -1)
 
-    def share_left(self) -> float:
-        """Return which share of the day's codes is left, 0 to 1, as of some seconds ago.
-
-        One thread at a time reads it, so that a database which hangs delays one page.
-        """
-        if time.monotonic() > self._share_until and self._share_lock.acquire(blocking=False):
-            try:
-                self._share = self._read_share()
-                self._share_until = time.monotonic() + _SHARE_MAX_AGE_S
-            finally:
-                self._share_lock.release()
-        return self._share
-
     def _read_share(self) -> float:
         count = select(_days.c.count).where(_days.c.day == _today())
-        try:
-            with self._database.read() as connection:
-                taken = connection.execute(count).scalar() or 0
-        except DatabaseError:
-            return self._share
+        with self._database.read() as connection:
+            taken = connection.execute(count).scalar() or 0
         return max(0.0, 1 - taken / self._per_day) if self._per_day else 1.0
 
     def _reached(self, connection: Connection, column: str, value: str) -> NotTaken | None:

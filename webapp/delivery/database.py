@@ -12,15 +12,17 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import (
     ColumnElement,
+    Date,
     DateTime,
     bindparam,
+    cast,
     event,
     func,
     literal,
@@ -212,16 +214,31 @@ class Database:
         insert = self._insert(table).from_select(list(names), rows)
         return insert.on_conflict_do_nothing().returning(table.c.id)
 
-    def insert_or_add(self, table: Table, amounts: Iterable[str]) -> Executable:
-        """Return an INSERT that, if the row's primary key exists, adds to that row instead.
+    def upsert_increment(
+        self,
+        connection: Connection,
+        table: Table,
+        amounts: Mapping[tuple[Any, ...], Sequence[float]],
+    ) -> None:
+        """Add amounts to rows of a table of counts, some of which may not exist yet.
 
         Args:
-            table: Where to insert.
-            amounts: The columns to add up.
+            connection: Of the transaction.
+            table: Its first columns are its primary key, all others are counts.
+            amounts: The amounts of each row, by its primary key.
         """
+        if not amounts:
+            return
         insert = self._insert(table)
-        sums = {name: table.c[name] + insert.excluded[name] for name in amounts}
-        return insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+        columns = [it.name for it in table.columns if not it.primary_key]
+        sums = {name: table.c[name] + insert.excluded[name] for name in columns}
+        upsert = insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+        # In one order everywhere: two that lock the same rows wait for each other only once.
+        rows = [
+            dict(zip(table.columns.keys(), (*key, *amounts[key]), strict=True))
+            for key in sorted(amounts)
+        ]
+        connection.execute(upsert, rows)
 
     def insert_batch(self, table: Table, names: Iterable[str], **values: object) -> Executable:
         """Return an INSERT for `write_batched`, which skips rows whose key exists already.
@@ -250,6 +267,13 @@ class Database:
             read_clock = partial(_utc_now_plus, pause)
             return bindparam("time", callable_=read_clock, type_=DateTime(), unique=True)
         return func.timezone("UTC", func.now(), type_=DateTime()) + pause
+
+    def date_of(self, time: ColumnElement[datetime], zone: timezone) -> ColumnElement[date]:
+        """Return the SQL for the date of a time (UTC) in a zone without summer time."""
+        offset = zone.utcoffset(None)
+        if self._is_sqlite:
+            return func.date(time, f"{offset.total_seconds():+.0f} seconds", type_=Date())
+        return cast(time + offset, Date)
 
     def is_due(self, due: ColumnElement[datetime]) -> ColumnElement[bool]:
         """Return the SQL condition that a due time has come.

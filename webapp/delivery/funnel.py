@@ -71,7 +71,6 @@ class Funnel:
     def __init__(self, database: Database) -> None:
         """Use the table in this database."""
         self._database = database
-        self._upsert = database.insert_or_add(table, ("count",))
         self._counts: Counter[tuple[date, str, Step]] = Counter()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -93,12 +92,10 @@ class Funnel:
             counts, self._counts = self._counts, Counter()
         if not counts:
             return
-        names = [column.name for column in table.columns]
-        # In one order everywhere: two that lock the same rows wait for each other only once.
-        rows = [dict(zip(names, (*key, counts[key]), strict=True)) for key in sorted(counts)]
+        amounts = {key: (number,) for key, number in counts.items()}
         try:
             with self._database.write() as connection:
-                connection.execute(self._upsert, rows)
+                self._database.upsert_increment(connection, table, amounts)
         except Exception:
             with self._lock:
                 self._counts += counts

@@ -60,7 +60,6 @@ class Sources:
     def __init__(self, database: Database) -> None:
         """Use the table in this database."""
         self._database = database
-        self._upsert = database.insert_or_add(table, ("count",))
 
     def add(self, connection: Connection, delivered: Mapping[tuple[date, str, str], int]) -> None:
         """Add numbers of delivered submissions, in the transaction that counts them.
@@ -77,11 +76,8 @@ class Sources:
                 if is_kept and source:
                     known.add(source)
                 sums[day, form, source if is_kept else OTHER] += number
-        names = [column.name for column in table.columns]
-        # In one order everywhere, as `Statistics.add`.
-        rows = [dict(zip(names, (*key, sums[key]), strict=True)) for key in sorted(sums)]
-        if rows:
-            connection.execute(self._upsert, rows)
+        amounts = {key: (number,) for key, number in sums.items()}
+        self._database.upsert_increment(connection, table, amounts)
 
     def top(
         self, first: date, last: date, *, most: int, listing: Collection[str]

@@ -17,26 +17,20 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
-    DateTime,
     Float,
     String,
     Table,
-    case,
-    column,
     delete,
     func,
     literal,
     select,
-    true,
     union_all,
     update,
-    values,
 )
 
 from webapp.delivery import funnel, sources
 from webapp.delivery.engine import metadata
 from webapp.delivery.submission import (
-    ACCEPTED,
     NEEDS_ATTENTION,
     RETENTION,
     WAITING,
@@ -47,14 +41,15 @@ from webapp.delivery.submission import (
 from webapp.persian import IRAN, to_iran
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from webapp.delivery.database import Database
 
 COUNTS_RETENTION: Final = timedelta(days=400)
 
+_ONE_DAY: Final = timedelta(days=1)
 _BATCH_ROWS: Final = 1_000  # marked in one short transaction
 _MAX_BATCHES: Final = 10  # at a time: the worker has other work as well
 
@@ -132,7 +127,6 @@ class Statistics:
         """Use the tables in this database."""
         self.sources = sources.Sources(database)
         self._database = database
-        self._upsert = database.insert_or_add(_daily_counts, ("count", "seconds"))
 
     def count_settled(self) -> int:
         """Add rows that have settled since to the daily counts; any number may do so at once.
@@ -184,11 +178,7 @@ class Statistics:
                 delivered_at = row.delivered_at or row.due - RETENTION
                 one[1] += max(0.0, (delivered_at - row.created_at).total_seconds())
                 delivered[day, row.form, row.source] += 1
-        if sums:
-            names = [column.name for column in _daily_counts.columns]
-            # In one order everywhere: two that lock the same rows wait for each other only once.
-            values = [dict(zip(names, (*key, *sums[key]), strict=True)) for key in sorted(sums)]
-            connection.execute(self._upsert, values)
+        self._database.upsert_increment(connection, _daily_counts, sums)
         self.sources.add(connection, delivered)
 
     def purge(self) -> None:
@@ -205,13 +195,12 @@ class Statistics:
             *(literal(0).label("held"), literal(1).label("stored")),
         )
         stored = stored.where(_day.between(first, last))
+        # Apart: how many of them hold a contact is read from the rows, all else from the index.
+        held = self._live(first, last, NEEDS_ATTENTION, func.count(_c.contact))
+        others = self._live(first, last, (*WAITING, State.DELIVERED), literal(0))
         with self._database.read() as connection:
-            groups = connection.execute(_UNCOUNTED_GROUPS).all()
-            forms = {group.form for group in groups}
-            start = min((to_iran(group.since).date() for group in groups), default=last)
             # One statement: it sees each row once, whoever counts at the same time.
-            live = _uncounted(min(max(first, start), last), last, forms)
-            rows = connection.execute(union_all(stored, live) if forms else stored).all()
+            rows = connection.execute(union_all(stored, held, others)).all()
         counts: dict[tuple[date, str, Outcome], Count] = {}
         for row in rows:
             for outcome, number in _outcomes(row):
@@ -222,52 +211,17 @@ class Statistics:
                     one.timed, one.seconds = number, row.seconds
         return [counts[key] for key in sorted(counts) if counts[key].count]
 
-
-def _uncounted_groups() -> Select[Any]:
-    """Return the query for the forms of rows that are not in the daily counts, and since when.
-
-    It seeks the next form of each state in the index; DISTINCT alone would read every row.
-    """
-    names = [(str(state),) for state in ACCEPTED]
-    states = values(column("state", String), name="states").data(names).cte("states")
-    least = select(func.min(_c.form)).where(is_uncounted)
-    first = least.where(_c.state == states.c.state).scalar_subquery().label("form")
-    found = select(states.c.state, first).cte("found", recursive=True)
-    later = least.where(_c.state == found.c.state, _c.form > found.c.form).scalar_subquery()
-    found = found.union_all(select(found.c.state, later).where(found.c.form.is_not(None)))
-    group = (is_uncounted, _c.state == found.c.state, _c.form == found.c.form)
-    # No min(): a PostgreSQL without statistics of the table would read every row for it.
-    since = select(_c.created_at).where(*group).order_by(_c.created_at).limit(1).scalar_subquery()
-    return select(found.c.form, since.label("since")).where(found.c.form.is_not(None))
-
-
-_UNCOUNTED_GROUPS: Final = _uncounted_groups()
-
-
-def _uncounted(first: date, last: date, forms: Iterable[str]) -> Select[Any]:
-    """Return the query that counts rows which are not in the daily counts, in ranges of the index.
-
-    Its columns are those of the daily counts, with the state for the outcome, and how many of the
-    rows hold a contact.
-    """
-    moments = (column("day", Date), column("since", DateTime), column("until", DateTime))
-    days = values(*moments, name="days").data(_day_ranges(first, last)).cte("days")
-    names = (column("state", String), column("form", String))
-    pairs = [(str(state), form) for state in ACCEPTED for form in forms]
-    kinds = values(*names, name="kinds").data(pairs).cte("kinds")
-    chosen = (
-        is_uncounted,
-        _c.state == kinds.c.state,
-        _c.form == kinds.c.form,
-        _c.created_at >= days.c.since,
-        _c.created_at < days.c.until,
-    )
-    number = select(func.count()).select_from(table).where(*chosen).scalar_subquery()
-    with_contact = select(func.count(_c.contact)).where(*chosen).scalar_subquery()
-    held = case((kinds.c.state.in_(NEEDS_ATTENTION), with_contact), else_=0)
-    return select(
-        *(days.c.day, kinds.c.form, kinds.c.state, number, literal(0.0), held, literal(0))
-    ).select_from(days.join(kinds, true()))
+    def _live(
+        self, first: date, last: date, states: Sequence[State], held: ColumnElement[int]
+    ) -> Select[Any]:
+        """Return the query for rows in these states that are not in the daily counts."""
+        day = self._database.date_of(_c.created_at, IRAN).label("day")
+        return (
+            select(day, _c.form, _c.state, func.count(), literal(0.0), held, literal(0))
+            .where(is_uncounted, _c.state.in_(states))
+            .where(_c.created_at >= _midnight(first), _c.created_at < _midnight(last + _ONE_DAY))
+            .group_by("day", _c.form, _c.state)
+        )
 
 
 def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:
@@ -281,11 +235,7 @@ def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:
         yield _SETTLED[State(row.outcome)], row.number - row.held
 
 
-def _day_ranges(first: date, last: date) -> list[tuple[date, datetime, datetime]]:
-    """Return each of these days in Iran, when it begins and when it ends, in UTC."""
-    days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
-    starts = [datetime.combine(day, datetime.min.time(), IRAN).astimezone(UTC) for day in days]
-    return [
-        (day, start.replace(tzinfo=None), (start + timedelta(days=1)).replace(tzinfo=None))
-        for day, start in zip(days, starts, strict=True)
-    ]
+def _midnight(day: date) -> datetime:
+    """Return when a day begins in Iran, in UTC, without a time zone."""
+    begin = datetime.combine(day, datetime.min.time(), IRAN)
+    return begin.astimezone(UTC).replace(tzinfo=None)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.forms.definitions import FormDefinition
-    from webapp.forms.tokens import FormToken, FormTokens
+    from webapp.forms.tokens import FormToken, Tokens
 
 # A field that only robots fill in. Browsers do not autofill this name.
 HONEYPOT_INPUT: Final = "leave_empty"
@@ -87,7 +87,7 @@ class ContactForm(FlaskForm):
     """The form of one definition; `build_form` makes its subclasses."""
 
     definition: ClassVar[FormDefinition]
-    tokens: ClassVar[FormTokens]
+    tokens: ClassVar[Tokens]
     token: FormToken  # set if the form was submitted with a valid one
 
     class Meta(FlaskForm.Meta):
@@ -186,7 +186,7 @@ def _anchor(field: Field) -> str:
 
 def build_form(
     definition: FormDefinition,
-    tokens: FormTokens,
+    tokens: Tokens,
     known_labels: Callable[[], KnownLabels] = KnownLabels,
 ) -> type[ContactForm]:
     """Create the form class of a definition.

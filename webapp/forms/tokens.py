@@ -47,24 +47,16 @@ class Signer(TimestampSigner):
 
 
 class InvalidToken(ValueError):
-    """The token is missing, invalid, of another form, expired, or signed with a removed key.
+    """A token or receipt is missing, invalid, expired, of another form, or of a removed key.
 
     Attributes:
-        site: The site that showed the form, if the token is only expired; else "".
+        site: The site that showed the form, if its token is only expired; else "".
     """
 
     def __init__(self, reason: str, *, site: str = "") -> None:
         """Set the reason, without personal data, and the site."""
         super().__init__(reason)
         self.site = site
-
-
-class InvalidSubmissionToken(ValueError):
-    """The token is missing, invalid, of another form, or signed with a removed key."""
-
-
-class InvalidReceipt(ValueError):
-    """The receipt is missing, invalid, of another form, or signed with a removed key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +123,19 @@ class SubmissionToken:
     unchanged: str = ""
 
 
-class FormTokens:
-    """Issues and reads form tokens."""
+class Tokens:
+    """Issues and reads all that is signed for forms: tokens, receipts, and submissions' tokens.
+
+    Each kind has a salt of its own, so that none passes for another.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         """Sign with the first key and accept all of them, so that keys can be rotated."""
+        oldest_first = list(reversed(keys))
         # Not URLSafeTimedSerializer, which tries to compress these short texts.
-        self._signer = Signer(list(reversed(keys)), salt="form token")
+        self._forms = Signer(oldest_first, salt="form token")
+        self._receipts = URLSafeSerializer(oldest_first, salt="receipt")
+        self._submissions = URLSafeSerializer(oldest_first, salt="submission")
 
     def issue(self, form: str, *, site: str = "") -> str:
         """Return a token for the form of this slug, shown by this site."""
@@ -155,16 +153,16 @@ class FormTokens:
 
     def _sign(self, form: str, nonce: str, site: str, shown_at: float) -> str:
         payload = json.dumps([form, nonce, site, shown_at]).encode()
-        return self._signer.sign(base64_encode(payload)).decode()
+        return self._forms.sign(base64_encode(payload)).decode()
 
     def read(self, text: str, *, form: str) -> FormToken:
-        """Verify a token.
+        """Verify a form's token.
 
         Raises:
             InvalidToken: if it is not a token of this form, or older than `LIFETIME`.
         """
         try:
-            payload = self._signer.unsign(text, max_age=int(LIFETIME.total_seconds()))
+            payload = self._forms.unsign(text, max_age=int(LIFETIME.total_seconds()))
             slug, nonce, site, shown_at = _load(payload)
             rendered_at = datetime.fromtimestamp(shown_at, UTC)
         except SignatureExpired as error:
@@ -178,6 +176,67 @@ class FormTokens:
         now = datetime.fromtimestamp(time.time(), UTC)
         return FormToken(form=slug, nonce=nonce, site=site, shown_at=rendered_at, sent_at=now)
 
+    def issue_receipt(self, form: str, receipt: Receipt) -> str:
+        """Return the receipt of a submission of the form of this slug, as text for a URL.
+
+        It contains no personal data and does not expire: showing it again is harmless.
+        """
+        content = [form, receipt.result, receipt.reference, receipt.site, receipt.status]
+        flags = [int(receipt.is_line_blocked), int(receipt.is_held)]
+        return str(self._receipts.dumps(content + (flags if any(flags) else [])))
+
+    def read_receipt(self, text: str, *, form: str) -> Receipt:
+        """Verify a receipt, and return its content.
+
+        Raises:
+            InvalidToken: if it is not a receipt of this form.
+        """
+        content = _content(self._receipts, text, form, length=4)
+        result, reference, site, status, is_line_blocked, is_held, *_ = [*content, 0, 0]
+        return Receipt(
+            result=result,
+            reference=reference,
+            site=site,
+            status=status,
+            is_line_blocked=bool(is_line_blocked),
+            is_held=bool(is_held),
+        )
+
+    def issue_submission(self, form: str, *, key: str, site: str, unchanged: str = "") -> str:
+        """Return the token that names a submission in the URL of its code step.
+
+        It contains no personal data, and is valid as long as the submission waits for its code.
+
+        Args:
+            form: The slug.
+            key: The submission's key.
+            site: The site that showed the form.
+            unchanged: A digest of its contact, in a form that corrects it: what that form sends if
+                nothing is changed. Not for URLs: known contacts can be tried.
+        """
+        return str(self._submissions.dumps([form, key, site, *([unchanged] if unchanged else [])]))
+
+    def read_submission(self, text: str, *, form: str) -> SubmissionToken:
+        """Verify a submission's token, and return its content.
+
+        Raises:
+            InvalidToken: if it is not a token of this form.
+        """
+        key, site, unchanged, *_ = [*_content(self._submissions, text, form, length=2), ""]
+        return SubmissionToken(key=key, site=site, unchanged=unchanged)
+
+
+def _content(serializer: URLSafeSerializer, text: str, form: str, *, length: int) -> list[Any]:
+    """Verify a text, and return what stands behind its form's slug: so many values at least."""
+    content: list[Any]
+    try:
+        slug, *content = serializer.loads(text)
+    except (BadData, TypeError, ValueError) as error:
+        raise InvalidToken(type(error).__name__) from None
+    if slug != form or len(content) < length:
+        raise InvalidToken("OtherForm")
+    return content
+
 
 def _nonce() -> str:
     return secrets.token_urlsafe(16)
@@ -186,79 +245,3 @@ def _nonce() -> str:
 def _load(payload: bytes) -> list[Any]:
     loaded: list[Any] = json.loads(base64_decode(payload))
     return loaded
-
-
-class Receipts:
-    """Issues and reads receipts: the outcome of a submission, for a URL.
-
-    A receipt contains no personal data and does not expire: showing it again is harmless.
-    """
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        """Sign with the first key and accept all of them."""
-        self._serializer = URLSafeSerializer(list(reversed(keys)), salt="receipt")
-
-    def issue(self, form: str, receipt: Receipt) -> str:
-        """Return the receipt of a submission of the form of this slug, as text."""
-        content = [form, receipt.result, receipt.reference, receipt.site, receipt.status]
-        flags = [int(receipt.is_line_blocked), int(receipt.is_held)]
-        return str(self._serializer.dumps(content + (flags if any(flags) else [])))
-
-    def read(self, text: str, *, form: str) -> Receipt:
-        """Verify a receipt, and return its content.
-
-        Raises:
-            InvalidReceipt: if it is not a receipt of this form.
-        """
-        try:
-            slug, result, reference, site, status, *flags = self._serializer.loads(text)
-        except (BadData, TypeError, ValueError) as error:
-            raise InvalidReceipt(type(error).__name__) from None
-        if slug != form:
-            raise InvalidReceipt("OtherForm")
-        return Receipt(
-            result=result,
-            reference=reference,
-            site=site,
-            status=status,
-            is_line_blocked=bool(flags and flags[0]),
-            is_held=bool(flags[1:] and flags[1]),
-        )
-
-
-class SubmissionTokens:
-    """Issues and reads the tokens that name a submission in the URL of its code step.
-
-    A token contains the submission's key and the site, and no personal data. It is valid as long
-    as the submission waits for its code. That of a form which corrects the submission tells
-    besides what the form sends if nothing is changed.
-    """
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        """Sign with the first key and accept all of them."""
-        self._serializer = URLSafeSerializer(list(reversed(keys)), salt="submission")
-
-    def issue(self, form: str, *, key: str, site: str, unchanged: str = "") -> str:
-        """Return the token of a submission of the form of this slug, shown by this site.
-
-        Args:
-            form: The slug.
-            key: The submission's key.
-            site: The site.
-            unchanged: A digest of its contact. Not for URLs: known contacts can be tried.
-        """
-        return str(self._serializer.dumps([form, key, site, *([unchanged] if unchanged else [])]))
-
-    def read(self, text: str, *, form: str) -> SubmissionToken:
-        """Verify a token, and return its content.
-
-        Raises:
-            InvalidSubmissionToken: if it is not a token of this form.
-        """
-        try:
-            slug, key, site, *more = self._serializer.loads(text)
-        except (BadData, TypeError, ValueError) as error:
-            raise InvalidSubmissionToken(type(error).__name__) from None
-        if slug != form:
-            raise InvalidSubmissionToken("OtherForm")
-        return SubmissionToken(key=key, site=site, unchanged=more[0] if more else "")

@@ -117,9 +117,6 @@ KNOWN: Final = (
 )
 PROGRESS: Final = "پیشرفت ارسال"
 LEFT: Final = "زمان باقی‌مانده: حدود {time}"
-LEFT_SECONDS: Final = "{n} ثانیه"
-LEFT_MINUTES: Final = "{n} دقیقه"
-LEFT_HOURS: Final = "{n} ساعت"
 HELD_UP: Final = "سامانهٔ پیامک اکنون پاسخ نمی‌دهد؛ ارسال خودکار از سر گرفته می‌شود."
 PAUSE: Final = "توقف"
 RESUME: Final = "ادامهٔ ارسال"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from webapp.delivery.submission import State
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
-    from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
+    from webapp.forms.tokens import Tokens
     from webapp.observability.metrics import Metrics
     from webapp.observability.rare_warnings import RareWarnings
     from webapp.settings import Settings
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from webapp.web.rate_limits import RateLimits
     from webapp.web.recent import RecentSubmissions
     from webapp.web.request import FormRequest
-    from webapp.web.views.header import AttentionCount, CodeTroubleCache
+    from webapp.web.views.header import Header
     from webapp.web.views.health import Readiness
 
 EXTENSION = "contact_form"
@@ -54,11 +54,8 @@ class Services:
     delivery: DeliveryServices
     metrics: Metrics
     readiness: Readiness
-    attention: AttentionCount
-    code_trouble: CodeTroubleCache
-    tokens: FormTokens
-    receipts: Receipts
-    submission_tokens: SubmissionTokens
+    header: Header
+    tokens: Tokens
     rate_limits: RateLimits
     basic_auth: BasicAuth
     access_warnings: RareWarnings

@@ -21,7 +21,7 @@ from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import Result
 from webapp.forms.from_url import read_arrival
-from webapp.forms.tokens import InvalidSubmissionToken
+from webapp.forms.tokens import InvalidToken
 from webapp.messages import codes as texts
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
@@ -106,8 +106,8 @@ def frame(slug: str) -> contact_form.ViewResult:
 def _find_place(slug: str, *, embedded: bool) -> _Place | None:
     """Return the submission of the URL; None if it names none."""
     definition, token = public_form(slug), request.args.get("s", "")
-    with suppress(InvalidSubmissionToken):
-        read = services().submission_tokens.read(token, form=slug)
+    with suppress(InvalidToken):
+        read = services().tokens.read_submission(token, form=slug)
         if definition.verification:
             arrival = read_arrival(definition.from_url, request.args).query
             policy = definition.verification
@@ -326,6 +326,6 @@ def _previous(place: _Place, contact: Contact, *, is_new: bool) -> str:
         is_new: Whether the same contact, sent again, is a new submission.
     """
     unchanged = "" if is_new else submission_key(place.key, contact)
-    return services().submission_tokens.issue(
+    return services().tokens.issue_submission(
         place.definition.slug, key=place.key, site=place.site, unchanged=unchanged
     )

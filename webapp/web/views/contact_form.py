@@ -229,7 +229,8 @@ def _header(definition: FormDefinition) -> Markup:
 def _challenge(definition: FormDefinition) -> str:
     if not definition.proof_of_work:
         return ""
-    codes_left = services().delivery.codes.limits.share_left() if definition.verification else 1.0
+    share_left = services().delivery.codes.limits.share_left
+    codes_left = share_left.get() if definition.verification else 1.0
     return services().proof_of_work.challenge(form=definition.slug, codes_left=codes_left)
 
 
@@ -306,7 +307,7 @@ def issue_receipt(
         is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
         is_held=outcome.is_held,
     )
-    return services().receipts.issue(definition.slug, receipt)
+    return services().tokens.issue_receipt(definition.slug, receipt)
 
 
 def _validate(form: ContactForm) -> HTTPStatus | None:

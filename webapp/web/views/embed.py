@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
 from webapp.forms import colour
-from webapp.forms.tokens import InvalidReceipt
+from webapp.forms.tokens import InvalidToken
 from webapp.web import assets
 from webapp.web.views import contact_form, public_form, see_other, services
 
@@ -34,8 +34,8 @@ def done(slug: str) -> str | Response:
     """Show the outcome of a receipt; without a valid one, redirect to the form."""
     definition = public_form(slug)
     try:
-        receipt = services().receipts.read(request.args.get("r", ""), form=slug)
-    except InvalidReceipt:
+        receipt = services().tokens.read_receipt(request.args.get("r", ""), form=slug)
+    except InvalidToken:
         return see_other(f"/embed/{slug}")
     title = contact_form.done_title(definition, receipt)
     context = {"definition": definition, "embed": definition, "receipt": receipt, "title": title}

@@ -15,7 +15,13 @@ from webapp.messages import imports as texts
 from webapp.persian import persian_digits, persian_number
 from webapp.portal.base import status_message
 from webapp.web.views import services
-from webapp.web.views.formatting import FormattedValue, format_values, local_time
+from webapp.web.views.formatting import (
+    FormattedValue,
+    all_fields,
+    duration,
+    format_values,
+    local_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +36,6 @@ MAX_SHOWN: Final = 50  # rows of each list
 _MAX_CELL: Final = 120  # characters of a cell that is shown
 _EXAMPLES: Final = 3
 _ROWS_WITH_EXAMPLES: Final = 20
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
 
 _EMPTY: Final = FormattedValue("", "", "auto")
 
@@ -72,7 +76,7 @@ def recent() -> list[dict[str, Any]]:
 def preview(found: Import, known: KnownRows) -> dict[str, Any]:
     """Return what the page of a draft shows; its rows with a known number were looked for."""
     review, definition = services().delivery.imports.review, _definition(found)
-    rows = _rows(definition)
+    rows = all_fields(definition)
     first = review.rows(found.id, limit=_ROWS_WITH_EXAMPLES)
     ready = [_contact(row) for row in review.ready_rows(found.id, limit=MAX_SHOWN)]
     wrong = review.wrong_rows(found.id, limit=MAX_SHOWN) if found.wrong_rows else []
@@ -198,13 +202,8 @@ def _time_left(now: Progress) -> str:
     """Return the time until all is sent, as a Persian sentence; "" if it is not known."""
     if not now.waiting or not now.rows_per_s:
         return ""
-    seconds = now.waiting / now.rows_per_s
-    for text, unit_s in ((texts.LEFT_HOURS, _HOUR_S), (texts.LEFT_MINUTES, _MINUTE_S)):
-        if seconds >= unit_s:
-            time = text.format(n=persian_number(seconds / unit_s, decimals=1))
-            return texts.LEFT.format(time=time)
-    time = texts.LEFT_SECONDS.format(n=persian_number(max(1, round(seconds))))
-    return texts.LEFT.format(time=time)
+    seconds = max(1, now.waiting / now.rows_per_s)
+    return texts.LEFT.format(time=duration(seconds, decimals=0))
 
 
 def _numbers(now: Progress) -> dict[str, str]:
@@ -232,9 +231,3 @@ def _definition(found: Import) -> FormDefinition | None:
 def _title(found: Import) -> str:
     definition = _definition(found)
     return definition.title if definition else found.form
-
-
-def _rows(definition: FormDefinition | None) -> list[Field]:
-    """Return the whole field table in the order of the page, with a form's own captions."""
-    own = {row.name: row for row in definition.fields} if definition else {}
-    return [own.get(row.name, row) for row in in_page_order()]

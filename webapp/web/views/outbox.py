@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, abort, render_template, request, session
 
 from webapp import messages, persian
-from webapp.contact import FIELDS, MOBILE, in_page_order
+from webapp.contact import FIELDS, MOBILE
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.outcome import Result
 from webapp.delivery.sender import is_given_up
@@ -33,13 +33,13 @@ from webapp.web.views import (
     services,
     waiting,
 )
-from webapp.web.views.formatting import format_values, local_time
+from webapp.web.views.formatting import all_fields, format_values, local_time
 from webapp.web.views.recent import find_entry, remember
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from webapp.contact import Contact, Field
+    from webapp.contact import Contact
     from webapp.delivery.outcome import Outcome
     from webapp.delivery.submission import Submission
     from webapp.forms.form import ContactForm
@@ -176,7 +176,7 @@ def _card(submission: Submission) -> dict[str, Any]:
         "operator": submission.operator,
         "reasons": _reasons(submission),
         "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
-        "values": format_values(values, _rows(_definition(submission))),
+        "values": format_values(values, all_fields(_definition(submission))),
         "is_idle": submission.state is not State.SENDING,
     }
 
@@ -212,23 +212,17 @@ def _definition(submission: Submission) -> FormDefinition | None:
     return definitions.get(submission.form) or main_form(definitions)
 
 
-def _rows(pattern: FormDefinition | None) -> tuple[Field, ...]:
-    """Return the whole field table, with a form's own captions and hints."""
-    own = {row.name: row for row in pattern.fields} if pattern else {}
-    rows = (own.get(row.name, row) for row in in_page_order())
-    # A form without free labels has no hint on how to type them.
-    return tuple(replace(row, hint=row.hint or FIELDS[row.name].hint) for row in rows)
-
-
 def _form(submission: Submission) -> ContactForm:
     """Return the form that corrects a submission: all fields, with the values of its contact."""
     pattern = _definition(submission)
+    # A form without free labels has no hint on how to type them.
+    fields = [replace(it, hint=it.hint or FIELDS[it.name].hint) for it in all_fields(pattern)]
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
     definition = FormDefinition(
         slug=_FORM_SLUG,
         title=messages.CORRECT_TITLE,
         access=Access.INTRANET,
-        fields=_rows(pattern),
+        fields=tuple(fields),
         required=pattern.required if pattern else frozenset({MOBILE}),
         label_choices=tuple(dict.fromkeys(choices)),
         free_labels=True,

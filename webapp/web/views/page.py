@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, flash, get_flashed_messages, reque
 
 from webapp.contact import FIELDS, MOBILE
 from webapp.forms.definitions import Access, main_form
-from webapp.forms.tokens import InvalidReceipt
+from webapp.forms.tokens import InvalidToken
 from webapp.web.views import contact_form, require_intranet, see_other, services
 from webapp.web.views.recent import find_entry, remember
 
@@ -81,8 +81,8 @@ def _receipt(definition: FormDefinition) -> Receipt | None:
     if not text:
         return None
     try:
-        return services().receipts.read(text, form=definition.slug)
-    except InvalidReceipt:
+        return services().tokens.read_receipt(text, form=definition.slug)
+    except InvalidToken:
         return None
 
 

@@ -22,6 +22,7 @@ from webapp.web.views import (
     waiting,
 )
 from webapp.web.views.downloads import csv_file
+from webapp.web.views.formatting import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,8 +36,6 @@ blueprint.before_request(require_intranet)
 _PERIODS_DAYS: Final = (7, 30, 365)
 _DEFAULT_DAYS: Final = 30
 _MAX_COLUMNS: Final = 60  # of a chart; longer periods are shown by weeks
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
 
 
 @blueprint.get("/statistics")
@@ -121,7 +120,7 @@ class _Sum:
     @property
     def cells(self) -> list[str]:
         """Its numbers by outcome, and in all, then the mean time, as the table shows them."""
-        mean = _duration(self.seconds / self.timed) if self.timed else texts.NO_MEAN
+        mean = duration(self.seconds / self.timed) if self.timed else texts.NO_MEAN
         return [*(_number(number) for number in (*self.numbers.values(), self.total)), mean]
 
 
@@ -208,11 +207,3 @@ def _by_form(counts: Iterable[Count]) -> list[_Sum]:
 
 def _number(value: int) -> str:
     return persian.persian_number(value)
-
-
-def _duration(seconds: float) -> str:
-    """Return a duration in the unit that fits, «۱٫۲ ثانیه»."""
-    for text, unit_s in ((texts.HOURS, _HOUR_S), (texts.MINUTES, _MINUTE_S)):
-        if seconds >= unit_s:
-            return text.format(n=persian.persian_number(seconds / unit_s, decimals=1))
-    return texts.SECONDS.format(n=persian.persian_number(seconds, decimals=1))

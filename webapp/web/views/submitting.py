@@ -14,7 +14,7 @@ from webapp.delivery.intake import submission_key
 from webapp.delivery.outcome import STORE_FAILED, Outcome, Result
 from webapp.delivery.submission import Submitter, reference
 from webapp.forms.definitions import Access
-from webapp.forms.tokens import InvalidSubmissionToken
+from webapp.forms.tokens import InvalidToken
 from webapp.web.views import see_other, services
 from webapp.web.views.vetting import request_code, vet, vet_code, vet_verified
 
@@ -139,8 +139,8 @@ def _key(form: ContactForm, contact: Contact, previous: SubmissionToken | None) 
 def _previous(slug: str) -> SubmissionToken | None:
     """Return what a corrected form says of the submission that it replaces, if it does."""
     try:
-        return services().submission_tokens.read(request.form.get("previous", ""), form=slug)
-    except InvalidSubmissionToken:
+        return services().tokens.read_submission(request.form.get("previous", ""), form=slug)
+    except InvalidToken:
         return None
 
 
@@ -153,7 +153,7 @@ def ask_code(form: ContactForm, outcome: Outcome) -> Response:
     """Redirect to the step that asks for the code, with what the form takes from the address."""
     slug, site = form.definition.slug, form.token.site
     key = _key(form, form.to_contact(), _previous(slug))
-    token = services().submission_tokens.issue(slug, key=key, site=site)
+    token = services().tokens.issue_submission(slug, key=key, site=site)
     unsent = {SENT: "0"} if outcome.status else {}
     query = urlencode({"s": token, **form.arrival.query, **unsent})
     return see_other(f"{request.path}/code?{query}")
