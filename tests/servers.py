@@ -76,13 +76,17 @@ class RedisServer:
 class PostgresServer:
     """A PostgreSQL cluster of its own, on a free port of loopback, open to whoever asks there."""
 
-    def __init__(self, folder: Path, *, primary: PostgresServer | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, primary: PostgresServer | None = None, max_connections: int = 200
+    ) -> None:
         """Make the cluster, and start it.
 
         Args:
             folder: Where its log goes. Its data has a folder of its own, which `close` removes.
             primary: The server whose asynchronous standby it is.
+            max_connections: Its setting; killed processes leave theirs open for a moment.
         """
+        self._max_connections = max_connections
         self.port = free_port()
         self._log = folder / "postgresql.log"
         self._account = _account()
@@ -104,7 +108,7 @@ class PostgresServer:
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "max_connections": 200,  # killed processes leave theirs open for a moment
+            "max_connections": self._max_connections,
         }
         settings = [f"--{name}={value}" for name, value in options.items()]
         self._process = self._run("postgres", "-D", str(self._data), *settings)
