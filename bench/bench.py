@@ -30,7 +30,18 @@ from webapp.settings import Settings
 
 PARTS = {
     module.__name__: module.measure
-    for module in (pages, trips, question, outage, idle, growth, million, machines, draining, footprint)
+    for module in (
+        pages,
+        trips,
+        question,
+        outage,
+        idle,
+        growth,
+        million,
+        machines,
+        draining,
+        footprint,
+    )
 } | {"import": importing.measure}
 
 

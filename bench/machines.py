@@ -13,7 +13,6 @@ import re
 import subprocess
 import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -27,6 +26,7 @@ from serving import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from launch import Program
 
@@ -76,7 +76,9 @@ def _measure(
         "WEB_CONCURRENCY": str(workers),
     }
     told = _sum_of_check(portal_url, folder, settings)
-    table.line(f"WEB_CONCURRENCY={workers}: `check`, of {_MACHINES} machines", str(_MACHINES * told))
+    table.line(
+        f"WEB_CONCURRENCY={workers}: `check`, of {_MACHINES} machines", str(_MACHINES * told)
+    )
     with contextlib.ExitStack() as stack:
         servers = [
             stack.enter_context(run_app(portal_url, folder, **settings)) for _ in range(_MACHINES)
@@ -128,9 +130,7 @@ def _peaks(postgres: PostgresServer) -> Iterator[dict[str, int]]:
         thread.join()
 
 
-def _show(
-    when: str, servers: list[Program], postgres: PostgresServer, shared: RedisServer
-) -> None:
+def _show(when: str, servers: list[Program], postgres: PostgresServer, shared: RedisServer) -> None:
     """Print memory and connections as they are now."""
     with _connect(postgres) as connection:
         now = _by_state(connection)

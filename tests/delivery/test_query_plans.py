@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from servers import PostgresServer
 
+log = logging.getLogger(__name__)
+
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 MOBILE = "09121234567"
 KEY = "ab" * 32
@@ -34,8 +37,11 @@ KEY = "ab" * 32
 # A sequential scan, or one of the primary key from its beginning.
 WHOLE_TABLE = re.compile(r"Seq Scan on outbox|using outbox_pkey on outbox.*\n(?!\s+Index Cond)")
 
-# Of 50,000 rows 6 % wait after an outage and 4 % need a hand. Of the delivered ones, 10 % are
-# not counted yet, all of them at the end of the table.
+# A step of a plan, with the index that it uses.
+NODE = re.compile(r"^(?: *-> +)?([A-Z][\w ]*?)(?: on \w+)*(?: \w+)?  \(cost", re.MULTILINE)
+
+# Of all rows 6 % wait after an outage and 4 % need a hand. The delivered ones that are not counted
+# yet are at the end of the table.
 FILL = """
 INSERT INTO outbox (key, form, state, status, contact, mobile_hash, owner, due, give_up_at,
     uncertain, blind, attempts, unexplained, looks, portal_id, created_at, counted)
@@ -43,25 +49,39 @@ SELECT md5(n::text) || md5('k' || n), form, state, '', CASE WHEN has_contact THE
     CASE WHEN has_contact THEN md5('m' || n) END, NULL, now() + n * interval '1 second',
     now() + interval '3 days', n % 7 = 0, false, 0, 0, 0, CASE WHEN NOT has_contact THEN n END,
     now() - interval '20 days' + n * interval '30 seconds',
-    state = 'delivered' AND n < 45000
+    state = 'delivered' AND n <= :rows * (1 - :uncounted)
 FROM (SELECT n, CASE WHEN n % 3 = 0 THEN 'news' ELSE 'contact' END AS form,
         CASE WHEN n % 50 < 3 THEN 'queued' WHEN n % 50 = 3 THEN 'held'
              WHEN n % 50 = 4 THEN 'rejected' ELSE 'delivered' END AS state,
         n % 50 < 5 AS has_contact
-      FROM generate_series(1, 50000) AS n) AS numbered
+      FROM generate_series(1, :rows) AS n) AS numbered
 """
 
 
-@pytest.fixture(scope="module")
-def database(postgres: PostgresServer, migrated: str) -> Iterator[Database]:
+@pytest.fixture(
+    scope="module",
+    params=[
+        (50_000, 0.1),
+        pytest.param((1_000_000, 0.03), marks=pytest.mark.nightly),
+        pytest.param((1_000_000, 0.3), marks=pytest.mark.nightly),
+    ],
+    ids=lambda it: f"{it[0]} rows, {it[1]:.0%} uncounted",
+)
+def database(
+    request: pytest.FixtureRequest, postgres: PostgresServer, migrated: str
+) -> Iterator[Database]:
     """Return a database with a long table, of which PostgreSQL knows the statistics."""
+    rows, uncounted = request.param
     url = postgres.create("long", template=migrated)
     engine = create_engine(url)
+    contact = dump_contact(Contact(Mobile=MOBILE))
+    values = {"rows": rows, "uncounted": uncounted, "contact": contact}
     with engine.begin() as connection:
-        connection.execute(text(FILL), {"contact": dump_contact(Contact(Mobile=MOBILE))})
+        connection.execute(text(FILL), values)
         connection.execute(text("ANALYZE"))
     engine.dispose()
-    return Database(url)
+    yield Database(url)
+    postgres.execute("DROP DATABASE long WITH (FORCE)")
 
 
 @pytest.fixture
@@ -98,7 +118,8 @@ class Plans:
     def _explain(self, statement: str, parameters: Any) -> str:
         address = {"host": self._url.host, "port": self._url.port, "user": self._url.username}
         with psycopg.connect(**address, dbname=self._url.database) as connection:
-            rows = connection.execute(f"EXPLAIN {statement}", parameters).fetchall()
+            rows = connection.execute(f"EXPLAIN ANALYZE {statement}", parameters).fetchall()
+            connection.rollback()  # it was executed
         return "\n".join(row[0] for row in rows)
 
 
@@ -136,6 +157,10 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
     }
     found = {name: plans.of(work) for name, work in statements.items()}
     assert all(found.values()), json.dumps(found, indent=1)
+    for name, some in found.items():  # shown with --log-cli-level=info
+        for plan in some:
+            took = "".join(re.findall(r"Execution Time: (.*)", plan))
+            log.info("%s: %s: %s", name, took, ", ".join(dict.fromkeys(NODE.findall(plan))))
     scanned = {
         name: plan for name, some in found.items() for plan in some if WHOLE_TABLE.search(plan)
     }
