@@ -32,8 +32,8 @@ _STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 class RedisServer:
     """A Redis server on a free port of loopback and on a Unix socket, which keeps nothing."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it, in this folder."""
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Start it, in this folder, with these options besides."""
         found = shutil.which("redis-server")
         if found is None:
             pytest.fail("redis-server is missing: install Debian's package redis-server.")
@@ -43,7 +43,7 @@ class RedisServer:
         self.socket = folder / "redis.sock"
         self._command = [found, "--save", "", "--appendonly", "no", "--dir", str(folder)]
         self._command += ["--port", str(self.port), "--bind", "127.0.0.1"]
-        self._command += ["--unixsocket", str(self.socket)]
+        self._command += ["--unixsocket", str(self.socket), *options]
         self.start()
 
     def start(self) -> None:

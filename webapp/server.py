@@ -27,6 +27,7 @@ from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
 from webapp.settings import warnings
+from webapp.web.rate_limits import redis_fault
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Server(BaseApplication):
         """Create the app, in the process that forks the workers."""
         for text in warnings(self._settings):
             log.warning("%s", text)
+        if self._settings.redis_url and (fault := redis_fault(self._settings.redis_url)):
+            log.warning("Redis cannot be used: %s", fault)
         return create_app(self._settings)
 
     def reload(self) -> None:
