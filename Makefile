@@ -92,11 +92,12 @@ static/font.css: deploy/font.css package-lock.json
 	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
 
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
-# servers that many machines share; and at night the other browsers, a spreadsheet program and a pool.
+# servers that many machines share; and at night the other browsers, a spreadsheet program, a pool and
+# Prometheus.
 DEBIAN := chromium-headless-shell:chromium-headless-shell npm:npm java:default-jre-headless redis-server:redis-server \
   initdb:postgresql nginx:nginx systemd-analyze:systemd zbarimg:zbar-tools
 AT_NIGHT := chromium:chromium firefox-esr:firefox-esr soffice:libreoffice-calc-nogui pgbouncer:pgbouncer \
-  WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb
+  WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb promtool:prometheus
 nightly: DEBIAN += $(AT_NIGHT)
 POLICY := /usr/sbin/policy-rc.d
 

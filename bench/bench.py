@@ -18,6 +18,7 @@ import footprint
 import growth
 import idle
 import importing
+import machines
 import million
 import outage
 import pages
@@ -29,7 +30,18 @@ from webapp.settings import Settings
 
 PARTS = {
     module.__name__: module.measure
-    for module in (pages, trips, question, outage, idle, growth, million, draining, footprint)
+    for module in (
+        pages,
+        trips,
+        question,
+        outage,
+        idle,
+        growth,
+        million,
+        machines,
+        draining,
+        footprint,
+    )
 } | {"import": importing.measure}
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 _GUNICORN = COMMAND.with_name("gunicorn")
-_STARTING_S = 20
+_STARTING_S = 120  # with the workers of three machines beside it
 _STOPPING_S = 60
 
 
@@ -113,7 +113,7 @@ def _wait(url: str, log: Path) -> None:
     expires = time.monotonic() + _STARTING_S
     while time.monotonic() < expires:
         with contextlib.suppress(requests.ConnectionError):
-            requests.get(url, timeout=10)
+            requests.get(url, timeout=_STARTING_S)
             return
         time.sleep(0.01)
     raise SystemExit(f"the server did not start:\n{log.read_text()}")

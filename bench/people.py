@@ -237,10 +237,11 @@ class People:
             if answer.status != HTTPStatus.SEE_OTHER:
                 self._outcomes[str(answer.status)] += 1
                 return None
-            (path,) = answer.header(b"location")
-            get = self._target.get(path, visit.jar.header, follows=True)
-            answer = await connection.ask(get)
-            visit.jar.take(answer.header(b"set-cookie"))
+            while answer.status == HTTPStatus.SEE_OTHER:  # twice for a browser's first receipt
+                (path,) = answer.header(b"location")
+                get = self._target.get(path, visit.jar.header, follows=True)
+                answer = await connection.ask(get)
+                visit.jar.take(answer.header(b"set-cookie"))
         finally:
             connection.close()
         ended = time.monotonic()

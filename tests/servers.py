@@ -32,8 +32,8 @@ _STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 class RedisServer:
     """A Redis server on a free port of loopback and on a Unix socket, which keeps nothing."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it, in this folder."""
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Start it, in this folder, with these options besides."""
         found = shutil.which("redis-server")
         if found is None:
             pytest.fail("redis-server is missing: install Debian's package redis-server.")
@@ -43,7 +43,7 @@ class RedisServer:
         self.socket = folder / "redis.sock"
         self._command = [found, "--save", "", "--appendonly", "no", "--dir", str(folder)]
         self._command += ["--port", str(self.port), "--bind", "127.0.0.1"]
-        self._command += ["--unixsocket", str(self.socket)]
+        self._command += ["--unixsocket", str(self.socket), *options]
         self.start()
 
     def start(self) -> None:
@@ -76,13 +76,17 @@ class RedisServer:
 class PostgresServer:
     """A PostgreSQL cluster of its own, on a free port of loopback, open to whoever asks there."""
 
-    def __init__(self, folder: Path, *, primary: PostgresServer | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, primary: PostgresServer | None = None, max_connections: int = 200
+    ) -> None:
         """Make the cluster, and start it.
 
         Args:
             folder: Where its log goes. Its data has a folder of its own, which `close` removes.
             primary: The server whose asynchronous standby it is.
+            max_connections: Its setting; killed processes leave theirs open for a moment.
         """
+        self._max_connections = max_connections
         self.port = free_port()
         self._log = folder / "postgresql.log"
         self._account = _account()
@@ -104,7 +108,7 @@ class PostgresServer:
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "max_connections": 200,  # killed processes leave theirs open for a moment
+            "max_connections": self._max_connections,
         }
         settings = [f"--{name}={value}" for name, value in options.items()]
         self._process = self._run("postgres", "-D", str(self._data), *settings)

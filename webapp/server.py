@@ -27,6 +27,7 @@ from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
 from webapp.settings import warnings
+from webapp.web.rate_limits import redis_fault
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MAX_FILES: Final = 65_536  # of each process: some programs walk through all that are possible
+MAX_FILES: Final = 65_536  # of each process: some programs walk through all that are possible
+# Idle connections cost a worker memory, some kilobytes each, and are closed after ten seconds.
+_MAX_CONNECTIONS: Final = 10_000
+_OTHER_FILES: Final = 64  # of a worker: its listeners, logs, metrics and the poller
 _GRACE_S: Final = 10  # added to the deadlines of calls that a stopping worker waits for
 
 
@@ -59,6 +63,8 @@ class Server(BaseApplication):
         """Create the app, in the process that forks the workers."""
         for text in warnings(self._settings):
             log.warning("%s", text)
+        if self._settings.redis_url and (fault := redis_fault(self._settings.redis_url)):
+            log.warning("Redis cannot be used: %s", fault)
         return create_app(self._settings)
 
     def reload(self) -> None:
@@ -81,7 +87,8 @@ class Server(BaseApplication):
 
         In memory, if possible: the files are mapped, and a full disk would kill the process.
         """
-        _raise_file_limit()
+        files = _raise_file_limit()
+        self.cfg.set("worker_connections", max_connections(files, _threads(self._settings)))
         memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
         place = memory if os.access(memory, os.W_OK) else None
         parent = os.getpid()
@@ -94,17 +101,36 @@ class Server(BaseApplication):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _raise_file_limit() -> None:
+def _raise_file_limit() -> int:
     """Let the workers open as many files and connections as the system allows this process.
 
     The soft limit is 1,024 nearly everywhere: as many idle connections would end a worker.
+
+    Returns:
+        How many each of them may open.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         # A sandbox may forbid it; the service's own limit counts then.
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def max_connections(files: int, threads: int) -> int:
+    """Return how many connections a worker accepts; more wait until others end.
+
+    A worker that accepts one more than it may open files for ends.
+
+    Args:
+        files: How many files it may open, or `resource.RLIM_INFINITY`.
+        threads: Its threads. Each may have a call to the portal, a connection to the database and
+            one to Redis open.
+    """
+    if files == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return max(threads + 1, min(_MAX_CONNECTIONS, files - 4 * threads - _OTHER_FILES))
 
 
 def _post_worker_init(worker: Worker) -> None:

@@ -141,6 +141,20 @@ def test_row_that_changes_later_is_counted_by_its_last_outcome(
         outbox.statistics.count_settled()
 
 
+def test_frequent_count_takes_what_was_delivered_and_leaves_the_rest(outbox: Outbox) -> None:
+    """What waits for an operator would be passed over every five seconds, by each worker."""
+    outbox.deliver(add(outbox, 1), 1)
+    held = outbox.hold(CONTACT, key(2), form="news", reason=HONEYPOT)[0]
+    outbox.review.discard(held.reference)
+    wanted = {(0, "news", "delivered"): 1, (0, "news", "discarded"): 1}
+    for count, number in ((outbox.statistics.count_delivered, 1),
+                          (outbox.statistics.count_settled, 1),
+                          (outbox.statistics.count_settled, 0)):  # fmt: skip
+        assert counted(outbox) == wanted
+        assert count() == number
+    assert counted(outbox) == wanted
+
+
 def test_counts_outlive_the_rows_of_the_outbox(outbox: Outbox, database: Database) -> None:
     """Those of rows, too, that no worker had counted; what nobody looked after was discarded."""
     wanted = fill(outbox)

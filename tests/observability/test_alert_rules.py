@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,3 +149,29 @@ def test_each_metric_of_an_alert_is_exposed(
     exposed = {name for name, _, _ in scraped(client)}
     named = set(re.findall(r"amoot_form_\w+", RULES.read_text()))
     assert named <= exposed
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+def test_prometheus_accepts_the_rules_and_evaluates_them_as_their_own_tests_say() -> None:
+    """Each fires and does not, after its time: `alert_rules.yml` has the series."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.fail("promtool is missing: `make nightly` installs Debian's package `prometheus`.")
+    units = Path(__file__).with_name("alert_rules.yml")
+    for command in (["check", "rules", RULES], ["test", "rules", units]):
+        done = subprocess.run(
+            [promtool, *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert done.returncode == 0, done.stdout.decode()
+
+
+def test_each_alert_has_tests_in_which_it_fires_and_does_not() -> None:
+    """Of Prometheus' own, which the nightly run evaluates."""
+    cases = yaml.safe_load(Path(__file__).with_name("alert_rules.yml").read_text())["tests"]
+    found = {
+        (case["alertname"], bool(case["exp_alerts"]))
+        for series in cases
+        for case in series["alert_rule_test"]
+    }
+    assert found == {(name, fires) for name in rules() for fires in (False, True)}

@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import update
-from support import Html, Page
+from support import Html, Page, solved, written
 
 from webapp.delivery import circuit_breaker
 from webapp.delivery import database as database_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
+from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.portal.base import Refused, SlowDown, Unreachable
+from webapp.web import proof_of_work
+from webapp.web.proof_of_work import CLOCK_SKEW, ProofOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -66,6 +70,43 @@ def test_receipt_in_the_session_of_a_machine_ahead_is_shown(
         response = page.send(follow=False, Mobile=MOBILE)
     assert response.status_code == 303
     assert Html(page.client.get("/").text).outcome == "delivered"
+
+
+def test_proof_is_valid_for_ten_minutes_on_a_machine_with_another_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Five minutes ahead or behind: who types for nine minutes has not worked in vain."""
+    monkeypatch.setattr(proof_of_work, "MAX_HASHES", 50)
+    proofs = ProofOfWork(["key"], consume=lambda *_: True)
+    skew = CLOCK_SKEW.total_seconds()
+    for issuer, verifier in ((0, skew), (-skew, 0), (skew, 0), (0, -skew)):
+        with clock(issuer):
+            answer = written(solved(proofs.challenge(form="signup")))
+        with clock(verifier + 9 * 60):
+            assert proofs.is_solved(answer, form="signup", key="one"), (issuer, verifier)
+        with clock(verifier + 21 * 60):
+            assert not proofs.is_solved(answer, form="signup", key="two"), (issuer, verifier)
+
+
+def test_used_proof_is_remembered_for_as_long_as_a_machine_accepts_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the database's clock, and on a machine whose clock is five minutes behind it."""
+    monkeypatch.setattr(proof_of_work, "MAX_HASHES", 50)
+    database = Database(f"sqlite:///{tmp_path}/outbox.sqlite3")
+    proofs = ProofOfWork(["key"], consume=UsedProofs(database).consume)
+    answer, other = (written(solved(proofs.challenge(form="signup"))) for _ in range(2))
+    assert proofs.is_solved(answer, form="signup", key="one")
+    real_now_plus = database.now_plus
+    for minutes in range(1, 26):
+        passed = timedelta(minutes=minutes)
+        monkeypatch.setattr(
+            database, "now_plus", lambda age=timedelta(0), by=passed: real_now_plus(age + by)
+        )
+        with clock(passed.total_seconds() - CLOCK_SKEW.total_seconds()):
+            assert not proofs.is_solved(answer, form="signup", key="two"), minutes
+    with clock(9 * 60):
+        assert proofs.is_solved(other, form="signup", key="three")
 
 
 @pytest.mark.usefixtures("soon")

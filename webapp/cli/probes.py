@@ -5,14 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from limits import parse
-from limits.errors import StorageError
-from limits.strategies import SlidingWindowCounterRateLimiter
-
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.reencryption import Reencryption
 from webapp.observability.service_errors import explain
-from webapp.web.rate_limits import redis_storage
+from webapp.web.rate_limits import redis_fault
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
@@ -47,12 +43,5 @@ def count_older(settings: Settings) -> int:
 
 
 def _redis_faults(settings: Settings) -> list[str]:
-    if settings.redis_url is None:
-        return []
-    try:
-        # As the limits themselves ask, so that what they may not do shows as well.
-        counter = SlidingWindowCounterRateLimiter(redis_storage(settings.redis_url))
-        counter.hit(parse("1/second"), "amoot-form check")
-    except StorageError as error:
-        return [f"Redis cannot be used: REDIS_URL: {explain(error.storage_error)}"]
-    return []
+    fault = settings.redis_url and redis_fault(settings.redis_url)
+    return [f"Redis cannot be used: {fault}"] if fault else []

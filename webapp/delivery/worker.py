@@ -70,7 +70,7 @@ class Worker:
         self._jobs = [
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
             _Job(PURGE_INTERVAL_S, self._purge),
-            _Job(_COUNT_INTERVAL_S, self._count),
+            _Job(_COUNT_INTERVAL_S, self._count_delivered),
         ]
         if alerts:
             self._jobs.append(_Job(CHECK_INTERVAL_S, alerts.start_check))
@@ -125,11 +125,12 @@ class Worker:
     def _purge(self) -> None:
         for reference in self._outbox.purge():
             log.warning("submission %s: erased after thirty days without attention", reference)
+        self._outbox.statistics.count_settled()
         self._outbox.statistics.purge()
         self._outbox.unverified.purge()
 
-    def _count(self) -> None:
-        self._outbox.statistics.count_settled()
+    def _count_delivered(self) -> None:
+        self._outbox.statistics.count_delivered()
 
     def _probe(self) -> None:
         """Find out whether the pause has ended: make a harmless call, then send one submission."""

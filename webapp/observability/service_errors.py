@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import ssl
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _ADVICE: Final = {
     "EAI_NONAME": "the host's name is not known: correct it, or the name server",
     "ENOENT": "the folder or the socket does not exist: correct the path",
     "ENOTDIR": "a part of the path is a file, not a folder: correct it",
+    "EADDRINUSE": "another program listens there: end it, or choose another port",
+    "EADDRNOTAVAIL": "this machine has no such address: correct it",
+    "ECONNRESET": "the server has ended the connection: if it asks for TLS, use rediss://",
+    "ConnectionError": "the server has ended the connection: if it asks for TLS, use rediss://",
     "EACCES": "not allowed: give the folder and its files to the user of this program",
     "EPERM": "not allowed: give the folder and its files to the user of this program",
     "EROFS": "the file system is read-only: mount it for writing, or choose another folder",
@@ -41,6 +46,21 @@ _ADVICE: Final = {
     "57P01": "the server has ended the connection: wait",
     "55P03": "another program holds a lock: look for it in pg_stat_activity",
     "57P03": "the server is starting or stopping: wait",
+    "28000 without TLS": (
+        "the server does not let this user in without TLS: set sslmode=require, or check the user, "
+        "and pg_hba.conf"
+    ),
+    "28000 with TLS": (
+        "the server does not let this user in with TLS: set sslmode=disable, or check the user, "
+        "and pg_hba.conf"
+    ),
+    "TLS_REFUSED": "the server takes no TLS: set sslmode=disable, or switch TLS on there",
+    "TLS_HANDSHAKE": "TLS gets no answer: use redis://, or switch TLS on there",
+    "CERTIFICATE_VERIFY_FAILED": (
+        "the certificate is not trusted: name its authority (PostgreSQL: sslrootcert, Redis: "
+        "ssl_ca_certs), and the server as the certificate does"
+    ),
+    "SSLMODE": "this is no sslmode: correct it",
     "SQLITE_NOTADB": "the file is no SQLite database: move it away, or restore a backup",
     "SQLITE_CORRUPT": "the file is damaged: move it away, and restore a backup",
     "SQLITE_CANTOPEN": "the file cannot be opened: correct the path, or who may open it",
@@ -61,7 +81,13 @@ _REFUSALS: Final = {
     "unsupported startup parameter": "08P01",
     "password authentication failed": "28P01",
     "no password supplied": "28P01",
+    "does not support SSL": "TLS_REFUSED",
+    "certificate verify failed": "CERTIFICATE_VERIFY_FAILED",
+    "does not match host name": "CERTIFICATE_VERIFY_FAILED",
+    "root certificate file": "CERTIFICATE_VERIFY_FAILED",
+    "invalid sslmode value": "SSLMODE",
     "no pg_hba.conf entry": "28000",
+    "pg_hba.conf rejects connection": "28000",
     "too many clients": "53300",
     "remaining connection slots": "53300",
     "system is starting up": "57P03",
@@ -69,6 +95,9 @@ _REFUSALS: Final = {
     "connection timeout expired": "ETIMEDOUT",
     "failed to resolve host": "EAI_NONAME",
 }
+# How the server calls the connection that it has no rule for; with sslmode=prefer it names both.
+_WITH_TLS: Final = ", SSL encryption"
+_WITHOUT_TLS: Final = ", no encryption"
 _ERRNOS: Final = ("ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOENT", "EACCES")
 
 
@@ -94,8 +123,11 @@ def _code(error: BaseException) -> str:
         return str(own)
     if isinstance(error, socket.gaierror):
         return "EAI_NONAME"
+    if isinstance(error, ssl.SSLError):
+        is_certificate = isinstance(error, ssl.SSLCertVerificationError)
+        return "CERTIFICATE_VERIFY_FAILED" if is_certificate else "TLS_HANDSHAKE"
     if isinstance(error, TimeoutError):
-        return "ETIMEDOUT"
+        return "TLS_HANDSHAKE" if "handshake" in str(error) else "ETIMEDOUT"
     if isinstance(error, OSError) and error.errno:
         return errno.errorcode.get(error.errno, "")
     return _code_in(str(error)) if type(error).__module__.startswith("psycopg") else ""
@@ -104,6 +136,10 @@ def _code(error: BaseException) -> str:
 def _code_in(text: str) -> str:
     """Return the code of a connection that libpq could not open."""
     found = [code for part, code in _REFUSALS.items() if part in text]
+    if "28000" in found and _WITH_TLS not in text:
+        found.insert(0, "28000 without TLS")
+    elif "28000" in found and _WITHOUT_TLS not in text:
+        found.insert(0, "28000 with TLS")
     if "FATAL" in text and "does not exist" in text:
         found.append("3D000" if 'database "' in text else "28000")
     found += [name for name in _ERRNOS if os.strerror(getattr(errno, name)) in text]

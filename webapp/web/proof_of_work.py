@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,8 +27,9 @@ _CHEAP_UNTIL: Final = 0.5
 _MAX_FACTOR: Final = 4
 # Three times what a solver sends; a longer answer is not decoded.
 _MAX_ANSWER_LENGTH: Final = 2_000
-# A machine with a slow clock may accept a challenge that has expired on another one.
-_CLOCK_SKEW: Final = timedelta(minutes=5)
+# How far the clocks of machines may be apart: a challenge is valid for `LIFETIME` on a machine that
+# is so far ahead, and for as much longer on one that is behind.
+CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 class ProofOfWork:
@@ -60,7 +62,7 @@ class ProofOfWork:
             cost=1,
             # The number to find has a limit: a random search would take some people very long.
             counter=secrets.randbelow(_max_hashes(codes_left)),
-            expires_at=datetime.now(UTC) + LIFETIME,
+            expires_at=datetime.fromtimestamp(time.time(), UTC) + LIFETIME + CLOCK_SKEW,
             data={"form": form},
             hmac_secret=self._keys[0],
         )
@@ -88,7 +90,7 @@ class ProofOfWork:
         parameters = payload.challenge.parameters
         if not known or parameters.data != {"form": form} or parameters.expires_at is None:
             return False
-        until = datetime.fromtimestamp(parameters.expires_at, UTC) + _CLOCK_SKEW
+        until = datetime.fromtimestamp(parameters.expires_at, UTC) + CLOCK_SKEW
         # Last, so that only correct answers are stored. By the signed nonce: the same answer can be
         # encoded in several ways.
         return self._consume(parameters.nonce, until, key)

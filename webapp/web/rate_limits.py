@@ -15,7 +15,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from limits import parse_many
+from limits import parse, parse_many
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -231,6 +231,19 @@ def redis_storage(url: str) -> RedisStorage:
         socket_timeout=_REDIS_TIMEOUT_S,
         wrap_exceptions=True,  # as StorageError, whether the package redis is installed or not
     )
+
+
+def redis_fault(url: str) -> str:
+    """Return why Redis cannot be used, with its setting, or ""; it takes half a second at most.
+
+    It is asked as the limits ask, so that what they may not do shows as well.
+    """
+    counter = SlidingWindowCounterRateLimiter(redis_storage(url))
+    try:
+        counter.hit(parse("1/second"), "amoot-form check")
+    except StorageError as error:
+        return f"REDIS_URL: {explain(error.storage_error)}"
+    return ""
 
 
 def address_prefix(address: str, *, wide: bool = False) -> str:
