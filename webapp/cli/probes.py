@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.reencryption import Reencryption
-from webapp.observability.service_errors import explain
 from webapp.web.rate_limits import redis_fault
 
 if TYPE_CHECKING:
