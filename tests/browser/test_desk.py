@@ -185,10 +185,10 @@ def test_list_of_submissions_is_forgotten(tab: Page) -> None:
 
 
 def test_known_number_is_asked_about_while_the_next_field_is_typed(
-    tab: Page, running: Simulator
+    tab: Page, simulator: Simulator
 ) -> None:
     """The focus stays; a tick answers, and another number takes the question back."""
-    store_contact(running)
+    store_contact(simulator)
     tab.goto("/f/asking")
     question = tab.locator("[data-outcome=duplicate]")
     tab.locator("#Mobile").fill(MOBILE)
@@ -206,10 +206,10 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
 
 
 def test_question_does_not_cover_the_field_with_the_focus(
-    browser: Browser, server: Server, running: Simulator
+    browser: Browser, server: Server, simulator: Simulator
 ) -> None:
     """While the long part is open."""
-    store_contact(running)
+    store_contact(simulator)
     with browser.new_context(viewport=DESK, base_url=server.url) as desk:
         tab = desk.new_page()
         tab.goto("/f/asking")
@@ -231,10 +231,10 @@ def test_question_does_not_cover_the_field_with_the_focus(
 
 
 def test_other_number_takes_the_question_of_the_last_submission_back(
-    tab: Page, running: Simulator
+    tab: Page, simulator: Simulator
 ) -> None:
     """There is one question at most, and it is about the number in the field."""
-    store_contact(running)
+    store_contact(simulator)
     tab.goto("/f/asking")
     tab.locator("#Mobile").fill(MOBILE)
     tab.keyboard.press("Enter")
@@ -247,9 +247,9 @@ def test_other_number_takes_the_question_of_the_last_submission_back(
     expect(question).to_be_hidden()
 
 
-def test_cancelled_question_leaves_without_a_warning(tab: Page, running: Simulator) -> None:
+def test_cancelled_question_leaves_without_a_warning(tab: Page, simulator: Simulator) -> None:
     """Who cancels has said so already."""
-    store_contact(running)
+    store_contact(simulator)
     warnings: list[str] = []
     tab.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
     tab.goto("/f/asking")
@@ -261,10 +261,10 @@ def test_cancelled_question_leaves_without_a_warning(tab: Page, running: Simulat
 
 
 def test_known_number_without_script_is_asked_about_at_submit(
-    browser: Browser, server: Server, running: Simulator
+    browser: Browser, server: Server, simulator: Simulator
 ) -> None:
     """And the answer is a button."""
-    store_contact(running)
+    store_contact(simulator)
     with browser.new_context(base_url=server.url, java_script_enabled=False) as context:
         tab = context.new_page()
         tab.goto("/f/asking")

@@ -488,7 +488,7 @@ def start(arguments: Sequence[str] = ()) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@each("end", ["stdin", signal.SIGTERM, signal.SIGINT])
+@each("end", ["stdin", signal.SIGTERM])
 def test_as_a_program_it_prints_its_address_and_ends_cleanly(end: str | signal.Signals) -> None:
     """It ends with its parent, whose end closes its standard input, or when told to."""
     with start() as program:
