@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from checker import Checker
 from firefox import Firefox
+from hosting import Site, hosting
 from playwright.sync_api import expect
 from serving import serve_forms
 from support import TOKEN
@@ -74,6 +75,13 @@ def running() -> Iterator[Simulator]:
     """Run a simulated portal for all tests in a browser."""
     with Simulator(token=TOKEN) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="session")
+def website() -> Iterator[Site]:
+    """Run a website of others, which may embed forms."""
+    with hosting() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hosting import Site, hosting
 from playwright.sync_api import expect
 from serving import serve_forms
 from states import MOBILE
@@ -14,6 +13,7 @@ from states import MOBILE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hosting import Site
     from playwright.sync_api import Browser, Page
     from serving import Server
 
@@ -38,13 +38,6 @@ verify = "sms"
 """
 INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
 POINTS_PER_MM = 72 / 25.4
-
-
-@pytest.fixture(scope="module")
-def website() -> Iterator[Site]:
-    """Run the website that embeds the form."""
-    with hosting() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
