@@ -11,6 +11,9 @@
 # make lighthouse   the performance, accessibility and practices of the pages
 # make observatory  the grade of the headers, behind nginx
 
+# Python keeps what it has compiled; else each process compiles the tests and the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-# Without these, Chromium as root does not start, and asks hosts of its maker for news.
+# Without these, Chromium as root does not start, and asks hosts of its maker for news. The last one
+# blocks third-party cookies, whatever this version does by default.
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -20,6 +21,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--test-third-party-cookie-phaseout",
 )
 
 

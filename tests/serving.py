@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from support import SECRET, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMAND = Path(sys.executable).with_name("amoot-form")
 
+_HURRIED = Path(__file__).with_name("hurried.py")
 _LISTENING = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
 _SECONDS = 120  # how long a server may take to start or to stop on a busy machine
 _MISSED = 5  # seconds after which a worker has probably missed the signal to stop
@@ -39,6 +41,14 @@ class Server:
     url: str
     log: Path
     process: subprocess.Popen[bytes]
+
+
+def hurried(folder: Path) -> Path:
+    """Write an `amoot-form` for which no test has to wait into this folder; return its path."""
+    command = folder / "amoot-form"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{_HURRIED}" "$@"\n')
+    command.chmod(0o700)
+    return command
 
 
 @contextlib.contextmanager
@@ -66,6 +76,18 @@ def serve(
         yield Server(url, log, process)
     finally:
         _stop(process)
+
+
+@contextlib.contextmanager
+def serve_forms(folder: Path, forms: str, portal_url: str) -> Iterator[Server]:
+    """Run a server with these forms, in front of this portal, for which no test has to wait."""
+    file = folder / "forms.toml"
+    file.write_text(forms)
+    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal_url, "SECRET_KEY": SECRET}
+    environ |= {"FORMS_FILE": str(file), "RATE_LIMITS": "off", "WEB_CONCURRENCY": "1"}
+    environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
+    with serve(folder, command=hurried(folder), **environ) as started:
+        yield started
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -18,7 +18,6 @@ from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from serving import Server
 
@@ -34,20 +33,21 @@ HALF_BODY = (
 )
 
 
-@pytest.fixture
-def server(tmp_path: Path, simulator: Simulator) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, running: Simulator) -> Iterator[Server]:
     """Run a server with one worker and few threads."""
+    folder = tmp_path_factory.mktemp("server")
     environ = {
         "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
+        "AMOOT_URL": running.url,
         "AMOOT_DEADLINE": str(READ_TIMEOUT_S + 2),
         "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
+        "STATE_DIRECTORY": str(folder),
         "WEB_CONCURRENCY": "1",
         "THREADS": "4",
     }
-    with serve(tmp_path, **environ) as running:
-        yield running
+    with serve(folder, **environ) as started:
+        yield started
 
 
 def connect(server: Server, data: bytes = b"") -> socket.socket:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from checker import Checker
 from firefox import Firefox
+from hosting import Site, hosting
 from playwright.sync_api import expect
-from serving import serve
-from support import SECRET, TOKEN
+from serving import serve_forms
+from support import TOKEN
 from words import PATIENCE_MS, speak
 
 from webapp.forms import definitions
+from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
     from serving import Server
-
-    from webapp.portal.simulator.server import Simulator
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 
@@ -70,15 +70,25 @@ def _readable_failures() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def running() -> Iterator[Simulator]:
+    """Run a simulated portal for all tests in a browser."""
+    with Simulator(token=TOKEN) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def website() -> Iterator[Site]:
+    """Run a website of others, which may embed forms."""
+    with hosting() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server in front of the simulator."""
-    folder = tmp_path_factory.mktemp("server")
-    forms = folder / "forms.toml"
-    forms.write_text(BUILT_IN.read_text() + EMBEDDED + VERIFYING + ASKING)
-    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
-    environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
-    with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:
+    forms = BUILT_IN.read_text() + EMBEDDED + VERIFYING + ASKING
+    with serve_forms(tmp_path_factory.mktemp("server"), forms, running.url) as started:
         yield started
 
 

@@ -18,7 +18,7 @@ from webapp.delivery.outcome import STORE_FAILED, Outcome, Result
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from firefox import Firefox
@@ -60,7 +60,8 @@ class Running:
 
     Attributes:
         url: Its address.
-        posts: The status of each answer to a POST.
+        posts: The status of each answer to a form: not of those to the script that looks up a
+            number while the next field is typed, which may come at any time.
         website: A website that may embed its forms.
         portal: Its portal.
     """
@@ -99,7 +100,7 @@ def running(
 
         @app.after_request
         def note(response: Any) -> Any:
-            if request.method == "POST":
+            if request.method == "POST" and not request.path.endswith("/duplicates"):
                 posts.append(response.status_code)
             return response
 
@@ -168,12 +169,28 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
         yield fresh
 
 
+def on_ways(names: Iterable[str]) -> Any:
+    """Go each way with script; without it a form and a code, at night each."""
+    others = [name for name in names if name not in ("invalid", "wrong code")]
+    return pytest.mark.parametrize(
+        ("context", "names"),
+        [
+            pytest.param(True, names, id="with script"),
+            pytest.param(False, ["invalid", "wrong code"], id="without script"),
+            pytest.param(False, others, id="each without script", marks=pytest.mark.nightly),
+        ],
+        indirect=["context"],
+    )
+
+
+@on_ways(ERRORS)
 def test_back_forward_and_reload_after_an_error_keep_what_was_typed(
-    context: BrowserContext, running: Running
+    context: BrowserContext, running: Running, names: Iterable[str]
 ) -> None:
     """On a page of its own: only a reload without script sends it again, which changes nothing."""
     page = context.new_page()
-    for name, (form, _, status) in ERRORS.items():
+    for name in names:
+        form, _, status = ERRORS[name]
         page.goto(f"{running.url}/f/{form}")
         expected = fail(page, running, name)
         before, stored = list(running.posts), received(running)
@@ -196,13 +213,14 @@ def received(running: Running) -> tuple[int, int]:
     return len(running.portal.contacts), len(running.portal.codes)
 
 
+@on_ways(FRAMED)
 def test_back_forward_and_reload_of_the_page_around_never_break_the_frame(
-    context: BrowserContext, running: Running
+    context: BrowserContext, running: Running, names: Iterable[str]
 ) -> None:
     """Back shows the error as it was; a reload begins with the form again."""
     away = running.website.publish("/other", "other")
     page = context.new_page()
-    for name in FRAMED:
+    for name in names:
         page.goto(host_of(running, name))
         expected = fail(page.frames[1], running, name)
         before = list(running.posts)

@@ -29,6 +29,12 @@ def record(tab: Page) -> None:
     submit(tab)
 
 
+def wait_for_focus(tab: Page) -> None:
+    """Wait until keys do something: the script has run, and the browser has set the focus."""
+    tab.wait_for_load_state()
+    expect(tab.locator("#Mobile")).to_be_focused()
+
+
 @pytest.mark.parametrize("has_script", [True, False])
 def test_menu_on_a_phone_opens_and_leads_on(
     browser: Browser, server: Server, *, has_script: bool
@@ -108,7 +114,7 @@ def test_first_fields_and_button_fit_on_a_wide_screen(browser: Browser, server: 
 def test_single_keys_work_outside_of_fields_alone(tab: Page) -> None:
     """In a field they are letters; Esc leads out of it."""
     record(tab)
-    expect(tab.locator("#Mobile")).to_be_focused()
+    wait_for_focus(tab)
     tab.keyboard.press("o")
     expect(tab.locator("#Mobile")).to_have_value("o")
     tab.locator("#Mobile").fill("")
@@ -119,9 +125,11 @@ def test_single_keys_work_outside_of_fields_alone(tab: Page) -> None:
     expect(tab.locator("#keys")).to_be_hidden()
     tab.keyboard.press("l")
     expect(tab.locator("#CityName")).to_have_value("شیراز")
+    wait_for_focus(tab)
     tab.keyboard.press("Escape")
     tab.keyboard.press("n")
     expect(tab.locator("#CityName")).to_have_value("")
+    wait_for_focus(tab)
     tab.keyboard.press("Escape")
     tab.keyboard.press("o")
     expect(tab).to_have_url("/outbox")
@@ -133,7 +141,7 @@ def test_single_keys_can_be_switched_off(tab: Page) -> None:
     tab.get_by_role("button", name=workbench.KEYS).click()
     tab.get_by_label(workbench.KEYS_SWITCH).uncheck()
     tab.goto("/")
-    expect(tab.locator("#Mobile")).to_be_focused()  # the browser does that late
+    wait_for_focus(tab)
     tab.keyboard.press("Escape")
     tab.keyboard.press("?")
     expect(tab.locator("#keys")).to_be_hidden()
@@ -146,7 +154,7 @@ def test_single_keys_work_where_cookies_are_blocked(tab: Page) -> None:
         "{get() { throw new DOMException('blocked', 'SecurityError'); }})"
     )
     tab.goto("/")
-    expect(tab.locator("#Mobile")).to_be_focused()  # the browser does that late
+    wait_for_focus(tab)
     tab.keyboard.press("Escape")
     tab.keyboard.press("?")
     expect(tab.locator("#keys")).to_be_visible()
@@ -158,7 +166,7 @@ def test_key_for_a_similar_contact_copies_the_last_one_or_nothing(tab: Page) -> 
     tab.locator("#Mobile").fill("09350000001")
     submit(tab)
     expect(tab.locator(".recent tbody tr")).to_have_count(2)
-    expect(tab.locator("#Mobile")).to_be_focused()  # the browser does that late
+    wait_for_focus(tab)
     tab.keyboard.press("Escape")
     tab.keyboard.press("l")
     tab.keyboard.press("?")
@@ -169,7 +177,7 @@ def test_key_for_a_similar_contact_copies_the_last_one_or_nothing(tab: Page) -> 
 def test_key_for_the_next_contact_works_under_the_forms_other_address(tab: Page) -> None:
     """The main form has two."""
     tab.goto("/f/contact")
-    expect(tab.locator("#Mobile")).to_be_focused()  # the browser does that late
+    wait_for_focus(tab)
     tab.keyboard.press("Escape")
     tab.keyboard.press("n")
     expect(tab).to_have_url("/")
@@ -185,10 +193,10 @@ def test_list_of_submissions_is_forgotten(tab: Page) -> None:
 
 
 def test_known_number_is_asked_about_while_the_next_field_is_typed(
-    tab: Page, running: Simulator
+    tab: Page, simulator: Simulator
 ) -> None:
     """The focus stays; a tick answers, and another number takes the question back."""
-    store_contact(running)
+    store_contact(simulator)
     tab.goto("/f/asking")
     question = tab.locator("[data-outcome=duplicate]")
     tab.locator("#Mobile").fill(MOBILE)
@@ -206,10 +214,10 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
 
 
 def test_question_does_not_cover_the_field_with_the_focus(
-    browser: Browser, server: Server, running: Simulator
+    browser: Browser, server: Server, simulator: Simulator
 ) -> None:
     """While the long part is open."""
-    store_contact(running)
+    store_contact(simulator)
     with browser.new_context(viewport=DESK, base_url=server.url) as desk:
         tab = desk.new_page()
         tab.goto("/f/asking")
@@ -231,10 +239,10 @@ def test_question_does_not_cover_the_field_with_the_focus(
 
 
 def test_other_number_takes_the_question_of_the_last_submission_back(
-    tab: Page, running: Simulator
+    tab: Page, simulator: Simulator
 ) -> None:
     """There is one question at most, and it is about the number in the field."""
-    store_contact(running)
+    store_contact(simulator)
     tab.goto("/f/asking")
     tab.locator("#Mobile").fill(MOBILE)
     tab.keyboard.press("Enter")
@@ -247,9 +255,9 @@ def test_other_number_takes_the_question_of_the_last_submission_back(
     expect(question).to_be_hidden()
 
 
-def test_cancelled_question_leaves_without_a_warning(tab: Page, running: Simulator) -> None:
+def test_cancelled_question_leaves_without_a_warning(tab: Page, simulator: Simulator) -> None:
     """Who cancels has said so already."""
-    store_contact(running)
+    store_contact(simulator)
     warnings: list[str] = []
     tab.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
     tab.goto("/f/asking")
@@ -261,10 +269,10 @@ def test_cancelled_question_leaves_without_a_warning(tab: Page, running: Simulat
 
 
 def test_known_number_without_script_is_asked_about_at_submit(
-    browser: Browser, server: Server, running: Simulator
+    browser: Browser, server: Server, simulator: Simulator
 ) -> None:
     """And the answer is a button."""
-    store_contact(running)
+    store_contact(simulator)
     with browser.new_context(base_url=server.url, java_script_enabled=False) as context:
         tab = context.new_page()
         tab.goto("/f/asking")

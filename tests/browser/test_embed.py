@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hosting import Site, hosting
 from playwright.sync_api import expect
-from serving import serve
+from serving import serve_forms
 from states import MOBILE
-from support import SECRET, TOKEN
 from tables import each
 from webkit import WebKit
 
@@ -66,7 +65,6 @@ verify = "sms"
 """
 
 TYPED = {"FName": "سارا", "LName": "کاظمی", "Mobile": MOBILE}
-AGE = 2.1  # seconds that the server wants a person to take, and a little more
 
 # What the README tells a website's owner to write, where a sandbox is wanted.
 SANDBOX = 'sandbox="allow-forms allow-scripts allow-same-origin"'
@@ -101,13 +99,6 @@ if (parent !== window && location.pathname.startsWith("/embed/")) {
 
 
 @pytest.fixture(scope="module")
-def website() -> Iterator[Site]:
-    """Run the website that may embed the forms."""
-    with hosting() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def stranger() -> Iterator[Site]:
     """Run a website that may not."""
     with hosting() as running:
@@ -119,29 +110,9 @@ def server(
     running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """Run the server with forms for that website."""
-    folder = tmp_path_factory.mktemp("embed")
-    forms = folder / "forms.toml"
-    forms.write_text(FORMS.replace("HOST", website.origin))
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": running.url,
-        "SECRET_KEY": SECRET,
-        "FORMS_FILE": str(forms),
-        "RATE_LIMITS": "off",
-    }
-    with serve(folder, **environ) as started:
+    forms = FORMS.replace("HOST", website.origin)
+    with serve_forms(tmp_path_factory.mktemp("embed"), forms, running.url) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def strict(browser: Browser, chromium: str) -> Iterator[Browser]:
-    """Run a Chromium that blocks third-party cookies, whatever this version does by default."""
-    running = browser.browser_type.launch(
-        executable_path=chromium,
-        args=["--no-sandbox", "--disable-gpu", "--test-third-party-cookie-phaseout"],
-    )
-    yield running
-    running.close()
 
 
 def _appender(into: list[Response]) -> Callable[[Response], None]:
@@ -152,14 +123,14 @@ def _appender(into: list[Response]) -> Callable[[Response], None]:
 
 
 @pytest.fixture
-def opened(strict: Browser) -> Iterator[Callable[..., Page]]:
+def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a tab; at the end no cookie may have come, and no fault."""
     contexts: list[BrowserContext] = []
     sent: list[Response] = []
     faults: list[str] = []
 
     def open_tab(**options: Any) -> Page:
-        context = strict.new_context(locale="fa-IR", reduced_motion="reduce", **options)
+        context = browser.new_context(locale="fa-IR", reduced_motion="reduce", **options)
         contexts.append(context)
         context.on("response", _appender(sent))
         tab = context.new_page()
@@ -218,13 +189,6 @@ def fill(form: Frame | FrameLocator) -> None:
         form.locator("#consent").check()
 
 
-def ponder(form: Frame) -> None:
-    """Let pass the time that a person takes."""
-    came = "performance.getEntriesByType('navigation')[0].responseStart"
-    passed = form.evaluate(f"performance.now() - {came}")
-    form.wait_for_timeout(max(0, AGE * 1000 - passed))
-
-
 def send(form: Frame | FrameLocator) -> None:
     """Press the form's button."""
     form.locator("button[type=submit]").click()
@@ -255,12 +219,12 @@ def wait_until_fitting(tab: Page, number: int = 1) -> None:
 
 
 @pytest.mark.nightly  # the Chromium without windows blocks none; no form of ours has one to block
-def test_third_party_cookies_are_blocked(strict: Browser, website: Site) -> None:
+def test_third_party_cookies_are_blocked(browser: Browser, website: Site) -> None:
     """The control: what sets its cookie on a page of its own cannot do so in a frame."""
     path = website.publish("/cookie", headers={"Set-Cookie": "control=1; SameSite=None; Secure"})
     framed = path.replace("localhost", "127.0.0.1")
     address = website.publish("/control", page_of(f'<iframe src="{framed}"></iframe>'))
-    with strict.new_context() as context:
+    with browser.new_context() as context:
         tab = context.new_page()
         with tab.expect_response(framed) as sent:
             tab.goto(address)
@@ -291,7 +255,6 @@ def test_snippet_fits_the_height_and_tells_the_page(
     wait_until_fitting(tab)
 
     frame_of(tab).locator("#consent").check()
-    ponder(frame_of(tab))
     send(frame_of(tab))
     message = frame_of(tab).locator("[data-outcome=delivered]")
     expect(message).to_be_visible()
@@ -324,7 +287,6 @@ def test_without_script_the_iframe_works_by_itself(
     send(form)
     expect(form.locator("[data-outcome=invalid]")).to_be_visible()
     form.locator("#Mobile").fill(MOBILE)
-    tab.wait_for_timeout(AGE * 1000)
     form.locator("button[type=submit]").dblclick()
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
     tab.wait_for_timeout(200)
@@ -346,13 +308,11 @@ def test_number_is_verified_in_the_iframe(
     form = tab.frame_locator("#one")
     fill(form)
     form.locator("#Mobile").fill("09129999999")
-    tab.wait_for_timeout(AGE * 1000)
     send(form)
     expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲•••۹۹۹۹")
     form.locator("[name=change]").click()
     expect(form.locator("#FName")).to_have_value("سارا")
     form.locator("#Mobile").fill(MOBILE)
-    tab.wait_for_timeout(AGE * 1000)
     send(form)
     expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲•••۴۵۶۷")
     form.locator("[name=resend]").click()
@@ -390,7 +350,7 @@ MAKE_FRAME = """(() => {{
 MAKE_SCRIPT = 'Object.assign(document.createElement("script"), {{ src: "{}/embed.js" }})'
 
 
-@pytest.mark.parametrize(
+@each(
     "make",
     [
         pytest.param(lambda server: iframe(server) + script(server, ""), id="not async"),
@@ -588,7 +548,6 @@ def test_double_click_signs_up_once(
     """The second click adds nothing."""
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
     fill(frame_of(tab))
-    ponder(frame_of(tab))
     frame_of(tab).locator("button[type=submit]").dblclick()
     assert [name for name, _, _ in told(tab, 3)] == ["ready", "ready", "submitted"]
     tab.wait_for_timeout(200)
@@ -601,7 +560,6 @@ def test_back_and_change_signs_up_another_person(
     """As a family does on one phone; the way back itself tells nothing."""
     tab.goto(website.publish("/", page_of(iframe(server), script(server))))
     fill(frame_of(tab))
-    ponder(frame_of(tab))
     send(frame_of(tab))
     expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
     tab.evaluate("history.back()")
@@ -609,7 +567,6 @@ def test_back_and_change_signs_up_another_person(
     assert [name for name, _, _ in told(tab, 4)] == ["ready", "ready", "submitted", "ready"]
     wait_until_fitting(tab)
     fill(frame_of(tab))
-    ponder(frame_of(tab))
     frame_of(tab).locator("#FName").fill("نیما")
     send(frame_of(tab))
     expect(frame_of(tab).locator("[data-outcome=delivered]")).to_be_visible()
@@ -627,7 +584,6 @@ def test_redirect_is_followed_once_by_the_page_around(
     told(tab, 1)
     wait_until_fitting(tab)
     fill(frame_of(tab))
-    ponder(frame_of(tab))
     send(frame_of(tab))
     tab.wait_for_url(thanks)
     tab.go_back()
@@ -727,18 +683,13 @@ ENGLISH = """<html lang="en" dir="ltr"><meta charset="utf-8">{}<header>Sample Sh
 <div>{}</div></main>"""
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("html", [PERSIAN, ENGLISH], ids=["Persian", "English"])
+@each("width", [360, 1280])
+@each("html", [PERSIAN, ENGLISH])
 def test_form_looks_well_in_pages_of_both_directions(
-    opened: Callable[..., Page],
-    server: Server,
-    website: Site,
-    tmp_path: Path,
-    html: str,
-    width: int,
+    tab: Page, server: Server, website: Site, html: str, width: int
 ) -> None:
-    """Nothing scrolls sideways; screenshots of the form and of its errors are kept."""
-    tab = opened(viewport={"width": width, "height": 1400})
+    """Nothing scrolls sideways, errors included."""
+    tab.set_viewport_size({"width": width, "height": 1400})
     text = html.format(STYLE + LISTEN, iframe(server) + script(server))
     tab.goto(website.publish("/", "<!doctype html>" + text))
     told(tab, 1)
@@ -749,7 +700,6 @@ def test_form_looks_well_in_pages_of_both_directions(
         wait_until_fitting(tab)
         for frame in tab.frames:
             assert frame.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        tab.screenshot(path=tmp_path / f"{state}.png")
     expect(frame_of(tab).locator("#Mobile-error")).to_have_text(messages.MOBILE_EMPTY)
 
 
@@ -781,7 +731,6 @@ def test_firefox_shows_the_form_and_tells_the_page(
     for name, value in TYPED.items():
         firefox.type(f"#{name}", value)
     firefox.click("#consent")
-    time.sleep(AGE)
     firefox.click("button[type=submit]")
     firefox.enter(None)
     firefox.wait(lambda: len(firefox.run("told")) >= 5)
@@ -813,7 +762,6 @@ def test_firefox_follows_the_redirect_and_stays_back(
     firefox.tell("WebDriver:Navigate", url=address)
     firefox.enter("#one")
     firefox.type("#Mobile", MOBILE)
-    time.sleep(AGE)
     firefox.click("button[type=submit]")
     firefox.enter(None)
     firefox.wait(lambda: firefox.run("location.href") == thanks)
@@ -835,7 +783,6 @@ def test_firefox_verifies_a_number_in_the_iframe(
     firefox.tell("WebDriver:Navigate", url=address)
     firefox.enter("#one")
     firefox.type("#Mobile", MOBILE)
-    time.sleep(AGE)
     firefox.click("button[type=submit]")
     firefox.wait(lambda: firefox.run("!!document.querySelector('#Code')"))
     firefox.type("#Code", simulator.codes[-1]["Code"])
@@ -876,7 +823,6 @@ def test_webkit_verifies_a_number_in_the_iframe(
     webkit.wait(lambda: [name for name, _, _ in webkit.run("told")] == ["ready"])
     webkit.enter("#one")
     webkit.type("#Mobile", MOBILE)
-    time.sleep(AGE)
     webkit.click("button[type=submit]")
     webkit.wait(lambda: webkit.run("!!document.querySelector('#Code')"))
     webkit.type("#Code", simulator.codes[-1]["Code"])

@@ -6,15 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hosting import Site, hosting
 from playwright.sync_api import expect
-from serving import serve
-from states import MOBILE, wait
-from support import SECRET, TOKEN
+from serving import serve_forms
+from states import MOBILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hosting import Site
     from playwright.sync_api import Browser, Page
     from serving import Server
 
@@ -42,22 +41,12 @@ POINTS_PER_MM = 72 / 25.4
 
 
 @pytest.fixture(scope="module")
-def website() -> Iterator[Site]:
-    """Run the website that embeds the form."""
-    with hosting() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(
     running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """Run the server with a form for that website."""
-    folder = tmp_path_factory.mktemp("from-url")
-    forms = folder / "forms.toml"
-    forms.write_text(FORMS.replace("HOST", website.origin).replace("INTRO", INTRO))
-    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
-    with serve(folder, FORMS_FILE=str(forms), RATE_LIMITS="off", **environ) as started:
+    forms = FORMS.replace("HOST", website.origin).replace("INTRO", INTRO)
+    with serve_forms(tmp_path_factory.mktemp("from-url"), forms, running.url) as started:
         yield started
 
 
@@ -79,7 +68,6 @@ def sign_up(tab: Page) -> None:
     form.locator("button[type=submit]").click()
     expect(form.locator("[data-outcome=invalid]")).to_be_visible()
     form.locator("#Mobile").fill(MOBILE)
-    wait(tab)
     form.locator("button[type=submit]").click()
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
 
@@ -137,7 +125,6 @@ def test_number_is_corrected_in_a_frame_that_takes_keys(
     expect(form).to_have_attribute("action", re.compile("utm_source=page"))
     for number in (MOBILE, "09129999999"):
         form.locator("#Mobile").fill(number)
-        wait(tab)
         form.locator("button[type=submit]").click()
         expect(frame.locator("[data-outcome=code]")).to_contain_text(
             "۴۵۶۷" if number == MOBILE else "۹۹۹۹"

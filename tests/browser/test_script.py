@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from states import MOBILE, MORE, respelled, store_label, until, wait
+from states import MOBILE, MORE, respelled, store_label, until
 from tables import each
 
 from webapp import messages
@@ -145,7 +145,6 @@ def test_on_the_way_back_the_button_works_again(tab: Page, simulator: Simulator)
     tab.goto("/f/signup")
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#consent").check()
-    wait(tab)
     tab.locator("button[type=submit]").click()
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
     tab.go_back()

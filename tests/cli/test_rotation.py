@@ -58,19 +58,17 @@ NEW, OLD = "new-" * 8, "old-" * 8
 class Browser:
     """A browser that stays open while the server is started again and again."""
 
-    def __init__(self, folder: Path, portal: Simulator) -> None:
-        """Keep the server's state in this folder."""
+    def __init__(self, make_app: Callable[..., Flask]) -> None:
+        """Open it."""
         self.html = Html("")
-        self._session = requests.Session()
-        self._session.headers["Connection"] = "close"  # no server waits for it to end
-        self._folder = folder
-        self._environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "WEB_CONCURRENCY": "1"}
+        self._make_app = make_app
+        self._client = make_app().test_client()
 
     def visit(self, keys: str, *forms: dict[str, str]) -> list[int]:
         """Open the page of a server with these keys, or send forms; return the statuses."""
-        with serve(self._folder, SECRET_KEY=keys, **self._environ) as server:
-            answers = [self._session.post(server.url, data=form, timeout=30) for form in forms]
-            answers = answers or [self._session.get(server.url, timeout=30)]
+        self._client.application = self._make_app(secret_keys=tuple(keys.split()))
+        answers = [self._client.post("/", data=form, follow_redirects=True) for form in forms]
+        answers = answers or [self._client.get("/")]
         self.html = Html(answers[-1].text)
         return [answer.status_code for answer in answers]
 
@@ -80,9 +78,11 @@ class Browser:
         return str(next(self.html.find("input", name="csrf_token"))[0]["value"])
 
 
-def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: Simulator) -> None:
+def test_with_the_new_key_before_the_old_nobody_notices(
+    make_app: Callable[..., Flask], portal: Simulator
+) -> None:
     """A form that was open is accepted, and sent again is the same; the session goes on."""
-    browser = Browser(tmp_path, portal)
+    browser = Browser(make_app)
     browser.visit(OLD)
     form = {"csrf_token": browser.token, "Mobile": MOBILE, "CityName": "شیراز", "keep": "true"}
     assert browser.visit(OLD, form) == [200]
@@ -95,10 +95,10 @@ def test_with_the_new_key_before_the_old_nobody_notices(tmp_path: Path, portal: 
 
 
 def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
-    tmp_path: Path, portal: Simulator
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """And says why; sent again it is accepted."""
-    browser = Browser(tmp_path, portal)
+    browser = Browser(make_app)
     browser.visit(OLD)
     form = {"csrf_token": browser.token, "Mobile": MOBILE, "FName": "سارا"}
     assert browser.visit(NEW, form) == [422]

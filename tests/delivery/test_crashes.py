@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dying
 import pytest
@@ -35,6 +35,17 @@ MOBILE = "09121234567"
 DYING = ("before", "after")
 PAGE = [(when, step) for step in ("insert", "send", "settle") for when in ("before", "after")]
 BACKGROUND = [(when, step) for step in ("claim", "send", "settle") for when in ("before", "after")]
+
+
+def on_both(points: list[tuple[str, str]]) -> list[Any]:
+    """Return these points with both databases; those before a step, on PostgreSQL, are nightly.
+
+    Its own transactions end with the steps; before one it is as SQLite is.
+    """
+    return [("sqlite", *point) for point in points] + [
+        pytest.param("postgresql", *point, marks=[pytest.mark.nightly] * (point[0] == "before"))
+        for point in points
+    ]
 
 
 @pytest.fixture
@@ -87,7 +98,7 @@ def deliver_all(settings: Settings, portal: Simulator) -> DeliveryServices:
 
 
 @pytest.mark.parametrize("repeats", [False, True], ids=["once", "repeated"])
-@pytest.mark.parametrize(("when", "step"), PAGE)
+@pytest.mark.parametrize(("database_url", "when", "step"), on_both(PAGE), indirect=["database_url"])
 def test_page_killed_on_the_way(
     hasty: Settings,
     kill: Callable[..., None],
@@ -111,7 +122,9 @@ def test_page_killed_on_the_way(
     assert list(map(tuple, left)) == [(State.DELIVERED, None)] * was_stored
 
 
-@pytest.mark.parametrize(("when", "step"), BACKGROUND)
+@pytest.mark.parametrize(
+    ("database_url", "when", "step"), on_both(BACKGROUND), indirect=["database_url"]
+)
 def test_worker_killed_on_the_way(
     hasty: Settings, kill: Callable[..., None], portal: Simulator, when: str, step: str
 ) -> None:

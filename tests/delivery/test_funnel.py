@@ -94,7 +94,7 @@ def test_old_counts_are_deleted_with_the_daily_counts(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deliverer", ["inline", "off"])
+@pytest.mark.parametrize("deliverer", [pytest.param("inline", marks=pytest.mark.nightly), "off"])
 def test_server_that_is_stopped_writes_what_was_counted_last(
     tmp_path: Path, deliverer: str
 ) -> None:

@@ -200,7 +200,7 @@ def test_checkpoint_waits_for_nobody(writer: SqliteWriter, file: Path) -> None:
             other.execute(statement).fetchall()
         started = time.monotonic()
         writer.checkpoint()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 4  # SQLite's own wait is five seconds
         assert log.stat().st_size > 0
         other.execute("ROLLBACK")
     other.close()

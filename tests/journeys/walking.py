@@ -7,12 +7,11 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving import Server, serve
+from serving import Server, hurried, serve
 from support import SECRET, TOKEN
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 PATIENCE_S = 60  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}
 ANSWER = "[data-outcome]"
-
-_HURRIED = Path(__file__).with_name("hurried.py")
 
 
 class Installation:
@@ -57,10 +54,8 @@ class Installation:
         self.portal, self.website = portal, website
         self._folder, self._stack = folder, contextlib.ExitStack()
         self.database = folder / "state" / "outbox.sqlite3"
-        self._clock, self._command = folder / "moved-by", folder / "amoot-form"
+        self._clock, self._command = folder / "moved-by", hurried(folder)
         (folder / "forms.toml").write_text(forms.replace("HOST", website.origin))
-        self._command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{_HURRIED}" "$@"\n')
-        self._command.chmod(0o700)
         self.move_clock(0)
         self._environ = {
             "AMOOT_TOKEN": TOKEN,

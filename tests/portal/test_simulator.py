@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from support import TOKEN
+from support import TOKEN, wait_until
 from tables import each
 
 from webapp.portal.simulator import model
@@ -291,8 +291,7 @@ def test_contact_that_is_applied_late_appears_after_a_while(
     with pytest.raises(http.client.RemoteDisconnected):
         create(simulator)
     assert (found(simulator), simulator.contacts) == (0, [])
-    while not found(simulator):
-        assert time.monotonic() - start < 5
+    wait_until(lambda: found(simulator) > 0)
     assert time.monotonic() - start >= 0.3
     (stored,) = simulator.contacts
     late = dt.datetime.fromisoformat(stored["UpdateDateTime"]) - simulator.requests[0].at
@@ -319,8 +318,7 @@ def test_search_may_lag_behind(simulator: Simulator) -> None:
     start = time.monotonic()
     create(simulator)
     assert (found(simulator), len(simulator.contacts)) == (0, 1)
-    while not found(simulator):
-        assert time.monotonic() - start < 5
+    wait_until(lambda: found(simulator) > 0)
     assert time.monotonic() - start >= 0.3
 
 
@@ -333,10 +331,11 @@ def test_honest_answer_may_take_long_and_delays_no_other(simulator: Simulator) -
         statuses = [answer["Status"] for answer in threads.map(create, [simulator] * 4)]
     assert statuses == ["Success"] * 4
     assert 2 <= time.monotonic() - start < 6
+    simulator.latency = 60
     simulator.answer("Failed")
     start = time.monotonic()
     create(simulator)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30
 
 
 def test_success_that_is_hard_to_read_is_one(simulator: Simulator) -> None:
@@ -488,7 +487,7 @@ def start(arguments: Sequence[str] = ()) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@each("end", ["stdin", signal.SIGTERM, signal.SIGINT])
+@each("end", ["stdin", signal.SIGTERM])
 def test_as_a_program_it_prints_its_address_and_ends_cleanly(end: str | signal.Signals) -> None:
     """It ends with its parent, whose end closes its standard input, or when told to."""
     with start() as program:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.simulator.server import Simulator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]  # test_code_limits says it in process
 
 FORMS = """
 [forms.club]

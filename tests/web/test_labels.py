@@ -400,16 +400,3 @@ def test_server_that_waits_for_labels_serves_and_stops(portal: Simulator, tmp_pa
         began = time.monotonic()
     assert time.monotonic() - began < 30
     assert [it.path for it in portal.requests] == ["/rest/ContactGroupList"]
-
-
-@pytest.mark.slow
-def test_server_suggests_what_its_portal_has(portal: Simulator, tmp_path: Path) -> None:
-    """Soon after the start."""
-    client = AmootPortal(url=portal.url, token=TOKEN, deadline=10)
-    client.create_contact(Contact(Mobile=MOBILE, Labels=("ویژه",)))
-    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
-    with serve(tmp_path, WEB_CONCURRENCY="1", **environ) as server:
-        until = time.monotonic() + 30
-        while suggested(Html(requests.get(server.url, timeout=30).text)) != ["ویژه"]:
-            assert time.monotonic() < until
-            time.sleep(0.1)

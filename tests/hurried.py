@@ -2,7 +2,8 @@
 
 A form may be sent at once, what failed is tried again at once, what is counted is written at once,
 and the search for a known number may take as long as it does on a busy machine. A test moves the
-clock of limits, of signed tokens and of the database by the seconds that it writes into a file.
+clock of limits, of signed tokens and of the database by the seconds that it writes into the file
+that MOVED_BY names, where there is one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ if __name__ == "__main__":
     sender._FIRST_BACKOFF_S = 0.05  # type: ignore[misc]  # noqa: SLF001
     services.DEADLINE_S = 60.0  # type: ignore[misc]
     header._COUNT_MAX_AGE_S = 0.0  # type: ignore[misc]  # noqa: SLF001
-    time.time = _moved
-    database._utc_now_plus = _utc_moved_plus  # noqa: SLF001
+    if "MOVED_BY" in os.environ:
+        time.time = _moved
+        database._utc_now_plus = _utc_moved_plus  # noqa: SLF001
     main()
