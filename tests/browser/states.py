@@ -12,7 +12,7 @@ from support import TOKEN
 from webapp.contact import Contact
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.tokens import MIN_AGE
-from webapp.messages import SUSPECT_STATUSES
+from webapp.messages import SUSPECT_STATUSES, workbench
 from webapp.portal.client import AmootPortal
 from webapp.web.request import MAX_BODY_BYTES
 
@@ -52,7 +52,7 @@ def keys(tab: Page, _: Simulator) -> None:
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#CityName").fill("تهران")
     submit(tab)
-    tab.locator("[popovertarget=keys]").click()
+    tab.get_by_role("button", name=workbench.KEYS).click()
 
 
 def opened(tab: Page, _: Simulator) -> None:
