@@ -62,8 +62,8 @@ def register(app: Flask) -> None:
 def _stylesheets(contents: dict[str, bytes]) -> dict[str, bytes]:
     """Return the stylesheets as browsers get them, by name.
 
-    They have no comment and no space without meaning, and the content hashes of what they load. The font is
-    part of the first one if it was built.
+    They have no comment and no space without meaning, and the content hash of what they load. The
+    font is part of the first one if it was built.
     """
     texts = {name: content.decode() for name, content in contents.items() if name[-4:] == ".css"}
     font = texts.pop(_FONT)
