@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask
 from support import Html
 
+from webapp.forms.colour import contrast
 from webapp.web import assets
 
 if TYPE_CHECKING:
@@ -58,8 +60,8 @@ def test_stylesheet_of_every_page_is_small_and_has_the_font(tmp_path: Path) -> N
     addresses = re.findall(r'url\("(.+?)"\)', css)
     assert [address.partition("?v=")[0] for address in addresses] == [*FONTS]
     for address in addresses:
-        response = client.get(f"/static/{address}")
-        assert response.headers["Cache-Control"] == assets.CACHE_FOR_A_YEAR
+        with client.get(f"/static/{address}") as response:
+            assert response.headers["Cache-Control"] == assets.CACHE_FOR_A_YEAR
 
 
 def test_stylesheet_names_no_font_that_was_not_built(tmp_path: Path) -> None:
@@ -76,3 +78,36 @@ def test_link_in_a_messenger_has_a_title_and_a_description(client: FlaskClient) 
     ((titled, _),) = html.find("meta", property="og:title")
     assert described["content"].startswith("برای دریافت خبرها")
     assert titled["content"] == "عضویت در خبرنامه"
+
+
+def colours(scheme: int) -> dict[str, str]:
+    """Return the colours of the light scheme, 0, or of the dark one, 1, as `#rrggbb`."""
+    found: dict[str, str] = {}
+    for name in ("site.css", "desk.css"):
+        part = (STATIC / name).read_text().split("(prefers-color-scheme: dark)")[scheme]
+        for token, value in re.findall(r"--([\w-]+): #(\w{3,6});", part):
+            found.setdefault(token, f"#{value * (6 // len(value))}")
+    return found
+
+
+def test_every_text_colour_is_legible_where_it_stands() -> None:
+    """In both schemes, 4.5 at least (WCAG 2.2, AA); borders of inputs 3 at least."""
+    tones = ("ok", "info", "warn", "bad")
+    pairs = {(name, ground) for name in ("ink", "quiet") for ground in ("sheet", "ground")}
+    pairs |= {(name, ground) for name in tones for ground in ("sheet", f"{name}-tint")}
+    pairs |= {(name, f"{tone}-tint") for name in ("ink", "quiet", "accent") for tone in tones}
+    pairs |= {("accent", "sheet"), ("accent", "tint"), ("on-accent", "accent")}
+    for scheme in (0, 1):
+        own = colours(scheme)
+        faint = {pair for pair in pairs if contrast(own[pair[0]], own[pair[1]]) < 4.5}
+        assert faint == set()
+        assert contrast(own["line"], own["sheet"]) >= 3
+
+
+def test_colours_of_charts_differ_in_lightness() -> None:
+    """So that they can be told apart without their hue."""
+    names = ("sent", "waits", "attend", "refused", "dropped")
+    for scheme in (0, 1):
+        own = colours(scheme)
+        levels = sorted(contrast(own[name], "#000000") for name in names)
+        assert all(lighter / darker >= 1.4 for darker, lighter in pairwise(levels))
