@@ -53,10 +53,10 @@ check: .venv/development
 
 LOCKS_INSTALLED := .venv/locks.sha256
 
-# Both lock files install with the oldest supported pip, Python 3.11.7's and the newest.
+# The lock files install with the oldest supported pip, Python 3.11.7's and the newest.
 locks: .venv/bin/python
 	.ci/install-locks
-	sha256sum requirements.lock requirements-dev.lock .ci/install-locks > $(LOCKS_INSTALLED)
+	sha256sum requirements*.lock .ci/install-locks > $(LOCKS_INSTALLED)
 
 # Known vulnerabilities of what is installed. It asks the package index, whose answer changes by itself.
 audit: .venv/development
@@ -81,18 +81,22 @@ venv-module:
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $@ .venv/runtime
 
-# The font is fetched, not committed. Without npm the page uses the system's own.
+# The font is fetched and made smaller, not committed. Without npm pages use the system's own.
 font:
-	@if [ ! -e static/font.css ]; then \
-	  if command -v npm >/dev/null; then $(MAKE) --no-print-directory static/font.css; \
+	@if [ ! -e $(FONT) ]; then \
+	  if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(FONT); \
 	  else echo "npm is missing: the page will use the system's font instead of Vazirmatn."; fi; fi
 
-FONT := node_modules/@fontsource-variable/vazirmatn/files/vazirmatn-arabic-wght-normal.woff2
+FONT := static/vazirmatn-persian.woff2
+VAZIRMATN := node_modules/@fontsource-variable/vazirmatn/files
 
-static/font.css: deploy/font.css package-lock.json
-	[ -e $(FONT) ] || npm ci --omit=dev
-	cp $(FONT) static/vazirmatn.woff2
-	hash=$$(sha256sum static/vazirmatn.woff2 | cut -c1-12); sed "s/HASH/$$hash/" deploy/font.css > $@
+$(FONT): deploy/font.py static/font.css package-lock.json .venv/font
+	[ -e $(VAZIRMATN) ] || npm ci --omit=dev
+	$(BIN)/python deploy/font.py $(VAZIRMATN)
+
+.venv/font: requirements-font.lock | .venv/bin/python
+	$(PIP) install --require-hashes --requirement requirements-font.lock
+	touch $@
 
 # What the tests need beside Python: a real browser, the checkers of HTML and accessibility, and the
 # servers that many machines share; and at night the other browsers, a spreadsheet program, a pool and
@@ -149,4 +153,6 @@ lock: .venv/development debian
 	  --no-annotate --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-strip-extras --group dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --group font --output-file requirements-font.lock
 	for folder in . bench; do (cd $$folder && npm install --package-lock-only && node -e 'const f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); for (const p of Object.values(l.packages)) delete p.funding; fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'); done

@@ -79,8 +79,8 @@ def _tracked() -> list[str]:
         text=True,
         check=True,
     )
-    fonts = [f"static/{name}" for name in ("font.css", "vazirmatn.woff2")]
-    return [*listed.stdout.splitlines(), *(name for name in fonts if (ROOT / name).exists())]
+    fonts = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("static/*.woff2")]
+    return [*listed.stdout.splitlines(), *fonts]
 
 
 def _run(project: Path, tests: list[str]) -> str:

@@ -9,7 +9,7 @@ from support import TOKEN, wait_until
 
 from webapp.contact import Contact
 from webapp.forms.form import HONEYPOT_INPUT
-from webapp.messages import SUSPECT_STATUSES
+from webapp.messages import SUSPECT_STATUSES, workbench
 from webapp.portal.client import AmootPortal
 from webapp.web.request import MAX_BODY_BYTES
 
@@ -49,7 +49,7 @@ def keys(tab: Page, _: Simulator) -> None:
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#CityName").fill("تهران")
     submit(tab)
-    tab.locator("[popovertarget=keys]").click()
+    tab.get_by_role("button", name=workbench.KEYS).click()
 
 
 def opened(tab: Page, _: Simulator) -> None:

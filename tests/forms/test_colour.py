@@ -33,5 +33,5 @@ def test_every_accent_is_legible_in_both_schemes(accent: str) -> None:
 
 def test_dark_sheet_is_the_stylesheets() -> None:
     """The two files agree."""
-    css = (Path(__file__).parents[2] / "static" / "style.css").read_text()
+    css = (Path(__file__).parents[2] / "static" / "site.css").read_text()
     assert f"--sheet: {DARK_SHEET};" in css

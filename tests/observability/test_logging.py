@@ -228,7 +228,7 @@ def test_every_answer_carries_it(
     foreign = {"Origin": "https://evil.example"}
     answers = [
         client.get("/"),
-        client.get("/static/style.css"),
+        client.get("/static/site.css"),
         client.get("/nothing"),
         client.get("/f/signup", base_url="http://other.example"),
         client.post("/", data={}, headers=foreign),

@@ -39,7 +39,7 @@ POLICY = (
         ("GET", "/nowhere", 404),
         ("PUT", "/", 405),
         ("DELETE", "/", 405),
-        ("GET", "/static/style.css", 200),
+        ("GET", "/static/site.css", 200),
     ],
 )
 def test_every_answer_carries_the_headers(

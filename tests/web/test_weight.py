@@ -54,7 +54,7 @@ def test_all_scripts_together_are_small() -> None:
         ("GET", "/", 200),
         ("POST", "/", 422),
         ("GET", "/nowhere", 404),
-        ("GET", "/static/style.css", 200),
+        ("GET", "/static/site.css", 200),
         ("GET", "/static/form.js", 200),
     ],
 )
@@ -77,17 +77,17 @@ def test_text_is_compressed_by_the_app_itself(
 def test_compressed_file_is_not_sent_again(client: FlaskClient) -> None:
     """Its mark is weak, and matches when the browser asks whether it changed."""
     zipped = {"Accept-Encoding": "gzip"}
-    with client.get("/static/style.css", headers=zipped) as first:
+    with client.get("/static/site.css", headers=zipped) as first:
         mark = first.headers["ETag"]
     assert mark.startswith("W/")
-    with client.get("/static/style.css", headers=zipped | {"If-None-Match": mark}) as again:
+    with client.get("/static/site.css", headers=zipped | {"If-None-Match": mark}) as again:
         assert (again.status_code, again.data) == (304, b"")
 
 
 def test_part_of_a_file_is_sent_as_it_is(client: FlaskClient) -> None:
     """Zipping it would make its range untrue."""
     headers = {"Accept-Encoding": "gzip", "Range": "bytes=0-1999"}
-    with client.get("/static/style.css", headers=headers) as response:
+    with client.get("/static/site.css", headers=headers) as response:
         assert response.status_code == 206
         assert "Content-Encoding" not in response.headers
         assert len(response.data) == 2000
@@ -107,6 +107,6 @@ def test_hashed_addresses_are_cached_for_a_year_and_others_are_not(client: Flask
     for address in addresses:
         with client.get(address) as response:
             assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    for address in ("/static/style.css", "/static/style.css?v=0"):
+    for address in ("/static/site.css", "/static/site.css?v=0"):
         with client.get(address) as response:
             assert response.headers["Cache-Control"] == "no-cache"

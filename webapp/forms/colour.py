@@ -12,7 +12,7 @@ Colour = tuple[int, int, int]
 
 _WHITE: Final = (255, 255, 255)
 _BLACK: Final = (0, 0, 0)
-_DARK_SHEET: Final = (0x18, 0x20, 0x1D)  # as in style.css
+_DARK_SHEET: Final = (0x18, 0x20, 0x1D)  # as in site.css
 _MIN_CONTRAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for some reserve
 _STEPS: Final = 20
 _DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is linear
@@ -20,7 +20,7 @@ _DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is lin
 
 @cache
 def stylesheet(accent: str) -> str:
-    """Return the custom properties of style.css that depend on the accent.
+    """Return the custom properties of site.css that depend on the accent.
 
     Args:
         accent: `#rrggbb`, on which white text is legible.
@@ -30,7 +30,7 @@ def stylesheet(accent: str) -> str:
     return (
         f":root {{ --accent: {_hex(light)}; --accent-deep: {_hex(_mix(light, _BLACK, 0.25))}; "
         f"--on-accent: #fff; --tint: {_hex(_mix(light, _WHITE, 0.9))}; }}\n"
-        "@media (prefers-color-scheme: dark) { "
+        "@media screen and (prefers-color-scheme: dark) { "
         f":root:not(.embed) {{ --accent: {_hex(dark)}; "
         f"--accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; --on-accent: #000; "
         f"--tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"

@@ -51,6 +51,7 @@ HELP_OUTCOME_TEXTS: Final = (
 HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
 INSTALL_LINK: Final = "گذاشتن در وب‌سایت"
 KEYS: Final = "میان‌برهای صفحه‌کلید"
+CLOSE: Final = "بستن"
 KEYS_INTRO: Final = "میان‌برها در صفحه‌های فرم کار می‌کنند و کلیدهای تکی فقط بیرون از خانه‌های فرم."
 KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -1,11 +1,12 @@
-"""Demo mode: the contacts that the simulator received."""
+"""Demo mode: the contacts that the simulator received, and the style guide."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, current_app, render_template, send_file
 
 from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.delivery.database import DatabaseError
@@ -37,6 +38,13 @@ def received() -> str:
     cause = _number_of(pause.status) if pause else ""
     paused = {"pause": pause, "cause": cause, "waiting": waiting}
     return render_template("demo.html", contacts=contacts, codes=codes, c=texts, **paused)
+
+
+@blueprint.get("/styleguide")
+def style_guide() -> Response:
+    """Show each component of the pages once, in each of its states."""
+    require_intranet()
+    return send_file(Path(current_app.root_path) / "docs" / "design-system.html")
 
 
 def _number_of(status: str) -> str:

@@ -66,6 +66,7 @@ def recent() -> list[dict[str, Any]]:
             "reference": found.reference,
             "title": _title(found),
             "came": local_time(found.created_at),
+            "kind": found.state,
             "state": texts.STATES[found.state],
             **_numbers(review.progress(found)),
         }

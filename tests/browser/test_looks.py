@@ -1,0 +1,90 @@
+"""What the stylesheets promise: lines that meet, small windows, and print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+from states import MORE, submit
+from tables import each
+
+from webapp import messages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from serving import Server
+
+# Whether the element with the focus is what stands at its own place, and within the window.
+IS_CLEAR = """() => {
+  const focused = document.activeElement, box = focused.getBoundingClientRect();
+  const x = box.left + box.width / 2, y = box.top + Math.min(box.height, 48) / 2; // its first line
+  const found = document.elementFromPoint(x, y);
+  return focused === found || focused.contains(found) || focused.closest("label")?.contains(found);
+}"""
+
+
+def top(tab: Page, selector: str) -> float:
+    """Return where an element begins."""
+    box = tab.locator(selector).bounding_box()
+    assert box
+    return box["y"]
+
+
+def right(tab: Page, selector: str) -> float:
+    """Return where an element begins for a Persian reader."""
+    found = tab.locator(selector).evaluate(
+        "it => it.getBoundingClientRect().right - parseFloat(getComputedStyle(it).paddingRight)"
+    )
+    return float(found)
+
+
+def test_labels_and_inputs_of_a_row_stand_on_one_line(tab: Page) -> None:
+    """Although one of them has a hint and an error."""
+    tab.set_viewport_size({"width": 1366, "height": 800})
+    tab.goto("/")
+    tab.locator("#Mobile").fill("0912")
+    submit(tab)
+    expect(tab.locator("#Mobile-error")).to_be_visible()
+    names = ("Mobile", "FName", "LName")
+    assert len({top(tab, f"label[for={name}]") for name in names}) == 1
+    assert len({top(tab, f"#{name}") for name in names}) == 1
+
+
+@each("width", [1366, 1920])
+def test_header_is_aligned_with_the_page(tab: Page, width: int) -> None:
+    """Its name begins where the heading does."""
+    tab.set_viewport_size({"width": width, "height": 800})
+    tab.goto("/help")
+    assert abs(right(tab, ".brand") - right(tab, "h1")) <= 1
+
+
+@each(("width", "height"), [(320, 256), (683, 384), (1366, 650)])
+def test_field_with_the_focus_is_not_covered_while_the_long_part_is_open(
+    tab: Page, width: int, height: int
+) -> None:
+    """On a small phone, at 200 % on a laptop, and on a laptop, where the button stays in sight."""
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.goto("/")
+    tab.locator(MORE).click()
+    covered = []
+    tab.locator("#Mobile").focus()
+    button = tab.get_by_role("button", name=messages.SUBMIT)
+    while not button.evaluate("it => it === document.activeElement"):
+        if not tab.evaluate(IS_CLEAR):
+            covered.append(tab.evaluate("document.activeElement.id"))
+        tab.keyboard.press("Tab")
+    assert covered == []
+
+
+def test_paper_is_white_in_dark_mode_too(browser: Browser, server: Server) -> None:
+    """Black text, and the form's colour as on a light screen."""
+    ink = "it => getComputedStyle(it).color"
+    with browser.new_context(base_url=server.url, color_scheme="dark") as context:
+        tab = context.new_page()
+        tab.goto("/f/event")
+        tab.emulate_media(media="print")
+        assert tab.locator("html").evaluate(ink) == "rgb(0, 0, 0)"
+        accent = "it => getComputedStyle(it).getPropertyValue('--accent')"
+        assert tab.locator("html").evaluate(accent) == "#7a1f5c"
+        tab.emulate_media(media="screen")
+        assert tab.locator("html").evaluate(accent) != "#7a1f5c"
