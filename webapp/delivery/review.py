@@ -207,7 +207,7 @@ class Review:
         return Submission.from_row(row, self._encryption, send_by=send_by) if row else None
 
     def discard(self, reference: str) -> bool:
-        """Erase the contact of a submission; return whether there was one.
+        """Erase the contact of a submission, damaged ones too; return whether there was one.
 
         The row stays: the same submission sent again gets the same answer, and is not sent.
         """
@@ -216,7 +216,7 @@ class Review:
             return False
         discarded = (
             update(table)
-            .where(self._with_contact(_CHANGEABLE_STATES), chosen)
+            .where(_c.contact.is_not(None), _c.state.in_(_CHANGEABLE_STATES), chosen)
             .values(
                 **ERASED,
                 state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
