@@ -55,6 +55,7 @@ class Review:
         """Use the outbox in this database, and these time limits."""
         self._database = database
         self._encryption = database.encryption
+        self._has_key = _c.encrypted_with.in_(self._encryption.key_ids)  # for the index
         self._timing = timing
 
     def count(self, states: Sequence[State], *, most: int) -> int:
@@ -66,7 +67,7 @@ class Review:
     def waiting_for(self, mobile: str) -> list[Submission]:
         """Return some of the submissions with this mobile number that wait to be sent."""
         has_mobile = _c.mobile_hash.in_(self._encryption.hashes(mobile))
-        waiting = select(*COLUMNS).where(self._with_contact(WAITING), has_mobile)
+        waiting = select(*COLUMNS).where(_c.state.in_(WAITING), self._has_key, has_mobile)
         waiting = waiting.limit(_MAX_KNOWN)
         with self._database.read() as connection:
             rows = connection.execute(waiting).mappings().all()
@@ -75,7 +76,7 @@ class Review:
     def waiting_among(self, mobiles: Iterable[str]) -> set[str]:
         """Return which of these numbers submissions have that wait to be sent."""
         by_hash = {found: mobile for mobile in mobiles for found in self._encryption.hashes(mobile)}
-        waiting = select(_c.mobile_hash).where(self._with_contact(WAITING))
+        waiting = select(_c.mobile_hash).where(_c.state.in_(WAITING), self._has_key)
         hashes = list(by_hash)
         known: set[str] = set()
         with self._database.read() as connection:
