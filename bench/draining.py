@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import table
-from launch import run_app, run_portal
+from launch import SECRET, run_app, run_portal
 from load import SIGN_UP, Pages
 from sqlalchemy import func, select
 from stock import let_wait
@@ -28,7 +28,7 @@ def measure(folder: Path) -> None:
     """Compare the pages of others before and meanwhile."""
     table.title(f"{_READERS} people open pages without a pause while contacts go out (ours)")
     table.pages_heading()
-    database = Database(f"sqlite:///{folder}/outbox.sqlite3")
+    database = Database(f"sqlite:///{folder}/outbox.sqlite3", secret_keys=(SECRET,))
     with run_portal(0, folder) as portal_url, run_app(portal_url, folder) as app:
         table.pages_row("nothing waits", _read(app).figures())
         let_wait(database, _WAITING)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
+SECRET = "bench" * 8
 _GUNICORN = COMMAND.with_name("gunicorn")
 _STARTING_S = 120  # with the workers of three machines beside it
 _STOPPING_S = 60
@@ -67,7 +68,7 @@ def run_app(portal: str, folder: Path, **more: str) -> Iterator[Program]:
     environ = {
         "AMOOT_TOKEN": "bench",
         "AMOOT_URL": portal,
-        "SECRET_KEY": "bench" * 8,
+        "SECRET_KEY": SECRET,
         "STATE_DIRECTORY": str(folder),
         "RATE_LIMITS": "off",
         "BIND": f"127.0.0.1:{port}",

@@ -6,6 +6,7 @@ import operator
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from support import Page
 
+from webapp.contact import Contact
+from webapp.delivery.database import Database
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.timing import Timing
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.portal.simulator.faults import json_answer
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
 RULES = Path(__file__).parents[2] / "deploy" / "alerts.yml"
 MOBILE = "09121234567"
+TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 EXPRESSION = re.compile(
     r"(?P<of>max|min|sum)\((?P<increase>increase\()?(?P<metric>\w+)(?:\{(?P<labels>[^}]*)\})?"
     r"(?:\[5m\]\))?\) (?P<compare>==|>|<) (?P<limit>[0-9]+)"
@@ -108,6 +114,13 @@ def credit_answer(credit: object) -> Answer:
     return json_answer({"Status": "Success", "AccountName": "x", "RemaindCredit": credit})
 
 
+def lose_key(_: FlaskClient, delivery: DeliveryServices, __: Simulator) -> None:
+    """Let a contact wait that was encrypted with another key."""
+    database = Database(str(delivery.database._url), secret_keys=("lost",))  # noqa: SLF001
+    contact = Contact(Mobile=MOBILE)
+    Outbox(database, TIMING).add(contact, "ab" * 32, form="contact", send=False)
+
+
 def spend(_: FlaskClient, delivery: DeliveryServices, portal: Simulator) -> None:
     """Let the account have little credit."""
     portal.answer(credit_answer("1,250"))
@@ -122,6 +135,7 @@ def spend(_: FlaskClient, delivery: DeliveryServices, portal: Simulator) -> None
         (fail, "AmootFormNotRecorded"),
         (suspect, "AmootFormNeedsHand"),
         (spend, "AmootFormCreditLow"),
+        (lose_key, "AmootFormUnreadable"),
     ],
 )
 def test_alert_sounds_when_it_is_provoked_and_not_before(

@@ -56,6 +56,7 @@ class Review:
         """Use the outbox in this database, and these time limits."""
         self._database = database
         self._encryption = database.encryption
+        self._has_key = _c.encrypted_with.in_(self._encryption.key_ids)  # for the index
         self._timing = timing
 
     def count(self, states: Sequence[State], *, most: int) -> int:
@@ -72,7 +73,7 @@ class Review:
     def waiting_for(self, mobile: str) -> list[Submission]:
         """Return some of the submissions with this mobile number that wait to be sent."""
         has_mobile = _c.mobile_hash.in_(self._encryption.hashes(mobile))
-        waiting = select(*COLUMNS).where(self._with_contact(WAITING), has_mobile)
+        waiting = select(*COLUMNS).where(_c.state.in_(WAITING), self._has_key, has_mobile)
         waiting = waiting.limit(_MAX_KNOWN)
         with self._database.read() as connection:
             rows = connection.execute(waiting).mappings().all()
@@ -81,7 +82,7 @@ class Review:
     def waiting_among(self, mobiles: Iterable[str]) -> set[str]:
         """Return which of these numbers submissions have that wait to be sent."""
         by_hash = {found: mobile for mobile in mobiles for found in self._encryption.hashes(mobile)}
-        waiting = select(_c.mobile_hash).where(self._with_contact(WAITING))
+        waiting = select(_c.mobile_hash).where(_c.state.in_(WAITING), self._has_key)
         hashes = list(by_hash)
         known: set[str] = set()
         with self._database.read() as connection:
@@ -213,7 +214,7 @@ class Review:
         return Submission.from_row(row, self._encryption, send_by=send_by) if row else None
 
     def discard(self, reference: str) -> bool:
-        """Erase the contact of a submission; return whether there was one.
+        """Erase the contact of a submission, damaged ones too; return whether there was one.
 
         The row stays: the same submission sent again gets the same answer, and is not sent.
         """
@@ -222,7 +223,7 @@ class Review:
             return False
         discarded = (
             update(table)
-            .where(self._with_contact(_CHANGEABLE_STATES), chosen)
+            .where(_c.contact.is_not(None), _c.state.in_(_CHANGEABLE_STATES), chosen)
             .values(
                 **ERASED,
                 state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
