@@ -38,6 +38,7 @@ from webapp.delivery.engine import (
     LOCK_TIMEOUT_S,
     MIGRATION_TIMEOUT_S,
     Connections,
+    ForeignDatabase,
     WrittenByNewerVersion,
     open_engine,
     probe,
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, OSError)
 
 # Without a failure for so long, the database works again.
 _RECOVERY_S: Final = 10.0
@@ -307,7 +310,7 @@ class Database:
         """
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError, WrittenByNewerVersion) as error:
+        except (*_ERRORS, WrittenByNewerVersion, ForeignDatabase) as error:
             raise self._failed(f"{self._setting}: {explain(error)}") from None
         if writes and self._faults and time.monotonic() - self._failed_at >= _RECOVERY_S:
             self._faults.clear()

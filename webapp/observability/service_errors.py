@@ -68,6 +68,7 @@ _ADVICE: Final = {
     "SQLITE_FULL": "the disk is full: make room",
     "SQLITE_IOERR": "the disk fails: check it; a network's file system is not enough",
     "SQLITE_BUSY": "another program holds the lock: end it",
+    "ForeignDatabase": "the file holds the tables of another program: name another file",
     "WrittenByNewerVersion": "its tables belong to a newer version: install that one",
     "TimeoutError": "all connections of this process are in use: look for what slows the server",
     "AuthenticationError": "the user or the password is wrong: correct it",
