@@ -14,6 +14,7 @@ import logging
 import os
 import resource
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -26,6 +27,7 @@ from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
 from webapp.observability import logging as app_logging
+from webapp.observability.service_errors import explain
 from webapp.settings import warnings
 from webapp.web.rate_limits import redis_fault
 from webapp.web.views import EXTENSION
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_FILES: Final = 65_536  # of each process: some programs walk through all that are possible
+# By systemd, or by the server that this one replaces.
+_HANDED_ON: Final = frozenset({"LISTEN_FDS", "GUNICORN_FD"})
 # Idle connections cost a worker memory, some kilobytes each, and are closed after ten seconds.
 _MAX_CONNECTIONS: Final = 10_000
 _OTHER_FILES: Final = 64  # of a worker: its listeners, logs, metrics and the poller
@@ -99,6 +103,27 @@ class Server(BaseApplication):
         finally:
             if os.getpid() == parent:  # a worker that exits leaves this block as well
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def bind_fault(bind: str) -> str:
+    """Return why the server cannot listen at BIND, or "".
+
+    Gunicorn tries it five times and says so each time. A socket that was handed on is bound
+    already.
+    """
+    if bind.startswith("unix:") or not _HANDED_ON.isdisjoint(os.environ):
+        return ""
+    host, _, port = bind.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        with socket.socket(family) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((host.strip("[]"), int(port)))
+    except PermissionError:
+        return "BIND: PermissionError EACCES: this port is the system's: choose one above 1023"
+    except OSError as error:
+        return f"BIND: {explain(error)}"
+    return ""
 
 
 def _raise_file_limit() -> int:

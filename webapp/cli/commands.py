@@ -33,7 +33,7 @@ from webapp.observability.service_errors import explain
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message
-from webapp.server import Server
+from webapp.server import Server, bind_fault
 from webapp.settings import warnings
 from webapp.version import VERSION
 
@@ -67,6 +67,8 @@ def serve(*, strict: bool) -> None:
     settings = read_settings()
     if strict and (found := warnings(settings)):
         raise click.ClickException("\n".join(found))
+    if fault := bind_fault(settings.bind):
+        raise click.ClickException(fault)
     with _demo_portal(settings) as settings:
         Server(settings).run()
 
@@ -165,7 +167,8 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
     if faults:
         raise click.ClickException("\n".join(faults))
     connections = _describe_connections(settings)
-    texts = ("Settings and forms are fine.", portal, told, code, connections)
+    new = "" if has_outbox(settings) else "The outbox is empty, and will be set up at the start."
+    texts = ("Settings and forms are fine.", portal, told, code, connections, new)
     click.echo(" ".join(filter(None, texts)))
 
 

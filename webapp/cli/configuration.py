@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy import make_url
 
+from webapp.delivery.engine import is_unmade
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError
@@ -32,7 +33,7 @@ def build_services(settings: Settings, metrics: Metrics | None = None) -> Delive
 def has_outbox(settings: Settings) -> bool:
     """Return whether there is an outbox: a server, or the file that a server has made."""
     url = make_url(settings.outbox_url)
-    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+    return url.get_backend_name() != "sqlite" or not is_unmade(Path(url.database or ""))
 
 
 def read_settings() -> Settings:

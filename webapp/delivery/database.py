@@ -41,6 +41,7 @@ from webapp.delivery.engine import (
     LOCK_TIMEOUT_S,
     MIGRATION_TIMEOUT_S,
     Connections,
+    ForeignDatabase,
     WrittenByNewerVersion,
     WrittenByOlderVersion,
     open_engine,
@@ -84,7 +85,7 @@ class DatabaseError(Exception):
 
 _ERRORS: Final = (
     *(SQLAlchemyError, sqlite3.Error, OSError),
-    *(WrittenByNewerVersion, WrittenByOlderVersion, UnreadableText),
+    *(WrittenByNewerVersion, WrittenByOlderVersion, ForeignDatabase, UnreadableText),
 )
 
 _BATCH: Final = func.json_each(bindparam("rows")).table_valued("value")

@@ -73,6 +73,9 @@ _SESSION: Final = {"statement_timeout": "5000", "lock_timeout": "2000", "jit": "
 # connection: the operating system caches the file anyway.
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-256")
 
+# A file with tables, but none of these, is another program's. Version 0.1 had the last three.
+_OWN_TABLES: Final = ("outbox", "held", "settled", "spent")
+
 # A parameter of psycopg's in a URL.
 PREPARE_THRESHOLD: Final = "prepare_threshold"
 
@@ -116,6 +119,10 @@ class WrittenByOlderVersion(Exception):
     """The database is of a version before 1.0.0."""
 
 
+class ForeignDatabase(Exception):
+    """The SQLite file holds the tables of another program."""
+
+
 def open_engine(
     url: URL, encryption: Encryption, connections: Connections = DEFAULT_CONNECTIONS
 ) -> Engine:
@@ -129,7 +136,9 @@ def open_engine(
     Raises:
         SQLAlchemyError, sqlite3.Error, OSError: if the database cannot be opened.
         WrittenByNewerVersion, WrittenByOlderVersion: if it cannot be used or upgraded.
+        ForeignDatabase: if it belongs to another program. Then nothing is changed.
     """
+    _refuse_foreign_file(url)
     engine = _create_engine(url, connections)
     _migrate(engine, encryption)
     return engine
@@ -144,18 +153,48 @@ def probe(url: URL, connections: Connections = DEFAULT_CONNECTIONS) -> bool:
     Raises:
         SQLAlchemyError, sqlite3.Error, OSError: if it could not.
         WrittenByNewerVersion: if its schema is newer than this program.
+        ForeignDatabase: if it belongs to another program.
     """
-    path = Path(url.database or "")
-    if url.get_backend_name() == "sqlite" and "uri" not in url.query and not path.exists():
+    path = _file(url)
+    if path and is_unmade(path):
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         with tempfile.TemporaryFile(dir=folder):
+            if path.exists():
+                path.open("r+b").close()
             return False
+    _refuse_foreign_file(url)
     engine = _create_engine(url, connections)
     try:
         with engine.connect() as connection:
             return _probe_tables(connection)
     finally:
         engine.dispose()
+
+
+def is_unmade(path: Path) -> bool:
+    """Return whether an SQLite file has yet to be set up: it is not there, or empty."""
+    return not path.exists() or not path.stat().st_size
+
+
+def _file(url: URL) -> Path | None:
+    """Return the path of an SQLite file; None for a server, and for a URI of SQLite's own."""
+    is_file = url.get_backend_name() == "sqlite" and "uri" not in url.query
+    return Path(url.database or "") if is_file else None
+
+
+def _refuse_foreign_file(url: URL) -> None:
+    """Look at the tables of an SQLite file before anything is changed, its mode included."""
+    path = _file(url)
+    if path is None or is_unmade(path):
+        return
+    tables = set[str]()
+    with suppress(sqlite3.Error):  # a damaged file: the next who opens it says so
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT_S)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {name for (name,) in rows}
+    if tables and tables.isdisjoint(_OWN_TABLES):
+        raise ForeignDatabase
 
 
 def _probe_tables(connection: Connection) -> bool:

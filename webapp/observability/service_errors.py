@@ -68,6 +68,7 @@ _ADVICE: Final = {
     "SQLITE_FULL": "the disk is full: make room",
     "SQLITE_IOERR": "the disk fails: check it; a network's file system is not enough",
     "SQLITE_BUSY": "another program holds the lock: end it",
+    "ForeignDatabase": "the file holds the tables of another program: name another file",
     "WrittenByNewerVersion": "its tables belong to a newer version: install that one",
     "WrittenByOlderVersion": "its tables are older than 1.0.0: start that version once, first",
     "UnreadableText": "no key in SECRET_KEY opens it, or it was changed: see the manual",

@@ -1,0 +1,113 @@
+"""A file that is empty or another program's, and an address where somebody listens already."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import sqlite3
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from serving import COMMAND
+from support import SECRET, TOKEN
+
+from webapp.cli import main
+from webapp.server import bind_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from webapp.portal.simulator.server import Simulator
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, tmp_path: Path
+) -> Callable[..., Result]:
+    """Return a function that runs a command with the outbox in `tmp_path`."""
+    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": simulator.url, "SECRET_KEY": SECRET}
+    for name, value in (environ | {"AMOOT_DEADLINE": "20"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+def state(folder: Path) -> dict[str, tuple[str, int]]:
+    """Return what each file holds, and its mode."""
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
+        for path in folder.iterdir()
+    }
+
+
+def test_check_says_that_an_empty_file_will_be_set_up(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """As `serve` would do; `check` and `outbox` write nothing into it."""
+    (tmp_path / "outbox.sqlite3").touch(mode=0o644)
+    before = state(tmp_path)
+    result = run("check")
+    assert result.exit_code == 0, result.output
+    assert "The outbox is empty, and will be set up at the start." in result.output
+    assert "there is no outbox" in run("outbox", "list").output
+    assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_file_of_another_program_is_refused_and_stays_as_it_was(
+    run: Callable[..., Result], tmp_path: Path, mode: str
+) -> None:
+    """Its journal mode and its rights included, and by each command that opens an outbox."""
+    file = tmp_path / "outbox.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('1975ea83b712')")
+        connection.execute("CREATE TABLE songs (title TEXT)")
+        connection.commit()
+    file.chmod(0o640)
+    before = state(tmp_path)["outbox.sqlite3"]
+    for arguments in (("check",), ("outbox", "list"), ("outbox", "retry", "--all")):
+        result = run(*arguments)
+        assert result.exit_code == 1, arguments
+        told = "STATE_DIRECTORY: ForeignDatabase: the file holds the tables of another program"
+        assert told in result.output, arguments
+        assert state(tmp_path)["outbox.sqlite3"] == before, arguments
+
+
+@pytest.mark.slow
+def test_address_that_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    """Instead of five attempts, a traceback and another exit code."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1]}"
+        done = subprocess.run(
+            [COMMAND, "serve"],
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BIND": bind},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    told = "another program listens there: end it, or choose another port"
+    assert done.stderr == f"Error: BIND: OSError EADDRINUSE: {told}\n"
+
+
+def test_faults_of_an_address_name_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Except where a socket is handed on: it is bound already, and BIND is not used."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        used = f"127.0.0.1:{other.getsockname()[1]}"
+        assert bind_fault(used).startswith("BIND: OSError EADDRINUSE: another program listens")
+        monkeypatch.setenv("LISTEN_FDS", "1")
+        assert bind_fault(used) == ""
+        monkeypatch.delenv("LISTEN_FDS")
+    assert "this machine has no such address" in bind_fault("203.0.113.7:8000")
+    assert "the host's name is not known" in bind_fault("nobody.invalid:8000")
+    for fine in ("127.0.0.1:0", "localhost:0", "unix:/run/form.sock"):
+        assert bind_fault(fine) == "", fine
