@@ -65,6 +65,8 @@ def serve(
     """
     log = folder / "server.log"
     home = {"PATH": os.environ["PATH"], "HOME": str(folder), "BIND": "127.0.0.1:0"}
+    if "PYTHONPATH" in os.environ:  # the program of these tests, where another one is installed
+        home["PYTHONPATH"] = os.environ["PYTHONPATH"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [command, "serve"], cwd=cwd or folder, env={**home, **environ}, stderr=output
