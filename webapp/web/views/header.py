@@ -90,7 +90,7 @@ def operators_header() -> Markup:
     code_trouble = services().code_trouble.read(max_age_s=_COUNT_MAX_AGE_S)
     is_outbox = request.blueprint == "outbox"
     return render_part(
-        "header.html",
+        "layouts/header.html",
         organisation=settings.organisation,
         logo=_logo_url(),
         links=_form_links(),
@@ -152,4 +152,4 @@ def show_help() -> str:
         for slug, form in services().definitions.items()
         if form.access is Access.PUBLIC
     ]
-    return render_template("help.html", public=public)
+    return render_template("help/help.html", public=public)
