@@ -51,7 +51,7 @@ def test_labels_and_inputs_of_a_row_stand_on_one_line(tab: Page) -> None:
     assert len({top(tab, f"#{name}") for name in names}) == 1
 
 
-@each("width", [1366, 1920])
+@each("width", [360, 768, 1100, 1366, 1920])
 def test_header_is_aligned_with_the_page(tab: Page, width: int) -> None:
     """Its name begins where the heading does."""
     tab.set_viewport_size({"width": width, "height": 800})
