@@ -15,7 +15,7 @@ from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import Tokens
-from webapp.messages import codes, workbench
+from webapp.messages import codes
 from webapp.observability import request_id
 from webapp.observability.rare_warnings import RareWarnings
 from webapp.portal import simulator
@@ -105,8 +105,7 @@ def _make_flask(settings: Settings) -> Flask:
     app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.globals.update(
-        t=messages,
-        w=workbench,
+        text=messages,
         demo=settings.demo,
         digits=persian.persian_digits,
         status_message=status_message,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -50,7 +51,7 @@ def test_labels_and_inputs_of_a_row_stand_on_one_line(tab: Page) -> None:
     assert len({top(tab, f"#{name}") for name in names}) == 1
 
 
-@each("width", [1366, 1920])
+@each("width", [360, 768, 1100, 1366, 1920])
 def test_header_is_aligned_with_the_page(tab: Page, width: int) -> None:
     """Its name begins where the heading does."""
     tab.set_viewport_size({"width": width, "height": 800})
@@ -88,3 +89,14 @@ def test_paper_is_white_in_dark_mode_too(browser: Browser, server: Server) -> No
         assert tab.locator("html").evaluate(accent) == "#7a1f5c"
         tab.emulate_media(media="screen")
         assert tab.locator("html").evaluate(accent) != "#7a1f5c"
+
+
+def test_poster_is_one_sheet_of_a5(tab: Page) -> None:
+    """420 by 595 points; other pages have the printer's own size."""
+    boxes = {}
+    for path in ("/install/event/poster", "/help"):
+        tab.goto(path)
+        printed = tab.pdf(prefer_css_page_size=True)
+        boxes[path] = re.findall(rb"MediaBox ?\[0 0 (\d+)", printed)
+    assert boxes["/install/event/poster"] == [b"420"]
+    assert set(boxes["/help"]) == {b"612"}

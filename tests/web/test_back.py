@@ -45,7 +45,7 @@ def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
 
 def test_every_form_that_is_sent_says_where() -> None:
     """Else its address has the fragment of a link that was followed before."""
-    texts = {path.name: path.read_text() for path in sorted(TEMPLATES.glob("*.html"))}
+    texts = {path.name: path.read_text() for path in sorted(TEMPLATES.rglob("*.html"))}
     forms = [(name, form) for name, text in texts.items() for form in _POST_FORM.findall(text)]
     assert len(forms) >= 10
     assert [(name, form) for name, form in forms if " action=" not in form] == []

@@ -111,3 +111,18 @@ def test_colours_of_charts_differ_in_lightness() -> None:
         own = colours(scheme)
         levels = sorted(contrast(own[name], "#000000") for name in names)
         assert all(lighter / darker >= 1.4 for darker, lighter in pairwise(levels))
+
+
+def test_small_fonts_have_every_letter_of_our_texts() -> None:
+    """No page of ours makes a browser fetch the file with the rare letters."""
+    faces = (STATIC / "font.css").read_text().split("@font-face")[2:]
+    ranges = [
+        [int(end, 16) for end in (found[1], found[2] or found[1])]
+        for found in re.finditer(r"U\+([0-9A-F]+)(?:-([0-9A-F]+))?", "".join(faces))
+    ]
+    webapp = STATIC.parent / "webapp"
+    texts = [path.read_text() for path in (webapp / "messages").glob("*.py")]
+    texts += [(webapp / "contact.py").read_text(), (webapp / "forms" / "forms.toml").read_text()]
+    letters = set("".join(texts)) - {"\n"}
+    missing = {letter for letter in letters if not any(a <= ord(letter) <= b for a, b in ranges)}
+    assert missing == set()

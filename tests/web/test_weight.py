@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parents[2] / "static"
 
 
-def weight(client: FlaskClient, path: str) -> int:
-    """Return the gzipped bytes of a page with its styles and scripts."""
+def weight(client: FlaskClient, path: str, *, fonts: bool = False) -> int:
+    """Return the gzipped bytes of a page with its styles and scripts, and the fonts it preloads."""
     zipped = {"Accept-Encoding": "gzip"}
     page = client.get(path, headers=zipped)
     total = len(page.data)
     html = Html(gzip.decompress(page.data).decode())
     links = [link["href"] for link, _ in html.find("link", rel="stylesheet")]
+    links += [link["href"] for link, _ in html.find("link", rel="preload") if fonts]
     for address in links + [script["src"] for script, _ in html.find("script")]:
         with client.get(str(address), headers=zipped) as part:
             total += len(part.data)
@@ -32,6 +33,11 @@ def weight(client: FlaskClient, path: str) -> int:
 def test_first_view_is_light(client: FlaskClient, path: str, most: int) -> None:
     """HTML, styles and scripts, gzipped."""
     assert 1000 < weight(client, path) <= most
+
+
+def test_first_view_with_its_fonts_is_light(client: FlaskClient) -> None:
+    """Of the sign-up form; on a phone's slow network a kilobyte takes 20 ms."""
+    assert weight(client, "/f/signup", fonts=True) <= 46 * 1024
 
 
 def test_all_scripts_together_are_small() -> None:

@@ -1,7 +1,8 @@
 """The texts of pages, in Persian; labels and hints of fields are in `webapp.contact`.
 
 Formal and short; each message says what to do. `str.format` replaces names in braces, and numbers
-have Persian digits. In templates, this module is `t`.
+have Persian digits. In templates, this module is `text`, and the others
+of the package are its attributes, as `text.imports`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The texts of the step that asks for a code by SMS, in Persian; its template knows them as `c`."""
+"""The texts of the step that asks for a code by SMS, in Persian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of importing a spreadsheet, in Persian; its templates know them as `s`."""
+"""The texts of importing a spreadsheet, in Persian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of visitors' sources and steps, of links and posters, in Persian; `v` in templates."""
+"""The texts of visitors' sources and steps, of links and posters, in Persian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of the statistics page, in Persian; its templates know them as `s`."""
+"""The texts of the statistics page, in Persian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts around an operator's form, in Persian; templates know them as `w`."""
+"""The texts around an operator's form, in Persian; `text.workbench` in templates."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def _show(
     mobile = hide_digits(str(submission.contact[MOBILE])) if submission.contact else ""
     is_unsent = request.args.get(SENT) == "0"
     return render_template(
-        "code.html",
+        "code/code.html",
         definition=place.definition,
         reference=submission.reference,
         mobile=persian_digits(mobile),
@@ -269,7 +269,6 @@ def _show(
         may_resend=state is None or state.sendings_left > 0,
         error=error,
         note=note,
-        c=texts,
         action=place.url,
         try_=_try(state),
         **place.context,

@@ -212,7 +212,7 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
     if not (receipt or pause):
         return Markup()
     return render_part(
-        "notices.html",
+        "contact/notices.html",
         definition=definition,
         public=definition.access is Access.PUBLIC,
         receipt=receipt,
@@ -267,7 +267,7 @@ def _render(
     **context: Any,
 ) -> str:
     return render_template(
-        "form.html",
+        "contact/form.html",
         form=form,
         definition=form.definition,
         public=form.definition.access is Access.PUBLIC,

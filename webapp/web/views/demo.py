@@ -10,7 +10,6 @@ from flask import Blueprint, Response, current_app, render_template, send_file
 
 from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.delivery.database import DatabaseError
-from webapp.messages import codes as texts
 from webapp.persian import persian_digits
 from webapp.portal import simulator
 from webapp.web.views import require_intranet, services, waiting
@@ -37,7 +36,7 @@ def received() -> str:
         pause = None
     cause = _number_of(pause.status) if pause else ""
     paused = {"pause": pause, "cause": cause, "waiting": waiting}
-    return render_template("demo.html", contacts=contacts, codes=codes, c=texts, **paused)
+    return render_template("demo/demo.html", contacts=contacts, codes=codes, **paused)
 
 
 @blueprint.get("/styleguide")

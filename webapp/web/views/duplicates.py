@@ -28,7 +28,7 @@ def known(slug: str) -> str | Response:
     if not found:
         return Response(status=HTTPStatus.NO_CONTENT)
     return render_template(
-        "duplicate_early.html",
+        "contact/duplicate_early.html",
         known=found,
         mobile=mobile,
         cancel=form_path(definition),

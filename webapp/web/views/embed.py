@@ -39,7 +39,7 @@ def done(slug: str) -> str | Response:
         return see_other(f"/embed/{slug}")
     title = contact_form.done_title(definition, receipt)
     context = {"definition": definition, "embed": definition, "receipt": receipt, "title": title}
-    return render_template("done.html", **context)
+    return render_template("embed/done.html", **context)
 
 
 @blueprint.get("/embed.js")

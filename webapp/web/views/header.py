@@ -73,7 +73,7 @@ class Header:
         logo = settings.organisation_logo
         forms = [it for it in self._forms.values() if it.access is Access.INTRANET]
         return render_part(
-            "header.html",
+            "layouts/header.html",
             organisation=settings.organisation,
             logo=f"{_LOGO_PATH}?v={logo.digest}" if logo else "",
             forms=[(form_path(form), form.title) for form in forms],

@@ -103,8 +103,7 @@ def _uploaded() -> tuple[FormDefinition, bytes]:
 
 def _upload_page(error: str = "") -> str:
     return render_template(
-        "import.html",
-        s=texts,
+        "imports/import.html",
         forms=importable(services().definitions),
         error=error,
         chosen=_chosen(),
@@ -146,16 +145,14 @@ def show(name: str) -> _Page:
     found = _find(name)
     if found.state is ImportState.DRAFT:
         return _preview_page(replace(found, twice=_twice()))
-    return render_template(
-        "import_progress.html", s=texts, token=_token(), **import_pages.progress(found)
-    )
+    return render_template("imports/progress.html", token=_token(), **import_pages.progress(found))
 
 
 @blueprint.get(f"{_PATH}/<name>/progress")
 def progress(name: str) -> str:
     """Return the part of the page that the script renews."""
     context = import_pages.progress(_find(name))
-    return render_template("import_numbers.html", s=texts, **context)
+    return render_template("imports/numbers.html", **context)
 
 
 @blueprint.get(f"{_PATH}/<name>/wrong")
@@ -256,8 +253,7 @@ def _preview_page(
 ) -> str:
     known = known or import_pages.known_rows(found)
     return render_template(
-        "import_preview.html",
-        s=texts,
+        "imports/preview.html",
         desk=True,
         token=_token(),
         faults=faults,

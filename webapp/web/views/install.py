@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from webapp.forms.request_origin import own_origin
-from webapp.messages import sources as texts
 from webapp.web.embed_check import Facts, inspect, snippet
 from webapp.web.views import public_form, require_intranet, services
 from webapp.web.views.contact_form import PREVIEW
@@ -35,14 +34,13 @@ def install(slug: str) -> Response:
     )
     response = make_response(
         render_template(
-            "install.html",
+            "install/install.html",
             definition=definition,
             snippet=snippet(definition, origin),
             findings=inspect(definition, settings, facts),
             check_command="amoot-form check --portal",
             link=form_link(definition),
             preview=preview,
-            v=texts,
         )
     )
     response.headers["Content-Security-Policy"] = "frame-src 'self'"  # the preview

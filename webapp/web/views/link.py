@@ -12,7 +12,6 @@ from flask import Blueprint, Response, render_template, request
 
 from webapp.forms.from_url import read_arrival, source_key
 from webapp.forms.request_origin import own_origin
-from webapp.messages import sources as texts
 from webapp.web.views import public_form, require_intranet
 
 if TYPE_CHECKING:
@@ -89,6 +88,4 @@ def _code(slug: str, **options: Any) -> bytes:
 def poster(slug: str) -> str:
     """Show a poster of the form, for a printer."""
     definition = public_form(slug)
-    return render_template(
-        "poster.html", definition=definition, link=form_link(definition), v=texts
-    )
+    return render_template("install/poster.html", definition=definition, link=form_link(definition))

@@ -68,7 +68,7 @@ def submissions() -> str | Response:
     oldest = delivery.outbox.review.oldest()
     page, more = found[:_PAGE_SIZE], found[_PAGE_SIZE:]
     return render_template(
-        "outbox.html",
+        "outbox/outbox.html",
         cards=[_card(submission) for submission in page],
         first=_address(is_waiting=is_waiting) if after else None,
         following=_address(is_waiting=is_waiting, after=page[-1].id) if more else None,
@@ -108,7 +108,7 @@ def retry(name: str) -> Response:
 def discard(name: str) -> str | Response:
     """Ask for confirmation, then erase a submission."""
     if request.method != "POST":
-        return render_template("discard.html", card=_card(_find(name)), token=_token())
+        return render_template("outbox/discard.html", card=_card(_find(name)), token=_token())
     _require_token()
     if not services().delivery.outbox.review.discard(name):
         return _redirect_to_list("changed")

@@ -48,7 +48,7 @@ def recent_list(definition: FormDefinition) -> Markup:
         return Markup()
     states = _states([entry for entry in entries if entry.result != State.DELIVERED])
     return render_part(
-        "recent.html",
+        "contact/recent.html",
         rows=[_row(entry, states) for entry in entries],
         token=services().tokens.issue(_FORM_SLUG),
         definition=definition,

@@ -45,8 +45,7 @@ def page() -> str:
     first, last = _first_and_last(days)
     counts = services().delivery.outbox.statistics.counts(first, last)
     return render_template(
-        "statistics.html",
-        s=texts,
+        "statistics/statistics.html",
         v=source_texts,
         periods=[(number, texts.LAST_DAYS.format(n=_number(number))) for number in _PERIODS_DAYS],
         days=days,
