@@ -75,10 +75,17 @@ class Networks(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
-    """How a form verifies numbers, and the networks of who asks for a code."""
+    """The request for a code.
+
+    Attributes:
+        policy: How the form verifies numbers.
+        networks: Of the person.
+        replaces: The key of the submission that the person's new one replaces, or "".
+    """
 
     policy: Policy
     networks: Networks
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)

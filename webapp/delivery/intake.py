@@ -11,12 +11,11 @@ import json
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.outcome import (
     BUSY,
     STORE_FAILED,
@@ -24,7 +23,6 @@ from webapp.delivery.outcome import (
     Result,
     outcome_of,
     outcome_of_attempt,
-    waits_for_code,
 )
 from webapp.delivery.sender import database_errors_logged
 from webapp.delivery.submission import (
@@ -40,7 +38,7 @@ from webapp.portal.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from webapp.contact import Contact
     from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -72,16 +70,6 @@ def submission_key(nonce: str, contact: Contact) -> str:
     return hashlib.sha256(values.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _New:
-    """A submission to be stored."""
-
-    contact: Contact
-    key: str
-    form: str
-    by: Submitter
-
-
 class Intake:
     """Takes the submissions of people who wait for the outcome."""
 
@@ -111,7 +99,6 @@ class Intake:
         self._timing = timing
         self._permits = permits
         self._metrics = metrics
-        self._key_locks = KeyLocks()
 
     def submit(
         self,
@@ -121,7 +108,7 @@ class Intake:
         form: str,
         shown: Collection[str] = frozenset(FIELDS),
         by: Submitter = NOBODY,
-        vet: Callable[[], str] | None = None,
+        suspicion: str = "",
     ) -> Outcome:
         """Store a submission, and send it at once unless the queue is paused or full.
 
@@ -134,48 +121,42 @@ class Intake:
             shown: The API names of the fields that its form shows: what the portal rejects in
                 another one is held for an operator.
             by: Who submitted it, stored with it and never sent.
-            vet: Called once for each new submission, before it is stored. Returns why an operator
-                should review it first, or "". Its exceptions are passed on.
+            suspicion: Why an operator should review it before it is sent, or "".
         """
-        new = _New(contact, key, form, by)
         with self.permit() as has_permit:
+            reason = suspicion or self.reason_not_to_send(has_permit=has_permit)
             try:
-                submission, is_new = self._add(
-                    new, vet, lambda: self._store(new, has_permit=has_permit)
-                )
+                if suspicion:
+                    submission, is_new = self.hold(contact, key, form=form, reason=reason, by=by)
+                else:
+                    submission, is_new = self._outbox.add(
+                        contact, key, form=form, send=not reason, status=reason, by=by
+                    )
             except DatabaseError as error:
-                outcome = self._outcome_after_error(key, error)
-                self.count(form, outcome.result)
-                return outcome
+                return self.outcome_after_error(form, key, error)
             if not is_new:
                 return self.outcome(submission, has_permit=has_permit)
+            if submission.state is State.QUEUED:
+                log.info("submission %s: queued, %s", submission.reference, reason)
             is_sent = submission.state is State.SENDING
             outcome = self.send(submission, shown=shown) if is_sent else outcome_of(submission)
         # A robot in the honeypot is told "delivered"; the metrics count "held".
         is_held = outcome.is_held or submission.state is State.HELD
         self.count(form, State.HELD if is_held else outcome.result)
-        return outcome
+        return replace(outcome, is_new=True)
 
-    def submit_unverified(
-        self, contact: Contact, key: str, *, form: str, by: Submitter, vet: Callable[[], str]
-    ) -> Outcome:
-        """Store a submission that is sent once its number is verified; otherwise as `submit`."""
-        unverified = self._outbox.unverified
-        try:
-            submission, is_new = self._add(
-                _New(contact, key, form, by),
-                vet,
-                lambda: unverified.add(contact, key, form=form, source=by.source),
-            )
-        except DatabaseError as error:
-            outcome = self._outcome_after_error(key, error)
-            self.count(form, outcome.result)
-            return outcome
-        if is_new and submission.state is State.HELD:
-            self.count(form, State.HELD)
-        if waits_for_code(submission):
-            return Outcome(result=Result.CODE, reference=submission.reference)
-        return self.outcome(submission)
+    def hold(
+        self, contact: Contact, key: str, *, form: str, reason: str, by: Submitter
+    ) -> tuple[Submission, bool]:
+        """Store a suspect submission for an operator's review; return it, and whether it is new.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        submission, is_new = self._outbox.hold(contact, key, form=form, reason=reason, by=by)
+        if is_new:
+            log.warning("submission %s: held, %s", submission.reference, reason)
+        return submission, is_new
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
@@ -218,40 +199,6 @@ class Intake:
         finally:
             self._permits.release()
 
-    def _add(
-        self,
-        new: _New,
-        vet: Callable[[], str] | None,
-        store: Callable[[], tuple[Submission, bool]],
-    ) -> tuple[Submission, bool]:
-        """Vet and store a submission, or find it; return it, and whether it is new."""
-        if vet is None:
-            return store()
-        # Of several identical requests, one is vetted and stored; the others find its row.
-        with self._key_locks[new.key]:
-            if found := self._outbox.find(new.key):
-                return found, False
-            if suspicion := vet():
-                log.warning("submission %s: held, %s", reference(new.key), suspicion)
-                return self._outbox.hold(
-                    new.contact, new.key, form=new.form, reason=suspicion, by=new.by
-                )
-            return store()
-
-    def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
-        reason = self.reason_not_to_send(has_permit=has_permit)
-        submission, is_new = self._outbox.add(
-            new.contact,
-            new.key,
-            form=new.form,
-            send=not reason,
-            status=reason,
-            by=new.by,
-        )
-        if is_new and reason:
-            log.info("submission %s: queued, %s", submission.reference, reason)
-        return submission, is_new
-
     def reason_not_to_send(self, *, has_permit: bool) -> str:
         """Return the status for which a contact is not sent at once, or ""."""
         if pause := self._breaker.pause:
@@ -275,13 +222,15 @@ class Intake:
         if self._metrics:
             self._metrics.count_submission(form, outcome)
 
-    def _outcome_after_error(self, key: str, error: DatabaseError) -> Outcome:
-        """Return the outcome after storing failed: the row may be stored all the same."""
+    def outcome_after_error(self, form: str, key: str, error: DatabaseError) -> Outcome:
+        """Return and count the outcome after storing failed: the row may be stored all the same."""
         try:
             submission = self._outbox.find(key)
         except DatabaseError:
             submission = None  # if it is stored, the person's next try finds it
-        return outcome_of(submission) if submission else _unstored(reference(key), error)
+        outcome = outcome_of(submission) if submission else _unstored(reference(key), error)
+        self.count(form, outcome.result)
+        return outcome
 
     def outcome(self, submission: Submission, *, has_permit: bool | None = None) -> Outcome:
         """Return a submission's outcome; wait for it while another request or process sends it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from webapp.delivery.submission import HONEYPOT, UNPROVEN, State
@@ -39,6 +39,7 @@ class Outcome:
         status: The status name of what went wrong, the portal's or ours; "" if nothing did.
         fields: The API names of the fields that the portal rejects, if it names some.
         is_held: Whether it is sent only after an operator has looked at it.
+        is_new: Whether this call has stored it.
     """
 
     result: Result
@@ -46,6 +47,12 @@ class Outcome:
     status: str = ""
     fields: tuple[str, ...] = ()
     is_held: bool = False
+    is_new: bool = field(default=False, compare=False)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was delivered, or will be."""
+        return self.result in (Result.DELIVERED, Result.QUEUED)
 
 
 def outcome_of_attempt(

@@ -1,6 +1,6 @@
 """Verifies a mobile number by SMS before a submission is sent.
 
-    intake.submit_unverified ──> a code goes out ──> the person types it ──> the submission is sent
+    start ──> a code goes out ──> the person types it ──> the submission is sent
 
 Whatever prevents a code from going out, the submission does not end here: by the form's policy an
 operator decides, or it is sent with a label that says so.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS, MOBILE
@@ -17,12 +18,13 @@ from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.funnel import Step as FunnelStep
 from webapp.delivery.key_locks import KeyLocks
-from webapp.delivery.outcome import Result, outcome_of, waits_for_code
+from webapp.delivery.outcome import Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from webapp.contact import Contact
     from webapp.delivery.code_counts import CodeCounts
@@ -75,8 +77,8 @@ class Verification:
         form: str,
         by: Submitter,
         request: CodeRequest,
-        vet: Callable[[], str],
-    ) -> Step:
+        suspicion: str = "",
+    ) -> Outcome:
         """Store a submission and send its code; the same submission sent again sends no other.
 
         Once it is stored, a database that fails is no error: the code step says whether a code is
@@ -88,22 +90,51 @@ class Verification:
             form: The slug of its form.
             by: As for `Intake.submit`.
             request: Of whom and how a code is sent.
-            vet: As for `Intake.submit`.
+            suspicion: As for `Intake.submit`.
         """
-        outcome = self._intake.submit_unverified(contact, key, form=form, by=by, vet=vet)
+        replaces = request.replaces
+        outcome = self._store(contact, key, form=form, by=by, suspicion=suspicion)
+        if outcome.is_new and not replaces:
+            self._counts.count_step(form, FunnelStep.SUBMITTED)
         if outcome.result is Result.CODE:
             try:
                 if self._codes.add(key, str(contact[MOBILE])):
-                    return self.resend(key, request)
+                    step = self.resend(key, request)
+                    outcome = step.outcome or outcome
+                    if step.is_code_out and not replaces:
+                        self._counts.count_step(form, FunnelStep.CODE_SENT)
             except DatabaseError as error:
                 _log(outcome.reference, error)
-        return Step(outcome)
+        if replaces != key and outcome.result not in (Result.UNSTORED, Result.REJECTED):
+            self._forget(replaces)
+        return outcome
+
+    def _store(
+        self, contact: Contact, key: str, *, form: str, by: Submitter, suspicion: str
+    ) -> Outcome:
+        """Store a submission that is sent once its number is verified."""
+        try:
+            if suspicion:
+                submission, is_new = self._intake.hold(
+                    contact, key, form=form, reason=suspicion, by=by
+                )
+            else:
+                submission, is_new = self._outbox.unverified.add(
+                    contact, key, form=form, source=by.source
+                )
+        except DatabaseError as error:
+            return self._intake.outcome_after_error(form, key, error)
+        if is_new and submission.state is State.HELD:
+            self._intake.count(form, State.HELD)
+        if waits_for_code(submission):
+            return replace(waits_outcome(submission), is_new=is_new)
+        return replace(self._intake.outcome(submission), is_new=is_new)
 
     def has_verified(self, key: str, mobile: str) -> bool:
         """Return whether the submission of this key verified this number some minutes ago."""
         return bool(key) and self._codes.has_verified(key, mobile)
 
-    def forget(self, key: str) -> None:
+    def _forget(self, key: str) -> None:
         """Erase a submission that waits for a code: its person has sent another in its place.
 
         If the database fails, that happens within an hour.
