@@ -169,7 +169,7 @@ def test_database_without_operators_is_upgraded_without_losing_a_row(
     assert all(submission.contact == CONTACT for submission in kept.values())
     erased = delivery.outbox.find("a2" * 32)
     assert (erased.state, erased.contact, erased.operator) == (State.DELIVERED, None, None)
-    counts = delivery.outbox.statistics.counts(today() - timedelta(days=1), today())
+    counts = delivery.statistics.counts(today() - timedelta(days=1), today())
     assert {str(one.outcome): one.count for one in counts} == {
         "attention": 2,
         "delivered": 1,

@@ -20,7 +20,7 @@ from webapp.delivery.intake import submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.outcome import BUSY, Result
 from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, WAITING, State, reference
+from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, State, reference
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.simulator.faults import Fault

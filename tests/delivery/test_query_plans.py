@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from address_book import AddressBook
+from counted import CountedOutbox as Outbox
 from sqlalchemy import create_engine, event, make_url, text
 
 from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import Duplicates
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.problems import Problems
 from webapp.delivery.statistics import today
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, dump_contact, reference
 from webapp.delivery.timing import Timing
+from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,7 +125,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "count what has settled": statistics.count_settled,
         "fill hashes": outbox.mobile_hashes.fill,
         "purge": outbox.purge,
-        "purge unverified": outbox.unverified.purge,
+        "purge unverified": Unverified(database, TIMING, outbox.mobile_hashes).purge,
         "known numbers": lambda: duplicates.with_mobile(MOBILE),
         "delivered as": lambda: outbox.delivered_as([1, 2, 3]),
         "get": lambda: review.get(reference(key)),

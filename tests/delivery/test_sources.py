@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from counted import CountedOutbox as Outbox
 from sqlalchemy import update
 
 from webapp.contact import Contact
 from webapp.delivery import sources as module
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.sources import OTHER
 from webapp.delivery.statistics import COUNTS_RETENTION, today
 from webapp.delivery.submission import HONEYPOT, Submitter, table

@@ -94,7 +94,7 @@ class Intake:
             metrics: Where submissions are counted, if anywhere.
         """
         self.sender = sender
-        self._outbox = outbox
+        self.outbox = outbox
         self._breaker = breaker
         self._timing = timing
         self._permits = permits
@@ -129,7 +129,7 @@ class Intake:
                 if suspicion:
                     submission, is_new = self.hold(contact, key, form=form, reason=reason, by=by)
                 else:
-                    submission, is_new = self._outbox.add(
+                    submission, is_new = self.outbox.add(
                         contact, key, form=form, send=not reason, status=reason, by=by
                     )
             except DatabaseError as error:
@@ -153,7 +153,7 @@ class Intake:
         Raises:
             DatabaseError: if the database fails.
         """
-        submission, is_new = self._outbox.hold(contact, key, form=form, reason=reason, by=by)
+        submission, is_new = self.outbox.hold(contact, key, form=form, reason=reason, by=by)
         if is_new:
             log.warning("submission %s: held, %s", submission.reference, reason)
         return submission, is_new
@@ -173,7 +173,7 @@ class Intake:
         with self.permit() as has_permit:
             reason = self.reason_not_to_send(has_permit=has_permit)
             try:
-                submission = self._outbox.review.correct(
+                submission = self.outbox.review.correct(
                     name, contact, send=not reason, status=reason
                 )
             except DatabaseError as error:
@@ -225,7 +225,7 @@ class Intake:
     def outcome_after_error(self, form: str, key: str, error: DatabaseError) -> Outcome:
         """Return and count the outcome after storing failed: the row may be stored all the same."""
         try:
-            submission = self._outbox.find(key)
+            submission = self.outbox.find(key)
         except DatabaseError:
             submission = None  # if it is stored, the person's next try finds it
         outcome = outcome_of(submission) if submission else _unstored(reference(key), error)
@@ -251,7 +251,7 @@ class Intake:
         with database_errors_logged(submission):
             while submission.state is State.SENDING and time.monotonic() < expires:
                 time.sleep(_POLL_INTERVAL_S)
-                submission = self._outbox.find(submission.key) or submission
+                submission = self.outbox.find(submission.key) or submission
         return submission
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from webapp.delivery.accepted_lengths import AcceptedLengths
-from webapp.delivery.alerts import Alerts
+from webapp.delivery.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.delivery.blocked_lines import BlockedLines
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.code_counts import CodeCounts
@@ -28,7 +28,9 @@ from webapp.delivery.mobile_hashes import HASH_INTERVAL_S
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.permits import Permits
 from webapp.delivery.sender import Sender
+from webapp.delivery.statistics import Statistics
 from webapp.delivery.timing import Timing
+from webapp.delivery.unverified import Unverified
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 
+_COUNT_INTERVAL_S: Final = 5.0
 _EMPTY_GENDERS: Final[Mapping[str, str | None]] = {"empty": "", "omit": None}
 
 
@@ -67,6 +70,7 @@ class DeliveryServices:
     blocked_lines: BlockedLines
     labels: LabelList
     funnel: Funnel
+    statistics: Statistics
     imports: Imports
     worker: Worker
     credit: Credit
@@ -109,17 +113,11 @@ class DeliveryServices:
             per_day=settings.codes_per_day,
             limits=limits_of(settings),
         )
-        code_sender = CodeSender(*(portal, intake, outbox, codes), breaker=breaker, counts=counts)
-        alerts = Alerts.from_settings(settings, database, breaker)
-        calls = settings.deliverer_calls
-        worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
-        worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
-        worker.add_job(PURGE_INTERVAL_S, imports.purge)
-        worker.add_job(HASH_INTERVAL_S, outbox.mobile_hashes.fill)
-        worker.add_job(FAILOVER_INTERVAL_S, outbox.failover.check)
-        credit = Credit(lambda: portal.account_status().credit, breaker, metrics)
-        worker.add_job(FETCH_INTERVAL_S, credit.start_fetch, first_s=FIRST_FETCH_S)
-        return cls(
+        unverified = Unverified(database, timing, outbox.mobile_hashes)
+        code_sender = CodeSender(
+            *(portal, intake, unverified, codes), breaker=breaker, counts=counts
+        )
+        services = cls(
             portal=portal,
             database=database,
             outbox=outbox,
@@ -128,12 +126,32 @@ class DeliveryServices:
             duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
             intake=intake,
-            verification=Verification(intake, outbox, codes, sender=code_sender, counts=counts),
+            verification=Verification(
+                *(intake, unverified, codes), sender=code_sender, counts=counts
+            ),
             codes=codes,
             blocked_lines=BlockedLines(searching, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             funnel=funnel,
+            statistics=Statistics(database),
             imports=imports,
-            worker=worker,
-            credit=credit,
+            worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
+            credit=Credit(lambda: portal.account_status().credit, breaker, metrics),
         )
+        services._register(unverified, Alerts.from_settings(settings, database, breaker))
+        return services
+
+    def _register(self, unverified: Unverified, alerts: Alerts | None) -> None:
+        """Register the features' work with the worker; the outbox knows none of them."""
+        self.outbox.on_purge.append(self.statistics.add)
+        every = self.worker.every
+        for purge in (self.statistics.purge, unverified.purge, self.imports.purge):
+            every(PURGE_INTERVAL_S, purge)
+        every(_COUNT_INTERVAL_S, self.statistics.count_settled)
+        every(FEED_INTERVAL_S, self.imports.feeder.feed)
+        every(HASH_INTERVAL_S, self.outbox.mobile_hashes.fill)
+        every(FAILOVER_INTERVAL_S, self.outbox.failover.check)
+        every(FETCH_INTERVAL_S, self.credit.start_fetch, first_s=FIRST_FETCH_S)
+        if alerts:
+            every(CHECK_INTERVAL_S, alerts.start_check)
+            self.worker.on_stop(alerts.finish)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, or_, select, update
 
-from webapp.delivery.codes import purge_codes
+from webapp.delivery.codes import mark_verified, purge_codes
 from webapp.delivery.submission import (
     COLUMNS,
     ERASED,
@@ -26,9 +26,6 @@ from webapp.delivery.submission import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection
     from sqlalchemy.sql.dml import ReturningUpdate, Update
 
     from webapp.contact import Contact
@@ -77,16 +74,13 @@ class Unverified:
             found = added or connection.execute(_with_key(key)).mappings().one()
         return Submission.from_row(found), added is not None
 
-    def verify(
-        self, key: str, *, send: bool, status: str, mark: Callable[[Connection, str], None]
-    ) -> Submission | None:
+    def verify(self, key: str, *, send: bool, status: str) -> Submission | None:
         """Have a submission sent, as its number is verified.
 
         Args:
             key: The submission's key.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
-            mark: Called within the same transaction, with its connection and the key.
 
         Returns:
             The submission, or None if it does not wait for a code any more.
@@ -101,7 +95,7 @@ class Unverified:
         with self._database.write() as connection:
             row = connection.execute(verified.returning(*COLUMNS)).mappings().first()
             if row:
-                mark(connection, key)
+                mark_verified(self._database, connection, key)
         return Submission.from_row(row, send_by=send_by) if row else None
 
     def hold(self, key: str) -> bool:

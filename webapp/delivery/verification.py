@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from webapp.delivery.code_sender import CodeRequest, CodeSender
     from webapp.delivery.codes import Codes, CodeState
     from webapp.delivery.intake import Intake
-    from webapp.delivery.outbox import Outbox
     from webapp.delivery.submission import Submission, Submitter
+    from webapp.delivery.unverified import Unverified
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Verification:
     def __init__(
         self,
         intake: Intake,
-        outbox: Outbox,
+        unverified: Unverified,
         codes: Codes,
         *,
         sender: CodeSender,
@@ -56,14 +56,14 @@ class Verification:
         """Use these services.
 
         Args:
-            intake: Sends submissions.
-            outbox: Stores them.
+            intake: Stores and sends submissions.
+            unverified: Those that wait for a code.
             codes: The table of codes.
             sender: Sends codes.
             counts: Where codes are counted.
         """
         self._intake = intake
-        self._outbox = outbox
+        self._unverified = unverified
         self._codes = codes
         self._sender = sender
         self._counts = counts
@@ -119,9 +119,7 @@ class Verification:
                     contact, key, form=form, reason=suspicion, by=by
                 )
             else:
-                submission, is_new = self._outbox.unverified.add(
-                    contact, key, form=form, source=by.source
-                )
+                submission, is_new = self._unverified.add(contact, key, form=form, source=by.source)
         except DatabaseError as error:
             return self._intake.outcome_after_error(form, key, error)
         if is_new and submission.state is State.HELD:
@@ -140,8 +138,8 @@ class Verification:
         If the database fails, that happens within an hour.
         """
         try:
-            if key and self._outbox.unverified.erase(key):
-                self._outbox.truncate_wal()
+            if key and self._unverified.erase(key):
+                self._intake.outbox.truncate_wal()
         except DatabaseError as error:
             _log(reference(key), error)
 
@@ -150,7 +148,7 @@ class Verification:
 
         A submission that a robot has sent is known as long as its code is.
         """
-        submission = self._outbox.find(key)
+        submission = self._intake.outbox.find(key)
         state = self._codes.state(key)
         if submission and submission.state is State.HELD and state is None:
             return self._left(submission if not waits_for_code(submission) else None)
@@ -163,7 +161,7 @@ class Verification:
 
         If that fails, the former code stays as long as it is valid; the outcome's status says why.
         """
-        submission = self._outbox.find(key)
+        submission = self._intake.outbox.find(key)
         if submission is None or submission.contact is None or not waits_for_code(submission):
             return self._left(submission)
         self._codes.add(key, str(submission.contact[MOBILE]))  # a process may have died before
@@ -184,21 +182,20 @@ class Verification:
         with self._intake.permit() as has_permit:
             # One at a time: with several right codes at once, the first leaves the others no try.
             with self._key_locks[key]:
-                submission = self._outbox.find(key)
+                submission = self._intake.outbox.find(key)
                 waits = submission is not None and waits_for_code(submission)
                 check = self._codes.check(key, code) if waits else None
                 claimed = self._claim(key, has_permit=has_permit) if check is Check.RIGHT else None
             if claimed:
                 return self._send(claimed, shown)
             if submission is None or check is None or check is Check.RIGHT:
-                return self._left(self._outbox.find(key), has_permit=has_permit)
+                return self._left(self._intake.outbox.find(key), has_permit=has_permit)
         return self._refused(submission, check)  # without the permit: guessing takes none
 
     def _claim(self, key: str, *, has_permit: bool) -> Submission | None:
         """Take a submission for sending, as its number is verified; None if it is taken."""
         reason = self._intake.reason_not_to_send(has_permit=has_permit)
-        mark = self._codes.mark_verified
-        claimed = self._outbox.unverified.verify(key, send=not reason, status=reason, mark=mark)
+        claimed = self._unverified.verify(key, send=not reason, status=reason)
         if claimed:
             log.info("submission %s: number verified", claimed.reference)
             self._counts.count(claimed.form, CodeEvent.VERIFIED)
@@ -218,7 +215,7 @@ class Verification:
         current: Submission | None = submission
         while current and waits_for_code(current) and time.monotonic() < expires:
             time.sleep(_POLL_INTERVAL_S)
-            current = self._outbox.find(submission.key)
+            current = self._intake.outbox.find(submission.key)
         if current is None or not waits_for_code(current):
             return self._left(current)
         self._counts.count(submission.form, CodeEvent.WRONG)
