@@ -11,7 +11,6 @@ from webapp import messages, persian
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
-from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import FormTokens, Receipts, SubmissionTokens
 from webapp.messages import codes, workbench
 from webapp.observability import request_id
@@ -21,6 +20,7 @@ from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import access, assets, compression, errors, headers, request
 from webapp.web.basic_auth import BasicAuth
+from webapp.web.origin import own_origin, showing_site
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
 from webapp.web.recent import RecentSubmissions
@@ -59,7 +59,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
-        forms={slug: build_form(it, tokens, delivery.labels.known) for slug, it in forms.items()},
+        forms={
+            slug: build_form(it, tokens, delivery.labels.known, showing_site)
+            for slug, it in forms.items()
+        },
         delivery=delivery,
         metrics=metrics,
         readiness=health.Readiness(delivery.outbox),

@@ -17,7 +17,6 @@ from webapp.forms.definitions import Access, make_contact
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.from_url import Arrival, read_arrival
 from webapp.forms.reading import FALSE_VALUES, today
-from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
 
 if TYPE_CHECKING:
@@ -51,7 +50,9 @@ class FormTokenCSRF(CSRF):
         try:
             form.token = form.tokens.read(csrf_token_field.data or "", form=definition.slug)
         except InvalidToken as error:
-            return form.tokens.issue(definition.slug, site=error.site or showing_site(definition))
+            return form.tokens.issue(
+                definition.slug, site=error.site or form.showing_site(definition)
+            )
         return form.tokens.renew(form.token)
 
     def validate_csrf_token(self, form: ContactForm, _: CSRFTokenField) -> None:  # type: ignore[override]
@@ -62,17 +63,6 @@ class FormTokenCSRF(CSRF):
         """
         if not hasattr(form, "token"):
             raise ValidationError(messages.FORM_EXPIRED)
-
-
-def showing_site(definition: FormDefinition) -> str:
-    """Return the origin of the site that shows the form: ours, or the one that embeds it.
-
-    The referrer of an embedded page is its host page; later pages have the origin in their query.
-    """
-    if not request.path.startswith("/embed/"):
-        return own_origin()
-    origin = request.args.get("site") or "/".join((request.referrer or "").split("/")[:3])
-    return origin if origin in definition.embed_origins else messages.UNKNOWN_SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +78,7 @@ class ContactForm(FlaskForm):
 
     definition: ClassVar[FormDefinition]
     tokens: ClassVar[FormTokens]
+    showing_site: ClassVar[Callable[[FormDefinition], str]]
     token: FormToken  # set if the form was submitted with a valid one
 
     class Meta(FlaskForm.Meta):
@@ -188,6 +179,7 @@ def build_form(
     definition: FormDefinition,
     tokens: FormTokens,
     known_labels: Callable[[], KnownLabels] = KnownLabels,
+    showing_site: Callable[[FormDefinition], str] = lambda _: messages.UNKNOWN_SITE,
 ) -> type[ContactForm]:
     """Create the form class of a definition.
 
@@ -196,6 +188,7 @@ def build_form(
         tokens: Issues and reads its tokens.
         known_labels: Returns the labels that are suggested where labels may be typed; by default,
             none.
+        showing_site: Returns the origin of the site that shows the form.
     """
     members: dict[str, Any] = {
         row.name: make_field(row, definition, known_labels) for row in definition.fields
@@ -214,4 +207,5 @@ def build_form(
     if kept and definition.access is Access.INTRANET:
         caption = messages.KEEP.format(labels=messages.AND.join(kept))
         members["keep"] = BooleanField(caption, false_values=FALSE_VALUES)
-    return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})
+    members |= {"showing_site": staticmethod(showing_site), "tokens": tokens}
+    return type("Form", (ContactForm,), members | {"definition": definition})

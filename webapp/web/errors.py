@@ -16,8 +16,8 @@ from werkzeug.exceptions import (
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
-from webapp.forms.request_origin import embedded_form
 from webapp.observability.error_log import log_exception
+from webapp.web.origin import embedded_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.forms.request_origin import embedded_form
+from webapp.web.origin import embedded_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,8 +13,8 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.forms.request_origin import own_origin
 from webapp.web.errors import CrossSite
+from webapp.web.origin import own_origin
 
 if TYPE_CHECKING:
     from typing import IO

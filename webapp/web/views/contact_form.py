@@ -15,11 +15,11 @@ from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
 from webapp.delivery.outcome import Result
 from webapp.forms.definitions import Access
-from webapp.forms.form import HONEYPOT_INPUT, showing_site
+from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.layout import arrange
-from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.web import compression
+from webapp.web.origin import own_origin, showing_site
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.views import own_address, render_part, services, waiting
 from webapp.web.views.header import operators_header

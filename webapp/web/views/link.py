@@ -11,8 +11,8 @@ import segno
 from flask import Blueprint, Response, render_template, request
 
 from webapp.forms.from_url import read_arrival, source_key
-from webapp.forms.request_origin import own_origin
 from webapp.messages import sources as texts
+from webapp.web.origin import own_origin
 from webapp.web.views import public_form, require_intranet
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from webapp.delivery.submission import (
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
 from webapp.portal.base import status_message
+from webapp.web.origin import showing_site
 from webapp.web.views import (
     contact_form,
     has_token,
@@ -232,7 +233,9 @@ def _form(submission: Submission) -> ContactForm:
     )
     # A browser sends nothing for a group without a choice, so the POST replaces all values.
     data = submission.contact.values if submission.contact and request.method != "POST" else None
-    form = build_form(definition, services().tokens, services().delivery.labels.known)(data=data)
+    form = build_form(
+        *(definition, services().tokens, services().delivery.labels.known), showing_site
+    )(data=data)
     del form.keep  # there is no next contact
     return form
 

@@ -1,10 +1,12 @@
-"""Our own origin, and the embedded form that a request belongs to."""
+"""Our own origin, the site that shows a form, and the embedded form of a request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from flask import current_app, request
+
+from webapp import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,3 +26,14 @@ def embedded_form(definitions: Mapping[str, FormDefinition], path: str) -> FormD
     """
     prefix, _, rest = path.lstrip("/").partition("/")
     return definitions.get(rest.partition("/")[0]) if prefix == "embed" else None
+
+
+def showing_site(definition: FormDefinition) -> str:
+    """Return the origin of the site that shows the form: ours, or the one that embeds it.
+
+    The referrer of an embedded page is its host page; later pages have the origin in their query.
+    """
+    if not request.path.startswith("/embed/"):
+        return own_origin()
+    origin = request.args.get("site") or "/".join((request.referrer or "").split("/")[:3])
+    return origin if origin in definition.embed_origins else messages.UNKNOWN_SITE
