@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, literal, select
 from webapp.contact import Contact
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import RETENTION, State, dump_contact, table
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from webapp.delivery.database import Database

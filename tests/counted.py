@@ -9,7 +9,7 @@ from webapp.delivery.statistics import Statistics
 
 if TYPE_CHECKING:
     from webapp.delivery.database import Database
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 
 class CountedOutbox(Outbox):

@@ -17,8 +17,7 @@ from webapp.delivery.code_sender import new_code
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import State
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import State, Timing
 from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:

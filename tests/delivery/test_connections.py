@@ -16,7 +16,7 @@ from webapp.delivery import engine as engine_module
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.engine import Connections
 from webapp.delivery.statistics import today
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

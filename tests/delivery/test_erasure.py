@@ -12,7 +12,7 @@ import pytest
 from webapp.contact import Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from pathlib import Path

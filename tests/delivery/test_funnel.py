@@ -15,7 +15,7 @@ from webapp.delivery import funnel as module
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.funnel import Funnel, Step
 from webapp.delivery.statistics import COUNTS_RETENTION, today
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from pathlib import Path

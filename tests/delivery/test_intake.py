@@ -16,9 +16,8 @@ from support import TOKEN, short_deadline, wait_until
 from webapp.contact import FIELDS, Contact
 from webapp.delivery import intake as intake_module
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.intake import submission_key
+from webapp.delivery.intake import BUSY, Result, submission_key
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.outcome import BUSY, Result
 from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, State, reference
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.intake import Intake
-    from webapp.delivery.outcome import Outcome
+    from webapp.delivery.intake import Intake, Outcome
     from webapp.delivery.services import DeliveryServices
     from webapp.delivery.submission import Submission
     from webapp.portal.simulator.server import Simulator

@@ -11,8 +11,7 @@ from sqlalchemy import select, text
 from webapp.contact import Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Submission, table
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Submission, Timing, table
 from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from webapp.delivery.database import Database
 from webapp.delivery.duplicates import Duplicates
 from webapp.delivery.problems import Problems
 from webapp.delivery.statistics import today
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, dump_contact, reference
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, Timing, dump_contact, reference
 from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:

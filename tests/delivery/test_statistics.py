@@ -15,8 +15,7 @@ from webapp.contact import Contact
 from webapp.delivery import statistics as module
 from webapp.delivery.database import Database
 from webapp.delivery.statistics import COUNTS_RETENTION, Outcome, today
-from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, table
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, Timing, table
 from webapp.persian import IRAN
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.intake import Intake
+from webapp.delivery.circuit_breaker import Permits
+from webapp.delivery.intake import Intake, Result
 from webapp.delivery.key_locks import KeyLocks
-from webapp.delivery.outcome import Result
-from webapp.delivery.permits import Permits
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 from webapp.forms import tokens
 
 if TYPE_CHECKING:

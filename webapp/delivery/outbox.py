@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 _PURGE_BATCH_ROWS: Final = 5_000  # deleted in one short transaction
 _USUAL_LENGTH: Final = 600  # of a contact as it is stored

@@ -7,10 +7,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
-from webapp.delivery.accepted_lengths import AcceptedLengths
 from webapp.delivery.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.delivery.blocked_lines import BlockedLines
-from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
 from webapp.delivery.code_counts import CodeCounts
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
@@ -26,16 +25,14 @@ from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.mobile_hashes import HASH_INTERVAL_S
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.permits import Permits
-from webapp.delivery.sender import Sender
+from webapp.delivery.sender import AcceptedLengths, Sender
 from webapp.delivery.statistics import Statistics
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 from webapp.delivery.unverified import Unverified
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
-from webapp.portal.client import AmootPortal
-from webapp.portal.payload import Empty
+from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route
 
 if TYPE_CHECKING:

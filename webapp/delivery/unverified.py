@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from webapp.contact import Contact
     from webapp.delivery.database import Database
     from webapp.delivery.mobile_hashes import MobileHashes
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 _PURGE_BATCH_ROWS: Final = 1_000
 

@@ -19,8 +19,8 @@ from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.funnel import Step as FunnelStep
+from webapp.delivery.intake import Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.key_locks import KeyLocks
-from webapp.delivery.outcome import Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 
 if TYPE_CHECKING:

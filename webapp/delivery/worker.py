@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.sender import Sender
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,8 @@ from wtforms.validators import DataRequired
 
 from webapp import messages, persian
 from webapp.delivery.known_labels import KnownLabels
-from webapp.forms.definitions import Access, make_contact
+from webapp.forms.definitions import Access, Arrival, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
-from webapp.forms.from_url import Arrival, read_arrival
 from webapp.forms.reading import FALSE_VALUES, today
 from webapp.forms.tokens import InvalidToken
 
@@ -78,7 +77,6 @@ class ContactForm(FlaskForm):
 
     definition: ClassVar[FormDefinition]
     tokens: ClassVar[FormTokens]
-    showing_site: ClassVar[Callable[[FormDefinition], str]]
     token: FormToken  # set if the form was submitted with a valid one
 
     class Meta(FlaskForm.Meta):
@@ -98,6 +96,12 @@ class ContactForm(FlaskForm):
             """Add the attributes that connect an input with its hint and its error."""
             markup: Markup = super().render_field(field, _aria_attributes(field) | render_kw)
             return markup
+
+    @staticmethod
+    def showing_site(definition: FormDefinition) -> str:
+        """Return the origin of the site that shows a form; `build_form` may be told another way."""
+        del definition
+        return messages.UNKNOWN_SITE
 
     @property
     def is_honeypot_filled(self) -> bool:
@@ -179,7 +183,7 @@ def build_form(
     definition: FormDefinition,
     tokens: FormTokens,
     known_labels: Callable[[], KnownLabels] = KnownLabels,
-    showing_site: Callable[[FormDefinition], str] = lambda _: messages.UNKNOWN_SITE,
+    showing_site: Callable[[FormDefinition], str] = ContactForm.showing_site,
 ) -> type[ContactForm]:
     """Create the form class of a definition.
 

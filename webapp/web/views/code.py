@@ -18,15 +18,14 @@ from flask import Blueprint, render_template, request
 from webapp.contact import MOBILE
 from webapp.delivery.code_sender import Step
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
-from webapp.delivery.intake import submission_key
-from webapp.delivery.outcome import Result
-from webapp.forms.from_url import read_arrival
+from webapp.delivery.intake import Result, submission_key
+from webapp.forms.definitions import read_arrival
 from webapp.forms.tokens import InvalidSubmissionToken
 from webapp.messages import codes as texts
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
-from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
+from webapp.web.views.recent import hide_digits
 from webapp.web.views.submitting import SENT, issue_receipt, request_code, too_many_codes
 
 if TYPE_CHECKING:

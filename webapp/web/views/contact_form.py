@@ -13,14 +13,14 @@ from markupsafe import Markup, escape
 from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
-from webapp.delivery.outcome import Result
+from webapp.delivery.intake import Result
 from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.layout import arrange
 from webapp.forms.tokens import InvalidSubmissionToken
-from webapp.web import compression
-from webapp.web.origin import own_origin, showing_site
+from webapp.web import responses
 from webapp.web.page_cache import CachedPage, placeholders
+from webapp.web.request import own_origin, showing_site
 from webapp.web.views import own_address, render_part, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.delivery.circuit_breaker import Pause
-    from webapp.delivery.outcome import Outcome
+    from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt, SubmissionToken
@@ -101,7 +101,7 @@ def new_form(
         "recent": recent_list(definition),
         "token": token,
     }
-    return compression.respond(cached, values)
+    return responses.respond(cached, values)
 
 
 def _render_for_all(

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
-from webapp.delivery.outcome import Outcome
+from webapp.delivery.intake import Outcome
 from webapp.forms import colour
 from webapp.forms.tokens import InvalidReceipt
-from webapp.web import assets
+from webapp.web import responses
 from webapp.web.views import contact_form, public_form, see_other, services, submitting
 
 blueprint = Blueprint("embed", __name__)
@@ -58,5 +58,5 @@ def style(slug: str) -> Response:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(colour.stylesheet(definition.accent), mimetype="text/css")
     if request.args.get("v") == colour.digest(definition.accent):
-        response.headers["Cache-Control"] = assets.CACHE_FOR_A_YEAR
+        response.headers["Cache-Control"] = responses.CACHE_FOR_A_YEAR
     return response

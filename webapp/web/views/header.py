@@ -14,7 +14,7 @@ from webapp.forms.definitions import Access
 from webapp.messages import codes, imports, workbench
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
-from webapp.web import assets
+from webapp.web import responses
 from webapp.web.views import form_path, render_part, require_intranet, services
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def logo() -> Response:
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
         # By the browser only: a cache that others share would show it to strangers.
-        response.headers["Cache-Control"] = f"private, {assets.FOR_A_YEAR}"
+        response.headers["Cache-Control"] = f"private, {responses.FOR_A_YEAR}"
     return response
 
 

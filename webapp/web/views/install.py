@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from webapp.messages import sources as texts
 from webapp.web.embed_check import Facts, inspect, snippet
-from webapp.web.origin import own_origin
+from webapp.web.request import own_origin
 from webapp.web.views import public_form, require_intranet, services
 from webapp.web.views.contact_form import PREVIEW
 from webapp.web.views.link import form_link

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import segno
 from flask import Blueprint, Response, render_template, request
 
-from webapp.forms.from_url import read_arrival, source_key
+from webapp.forms.definitions import read_arrival, source_key
 from webapp.messages import sources as texts
-from webapp.web.origin import own_origin
+from webapp.web.request import own_origin
 from webapp.web.views import public_form, require_intranet
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, in_page_order
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.outcome import Result
+from webapp.delivery.intake import Result
 from webapp.delivery.sender import is_given_up
 from webapp.delivery.submission import (
     MAX_RETRY_AGE,
@@ -25,7 +25,7 @@ from webapp.delivery.submission import (
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
 from webapp.portal.base import status_message
-from webapp.web.origin import showing_site
+from webapp.web.request import showing_site
 from webapp.web.views import (
     contact_form,
     has_token,

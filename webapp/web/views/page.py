@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
 from webapp.contact import FIELDS, MOBILE
-from webapp.delivery.outcome import Outcome
+from webapp.delivery.intake import Outcome
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidReceipt
 from webapp.web.views import contact_form, require_intranet, see_other, services, submitting

@@ -21,8 +21,7 @@ from webapp.contact import MOBILE
 from webapp.delivery.code_sender import CodeRequest, Networks
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.funnel import Step
-from webapp.delivery.intake import submission_key
-from webapp.delivery.outcome import Outcome, Result
+from webapp.delivery.intake import Outcome, Result, submission_key
 from webapp.delivery.submission import HONEYPOT, UNPROVEN, Submitter
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import Receipt

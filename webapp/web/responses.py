@@ -1,11 +1,22 @@
-"""Security headers of every response, and which sites may frame a page."""
+"""What every response gets: security headers, gzip, and how long static files are cached.
+
+Gzip is for servers without a compressing proxy in front. Flask-Compress skips responses with an
+error status, but a form that comes back with errors is the largest page of all.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+import gzip
+import hashlib
+from functools import cache, lru_cache
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.web.origin import embedded_form
+from flask import Response, request
+from werkzeug.http import parse_accept_header
+
+from webapp.web.request import embedded_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +25,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.forms.definitions import FormDefinition
+    from webapp.web.page_cache import CachedPage
+
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -34,8 +47,10 @@ _HEADERS: Final = {
 
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
-    """Add the headers to every response of an app with these forms."""
+    """Complete the responses of an app with these forms."""
+    app.after_request(_compress)
     app.wsgi_app = _HeadersMiddleware(app.wsgi_app, definitions)  # type: ignore[method-assign]
+    _register_assets(app)
 
 
 class _HeadersMiddleware:
@@ -107,3 +122,74 @@ def _policy(origins: tuple[str, ...]) -> str:
         " ".join((*origins, "'self'")) if origins else "'none'"
     )  # our own origin: the preview
     return f"{_POLICY}; frame-ancestors {ancestors}"
+
+
+FOR_A_YEAR: Final = "max-age=31536000, immutable"
+CACHE_FOR_A_YEAR: Final = f"public, {FOR_A_YEAR}"
+
+
+def _register_assets(app: Flask) -> None:
+    """Add `asset(name)` and `has_asset(name)` to the templates, and the caching headers."""
+    folder = Path(str(app.static_folder))
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+    def asset(name: str) -> str:
+        # Not url_for, which fails on the error page for an untrusted host.
+        return f"{app.static_url_path}/{name}?v={digests[name]}"
+
+    def serve(response: Response) -> Response:
+        if request.endpoint != "static":
+            return response
+        name = (request.view_args or {})["filename"]
+        if request.args.get("v") == digests.get(name, ""):
+            response.headers["Cache-Control"] = CACHE_FOR_A_YEAR
+        return response
+
+    app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)
+    app.after_request(serve)
+
+
+_TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
+_GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+_MIN_BYTES: Final = 500  # fits into one packet anyway
+
+
+def respond(page: CachedPage, values: Mapping[str, str]) -> Response:
+    """Return a cached page with these values, compressed if the browser accepts it."""
+    if not _accepts_gzip():
+        return Response(page.render(values), mimetype="text/html")
+    return Response(page.render_gzipped(values), mimetype="text/html", headers=_GZIPPED)
+
+
+def _accepts_gzip() -> bool:
+    return _parse_accepts_gzip(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=256)
+def _parse_accepts_gzip(accepted: str) -> bool:
+    return parse_accept_header(accepted).quality("gzip") > 0
+
+
+def _compress(response: Response) -> Response:
+    if "Content-Encoding" in response.headers:
+        return response
+    is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+    if is_part or response.mimetype not in _TEXTS:
+        return response
+    response.vary.add("Accept-Encoding")
+    if not _accepts_gzip():
+        return response
+    response.direct_passthrough = False
+    body = response.get_data()
+    if len(body) < _MIN_BYTES:
+        return response
+    response.data = gzip.compress(body, mtime=0)
+    response.content_encoding = "gzip"
+    etag, _ = response.get_etag()
+    if etag:  # a strong one means identical bytes in every encoding
+        response.set_etag(etag, weak=True)
+    return response
