@@ -172,7 +172,8 @@ def _check_visitors(form: ContactForm, contact: Contact) -> CheckedContact | Ref
                 return refusal
     except DatabaseError as error:
         outcome = delivery.intake.outcome_after_error(slug, key, error)
-        return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, outcome=outcome)
+        if outcome.result is Result.UNSTORED:  # else it was checked before
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, outcome=outcome)
     return CheckedContact(
         contact=contact, key=key, suspicion=suspicion, policy=policy, replaces=replaces
     )
