@@ -26,8 +26,7 @@ from support import solved, written
 
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import State
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import State, Timing
 from webapp.forms.tokens import MIN_AGE
 from webapp.portal.simulator.server import Simulator
 

@@ -9,8 +9,14 @@ from sqlalchemy import func, insert, literal, select
 
 from webapp.contact import Contact
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import ERASED, RETENTION, State, contact_columns, table
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import (
+    ERASED,
+    RETENTION,
+    State,
+    Timing,
+    contact_columns,
+    table,
+)
 
 if TYPE_CHECKING:
     from webapp.delivery.database import Database

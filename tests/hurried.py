@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from webapp.cli import main
-from webapp.delivery import database, funnel, sender, services, worker
+from webapp.delivery import database, funnel, sender, services
 from webapp.forms import tokens
 from webapp.web.views import header
 
@@ -35,7 +35,7 @@ def _utc_moved_plus(pause: timedelta) -> datetime:
 
 if __name__ == "__main__":
     tokens.MIN_AGE = timedelta(days=-1)  # type: ignore[misc]  # for it reads a clock of its own
-    funnel.FLUSH_INTERVAL_S = worker._COUNT_INTERVAL_S = 0.1  # type: ignore[misc]  # noqa: SLF001
+    funnel.FLUSH_INTERVAL_S = services._COUNT_INTERVAL_S = 0.1  # type: ignore[misc]  # noqa: SLF001
     sender._FIRST_BACKOFF_S = 0.05  # type: ignore[misc]  # noqa: SLF001
     services.DEADLINE_S = 60.0  # type: ignore[misc]
     header._COUNT_MAX_AGE_S = 0.0  # type: ignore[misc]  # noqa: SLF001

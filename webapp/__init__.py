@@ -13,7 +13,6 @@ from webapp.delivery.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
-from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
 from webapp.observability import request_id
@@ -21,13 +20,13 @@ from webapp.observability.rare_warnings import RareWarnings
 from webapp.portal import simulator
 from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import access, assets, compression, errors, headers, request
-from webapp.web.basic_auth import BasicAuth
+from webapp.web import access, assets, errors, request, responses
+from webapp.web.access import BasicAuth
 from webapp.web.proof_of_work import ProofOfWork
 from webapp.web.rate_limits import RateLimits
-from webapp.web.recent import RecentSubmissions
-from webapp.web.sessions import Sessions
-from webapp.web.views import EXTENSION, Services, blueprints, header, health, request_metrics
+from webapp.web.request import Sessions, own_origin, showing_site
+from webapp.web.views import EXTENSION, Services, blueprints, header, health
+from webapp.web.views.recent import RecentSubmissions
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -64,7 +63,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
-        forms={slug: build_form(it, tokens, delivery.labels.known) for slug, it in forms.items()},
+        forms={
+            slug: build_form(it, tokens, delivery.labels.known, showing_site)
+            for slug, it in forms.items()
+        },
         delivery=delivery,
         metrics=metrics,
         readiness=health.Readiness(delivery.outbox),
@@ -78,12 +80,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    request_metrics.register(app)
+    health.register_counts(app)
     blueprints.register(app, settings)
-    compression.register(app)
-    headers.register(app, forms)
-    request.register(app, settings)
+    responses.register(app, forms)
     assets.register(app)
+    request.register(app, settings)
     errors.register(app, forms)
     app.wsgi_app = request_id.RequestIdMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0

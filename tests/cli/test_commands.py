@@ -24,8 +24,7 @@ from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import reference
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing, reference
 from webapp.messages import alerts, codes
 from webapp.observability import logging as app_logging
 from webapp.portal.simulator.faults import Fault

@@ -12,8 +12,7 @@ from webapp.cli import main
 from webapp.contact import Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import reference
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing, reference
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -502,7 +502,7 @@ def working(delivery: DeliveryServices) -> Iterator[None]:
 @pytest.fixture
 def eager(told: Settings, portal: Simulator, monkeypatch: pytest.MonkeyPatch) -> DeliveryServices:
     """Return what checks often."""
-    monkeypatch.setattr("webapp.delivery.worker.CHECK_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.delivery.services.CHECK_INTERVAL_S", 0.1)
     monkeypatch.setattr(problems, "_MIN_PAUSE", timedelta(0))
     return DeliveryServices.build(told, portal_url=portal.url, token=TOKEN)
 
@@ -533,7 +533,7 @@ def test_mail_server_that_hangs_or_is_down_delays_no_delivery(
     caplog: pytest.LogCaptureFixture, *, is_hanging: bool,
 ) -> None:  # fmt: skip
     """Nor the end of the worker by more than the time-out."""
-    monkeypatch.setattr("webapp.delivery.worker.CHECK_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.delivery.services.CHECK_INTERVAL_S", 0.1)
     monkeypatch.setattr(module, "_STOP_TIMEOUT_S", 1.0)
     monkeypatch.setattr("webapp.delivery.mail.TIMEOUT_S", 120.0)
     with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as connections:

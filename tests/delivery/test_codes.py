@@ -17,8 +17,8 @@ from webapp.delivery.code_sender import new_code
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import State
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import State, Timing
+from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def test_of_many_that_verify_one_becomes_the_owner(database_url: str) -> None:
     """The rest find it taken, and a verified submission is not held, replaced or erased."""
     database = Database(database_url)
     outbox, codes = Outbox(database, TIMING), Codes(database, ["key"], per_day=1)
-    unverified = outbox.unverified
+    unverified = Unverified(database, TIMING)
     stored, is_new = unverified.add(Contact(Mobile=MOBILE), KEY, form="club")
     assert is_new
     assert stored.state is State.UNVERIFIED
@@ -140,8 +140,7 @@ def test_of_many_that_verify_one_becomes_the_owner(database_url: str) -> None:
     assert not codes.has_verified(KEY, MOBILE)
 
     def verify() -> bool:
-        mark = codes.mark_verified
-        return unverified.verify(KEY, send=True, status="", mark=mark) is not None
+        return unverified.verify(KEY, send=True, status="") is not None
 
     assert at_once(verify, 9) == {True: 1, False: 8}
     assert codes.has_verified(KEY, MOBILE)
@@ -154,30 +153,31 @@ def test_of_many_that_verify_one_becomes_the_owner(database_url: str) -> None:
 def test_code_that_arrives_late_still_verifies_a_held_submission(database_url: str) -> None:
     """The call that sent it had failed, and an operator may have erased it meanwhile."""
     database = Database(database_url)
-    outbox, codes = Outbox(database, TIMING), Codes(database, ["key"], per_day=1)
+    outbox = Outbox(database, TIMING)
+    unverified = Unverified(database, TIMING)
     for key in (KEY, OTHER):
-        stored, _ = outbox.unverified.add(Contact(Mobile=MOBILE), key, form="club")
-        assert outbox.unverified.hold(key)
+        stored, _ = unverified.add(Contact(Mobile=MOBILE), key, form="club")
+        assert unverified.hold(key)
     assert outbox.review.discard(stored.reference)
-    mark = codes.mark_verified
-    verified = outbox.unverified.verify(KEY, send=False, status="Busy", mark=mark)
+    verified = unverified.verify(KEY, send=False, status="Busy")
     assert (verified.state, verified.status) == (State.QUEUED, "Busy")
-    assert outbox.unverified.verify(OTHER, send=False, status="", mark=mark) is None
+    assert unverified.verify(OTHER, send=False, status="") is None
 
 
 def test_purge_erases_only_what_is_over(database_url: str) -> None:
     """Codes and unverified submissions of more than an hour."""
     database = Database(database_url)
     outbox, codes = Outbox(database, TIMING), Codes(database, ["key"], per_day=1)
+    unverified = Unverified(database, TIMING)
     for key in (KEY, OTHER):
-        outbox.unverified.add(Contact(Mobile=MOBILE), key, form="club")
+        unverified.add(Contact(Mobile=MOBILE), key, form="club")
         codes.add(key, MOBILE)
     with database.write() as connection:
         past = "'2020-01-01 00:00:00.000000'"
         connection.exec_driver_sql(f"UPDATE outbox SET due = {past} WHERE key = '{KEY}'")  # noqa: S608
         connection.exec_driver_sql(f"UPDATE codes SET created_at = {past} WHERE key = '{KEY}'")  # noqa: S608
     outbox.purge()
-    outbox.unverified.purge()
+    unverified.purge()
     assert outbox.find(KEY) is None
     assert codes.state(KEY) is None
     assert outbox.find(OTHER).state is State.UNVERIFIED

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from counted import CountedOutbox as Outbox
 from servers import PgBouncerServer
 from sqlalchemy import text
 
@@ -14,9 +15,8 @@ from webapp.contact import Contact
 from webapp.delivery import engine as engine_module
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.engine import Connections
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.statistics import today
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

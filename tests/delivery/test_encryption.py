@@ -32,10 +32,11 @@ from webapp.delivery.submission import (
     RETENTION,
     WAITING,
     State,
+    Timing,
     dump_contact,
     reference,
 )
-from webapp.delivery.timing import Timing
+from webapp.delivery.unverified import Unverified
 from webapp.settings import Settings
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
@@ -118,7 +119,7 @@ def fill(url: str) -> tuple[Outbox, Imports, Import]:
     database, outbox = key_ring(url, SECRET)
     outbox.add(CONTACT, KEYS[0], form="contact", send=False)
     outbox.hold(CONTACT, KEYS[1], form="contact", reason="honeypot")
-    outbox.unverified.add(CONTACT, KEYS[2], form="contact")
+    Unverified(database, TIMING).add(CONTACT, KEYS[2], form="contact")
     outbox.review.correct(reference(KEYS[0]), CONTACT, send=False)
     return outbox, *draft_in(database)
 
@@ -307,11 +308,12 @@ def test_swapped_contacts_are_not_sent(tmp_path: Path, caplog: pytest.LogCapture
 def test_damaged_submission_is_not_verified(tmp_path: Path) -> None:
     """The transaction changes nothing."""
     database, outbox = key_ring(f"sqlite:///{tmp_path}/outbox.sqlite3", "key")
-    outbox.unverified.add(CONTACT, KEYS[0], form="contact")
+    unverified = Unverified(database, TIMING)
+    unverified.add(CONTACT, KEYS[0], form="contact")
     with database.write() as connection:
         connection.execute(text("UPDATE outbox SET contact = 'AAAA'"))
     with pytest.raises(DatabaseError, match="UnreadableText"):
-        outbox.unverified.verify(KEYS[0], send=True, status="", mark=lambda *_: None)
+        unverified.verify(KEYS[0], send=True, status="")
     found = outbox.find(KEYS[0])
     assert found is not None
     assert found.state is State.UNVERIFIED

@@ -13,12 +13,11 @@ from servers import PostgresServer
 from sqlalchemy import text
 
 from webapp.contact import Contact
-from webapp.delivery.accepted_lengths import AcceptedLengths
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import Sender
-from webapp.delivery.timing import Timing
+from webapp.delivery.sender import AcceptedLengths, Sender
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

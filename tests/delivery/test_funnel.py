@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from counted import CountedOutbox as Outbox
 from serving import serve
 
 from webapp.delivery import funnel as module
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.funnel import Funnel, Step
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.statistics import COUNTS_RETENTION, today
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,13 +11,11 @@ from sqlalchemy import text
 
 from webapp.contact import Contact
 from webapp.delivery import review as review_module
-from webapp.delivery.accepted_lengths import AcceptedLengths
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import Sender
-from webapp.delivery.submission import State
-from webapp.delivery.timing import Timing
+from webapp.delivery.sender import AcceptedLengths, Sender
+from webapp.delivery.submission import State, Timing
 from webapp.delivery.worker import Worker
 from webapp.portal.base import SlowDown
 

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from webapp.contact import Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Submission, table
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Submission, Timing, table
+from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,12 @@ def database(database_url: str) -> Database:
 def outbox(database: Database) -> Outbox:
     """Return its outbox."""
     return Outbox(database, TIMING)
+
+
+@pytest.fixture
+def unverified(database: Database, outbox: Outbox) -> Unverified:
+    """Return the submissions that wait for a code."""
+    return Unverified(database, TIMING)
 
 
 def add(outbox: Outbox, mobile: str = MOBILE, key: str = KEY, *, send: bool = False) -> Submission:
@@ -87,11 +93,13 @@ def test_corrected_number_replaces_the_former_one(outbox: Outbox) -> None:
     assert found(outbox, OTHER) == [KEY]
 
 
-def test_verified_number_is_found_and_an_unverified_one_is_not(outbox: Outbox) -> None:
+def test_verified_number_is_found_and_an_unverified_one_is_not(
+    outbox: Outbox, unverified: Unverified
+) -> None:
     """An unverified submission waits for nobody but its sender."""
-    outbox.unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
+    unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
     assert found(outbox) == []
-    outbox.unverified.verify(KEY, send=False, status="", mark=lambda *_: None)
+    unverified.verify(KEY, send=False, status="")
     assert found(outbox) == [KEY]
 
 
@@ -105,11 +113,13 @@ ERASING: dict[str, Callable[[Outbox, Submission], object]] = {
 }
 
 
-def test_hash_is_erased_with_its_contact(outbox: Outbox, database: Database) -> None:
+def test_hash_is_erased_with_its_contact(
+    outbox: Outbox, database: Database, unverified: Unverified
+) -> None:
     """However a submission ends."""
     for number, (name, erase) in enumerate(ERASING.items()):
         erase(outbox, add(outbox, key=f"a{number}" * 32, send=True))
         assert hashes(database) == [None] * (number + 1), name
-    outbox.unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
-    outbox.unverified.erase(KEY, status="Mobile_Invalid")
+    unverified.add(Contact(Mobile=MOBILE), KEY, form="news")
+    unverified.erase(KEY, status="Mobile_Invalid")
     assert set(hashes(database)) == {None}

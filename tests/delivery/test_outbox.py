@@ -25,9 +25,9 @@ from webapp.delivery.submission import (
     WAITING,
     State,
     Submission,
+    Timing,
     reference,
 )
-from webapp.delivery.timing import Timing
 from webapp.delivery.used_proofs import UsedProofs
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from webapp.contact import Contact
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

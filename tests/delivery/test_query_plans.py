@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from address_book import AddressBook
+from counted import CountedOutbox as Outbox
 from sqlalchemy import create_engine, event, make_url, text
 
 from webapp.contact import Contact
@@ -19,12 +20,11 @@ from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.duplicates import Duplicates
 from webapp.delivery.encryption import Encryption
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.problems import Problems
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.statistics import today
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, reference
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, Timing, reference
+from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +158,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "count unreadable": reencryption.count_unreadable,
         "waiting among": lambda: review.waiting_among([MOBILE]),
         "purge": outbox.purge,
-        "purge unverified": outbox.unverified.purge,
+        "purge unverified": Unverified(database, TIMING).purge,
         "known numbers": lambda: duplicates.with_mobile(MOBILE),
         "delivered as": lambda: outbox.delivered_as([1, 2, 3]),
         "get": lambda: review.get(reference(key)),

@@ -11,13 +11,11 @@ from address_book import AddressBook
 
 from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
-from webapp.delivery.accepted_lengths import AcceptedLengths
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import Sender
-from webapp.delivery.submission import PERHAPS_RECORDED, State, Submission
-from webapp.delivery.timing import Timing
+from webapp.delivery.sender import AcceptedLengths, Sender
+from webapp.delivery.submission import PERHAPS_RECORDED, State, Submission, Timing
 from webapp.observability.metrics import Metrics
 from webapp.portal.base import (
     MethodNotAllowed,

@@ -19,7 +19,7 @@ from webapp.delivery import engine as engine_module
 from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.engine import OLDEST_REVISION, REVISION, probe
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 from webapp.observability.rare_warnings import RareWarnings
 
 if TYPE_CHECKING:

@@ -10,17 +10,13 @@ from address_book import AddressBook
 
 from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
-from webapp.delivery.accepted_lengths import AcceptedLengths
-from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
 from webapp.delivery.database import Database
-from webapp.delivery.intake import Intake, submission_key
+from webapp.delivery.intake import Intake, Result, submission_key
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.outcome import Result
-from webapp.delivery.permits import Permits
-from webapp.delivery.sender import LABELS_UNKNOWN, Sender
-from webapp.delivery.submission import State
-from webapp.delivery.timing import Timing
+from webapp.delivery.sender import LABELS_UNKNOWN, AcceptedLengths, Sender
+from webapp.delivery.submission import State, Timing
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from counted import CountedOutbox as Outbox
 from sqlalchemy import update
 
 from webapp.contact import Contact
 from webapp.delivery import sources as module
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.sources import OTHER
 from webapp.delivery.statistics import COUNTS_RETENTION, today
-from webapp.delivery.submission import HONEYPOT, Submitter, table
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import HONEYPOT, Submitter, Timing, table
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))

@@ -5,24 +5,23 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from counted import CountedOutbox as Outbox
 from sqlalchemy import event, insert, select, update
 
 from webapp.contact import Contact
 from webapp.delivery import statistics as module
 from webapp.delivery.database import Database
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.statistics import COUNTS_RETENTION, Outcome, today
-from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, table
-from webapp.delivery.timing import Timing
-from webapp.delivery.worker import Worker
+from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, Timing, table
 from webapp.persian import IRAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from webapp.delivery.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
@@ -249,15 +248,24 @@ def test_several_workers_at_once_count_each_row_once(
     assert kept == [True] * 61
 
 
-def test_worker_counts_and_purges(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among its other jobs; nobody has to ask for it."""
-    called: list[str] = []
-    for name in ("count_settled", "purge"):
-        monkeypatch.setattr(outbox.statistics, name, partial(called.append, name))
-    worker = Worker(outbox, None, None, TIMING, calls=1)  # type: ignore[arg-type]
-    for job in worker._jobs:  # noqa: SLF001
-        job.work()
-    assert sorted(called) == ["count_settled", "purge"]
+def test_features_register_their_work_with_the_worker(delivery: DeliveryServices) -> None:
+    """It counts what has settled, and purges, though the outbox knows none of them."""
+    work = {job.work.__qualname__ for job in delivery.worker._jobs}  # type: ignore[attr-defined]  # noqa: SLF001
+    assert work >= {
+        *("Statistics.count_settled", "Statistics.purge"),
+        *("Unverified.purge", "Imports.purge", "Feeder.feed"),
+    }
+
+
+def test_what_the_worker_purges_stays_counted(delivery: DeliveryServices) -> None:
+    """Before it was counted otherwise, in the transaction that deletes it."""
+    delivery.outbox.hold(CONTACT, key(1), form="news", reason=HONEYPOT)
+    with delivery.database.write() as connection:
+        connection.execute(update(table).values(due=table.c.created_at))
+    delivery.outbox.purge()
+    assert delivery.outbox.find(key(1)) is None
+    (count,) = delivery.statistics.counts(today() - DAY, today())
+    assert (count.outcome, count.count) == (Outcome.DISCARDED, 1)
 
 
 def test_nothing_is_written_while_nothing_has_settled(outbox: Outbox, database: Database) -> None:

@@ -21,8 +21,7 @@ from webapp.delivery.import_tables import Twice
 from webapp.delivery.imports import Imports
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.reencryption import Reencryption
-from webapp.delivery.submission import NEEDS_ATTENTION, State
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import NEEDS_ATTENTION, State, Timing
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 NAMES = ("منتظر", "درراه", None, "ردشده", "مشکوک", "شاید")

@@ -12,12 +12,10 @@ from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.intake import Intake
+from webapp.delivery.circuit_breaker import Permits
+from webapp.delivery.intake import Intake, Result
 from webapp.delivery.key_locks import KeyLocks
-from webapp.delivery.outcome import Result
-from webapp.delivery.permits import Permits
-from webapp.delivery.submission import NOBODY
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 from webapp.forms import tokens
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ class Key(str):
 
 
 def test_two_threads_that_want_the_lock_of_a_new_key_get_the_same_one() -> None:
-    """Else two identical requests are vetted, counted and stored at the same time."""
+    """Else two identical requests are counted at the same time."""
     locks, start = KeyLocks(), threading.Barrier(2)
 
     def lock_of_key(_: int) -> threading.Lock:
@@ -80,9 +78,7 @@ def test_repeated_request_without_a_permit_does_not_wait_for_the_others_outcome(
     first, _ = delivery.outbox.add(CONTACT, KEY, form="signup", send=True)
     assert permits.acquire(timeout=0, may_wait=lambda: False)
     with ThreadPoolExecutor(1) as people:
-        repeated = people.submit(
-            intake.submit_unverified, CONTACT, KEY, form="signup", by=NOBODY, vet=str
-        )
+        repeated = people.submit(intake.outcome, first)
         try:
             assert repeated.result(PATIENCE_S).result is Result.QUEUED
         finally:

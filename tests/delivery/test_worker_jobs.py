@@ -51,7 +51,7 @@ def test_job_that_always_fails_does_not_slow_delivery(
 ) -> None:
     """Only the job itself is run less often: here, once an hour."""
     monkeypatch.setattr("webapp.delivery.worker._ERROR_INTERVAL_S", 3_600.0)
-    delivery.worker.add_job(0.0, fail)
+    delivery.worker.every(0.0, fail)
     keys = [f"{number:064x}" for number in range(40)]
     for key in keys:
         delivery.outbox.add(CONTACT, key, form="contact", send=False)
@@ -66,7 +66,7 @@ def test_worker_without_work_does_not_take_the_lock_for_writing(
     monkeypatch.setattr("webapp.delivery.worker._POLL_INTERVAL_S", 0.001)
     turns: list[int] = []
     writes: list[int] = []
-    delivery.worker.add_job(0.0, lambda: turns.append(1))
+    delivery.worker.every(0.0, lambda: turns.append(1))
     write = Database.write
 
     def counted(database: Database) -> object:
@@ -99,8 +99,8 @@ def test_time_until_delivery_is_the_one_that_was_stored(
         else:
             changes["due"] = delivered_at + timedelta(days=1)
         connection.execute(update(table).values(changes))
-    delivery.outbox.statistics.count_settled()
-    (count,) = delivery.outbox.statistics.counts(today() - timedelta(days=1), today())
+    delivery.statistics.count_settled()
+    (count,) = delivery.statistics.counts(today() - timedelta(days=1), today())
     assert (count.outcome, count.timed, count.seconds) == (Outcome.DELIVERED, 1, 30.0)
 
 

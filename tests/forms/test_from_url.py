@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import each
 
+from webapp.forms.definitions import Arrival, read_arrival
 from webapp.forms.definitions_file import DefinitionError, parse
-from webapp.forms.from_url import Arrival, read_arrival
 
 # What follows stands on line 5.
 PUBLIC = """\

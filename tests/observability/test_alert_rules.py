@@ -18,7 +18,7 @@ from support import Page
 from webapp.contact import Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.timing import Timing
+from webapp.delivery.submission import Timing
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.portal.simulator.faults import json_answer
 

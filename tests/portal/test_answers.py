@@ -16,7 +16,7 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
 )
-from webapp.portal.connection import Response
+from webapp.portal.transport import Response
 
 MOBILE = "09121234567"
 CONTACT = {"ID": 7, "Mobile": 989121234567, "FName": "سارا"}

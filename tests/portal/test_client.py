@@ -41,12 +41,11 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-from webapp.portal.client import AccountStatus, AmootPortal
-from webapp.portal.connection import MAX_RESPONSE_BYTES, PortalConnection
-from webapp.portal.payload import Empty, payload
+from webapp.portal.client import AccountStatus, AmootPortal, Empty, payload
 from webapp.portal.simulator.faults import Answer, Fault
 from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES, rejected_fields
+from webapp.portal.transport import MAX_RESPONSE_BYTES, PortalConnection
 from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 
 if TYPE_CHECKING:

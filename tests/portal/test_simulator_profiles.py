@@ -10,7 +10,7 @@ import requests
 from support import TOKEN
 
 from webapp.contact import Contact
-from webapp.portal.payload import payload
+from webapp.portal.client import payload
 from webapp.portal.simulator.faults import Fault
 from webapp.portal.simulator.profiles import NOT_ALLOWED, PROFILES, Profile
 

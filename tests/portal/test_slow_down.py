@@ -14,12 +14,12 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.outcome import Result
+from webapp.delivery.intake import Result
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.portal.answers import parse_retry_after
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
-from webapp.portal.retry_after import parse_retry_after
 from webapp.portal.simulator.faults import Answer, Fault
 from webapp.web.views import EXTENSION
 

@@ -45,8 +45,8 @@ def test_contract_of_the_package_as_it_is_holds(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("webapp.web.assets", "webapp.web.errors"),
-        ("webapp.portal.base", "webapp.delivery.timing"),
+        ("webapp.web.page_cache", "webapp.web.errors"),
+        ("webapp.portal.base", "webapp.delivery.submission"),
         ("webapp.settings", "webapp.persian.text"),
     ],
 )

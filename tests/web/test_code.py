@@ -674,12 +674,14 @@ def test_unverified_submission_is_nobodys_business_and_gone_after_an_hour(
     assert services.outbox.review.get(reference) is None
     assert client.get(f"/outbox/{reference}").status_code == 404
     assert services.outbox.review.discard(reference) is False
-    services.outbox.statistics.count_settled()
+    services.statistics.count_settled()
     assert client.get("/statistics").status_code == 200
     with services.database.write() as connection:
         connection.exec_driver_sql("UPDATE outbox SET due = created_at")
     elapse(client, 3601)
-    services.worker._purge()  # noqa: SLF001
+    for job in services.worker._jobs:  # noqa: SLF001
+        if job.work.__name__.endswith("purge"):
+            job.work()
     with services.database.read() as connection:
         for table in ("outbox", "codes"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0  # noqa: S608

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug.security import generate_password_hash
 
-from webapp.web import basic_auth
+from webapp.web import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ class Hashes:
         self._lock = threading.Lock()
         # Each waits for a second one, so that two run at once if they may; a lone one goes on.
         self._pair = threading.Barrier(2)
-        monkeypatch.setattr(basic_auth, "check_password_hash", self._check)
+        monkeypatch.setattr(access, "check_password_hash", self._check)
 
     def _check(self, hash_: str, password: str) -> bool:
         with self._lock:

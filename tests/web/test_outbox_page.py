@@ -16,8 +16,8 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import Database, DatabaseError
+from webapp.delivery.intake import Result
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.outcome import Result
 from webapp.delivery.review import Review
 from webapp.delivery.submission import (
     HONEYPOT,
@@ -26,8 +26,8 @@ from webapp.delivery.submission import (
     UNPROVEN,
     State,
     Submission,
+    Timing,
 )
-from webapp.delivery.timing import Timing
 from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
 from webapp.portal.simulator.faults import Fault

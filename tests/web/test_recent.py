@@ -17,9 +17,8 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.review import Review
 from webapp.messages import workbench
 from webapp.persian import IRAN
-from webapp.web import recent
-from webapp.web.recent import COOKIE_NAME, RecentSubmissions, make_entry
-from webapp.web.views import EXTENSION
+from webapp.web.views import EXTENSION, recent
+from webapp.web.views.recent import COOKIE_NAME, RecentSubmissions, make_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

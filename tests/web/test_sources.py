@@ -62,7 +62,7 @@ def sign_up(client: FlaskClient, number: int, source: str = "", form: str = "new
 def count(delivery: DeliveryServices) -> None:
     """Do what the server's threads do."""
     delivery.funnel.flush()
-    delivery.outbox.statistics.count_settled()
+    delivery.statistics.count_settled()
 
 
 def rows(client: FlaskClient, name: str) -> list[list[str]]:

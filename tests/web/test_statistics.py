@@ -73,7 +73,7 @@ def fill(delivery: DeliveryServices) -> None:
     came(delivery, 20, TODAY)
     delivery.outbox.add(CONTACT, key(21), form="gone", send=False)
     came(delivery, 21, TODAY - timedelta(days=1))
-    delivery.outbox.statistics.count_settled()
+    delivery.statistics.count_settled()
 
 
 def tables(html: Html) -> list[list[list[str]]]:
@@ -288,7 +288,7 @@ def test_page_at_midnight_is_of_one_day(
     """Though the next day begins while it is made."""
     for number, age in enumerate((0, 6), start=1):
         deliver(delivery, number, TODAY - timedelta(days=age))
-    delivery.outbox.statistics.count_settled()
+    delivery.statistics.count_settled()
     days = itertools.chain([TODAY], itertools.repeat(TODAY + timedelta(days=1)))
     monkeypatch.setattr(module, "today", lambda: next(days))
     assert client.get("/statistics?days=7").status_code == 200

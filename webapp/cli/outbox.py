@@ -21,7 +21,7 @@ from webapp.delivery.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
 from webapp.messages import COMMA
-from webapp.portal.payload import payload
+from webapp.portal.client import payload
 from webapp.spreadsheets import BOM, safe_cell
 
 if TYPE_CHECKING:

@@ -34,7 +34,11 @@ class CodeCounts:
         if self._metrics:
             self._metrics.count_code(form, event)
         if event is CodeEvent.VERIFIED:
-            self._funnel.count(form, Step.VERIFIED)
+            self.count_step(form, Step.VERIFIED)
+
+    def count_step(self, form: str, step: Step) -> None:
+        """Count a visitor's step in the form of this slug."""
+        self._funnel.count(form, step)
 
     def count_limit(self, setting: str) -> None:
         """Count that a limit of codes, named by its setting, is used up for somebody."""

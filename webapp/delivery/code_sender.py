@@ -14,7 +14,7 @@ from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_limits import SHARED_LIMITS, Counted, NotTaken
 from webapp.delivery.codes import Taken
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.outcome import BUSY, Outcome, Result, outcome_of
+from webapp.delivery.intake import BUSY, Outcome, Result, outcome_of
 from webapp.delivery.sender import database_errors_logged
 from webapp.delivery.submission import State, reference
 from webapp.portal.base import (
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from webapp.delivery.code_counts import CodeCounts
     from webapp.delivery.codes import Check, Codes
     from webapp.delivery.intake import Intake
-    from webapp.delivery.outbox import Outbox
     from webapp.delivery.submission import Submission
+    from webapp.delivery.unverified import Unverified
     from webapp.portal.base import Portal
 
 log = logging.getLogger(__name__)
@@ -75,10 +75,17 @@ class Networks(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
-    """How a form verifies numbers, and the networks of who asks for a code."""
+    """The request for a code.
+
+    Attributes:
+        policy: How the form verifies numbers.
+        networks: Of the person.
+        replaces: The key of the submission that the person's new one replaces, or "".
+    """
 
     policy: Policy
     networks: Networks
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class CodeSender:
         self,
         portal: Portal,
         intake: Intake,
-        outbox: Outbox,
+        unverified: Unverified,
         codes: Codes,
         *,
         breaker: CircuitBreaker,
@@ -124,14 +131,14 @@ class CodeSender:
         Args:
             portal: Sends codes.
             intake: Permits calls to it.
-            outbox: Stores submissions.
+            unverified: Those that wait for a code.
             codes: The table of codes.
             breaker: Whether the portal is asked at all.
             counts: Where codes are counted.
         """
         self._portal = portal
         self._intake = intake
-        self._outbox = outbox
+        self._unverified = unverified
         self._codes = codes
         self._breaker = breaker
         self._counts = counts
@@ -202,7 +209,7 @@ class CodeSender:
         self._codes.undo(submission.key, taken, is_unsent=is_unsent)
         name, status = submission.reference, error.status
         if isinstance(error, Rejected) and status in _OF_THE_NUMBER:
-            self._outbox.unverified.erase(submission.key, status=status)
+            self._unverified.erase(submission.key, status=status)
             self._intake.count(submission.form, Result.REJECTED)
             fields = rejected_fields(status)
             return Outcome(result=Result.REJECTED, reference=name, status=status, fields=fields)
@@ -247,7 +254,7 @@ class CodeSender:
                 self._breaker.failed(error)
 
     def _fall_back(self, submission: Submission, contact: Contact, policy: Policy) -> Outcome:
-        unverified, key = self._outbox.unverified, submission.key
+        unverified, key = self._unverified, submission.key
         if policy.fallback is Fallback.HOLD:
             result: str = State.HELD
             is_changed = unverified.hold(key)
@@ -256,7 +263,7 @@ class CodeSender:
             is_changed = unverified.queue(key, _labelled(contact, policy.label))
         if is_changed:
             self._intake.count(submission.form, result)
-        current = self._outbox.find(key)
+        current = self._intake.outbox.find(key)
         return (
             outcome_of(current)
             if current

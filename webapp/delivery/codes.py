@@ -237,11 +237,6 @@ class Codes:
             )
         return _state(row) if row else None
 
-    def mark_verified(self, connection: Connection, key: str) -> None:
-        """Record that a submission's number is verified, in the transaction that sends it."""
-        until = self._database.now_plus(VERIFIED_FOR)
-        connection.execute(update(_codes).where(_c.key == key).values(verified_until=until))
-
     def has_verified(self, key: str, mobile: str) -> bool:
         """Return whether a submission verified this number within the last minutes."""
         now = self._database.now_plus()
@@ -288,6 +283,12 @@ def _state(row: RowMapping) -> CodeState:
         resend_in_s=max(0.0, (row["resend_at"] - now).total_seconds()),
         is_valid=row["tries"] < MAX_TRIES and row["expires_at"] > now,
     )
+
+
+def mark_verified(database: Database, connection: Connection, key: str) -> None:
+    """Record that a submission's number is verified, in the transaction that sends it."""
+    until = database.now_plus(VERIFIED_FOR)
+    connection.execute(update(_codes).where(_codes.c.key == key).values(verified_until=until))
 
 
 def purge_codes(database: Database, connection: Connection) -> None:

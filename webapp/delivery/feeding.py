@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.database import Database
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)
 

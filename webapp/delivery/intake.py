@@ -1,4 +1,4 @@
-"""Takes a person's submission: stores it, sends it, and returns the outcome.
+"""Takes a person's submission: stores it, sends it, and returns what a page may say about it.
 
 An accepted contact is never lost. It reaches the portal twice only if the portal applies a call
 later than the settling time, or does not allow lookups.
@@ -6,29 +6,22 @@ later than the settling time, or does not allow lookups.
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.key_locks import KeyLocks
-from webapp.delivery.outcome import (
-    BUSY,
-    STORE_FAILED,
-    Outcome,
-    Result,
-    outcome_of,
-    outcome_of_attempt,
-    waits_for_code,
-)
 from webapp.delivery.sender import database_errors_logged
 from webapp.delivery.submission import (
+    HONEYPOT,
     NOBODY,
+    UNPROVEN,
     State,
     Submission,
     Submitter,
@@ -36,22 +29,113 @@ from webapp.delivery.submission import (
 )
 from webapp.portal.base import (
     PortalError,
+    Rejected,
     Uncertain,
 )
+from webapp.portal.statuses import rejected_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from webapp.contact import Contact
-    from webapp.delivery.circuit_breaker import CircuitBreaker
+    from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
     from webapp.delivery.outbox import Outbox
-    from webapp.delivery.permits import Permits
     from webapp.delivery.sender import Sender
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Submission, Timing
     from webapp.observability.metrics import Metrics
-
+    from webapp.portal.base import PortalError
 
 log = logging.getLogger(__name__)
+
+
+# Our own statuses, named like the portal's.
+BUSY: Final = "QueueBusy"
+STORE_FAILED: Final = "StoreFailed"
+
+
+class Result(enum.StrEnum):
+    """What the page says about a submission. It is true, except for robots in the honeypot."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    QUEUED = "queued"
+    UNSTORED = "unstored"
+    CODE = "code"  # the number is to be verified by a code first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The outcome of a submission.
+
+    Attributes:
+        result: What the page says.
+        reference: The submission's short name, without personal data.
+        status: The status name of what went wrong, the portal's or ours; "" if nothing did.
+        fields: The API names of the fields that the portal rejects, if it names some.
+        is_held: Whether it is sent only after an operator has looked at it.
+        is_new: Whether this call has stored it.
+    """
+
+    result: Result
+    reference: str
+    status: str = ""
+    fields: tuple[str, ...] = ()
+    is_held: bool = False
+    is_new: bool = field(default=False, compare=False)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was delivered, or will be."""
+        return self.result in (Result.DELIVERED, Result.QUEUED)
+
+
+def outcome_of_attempt(
+    submission: Submission, error: PortalError | None, *, is_kept: bool = False
+) -> Outcome:
+    """Return the outcome for the person who waited for an attempt.
+
+    Args:
+        submission: What was attempted.
+        error: What went wrong.
+        is_kept: Whether the outbox keeps what is rejected, as it does for operators who correct
+            it there.
+    """
+    name = submission.reference
+    if error is None:
+        return Outcome(result=Result.DELIVERED, reference=name)
+    if not isinstance(error, Rejected):
+        return Outcome(result=Result.QUEUED, reference=name, status=error.status)
+    if error.fields or is_kept:
+        return Outcome(
+            result=Result.REJECTED, reference=name, status=error.status, fields=error.fields
+        )
+    return Outcome(result=Result.QUEUED, reference=name, status=error.status, is_held=True)
+
+
+def waits_for_code(submission: Submission) -> bool:
+    """Return whether a form that verifies numbers asks for this submission's code."""
+    in_honeypot = submission.state is State.HELD and submission.status == HONEYPOT
+    # The robot is asked for a code as everybody is; it was never sent.
+    return submission.state is State.UNVERIFIED or in_honeypot
+
+
+def outcome_of(submission: Submission) -> Outcome:
+    """Return the outcome of a stored submission."""
+    name, status = submission.reference, submission.status
+    in_honeypot = submission.state is State.HELD and status == HONEYPOT  # a robot learns nothing
+    if submission.state is State.DELIVERED or in_honeypot:
+        return Outcome(result=Result.DELIVERED, reference=name)
+    if submission.state is State.REJECTED:
+        return Outcome(
+            result=Result.REJECTED, reference=name, status=status, fields=rejected_fields(status)
+        )
+    if submission.state is State.UNVERIFIED:
+        return Outcome(result=Result.CODE, reference=name)
+    if status == UNPROVEN:
+        return Outcome(result=Result.QUEUED, reference=name)
+    is_held = submission.state is State.HELD
+    return Outcome(result=Result.QUEUED, reference=name, status=status or BUSY, is_held=is_held)
+
 
 _UNKNOWN_FAULT: Final = Uncertain("UnknownFault")
 
@@ -70,16 +154,6 @@ def submission_key(nonce: str, contact: Contact) -> str:
     """
     values = json.dumps([nonce, dict(contact.values)], default=str, sort_keys=True)
     return hashlib.sha256(values.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class _New:
-    """A submission to be stored."""
-
-    contact: Contact
-    key: str
-    form: str
-    by: Submitter
 
 
 class Intake:
@@ -106,12 +180,11 @@ class Intake:
             metrics: Where submissions are counted, if anywhere.
         """
         self.sender = sender
-        self._outbox = outbox
+        self.outbox = outbox
         self._breaker = breaker
         self._timing = timing
         self._permits = permits
         self._metrics = metrics
-        self._key_locks = KeyLocks()
 
     def submit(
         self,
@@ -121,7 +194,7 @@ class Intake:
         form: str,
         shown: Collection[str] = frozenset(FIELDS),
         by: Submitter = NOBODY,
-        vet: Callable[[], str] | None = None,
+        suspicion: str = "",
     ) -> Outcome:
         """Store a submission, and send it at once unless the queue is paused or full.
 
@@ -134,48 +207,42 @@ class Intake:
             shown: The API names of the fields that its form shows: what the portal rejects in
                 another one is held for an operator.
             by: Who submitted it, stored with it and never sent.
-            vet: Called once for each new submission, before it is stored. Returns why an operator
-                should review it first, or "". Its exceptions are passed on.
+            suspicion: Why an operator should review it before it is sent, or "".
         """
-        new = _New(contact, key, form, by)
         with self.permit() as has_permit:
+            reason = suspicion or self.reason_not_to_send(has_permit=has_permit)
             try:
-                submission, is_new = self._add(
-                    new, vet, lambda: self._store(new, has_permit=has_permit)
-                )
+                if suspicion:
+                    submission, is_new = self.hold(contact, key, form=form, reason=reason, by=by)
+                else:
+                    submission, is_new = self.outbox.add(
+                        contact, key, form=form, send=not reason, status=reason, by=by
+                    )
             except DatabaseError as error:
-                outcome = self._outcome_after_error(key, error)
-                self.count(form, outcome.result)
-                return outcome
+                return self.outcome_after_error(form, key, error)
             if not is_new:
                 return self.outcome(submission, has_permit=has_permit)
+            if submission.state is State.QUEUED:
+                log.info("submission %s: queued, %s", submission.reference, reason)
             is_sent = submission.state is State.SENDING
             outcome = self.send(submission, shown=shown) if is_sent else outcome_of(submission)
         # A robot in the honeypot is told "delivered"; the metrics count "held".
         is_held = outcome.is_held or submission.state is State.HELD
         self.count(form, State.HELD if is_held else outcome.result)
-        return outcome
+        return replace(outcome, is_new=True)
 
-    def submit_unverified(
-        self, contact: Contact, key: str, *, form: str, by: Submitter, vet: Callable[[], str]
-    ) -> Outcome:
-        """Store a submission that is sent once its number is verified; otherwise as `submit`."""
-        unverified = self._outbox.unverified
-        try:
-            submission, is_new = self._add(
-                _New(contact, key, form, by),
-                vet,
-                lambda: unverified.add(contact, key, form=form, source=by.source),
-            )
-        except DatabaseError as error:
-            outcome = self._outcome_after_error(key, error)
-            self.count(form, outcome.result)
-            return outcome
-        if is_new and submission.state is State.HELD:
-            self.count(form, State.HELD)
-        if waits_for_code(submission):
-            return Outcome(result=Result.CODE, reference=submission.reference)
-        return self.outcome(submission)
+    def hold(
+        self, contact: Contact, key: str, *, form: str, reason: str, by: Submitter
+    ) -> tuple[Submission, bool]:
+        """Store a suspect submission for an operator's review; return it, and whether it is new.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        submission, is_new = self.outbox.hold(contact, key, form=form, reason=reason, by=by)
+        if is_new:
+            log.warning("submission %s: held, %s", submission.reference, reason)
+        return submission, is_new
 
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
@@ -192,7 +259,7 @@ class Intake:
         with self.permit() as has_permit:
             reason = self.reason_not_to_send(has_permit=has_permit)
             try:
-                submission = self._outbox.review.correct(
+                submission = self.outbox.review.correct(
                     name, contact, send=not reason, status=reason
                 )
             except DatabaseError as error:
@@ -218,40 +285,6 @@ class Intake:
         finally:
             self._permits.release()
 
-    def _add(
-        self,
-        new: _New,
-        vet: Callable[[], str] | None,
-        store: Callable[[], tuple[Submission, bool]],
-    ) -> tuple[Submission, bool]:
-        """Vet and store a submission, or find it; return it, and whether it is new."""
-        if vet is None:
-            return store()
-        # Of several identical requests, one is vetted and stored; the others find its row.
-        with self._key_locks[new.key]:
-            if found := self._outbox.find(new.key):
-                return found, False
-            if suspicion := vet():
-                log.warning("submission %s: held, %s", reference(new.key), suspicion)
-                return self._outbox.hold(
-                    new.contact, new.key, form=new.form, reason=suspicion, by=new.by
-                )
-            return store()
-
-    def _store(self, new: _New, *, has_permit: bool) -> tuple[Submission, bool]:
-        reason = self.reason_not_to_send(has_permit=has_permit)
-        submission, is_new = self._outbox.add(
-            new.contact,
-            new.key,
-            form=new.form,
-            send=not reason,
-            status=reason,
-            by=new.by,
-        )
-        if is_new and reason:
-            log.info("submission %s: queued, %s", submission.reference, reason)
-        return submission, is_new
-
     def reason_not_to_send(self, *, has_permit: bool) -> str:
         """Return the status for which a contact is not sent at once, or ""."""
         if pause := self._breaker.pause:
@@ -275,13 +308,15 @@ class Intake:
         if self._metrics:
             self._metrics.count_submission(form, outcome)
 
-    def _outcome_after_error(self, key: str, error: DatabaseError) -> Outcome:
-        """Return the outcome after storing failed: the row may be stored all the same."""
+    def outcome_after_error(self, form: str, key: str, error: DatabaseError) -> Outcome:
+        """Return and count the outcome after storing failed: the row may be stored all the same."""
         try:
-            submission = self._outbox.find(key)
+            submission = self.outbox.find(key)
         except DatabaseError:
             submission = None  # if it is stored, the person's next try finds it
-        return outcome_of(submission) if submission else _unstored(reference(key), error)
+        outcome = outcome_of(submission) if submission else _unstored(reference(key), error)
+        self.count(form, outcome.result)
+        return outcome
 
     def outcome(self, submission: Submission, *, has_permit: bool | None = None) -> Outcome:
         """Return a submission's outcome; wait for it while another request or process sends it.
@@ -302,7 +337,7 @@ class Intake:
         with database_errors_logged(submission):
             while submission.state is State.SENDING and time.monotonic() < expires:
                 time.sleep(_POLL_INTERVAL_S)
-                submission = self._outbox.find(submission.key) or submission
+                submission = self.outbox.find(submission.key) or submission
         return submission
 
 

@@ -19,7 +19,6 @@ from webapp.delivery.database import from_batch
 from webapp.delivery.encryption import DAMAGED
 from webapp.delivery.failover import Failover
 from webapp.delivery.review import Review, change_in_batches, due_after_settling
-from webapp.delivery.statistics import COUNTED_COLUMNS, Statistics
 from webapp.delivery.submission import (
     COLUMNS,
     ERASED,
@@ -36,17 +35,16 @@ from webapp.delivery.submission import (
     reference,
     table,
 )
-from webapp.delivery.unverified import Unverified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection, Row
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +59,8 @@ class Outbox:
 
     Attributes:
         review: The operators' side of it.
-        statistics: The counts by day.
-        unverified: The submissions that wait for a code.
         failover: Whether the database's server is still the same.
+        on_purge: Called with the rows that are purged and not counted, in the same transaction.
     """
 
     def __init__(self, database: Database, timing: Timing) -> None:
@@ -71,8 +68,7 @@ class Outbox:
         self._encryption = database.encryption
         self.review = Review(database, timing)
         self.failover = Failover(database, self.review)
-        self.statistics = Statistics(database)
-        self.unverified = Unverified(database, timing)
+        self.on_purge: list[Callable[[Connection, Iterable[Row[*tuple[Any, ...]]]], None]] = []
         self._database = database
         self._timing = timing
         # Statements of every submission are built once: building takes longer than running.
@@ -367,8 +363,10 @@ class Outbox:
         contact_length = func.length(_c.contact).label("contact_length")
         purged = delete(table).where(_c.id.in_(select(expired.c.id)))
         with self._database.write() as connection:
-            rows = connection.execute(purged.returning(*COUNTED_COLUMNS, contact_length)).all()
-            self.statistics.add(connection, (row for row in rows if not row.counted))
+            rows = connection.execute(purged.returning(*_PURGED_COLUMNS, contact_length)).all()
+            uncounted = [row for row in rows if not row.counted]
+            for use in self.on_purge:
+                use(connection, uncounted)
         return [reference(row.key) for row in rows if row.contact_length]
 
 
@@ -376,6 +374,8 @@ _BATCH_COLUMNS: Final = (
     *("key", "form", "status", "operator", "owner", "source"),
     *("contact", "mobile_hash"),
 )
+
+_PURGED_COLUMNS: Final = [it for it in _c if it.name not in ("contact", "slack")]
 
 _WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
 # Only its owner settles a submission.

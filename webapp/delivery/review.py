@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 

@@ -1,4 +1,8 @@
-"""Sends submissions to the portal, or finds that the portal has them, and settles them."""
+"""Sends submissions to the portal, or finds that the portal has them, and settles them.
+
+The portal documents no maximum lengths, and its statuses `Length_Invalid` and `Length_Exceeded`
+name no field: what it has accepted before cannot be the reason.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import Column, Integer, String, Table, bindparam, select, update
+
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.engine import metadata
 from webapp.delivery.submission import PERHAPS_RECORDED, REVIEW_STATUSES, State, Submission
 from webapp.portal.base import (
     MethodNotAllowed,
@@ -28,14 +35,78 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from webapp.contact import Contact
-    from webapp.delivery.accepted_lengths import AcceptedLengths
     from webapp.delivery.circuit_breaker import CircuitBreaker
+    from webapp.delivery.database import Database
     from webapp.delivery.outbox import Outbox
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
     from webapp.observability.metrics import Metrics
     from webapp.portal.base import Portal
 
 log = logging.getLogger(__name__)
+
+
+_accepted_lengths: Final = Table(
+    "accepted_lengths",
+    metadata,
+    Column("field", String(40), primary_key=True),
+    Column("length", Integer, nullable=False),
+)
+_lengths: Final = _accepted_lengths.c
+_UPDATE_TO_LONGER: Final = (
+    update(_accepted_lengths)
+    .where(_lengths.field == bindparam("name"), _lengths.length < bindparam("found"))
+    .values(length=bindparam("found"))
+)
+
+
+class AcceptedLengths:
+    """The longest texts that the portal has accepted, by field, in code points.
+
+    Each method raises a DatabaseError if the database fails.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in this database."""
+        self._database = database
+        self._known: dict[str, int] = {}
+
+    def add(self, contact: Contact) -> None:
+        """Record the lengths of a contact that the portal has accepted."""
+        if not self._longer(contact):
+            return
+        self._read()
+        longer = self._longer(contact)
+        if not longer:
+            return
+        with self._database.write() as connection:
+            for name, length in longer.items():
+                connection.execute(
+                    self._database.insert_or_ignore(_accepted_lengths, field=name, length=length)
+                )
+                connection.execute(_UPDATE_TO_LONGER, {"name": name, "found": length})
+        self._known.update(longer)
+
+    def exceeding(self, contact: Contact) -> tuple[str, ...]:
+        """Return the API names of the fields that are longer than any value accepted before."""
+        self._read()
+        return tuple(self._longer(contact))
+
+    def _read(self) -> None:
+        with self._database.read() as connection:
+            rows = connection.execute(select(_lengths.field, _lengths.length)).all()
+        self._known = {row.field: row.length for row in rows}
+
+    def _longer(self, contact: Contact) -> dict[str, int]:
+        lengths = {name: _length(value) for name, value in contact.values.items()}
+        return {name: n for name, n in lengths.items() if n > self._known.get(name, 0)}
+
+
+def _length(value: object) -> int:
+    """Return the length of a text, or of the longest label; 0 for other types."""
+    if isinstance(value, tuple):
+        return max(map(len, value), default=0)
+    return len(value) if isinstance(value, str) else 0
+
 
 # Our own status, named like the portal's.
 LABELS_UNKNOWN: Final = "LabelsNotLookedUp"

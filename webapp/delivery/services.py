@@ -7,10 +7,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
-from webapp.delivery.accepted_lengths import AcceptedLengths
-from webapp.delivery.alerts import Alerts
+from webapp.delivery.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.delivery.blocked_lines import BlockedLines
-from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
 from webapp.delivery.code_counts import CodeCounts
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
@@ -25,19 +24,19 @@ from webapp.delivery.imports import Imports
 from webapp.delivery.intake import Intake
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.permits import Permits
 from webapp.delivery.reencryption import (
     REENCRYPTION_INTERVAL_S,
     UNREADABLE_INTERVAL_S,
     Reencryption,
 )
-from webapp.delivery.sender import Sender
-from webapp.delivery.timing import Timing
+from webapp.delivery.sender import AcceptedLengths, Sender
+from webapp.delivery.statistics import Statistics
+from webapp.delivery.submission import Timing
+from webapp.delivery.unverified import Unverified
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
-from webapp.portal.client import AmootPortal
-from webapp.portal.payload import Empty
+from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 
+_COUNT_INTERVAL_S: Final = 5.0
 _EMPTY_GENDERS: Final[Mapping[str, str | None]] = {"empty": "", "omit": None}
 
 
@@ -72,6 +72,7 @@ class DeliveryServices:
     blocked_lines: BlockedLines
     labels: LabelList
     funnel: Funnel
+    statistics: Statistics
     imports: Imports
     worker: Worker
     credit: Credit
@@ -115,18 +116,11 @@ class DeliveryServices:
             per_day=settings.codes_per_day,
             limits=limits_of(settings),
         )
-        code_sender = CodeSender(*(portal, intake, outbox, codes), breaker=breaker, counts=counts)
-        alerts = Alerts.from_settings(settings, database, breaker)
-        calls = settings.deliverer_calls
-        worker = Worker(outbox, breaker, sender, timing, calls=calls, alerts=alerts)
-        worker.add_job(FEED_INTERVAL_S, imports.feeder.feed)
-        worker.add_job(PURGE_INTERVAL_S, imports.purge)
-        worker.add_job(REENCRYPTION_INTERVAL_S, reencryption.rewrite)
-        worker.add_job(UNREADABLE_INTERVAL_S, reencryption.log_unreadable)
-        worker.add_job(FAILOVER_INTERVAL_S, outbox.failover.check)
-        credit = Credit(lambda: portal.account_status().credit, breaker, metrics)
-        worker.add_job(FETCH_INTERVAL_S, credit.start_fetch, first_s=FIRST_FETCH_S)
-        return cls(
+        unverified = Unverified(database, timing)
+        code_sender = CodeSender(
+            *(portal, intake, unverified, codes), breaker=breaker, counts=counts
+        )
+        services = cls(
             portal=portal,
             database=database,
             outbox=outbox,
@@ -136,12 +130,36 @@ class DeliveryServices:
             duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
             intake=intake,
-            verification=Verification(intake, outbox, codes, sender=code_sender, counts=counts),
+            verification=Verification(
+                *(intake, unverified, codes), sender=code_sender, counts=counts
+            ),
             codes=codes,
             blocked_lines=BlockedLines(searching, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             funnel=funnel,
+            statistics=Statistics(database),
             imports=imports,
-            worker=worker,
-            credit=credit,
+            worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
+            credit=Credit(lambda: portal.account_status().credit, breaker, metrics),
         )
+        services._register(unverified, Alerts.from_settings(settings, database, breaker))
+        return services
+
+    def _register(self, unverified: Unverified, alerts: Alerts | None) -> None:
+        """Register the features' work with the worker; the outbox knows none of them."""
+        self.outbox.on_purge.append(self.statistics.add)
+        every = self.worker.every
+        for work in (
+            *(self.statistics.count_settled, self.statistics.purge),
+            *(unverified.purge, self.imports.purge),
+        ):
+            every(PURGE_INTERVAL_S, work)
+        every(_COUNT_INTERVAL_S, self.statistics.count_delivered)
+        every(FEED_INTERVAL_S, self.imports.feeder.feed)
+        every(REENCRYPTION_INTERVAL_S, self.reencryption.rewrite)
+        every(UNREADABLE_INTERVAL_S, self.reencryption.log_unreadable)
+        every(FAILOVER_INTERVAL_S, self.outbox.failover.check)
+        every(FETCH_INTERVAL_S, self.credit.start_fetch, first_s=FIRST_FETCH_S)
+        if alerts:
+            every(CHECK_INTERVAL_S, alerts.start_check)
+            self.worker.on_stop(alerts.finish)

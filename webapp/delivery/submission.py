@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import json
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import ColumnElement, RowMapping
+
 
 MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held
 UNVERIFIED_LIFETIME: Final = timedelta(hours=1)  # of contacts whose number nobody has verified
@@ -289,3 +291,28 @@ def load_contact(text: str | None) -> Contact | None:
         if FIELDS[name].kind is Kind.LABELS:
             values[name] = tuple(value)
     return Contact(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The time limits of delivery.
+
+    Attributes:
+        deadline: The maximum duration of one call to the portal, headers and body included.
+        settle: How long the portal may still apply a call whose response was lost.
+    """
+
+    deadline: timedelta
+    settle: timedelta
+
+    @property
+    def lease(self) -> timedelta:
+        """How long an owner keeps a submission: one lookup, one call, and one more as reserve."""
+        return 3 * self.deadline
+
+    def send_by(self) -> float:
+        """Return the monotonic time (s) after which an owner must not start to send.
+
+        A call that starts by then ends within the lease.
+        """
+        return time.monotonic() + (self.lease - self.deadline).total_seconds()

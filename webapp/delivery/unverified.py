@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, or_, select, update
 
-from webapp.delivery.codes import purge_codes
+from webapp.delivery.codes import mark_verified, purge_codes
 from webapp.delivery.encryption import UnreadableText
 from webapp.delivery.submission import (
     COLUMNS,
@@ -28,14 +28,11 @@ from webapp.delivery.submission import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection
     from sqlalchemy.sql.dml import ReturningUpdate, Update
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 _PURGE_BATCH_ROWS: Final = 1_000
 
@@ -79,16 +76,13 @@ class Unverified:
             found = added or connection.execute(_with_key(key)).mappings().one()
         return Submission.from_row(found, self._encryption), added is not None
 
-    def verify(
-        self, key: str, *, send: bool, status: str, mark: Callable[[Connection, str], None]
-    ) -> Submission | None:
+    def verify(self, key: str, *, send: bool, status: str) -> Submission | None:
         """Have a submission sent, as its number is verified.
 
         Args:
             key: The submission's key.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
-            mark: Called within the same transaction, with its connection and the key.
 
         Returns:
             The submission, or None if it does not wait for a code any more.
@@ -107,7 +101,7 @@ class Unverified:
             submission = Submission.from_row(row, self._encryption, send_by=send_by)
             if submission.contact is None:
                 raise UnreadableText  # it waits on, until its hour is over
-            mark(connection, key)
+            mark_verified(self._database, connection, key)
         return submission
 
     def hold(self, key: str) -> bool:

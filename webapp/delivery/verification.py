@@ -1,6 +1,6 @@
 """Verifies a mobile number by SMS before a submission is sent.
 
-    intake.submit_unverified ──> a code goes out ──> the person types it ──> the submission is sent
+    start ──> a code goes out ──> the person types it ──> the submission is sent
 
 Whatever prevents a code from going out, the submission does not end here: by the form's policy an
 operator decides, or it is sent with a label that says so.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS, MOBILE
@@ -17,20 +18,21 @@ from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
 from webapp.delivery.database import DatabaseError
+from webapp.delivery.funnel import Step as FunnelStep
+from webapp.delivery.intake import Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.key_locks import KeyLocks
-from webapp.delivery.outcome import Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from webapp.contact import Contact
     from webapp.delivery.code_counts import CodeCounts
     from webapp.delivery.code_sender import CodeRequest, CodeSender
     from webapp.delivery.codes import Codes, CodeState
     from webapp.delivery.intake import Intake
-    from webapp.delivery.outbox import Outbox
     from webapp.delivery.submission import Submission, Submitter
+    from webapp.delivery.unverified import Unverified
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class Verification:
     def __init__(
         self,
         intake: Intake,
-        outbox: Outbox,
+        unverified: Unverified,
         codes: Codes,
         *,
         sender: CodeSender,
@@ -54,14 +56,14 @@ class Verification:
         """Use these services.
 
         Args:
-            intake: Sends submissions.
-            outbox: Stores them.
+            intake: Stores and sends submissions.
+            unverified: Those that wait for a code.
             codes: The table of codes.
             sender: Sends codes.
             counts: Where codes are counted.
         """
         self._intake = intake
-        self._outbox = outbox
+        self._unverified = unverified
         self._codes = codes
         self._sender = sender
         self._counts = counts
@@ -75,8 +77,8 @@ class Verification:
         form: str,
         by: Submitter,
         request: CodeRequest,
-        vet: Callable[[], str],
-    ) -> Step:
+        suspicion: str = "",
+    ) -> Outcome:
         """Store a submission and send its code; the same submission sent again sends no other.
 
         Once it is stored, a database that fails is no error: the code step says whether a code is
@@ -88,29 +90,56 @@ class Verification:
             form: The slug of its form.
             by: As for `Intake.submit`.
             request: Of whom and how a code is sent.
-            vet: As for `Intake.submit`.
+            suspicion: As for `Intake.submit`.
         """
-        outcome = self._intake.submit_unverified(contact, key, form=form, by=by, vet=vet)
+        replaces = request.replaces
+        outcome = self._store(contact, key, form=form, by=by, suspicion=suspicion)
+        if outcome.is_new and not replaces:
+            self._counts.count_step(form, FunnelStep.SUBMITTED)
         if outcome.result is Result.CODE:
             try:
                 if self._codes.add(key, str(contact[MOBILE])):
-                    return self.resend(key, request)
+                    step = self.resend(key, request)
+                    outcome = step.outcome or outcome
+                    if step.is_code_out and not replaces:
+                        self._counts.count_step(form, FunnelStep.CODE_SENT)
             except DatabaseError as error:
                 _log(outcome.reference, error)
-        return Step(outcome)
+        if replaces != key and outcome.result not in (Result.UNSTORED, Result.REJECTED):
+            self._forget(replaces)
+        return outcome
+
+    def _store(
+        self, contact: Contact, key: str, *, form: str, by: Submitter, suspicion: str
+    ) -> Outcome:
+        """Store a submission that is sent once its number is verified."""
+        try:
+            if suspicion:
+                submission, is_new = self._intake.hold(
+                    contact, key, form=form, reason=suspicion, by=by
+                )
+            else:
+                submission, is_new = self._unverified.add(contact, key, form=form, source=by.source)
+        except DatabaseError as error:
+            return self._intake.outcome_after_error(form, key, error)
+        if is_new and submission.state is State.HELD:
+            self._intake.count(form, State.HELD)
+        if waits_for_code(submission):
+            return replace(waits_outcome(submission), is_new=is_new)
+        return replace(self._intake.outcome(submission), is_new=is_new)
 
     def has_verified(self, key: str, mobile: str) -> bool:
         """Return whether the submission of this key verified this number some minutes ago."""
         return bool(key) and self._codes.has_verified(key, mobile)
 
-    def forget(self, key: str) -> None:
+    def _forget(self, key: str) -> None:
         """Erase a submission that waits for a code: its person has sent another in its place.
 
         If the database fails, that happens within an hour.
         """
         try:
             if key:
-                self._outbox.unverified.erase(key)
+                self._unverified.erase(key)
         except DatabaseError as error:
             _log(reference(key), error)
 
@@ -119,7 +148,7 @@ class Verification:
 
         A submission that a robot has sent is known as long as its code is.
         """
-        submission = self._outbox.find(key)
+        submission = self._intake.outbox.find(key)
         state = self._codes.state(key)
         if submission and submission.state is State.HELD and state is None:
             return self._left(submission if not waits_for_code(submission) else None)
@@ -132,7 +161,7 @@ class Verification:
 
         If that fails, the former code stays as long as it is valid; the outcome's status says why.
         """
-        submission = self._outbox.find(key)
+        submission = self._intake.outbox.find(key)
         if submission is None or submission.contact is None or not waits_for_code(submission):
             return self._left(submission)
         self._codes.add(key, str(submission.contact[MOBILE]))  # a process may have died before
@@ -153,21 +182,20 @@ class Verification:
         with self._intake.permit() as has_permit:
             # One at a time: with several right codes at once, the first leaves the others no try.
             with self._key_locks[key]:
-                submission = self._outbox.find(key)
+                submission = self._intake.outbox.find(key)
                 waits = submission is not None and waits_for_code(submission)
                 check = self._codes.check(key, code) if waits else None
                 claimed = self._claim(key, has_permit=has_permit) if check is Check.RIGHT else None
             if claimed:
                 return self._send(claimed, shown)
             if submission is None or check is None or check is Check.RIGHT:
-                return self._left(self._outbox.find(key), has_permit=has_permit)
+                return self._left(self._intake.outbox.find(key), has_permit=has_permit)
         return self._refused(submission, check)  # without the permit: guessing takes none
 
     def _claim(self, key: str, *, has_permit: bool) -> Submission | None:
         """Take a submission for sending, as its number is verified; None if it is taken."""
         reason = self._intake.reason_not_to_send(has_permit=has_permit)
-        mark = self._codes.mark_verified
-        claimed = self._outbox.unverified.verify(key, send=not reason, status=reason, mark=mark)
+        claimed = self._unverified.verify(key, send=not reason, status=reason)
         if claimed:
             log.info("submission %s: number verified", claimed.reference)
             self._counts.count(claimed.form, CodeEvent.VERIFIED)
@@ -187,7 +215,7 @@ class Verification:
         current: Submission | None = submission
         while current and waits_for_code(current) and time.monotonic() < expires:
             time.sleep(_POLL_INTERVAL_S)
-            current = self._outbox.find(submission.key)
+            current = self._intake.outbox.find(submission.key)
         if current is None or not waits_for_code(current):
             return self._left(current)
         self._counts.count(submission.form, CodeEvent.WRONG)

@@ -13,25 +13,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.delivery.alerts import CHECK_INTERVAL_S
 from webapp.observability.error_log import log_exception
 from webapp.portal.base import MethodNotAllowed, Rejected, Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.delivery.alerts import Alerts
     from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.sender import Sender
-    from webapp.delivery.timing import Timing
+    from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)
 
 _POLL_INTERVAL_S: Final = 0.5
 _LEASE_CHECK_INTERVAL_S: Final = 1.0
 PURGE_INTERVAL_S: Final = 60.0
-_COUNT_INTERVAL_S: Final = 5.0
 _ERROR_INTERVAL_S: Final = 2.0  # at least, between two runs of a job that fails
 
 
@@ -46,7 +43,6 @@ class Worker:
         timing: Timing,
         *,
         calls: int,
-        alerts: Alerts | None = None,
     ) -> None:
         """Use these services.
 
@@ -56,7 +52,6 @@ class Worker:
             sender: Sends them.
             timing: The time limits of delivery.
             calls: How many submissions are sent at once.
-            alerts: Tells somebody what needs a person; None if nobody is to be told.
         """
         self._outbox = outbox
         self._breaker = breaker
@@ -66,18 +61,19 @@ class Worker:
         self._running: set[Future[Any]] = set()
         self._stopped = False
         self._thread: threading.Thread | None = None
-        self._alerts = alerts
+        self._on_stop: list[Callable[[], None]] = []
         self._jobs = [
             _Job(_LEASE_CHECK_INTERVAL_S, self._requeue_expired_leases),
             _Job(PURGE_INTERVAL_S, self._purge),
-            _Job(_COUNT_INTERVAL_S, self._count_delivered),
         ]
-        if alerts:
-            self._jobs.append(_Job(CHECK_INTERVAL_S, alerts.start_check))
 
-    def add_job(self, interval_s: float, work: Callable[[], None], *, first_s: float = 0.0) -> None:
-        """Have something else done at an interval, and first after so many seconds."""
+    def every(self, interval_s: float, work: Callable[[], object], *, first_s: float = 0.0) -> None:
+        """Have a feature's work done at an interval, and first after so many seconds."""
         self._jobs.append(_Job(interval_s, work, first_s=first_s))
+
+    def on_stop(self, work: Callable[[], None]) -> None:
+        """Have a feature's work done when the worker stops."""
+        self._on_stop.append(work)
 
     def start(self) -> None:
         """Run in a thread. Call it in the process that serves, after a fork."""
@@ -104,8 +100,8 @@ class Worker:
                     wait(self._running, timeout=_POLL_INTERVAL_S, return_when=FIRST_COMPLETED)
                 else:
                     time.sleep(_POLL_INTERVAL_S)
-        if self._alerts:
-            self._alerts.finish()
+        for work in self._on_stop:
+            work()
 
     def _claim(self, pool: ThreadPoolExecutor) -> None:
         """Start to send what is due, or to probe the portal while the breaker is open."""
@@ -125,12 +121,6 @@ class Worker:
     def _purge(self) -> None:
         for reference in self._outbox.purge():
             log.warning("submission %s: erased after thirty days without attention", reference)
-        self._outbox.statistics.count_settled()
-        self._outbox.statistics.purge()
-        self._outbox.unverified.purge()
-
-    def _count_delivered(self) -> None:
-        self._outbox.statistics.count_delivered()
 
     def _probe(self) -> None:
         """Find out whether the pause has ended: make a harmless call, then send one submission."""
@@ -162,7 +152,7 @@ class _Job:
     """A function to run at an interval. One that fails is run less often; the others go on."""
 
     def __init__(
-        self, interval_s: float, work: Callable[[], None], *, first_s: float = 0.0
+        self, interval_s: float, work: Callable[[], object], *, first_s: float = 0.0
     ) -> None:
         self.work = work
         self._interval_s = interval_s

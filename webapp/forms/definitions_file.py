@@ -21,8 +21,18 @@ from webapp.contact import (
     in_page_order,
 )
 from webapp.delivery.code_sender import Fallback, Policy
-from webapp.forms.definitions import Access, DateInput, DuplicatePolicy, FormDefinition, Verify
-from webapp.forms.from_url import NOTHING, FromUrl, conflicts, most_labels, read_from_url
+from webapp.forms.definitions import (
+    NOTHING,
+    Access,
+    DateInput,
+    DuplicatePolicy,
+    FormDefinition,
+    FromUrl,
+    Verify,
+    conflicts,
+    most_labels,
+    read_from_url,
+)
 from webapp.forms.toml_lines import format_faults
 from webapp.forms.toml_values import (
     Fault,

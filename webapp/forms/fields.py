@@ -227,6 +227,7 @@ class LabelsField(Field):
         self.data = ticked
         if self.free:
             self._free_texts = tuple(text for text in valuelist if text not in self.choices)
+        if any(self._free_texts):
             labels = reading.read_labels(self._row, (*ticked, *self._free_texts))
             self.data = self._as_known(labels)
 

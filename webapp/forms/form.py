@@ -13,11 +13,9 @@ from wtforms.validators import DataRequired
 
 from webapp import messages, persian
 from webapp.delivery.known_labels import KnownLabels
-from webapp.forms.definitions import Access, make_contact
+from webapp.forms.definitions import Access, Arrival, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
-from webapp.forms.from_url import Arrival, read_arrival
 from webapp.forms.reading import FALSE_VALUES, today
-from webapp.forms.request_origin import own_origin
 from webapp.forms.tokens import InvalidToken
 
 if TYPE_CHECKING:
@@ -51,7 +49,9 @@ class FormTokenCSRF(CSRF):
         try:
             form.token = form.tokens.read(csrf_token_field.data or "", form=definition.slug)
         except InvalidToken as error:
-            return form.tokens.issue(definition.slug, site=error.site or showing_site(definition))
+            return form.tokens.issue(
+                definition.slug, site=error.site or form.showing_site(definition)
+            )
         return form.tokens.renew(form.token)
 
     def validate_csrf_token(self, form: ContactForm, _: CSRFTokenField) -> None:  # type: ignore[override]
@@ -62,17 +62,6 @@ class FormTokenCSRF(CSRF):
         """
         if not hasattr(form, "token"):
             raise ValidationError(messages.FORM_EXPIRED)
-
-
-def showing_site(definition: FormDefinition) -> str:
-    """Return the origin of the site that shows the form: ours, or the one that embeds it.
-
-    The referrer of an embedded page is its host page; later pages have the origin in their query.
-    """
-    if not request.path.startswith("/embed/"):
-        return own_origin()
-    origin = request.args.get("site") or "/".join((request.referrer or "").split("/")[:3])
-    return origin if origin in definition.embed_origins else messages.UNKNOWN_SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +96,12 @@ class ContactForm(FlaskForm):
             """Add the attributes that connect an input with its hint and its error."""
             markup: Markup = super().render_field(field, _aria_attributes(field) | render_kw)
             return markup
+
+    @staticmethod
+    def showing_site(definition: FormDefinition) -> str:
+        """Return the origin of the site that shows a form; `build_form` may be told another way."""
+        del definition
+        return messages.UNKNOWN_SITE
 
     @property
     def is_honeypot_filled(self) -> bool:
@@ -188,6 +183,7 @@ def build_form(
     definition: FormDefinition,
     tokens: Tokens,
     known_labels: Callable[[], KnownLabels] = KnownLabels,
+    showing_site: Callable[[FormDefinition], str] = ContactForm.showing_site,
 ) -> type[ContactForm]:
     """Create the form class of a definition.
 
@@ -196,6 +192,7 @@ def build_form(
         tokens: Issues and reads its tokens.
         known_labels: Returns the labels that are suggested where labels may be typed; by default,
             none.
+        showing_site: Returns the origin of the site that shows the form.
     """
     members: dict[str, Any] = {
         row.name: make_field(row, definition, known_labels) for row in definition.fields
@@ -214,4 +211,5 @@ def build_form(
     if kept and definition.access is Access.INTRANET:
         caption = messages.KEEP.format(labels=messages.AND.join(kept))
         members["keep"] = BooleanField(caption, false_values=FALSE_VALUES)
-    return type("Form", (ContactForm,), members | {"definition": definition, "tokens": tokens})
+    members |= {"showing_site": staticmethod(showing_site), "tokens": tokens}
+    return type("Form", (ContactForm,), members | {"definition": definition})

@@ -1,4 +1,4 @@
-"""The AmootSMS client: sends calls, and reads the portal's responses."""
+"""The AmootSMS client: writes the fields of a call, sends it, and reads the portal's response."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import copy
 import re
 import time
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import requests
 
-from webapp.contact import LABELS, MOBILE
-from webapp.portal.answers import read_answer
+from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Kind
+from webapp.portal.answers import contact_id, describe, find_matches, read_answer
 from webapp.portal.base import Label, PortalError, TimedOut, Unexplained
 from webapp.portal.codes import has_cancelled, sent_code
-from webapp.portal.matching import contact_id, describe, find_matches
-from webapp.portal.payload import SENT_EMPTY, Empty, payload
 from webapp.portal.statuses import BY_NAME, SUCCESS
 from webapp.portal.transport import DIRECT, Route, Transport
 
@@ -28,9 +27,59 @@ if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics
     from webapp.portal.answers import Answer
     from webapp.portal.base import KnownContact
-    from webapp.portal.connection import Response
+    from webapp.portal.transport import Response
 
     StoredContact = Mapping[str, object]
+    from webapp.contact import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What is sent for fields without input.
+
+    The portal's reference marks each parameter mandatory, and `GenderType` as a Bool; none of its
+    pages says what an empty one means.
+
+    Attributes:
+        gender: The value of `GenderType`; "" for an empty one, None to omit it.
+        is_sent: Whether other empty fields are sent.
+    """
+
+    gender: str | None = ""
+    is_sent: bool = True
+
+
+SENT_EMPTY: Final = Empty()
+
+
+def payload(contact: Contact, empty: Empty = SENT_EMPTY) -> list[tuple[str, str]]:
+    """Return the fields of ContactCreate, in the order of the table.
+
+    Args:
+        contact: What is sent.
+        empty: What is sent for its empty fields.
+    """
+    pairs = [("ContactGroupID", "0")]  # disabled by the portal, which groups by Labels
+    for name, row in FIELDS.items():
+        value = contact[name]
+        if value not in EMPTY_VALUES:
+            texts = value if isinstance(value, tuple) else (_text(value),)
+            pairs.extend((name, text) for text in texts)
+        elif row.kind is Kind.GENDER:
+            pairs += [] if empty.gender is None else [(name, empty.gender)]
+        elif empty.is_sent:
+            pairs.append((name, ""))
+    return pairs
+
+
+def _text(value: Value) -> str:
+    """Return a value as the portal's samples write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _SEND_CODE: Final = "SendQuickOTP"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from flask import render_template, request
 from werkzeug.exceptions import (
-    Forbidden,
     HTTPException,
     InternalServerError,
     ServiceUnavailable,
@@ -16,8 +15,8 @@ from werkzeug.exceptions import (
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
-from webapp.forms.request_origin import embedded_form
 from webapp.observability.error_log import log_exception
+from webapp.web.request import embedded_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,24 +31,6 @@ log = logging.getLogger(__name__)
 
 _FIRST_ERROR: Final = 400  # a lower one is a redirect of the router
 _NOT_RETRYABLE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-
-
-class CrossSite(Forbidden):
-    """The request came from another site's page."""
-
-    text = messages.CROSS_SITE
-
-
-class Forwarded(Forbidden):
-    """The request came through a proxy that the settings do not name."""
-
-    text = messages.FORWARDED
-
-
-class UncertainHost(Forbidden):
-    """The host name of the request may not be ours."""
-
-    text = messages.UNCERTAIN_HOST
 
 
 class DatabaseDown(ServiceUnavailable):

@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import math
 import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from limits import parse, parse_many
@@ -20,6 +21,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from webapp.delivery.key_locks import KeyLocks
 from webapp.observability.rare_warnings import RareWarnings
 from webapp.observability.service_errors import explain
 
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 _REDIS_TIMEOUT_S: Final = 0.1
 _REDIS_RETRY_INTERVAL_S: Final = 1.0
 _MIN_RETRY_AFTER_S: Final = 1
+# The outbox knows what is stored; this bridges the moment before.
+_MAX_REMEMBERED: Final = 1_000
 
 
 class LimitReached(Exception):
@@ -64,6 +68,8 @@ class RateLimits:
         self._secret = settings.secret_keys[0].encode()
         self._counter = _Counter(settings.redis_url, metrics)
         self._warnings = RareWarnings(log)
+        self._key_locks = KeyLocks()
+        self._counted: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._limits: Mapping[str, list[RateLimitItem]] = {
             "LIMIT_TOTAL": parse_many(settings.limit_total),
             "LIMIT_FORM": parse_many(settings.limit_form),
@@ -73,34 +79,38 @@ class RateLimits:
             "LIMIT_CODE_UNPROVEN": parse_many(settings.limit_code_unproven),
         }
 
-    def count_form(self, *, form: str, address: str) -> None:
+    def count_form(self, *, form: str, address: str, key: str = "") -> None:
         """Count a submission of a public form.
 
         Args:
             form: The form's slug.
             address: The sender's IP address, or any text if there is none.
+            key: The submission's key. One that is sent several times at once is counted once.
 
         Raises:
             LimitReached: if there were too many. Then no limit counts this one.
         """
         network = address_prefix(address)
-        self._count({"LIMIT_TOTAL": "", "LIMIT_FORM": form, "LIMIT_ADDRESS": network}, form)
+        values = {"LIMIT_TOTAL": "", "LIMIT_FORM": form, "LIMIT_ADDRESS": network}
+        self._count(values, form, key=key)
 
-    def count_mobile(self, *, mobile: str) -> None:
-        """Count a submission of this normalised mobile number.
+    def count_mobile(self, *, mobile: str, key: str = "") -> None:
+        """Count a submission of this normalised mobile number; `key` as for `count_form`.
 
         Raises:
             LimitReached: if there were too many.
         """
-        self._count({"LIMIT_MOBILE": mobile})
+        self._count({"LIMIT_MOBILE": mobile}, key=key)
 
-    def count_unproven_code(self, *, form: str) -> None:
+    def count_unproven_code(self, *, form: str, key: str = "") -> None:
         """Count a code for somebody whose browser has no script for the proof of work.
+
+        `key` is as for `count_form`.
 
         Raises:
             LimitReached: if there were too many for this form.
         """
-        self._count({"LIMIT_CODE_UNPROVEN": form}, form)
+        self._count({"LIMIT_CODE_UNPROVEN": form}, form, key=key)
 
     def check_login(self, *, address: str) -> None:
         """Check, without counting, whether this sender may try another login.
@@ -132,8 +142,16 @@ class RateLimits:
         values = [f"from {sender}", *(f"as {name}" for name in names)]
         return [item for value in values for item in self._items({"LIMIT_LOGIN": value})]
 
-    def _count(self, values: Mapping[str, str], form: str = "") -> None:
-        self._count_items(self._items(values), form)
+    def _count(self, values: Mapping[str, str], form: str = "", *, key: str = "") -> None:
+        counted = (key, *values)
+        with self._key_locks[key]:
+            if key and counted in self._counted:
+                return
+            self._count_items(self._items(values), form)
+            if key:
+                self._counted[counted] = None
+                if len(self._counted) > _MAX_REMEMBERED:
+                    self._counted.popitem(last=False)
 
     def _count_items(self, items: Sequence[tuple[RateLimitItem, str, str]], form: str = "") -> None:
         self._check(items, form)  # first: what one limit refuses, no other limit counts

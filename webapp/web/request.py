@@ -1,4 +1,4 @@
-"""Request checks: body size, well-formed forms, and POSTs from our own origin."""
+"""The request: its origin, its site, its session; well-formed forms, from our own pages only."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from flask import Request, request
-from werkzeug.exceptions import BadRequest, LengthRequired
+from flask import Request, current_app, request
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import BadRequest, Forbidden, LengthRequired
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.forms.request_origin import own_origin
-from webapp.web.errors import CrossSite
+from webapp import messages
+from webapp.forms.tokens import Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import IO
 
     from flask import Flask
+    from itsdangerous import URLSafeTimedSerializer
 
+    from webapp.forms.definitions import FormDefinition
     from webapp.settings import Settings
+
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,37 @@ _MAX_READ_BYTES: Final = 4 * MAX_BODY_BYTES
 _TRUSTED_HEADERS: Final = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
 
 _FORM_TYPES: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def own_origin() -> str:
+    """Return our origin: that of PUBLIC_URL or, without it, of the current request."""
+    return current_app.config["PUBLIC_URL"] or f"{request.scheme}://{request.host}"
+
+
+def embedded_form(definitions: Mapping[str, FormDefinition], path: str) -> FormDefinition | None:
+    """Return the embedded form of a request's path.
+
+    By path, not by view: error pages are shown in the iframe as well.
+    """
+    prefix, _, rest = path.lstrip("/").partition("/")
+    return definitions.get(rest.partition("/")[0]) if prefix == "embed" else None
+
+
+def showing_site(definition: FormDefinition) -> str:
+    """Return the origin of the site that shows the form: ours, or the one that embeds it.
+
+    The referrer of an embedded page is its host page; later pages have the origin in their query.
+    """
+    if not request.path.startswith("/embed/"):
+        return own_origin()
+    origin = request.args.get("site") or "/".join((request.referrer or "").split("/")[:3])
+    return origin if origin in definition.embed_origins else messages.UNKNOWN_SITE
+
+
+class CrossSite(Forbidden):
+    """The request came from another site's page."""
+
+    text = messages.CROSS_SITE
 
 
 class StrictFormParser(FormDataParser):
@@ -141,3 +177,18 @@ def _refuse_other_origins() -> None:
     if site != "same-origin" or origin != own:
         log.warning("refused a POST of %r from %r: its page is not at %r", site, origin, own)
         raise CrossSite
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions that another machine may have signed.
+
+    Else the receipt of a contact, which one machine puts into the session, would not be shown by
+    another one whose clock is a second behind.
+    """
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return what signs and reads the cookie."""
+        serializer = super().get_signing_serializer(app)
+        if serializer:
+            serializer.signer = Signer
+        return serializer

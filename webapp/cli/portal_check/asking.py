@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from webapp.portal.answers import Answer, Place
     from webapp.portal.client import AmootPortal
-    from webapp.portal.connection import Response
+    from webapp.portal.transport import Response
 
 _DATA: Final = ("ReturnValue", "Data", "Result")
 _DEEPEST: Final = 4

@@ -15,6 +15,7 @@ from webapp.cli.portal_check.reading import is_about_form, is_about_number, vari
 from webapp.cli.portal_check.table import Level
 from webapp.contact import FIELDS, LABELS, MOBILE, Kind
 from webapp.persian import comparison_key
+from webapp.portal.answers import find_matches, is_same_number
 from webapp.portal.base import (
     MethodNotAllowed,
     Refused,
@@ -24,8 +25,7 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-from webapp.portal.matching import find_matches, is_same_number
-from webapp.portal.payload import Empty, payload
+from webapp.portal.client import Empty, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

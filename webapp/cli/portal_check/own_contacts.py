@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webapp.cli.portal_check.asking import Reply, ask
 from webapp.contact import MOBILE
+from webapp.portal.answers import contact_id, is_same_number
 from webapp.portal.base import MethodNotAllowed, PortalError, SlowDown
-from webapp.portal.matching import contact_id, is_same_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from webapp.cli.portal_check.asking import Reply, ask
 from webapp.cli.portal_check.table import Level
 from webapp.contact import MOBILE, Contact
+from webapp.portal.answers import contact_id, is_same_number
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected, Uncertain
+from webapp.portal.client import Empty, payload
 from webapp.portal.codes import has_cancelled
-from webapp.portal.matching import contact_id, is_same_number
-from webapp.portal.payload import Empty, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from webapp.observability.metrics import Metrics
     from webapp.observability.rare_warnings import RareWarnings
     from webapp.settings import Settings
-    from webapp.web.basic_auth import BasicAuth
+    from webapp.web.access import BasicAuth
     from webapp.web.page_cache import CachedPage
     from webapp.web.proof_of_work import ProofOfWork
     from webapp.web.rate_limits import RateLimits
-    from webapp.web.recent import RecentSubmissions
     from webapp.web.request import FormRequest
     from webapp.web.views.header import Header
     from webapp.web.views.health import Readiness
+    from webapp.web.views.recent import RecentSubmissions
 
 EXTENSION = "contact_form"
 

@@ -18,17 +18,15 @@ from flask import Blueprint, render_template, request
 from webapp.contact import MOBILE
 from webapp.delivery.code_sender import Step
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
-from webapp.delivery.intake import submission_key
-from webapp.delivery.outcome import Result
-from webapp.forms.from_url import read_arrival
+from webapp.delivery.intake import Result, submission_key
+from webapp.forms.definitions import read_arrival
 from webapp.forms.tokens import InvalidToken
 from webapp.messages import codes as texts
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
-from webapp.web.recent import hide_digits
 from webapp.web.views import contact_form, public_form, see_other, services
-from webapp.web.views.submitting import SENT
-from webapp.web.views.vetting import request_code, too_many_codes
+from webapp.web.views.recent import hide_digits
+from webapp.web.views.submitting import SENT, issue_receipt, request_code, too_many_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -280,11 +278,9 @@ def _leave(place: _Place, step: Step, contact: Contact | None = None) -> contact
     outcome, contact = step.outcome, step.contact or contact
     if outcome is None:
         return _form(place, None, message=texts.GONE), HTTPStatus.GONE
-    if outcome.result in (Result.DELIVERED, Result.QUEUED):
+    if outcome.is_accepted:
         verified = str(contact[MOBILE]) if contact and step.check is Check.RIGHT else ""
-        receipt = contact_form.issue_receipt(
-            place.definition, outcome, site=place.site, mobile=verified
-        )
+        receipt = issue_receipt(place.definition, outcome, site=place.site, mobile=verified)
         done = "/done" if place.embedded else ""
         return see_other(f"{place.form_url}{done}?r={receipt}")
     if outcome.result is Result.REJECTED and contact:

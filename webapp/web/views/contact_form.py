@@ -1,4 +1,4 @@
-"""Shows a form, and handles its POST. Page and embed differ only in how success is shown."""
+"""Renders a form's page: an empty form from the page cache, or one with its values and errors."""
 
 from __future__ import annotations
 
@@ -13,30 +13,26 @@ from markupsafe import Markup, escape
 from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.delivery.funnel import Step
-from webapp.delivery.intake import submission_key
-from webapp.delivery.outcome import Outcome, Result
+from webapp.delivery.intake import Result
 from webapp.forms.definitions import Access
-from webapp.forms.form import HONEYPOT_INPUT, showing_site
+from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.layout import arrange
-from webapp.forms.request_origin import own_origin
-from webapp.forms.tokens import Receipt
-from webapp.portal.base import status_message
-from webapp.web import compression
+from webapp.forms.tokens import InvalidToken
+from webapp.web import responses
 from webapp.web.page_cache import CachedPage, placeholders
-from webapp.web.request import MAX_BODY_BYTES
+from webapp.web.request import own_origin, showing_site
 from webapp.web.views import own_address, render_part, services, waiting
 from webapp.web.views.header import operators_header
 from webapp.web.views.recent import find_entry, recent_list
-from webapp.web.views.submitting import ask_code, previous_token, submit
-from webapp.web.views.vetting import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from webapp.contact import Contact
     from webapp.delivery.circuit_breaker import Pause
+    from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
+    from webapp.forms.tokens import Receipt, SubmissionToken
     from webapp.portal.base import KnownContact
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
@@ -44,60 +40,9 @@ ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str
 PREVIEW: Final = "preview"  # the key in the address of a page that an operator looks at
 
 _MAX_CACHED_PAGES: Final = 100
-_INVALID: Final = "invalid"  # the outcome in the metrics of a form that was not accepted
 
 
-def serve(
-    form: ContactForm,
-    *,
-    accepted: Callable[[ContactForm, Outcome], Response],
-    submit: Callable[[ContactForm, Contact], Outcome] = submit,
-    corrects: str = "",
-    **context: Any,
-) -> ViewResult:
-    """Show a form, or handle its POST.
-
-    Args:
-        form: The form of this request.
-        accepted: Returns the response to a submission that was delivered, or will be.
-        submit: Submits the contact.
-        corrects: The reference of the submission that the form corrects, or "".
-        context: Further variables of the template.
-    """
-    if request.method != "POST":
-        return page(form, **context), HTTPStatus.OK
-    count = services().metrics.count_submission
-    if status := _validate(form):
-        count(form.definition.slug, _INVALID)
-        return page(form, **context), status
-    contact = form.to_contact()
-    if known := _known_contacts(form, contact, corrects):
-        return page(form, known=known, **context), HTTPStatus.CONFLICT
-    try:
-        outcome = submit(form, contact)
-    except Refusal as refusal:
-        count(form.definition.slug, _INVALID)
-        form.refuse(refusal.message)
-        is_too_many = refusal.status is HTTPStatus.TOO_MANY_REQUESTS
-        return page(form, refetch=is_too_many, **context), refusal.status, refusal.headers
-    onward = {Result.DELIVERED: accepted, Result.QUEUED: accepted, Result.CODE: ask_code}
-    if proceed := onward.get(outcome.result):
-        return proceed(form, outcome)
-    status = _failure(form, outcome)
-    return page(form, outcome, **context), status
-
-
-def _known_contacts(form: ContactForm, contact: Contact, corrects: str) -> list[KnownContact]:
-    """Return the contacts about which an operator is asked before creating another one."""
-    if not form.definition.asks_about_duplicates or _is_confirmed(form):
-        return []
-    duplicates = services().delivery.duplicates
-    if corrects:
-        return duplicates.with_mobile(str(contact[MOBILE]), but=corrects)
-    return duplicates.find(contact, submission_key(form.token.nonce, contact))
-
-
-def _is_confirmed(form: ContactForm) -> bool:
+def is_confirmed(form: ContactForm) -> bool:
     """Return whether the operator has said that another contact with this number is created.
 
     An answer counts for the number that was asked about, if the request names one.
@@ -106,13 +51,17 @@ def _is_confirmed(form: ContactForm) -> bool:
     return request.form.get("confirm") == "create" and (not asked or form[MOBILE].data in asked)
 
 
-def _failure(form: ContactForm, outcome: Outcome) -> HTTPStatus:
-    """Return the HTTP status of a failed submission; add a rejection to its field."""
-    if outcome.result is Result.REJECTED:
-        form.refuse(status_message(outcome.status), fields=outcome.fields)
-        form.renew_token()
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return HTTPStatus.SERVICE_UNAVAILABLE
+def previous_submission(slug: str) -> SubmissionToken | None:
+    """Return what a corrected form says of the submission that it replaces, if it does."""
+    try:
+        return services().tokens.read_submission(request.form.get("previous", ""), form=slug)
+    except InvalidToken:
+        return None
+
+
+def _previous_token(slug: str) -> str:
+    """Return the token of that submission, for the form that comes back with an error, or ""."""
+    return request.form["previous"] if previous_submission(slug) else ""
 
 
 def new_form(
@@ -152,7 +101,7 @@ def new_form(
         "recent": recent_list(definition),
         "token": token,
     }
-    return compression.respond(cached, values)
+    return responses.respond(cached, values)
 
 
 def _render_for_all(
@@ -276,46 +225,8 @@ def _render(
         problems=form.problems,
         outcome=outcome,
         known=known,
-        confirmed=_is_confirmed(form),
+        confirmed=is_confirmed(form),
         refetch=refetch,
         date_in_words=persian.date_in_words,
-        **{"action": own_address(), "previous": previous_token(form.definition.slug), **context},
+        **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
-
-
-def issue_receipt(
-    definition: FormDefinition, outcome: Outcome, *, site: str, mobile: str = ""
-) -> str:
-    """Return the signed outcome for the next page's URL, without personal data.
-
-    Visitors are not told the portal's status, only that an operator looks at it first.
-
-    Args:
-        definition: The form.
-        outcome: The submission's.
-        site: The site that showed the form.
-        mobile: The number of which it may be told whether it has blocked the form's line: an
-            operator's, or one that is verified.
-    """
-    line, is_operator = definition.line, definition.access is Access.INTRANET
-    blocked_lines = services().delivery.blocked_lines
-    receipt = Receipt(
-        result=outcome.result,
-        reference=outcome.reference,
-        site=site,
-        status=outcome.status if is_operator else "",
-        is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
-        is_held=outcome.is_held,
-    )
-    return services().tokens.issue_receipt(definition.slug, receipt)
-
-
-def _validate(form: ContactForm) -> HTTPStatus | None:
-    """Validate a form; return the HTTP status if it is not accepted."""
-    is_valid = form.validate()
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        form.refuse(messages.TOO_LARGE)
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    if not is_valid:
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return None

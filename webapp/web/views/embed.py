@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
+from webapp.delivery.intake import Outcome
 from webapp.forms import colour
 from webapp.forms.tokens import InvalidToken
 from webapp.web import assets
-from webapp.web.views import contact_form, public_form, see_other, services
-
-if TYPE_CHECKING:
-    from webapp.delivery.outcome import Outcome
-    from webapp.forms.form import ContactForm
+from webapp.web.views import contact_form, public_form, see_other, services, submitting
 
 blueprint = Blueprint("embed", __name__)
 
@@ -26,7 +22,11 @@ def form(slug: str) -> contact_form.ViewResult:
     if request.method == "GET":
         return contact_form.new_form(definition, embedded=True)
     form = services().forms[slug]()
-    return contact_form.serve(form, accepted=_accepted, embed=definition)
+    result = submitting.receive(form, embed=definition)
+    if not isinstance(result, Outcome):
+        return result
+    receipt = submitting.issue_receipt(definition, result, site=form.token.site)
+    return see_other(f"/embed/{slug}/done?r={receipt}")
 
 
 @blueprint.get("/embed/<slug>/done")
@@ -60,8 +60,3 @@ def style(slug: str) -> Response:
     if request.args.get("v") == colour.digest(definition.accent):
         response.headers["Cache-Control"] = assets.CACHE_FOR_A_YEAR
     return response
-
-
-def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    receipt = contact_form.issue_receipt(form.definition, outcome, site=form.token.site)
-    return see_other(f"/embed/{form.definition.slug}/done?r={receipt}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
-from webapp.forms.request_origin import own_origin
 from webapp.web.embed_check import Facts, inspect, snippet
+from webapp.web.request import own_origin
 from webapp.web.views import public_form, require_intranet, services
 from webapp.web.views.contact_form import PREVIEW
 from webapp.web.views.link import form_link

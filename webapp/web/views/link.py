@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import segno
 from flask import Blueprint, Response, render_template, request
 
-from webapp.forms.from_url import read_arrival, source_key
-from webapp.forms.request_origin import own_origin
+from webapp.forms.definitions import read_arrival, source_key
+from webapp.web.request import own_origin
 from webapp.web.views import public_form, require_intranet
 
 if TYPE_CHECKING:

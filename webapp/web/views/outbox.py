@@ -13,7 +13,7 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
 from webapp.delivery.database import DatabaseError
-from webapp.delivery.outcome import Result
+from webapp.delivery.intake import Result
 from webapp.delivery.sender import is_given_up
 from webapp.delivery.submission import (
     MAX_RETRY_AGE,
@@ -25,12 +25,14 @@ from webapp.delivery.submission import (
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
 from webapp.portal.base import status_message
+from webapp.web.request import showing_site
 from webapp.web.views import (
     contact_form,
     has_token,
     require_intranet,
     see_other,
     services,
+    submitting,
     waiting,
 )
 from webapp.web.views.formatting import all_fields, format_values, local_time
@@ -39,8 +41,6 @@ from webapp.web.views.recent import find_entry, remember
 if TYPE_CHECKING:
     from flask import Response
 
-    from webapp.contact import Contact
-    from webapp.delivery.outcome import Outcome
     from webapp.delivery.submission import Submission
     from webapp.forms.form import ContactForm
 
@@ -123,29 +123,22 @@ def correct(name: str) -> contact_form.ViewResult:
     card = _card(submission)
     if submission.uncertain or submission.blind:
         card["reasons"].append(messages.CORRECT_OLD)
-    return contact_form.serve(
-        _form(submission),
-        accepted=_accepted,
-        submit=lambda _, contact: _correct(submission, contact),
-        corrects=submission.reference,
-        card=card,
-        pause=services().delivery.breaker.pause,
-    )
-
-
-def _correct(submission: Submission, contact: Contact) -> Outcome:
-    outcome = services().delivery.intake.correct(submission.reference, contact)
+    form, pause = _form(submission), services().delivery.breaker.pause
+    if request.method != "POST":
+        return contact_form.page(form, card=card, pause=pause), HTTPStatus.OK
+    checked = submitting.check(form, corrects=submission.reference)
+    if isinstance(checked, submitting.Refusal):
+        return submitting.refuse(form, checked, card=card, pause=pause)
+    outcome = services().delivery.intake.correct(submission.reference, checked.contact)
     if outcome is None:
-        abort(_redirect_to_list("changed"))
+        return _redirect_to_list("changed")
     if outcome.result is not Result.UNSTORED:
         _log(submission.reference, "corrected")
-    return outcome
-
-
-def _accepted(form: ContactForm, outcome: Outcome) -> Response:
+    if not outcome.is_accepted:
+        return submitting.show_failure(form, outcome, card=card, pause=pause)
     reference = outcome.reference
     response = _redirect_to_list(outcome.result, reference=reference, status=outcome.status)
-    return remember(response, form.to_contact(), outcome) if find_entry(reference) else response
+    return remember(response, checked.contact, outcome) if find_entry(reference) else response
 
 
 # Templates' context
@@ -233,7 +226,9 @@ def _form(submission: Submission) -> ContactForm:
     )
     # A browser sends nothing for a group without a choice, so the POST replaces all values.
     data = submission.contact.values if submission.contact and request.method != "POST" else None
-    form = build_form(definition, services().tokens, services().delivery.labels.known)(data=data)
+    form = build_form(
+        *(definition, services().tokens, services().delivery.labels.known), showing_site
+    )(data=data)
     del form.keep  # there is no next contact
     return form
 

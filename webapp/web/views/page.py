@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
 from webapp.contact import FIELDS, MOBILE
+from webapp.delivery.intake import Outcome
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidToken
-from webapp.web.views import contact_form, require_intranet, see_other, services
+from webapp.web.views import contact_form, require_intranet, see_other, services, submitting
 from webapp.web.views.recent import find_entry, remember
 
 if TYPE_CHECKING:
-    from webapp.delivery.outcome import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt
@@ -49,7 +49,10 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
     if is_new:
         return contact_form.new_form(definition, kept=kept, receipt=receipt, pause=pause)
     form = services().forms[definition.slug](data=kept)
-    return contact_form.serve(form, accepted=_accepted, receipt=receipt, pause=pause)
+    if request.method != "POST":
+        return contact_form.page(form, receipt=receipt, pause=pause), HTTPStatus.OK
+    result = submitting.receive(form, receipt=receipt, pause=pause)
+    return _accepted(form, result) if isinstance(result, Outcome) else result
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
@@ -62,7 +65,7 @@ def _accepted(form: ContactForm, outcome: Outcome) -> Response:
     definition, site = form.definition, form.token.site
     is_operator = definition.access is Access.INTRANET
     mobile = form[MOBILE].data if is_operator else ""
-    receipt = contact_form.issue_receipt(definition, outcome, site=site, mobile=mobile)
+    receipt = submitting.issue_receipt(definition, outcome, site=site, mobile=mobile)
     with_receipt = f"{url}?r={receipt}"
     if not is_operator:
         return see_other(with_receipt)

@@ -1,19 +1,31 @@
-"""The list of an operator's last submissions, below their form."""
+"""The list of an operator's last submissions of the day, below their form.
+
+It is in an encrypted cookie of their browser: the submissions hold personal data, which leaves the
+outbox at delivery. No server stores them, and whoever finds the cookie cannot read it.
+"""
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
+import zlib
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Blueprint, Response, abort, current_app, g, request
 from markupsafe import Markup
 
 from webapp import messages, persian
+from webapp.contact import FIELDS, MOBILE
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access
 from webapp.messages import workbench
-from webapp.web.recent import COOKIE_NAME, Entry, make_entry, seconds_left_today
+from webapp.persian import IRAN
 from webapp.web.views import (
     form_path,
     has_token,
@@ -24,11 +36,121 @@ from webapp.web.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from webapp.contact import Contact
-    from webapp.delivery.outcome import Outcome
+    from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
+
+
+COOKIE_NAME: Final = "amoot_recent"
+
+_MAX_ENTRIES: Final = 10
+_MAX_COOKIE_BYTES: Final = 3800  # browsers keep 4096, the name and attributes included
+_MAX_PLAIN_BYTES: Final = 64 * 1024
+_HIDDEN: Final = "•••"
+_SHOWN_DIGITS: Final = 4  # at either end of a mobile number
+_NAMES: Final = ("FName", "LName")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A submission of this browser.
+
+    Attributes:
+        reference: Its reference.
+        result: The result that the operator was told.
+        at: When it was submitted, in seconds since the epoch.
+        name: The first and the last name, or the company; may be "".
+        mobile: The mobile number in Latin digits, its middle digits hidden.
+        shared: The values with which a similar contact begins, by field name.
+    """
+
+    reference: str
+    result: str
+    at: int
+    name: str
+    mobile: str
+    shared: Mapping[str, Any]
+
+    @property
+    def submitted_at(self) -> datetime:
+        """When it was submitted, as Iran's clocks showed it."""
+        return datetime.fromtimestamp(self.at, IRAN)
+
+
+def hide_digits(mobile: str) -> str:
+    """Return a mobile number without its digits in the middle."""
+    return f"{mobile[:_SHOWN_DIGITS]}{_HIDDEN}{mobile[-_SHOWN_DIGITS:]}"
+
+
+def make_entry(contact: Contact, *, reference: str, result: str) -> Entry:
+    """Return the entry of a contact that was submitted just now."""
+    values = contact.values
+    name = " ".join(str(values[field]) for field in _NAMES if values[field])
+    mobile = str(values[MOBILE])
+    shared = {row.name: values[row.name] for row in FIELDS.values() if row.is_shared}
+    return Entry(
+        reference=reference,
+        result=result,
+        at=int(datetime.now(UTC).timestamp()),
+        name=name or str(values["CompanyTitle"] or ""),
+        mobile=hide_digits(mobile),
+        shared={field: value for field, value in shared.items() if value},
+    )
+
+
+class RecentSubmissions:
+    """Reads and writes the cookie."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Encrypt with a key made from the first of these keys, and decrypt with all of them."""
+        self._fernet = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+
+    def read(self, cookie: str, *, operator: str | None) -> list[Entry]:
+        """Return today's entries, newest first.
+
+        Args:
+            cookie: The cookie; if it is missing, invalid or another operator's, there are none.
+            operator: The login name, where operators log in.
+        """
+        try:
+            packed = self._fernet.decrypt(cookie.encode())
+            owner, rows = json.loads(zlib.decompressobj().decompress(packed, _MAX_PLAIN_BYTES))
+            entries = [Entry(*row) for row in rows if owner == operator]
+            return [entry for entry in entries if entry.at >= _start_of_day().timestamp()]
+        except (InvalidToken, zlib.error, ValueError, TypeError):
+            # All but the first are raised by cookies of another version.
+            return []
+
+    def write(self, entry: Entry, older: Sequence[Entry], *, operator: str | None) -> str:
+        """Return the cookie of an entry and as many of the older ones as fit."""
+        entries = [entry, *(other for other in older if other.reference != entry.reference)]
+        return next(self._cookies(entries[:_MAX_ENTRIES], operator))
+
+    def _cookies(self, entries: Sequence[Entry], operator: str | None) -> Iterator[str]:
+        """Yield the cookies of fewer and fewer entries that are short enough."""
+        for count in range(len(entries), -1, -1):
+            rows = [astuple(entry) for entry in entries[:count]]
+            text = json.dumps([operator, rows], ensure_ascii=False, separators=(",", ":"))
+            cookie = self._fernet.encrypt(zlib.compress(text.encode(), 9)).decode()
+            if len(cookie) <= _MAX_COOKIE_BYTES:
+                yield cookie
+
+
+def seconds_left_today() -> int:
+    """Return the seconds until midnight in Iran."""
+    return int((_start_of_day() + timedelta(days=1) - datetime.now(IRAN)).total_seconds())
+
+
+def _start_of_day() -> datetime:
+    return datetime.now(IRAN).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _fernet_key(key: str) -> bytes:
+    """Return a key of 32 bytes for this purpose alone, as Fernet wants it written."""
+    return base64.urlsafe_b64encode(hmac.digest(key.encode(), b"recent submissions", "sha256"))
+
 
 blueprint = Blueprint("recent", __name__)
 

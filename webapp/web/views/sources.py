@@ -51,7 +51,7 @@ class FunnelTable:
 
 def source_rows(first: date, last: date) -> list[Row]:
     """Return the sources of these days, the most frequent first; none if no form has any."""
-    sources = services().delivery.outbox.statistics.sources
+    sources = services().delivery.statistics.sources
     listing = [slug for slug, form in services().definitions.items() if form.from_url]
     found = sources.top(first, last, most=_MOST_ROWS, listing=listing)
     names = {OTHER: texts.OTHER_SOURCES, "": texts.NO_SOURCE}
@@ -60,7 +60,7 @@ def source_rows(first: date, last: date) -> list[Row]:
 
 def source_csv(first: date, last: date) -> Iterator[CsvRow]:
     """Yield the sources of these days by day and form."""
-    for one in services().delivery.outbox.statistics.sources.daily(first, last):
+    for one in services().delivery.statistics.sources.daily(first, last):
         definition = services().definitions.get(one.form)
         if one.source or (definition and definition.from_url):
             yield one.day, one.form, one.source, one.count

@@ -43,7 +43,7 @@ def page() -> str:
     """Show the submissions of the last days, as charts and tables."""
     days = _days()
     first, last = _first_and_last(days)
-    counts = services().delivery.outbox.statistics.counts(first, last)
+    counts = services().delivery.statistics.counts(first, last)
     return render_template(
         "statistics/statistics.html",
         v=source_texts,
@@ -65,7 +65,7 @@ def table() -> Response:
     """Return the numbers by day, form and outcome, source or step, for spreadsheet programs."""
     first, last = _first_and_last(_days())
     by = request.args.get("by", "outcome")
-    counts = services().delivery.outbox.statistics.counts(first, last) if by != "source" else []
+    counts = services().delivery.statistics.counts(first, last) if by != "source" else []
     if by == "source":
         return _csv(by, sources.source_csv(first, last))
     if by == "step":

@@ -1,159 +1,329 @@
-"""Submits a form's contact: an operator's at once, a visitor's after the checks against spam."""
+"""The way of a POST of a form: all checks first, then one call that submits its contact.
+
+check ──> a refusal: the form again, with what is wrong
+  └─────> submit ──> delivered or queued: the caller's page says so
+             ├─────> the step that asks for a code
+             └─────> rejected or not stored: the form again
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from flask import request
+from flask import Response, request
 
+from webapp import messages
 from webapp.contact import MOBILE
+from webapp.delivery.code_sender import CodeRequest, Networks
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.funnel import Step
-from webapp.delivery.intake import submission_key
-from webapp.delivery.outcome import STORE_FAILED, Outcome, Result
-from webapp.delivery.submission import Submitter, reference
+from webapp.delivery.intake import Outcome, Result, submission_key
+from webapp.delivery.submission import HONEYPOT, UNPROVEN, Submitter
 from webapp.forms.definitions import Access
-from webapp.forms.tokens import InvalidToken
+from webapp.forms.tokens import Receipt
+from webapp.messages import codes as texts
+from webapp.portal.base import status_message
+from webapp.web.rate_limits import LimitReached, address_prefix
+from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import see_other, services
-from webapp.web.views.vetting import request_code, vet, vet_code, vet_verified
+from webapp.web.views.contact_form import (
+    ViewResult,
+    is_confirmed,
+    page,
+    previous_submission,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Response
+    from collections.abc import Sequence
 
     from webapp.contact import Contact
     from webapp.delivery.code_sender import Policy
+    from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
-    from webapp.forms.tokens import SubmissionToken
+    from webapp.portal.base import KnownContact
 
 # In the address of the code step: "1" after another code was sent, "0" if none was.
 SENT: Final = "sent"
 
+_INVALID: Final = "invalid"  # the outcome in the metrics of a form that was not accepted
 
-def submit(form: ContactForm, contact: Contact) -> Outcome:
-    """Submit a form's contact as a new submission.
 
-    Raises:
-        Refusal: if it may be spam.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a contact is not submitted.
+
+    Attributes:
+        status: Of the response.
+        message: For the person; "" if the form's fields hold the errors.
+        retry_after_s: Seconds to wait.
+        known: Contacts with the same number, about which an operator is asked first.
+        outcome: That nothing could be stored, if the database failed.
     """
+
+    status: HTTPStatus
+    message: str = ""
+    retry_after_s: int | None = None
+    known: Sequence[KnownContact] = ()
+    outcome: Outcome | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the response."""
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedContact:
+    """A contact that may be submitted.
+
+    Attributes:
+        contact: The contact.
+        key: The submission's key.
+        suspicion: Why an operator should review it first, or "".
+        policy: How its number is verified by SMS first, if it is.
+        replaces: The key of the submission that this one replaces, or "".
+    """
+
+    contact: Contact
+    key: str
+    suspicion: str = ""
+    policy: Policy | None = None
+    replaces: str = ""
+
+
+def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
+    """Handle the POST of a form.
+
+    Args:
+        form: The form of this request.
+        context: Further variables of the template.
+
+    Returns:
+        The outcome of a submission that was delivered, or will be; else the response.
+    """
+    checked = check(form)
+    if isinstance(checked, Refusal):
+        return refuse(form, checked, **context)
+    outcome = _submit(form, checked)
+    if outcome.result is Result.CODE:
+        return _ask_code(form, checked.key, outcome)
+    return outcome if outcome.is_accepted else show_failure(form, outcome, **context)
+
+
+# The checks
+
+
+def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
+    """Check a POST: its token and fields, its size, and duplicates or spam.
+
+    Before, `request` has refused other origins and malformed bodies, and `access` has refused
+    whoever is no operator.
+
+    Args:
+        form: The form of this request.
+        corrects: The reference of the submission that the form corrects, or "".
+    """
+    is_valid = form.validate()
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_LARGE)
+    if not is_valid:
+        return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY)
+    contact = form.to_contact()
     if form.definition.access is Access.PUBLIC:
-        return _submit_visitors(form, contact)
-    operator, key = services().basic_auth.operator, submission_key(form.token.nonce, contact)
-    return services().delivery.intake.submit(
-        contact,
-        key,
-        form=form.definition.slug,
-        shown=form.definition.shown,
-        by=Submitter(operator=operator),
+        return _check_visitors(form, contact)
+    key = submission_key(form.token.nonce, contact)
+    if form.definition.asks_about_duplicates and not is_confirmed(form):
+        duplicates = services().delivery.duplicates
+        mobile = str(contact[MOBILE])
+        known = (
+            duplicates.with_mobile(mobile, but=corrects)
+            if corrects
+            else duplicates.find(contact, key)
+        )
+        if known:
+            return Refusal(HTTPStatus.CONFLICT, known=known)
+    return CheckedContact(contact=contact, key=key)
+
+
+def _check_visitors(form: ContactForm, contact: Contact) -> CheckedContact | Refusal:
+    """Check a visitor's contact for spam; what is stored already was checked when it came first.
+
+    The proof and the limits count a submission once, however often and wherever it is sent.
+    """
+    delivery, slug = services().delivery, form.definition.slug
+    replaced = previous_submission(slug)
+    replaces = replaced.key if replaced else ""
+    is_unchanged = replaced and replaced.unchanged == submission_key(replaces, contact)
+    key = replaces if is_unchanged else submission_key(form.token.nonce, contact)
+    policy, suspicion = form.definition.verification, ""
+    try:
+        if delivery.verification.has_verified(replaces, str(contact[MOBILE])):
+            policy = None
+        if not delivery.outbox.find(key):
+            refusal = _too_young(form) or _wrong_proof(form, key) or _over_limit(form, key)
+            suspicion = "" if refusal else _suspicion(form, key, policy)
+            if policy and not (refusal or suspicion):
+                refusal = _too_many_codes_for(form)
+            if refusal:
+                return refusal
+    except DatabaseError as error:
+        outcome = delivery.intake.outcome_after_error(slug, key, error)
+        if outcome.result is Result.UNSTORED:  # else it was checked before
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, outcome=outcome)
+    return CheckedContact(
+        contact=contact, key=key, suspicion=suspicion, policy=policy, replaces=replaces
     )
 
 
-def _submit_visitors(form: ContactForm, contact: Contact) -> Outcome:
-    """Submit a visitor's contact; count it in the funnel, once however often it is sent."""
-    slug, policy = form.definition.slug, form.definition.verification
-    replaced, vetted = _previous(slug), list[str]()
-    previous, key = replaced.key if replaced else "", _key(form, contact, replaced)
-
-    def counted(check: Callable[[ContactForm, str], str]) -> str:
-        suspicion = check(form, key)
-        vetted.append(key)
-        return suspicion
-
-    if policy:
-        outcome = _submit_unverified(form, contact, key, policy, previous, counted)
-    else:
-        outcome = services().delivery.intake.submit(
-            contact,
-            key,
-            form=slug,
-            shown=form.definition.shown,
-            by=_visitor(form),
-            vet=lambda: counted(vet),
-        )
-    if vetted and not previous and outcome.result is not Result.UNSTORED:
-        services().delivery.funnel.count(slug, Step.SUBMITTED)
-    return outcome
-
-
-def _submit_unverified(
-    form: ContactForm,
-    contact: Contact,
-    key: str,
-    policy: Policy,
-    previous: str,
-    vetted: Callable[[Callable[[ContactForm, str], str]], str],
-) -> Outcome:
-    """Submit a contact whose number is verified by SMS first, unless that was done just before.
-
-    Args:
-        form: Its form.
-        contact: What was submitted.
-        key: The submission's key.
-        policy: How the form verifies numbers.
-        previous: The key of the submission that this one replaces, or "".
-        vetted: Runs a check against spam.
-    """
-    delivery, slug, by = services().delivery, form.definition.slug, _visitor(form)
-    lost = Outcome(result=Result.UNSTORED, reference=reference(key), status=STORE_FAILED)
-    try:
-        if delivery.verification.has_verified(previous, str(contact[MOBILE])):
-            return delivery.intake.submit(
-                contact,
-                key,
-                form=slug,
-                shown=form.definition.shown,
-                by=by,
-                vet=lambda: vetted(vet_verified),
-            )
-        step = delivery.verification.start(
-            *(contact, key),
-            form=slug,
-            by=by,
-            request=request_code(policy),
-            vet=lambda: vetted(vet_code),
-        )
-        outcome = step.outcome or lost
-        is_taken = outcome.result not in (Result.UNSTORED, Result.REJECTED)
-        if is_taken and previous != key:
-            delivery.verification.forget(previous)
-    except DatabaseError:
-        return lost
-    if step.is_code_out and not previous:
-        delivery.funnel.count(slug, Step.CODE_SENT)
-    return outcome
-
-
-def _visitor(form: ContactForm) -> Submitter:
-    return Submitter(source=form.arrival.source)
-
-
-def _key(form: ContactForm, contact: Contact, previous: SubmissionToken | None) -> str:
-    """Return a submission's key: that of the one which it replaces, if nothing was changed."""
-    if previous and previous.unchanged == submission_key(previous.key, contact):
-        return previous.key
-    return submission_key(form.token.nonce, contact)
-
-
-def _previous(slug: str) -> SubmissionToken | None:
-    """Return what a corrected form says of the submission that it replaces, if it does."""
-    try:
-        return services().tokens.read_submission(request.form.get("previous", ""), form=slug)
-    except InvalidToken:
+def _too_young(form: ContactForm) -> Refusal | None:
+    if not form.token.is_too_young:
         return None
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, messages.FORM_TOO_YOUNG)
 
 
-def previous_token(slug: str) -> str:
-    """Return the token of that submission, for the form that comes back with an error, or ""."""
-    return request.form["previous"] if _previous(slug) else ""
+def _wrong_proof(form: ContactForm, key: str) -> Refusal | None:
+    """Refuse a wrong proof of work. A missing one is suspect, but no error."""
+    answer: str = (form.proof.data or "") if "proof" in form else ""
+    proofs = services().proof_of_work
+    if answer == "" or proofs.is_solved(answer, form=form.definition.slug, key=key):
+        return None
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, messages.UNPROVEN)
 
 
-def ask_code(form: ContactForm, outcome: Outcome) -> Response:
+def _over_limit(form: ContactForm, key: str) -> Refusal | None:
+    limits, address = services().rate_limits, request.remote_addr or ""
+    try:
+        limits.count_form(form=form.definition.slug, address=address, key=key)
+        limits.count_mobile(mobile=form[MOBILE].data, key=key)
+    except LimitReached as reached:
+        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+    return None
+
+
+def _suspicion(form: ContactForm, key: str, policy: Policy | None) -> str:
+    """Return why an operator should review a contact first, or ""."""
+    if form.is_honeypot_filled:
+        return HONEYPOT
+    if "proof" not in form or form.proof.data:
+        return ""
+    if not form.definition.verification:
+        return UNPROVEN
+    if policy:  # a number without a proof gets a code, too, but under a tighter limit
+        try:
+            services().rate_limits.count_unproven_code(form=form.definition.slug, key=key)
+        except LimitReached:
+            return UNPROVEN
+    return ""
+
+
+def _too_many_codes_for(form: ContactForm) -> Refusal | None:
+    """Refuse a number that has had too many codes, before anything is stored."""
+    reached = services().delivery.codes.number_reached(form[MOBILE].data)
+    return too_many_codes(reached.retry_after_s) if reached else None
+
+
+def too_many_codes(retry_after_s: float) -> Refusal:
+    """Return the refusal of a code to a number that has had too many."""
+    services().metrics.count_refusal("LIMIT_CODE_MOBILE")
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, texts.TOO_MANY, math.ceil(retry_after_s))
+
+
+# What is submitted, and its outcome
+
+
+def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
+    """Submit a contact that has passed the checks; one whose number is verified gets a code."""
+    delivery, definition = services().delivery, form.definition
+    is_public = definition.access is Access.PUBLIC
+    by = (
+        Submitter(source=form.arrival.source)
+        if is_public
+        else Submitter(operator=services().basic_auth.operator)
+    )
+    if checked.policy:
+        return delivery.verification.start(
+            *(checked.contact, checked.key),
+            form=definition.slug,
+            by=by,
+            request=request_code(checked.policy, checked.replaces),
+            suspicion=checked.suspicion,
+        )
+    outcome = delivery.intake.submit(
+        *(checked.contact, checked.key),
+        form=definition.slug,
+        shown=definition.shown,
+        by=by,
+        suspicion=checked.suspicion,
+    )
+    if outcome.is_new and is_public and not checked.replaces:
+        delivery.funnel.count(definition.slug, Step.SUBMITTED)
+    return outcome
+
+
+def request_code(policy: Policy, replaces: str = "") -> CodeRequest:
+    """Return the request for a code to the sender of this HTTP request."""
+    address = request.remote_addr or ""
+    networks = Networks(address_prefix(address), address_prefix(address, wide=True))
+    return CodeRequest(policy, networks, replaces)
+
+
+def refuse(form: ContactForm, refusal: Refusal, **context: Any) -> ViewResult:
+    """Show a form again whose contact is not submitted."""
+    status, outcome = refusal.status, refusal.outcome
+    if not (outcome or refusal.known):
+        services().metrics.count_submission(form.definition.slug, _INVALID)
+    if refusal.message:
+        form.refuse(refusal.message)
+    context["known"] = refusal.known
+    is_too_many = status is HTTPStatus.TOO_MANY_REQUESTS
+    return page(form, outcome, refetch=is_too_many, **context), status, refusal.headers
+
+
+def show_failure(form: ContactForm, outcome: Outcome, **context: Any) -> ViewResult:
+    """Show a form again whose contact was rejected, at its field, or could not be stored."""
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    if outcome.result is Result.REJECTED:
+        form.refuse(status_message(outcome.status), fields=outcome.fields)
+        form.renew_token()
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return page(form, outcome, **context), status
+
+
+def _ask_code(form: ContactForm, key: str, outcome: Outcome) -> Response:
     """Redirect to the step that asks for the code, with what the form takes from the address."""
     slug, site = form.definition.slug, form.token.site
-    key = _key(form, form.to_contact(), _previous(slug))
     token = services().tokens.issue_submission(slug, key=key, site=site)
     unsent = {SENT: "0"} if outcome.status else {}
     query = urlencode({"s": token, **form.arrival.query, **unsent})
     return see_other(f"{request.path}/code?{query}")
+
+
+def issue_receipt(
+    definition: FormDefinition, outcome: Outcome, *, site: str, mobile: str = ""
+) -> str:
+    """Return the signed outcome for the next page's URL, without personal data.
+
+    Visitors are not told the portal's status, only that an operator looks at it first.
+
+    Args:
+        definition: The form.
+        outcome: The submission's.
+        site: The site that showed the form.
+        mobile: The number of which it may be told whether it has blocked the form's line: an
+            operator's, or one that is verified.
+    """
+    line, is_operator = definition.line, definition.access is Access.INTRANET
+    blocked_lines = services().delivery.blocked_lines
+    receipt = Receipt(
+        result=outcome.result,
+        reference=outcome.reference,
+        site=site,
+        status=outcome.status if is_operator else "",
+        is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
+        is_held=outcome.is_held,
+    )
+    return services().tokens.issue_receipt(definition.slug, receipt)

@@ -1,0 +1,22 @@
+"""An outbox whose rows are counted, as the app connects it with the statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.statistics import Statistics
+
+if TYPE_CHECKING:
+    from webapp.delivery.database import Database
+    from webapp.delivery.submission import Timing
+
+
+class CountedOutbox(Outbox):
+    """An outbox, and the counts by day that outlive its rows."""
+
+    def __init__(self, database: Database, timing: Timing) -> None:
+        """Use the tables in this database."""
+        super().__init__(database, timing)
+        self.statistics = Statistics(database)
+        self.on_purge.append(self.statistics.add)
