@@ -170,7 +170,7 @@ def test_hash_prints_a_pair_for_intranet_users(run: Callable[..., Result]) -> No
 def outbox(tmp_path: Path) -> Outbox:
     """Return an outbox with three contacts: rejected, held as a robot's, queued."""
     timing = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
-    filled = Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
+    filled = Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3", secret_keys=(SECRET,)), timing)
     contact = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه", "سایت"))
     submission, _ = filled.add(contact, "aa" * 32, form="contact", send=True)
     filled.reject(submission, "Mobile_Invalid", erase=False)

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 from support import SECRET
 
+from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
 from webapp.delivery.circuit_breaker import CircuitBreaker
@@ -339,6 +340,23 @@ def test_check_and_metrics_say_how_many_rows_no_key_opens(
     output = CliRunner().invoke(main, ["check"]).output
     assert said not in output
     assert "Warning: 1 rows are under an older key of SECRET_KEY: leave it." in output
+
+
+def test_operators_are_told_of_rows_that_no_key_opens(
+    make_app: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On their page in Persian, and by the commands; neither shows whose they are."""
+    _, outbox = key_ring(settings.outbox_url, "k" * 40)
+    outbox.add(CONTACT, KEYS[0], form="contact", send=False)
+    page = make_app().test_client().get("/outbox?waiting").text
+    assert 'data-unreadable="1"' in page
+    assert messages.UNREADABLE.format(n="۱") in page
+    assert reference(KEYS[0]) not in page
+    environ = {"AMOOT_TOKEN": "t", "STATE_DIRECTORY": str(settings.state_directory)}
+    for name, value in {**environ, "SECRET_KEY": SECRET}.items():
+        monkeypatch.setenv(name, value)
+    listed = CliRunner().invoke(main, ["outbox", "list"])
+    assert listed.output == "1 rows cannot be decrypted: is SECRET_KEY the server's?\n"
 
 
 def test_demo_reads_what_it_stored_before_its_restart(make_app: Any) -> None:

@@ -236,7 +236,10 @@ def _build_own_services() -> DeliveryServices:
     settings = _own_settings()
     if not has_outbox(settings):
         raise click.ClickException("there is no outbox: STATE_DIRECTORY is not the server's")
-    return build_services(settings)
+    services = build_services(settings)
+    if count := services.reencryption.count_unreadable():
+        click.echo(f"{count} rows cannot be decrypted: is SECRET_KEY the server's?", err=True)
+    return services
 
 
 def _own_settings() -> Settings:

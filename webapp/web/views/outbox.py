@@ -77,6 +77,7 @@ def submissions() -> str | Response:
         waiting=waiting,
         since=oldest and local_time(oldest),
         pause=delivery.breaker.pause,
+        unreadable=delivery.reencryption.count_unreadable(),
         said=session.pop(_FLASH_KEY, None),
         token=_token(),
         home=main_form(services().definitions),
