@@ -35,7 +35,7 @@ def outbox(database: Database) -> Outbox:
 
 
 @pytest.fixture
-def unverified(database: Database, outbox: Outbox) -> Unverified:
+def unverified(database: Database) -> Unverified:
     """Return the submissions that wait for a code."""
     return Unverified(database, TIMING)
 

@@ -190,24 +190,6 @@ def test_another_processs_writer_is_waited_for(writer: SqliteWriter, file: Path)
     assert numbers(file) == {0, 1, 2}
 
 
-def test_checkpoint_waits_for_nobody(writer: SqliteWriter, file: Path) -> None:
-    """Neither a reader nor another writer keeps our own writers waiting; later it is done."""
-    add(writer, 0)
-    log = file.with_name(f"{file.name}-wal")
-    other = sqlite3.connect(file, isolation_level=None)
-    for trouble in ("BEGIN; SELECT n FROM numbers", "BEGIN IMMEDIATE"):
-        for statement in trouble.split(";"):
-            other.execute(statement).fetchall()
-        started = time.monotonic()
-        writer.checkpoint()
-        assert time.monotonic() - started < 4  # SQLite's own wait is five seconds
-        assert log.stat().st_size > 0
-        other.execute("ROLLBACK")
-    other.close()
-    writer.checkpoint()
-    assert log.stat().st_size == 0
-
-
 @pytest.mark.slow
 def test_who_comes_late_keeps_their_own_patience(writer: SqliteWriter, file: Path) -> None:
     """Whoever leads gives up for themselves alone."""

@@ -122,9 +122,11 @@ def test_revision_before_the_release_is_upgraded_with_its_imports(tmp_path: Path
 
 OLDER: dict[str, str] = {
     "0.1": "CREATE TABLE held (reference VARCHAR(16) NOT NULL PRIMARY KEY)",
-    "before 1.0.0": "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);"
+    "before 1.0.0": "CREATE TABLE outbox (id INTEGER);"
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);"
     "INSERT INTO alembic_version VALUES ('0002')",
-    "unreleased": "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);"
+    "unreleased": "CREATE TABLE outbox (id INTEGER);"
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);"
     "INSERT INTO alembic_version VALUES ('0008')",
 }
 

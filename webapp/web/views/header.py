@@ -116,4 +116,4 @@ def show_help() -> str:
         for slug, form in services().definitions.items()
         if form.access is Access.PUBLIC
     ]
-    return render_template("help.html", public=public)
+    return render_template("help/help.html", public=public)
