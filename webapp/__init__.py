@@ -11,6 +11,7 @@ from jinja2 import StrictUndefined
 from webapp import messages, persian
 from webapp.delivery.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
+from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.tokens import Tokens
@@ -75,7 +76,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         rate_limits=rate_limits,
         basic_auth=BasicAuth(settings.intranet_users, rate_limits),
         access_warnings=RareWarnings(access.log),
-        proof_of_work=ProofOfWork(settings.secret_keys, consume=delivery.used_proofs.consume),
+        proof_of_work=ProofOfWork(
+            settings.secret_keys, consume=UsedProofs(delivery.database).consume
+        ),
         recent=RecentSubmissions(settings.secret_keys) if settings.recent_submissions else None,
         portal_url=url,
         cached_pages={},

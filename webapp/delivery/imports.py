@@ -246,6 +246,10 @@ class Imports:
             self.erase_rows(import_id)
         return changed
 
+    def mark_uncertain(self, connection: Connection) -> None:
+        """Have the rows that are not enqueued yet looked up before they are sent."""
+        connection.execute(update(imports).values(uncertain=True))
+
     def erase_rows(self, import_id: int) -> None:
         """Delete the rows of an import that has ended."""
         self._delete_rows(_r.import_id == import_id)

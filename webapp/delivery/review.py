@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, false, func, not_, or_, select, update
 
-from webapp.delivery.import_tables import imports
 from webapp.delivery.submission import (
     COLUMNS,
     ERASED,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
     from webapp.contact import Contact
     from webapp.delivery.database import Database
@@ -50,6 +49,9 @@ class Review:
     """The operators' side of the outbox. Each method raises a DatabaseError if the database fails.
 
     A submission that is being sent is never changed. One that no key opens is not shown.
+
+    Attributes:
+        on_mark_uncertain: Called before all rows are marked, in a transaction of its own.
     """
 
     def __init__(self, database: Database, timing: Timing) -> None:
@@ -58,6 +60,7 @@ class Review:
         self._encryption = database.encryption
         self._has_key = _c.encrypted_with.in_(self._encryption.key_ids)  # for the index
         self._timing = timing
+        self.on_mark_uncertain: list[Callable[[Connection], None]] = []
 
     def count(self, states: Sequence[State], *, most: int) -> int:
         """Count the submissions in these states that hold a contact, up to one more than `most`."""
@@ -246,7 +249,8 @@ class Review:
             The number of queued submissions.
         """
         with self._database.write() as connection:
-            connection.execute(update(imports).values(uncertain=True))
+            for work in self.on_mark_uncertain:
+                work(connection)
         now_plus = self._database.now_plus
         settled: dict[str, object] = {"uncertain": True, "looks": 0, "owner": None}
         settled["give_up_at"] = now_plus(MAX_RETRY_AGE)

@@ -33,7 +33,6 @@ from webapp.delivery.sender import AcceptedLengths, Sender
 from webapp.delivery.statistics import Statistics
 from webapp.delivery.submission import Timing
 from webapp.delivery.unverified import Unverified
-from webapp.delivery.used_proofs import UsedProofs
 from webapp.delivery.verification import Verification
 from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.portal.client import AmootPortal, Empty
@@ -63,7 +62,6 @@ class DeliveryServices:
     outbox: Outbox
     reencryption: Reencryption
     breaker: CircuitBreaker
-    used_proofs: UsedProofs
     duplicates: Duplicates
     sender: Sender
     intake: Intake
@@ -126,7 +124,6 @@ class DeliveryServices:
             outbox=outbox,
             reencryption=reencryption,
             breaker=breaker,
-            used_proofs=UsedProofs(database),
             duplicates=Duplicates(searching, outbox, breaker),
             sender=sender,
             intake=intake,
@@ -148,6 +145,7 @@ class DeliveryServices:
     def _register(self, unverified: Unverified, alerts: Alerts | None) -> None:
         """Register the features' work with the worker; the outbox knows none of them."""
         self.outbox.on_purge.append(self.statistics.add)
+        self.outbox.review.on_mark_uncertain.append(self.imports.mark_uncertain)
         every = self.worker.every
         for work in (
             *(self.statistics.count_settled, self.statistics.purge),
