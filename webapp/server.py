@@ -9,6 +9,7 @@ off, starts a delivery worker.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_FILES: Final = 65_536  # of each process: some programs walk through all that are possible
+_M_ARENA_MAX: Final = -8  # in malloc.h of glibc
 _GRACE_S: Final = 10  # added to the deadlines of calls that a stopping worker waits for
 
 
@@ -82,6 +84,7 @@ class Server(BaseApplication):
         In memory, if possible: the files are mapped, and a full disk would kill the process.
         """
         _raise_file_limit()
+        share_heap()
         memory = Path("/dev/shm")  # nosec B108  # noqa: S108  mkdtemp makes a private folder in it
         place = memory if os.access(memory, os.W_OK) else None
         parent = os.getpid()
@@ -92,6 +95,16 @@ class Server(BaseApplication):
         finally:
             if os.getpid() == parent:  # a worker that exits leaves this block as well
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def share_heap() -> None:
+    """Let all threads allocate from one heap, in this process and its children.
+
+    By default glibc gives each of many threads a heap of its own, which keeps what that thread once
+    needed. Other C libraries do not, and lack the function.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _raise_file_limit() -> None:
