@@ -66,6 +66,7 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         self._deadlines: dict[socket.socket, _Deadline] = {}
         self._deadlines_lock = threading.Lock()
+        self._handled = 0  # connections that have a thread, or wait for one
         self._lingering: dict[TConn, int] = {}  # how many bytes more are read
 
     def load_wsgi(self) -> None:
@@ -93,7 +94,10 @@ class Worker(ThreadWorker):
         if conn.initialized or conn.data_ready:
             with self._deadlines_lock:
                 self._deadlines[conn.sock] = _Deadline(now + READ_TIMEOUT_S, socket.SHUT_RD)
-            pool = self._liveness_pool if _asks_for_liveness(conn.sock) else self.tpool
+            self._handled += 1
+            # Reading ahead releases the GIL, which takes a tenth of the time of a page.
+            is_probe = self._handled > self.cfg.threads and _asks_for_liveness(conn.sock)
+            pool = self._liveness_pool if is_probe else self.tpool
             call = pool.submit(self.handle, conn)
             call.add_done_callback(
                 lambda ended: self.method_queue.defer(self.finish_request, conn, ended)
@@ -119,6 +123,7 @@ class Worker(ThreadWorker):
 
     def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """Handle the end of a request."""
+        self._handled -= 1
         with self._deadlines_lock:
             self._deadlines.pop(conn.sock, None)
         if not fs.cancelled() and not fs.exception() and fs.result():
