@@ -31,7 +31,8 @@ def test_retry_says_what_is_true_of_a_submission_that_waits_or_is_delivered(
     }.items():
         monkeypatch.setenv(name, value)
     timing = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
-    outbox = Outbox(Database(f"sqlite:///{tmp_path}/outbox.sqlite3"), timing)
+    file = f"sqlite:///{tmp_path}/outbox.sqlite3"
+    outbox = Outbox(Database(file, secret_keys=(SECRET,)), timing)
     contact = Contact(Mobile="09121234567")
     outbox.add(contact, "aa" * 32, form="contact", send=False)
     sending, _ = outbox.add(contact, "bb" * 32, form="contact", send=True)
