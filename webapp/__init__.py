@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import messages, persian
+from webapp import messages, observability, persian
 from webapp.delivery.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.used_proofs import UsedProofs
@@ -16,8 +16,7 @@ from webapp.forms import colour, definitions_file
 from webapp.forms.form import build_form, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
-from webapp.observability import request_id
-from webapp.observability.rare_warnings import RareWarnings
+from webapp.observability import RareWarnings
 from webapp.portal import simulator
 from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
@@ -89,7 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.register(app)
     request.register(app, settings)
     errors.register(app, forms)
-    app.wsgi_app = request_id.RequestIdMiddleware(  # type: ignore[method-assign]
+    app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
     )
     return app

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
+from webapp import observability as app_logging
 from webapp.delivery.database import DatabaseError
 from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
-from webapp.observability import logging as app_logging
-from webapp.observability.service_errors import explain
+from webapp.observability import explain
 from webapp.settings import warnings
 from webapp.web.rate_limits import redis_fault
 from webapp.web.views import EXTENSION
@@ -255,6 +255,6 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         # The proxy that connects to a Unix socket runs as another user of our group.
         "umask": 0o007 if settings.bind.startswith("unix:") else 0o077,
         "proc_name": "amoot-form",
-        "logger_class": app_logging.Logger,
+        "logger_class": app_logging.GunicornLogger,
         "logconfig_dict": app_logging.config(settings),
     }

@@ -20,13 +20,13 @@ from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html
 from werkzeug.security import check_password_hash
 
+from webapp import observability as app_logging
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing, reference
 from webapp.messages import alerts, codes
-from webapp.observability import logging as app_logging
 from webapp.portal.simulator.faults import Fault
 from webapp.settings import Settings
 from webapp.version import VERSION

@@ -14,7 +14,7 @@ from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.observability.service_errors import explain
+from webapp.observability import explain
 from webapp.web.rate_limits import redis_fault
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.engine import OLDEST_REVISION, REVISION, probe
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing
-from webapp.observability.rare_warnings import RareWarnings
+from webapp.observability import RareWarnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

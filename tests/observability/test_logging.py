@@ -18,8 +18,8 @@ from serving import serve
 from support import FULL_FORM, SECRET, TOKEN, Html
 from tables import each
 
+from webapp import observability
 from webapp.forms.form import HONEYPOT_INPUT
-from webapp.observability import request_id
 from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def test_request_within_a_request_leaves_the_outer_ones_name(
 ) -> None:
     """And none stays when the request has ended."""
     app = behind_a_proxy.application
-    caplog.handler.addFilter(request_id.RequestIds())
+    caplog.handler.addFilter(observability.RequestIds())
 
     def nested() -> str:
         app.test_client().get("/healthz", headers={"X-Request-ID": "inner"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from werkzeug.security import generate_password_hash
 
-from webapp.observability import rare_warnings
+from webapp import observability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ SET_UPS: Final[tuple[tuple[str, int, dict[str, str], int, int], ...]] = (
 @pytest.fixture(autouse=True)
 def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no clock decide how often a warning is repeated."""
-    monkeypatch.setattr(rare_warnings, "_INTERVAL_S", 1e9)
+    monkeypatch.setattr(observability, "_INTERVAL_S", 1e9)
 
 
 def test_each_page_is_closed_to_senders_that_no_proxy_names(
@@ -89,7 +89,7 @@ def test_warning_comes_again_after_its_interval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As long as it is true."""
-    monkeypatch.setattr(rare_warnings, "_INTERVAL_S", 0.0)
+    monkeypatch.setattr(observability, "_INTERVAL_S", 0.0)
     client = make_app(trusted_proxies=1).test_client()
     for _ in range(3):
         client.get("/outbox")

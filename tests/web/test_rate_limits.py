@@ -12,7 +12,7 @@ from servers import RedisServer
 from support import SECRET, wait_until
 from tables import each
 
-from webapp.observability import rare_warnings
+from webapp import observability
 from webapp.settings import Settings
 from webapp.web import rate_limits as limits_module
 from webapp.web.rate_limits import LimitReached, RateLimits, address_prefix
@@ -323,6 +323,6 @@ def test_limit_that_is_hit_is_told_once_without_personal_data(
         "LIMIT_MOBILE (1 per 1 day) is used up: refusing requests",
     ]
     assert caplog.messages == told
-    monkeypatch.setattr(rare_warnings, "_INTERVAL_S", 0.0)
+    monkeypatch.setattr(observability, "_INTERVAL_S", 0.0)
     site.form()
     assert caplog.messages == [*told, told[0]]

@@ -16,6 +16,7 @@ import click
 from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
+from webapp import observability as app_logging
 from webapp.cli import probes
 from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
@@ -28,8 +29,7 @@ from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.mail import Mailer, MailError
 from webapp.forms import definitions_file
 from webapp.messages import alerts
-from webapp.observability import logging as app_logging
-from webapp.observability.service_errors import explain
+from webapp.observability import explain
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message

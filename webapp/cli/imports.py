@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from webapp import observability as app_logging
 from webapp.cli.configuration import build_services, read_settings
 from webapp.delivery.database import DatabaseError
 from webapp.delivery.import_tables import ImportState, Twice
 from webapp.delivery.imports import ImportGone
 from webapp.forms import definitions_file
 from webapp.forms.importing import importable, store_file
-from webapp.observability import logging as app_logging
 from webapp.spreadsheets import MAX_FILE_BYTES, UnreadableFile
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from webapp.delivery.alert_text import AlertText
 from webapp.delivery.engine import metadata
 from webapp.delivery.mail import Mailer, MailError
 from webapp.delivery.problems import Kind, Problems
-from webapp.observability.error_log import log_exception
+from webapp.observability import log_exception
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

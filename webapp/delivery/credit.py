@@ -7,7 +7,7 @@ import math
 import threading
 from typing import TYPE_CHECKING, Final
 
-from webapp.observability.error_log import log_exception
+from webapp.observability import log_exception
 from webapp.portal.base import PortalError
 
 if TYPE_CHECKING:

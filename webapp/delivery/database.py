@@ -49,7 +49,7 @@ from webapp.delivery.engine import (
     version_table,
 )
 from webapp.delivery.sqlite_writer import SqliteWriter
-from webapp.observability.service_errors import explain
+from webapp.observability import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

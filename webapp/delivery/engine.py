@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from webapp.delivery.sqlite_writer import is_busy
-from webapp.observability.rare_warnings import RareWarnings
+from webapp.observability import RareWarnings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine

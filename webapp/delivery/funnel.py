@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import BigInteger, Column, Date, String, Table, select
 
 from webapp.delivery.engine import metadata
-from webapp.observability.error_log import log_exception
+from webapp.observability import log_exception
 from webapp.persian import IRAN
 
 if TYPE_CHECKING:

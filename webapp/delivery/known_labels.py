@@ -9,7 +9,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from webapp.observability.error_log import log_exception
+from webapp.observability import log_exception
 from webapp.persian import InvalidText, parse_labels, spelling_key
 from webapp.portal.base import MethodNotAllowed, PortalError, SlowDown
 

@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.observability.error_log import log_exception
+from webapp.observability import log_exception
 from webapp.portal.base import MethodNotAllowed, Rejected, Unexplained
 
 if TYPE_CHECKING:

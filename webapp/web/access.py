@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import Authorization
 
-    from webapp.observability.rare_warnings import RareWarnings
+    from webapp.observability import RareWarnings
     from webapp.setting_values import Network
     from webapp.settings import Settings
     from webapp.web.rate_limits import RateLimits

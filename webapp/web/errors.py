@@ -15,7 +15,7 @@ from werkzeug.exceptions import (
 
 from webapp import messages
 from webapp.delivery.database import DatabaseError
-from webapp.observability.error_log import log_exception
+from webapp.observability import log_exception
 from webapp.web.request import embedded_form
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from webapp.delivery.key_locks import KeyLocks
-from webapp.observability.rare_warnings import RareWarnings
-from webapp.observability.service_errors import explain
+from webapp.observability import RareWarnings, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Tokens
+    from webapp.observability import RareWarnings
     from webapp.observability.metrics import Metrics
-    from webapp.observability.rare_warnings import RareWarnings
     from webapp.settings import Settings
     from webapp.web.access import BasicAuth
     from webapp.web.page_cache import CachedPage
