@@ -6,9 +6,11 @@ import dataclasses
 import difflib
 import ipaddress
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -44,10 +46,6 @@ from webapp.setting_values import (
     read_users,
     read_whole_number,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 # High enough that other programs' variables, such as CACHE_DIRECTORY, resemble none of ours.
 _MIN_SIMILARITY: Final = 0.85
@@ -325,3 +323,6 @@ def _misspelt(environ: Mapping[str, str]) -> list[str]:
         for name in sorted(set(environ) - names)
         for near in difflib.get_close_matches(name.upper(), unset, n=1, cutoff=_MIN_SIMILARITY)
     ]
+
+
+VERSION = "1.1.0"

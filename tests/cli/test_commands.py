@@ -28,8 +28,7 @@ from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing, reference
 from webapp.messages import alerts, codes
 from webapp.portal.simulator.faults import Fault
-from webapp.settings import Settings
-from webapp.version import VERSION
+from webapp.settings import VERSION, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.messages.spreadsheets import EXAMPLE_ROW, EXAMPLES
+from webapp.messages.imports import EXAMPLE_ROW, EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

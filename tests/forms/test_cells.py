@@ -13,7 +13,7 @@ from tables import each
 from webapp.contact import FIELDS
 from webapp.forms.cells import as_typed
 from webapp.forms.reading import read_value
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
 
 MOBILE = "09121234567"

@@ -21,7 +21,7 @@ from webapp.forms.form import build_form
 from webapp.forms.rows import Fault, read_row, read_shared
 from webapp.forms.samples import sample_workbook
 from webapp.forms.tokens import Tokens
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
 from webapp.spreadsheets import Row, Sheet, safe_cell
 from webapp.spreadsheets.sheet_parser.parse import parse

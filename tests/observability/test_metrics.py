@@ -25,7 +25,7 @@ from webapp.delivery.submission import State
 from webapp.forms import tokens
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.portal.simulator.faults import Fault
-from webapp.version import VERSION
+from webapp.settings import VERSION
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

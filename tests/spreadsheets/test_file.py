@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from webapp.messages.spreadsheets import UNREADABLE
+from webapp.messages.imports import UNREADABLE
 from webapp.spreadsheets import MAX_FILE_BYTES, UnreadableFile, file, read_file, write_workbook
 
 if TYPE_CHECKING:

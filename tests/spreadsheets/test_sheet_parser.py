@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tables import each
 from xlsxwriter import Workbook
 
-from webapp.messages.spreadsheets import UNREADABLE
+from webapp.messages.imports import UNREADABLE
 from webapp.spreadsheets.sheet_parser import table as limits
 from webapp.spreadsheets.sheet_parser import workbook as workbook_module
 from webapp.spreadsheets.sheet_parser.parse import parse

@@ -11,7 +11,7 @@ import pytest
 from support import Html
 from tables import each
 
-from webapp.messages import sources as texts
+from webapp.messages import statistics as texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

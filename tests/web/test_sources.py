@@ -11,7 +11,7 @@ from support import Html, Page
 
 from webapp.delivery.funnel import Step
 from webapp.delivery.statistics import today
-from webapp.messages import sources as texts
+from webapp.messages import statistics as texts
 from webapp.persian import jalali_iso
 from webapp.web.views import EXTENSION
 from webapp.web.views import sources as module

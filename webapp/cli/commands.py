@@ -34,8 +34,7 @@ from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server, bind_fault
-from webapp.settings import warnings
-from webapp.version import VERSION
+from webapp.settings import VERSION, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from webapp.contact import Kind
 from webapp.forms.spellings import ACTIVE_WORDS, GENDER_WORDS, spelling_key
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
 from webapp.persian.text import plain
 from webapp.spreadsheets import day_as_shown, unguarded_cell

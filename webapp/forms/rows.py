@@ -12,7 +12,7 @@ from webapp.forms.cells import as_typed
 from webapp.forms.definitions import make_contact
 from webapp.forms.reading import read_labels, read_value, require_value
 from webapp.forms.samples import is_example
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.persian import InvalidText, spelling_key
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from webapp import messages
 from webapp.contact import LABELS, MOBILE, Kind
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.spreadsheets import write_workbook
 
 if TYPE_CHECKING:

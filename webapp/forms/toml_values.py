@@ -23,7 +23,6 @@ from webapp.contact import (
     Value,
 )
 from webapp.forms.colour import contrast
-from webapp.origins import parse_origin
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
     Check,
@@ -35,6 +34,7 @@ from webapp.persian import (
     parse_date,
     split_labels,
 )
+from webapp.setting_values import parse_origin
 
 _T = TypeVar("_T")
 _Choice = TypeVar("_Choice", bound=enum.StrEnum)

@@ -1,6 +1,6 @@
 """Reads and formats Persian text, mobile numbers, Jalali dates, labels and email addresses."""
 
-from webapp.persian.checks import Check, check_text
+from webapp.persian.checks import Check, check_text, parse_email
 from webapp.persian.dates import (
     FIRST_GREGORIAN_YEAR,
     IRAN,
@@ -15,7 +15,6 @@ from webapp.persian.dates import (
     parse_date_parts,
     to_iran,
 )
-from webapp.persian.email import parse_email
 from webapp.persian.labels import (
     MAX_LABELS,
     label_key,

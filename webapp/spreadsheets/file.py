@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.persian import persian_number
 from webapp.spreadsheets.sheet import Row, Sheet, column_name
 from webapp.spreadsheets.sheet_parser.limits import MAX_FILE_BYTES, MAX_WAIT_S
@@ -44,7 +44,7 @@ def read_file(data: bytes) -> Sheet:
     """
     if len(data) > MAX_FILE_BYTES:
         size, limit = len(data) / _MEGABYTE, MAX_FILE_BYTES // _MEGABYTE
-        raise UnreadableFile(_sentence(texts.TOO_LARGE, n=size, limit=limit))
+        raise UnreadableFile(_sentence(texts.FILE_TOO_LARGE, n=size, limit=limit))
     lines = _parse(data).splitlines()
     if not lines:
         raise _unreadable("broken")

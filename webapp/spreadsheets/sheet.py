@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.persian import persian_digits
 from webapp.spreadsheets.sheet_parser.limits import MAX_FILE_BYTES, MAX_ROWS
 
@@ -13,7 +13,7 @@ __all__ = ["MAX_FILE_BYTES", "MAX_ROWS", "Row", "Sheet", "column_name"]
 
 def column_name(number: int) -> str:
     """Return the name of a column without a caption, «ستون ۱»; the first number is 1."""
-    return texts.COLUMN.format(n=persian_digits(number))
+    return texts.SHEET_COLUMN.format(n=persian_digits(number))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

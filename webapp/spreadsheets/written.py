@@ -6,7 +6,7 @@ import io
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.messages import spreadsheets as texts
+from webapp.messages import imports as texts
 from webapp.spreadsheets.sheet_parser.limits import MAX_CELL_CHARACTERS, MAX_ROWS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from webapp.cli.portal_check.creating import Trial
 from webapp.cli.portal_check.reading import check_reading
 from webapp.cli.portal_check.table import Table
-from webapp.version import VERSION
+from webapp.settings import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

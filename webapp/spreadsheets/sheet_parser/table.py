@@ -26,7 +26,7 @@ class Unparsable(Exception):
     """A file that is not read.
 
     Attributes:
-        code: Why: a key of `UNREADABLE` in `webapp.messages.spreadsheets`.
+        code: Why: a key of `UNREADABLE` in `webapp.messages.imports`.
         numbers: Numbers for the message, by name.
     """
 

@@ -10,7 +10,7 @@ from webapp.delivery.funnel import Step
 from webapp.delivery.sources import OTHER
 from webapp.delivery.statistics import Outcome
 from webapp.forms.definitions import Access
-from webapp.messages import sources as texts
+from webapp.messages import statistics as texts
 from webapp.persian import persian_number
 from webapp.web.views import services
 

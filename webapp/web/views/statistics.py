@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, request
 from webapp import persian
 from webapp.delivery.statistics import Outcome, today
 from webapp.forms.definitions import main_form
-from webapp.messages import sources as source_texts
+from webapp.messages import statistics as source_texts
 from webapp.messages import statistics as texts
 from webapp.web.views import (
     charts,
