@@ -11,8 +11,8 @@ from load import SIGN_UP, Pages
 from sqlalchemy import func, select
 from stock import let_wait
 
+from webapp.database import Database
 from webapp.delivery import submission
-from webapp.delivery.database import Database
 
 if TYPE_CHECKING:
     from pathlib import Path

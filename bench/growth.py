@@ -13,7 +13,7 @@ from load import OPERATOR, trips
 from servers import PostgresServer
 from stock import deliver
 
-from webapp.delivery.database import Database
+from webapp.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

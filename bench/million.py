@@ -16,8 +16,8 @@ from sqlalchemy import String, cast, literal, update
 from stock import deliver, let_wait
 
 from webapp import create_app
+from webapp.database import Database
 from webapp.delivery import submission
-from webapp.delivery.database import Database
 from webapp.delivery.sources import MAX_SOURCES
 from webapp.delivery.statistics import Statistics
 from webapp.settings import Settings

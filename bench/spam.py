@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import requests
 from support import solved, written
 
-from webapp.delivery.database import Database
+from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State, Timing
 from webapp.forms.tokens import MIN_AGE

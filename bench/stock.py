@@ -19,7 +19,7 @@ from webapp.delivery.submission import (
 )
 
 if TYPE_CHECKING:
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 _TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(seconds=120))
 _PURGE_BATCH_ROWS = 50_000

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import DateTime, select, update
 
-from webapp.delivery.engine import metadata
+from webapp.database.engine import metadata
 
 if TYPE_CHECKING:
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 
 class FakeClock:

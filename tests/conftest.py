@@ -17,9 +17,9 @@ from sqlalchemy import create_engine, make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app
-from webapp.delivery import engine as engine_module
+from webapp.database import engine as engine_module
+from webapp.database.encryption import Encryption
 from webapp.delivery import services
-from webapp.delivery.encryption import Encryption
 from webapp.forms import tokens
 from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings

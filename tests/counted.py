@@ -8,7 +8,7 @@ from webapp.delivery.outbox import Outbox
 from webapp.delivery.statistics import Statistics
 
 if TYPE_CHECKING:
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.delivery.submission import Timing
 
 

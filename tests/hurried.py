@@ -13,8 +13,9 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from webapp import database
 from webapp.cli import main
-from webapp.delivery import database, funnel, sender, services
+from webapp.delivery import funnel, sender, services
 from webapp.forms import tokens
 from webapp.web.views import header
 

@@ -16,7 +16,7 @@ from jinja2 import BytecodeCache
 from sqlalchemy import inspect
 from werkzeug.routing import Rule
 
-from webapp.delivery import engine
+from webapp.database import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jinja2.bccache import Bucket
     from sqlalchemy import Connection
 
-    from webapp.delivery.encryption import Encryption
+    from webapp.database.encryption import Encryption
 
     Builder = Callable[..., tuple[str, str]]
     Migrate = Callable[[Connection, Encryption], None]

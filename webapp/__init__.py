@@ -9,7 +9,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from webapp import messages, observability, persian
-from webapp.delivery.encryption import load_or_make_key
+from webapp.database.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms import colour, definitions_file

@@ -24,7 +24,7 @@ from gunicorn.app.base import BaseApplication
 
 from webapp import create_app
 from webapp import observability as app_logging
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker

@@ -23,7 +23,7 @@ from werkzeug.security import check_password_hash
 from webapp import observability as app_logging
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
-from webapp.delivery.database import Database
+from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing, reference
 from webapp.messages import alerts, codes

@@ -20,11 +20,11 @@ from serving import COMMAND
 from sqlalchemy import make_url
 from support import SECRET, TOKEN
 
+from webapp import database as database_module
 from webapp.cli import main
-from webapp.delivery import database as database_module
-from webapp.delivery.database import Database, DatabaseError
-from webapp.delivery.encryption import Encryption
-from webapp.delivery.engine import open_engine
+from webapp.database import Database, DatabaseError
+from webapp.database.encryption import Encryption
+from webapp.database.engine import open_engine
 from webapp.settings import Settings, SettingsError
 from webapp.web.rate_limits import RateLimits
 

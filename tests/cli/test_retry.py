@@ -10,7 +10,7 @@ from support import SECRET, TOKEN
 
 from webapp.cli import main
 from webapp.contact import Contact
-from webapp.delivery.database import Database
+from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing, reference
 

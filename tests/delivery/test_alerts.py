@@ -17,10 +17,10 @@ from sqlalchemy import update
 from support import TOKEN, wait_until
 
 from webapp.contact import Contact
+from webapp.database.engine import metadata
 from webapp.delivery import alerts as module
 from webapp.delivery import problems
 from webapp.delivery.alerts import Alerts
-from webapp.delivery.engine import metadata
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import HONEYPOT, WAITING, reference, table
 from webapp.messages import NEEDS_ATTENTION_NONE

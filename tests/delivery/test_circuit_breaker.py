@@ -11,9 +11,9 @@ from clock import elapse
 from sqlalchemy import text
 from support import wait_until
 
+from webapp.database import Database
 from webapp.delivery import circuit_breaker as module
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database
 from webapp.portal.base import Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from webapp.delivery import code_limits, engine
-from webapp.delivery import database as database_module
+from webapp import database as database_module
+from webapp.database import Database, engine
+from webapp.delivery import code_limits
 from webapp.delivery.code_limits import CODES_USED_UP, Counted, Limit, NotTaken
 from webapp.delivery.codes import Codes, Taken
-from webapp.delivery.database import Database
 from webapp.settings import Settings
 
 if TYPE_CHECKING:

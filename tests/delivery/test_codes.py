@@ -11,11 +11,11 @@ import pytest
 from tables import each
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.delivery import codes as codes_module
 from webapp.delivery.code_limits import Counted
 from webapp.delivery.code_sender import new_code
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
-from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State, Timing
 from webapp.delivery.unverified import Unverified

@@ -12,9 +12,9 @@ from servers import PgBouncerServer
 from sqlalchemy import text
 
 from webapp.contact import Contact
-from webapp.delivery import engine as engine_module
-from webapp.delivery.database import Database, DatabaseError
-from webapp.delivery.engine import Connections
+from webapp.database import Database, DatabaseError
+from webapp.database import engine as engine_module
+from webapp.database.engine import Connections
 from webapp.delivery.statistics import today
 from webapp.delivery.submission import Timing
 

@@ -21,8 +21,8 @@ from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.database import Database, DatabaseError
-from webapp.delivery.engine import REVISION, metadata
+from webapp.database import Database, DatabaseError
+from webapp.database.engine import REVISION, metadata
 from webapp.delivery.submission import (
     State,
 )
@@ -56,7 +56,7 @@ def opened(url: str) -> Database:
 def test_tables_are_those_that_the_program_uses(database_url: str) -> None:
     """The steps of the upgrade and the tables of the modules say the same."""
     opened(database_url)
-    assert ScriptDirectory("webapp/delivery/migrations").get_current_head() == REVISION
+    assert ScriptDirectory("webapp/database/migrations").get_current_head() == REVISION
     engine = create_engine(database_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -18,9 +18,9 @@ from support import SECRET
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
+from webapp.database import Database, DatabaseError
+from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database, DatabaseError
-from webapp.delivery.encryption import Encryption, UnreadableText, load_or_make_key
 from webapp.delivery.gauges import read_gauges
 from webapp.delivery.import_tables import Import, Place, Reading, StoredRow, Twice
 from webapp.delivery.imports import Counts, Imports

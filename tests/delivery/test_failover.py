@@ -13,8 +13,8 @@ from servers import PostgresServer
 from sqlalchemy import text
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import AcceptedLengths, Sender
 from webapp.delivery.submission import Timing

@@ -11,8 +11,8 @@ import requests
 from counted import CountedOutbox as Outbox
 from serving import serve
 
+from webapp.database import Database, DatabaseError
 from webapp.delivery import funnel as module
-from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.funnel import Funnel, Step
 from webapp.delivery.statistics import COUNTS_RETENTION, today
 from webapp.delivery.submission import Timing

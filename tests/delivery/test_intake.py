@@ -14,8 +14,8 @@ from clock import FakeClock, elapse
 from support import TOKEN, short_deadline, wait_until
 
 from webapp.contact import FIELDS, Contact
+from webapp.database import DatabaseError
 from webapp.delivery import intake as intake_module
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import BUSY, Result, submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import LABELS_UNKNOWN

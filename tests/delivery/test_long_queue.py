@@ -10,9 +10,9 @@ from address_book import AddressBook
 from sqlalchemy import text
 
 from webapp.contact import Contact
+from webapp.database import Database, DatabaseError
 from webapp.delivery import review as review_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import AcceptedLengths, Sender
 from webapp.delivery.submission import State, Timing

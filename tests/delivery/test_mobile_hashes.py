@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from webapp.contact import Contact
-from webapp.delivery.database import Database
+from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Submission, Timing, table
 from webapp.delivery.unverified import Unverified

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from webapp import database as database_module
 from webapp.contact import Contact
-from webapp.delivery import database as database_module
+from webapp.database import Database
 from webapp.delivery import outbox as module
-from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import (
     HONEYPOT,

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from webapp.contact import Contact
-from webapp.delivery.database import Database, DatabaseError
+from webapp.database import Database, DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing
 

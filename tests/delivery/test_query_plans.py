@@ -15,11 +15,11 @@ from counted import CountedOutbox as Outbox
 from sqlalchemy import create_engine, event, make_url, text
 
 from webapp.contact import Contact
-from webapp.delivery import engine as engine_module
+from webapp.database import Database
+from webapp.database import engine as engine_module
+from webapp.database.encryption import Encryption
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database
 from webapp.delivery.duplicates import Duplicates
-from webapp.delivery.encryption import Encryption
 from webapp.delivery.problems import Problems
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.statistics import today

@@ -10,9 +10,9 @@ import pytest
 from address_book import AddressBook
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.delivery import sender as sender_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import AcceptedLengths, Sender
 from webapp.delivery.submission import PERHAPS_RECORDED, State, Submission, Timing

@@ -15,9 +15,9 @@ from databases import fill_postgresql
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from webapp.contact import Contact
-from webapp.delivery import engine as engine_module
-from webapp.delivery.database import Database, DatabaseError
-from webapp.delivery.engine import OLDEST_REVISION, REVISION, probe
+from webapp.database import Database, DatabaseError
+from webapp.database import engine as engine_module
+from webapp.database.engine import OLDEST_REVISION, REVISION, probe
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing
 from webapp.observability import RareWarnings
@@ -37,7 +37,7 @@ KEY = "ab" * 32
 def upgrade(connection: Connection, revision: str) -> None:
     """Run the migrations up to a revision."""
     config = Config()
-    config.set_main_option("script_location", "webapp.delivery:migrations")
+    config.set_main_option("script_location", "webapp.database:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
 

@@ -9,9 +9,9 @@ import pytest
 from address_book import AddressBook
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.delivery import sender as sender_module
 from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
-from webapp.delivery.database import Database
 from webapp.delivery.intake import Intake, Result, submission_key
 from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox

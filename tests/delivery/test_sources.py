@@ -9,8 +9,8 @@ from counted import CountedOutbox as Outbox
 from sqlalchemy import update
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.delivery import sources as module
-from webapp.delivery.database import Database
 from webapp.delivery.sources import OTHER
 from webapp.delivery.statistics import COUNTS_RETENTION, today
 from webapp.delivery.submission import HONEYPOT, Submitter, Timing, table

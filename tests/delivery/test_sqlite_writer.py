@@ -14,8 +14,8 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from support import wait_until
 
-from webapp.delivery.engine import prepare_sqlite
-from webapp.delivery.sqlite_writer import SqliteWriter
+from webapp.database.engine import prepare_sqlite
+from webapp.database.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

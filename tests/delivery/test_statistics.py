@@ -12,8 +12,8 @@ from counted import CountedOutbox as Outbox
 from sqlalchemy import event, insert, select, update
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.delivery import statistics as module
-from webapp.delivery.database import Database
 from webapp.delivery.statistics import COUNTS_RETENTION, Outcome, today
 from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, Timing, table
 from webapp.persian import IRAN

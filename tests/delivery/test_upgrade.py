@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from webapp.contact import Contact
+from webapp.database import Database, DatabaseError
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.import_tables import Twice
 from webapp.delivery.imports import Imports
 from webapp.delivery.outbox import Outbox

@@ -12,9 +12,9 @@ from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
+from webapp.database.sqlite_writer import KeyLocks
 from webapp.delivery.circuit_breaker import Permits
 from webapp.delivery.intake import Intake, Result
-from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.submission import Timing
 from webapp.forms import tokens
 

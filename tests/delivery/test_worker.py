@@ -22,7 +22,7 @@ from stock import fill as fill_at_once
 from support import SECRET, TOKEN, Page, short_deadline, wait_until
 
 import webapp.delivery.outbox as module
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.intake import submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import Sender

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from support import wait_until
 
 from webapp.contact import Contact
-from webapp.delivery.database import Database
+from webapp.database import Database
 from webapp.delivery.statistics import Outcome, today
 from webapp.delivery.submission import RETENTION, table
 from webapp.web.views import EXTENSION

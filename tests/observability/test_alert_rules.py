@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import Page
 
 from webapp.contact import Contact
-from webapp.delivery.database import Database
+from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing
 from webapp.forms.form import HONEYPOT_INPUT

@@ -15,8 +15,8 @@ from webapp.cli.commands import _metrics
 from webapp.cli.configuration import build_services
 from webapp.cli.scraping import MetricsServer
 from webapp.contact import Contact
+from webapp.database import Database, DatabaseError
 from webapp.delivery.credit import parse_credit
-from webapp.delivery.database import Database, DatabaseError
 from webapp.portal.base import MethodNotAllowed
 from webapp.settings import Settings, SettingsError
 from webapp.web.views import EXTENSION

@@ -19,7 +19,7 @@ from serving import COMMAND, Server, serve
 from support import SECRET, TOKEN, Html, Page, wait_until
 
 from webapp.contact import Contact
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
 from webapp.forms import tokens

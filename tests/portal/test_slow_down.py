@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.portal.simulator.server import Simulator
     from webapp.settings import Settings
 

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import update
 from support import Html, Page, solved, written
 
+from webapp import database as database_module
+from webapp.database import Database
 from webapp.delivery import circuit_breaker
-from webapp.delivery import database as database_module
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.database import Database
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.portal.base import Refused, SlowDown, Unreachable

@@ -10,7 +10,7 @@ import pytest
 from support import Html, Page
 
 from webapp import messages
-from webapp.delivery.database import Database, DatabaseError
+from webapp.database import Database, DatabaseError
 from webapp.messages import codes as texts
 from webapp.web.views import EXTENSION
 

@@ -12,8 +12,8 @@ from support import Html, Page
 from tables import each
 
 from webapp import messages
+from webapp.database import DatabaseError
 from webapp.delivery import duplicates, services
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import table
 from webapp.forms.definitions_file import DefinitionError, parse

@@ -12,7 +12,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.review import Review
 from webapp.delivery.submission import HONEYPOT
 from webapp.messages import workbench

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, text
 
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.web.views import health
 from webapp.web.views.health import Readiness
 

@@ -8,7 +8,7 @@ import pytest
 from brought_files import brought, numbers, press, read_plainly
 from sqlalchemy import select
 
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.import_tables import ImportState, import_rows, imports
 from webapp.delivery.imports import Imports
 from webapp.forms import importing

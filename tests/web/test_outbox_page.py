@@ -15,7 +15,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
-from webapp.delivery.database import Database, DatabaseError
+from webapp.database import Database, DatabaseError
 from webapp.delivery.intake import Result
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.review import Review

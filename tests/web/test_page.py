@@ -15,7 +15,7 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.simulator.faults import Fault

@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.review import Review
 from webapp.messages import workbench
 from webapp.persian import IRAN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import SECRET, Page
 
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.settings import Settings
 from webapp.web.rate_limits import LimitReached, RateLimits
 

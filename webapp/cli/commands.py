@@ -24,8 +24,8 @@ from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
 from webapp.cli.scraping import MetricsServer
 from webapp.contact import FIELDS
+from webapp.database import Database, DatabaseError
 from webapp.delivery.code_sender import new_code
-from webapp.delivery.database import Database, DatabaseError
 from webapp.delivery.mail import Mailer, MailError
 from webapp.forms import definitions_file
 from webapp.messages import alerts

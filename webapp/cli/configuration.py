@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy import make_url
 
-from webapp.delivery.engine import is_unmade
+from webapp.database.engine import is_unmade
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError

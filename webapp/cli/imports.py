@@ -15,7 +15,7 @@ import click
 
 from webapp import observability as app_logging
 from webapp.cli.configuration import build_services, read_settings
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.import_tables import ImportState, Twice
 from webapp.delivery.imports import ImportGone
 from webapp.forms import definitions_file

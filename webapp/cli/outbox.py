@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.contact import LABELS, Contact
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
 from webapp.messages import COMMA

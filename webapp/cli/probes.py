@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from webapp.delivery.database import Database, DatabaseError
+from webapp.database import Database, DatabaseError
 from webapp.delivery.reencryption import Reencryption
 from webapp.web.rate_limits import redis_fault
 

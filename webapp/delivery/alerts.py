@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Column, DateTime, Integer, String, Table, select, update
 
+from webapp.database.engine import metadata
 from webapp.delivery.alert_text import AlertText
-from webapp.delivery.engine import metadata
 from webapp.delivery.mail import Mailer, MailError
 from webapp.delivery.problems import Kind, Problems
 from webapp.observability import log_exception
@@ -23,9 +23,9 @@ from webapp.observability import log_exception
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from webapp.database import Database
     from webapp.delivery.alert_text import Mail
     from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.database import Database
     from webapp.settings import Settings
 
 log = logging.getLogger(__name__)

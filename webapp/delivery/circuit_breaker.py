@@ -31,8 +31,8 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.cached_value import CachedValue
-from webapp.delivery.engine import metadata
+from webapp.database.cached_value import CachedValue
+from webapp.database.engine import metadata
 from webapp.portal.base import (
     MAX_PAUSE_S,
     SLOW_DOWN,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.observability.metrics import Metrics
     from webapp.portal.base import PortalError
 

@@ -27,15 +27,15 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.delivery.cached_value import CachedValue
-from webapp.delivery.engine import metadata
+from webapp.database.cached_value import CachedValue
+from webapp.database.engine import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.settings import Settings
 
 CODES_USED_UP: Final = "CodesOfDayUsedUp"  # our own status, named like the portal's

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from webapp.contact import LABELS, MOBILE, Contact
+from webapp.database import DatabaseError
 from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_limits import SHARED_LIMITS, Counted, NotTaken
 from webapp.delivery.codes import Taken
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.intake import BUSY, Outcome, Result, outcome_of
 from webapp.delivery.sender import database_errors_logged
 from webapp.delivery.submission import State, reference

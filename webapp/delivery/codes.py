@@ -29,9 +29,9 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.database.engine import metadata
 from webapp.delivery.code_limits import CodeLimits, NotTaken, Sending, purge_sendings
 from webapp.delivery.code_trouble import CodeTrouble
-from webapp.delivery.engine import metadata
 from webapp.delivery.submission import UNVERIFIED_LIFETIME
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
+    from webapp.database import Database
     from webapp.delivery.code_limits import Counted, Limit
-    from webapp.delivery.database import Database
 
 LIFETIME: Final = timedelta(minutes=10)  # of a code
 MAX_TRIES: Final = 5  # of each code

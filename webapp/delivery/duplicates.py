@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import MOBILE
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.persian import to_iran
 from webapp.portal.base import KnownContact, MethodNotAllowed, PortalError
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import NotSupportedError, ProgrammingError
 
-from webapp.delivery.engine import state_table
+from webapp.database.engine import state_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.delivery.review import Review
 
 log = logging.getLogger(__name__)

@@ -30,8 +30,8 @@ from webapp.delivery.submission import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, S
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from webapp.database import Database
     from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.database import Database
     from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)

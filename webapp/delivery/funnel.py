@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import BigInteger, Column, Date, String, Table, select
 
-from webapp.delivery.engine import metadata
+from webapp.database.engine import metadata
 from webapp.observability import log_exception
 from webapp.persian import IRAN
 
 if TYPE_CHECKING:
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 log = logging.getLogger(__name__)
 

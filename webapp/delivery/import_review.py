@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 _LISTED_FOR: Final = timedelta(days=1)
 _MAX_LISTED: Final = 20

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, String, Table, Text
 
-from webapp.delivery.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
-from webapp.delivery.engine import metadata
+from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
+from webapp.database.engine import metadata
 from webapp.delivery.submission import contact_columns, load_contact
 
 if TYPE_CHECKING:

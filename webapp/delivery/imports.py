@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from webapp.database import Database
     from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.database import Database
     from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)

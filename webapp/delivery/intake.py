@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.sender import database_errors_logged
 from webapp.delivery.submission import (
     HONEYPOT,

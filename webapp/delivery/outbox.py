@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
 
-from webapp.delivery.database import from_batch
-from webapp.delivery.encryption import DAMAGED
+from webapp.database import from_batch
+from webapp.database.encryption import DAMAGED
 from webapp.delivery.failover import Failover
 from webapp.delivery.review import Review, change_in_batches, due_after_settling
 from webapp.delivery.submission import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
     from webapp.contact import Contact
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)

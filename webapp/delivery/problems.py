@@ -23,8 +23,8 @@ from webapp.delivery.submission import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from webapp.database import Database
     from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.database import Database
 
 COUNT_CAP: Final = 10_000  # texts say "more than"
 

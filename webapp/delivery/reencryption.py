@@ -15,9 +15,9 @@ from typing import Any, Final
 from sqlalchemy import Column, RowMapping, Table, bindparam, func, select, update
 
 from webapp.contact import MOBILE
+from webapp.database import Database
+from webapp.database.encryption import DAMAGED, UnreadableText
 from webapp.delivery import import_tables, submission
-from webapp.delivery.database import Database
-from webapp.delivery.encryption import DAMAGED, UnreadableText
 
 log = logging.getLogger(__name__)
 

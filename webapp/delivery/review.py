@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
     from webapp.contact import Contact
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.delivery.submission import Timing
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)

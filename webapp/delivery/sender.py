@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Integer, String, Table, bindparam, select, update
 
-from webapp.delivery.database import DatabaseError
-from webapp.delivery.engine import metadata
+from webapp.database import DatabaseError
+from webapp.database.engine import metadata
 from webapp.delivery.submission import PERHAPS_RECORDED, REVIEW_STATUSES, State, Submission
 from webapp.portal.base import (
     MethodNotAllowed,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from webapp.contact import Contact
+    from webapp.database import Database
     from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.database import Database
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.submission import Timing
     from webapp.observability.metrics import Metrics

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
+from webapp.database import Database
 from webapp.delivery.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.delivery.blocked_lines import BlockedLines
 from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
@@ -15,7 +16,6 @@ from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
 from webapp.delivery.credit import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
-from webapp.delivery.database import Database
 from webapp.delivery.duplicates import DEADLINE_S, Duplicates
 from webapp.delivery.failover import FAILOVER_INTERVAL_S
 from webapp.delivery.feeding import FEED_INTERVAL_S

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import BigInteger, Column, Date, String, Table, func, or_, select
 
-from webapp.delivery.engine import metadata
+from webapp.database.engine import metadata
 from webapp.delivery.submission import MAX_SOURCE_LENGTH
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 # Of one day and form; robots send any address. Some more, if several workers count at once.
 MAX_SOURCES: Final = 100

@@ -28,8 +28,8 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.database.engine import metadata
 from webapp.delivery import funnel, sources
-from webapp.delivery.engine import metadata
 from webapp.delivery.submission import (
     NEEDS_ATTENTION,
     RETENTION,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 COUNTS_RETENTION: Final = timedelta(days=400)
 

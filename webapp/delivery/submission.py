@@ -28,8 +28,8 @@ from sqlalchemy import (
 from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, MOBILE, Contact, Kind
-from webapp.delivery.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
-from webapp.delivery.engine import metadata
+from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
+from webapp.database.engine import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

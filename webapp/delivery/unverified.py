@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, or_, select, update
 
+from webapp.database.encryption import UnreadableText
 from webapp.delivery.codes import mark_verified, purge_codes
-from webapp.delivery.encryption import UnreadableText
 from webapp.delivery.submission import (
     COLUMNS,
     ERASED,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate, Update
 
     from webapp.contact import Contact
-    from webapp.delivery.database import Database
+    from webapp.database import Database
     from webapp.delivery.submission import Timing
 
 _PURGE_BATCH_ROWS: Final = 1_000

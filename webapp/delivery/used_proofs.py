@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, DateTime, String, Table, delete, select
 
-from webapp.delivery.engine import metadata
+from webapp.database.engine import metadata
 
 if TYPE_CHECKING:
-    from webapp.delivery.database import Database
+    from webapp.database import Database
 
 _used_proofs: Final = Table(
     "spent",

@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS, MOBILE
+from webapp.database import DatabaseError
+from webapp.database.sqlite_writer import KeyLocks
 from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.funnel import Step as FunnelStep
 from webapp.delivery.intake import Outcome, Result, outcome_of, waits_for_code
-from webapp.delivery.key_locks import KeyLocks
 from webapp.delivery.submission import State, reference
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import MOBILE, Contact, Kind
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.import_tables import Place, Reading, StoredRow
 from webapp.delivery.imports import Counts
 from webapp.delivery.submission import dump_contact

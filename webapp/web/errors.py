@@ -14,7 +14,7 @@ from werkzeug.exceptions import (
 )
 
 from webapp import messages
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.observability import log_exception
 from webapp.web.request import embedded_form
 

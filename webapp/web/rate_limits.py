@@ -21,7 +21,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from webapp.delivery.key_locks import KeyLocks
+from webapp.database.sqlite_writer import KeyLocks
 from webapp.observability import RareWarnings, explain
 
 if TYPE_CHECKING:

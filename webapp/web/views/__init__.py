@@ -11,7 +11,7 @@ from flask import Response, abort, current_app, render_template, request
 from markupsafe import Markup
 
 from webapp import messages
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidToken

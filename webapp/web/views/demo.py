@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, send_file
 
 from webapp.contact import FIELDS, Kind, in_page_order
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.persian import persian_digits
 from webapp.portal import simulator
 from webapp.web.views import require_intranet, services, waiting

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from webapp.delivery.cached_value import CachedValue
+from webapp.database.cached_value import CachedValue
 from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import Access
 from webapp.messages import codes, imports, workbench

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.gauges import read_gauges
 from webapp.web import access
 from webapp.web.views import require_intranet, services

@@ -12,7 +12,7 @@ from flask import Blueprint, abort, render_template, request, session
 
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.intake import Result
 from webapp.delivery.sender import is_given_up
 from webapp.delivery.submission import (

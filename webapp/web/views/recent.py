@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access
 from webapp.messages import workbench

@@ -18,8 +18,8 @@ from flask import Response, request
 
 from webapp import messages
 from webapp.contact import MOBILE
+from webapp.database import DatabaseError
 from webapp.delivery.code_sender import CodeRequest, Networks
-from webapp.delivery.database import DatabaseError
 from webapp.delivery.funnel import Step
 from webapp.delivery.intake import Outcome, Result, submission_key
 from webapp.delivery.submission import HONEYPOT, UNPROVEN, Submitter

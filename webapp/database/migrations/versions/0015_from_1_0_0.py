@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import context, op
 
-from webapp.delivery.encryption import Encryption
+from webapp.database.encryption import Encryption
 
 revision = "0015"
 down_revision = "0014"

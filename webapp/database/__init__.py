@@ -11,16 +11,22 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Date,
     DateTime,
+    Engine,
+    Executable,
+    Select,
+    Table,
     bindparam,
     cast,
     event,
@@ -34,9 +40,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.dml import ReturningInsert
 
-from webapp.delivery.encryption import Encryption, UnreadableText
-from webapp.delivery.engine import (
+from webapp.database.encryption import Encryption, UnreadableText
+from webapp.database.engine import (
     DEFAULT_CONNECTIONS,
     LOCK_TIMEOUT_S,
     MIGRATION_TIMEOUT_S,
@@ -48,17 +55,10 @@ from webapp.delivery.engine import (
     probe,
     version_table,
 )
-from webapp.delivery.sqlite_writer import SqliteWriter
+from webapp.database.sqlite_writer import SqliteWriter
 from webapp.observability import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from sqlalchemy import Connection, Engine, Executable, Select, Table
-    from sqlalchemy.sql.dml import ReturningInsert
-
-    from webapp.observability.metrics import Metrics
-    from webapp.settings import Settings
+from webapp.observability.metrics import Metrics
+from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
 

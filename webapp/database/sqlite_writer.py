@@ -17,15 +17,12 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.exc import SQLAlchemyError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from sqlalchemy import Connection, Engine, Executable
 
 # Random, between these. SQLite's own busy handler waits up to 0.1 s between two tries, and loses
 # to processes that retry sooner.
@@ -187,3 +184,22 @@ def is_busy(error: BaseException | None) -> bool:
     """Return whether SQLite failed because another connection holds a lock."""
     name = getattr(error, "sqlite_errorname", "")
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+_LOCKS: Final = 256
+
+
+class KeyLocks:
+    """A fixed number of locks: one key has always the same one, and rarely shares it with another.
+
+    A lock made for each key would have to be found or made in one step, and removed after use;
+    `WeakValueDictionary.setdefault` gives two threads two locks. Hold only one at a time.
+    """
+
+    def __init__(self) -> None:
+        """Make the locks."""
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+
+    def __getitem__(self, key: str) -> threading.Lock:
+        """Return the lock of a key."""
+        return self._locks[hash(key) % _LOCKS]

@@ -1,4 +1,4 @@
-"""Runs the migrations in the transaction that `webapp.delivery.engine` began."""
+"""Runs the migrations in the transaction that `webapp.database.engine` began."""
 
 from __future__ import annotations
 

@@ -1,11 +1,13 @@
 """A value of the database that is read again every few seconds, however many ask for it."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from webapp.delivery.database import DatabaseError
+from webapp.database import DatabaseError
 
 Value = TypeVar("Value")
 

@@ -9,10 +9,13 @@ import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import (
+    URL,
     Column,
+    Connection,
+    Engine,
     Integer,
     MetaData,
     String,
@@ -30,13 +33,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
-from webapp.delivery.sqlite_writer import is_busy
+from webapp.database.encryption import Encryption
+from webapp.database.sqlite_writer import is_busy
 from webapp.observability import RareWarnings
-
-if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
-
-    from webapp.delivery.encryption import Encryption
 
 log = logging.getLogger(__name__)
 
@@ -361,7 +360,7 @@ def run_migrations(connection: Connection, encryption: Encryption) -> None:
     from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", "webapp.delivery:migrations")
+    config.set_main_option("script_location", "webapp.database:migrations")
     config.attributes["connection"] = connection
     config.attributes["encryption"] = encryption
     _begin_upgrade(connection)
