@@ -13,7 +13,7 @@ from sqlalchemy import NullPool, create_engine, text
 from webapp.contact import MOBILE
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import NEEDS_ATTENTION, NUMBER_UNVERIFIED, SUSPECT_STATUSES
-from webapp.portal.simulator.profiles import PROFILES
+from webapp.demo.faults import PROFILES
 from webapp.settings import Settings
 
 if TYPE_CHECKING:

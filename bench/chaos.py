@@ -38,17 +38,16 @@ from programs import Site
 from psycopg import sql
 from servers import PostgresServer, RedisServer
 
+from webapp.demo.faults import PROFILES, Answer, Fault, Shape, page
+from webapp.demo.server import Simulator
 from webapp.portal.base import Refused, Rejected
-from webapp.portal.simulator.faults import Answer, Fault, page
-from webapp.portal.simulator.profiles import PROFILES, Shape
-from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from webapp.portal.simulator.server import Captured
+    from webapp.demo.server import Captured
 
 DATABASES = ("sqlite", "postgresql")
 DRAWN = "drawn"  # one of the simulator's profiles

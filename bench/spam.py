@@ -27,8 +27,8 @@ from support import solved, written
 from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State, Timing
+from webapp.demo.server import Simulator
 from webapp.forms.tokens import MIN_AGE
-from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 HEADER = ("شمارهٔ همراه", "نام", "شهر", "یادداشت")
 

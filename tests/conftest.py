@@ -20,8 +20,8 @@ from webapp import create_app
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.delivery import services
+from webapp.demo.server import Simulator
 from webapp.forms import tokens
-from webapp.portal.simulator.server import Simulator
 from webapp.settings import Settings
 from webapp.web.views import EXTENSION
 

@@ -15,9 +15,9 @@ from support import FULL_FORM, FULL_SENT, SECRET, TOKEN, Html, Page
 from webapp import contact, create_app
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact, Field, Kind
+from webapp.demo.server import Simulator
 from webapp.portal.answers import find_matches
 from webapp.portal.client import payload
-from webapp.portal.simulator.server import Simulator
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ import requests
 from serving import serve
 from support import SECRET, TOKEN, Html
 
+from webapp.demo.faults import Fault
 from webapp.gunicorn_worker import IDLE_TIMEOUT_S, READ_TIMEOUT_S, UPLOAD_PATH
-from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from serving import Server
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

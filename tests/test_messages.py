@@ -12,14 +12,14 @@ from support import MESSAGE_MODULES, Html, Page
 from tables import each
 
 from webapp.contact import FIELDS
-from webapp.portal.simulator.faults import Fault
+from webapp.demo.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import messages, observability, persian
+from webapp import demo, messages, observability, persian
 from webapp.database.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.used_proofs import UsedProofs
@@ -17,7 +17,6 @@ from webapp.forms.form import build_form, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
 from webapp.observability import RareWarnings
-from webapp.portal import simulator
 from webapp.portal.base import status_message
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import access, assets, errors, request, responses
@@ -54,10 +53,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     tokens = Tokens(settings.secret_keys)
     forms = definitions_file.load(settings.forms_file, demo=settings.demo)
     url = settings.amoot_url or (
-        simulator.Simulator(token=simulator.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
+        demo.Simulator(token=demo.DEMO_TOKEN).start().url if settings.demo else PORTAL_URL
     )
     metrics = Metrics(forms, deadline=settings.amoot_deadline)
-    token = settings.amoot_token or simulator.DEMO_TOKEN
+    token = settings.amoot_token or demo.DEMO_TOKEN
     delivery = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
     rate_limits = RateLimits(settings, metrics)
     app.extensions[EXTENSION] = Services(

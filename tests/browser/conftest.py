@@ -15,8 +15,8 @@ from serving import serve_forms
 from support import TOKEN
 from words import PATIENCE_MS, speak
 
+from webapp.demo.server import Simulator
 from webapp.forms import definitions
-from webapp.portal.simulator.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from webapp.messages import workbench
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 STORED = {
     "Active": True,

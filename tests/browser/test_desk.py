@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
 

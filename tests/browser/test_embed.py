@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from serving import Server
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 FORMS = """
 [forms.news]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from serving import Server
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 PHONE = {"width": 360, "height": 740}
 

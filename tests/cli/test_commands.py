@@ -26,8 +26,8 @@ from webapp.contact import FIELDS, Contact
 from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing, reference
+from webapp.demo.faults import Fault
 from webapp.messages import alerts, codes
-from webapp.portal.simulator.faults import Fault
 from webapp.settings import VERSION, Settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,19 +13,18 @@ from support import SECRET, TOKEN
 
 from webapp.cli import main
 from webapp.cli.portal_check import creating, english, own_contacts, wrong_token
+from webapp.demo import PROFILES
+from webapp.demo.faults import Fault, Profile, json_answer
 from webapp.messages import portal_check as persian
-from webapp.portal.simulator import PROFILES
-from webapp.portal.simulator.faults import Fault, json_answer
-from webapp.portal.simulator.profiles import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from click.testing import Result
 
-    from webapp.portal.simulator.faults import Answer
-    from webapp.portal.simulator.http import Captured
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.faults import Answer
+    from webapp.demo.http import Captured
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 NO_CREATING = {"known", "create", "delete"}

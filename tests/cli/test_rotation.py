@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
     from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from webapp.portal.base import Refused, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
     from webapp.settings import Settings
 
 # As aiosmtpd puts it; on loopback it does not matter.

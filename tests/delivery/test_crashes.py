@@ -16,7 +16,7 @@ from webapp.contact import Contact
 from webapp.delivery import intake, verification
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
-from webapp.portal.simulator.profiles import RETURN_PROFILES
+from webapp.demo.faults import RETURN_PROFILES
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
     from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from servers import PostgresServer
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 

@@ -35,7 +35,7 @@ from webapp.spreadsheets import UnreadableFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
     from webapp.settings import Settings
 
 READING = Reading(header=("Mobile",), columns=("Mobile",), shared={})

@@ -20,10 +20,9 @@ from webapp.delivery.intake import BUSY, Result, submission_key
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import LABELS_UNKNOWN
 from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, State, reference
+from webapp.demo.faults import RETURN_PROFILES, Fault, Profile
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
-from webapp.portal.simulator.faults import Fault
-from webapp.portal.simulator.profiles import RETURN_PROFILES, Profile
 from webapp.portal.statuses import STATUSES
 from webapp.web.views import EXTENSION
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from webapp.delivery.intake import Intake, Outcome
     from webapp.delivery.services import DeliveryServices
     from webapp.delivery.submission import Submission
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)

@@ -9,8 +9,7 @@ import pytest
 
 from webapp.contact import Contact
 from webapp.delivery import sender as sender_module
-from webapp.portal.simulator.faults import Answer
-from webapp.portal.simulator.profiles import PROFILES
+from webapp.demo.faults import PROFILES, Answer
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
 

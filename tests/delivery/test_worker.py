@@ -29,9 +29,9 @@ from webapp.delivery.sender import Sender
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
 from webapp.delivery.worker import Worker
+from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.portal.base import Refused
-from webapp.portal.simulator.faults import Fault
-from webapp.portal.simulator.server import Simulator
 from webapp.server import _post_worker_init
 from webapp.web.views import EXTENSION
 

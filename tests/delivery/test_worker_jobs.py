@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 CONTACT = Contact(Mobile="09121234567")
 

@@ -11,7 +11,7 @@ from support import TOKEN
 from walking import PATIENCE_S, Installation, until
 from words import PATIENCE_MS
 
-from webapp.portal.simulator.server import Simulator
+from webapp.demo.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,9 +10,9 @@ from walking import bring, send, until, until_page
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
+from webapp.demo.faults import Fault
 from webapp.messages import imports, workbench
 from webapp.persian import persian_digits
-from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
     from walking import Installation
 
-    from webapp.portal.simulator.http import Captured
+    from webapp.demo.http import Captured
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
 COUNT = "nav .count"  # in the header: how many need attention

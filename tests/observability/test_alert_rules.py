@@ -19,8 +19,8 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import Timing
+from webapp.demo.faults import json_answer
 from webapp.forms.form import HONEYPOT_INPUT
-from webapp.portal.simulator.faults import json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.faults import Answer
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.faults import Answer
+    from webapp.demo.server import Simulator
 
 RULES = Path(__file__).parents[2] / "deploy" / "alerts.yml"
 MOBILE = "09121234567"

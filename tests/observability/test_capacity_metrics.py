@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from servers import PostgresServer
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.faults import Answer
-    from webapp.portal.simulator.http import Captured
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.faults import Answer
+    from webapp.demo.http import Captured
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

@@ -19,8 +19,8 @@ from support import FULL_FORM, SECRET, TOKEN, Html
 from tables import each
 
 from webapp import observability
+from webapp.demo.faults import Fault
 from webapp.forms.form import HONEYPOT_INPUT
-from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from serving import Server
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
 OLDER = "older-key-of-the-tests-of-32-characters"

@@ -22,9 +22,9 @@ from webapp.contact import Contact
 from webapp.database import DatabaseError
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import State
+from webapp.demo.faults import Fault
 from webapp.forms import tokens
 from webapp.forms.form import HONEYPOT_INPUT
-from webapp.portal.simulator.faults import Fault
 from webapp.settings import VERSION
 from webapp.web.views import EXTENSION
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 KEY = "ab" * 32

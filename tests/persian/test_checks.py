@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 FORM = """
 [forms.contact]

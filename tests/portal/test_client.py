@@ -27,6 +27,8 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.delivery import code_limits, intake, sender, submission
+from webapp.demo.faults import Answer, Fault
+from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal import transport as module
 from webapp.portal.base import (
@@ -42,8 +44,6 @@ from webapp.portal.base import (
     Unreachable,
 )
 from webapp.portal.client import AccountStatus, AmootPortal, Empty, payload
-from webapp.portal.simulator.faults import Answer, Fault
-from webapp.portal.simulator.server import Simulator
 from webapp.portal.statuses import STATUSES, rejected_fields
 from webapp.portal.transport import MAX_RESPONSE_BYTES, PortalConnection
 from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error

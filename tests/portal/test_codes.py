@@ -9,13 +9,13 @@ import pytest
 from support import TOKEN
 from tables import each
 
+from webapp.demo.faults import Answer, status_answer
+from webapp.demo.model import CodeShape
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
-from webapp.portal.simulator.faults import Answer, status_answer
-from webapp.portal.simulator.model import CodeShape
 
 if TYPE_CHECKING:
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

@@ -10,12 +10,12 @@ from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
+from webapp.demo.faults import FAULTS, Answer, Fault, status_answer
 from webapp.portal.base import Label, MethodNotAllowed, PortalError, Uncertain
 from webapp.portal.client import AmootPortal
-from webapp.portal.simulator.faults import FAULTS, Answer, Fault, status_answer
 
 if TYPE_CHECKING:
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 
 @pytest.fixture

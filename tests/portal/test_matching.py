@@ -13,7 +13,7 @@ from webapp.portal.answers import find_matches
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 CONTACT = Contact(
     Mobile="09121234567",

@@ -21,17 +21,16 @@ import pytest
 from support import TOKEN, wait_until
 from tables import each
 
-from webapp.portal.simulator import model
-from webapp.portal.simulator import server as module
-from webapp.portal.simulator.faults import Answer, Fault
-from webapp.portal.simulator.model import DEMO_NUMBERS
-from webapp.portal.simulator.profiles import Profile
-from webapp.portal.simulator.server import Simulator
+from webapp.demo import model
+from webapp.demo import server as module
+from webapp.demo.faults import Answer, Fault, Profile
+from webapp.demo.model import DEMO_NUMBERS
+from webapp.demo.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from webapp.portal.simulator.http import Captured
+    from webapp.demo.http import Captured
 
 
 # As the reference's cURL sample has it, with what it leaves to the table.

@@ -10,12 +10,11 @@ import requests
 from support import TOKEN
 
 from webapp.contact import Contact
+from webapp.demo.faults import NOT_ALLOWED, PROFILES, Fault, Profile
 from webapp.portal.client import payload
-from webapp.portal.simulator.faults import Fault
-from webapp.portal.simulator.profiles import NOT_ALLOWED, PROFILES, Profile
 
 if TYPE_CHECKING:
-    from webapp.portal.simulator import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "09120000000"
 SAMPLE = dict(payload(Contact(Mobile=MOBILE, FName="عباس", GenderType=True, Labels=("گروه 1",))))

@@ -15,7 +15,7 @@ from support import TOKEN
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from webapp.portal.simulator import Simulator
+    from webapp.demo import Simulator
 
 LABELS = ["گروه 1", "گروه 2"]
 EMPTY_TEXTS = dict.fromkeys(

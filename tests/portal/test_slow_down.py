@@ -17,10 +17,10 @@ from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.intake import Result
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import WAITING, State
+from webapp.demo.faults import Answer, Fault
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.answers import parse_retry_after
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
-from webapp.portal.simulator.faults import Answer, Fault
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.database import Database
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
     from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

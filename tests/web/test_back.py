@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 MOBILE = "09121234567"

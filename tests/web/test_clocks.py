@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
+    from webapp.demo.server import Simulator
     from webapp.portal.base import PortalError
-    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 LEASE = timedelta(seconds=30)

@@ -15,11 +15,11 @@ from webapp import messages
 from webapp.delivery import code_sender, verification
 from webapp.delivery import codes as codes_module
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.demo.faults import Fault
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
 from webapp.persian import IRAN
 from webapp.portal.base import SLOW_DOWN
-from webapp.portal.simulator.faults import Fault
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 OTHER = "09129999999"

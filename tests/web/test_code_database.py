@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sqlalchemy import Connection
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 FORMS = """
 [forms.club]

@@ -9,8 +9,8 @@ from support import Html, Page, solved, written
 
 from webapp import messages
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.demo.faults import Fault
 from webapp.messages import codes as texts
-from webapp.portal.simulator.faults import Fault
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 HERE = "203.0.113.7"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page
 
-from webapp.portal.simulator import DEMO_TOKEN
-from webapp.portal.simulator.server import Simulator
+from webapp.demo import DEMO_TOKEN
+from webapp.demo.server import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

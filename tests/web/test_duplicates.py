@@ -16,9 +16,9 @@ from webapp.database import DatabaseError
 from webapp.delivery import duplicates, services
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import table
+from webapp.demo.faults import Fault
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import workbench
-from webapp.portal.simulator.faults import Fault
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.portal.simulator.server import Captured, Simulator
+    from webapp.demo.server import Captured, Simulator
 
 MOBILE = "09121234567"
 FIRST = {"Mobile": MOBILE, "FName": "سارا", "LName": "رضایی", "CityName": "تهران"}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/statistics", "/install/signup")
 VISITORS = ("/f/signup", "/embed/signup", "/nowhere")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MANY = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
 

@@ -11,10 +11,10 @@ from support import Html, Page
 from webapp.contact import Contact
 from webapp.delivery.import_tables import ImportState
 from webapp.delivery.submission import State
+from webapp.demo.faults import Fault
 from webapp.forms import importing
 from webapp.messages import imports as texts
 from webapp.messages import workbench
-from webapp.portal.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 KNOWN, NEW = "09121234567", "09121111111"
 FORMS = """

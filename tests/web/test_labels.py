@@ -17,8 +17,8 @@ from tables import each
 from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.delivery.known_labels import LabelList
+from webapp.demo.faults import Fault
 from webapp.portal.client import AmootPortal
-from webapp.portal.simulator.faults import Fault
 from webapp.server import _post_worker_init
 from webapp.web.views import EXTENSION
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+    from webapp.demo.server import Simulator
     from webapp.gunicorn_worker import Worker
-    from webapp.portal.simulator.server import Simulator
 
 MOBILE = "09121234567"
 FORMS = """

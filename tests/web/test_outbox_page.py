@@ -28,9 +28,9 @@ from webapp.delivery.submission import (
     Submission,
     Timing,
 )
+from webapp.demo.faults import Fault
 from webapp.forms import tokens
 from webapp.portal.base import Refused, status_message
-from webapp.portal.simulator.faults import Fault
 from webapp.web import views
 from webapp.web.views import EXTENSION
 from webapp.web.views import outbox as screen
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 NOW: Final = timedelta(0)
 

@@ -17,8 +17,8 @@ from webapp import messages
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
 from webapp.delivery.outbox import Outbox
+from webapp.demo.faults import Fault
 from webapp.messages.statuses import STATUS_MESSAGES
-from webapp.portal.simulator.faults import Fault
 from webapp.web.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 TEXTS = ("text", "lines")  # the kinds of fields that hold free text

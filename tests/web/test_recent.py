@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 FULL: dict[str, Any] = {
     "FName": "سارا",

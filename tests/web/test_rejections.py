@@ -13,7 +13,7 @@ from webapp.web.views import EXTENSION
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

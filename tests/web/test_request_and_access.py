@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.services import DeliveryServices
     from webapp.delivery.submission import Submission
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 ROOT = Path(__file__).parents[2]
 MOBILE = "09121234567"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from webapp.delivery.outbox import Outbox
     from webapp.delivery.submission import Submission
-    from webapp.portal.simulator.server import Simulator
+    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

@@ -16,6 +16,7 @@ import click
 from sqlalchemy import make_url
 from werkzeug.security import generate_password_hash
 
+from webapp import demo
 from webapp import observability as app_logging
 from webapp.cli import probes
 from webapp.cli.configuration import build_services, has_outbox, read_settings
@@ -31,7 +32,6 @@ from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain
 from webapp.persian import InvalidText, parse_mobile
-from webapp.portal import simulator
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server, bind_fault
 from webapp.settings import VERSION, warnings
@@ -268,16 +268,16 @@ def _metrics(settings: Settings) -> Metrics:
 
 @main.command(name="standin")
 @click.option("--port", default=0, help="Of 127.0.0.1; by default any free one.")
-@click.option("--token", default=simulator.DEMO_TOKEN, help="The token to ask for.")
+@click.option("--token", default=demo.DEMO_TOKEN, help="The token to ask for.")
 @click.option(
     "--profile",
-    type=click.Choice(list(simulator.PROFILES)),
+    type=click.Choice(list(demo.PROFILES)),
     default="strict",
     help="How it answers where the portal's reference is silent.",
 )
 def standin_(port: int, token: str, profile: str) -> None:
     """Run the simulated portal alone, until standard input ends."""
-    simulator.run(port=port, token=token, extra=FIELDS, profile=simulator.PROFILES[profile])
+    demo.run(port=port, token=token, extra=FIELDS, profile=demo.PROFILES[profile])
 
 
 @main.command()

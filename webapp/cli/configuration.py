@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy import make_url
 
+from webapp import demo
 from webapp.database.engine import is_unmade
 from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError
-from webapp.portal import simulator
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def build_services(settings: Settings, metrics: Metrics | None = None) -> Delive
     return DeliveryServices.build(
         settings,
         portal_url=settings.amoot_url or PORTAL_URL,
-        token=settings.amoot_token or simulator.DEMO_TOKEN,
+        token=settings.amoot_token or demo.DEMO_TOKEN,
         metrics=metrics,
     )
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, send_file
 
+from webapp import demo
 from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.database import DatabaseError
 from webapp.persian import persian_digits
-from webapp.portal import simulator
 from webapp.web.views import require_intranet, services, waiting
 from webapp.web.views.formatting import format_values
 
@@ -24,11 +24,11 @@ def received() -> str:
     require_intranet()
     contacts = [
         {"number": stored["ID"], "values": format_values(_values(stored), in_page_order())}
-        for stored in reversed(simulator.received(services().portal_url))
+        for stored in reversed(demo.received(services().portal_url))
     ]
     codes = [
         (persian_digits(sent["Mobile"]), persian_digits(sent["Code"]))
-        for sent in reversed(simulator.sent_codes(services().portal_url))
+        for sent in reversed(demo.sent_codes(services().portal_url))
     ]
     try:
         pause = services().delivery.breaker.read_pause()
@@ -48,7 +48,7 @@ def style_guide() -> Response:
 
 def _number_of(status: str) -> str:
     """Return the demo number that the simulator answers with this status, in Persian digits."""
-    numbers = [number for number, answer in simulator.DEMO_NUMBERS.items() if answer == status]
+    numbers = [number for number, answer in demo.DEMO_NUMBERS.items() if answer == status]
     return persian_digits(numbers[0]) if numbers else ""
 
 

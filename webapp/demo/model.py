@@ -6,15 +6,12 @@ import datetime as dt
 import enum
 import itertools
 import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from webapp.portal.simulator.profiles import Profile
-
-from webapp.portal.simulator.faults import Fault
+from webapp.demo.faults import PLAIN, Answer, Fault, Profile, Shape, json_answer, page
 
 # Mobile numbers that the simulator answers with an error: a rejection each time, other errors every
 # second time, so that the demo shows how the contact is delivered in the end.
@@ -238,3 +235,100 @@ def group_list(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             group["ContactsCount"] += 1
             group["ContactsActiveCount"] += record["Active"]
     return list(groups.values())
+
+
+class Phonebook:
+    """A log of changes, each with the time from which it counts, in UTC: some come late.
+
+    It is not safe to share between threads.
+    """
+
+    def __init__(self, kept: int) -> None:
+        """Keep as many changes as this."""
+        self._changes: deque[tuple[dt.datetime, dict[str, Any]]] = deque(maxlen=kept)
+        self._ids = itertools.count(1)
+
+    def contacts(self, at: dt.datetime) -> list[dict[str, Any]]:
+        """Return the contacts as they were at a time, the oldest first, without deleted ones."""
+        latest = {record["ID"]: record for since, record in self._changes if since <= at}
+        return [record for record in latest.values() if not record["Deleted"]]
+
+    def create(
+        self, values: Mapping[str, Any], profile: Profile, at: dt.datetime
+    ) -> dict[str, Any]:
+        """Store a contact, or what the profile makes of one whose number is known; return it.
+
+        Raises:
+            StatusError: if the number is known, and the profile refuses it then.
+        """
+        contact = {**new_contact(values), "ID": next(self._ids)}
+        if profile.known == "second":
+            return self._store(contact, at)
+        same = [it for it in self.contacts(at) if it["Mobile"] == values["Mobile"]]
+        if same and profile.known == "refused":
+            raise StatusError("Mobile_Duplicate")  # not documented, as any status would be
+        return self._store({**same[-1], **values} if same else contact, at)
+
+    def edit(
+        self, number: str, values: Mapping[str, Any], profile: Profile, at: dt.datetime
+    ) -> dict[str, Any]:
+        """Replace all values of a contact, and return it.
+
+        Raises:
+            StatusError: if no contact has this ID.
+        """
+        former = self._find(number, at)
+        kept = {"Labels": former["Labels"]} if profile.keeps_labels else {}
+        return self._store({**new_contact({**kept, **values}), "ID": former["ID"]}, at)
+
+    def delete(self, number: str, at: dt.datetime) -> None:
+        """Delete a contact.
+
+        Raises:
+            StatusError: if no contact has this ID.
+        """
+        self._store({**self._find(number, at), "Deleted": True}, at)
+
+    def clear(self) -> None:
+        """Delete everything."""
+        self._changes.clear()
+
+    def _find(self, number: str, at: dt.datetime) -> dict[str, Any]:
+        for record in self.contacts(at):
+            if str(record["ID"]) == number:
+                return record
+        raise StatusError("ContactID_Invalid")
+
+    def _store(self, record: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
+        record["UpdateDateTime"] = at.isoformat(timespec="milliseconds")
+        self._changes.append((at, record))
+        return record
+
+
+def created_answer(shape: Shape, status: str, contact: Mapping[str, Any] | None = None) -> Answer:
+    """Return ContactCreate's answer in this shape.
+
+    Args:
+        shape: The shape.
+        status: "Success", or the name of an error.
+        contact: As it is stored; None after an error.
+    """
+    documented = {"Status": status, "Data": contact}
+    answers = {
+        Shape.DATA: json_answer(documented),
+        Shape.WRAPPED: json_answer({"ReturnValue": documented}),
+        Shape.ARRAY: json_answer([documented]),
+        Shape.BARE: json_answer(status),
+        Shape.TEXT: Answer(status.encode(), content_type=PLAIN),
+        Shape.CONTACT: json_answer({"ReturnValue": status if contact is None else contact}),
+        Shape.UNREADABLE: page(200),
+    }
+    return answers[shape]
+
+
+def found_answer(found: Iterable[Mapping[str, Any]], profile: Profile) -> Answer:
+    """Return ContactSearch's answer, under this profile."""
+    shown = [search_result(contact, profile) for contact in found]
+    data = shown or profile.no_match
+    content = {"Status": "Success"}
+    return json_answer(content if data is ... else content | {"Data": data})

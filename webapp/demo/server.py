@@ -22,50 +22,54 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import itertools
+import json
 import re
 import signal
 import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Self
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urljoin
+from urllib.request import ProxyHandler, build_opener
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
-
-from webapp.portal.simulator.faults import (
+from webapp.demo.faults import (
     FAULTS,
+    NOT_ALLOWED,
     PLAIN,
+    PROFILES,
     Answer,
     BrokenAnswer,
     Fault,
+    Profile,
     json_answer,
     page,
     status_answer,
 )
-from webapp.portal.simulator.http import Captured, Server, utc_now
-from webapp.portal.simulator.model import (
+from webapp.demo.http import Captured, Server, utc_now
+from webapp.demo.model import (
     ALWAYS_REJECTED,
     DEMO_NUMBERS,
     KEYS,
     CodeShape,
     InvalidFormError,
+    Phonebook,
     StatusError,
     code_answer,
     code_fits,
+    created_answer,
     edited_record,
+    found_answer,
     group_list,
     normal_mobile,
     public_record,
     read_form,
     split_labels,
 )
-from webapp.portal.simulator.phonebook import Phonebook
-from webapp.portal.simulator.profiles import NOT_ALLOWED, PROFILES, Profile
-from webapp.portal.simulator.shapes import created_answer, found_answer
 
 MAX_KEPT: Final = 1000
 DEMO_TOKEN: Final = "demo"  # noqa: S105  accepted only by a simulator on loopback
@@ -377,3 +381,20 @@ def run(
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             sys.stdin.buffer.read()
+
+
+def received(url: str) -> list[dict[str, Any]]:
+    """Return the contacts that the simulator at this address has stored, newest last."""
+    return _ask(url, "/standin/contacts")
+
+
+def sent_codes(url: str) -> list[dict[str, Any]]:
+    """Return the codes that the simulator at this address has sent, newest last."""
+    return _ask(url, "/standin/codes")
+
+
+def _ask(url: str, path: str) -> list[dict[str, Any]]:
+    direct = build_opener(ProxyHandler({}))  # no proxy of the environment: it is another machine
+    with direct.open(urljoin(url, path), timeout=2) as answer:
+        items: list[dict[str, Any]] = json.load(answer)
+    return items

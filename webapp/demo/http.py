@@ -10,18 +10,16 @@ import socketserver
 import struct
 import sys
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from webapp.portal.simulator.faults import Answer, BrokenAnswer, Ending
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+from webapp.demo.faults import Answer, BrokenAnswer, Ending
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,0 @@
-"""A simulator of the portal over real HTTP, for demo mode and tests."""
-
-from webapp.portal.simulator.model import DEMO_NUMBERS
-from webapp.portal.simulator.profiles import PROFILES
-from webapp.portal.simulator.records import received, sent_codes
-from webapp.portal.simulator.server import DEMO_TOKEN, Simulator, run
-
-__all__ = ["DEMO_NUMBERS", "DEMO_TOKEN", "PROFILES", "Simulator", "received", "run", "sent_codes"]
