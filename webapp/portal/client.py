@@ -5,32 +5,38 @@ from __future__ import annotations
 import copy
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
 
-from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Kind
-from webapp.portal.answers import contact_id, describe, find_matches, read_answer
-from webapp.portal.base import Label, PortalError, TimedOut, Unexplained
-from webapp.portal.codes import has_cancelled, sent_code
+from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Kind, Value
+from webapp.observability.metrics import Metrics
+from webapp.portal.answers import Answer, contact_id, describe, find_matches, read_answer
+from webapp.portal.base import KnownContact, Label, PortalError, TimedOut, Unexplained
 from webapp.portal.statuses import BY_NAME, SUCCESS
-from webapp.portal.transport import DIRECT, Route, Transport
+from webapp.portal.transport import DIRECT, Response, Route, Transport
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+_CODE: Final = re.compile(r"[0-9]{1,8}")
 
-    from webapp.contact import Contact
-    from webapp.observability.metrics import Metrics
-    from webapp.portal.answers import Answer
-    from webapp.portal.base import KnownContact
-    from webapp.portal.transport import Response
 
-    StoredContact = Mapping[str, object]
-    from webapp.contact import Value
+def sent_code(answer: Answer, wanted: str) -> str:
+    """Return the code that was sent; the one that was wanted if the answer names none."""
+    code = answer.get("Code")
+    text = "" if isinstance(code, bool) or not isinstance(code, str | int) else str(code).strip()
+    # As a number it has lost the zeros in front.
+    return text.zfill(len(wanted)) if _CODE.fullmatch(text) else wanted
+
+
+def has_cancelled(answer: Answer) -> bool:
+    """Return whether an answer of IsBlackList_ByCancelation says that a number is blocked."""
+    return any(item.get("IsBlackList") is True for item in answer.objects())
+
+
+StoredContact = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

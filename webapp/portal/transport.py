@@ -12,14 +12,17 @@ import contextlib
 import enum
 import os
 import socket
+import ssl
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPException
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -28,14 +31,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ProxyError
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
-from webapp.portal.base import PortalError, TimedOut, Uncertain, Unreachable
-from webapp.portal.transport_errors import CallAbandoned, portal_error
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
+from webapp.portal.base import (
+    CallAbandoned,
+    PortalError,
+    TimedOut,
+    Uncertain,
+    Unreachable,
+    portal_error,
+)
 
 # A stored contact takes about 2 KB, a list of a thousand labels 200 KB; a much longer response is
 # not the portal's.

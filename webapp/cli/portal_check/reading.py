@@ -11,8 +11,7 @@ from webapp.cli.portal_check.table import Level
 from webapp.contact import MOBILE, Contact
 from webapp.portal.answers import contact_id, is_same_number
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected, Uncertain
-from webapp.portal.client import Empty, payload
-from webapp.portal.codes import has_cancelled
+from webapp.portal.client import Empty, has_cancelled, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
