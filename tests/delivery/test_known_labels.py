@@ -10,7 +10,7 @@ import pytest
 from support import wait_until
 from tables import each
 
-from webapp.delivery.known_labels import KnownLabels, LabelList
+from webapp.phonebook import KnownLabels, LabelList
 from webapp.portal.base import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_failure_is_logged_once(
     book: Book, make: Callable[[int], LabelList], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Until it is another one, or a fetch succeeded in between."""
-    caplog.set_level(logging.INFO, "webapp.delivery.known_labels")
+    caplog.set_level(logging.INFO, "webapp.phonebook")
     labels = make(300)
     for book.now in (TimedOut(), TimedOut(), Refused("Token_Expired"), NAMES, TimedOut()):
         labels.refresh()

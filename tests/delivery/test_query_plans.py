@@ -19,12 +19,12 @@ from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.duplicates import Duplicates
 from webapp.delivery.problems import Problems
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.statistics import today
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.delivery.unverified import Unverified
+from webapp.phonebook import Duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

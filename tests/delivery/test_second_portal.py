@@ -13,10 +13,10 @@ from webapp.database import Database
 from webapp.delivery import sender as sender_module
 from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
 from webapp.delivery.intake import Intake, Result, submission_key
-from webapp.delivery.known_labels import LabelList
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.sender import LABELS_UNKNOWN, AcceptedLengths, Sender
 from webapp.delivery.submission import State, Timing
+from webapp.phonebook import LabelList
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,

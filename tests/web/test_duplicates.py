@@ -11,9 +11,9 @@ from sqlalchemy import update
 from support import Html, Page
 from tables import each
 
-from webapp import messages
+from webapp import messages, phonebook
 from webapp.database import DatabaseError
-from webapp.delivery import duplicates, services
+from webapp.delivery import services
 from webapp.delivery.outbox import Outbox
 from webapp.delivery.submission import table
 from webapp.demo.faults import Fault
@@ -255,7 +255,7 @@ def test_same_form_sent_twice_is_not_asked_about(page: Page, portal: Simulator) 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Page:
     """Return the form of an app that gives a look-up no more time than outside of tests."""
-    monkeypatch.setattr(services, "DEADLINE_S", duplicates.DEADLINE_S)
+    monkeypatch.setattr(services, "DEADLINE_S", phonebook.DEADLINE_S)
     found: Page = request.getfixturevalue("page")
     return found
 

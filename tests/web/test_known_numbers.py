@@ -49,7 +49,7 @@ def app(
     """Return an app whose phonebook has a number; files are read in this process."""
     monkeypatch.setattr(importing, "read_file", read_plainly)
     monkeypatch.setattr("webapp.delivery.services.DEADLINE_S", 20)  # a busy machine
-    monkeypatch.setattr("webapp.delivery.duplicates._SEARCHES_TIMEOUT_S", 60)
+    monkeypatch.setattr("webapp.phonebook._SEARCHES_TIMEOUT_S", 60)
     file = tmp_path / "forms.toml"
     file.write_text(FORMS.format(policy=policy))
     app = make_app(forms_file=file)

@@ -16,8 +16,8 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
-from webapp.delivery.known_labels import LabelList
 from webapp.demo.faults import Fault
+from webapp.phonebook import LabelList
 from webapp.portal.client import AmootPortal
 from webapp.server import _post_worker_init
 from webapp.web.views import EXTENSION

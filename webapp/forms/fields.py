@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
     from webapp import contact
-    from webapp.delivery.known_labels import KnownLabels
     from webapp.forms.definitions import FormDefinition
+    from webapp.phonebook import KnownLabels
 
 DATE_PARTS: Final = ("day", "month", "year")
 

@@ -12,11 +12,11 @@ from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.delivery.known_labels import KnownLabels
 from webapp.forms.definitions import Access, Arrival, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES, today
 from webapp.forms.tokens import InvalidToken
+from webapp.phonebook import KnownLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,242 @@
+"""The labels that exist in the portal: fetched in the background, kept while the portal is down.
+
+Operators' forms suggest them, and ask about a label that differs from one of them in its spelling.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from webapp.contact import MOBILE, Contact
+from webapp.database import DatabaseError
+from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.delivery.outbox import Outbox
+from webapp.delivery.submission import Submission
+from webapp.observability import log_exception
+from webapp.persian import InvalidText, parse_labels, spelling_key, to_iran
+from webapp.portal.base import KnownContact, MethodNotAllowed, Portal, PortalError, SlowDown
+
+log = logging.getLogger(__name__)
+
+_RETRY_INTERVAL_S: Final = 60.0  # after a failed call
+_PAUSE_CHECK_INTERVAL_S: Final = 5.0  # while the circuit breaker is open
+_LABELS_NOT_ALLOWED_INTERVAL_S: Final = 6 * 3600.0  # a person must change the token in the portal
+
+
+class KnownLabels:
+    """Labels that exist; without those that nobody can type: too long, or with a separator.
+
+    Attributes:
+        names: The labels as the portal writes them, most used first.
+        version: Another number for each change of the list.
+    """
+
+    def __init__(self, names: Iterable[str] = (), *, version: int = 0) -> None:
+        """Index these labels, most used first."""
+        self.version = version
+        self._spellings: dict[str, tuple[str, ...]] = {}
+        keys = {name: key for name in names if (key := _key(name))}
+        self.names = tuple(keys)
+        for name, key in keys.items():
+            self._spellings[key] = (*self._spellings.get(key, ()), name)
+
+    def spellings(self, label: str) -> tuple[str, ...]:
+        """Return the known labels that people read as this one, most used first."""
+        return self._spellings.get(spelling_key(label), ())
+
+
+def _key(name: str) -> str:
+    """Return the key of a label's spelling as it is read from a form; "" if it cannot be."""
+    try:
+        read = parse_labels((name,), label=name)
+    except InvalidText:
+        return ""
+    return spelling_key(read[0]) if len(read) == 1 else ""
+
+
+class LabelList:
+    """Keeps the list of a portal's labels up to date.
+
+    It starts no thread before `start`, so a server may fork after building it.
+    """
+
+    def __init__(self, portal: Portal, breaker: CircuitBreaker, *, interval_s: float) -> None:
+        """Set up the list, empty.
+
+        Args:
+            portal: Where the labels are.
+            breaker: While it is open, they are not fetched.
+            interval_s: Seconds between two fetches; 0 for none.
+        """
+        self._portal = portal
+        self._breaker = breaker
+        self._interval_s = interval_s
+        self._known = KnownLabels()
+        self._failure = ""  # the status of the last fetch, "" if it succeeded
+        self._stopped = threading.Event()
+
+    def known(self) -> KnownLabels:
+        """Return the labels as last fetched. Never calls the portal."""
+        return self._known
+
+    def start(self) -> None:
+        """Fetch in a thread, now and at intervals. Call it in the process that serves."""
+        if self._interval_s:
+            threading.Thread(target=self._run, name="labels", daemon=True).start()
+
+    def stop(self) -> None:
+        """Start no further fetch. One under way is not waited for."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        pause_s = 0.0
+        while not self._stopped.wait(pause_s):
+            try:
+                pause_s = self.refresh()
+            except Exception as error:  # noqa: BLE001  the thread goes on, whatever happens
+                log_exception(log, error)
+                pause_s = self._interval_s
+
+    def refresh(self) -> float:
+        """Fetch the list once, unless the queue is paused; return the seconds until the next time.
+
+        If that fails, the last list stays.
+        """
+        if self._breaker.pause:
+            return min(self._interval_s, _PAUSE_CHECK_INTERVAL_S)
+        try:
+            labels = self._portal.labels()
+        except PortalError as error:
+            return self._failed(error)
+        self._failure = ""
+        ranked = sorted(labels, key=lambda label: -label.contacts)
+        fresh = KnownLabels((label.name for label in ranked), version=self._known.version + 1)
+        if fresh.names != self._known.names:
+            self._known = fresh
+        return self._interval_s
+
+    def _failed(self, error: PortalError) -> float:
+        """Log a failure once; return the seconds until the next fetch."""
+        if error.status != self._failure:
+            log.info("the portal's labels are not fetched: %s", error.status)
+        self._failure = error.status
+        if isinstance(error, MethodNotAllowed):
+            return max(self._interval_s, _LABELS_NOT_ALLOWED_INTERVAL_S)
+        if isinstance(error, SlowDown):
+            return max(self._interval_s, error.retry_after or 0)
+        return min(self._interval_s, _RETRY_INTERVAL_S)
+
+
+DEADLINE_S: Final = 0.5  # of the search, for which an operator waits
+_MAX_SEARCHED: Final = 20  # numbers of a file
+_SEARCHES_TIMEOUT_S: Final = 2.0  # for all of them
+_NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two searches with a token that may not search
+
+
+class Duplicates:
+    """Asks the portal and the outbox. What cannot be found out in time counts as unknown."""
+
+    def __init__(self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker) -> None:
+        """Search in this portal, whose calls end within `DEADLINE_S`, and in this outbox."""
+        self._portal = portal
+        self._outbox = outbox
+        self._breaker = breaker
+        self._search_at = 0.0
+
+    def find(self, contact: Contact, key: str) -> list[KnownContact]:
+        """Return the contacts with the same number.
+
+        Args:
+            contact: What is to be submitted.
+            key: Its submission's key. A submission that is stored already has no duplicates: its
+                form was sent twice.
+        """
+        try:
+            if self._outbox.find(key):
+                return []
+        except DatabaseError:
+            return []
+        return self.with_mobile(str(contact[MOBILE]))
+
+    def with_mobile(self, mobile: str, *, but: str = "") -> list[KnownContact]:
+        """Return the contacts with this normalised mobile number.
+
+        Args:
+            mobile: The number.
+            but: The reference of a submission that is none of them: it is being corrected.
+        """
+        try:
+            waiting = self._outbox.review.waiting_for(mobile)
+        except DatabaseError:
+            return []
+        others = [_describe(submission) for submission in waiting if submission.reference != but]
+        return others or self._search(mobile) or []
+
+    def among(self, mobiles: Collection[str]) -> tuple[set[str], bool]:
+        """Return which of these numbers are known, and whether the phonebook was asked about all.
+
+        Of many numbers it is not: each takes a call.
+        """
+        known = self._outbox.review.waiting_among(mobiles)
+        rest = set(mobiles) - known
+        if len(rest) > _MAX_SEARCHED:
+            return known, False
+        expires = time.monotonic() + _SEARCHES_TIMEOUT_S
+        for mobile in rest:
+            found = self._search(mobile) if time.monotonic() < expires else None
+            if found is None:
+                return known, False
+            if found:
+                known.add(mobile)
+        return known, True
+
+    def _search(self, mobile: str) -> list[KnownContact] | None:
+        """Return the portal's contacts with a number; None if that could not be found out."""
+        if self._breaker.pause or time.monotonic() < self._search_at:
+            return None
+        try:
+            return self._portal.known_contacts(mobile)
+        except MethodNotAllowed as error:
+            log.warning("duplicates are not found: the token may not search, %s", error)
+            self._search_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
+        except PortalError as error:
+            log.info("duplicates were not looked for: %s", error)
+        return None
+
+
+def _describe(submission: Submission) -> KnownContact:
+    values = submission.contact.values if submission.contact else {}
+    names = (str(values.get(name) or "") for name in ("FName", "LName"))
+    return KnownContact(
+        name=" ".join(filter(None, names)),
+        company=str(values.get("CompanyTitle") or ""),
+        city=str(values.get("CityName") or ""),
+        changed_on=to_iran(submission.created_at).date(),
+    )
+
+
+class BlockedLines:
+    """Asks the portal. What cannot be found out in time counts as not blocked."""
+
+    def __init__(self, portal: Portal, breaker: CircuitBreaker) -> None:
+        """Ask this portal, for whose calls a person waits; not while this breaker is open."""
+        self._portal = portal
+        self._breaker = breaker
+        self._ask_at = 0.0
+
+    def is_blocked(self, mobile: str, line: str) -> bool:
+        """Return whether this number has cancelled the messages of this line."""
+        if self._breaker.pause or time.monotonic() < self._ask_at:
+            return False
+        try:
+            return self._portal.is_blocked(mobile, line)
+        except MethodNotAllowed as error:
+            log.warning("blocked lines are not found: the token may not ask, %s", error)
+            self._ask_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
+        except PortalError as error:
+            log.info("it was not found out whether a line is blocked: %s", error)
+        return False
