@@ -18,9 +18,9 @@ from stock import deliver, let_wait
 from webapp import create_app
 from webapp.database import Database
 from webapp.delivery import submission
-from webapp.delivery.sources import MAX_SOURCES
-from webapp.delivery.statistics import Statistics
 from webapp.settings import Settings
+from webapp.statistics import Statistics
+from webapp.statistics.sources import MAX_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

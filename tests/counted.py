@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from webapp.delivery.outbox import Outbox
-from webapp.delivery.statistics import Statistics
+from webapp.statistics import Statistics
 
 if TYPE_CHECKING:
     from webapp.database import Database

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from webapp import database
 from webapp.cli import main
-from webapp.delivery import funnel, sender, services
+from webapp.delivery import sender, services
 from webapp.forms import tokens
+from webapp.statistics import funnel
 from webapp.web.views import header
 
 _now, _utc_now_plus = time.time, database._utc_now_plus  # noqa: SLF001

@@ -15,8 +15,8 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database import engine as engine_module
 from webapp.database.engine import Connections
-from webapp.delivery.statistics import today
 from webapp.delivery.submission import Timing
+from webapp.statistics import today
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from counted import CountedOutbox as Outbox
 from serving import serve
 
 from webapp.database import Database, DatabaseError
-from webapp.delivery import funnel as module
-from webapp.delivery.funnel import Funnel, Step
-from webapp.delivery.statistics import COUNTS_RETENTION, today
 from webapp.delivery.submission import Timing
+from webapp.statistics import COUNTS_RETENTION, today
+from webapp.statistics import funnel as module
+from webapp.statistics.funnel import Funnel, Step
 
 if TYPE_CHECKING:
     from pathlib import Path

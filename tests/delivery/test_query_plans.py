@@ -21,10 +21,10 @@ from webapp.database.encryption import Encryption
 from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.problems import Problems
 from webapp.delivery.reencryption import Reencryption
-from webapp.delivery.statistics import today
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.delivery.unverified import Unverified
 from webapp.phonebook import Duplicates
+from webapp.statistics import today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,10 +10,10 @@ from sqlalchemy import update
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery import sources as module
-from webapp.delivery.sources import OTHER
-from webapp.delivery.statistics import COUNTS_RETENTION, today
 from webapp.delivery.submission import HONEYPOT, Submitter, Timing, table
+from webapp.statistics import COUNTS_RETENTION, today
+from webapp.statistics import sources as module
+from webapp.statistics.sources import OTHER
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))

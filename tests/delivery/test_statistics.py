@@ -11,12 +11,12 @@ import pytest
 from counted import CountedOutbox as Outbox
 from sqlalchemy import event, insert, select, update
 
+from webapp import statistics as module
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery import statistics as module
-from webapp.delivery.statistics import COUNTS_RETENTION, Outcome, today
 from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, Timing, table
 from webapp.persian import IRAN
+from webapp.statistics import COUNTS_RETENTION, Outcome, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from support import wait_until
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.statistics import Outcome, today
 from webapp.delivery.submission import RETENTION, table
+from webapp.statistics import Outcome, today
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

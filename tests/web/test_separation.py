@@ -10,9 +10,9 @@ import pytest
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.funnel import Step
 from webapp.delivery.submission import HONEYPOT
 from webapp.messages import imports, workbench
+from webapp.statistics.funnel import Step
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page
 
-from webapp.delivery.funnel import Step
-from webapp.delivery.statistics import today
 from webapp.messages import statistics as texts
 from webapp.persian import jalali_iso
+from webapp.statistics import today
+from webapp.statistics.funnel import Step
 from webapp.web.views import EXTENSION
 from webapp.web.views import sources as module
 

@@ -16,8 +16,8 @@ from support import Html
 from tables import each
 
 from webapp import persian
+from webapp import statistics as counting
 from webapp.contact import Contact
-from webapp.delivery import statistics as counting
 from webapp.delivery.submission import HONEYPOT, table
 from webapp.messages import statistics as texts
 from webapp.spreadsheets import safe_cell

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from webapp.contact import LABELS, MOBILE, Contact
 from webapp.database import DatabaseError
-from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_limits import SHARED_LIMITS, Counted, NotTaken
 from webapp.delivery.codes import Taken
 from webapp.delivery.intake import BUSY, Outcome, Result, outcome_of
@@ -27,15 +26,16 @@ from webapp.portal.base import (
     Unexplained,
 )
 from webapp.portal.statuses import rejected_fields
+from webapp.statistics.funnel import CodeEvent
 
 if TYPE_CHECKING:
     from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.code_counts import CodeCounts
     from webapp.delivery.codes import Check, Codes
     from webapp.delivery.intake import Intake
     from webapp.delivery.submission import Submission
     from webapp.delivery.unverified import Unverified
     from webapp.portal.base import Portal
+    from webapp.statistics.funnel import CodeCounts
 
 log = logging.getLogger(__name__)
 

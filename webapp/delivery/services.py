@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Final, Self
 from webapp.database import Database
 from webapp.delivery.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
-from webapp.delivery.code_counts import CodeCounts
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
 from webapp.delivery.credit import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.delivery.failover import FAILOVER_INTERVAL_S
 from webapp.delivery.feeding import FEED_INTERVAL_S
-from webapp.delivery.funnel import Funnel
 from webapp.delivery.imports import Imports
 from webapp.delivery.intake import Intake
 from webapp.delivery.outbox import Outbox
@@ -27,7 +25,6 @@ from webapp.delivery.reencryption import (
     Reencryption,
 )
 from webapp.delivery.sender import AcceptedLengths, Sender
-from webapp.delivery.statistics import Statistics
 from webapp.delivery.submission import Timing
 from webapp.delivery.unverified import Unverified
 from webapp.delivery.verification import Verification
@@ -35,6 +32,8 @@ from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
 from webapp.phonebook import DEADLINE_S, BlockedLines, Duplicates, LabelList
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route
+from webapp.statistics import Statistics
+from webapp.statistics.funnel import CodeCounts, Funnel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

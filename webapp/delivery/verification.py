@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Final
 from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
 from webapp.database.sqlite_writer import KeyLocks
-from webapp.delivery.code_counts import CodeEvent
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
-from webapp.delivery.funnel import Step as FunnelStep
 from webapp.delivery.intake import Outcome, Result, outcome_of, waits_for_code
 from webapp.delivery.submission import State, reference
+from webapp.statistics.funnel import CodeEvent
+from webapp.statistics.funnel import Step as FunnelStep
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from webapp.contact import Contact
-    from webapp.delivery.code_counts import CodeCounts
     from webapp.delivery.code_sender import CodeRequest, CodeSender
     from webapp.delivery.codes import Codes, CodeState
     from webapp.delivery.intake import Intake
     from webapp.delivery.submission import Submission, Submitter
     from webapp.delivery.unverified import Unverified
+    from webapp.statistics.funnel import CodeCounts
 
 log = logging.getLogger(__name__)
 

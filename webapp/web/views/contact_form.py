@@ -12,12 +12,12 @@ from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import MOBILE
-from webapp.delivery.funnel import Step
 from webapp.delivery.intake import Result
 from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.layout import arrange
 from webapp.forms.tokens import InvalidToken
+from webapp.statistics.funnel import Step
 from webapp.web import responses
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.request import own_origin, showing_site

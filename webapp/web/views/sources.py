@@ -6,20 +6,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from webapp.delivery.funnel import Step
-from webapp.delivery.sources import OTHER
-from webapp.delivery.statistics import Outcome
 from webapp.forms.definitions import Access
 from webapp.messages import statistics as texts
 from webapp.persian import persian_number
+from webapp.statistics import Outcome
+from webapp.statistics.funnel import Step
+from webapp.statistics.sources import OTHER
 from webapp.web.views import services
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from webapp.delivery.funnel import StepCount
-    from webapp.delivery.statistics import Count
+    from webapp.statistics import Count
+    from webapp.statistics.funnel import StepCount
 
 _MOST_ROWS: Final = 20  # of sources; the others are one row
 _DELIVERED: Final = str(Outcome.DELIVERED)

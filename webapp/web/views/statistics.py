@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, render_template, request
 
 from webapp import persian
-from webapp.delivery.statistics import Outcome, today
 from webapp.forms.definitions import main_form
 from webapp.messages import statistics as source_texts
 from webapp.messages import statistics as texts
+from webapp.statistics import Outcome, today
 from webapp.web.views import (
     charts,
     needing_attention,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    from webapp.delivery.statistics import Count
+    from webapp.statistics import Count
 
 blueprint = Blueprint("statistics", __name__)
 blueprint.before_request(require_intranet)

@@ -6,21 +6,16 @@ Each row of the outbox is added once, together with its daily count; see `statis
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import date
+from typing import Final
 
-from sqlalchemy import BigInteger, Column, Date, String, Table, func, or_, select
+from sqlalchemy import BigInteger, Column, Connection, Date, String, Table, func, or_, select
 
+from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.delivery.submission import MAX_SOURCE_LENGTH
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date
-
-    from sqlalchemy import Connection
-
-    from webapp.database import Database
 
 # Of one day and form; robots send any address. Some more, if several workers count at once.
 MAX_SOURCES: Final = 100

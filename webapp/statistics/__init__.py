@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
+    Connection,
     Date,
     Float,
+    Row,
+    Select,
     String,
     Table,
     delete,
@@ -28,8 +33,8 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.delivery import funnel, sources
 from webapp.delivery.submission import (
     NEEDS_ATTENTION,
     RETENTION,
@@ -39,13 +44,7 @@ from webapp.delivery.submission import (
     table,
 )
 from webapp.persian import IRAN, to_iran
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from sqlalchemy import ColumnElement, Connection, Row, Select
-
-    from webapp.database import Database
+from webapp.statistics import funnel, sources
 
 COUNTS_RETENTION: Final = timedelta(days=400)
 
