@@ -16,11 +16,10 @@ from mail_server import MailServer
 from sqlalchemy import update
 from support import TOKEN, wait_until
 
+from webapp import alerts as module
+from webapp.alerts import Alerts, problems
 from webapp.contact import Contact
 from webapp.database.engine import metadata
-from webapp.delivery import alerts as module
-from webapp.delivery import problems
-from webapp.delivery.alerts import Alerts
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.submission import HONEYPOT, WAITING, reference, table
 from webapp.messages import NEEDS_ATTENTION_NONE
@@ -535,7 +534,7 @@ def test_mail_server_that_hangs_or_is_down_delays_no_delivery(
     """Nor the end of the worker by more than the time-out."""
     monkeypatch.setattr("webapp.delivery.services.CHECK_INTERVAL_S", 0.1)
     monkeypatch.setattr(module, "_STOP_TIMEOUT_S", 1.0)
-    monkeypatch.setattr("webapp.delivery.mail.TIMEOUT_S", 120.0)
+    monkeypatch.setattr("webapp.alerts.mail.TIMEOUT_S", 120.0)
     with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as connections:
         other = replace(told, smtp_url=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
         delivery = DeliveryServices.build(other, portal_url=portal.url, token=TOKEN)

@@ -11,8 +11,8 @@ import trustme
 from mail_server import REFUSED, MailServer
 from tables import each
 
-from webapp.delivery import mail as module
-from webapp.delivery.mail import Mailer, MailError
+from webapp.alerts import mail as module
+from webapp.alerts.mail import Mailer, MailError
 from webapp.messages import alerts
 from webapp.smtp_url import MailServer as Address
 from webapp.smtp_url import parse_smtp_url

@@ -14,12 +14,12 @@ from address_book import AddressBook
 from counted import CountedOutbox as Outbox
 from sqlalchemy import create_engine, event, make_url, text
 
+from webapp.alerts.problems import Problems
 from webapp.contact import Contact
 from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.problems import Problems
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.delivery.unverified import Unverified

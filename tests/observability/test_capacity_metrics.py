@@ -11,12 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Page, wait_until
 
+from webapp.alerts.problems import parse_credit
 from webapp.cli.commands import _metrics
 from webapp.cli.configuration import build_services
 from webapp.cli.scraping import MetricsServer
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.delivery.credit import parse_credit
 from webapp.portal.base import MethodNotAllowed
 from webapp.settings import Settings, SettingsError
 from webapp.web.views import EXTENSION

@@ -18,6 +18,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import demo
 from webapp import observability as app_logging
+from webapp.alerts.mail import Mailer, MailError
 from webapp.cli import probes
 from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
@@ -27,7 +28,6 @@ from webapp.cli.scraping import MetricsServer
 from webapp.contact import FIELDS
 from webapp.database import Database, DatabaseError
 from webapp.delivery.code_sender import new_code
-from webapp.delivery.mail import Mailer, MailError
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain

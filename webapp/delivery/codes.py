@@ -29,9 +29,9 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.alerts.problems import CodeTrouble
 from webapp.database.engine import metadata
 from webapp.delivery.code_limits import CodeLimits, NotTaken, Sending, purge_sendings
-from webapp.delivery.code_trouble import CodeTrouble
 from webapp.delivery.submission import UNVERIFIED_LIFETIME
 
 if TYPE_CHECKING:

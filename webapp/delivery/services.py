@@ -7,13 +7,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
+from webapp.alerts import CHECK_INTERVAL_S, Alerts
+from webapp.alerts.problems import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.database import Database
-from webapp.delivery.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
-from webapp.delivery.credit import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.delivery.failover import FAILOVER_INTERVAL_S
 from webapp.delivery.feeding import FEED_INTERVAL_S
 from webapp.delivery.imports import Imports

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import enum
+import logging
+import math
+import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    Integer,
+    String,
+    Table,
+    and_,
+    delete,
+    func,
+    select,
+    update,
+)
 
-from webapp.delivery.code_trouble import CodeTrouble
+from webapp.database import Database
+from webapp.database.engine import metadata
+from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.submission import (
     NEEDS_ATTENTION,
     SUSPECT_STATUSES,
@@ -19,12 +37,116 @@ from webapp.delivery.submission import (
     reference,
     table,
 )
+from webapp.observability import log_exception
+from webapp.observability.metrics import Metrics
+from webapp.portal.base import PortalError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+log = logging.getLogger(__name__)
 
-    from webapp.database import Database
-    from webapp.delivery.circuit_breaker import CircuitBreaker
+FETCH_INTERVAL_S: Final = 900.0
+FIRST_FETCH_S: Final = 60.0  # after the start, which has other work
+
+
+class Credit:
+    """Fetches the account's credit."""
+
+    def __init__(
+        self, fetch: Callable[[], str], breaker: CircuitBreaker, metrics: Metrics | None
+    ) -> None:
+        """Set the call that returns the credit as the portal writes it.
+
+        Args:
+            fetch: The call.
+            breaker: While it is open, nothing is fetched.
+            metrics: Where the credit is set; None if nobody wants to know it.
+        """
+        self._fetch = fetch
+        self._breaker = breaker
+        self._metrics = metrics
+        self._failure = ""  # the status of the last fetch, "" if it succeeded
+        self._thread: threading.Thread | None = None
+
+    def start_fetch(self) -> None:
+        """Fetch in a thread of its own, so that nobody waits; unless the last one still does."""
+        if self._metrics and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._fetch_logged, name="credit", daemon=True)
+            self._thread.start()
+
+    def _fetch_logged(self) -> None:
+        try:
+            self.refresh()
+        except Exception as error:  # noqa: BLE001  the next time may work
+            log_exception(log, error)
+
+    def refresh(self) -> None:
+        """Fetch the credit once, unless the queue is paused; if that fails, the last one stays."""
+        if self._breaker.pause or self._metrics is None:
+            return
+        try:
+            written = self._fetch()
+        except PortalError as error:
+            if error.status != self._failure:
+                log.info("the account's credit is not fetched: %s", error.status)
+            self._failure = error.status
+            return
+        self._failure = ""
+        credit = parse_credit(written)
+        if credit is not None:
+            self._metrics.set_credit(credit)
+
+
+def parse_credit(written: str) -> float | None:
+    """Return a credit as a number; None if it is none."""
+    try:
+        credit = float(written.replace(",", ""))
+    except ValueError:
+        return None
+    return credit if math.isfinite(credit) else None
+
+
+_trouble: Final = Table(
+    "code_trouble",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1; no row while codes are sent
+    Column("status", String(64), nullable=False),
+    Column("since", DateTime, nullable=False),
+)
+
+
+class CodeTrouble:
+    """The trouble, from the first code that was not sent to the next one that is.
+
+    Each method raises a DatabaseError if the database fails.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Use the table in this database."""
+        self._database = database
+
+    def read(self, *, min_age: timedelta = timedelta(0)) -> str:
+        """Return the status for which no code was sent, the portal's or ours; "" if all is well.
+
+        Args:
+            min_age: A trouble that has not lasted for so long is none.
+        """
+        is_old = _trouble.c.since <= self._database.now_plus(-min_age)
+        with self._database.read() as connection:
+            return connection.execute(select(_trouble.c.status).where(is_old)).scalar() or ""
+
+    def set(self, status: str) -> None:
+        """Record that a code was not sent."""
+        values = {"status": status, "since": self._database.now_plus()}
+        insert = self._database.insert_or_ignore(_trouble, id=1, **values)
+        with self._database.write() as connection:
+            if connection.execute(insert).first() is None:
+                connection.execute(update(_trouble).values(status=status))
+
+    def clear(self) -> None:
+        """Record that a code was sent."""
+        if self.read():
+            with self._database.write() as connection:
+                connection.execute(delete(_trouble))
+
 
 COUNT_CAP: Final = 10_000  # texts say "more than"
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import make_msgid
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from webapp.setting_values import is_loopback
+from webapp.settings import Settings
 from webapp.smtp_url import MailServer, is_address, parse_smtp_url
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from webapp.settings import Settings
 
 TIMEOUT_S: Final = 10.0  # of each step: connecting, and each answer of the server
 
