@@ -12,8 +12,8 @@ from sqlalchemy import NullPool, create_engine, text
 
 from webapp.contact import MOBILE
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import NEEDS_ATTENTION, NUMBER_UNVERIFIED, SUSPECT_STATUSES
 from webapp.demo.faults import PROFILES
+from webapp.outbox.rows import NEEDS_ATTENTION, NUMBER_UNVERIFIED, SUSPECT_STATUSES
 from webapp.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from chaos import World
 
-    from webapp.delivery.submission import Submission
+    from webapp.outbox.rows import Submission
 
 DRAINING = 1000  # seconds for the outbox to empty; longer than the longest pause of a contact
 ROUNDS = 5  # of an operator's decisions, at most

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from stock import let_wait
 
 from webapp.database import Database
-from webapp.delivery import submission
+from webapp.outbox import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,8 +44,8 @@ def _read(app: Program) -> Pages:
 
 
 def _count(database: Database) -> int:
-    outbox = submission.table
-    waiting = select(func.count()).where(outbox.c.state.in_(submission.WAITING))
+    outbox = rows.table
+    waiting = select(func.count()).where(outbox.c.state.in_(rows.WAITING))
     with database.read() as connection:
         count: int = connection.execute(waiting).scalar_one()
     return count

@@ -17,7 +17,7 @@ from stock import deliver, let_wait
 
 from webapp import create_app
 from webapp.database import Database
-from webapp.delivery import submission
+from webapp.outbox import rows
 from webapp.settings import Settings
 from webapp.statistics import Statistics
 from webapp.statistics.sources import MAX_SOURCES
@@ -67,13 +67,13 @@ def _measure(kind: str, address: Callable[[str], str], folder: Path) -> None:
 
 def _spread(database: Database) -> None:
     """Let the rows have come on several days, by several forms and from many sources."""
-    c, now = submission.table.c, datetime.now(UTC).replace(tzinfo=None)
+    c, now = rows.table.c, datetime.now(UTC).replace(tzinfo=None)
     for age in range(_DAYS):
         share = c.id.between(age * _ROWS // _DAYS + 1, (age + 1) * _ROWS // _DAYS)
         source = literal("source-") + cast(c.id % _SOURCES, String)
         came = {"created_at": now - timedelta(days=age), "form": f"form-{age % _FORMS}"}
         with database.write() as connection:
-            connection.execute(update(submission.table).where(share).values(**came, source=source))
+            connection.execute(update(rows.table).where(share).values(**came, source=source))
 
 
 def _row(what: str, url: str, folder: Path, note: str = "") -> None:

@@ -25,10 +25,10 @@ import requests
 from support import solved, written
 
 from webapp.database import Database
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import State, Timing
 from webapp.demo.server import Simulator
 from webapp.forms.tokens import MIN_AGE
+from webapp.outbox import Outbox
+from webapp.outbox.rows import State, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, literal, select
 
 from webapp.contact import Contact
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import (
-    ERASED,
-    RETENTION,
-    State,
-    Timing,
-    contact_columns,
-    table,
-)
+from webapp.outbox import Outbox
+from webapp.outbox.rows import ERASED, RETENTION, State, Timing, contact_columns, table
 
 if TYPE_CHECKING:
     from webapp.database import Database

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from webapp.delivery.outbox import Outbox
+from webapp.outbox import Outbox
 from webapp.statistics import Statistics
 
 if TYPE_CHECKING:
     from webapp.database import Database
-    from webapp.delivery.submission import Timing
+    from webapp.outbox.rows import Timing
 
 
 class CountedOutbox(Outbox):

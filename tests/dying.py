@@ -18,10 +18,10 @@ from webapp.delivery.codes import Codes
 from webapp.delivery.feeding import Feeder
 from webapp.delivery.import_tables import Twice
 from webapp.delivery.imports import Imports
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.unverified import Unverified
 from webapp.forms import tokens
 from webapp.forms.importing import store_file
+from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal
 from webapp.web.views import EXTENSION
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from webapp import database
 from webapp.cli import main
-from webapp.delivery import sender, services
+from webapp.delivery import services
 from webapp.forms import tokens
+from webapp.outbox import sender
 from webapp.statistics import funnel
 from webapp.web.views import header
 

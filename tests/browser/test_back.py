@@ -13,7 +13,7 @@ from hosting import Site, hosting
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
-from webapp.delivery.intake import STORE_FAILED, Intake, Outcome, Result
+from webapp.outbox.submit import STORE_FAILED, Intake, Outcome, Result
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

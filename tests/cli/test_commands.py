@@ -24,10 +24,10 @@ from webapp import observability as app_logging
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.database import Database
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Timing, reference
 from webapp.demo.faults import Fault
 from webapp.messages import alerts, codes
+from webapp.outbox import Outbox
+from webapp.outbox.rows import Timing, reference
 from webapp.settings import VERSION, Settings
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from support import SECRET, TOKEN
 from webapp.cli import main
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Timing, reference
+from webapp.outbox import Outbox
+from webapp.outbox.rows import Timing, reference
 
 if TYPE_CHECKING:
     from pathlib import Path

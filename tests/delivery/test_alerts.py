@@ -21,10 +21,10 @@ from webapp.alerts import Alerts, problems
 from webapp.contact import Contact
 from webapp.database.engine import metadata
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import HONEYPOT, WAITING, reference, table
 from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
 from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
 from webapp.portal.base import Refused, Unreachable
 
 if TYPE_CHECKING:

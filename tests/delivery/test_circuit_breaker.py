@@ -12,8 +12,8 @@ from sqlalchemy import text
 from support import wait_until
 
 from webapp.database import Database
-from webapp.delivery import circuit_breaker as module
-from webapp.delivery.circuit_breaker import CircuitBreaker
+from webapp.outbox import circuit_breaker as module
+from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.portal.base import Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_both_ends_are_logged_once(
     database: Database, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line an event, as an error where a person must act."""
-    caplog.set_level("INFO", "webapp.delivery.circuit_breaker")
+    caplog.set_level("INFO", "webapp.outbox.circuit_breaker")
     other = CircuitBreaker(database)
     for one in (breaker, other):
         one.failed(Refused("Token_Expired"))

@@ -16,9 +16,9 @@ from webapp.delivery import codes as codes_module
 from webapp.delivery.code_limits import Counted
 from webapp.delivery.code_sender import new_code
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import State, Timing
 from webapp.delivery.unverified import Unverified
+from webapp.outbox import Outbox
+from webapp.outbox.rows import State, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database import engine as engine_module
 from webapp.database.engine import Connections
-from webapp.delivery.submission import Timing
+from webapp.outbox.rows import Timing
 from webapp.statistics import today
 
 if TYPE_CHECKING:

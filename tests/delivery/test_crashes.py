@@ -13,10 +13,11 @@ from support import TOKEN, Page, wait_until
 
 from webapp import create_app
 from webapp.contact import Contact
-from webapp.delivery import intake, verification
+from webapp.delivery import verification
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import WAITING, State
 from webapp.demo.faults import RETURN_PROFILES
+from webapp.outbox import submit
+from webapp.outbox.rows import WAITING, State
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def hasty(settings: Settings, database_url: str) -> Settings:
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let who repeats what a dead process was sending wait for its answer at once."""
-    monkeypatch.setattr(intake, "time", FakeClock())
+    monkeypatch.setattr(submit, "time", FakeClock())
     monkeypatch.setattr(verification, "time", FakeClock())
 
 

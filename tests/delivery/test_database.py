@@ -23,9 +23,7 @@ from webapp import messages
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.engine import REVISION, metadata
-from webapp.delivery.submission import (
-    State,
-)
+from webapp.outbox.rows import State
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

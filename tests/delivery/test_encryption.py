@@ -20,14 +20,15 @@ from webapp.cli import main
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
-from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.gauges import read_gauges
 from webapp.delivery.import_tables import Import, Place, Reading, StoredRow, Twice
 from webapp.delivery.imports import Counts, Imports
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import (
+from webapp.delivery.unverified import Unverified
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import (
     ACCEPTED,
     NEEDS_ATTENTION,
     RETENTION,
@@ -37,7 +38,6 @@ from webapp.delivery.submission import (
     dump_contact,
     reference,
 )
-from webapp.delivery.unverified import Unverified
 from webapp.settings import Settings
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
@@ -242,7 +242,7 @@ def test_rows_that_no_key_opens_are_counted_and_neither_sent_nor_deleted(
     database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Said once; the right key makes them ordinary again."""
-    monkeypatch.setattr("webapp.delivery.outbox.RETENTION", -RETENTION)
+    monkeypatch.setattr("webapp.outbox.RETENTION", -RETENTION)
     right, outbox = key_ring(database_url, "right")
     outbox.add(CONTACT, KEYS[0], form="contact", send=False)
     outbox.hold(CONTACT, KEYS[1], form="contact", reason="honeypot")

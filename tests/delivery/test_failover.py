@@ -14,10 +14,10 @@ from sqlalchemy import text
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import AcceptedLengths, Sender
-from webapp.delivery.submission import Timing
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import Timing
+from webapp.outbox.sender import AcceptedLengths, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from counted import CountedOutbox as Outbox
 from serving import serve
 
 from webapp.database import Database, DatabaseError
-from webapp.delivery.submission import Timing
+from webapp.outbox.rows import Timing
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import funnel as module
 from webapp.statistics.funnel import Funnel, Step

@@ -25,10 +25,10 @@ from webapp.delivery.import_tables import (
 )
 from webapp.delivery.imports import Counts
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import ERASED, State, dump_contact, table
 from webapp.forms import definitions_file, importing
 from webapp.forms.importing import store_file
 from webapp.messages import imports as texts
+from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal.base import Refused
 from webapp.spreadsheets import UnreadableFile
 

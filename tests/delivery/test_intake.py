@@ -15,12 +15,12 @@ from support import TOKEN, short_deadline, wait_until
 
 from webapp.contact import FIELDS, Contact
 from webapp.database import DatabaseError
-from webapp.delivery import intake as intake_module
-from webapp.delivery.intake import BUSY, Result, submission_key
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import HONEYPOT, NEEDS_ATTENTION, State, reference
 from webapp.demo.faults import RETURN_PROFILES, Fault, Profile
+from webapp.outbox import Outbox
+from webapp.outbox import submit as intake_module
+from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, reference
+from webapp.outbox.sender import LABELS_UNKNOWN
+from webapp.outbox.submit import BUSY, Result, submission_key
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.statuses import STATUSES
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.intake import Intake, Outcome
     from webapp.delivery.services import DeliveryServices
-    from webapp.delivery.submission import Submission
     from webapp.demo.server import Simulator
+    from webapp.outbox.rows import Submission
+    from webapp.outbox.submit import Intake, Outcome
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)
@@ -577,7 +577,7 @@ def test_search_that_never_works_does_not_block_for_ever(
     intake: Intake, outbox: Outbox, portal: Simulator, answer: str | Fault, monkeypatch: Any
 ) -> None:
     """After ten looks it is sent without one."""
-    monkeypatch.setattr("webapp.delivery.sender._FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr("webapp.outbox.sender._FIRST_BACKOFF_S", 0.01)
     portal.answer(Fault.RESET)
     submit(intake)
     portal.answer(answer, 10)
@@ -591,7 +591,7 @@ def test_without_a_reason_it_is_asked_five_times_and_held(
     intake: Intake, outbox: Outbox, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asking again will not change it; an operator decides."""
-    monkeypatch.setattr("webapp.delivery.sender._FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr("webapp.outbox.sender._FIRST_BACKOFF_S", 0.01)
     portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
     submit(intake)
     for _ in range(4):

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.delivery import review as review_module
-from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import AcceptedLengths, Sender
-from webapp.delivery.submission import State, Timing
-from webapp.delivery.worker import Worker
+from webapp.outbox import Outbox
+from webapp.outbox import review as review_module
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import State, Timing
+from webapp.outbox.sender import AcceptedLengths, Sender
+from webapp.outbox.worker import Worker
 from webapp.portal.base import SlowDown
 
 if TYPE_CHECKING:

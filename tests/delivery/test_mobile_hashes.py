@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Submission, Timing, table
 from webapp.delivery.unverified import Unverified
+from webapp.outbox import Outbox
+from webapp.outbox.rows import Submission, Timing, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

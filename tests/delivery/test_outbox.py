@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import text
 
 from webapp import database as database_module
+from webapp import outbox as module
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery import outbox as module
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import (
+from webapp.delivery.used_proofs import UsedProofs
+from webapp.outbox import Outbox
+from webapp.outbox.rows import (
     HONEYPOT,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
@@ -28,7 +29,6 @@ from webapp.delivery.submission import (
     Timing,
     reference,
 )
-from webapp.delivery.used_proofs import UsedProofs
 
 if TYPE_CHECKING:
     pass

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tables import each
 
-from webapp.delivery.circuit_breaker import Permits
+from webapp.outbox.circuit_breaker import Permits
 
 
 def wait_until_waiting(permits: Permits, count: int) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Timing
+from webapp.outbox import Outbox
+from webapp.outbox.rows import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

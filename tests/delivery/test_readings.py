@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from webapp.contact import Contact
-from webapp.delivery import sender as sender_module
 from webapp.demo.faults import PROFILES, Answer
+from webapp.outbox import sender as sender_module
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

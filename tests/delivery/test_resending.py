@@ -11,12 +11,12 @@ from address_book import AddressBook
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery import sender as sender_module
-from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import AcceptedLengths, Sender
-from webapp.delivery.submission import PERHAPS_RECORDED, State, Submission, Timing
 from webapp.observability.metrics import Metrics
+from webapp.outbox import Outbox
+from webapp.outbox import sender as sender_module
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import PERHAPS_RECORDED, State, Submission, Timing
+from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,

@@ -18,9 +18,9 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database import engine as engine_module
 from webapp.database.engine import OLDEST_REVISION, REVISION, probe
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Timing
 from webapp.observability import RareWarnings
+from webapp.outbox import Outbox
+from webapp.outbox.rows import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from address_book import AddressBook
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery import sender as sender_module
-from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
-from webapp.delivery.intake import Intake, Result, submission_key
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import LABELS_UNKNOWN, AcceptedLengths, Sender
-from webapp.delivery.submission import State, Timing
+from webapp.outbox import Outbox
+from webapp.outbox import sender as sender_module
+from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
+from webapp.outbox.rows import State, Timing
+from webapp.outbox.sender import LABELS_UNKNOWN, AcceptedLengths, Sender
+from webapp.outbox.submit import Intake, Result, submission_key
 from webapp.phonebook import LabelList
 from webapp.portal.base import (
     MethodNotAllowed,

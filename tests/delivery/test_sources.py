@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.submission import HONEYPOT, Submitter, Timing, table
+from webapp.outbox.rows import HONEYPOT, Submitter, Timing, table
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import sources as module
 from webapp.statistics.sources import OTHER

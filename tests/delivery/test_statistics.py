@@ -14,7 +14,7 @@ from sqlalchemy import event, insert, select, update
 from webapp import statistics as module
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.submission import HONEYPOT, RETENTION, Submission, Timing, table
+from webapp.outbox.rows import HONEYPOT, RETENTION, Submission, Timing, table
 from webapp.persian import IRAN
 from webapp.statistics import COUNTS_RETENTION, Outcome, today
 
@@ -219,7 +219,7 @@ def test_several_workers_at_once_count_each_row_once(
 ) -> None:
     """As on several machines, some of which purge at the same time."""
     monkeypatch.setattr(module, "_BATCH_ROWS", 7)
-    monkeypatch.setattr("webapp.delivery.outbox._PURGE_BATCH_ROWS", 11)
+    monkeypatch.setattr("webapp.outbox._PURGE_BATCH_ROWS", 11)
     outbox.deliver(add(outbox, 0), 0)
     with database.write() as connection:
         (row,) = connection.execute(select(table)).mappings()

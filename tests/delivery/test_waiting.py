@@ -13,10 +13,10 @@ from support import Page
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database.sqlite_writer import KeyLocks
-from webapp.delivery.circuit_breaker import Permits
-from webapp.delivery.intake import Intake, Result
-from webapp.delivery.submission import Timing
 from webapp.forms import tokens
+from webapp.outbox.circuit_breaker import Permits
+from webapp.outbox.rows import Timing
+from webapp.outbox.submit import Intake, Result
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -21,16 +21,16 @@ from stock import contact
 from stock import fill as fill_at_once
 from support import SECRET, TOKEN, Page, short_deadline, wait_until
 
-import webapp.delivery.outbox as module
+import webapp.outbox as module
 from webapp.database import DatabaseError
-from webapp.delivery.intake import submission_key
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.sender import Sender
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.submission import WAITING, State
-from webapp.delivery.worker import Worker
 from webapp.demo.faults import Fault
 from webapp.demo.server import Simulator
+from webapp.outbox import Outbox
+from webapp.outbox.rows import WAITING, State
+from webapp.outbox.sender import Sender
+from webapp.outbox.submit import submission_key
+from webapp.outbox.worker import Worker
 from webapp.portal.base import Refused
 from webapp.server import _post_worker_init
 from webapp.web.views import EXTENSION
@@ -264,7 +264,7 @@ def test_no_fault_ends_it(
     error: Exception,
 ) -> None:
     """Neither of its own rounds nor of a call; the log says where, and nothing of anybody."""
-    monkeypatch.setattr("webapp.delivery.worker._ERROR_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.outbox.worker._ERROR_INTERVAL_S", 0.1)
     fill(local, 3)
     for owner, name in (
         (Outbox, "claim"),
@@ -299,7 +299,7 @@ def test_database_that_fails_is_waited_for(
     local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deliverer lives on."""
-    monkeypatch.setattr("webapp.delivery.worker._ERROR_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.outbox.worker._ERROR_INTERVAL_S", 0.1)
     fill(local, 1)
     claim = Outbox.claim
     failures = iter(range(3))

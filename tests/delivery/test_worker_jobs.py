@@ -12,7 +12,7 @@ from support import wait_until
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.submission import RETENTION, table
+from webapp.outbox.rows import RETENTION, table
 from webapp.statistics import Outcome, today
 from webapp.web.views import EXTENSION
 
@@ -50,7 +50,7 @@ def test_job_that_always_fails_does_not_slow_delivery(
     delivery: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the job itself is run less often: here, once an hour."""
-    monkeypatch.setattr("webapp.delivery.worker._ERROR_INTERVAL_S", 3_600.0)
+    monkeypatch.setattr("webapp.outbox.worker._ERROR_INTERVAL_S", 3_600.0)
     delivery.worker.every(0.0, fail)
     keys = [f"{number:064x}" for number in range(40)]
     for key in keys:
@@ -63,7 +63,7 @@ def test_worker_without_work_does_not_take_the_lock_for_writing(
     delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten of them wrote 38 times a second, and everybody's submission waited for that lock."""
-    monkeypatch.setattr("webapp.delivery.worker._POLL_INTERVAL_S", 0.001)
+    monkeypatch.setattr("webapp.outbox.worker._POLL_INTERVAL_S", 0.001)
     turns: list[int] = []
     writes: list[int] = []
     delivery.worker.every(0.0, lambda: turns.append(1))

@@ -17,10 +17,10 @@ from support import Page
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Timing
 from webapp.demo.faults import json_answer
 from webapp.forms.form import HONEYPOT_INPUT
+from webapp.outbox import Outbox
+from webapp.outbox.rows import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

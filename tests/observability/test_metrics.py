@@ -20,11 +20,11 @@ from support import SECRET, TOKEN, Html, Page, wait_until
 
 from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import State
 from webapp.demo.faults import Fault
 from webapp.forms import tokens
 from webapp.forms.form import HONEYPOT_INPUT
+from webapp.outbox import Outbox
+from webapp.outbox.rows import State
 from webapp.settings import VERSION
 from webapp.web.views import EXTENSION
 

@@ -26,10 +26,11 @@ from support import TOKEN, wait_until
 from tables import each
 
 from webapp.contact import Contact
-from webapp.delivery import code_limits, intake, sender, submission
+from webapp.delivery import code_limits
 from webapp.demo.faults import Answer, Fault
 from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.outbox import rows, sender, submit
 from webapp.portal import transport as module
 from webapp.portal.base import (
     AFTER_CONNECTING,
@@ -411,9 +412,9 @@ class TestStatuses:
         faults = {name for _, name in (*WHILE_CONNECTING, *AFTER_CONNECTING)}
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
-        raised |= {code_limits.CODES_USED_UP, submission.NUMBER_UNVERIFIED}
-        raised |= {submission.PERHAPS_RECORDED}
-        raised |= {intake.BUSY, intake.STORE_FAILED, sender.LABELS_UNKNOWN}
+        raised |= {code_limits.CODES_USED_UP, rows.NUMBER_UNVERIFIED}
+        raised |= {rows.PERHAPS_RECORDED}
+        raised |= {submit.BUSY, submit.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised
         assert faults | raised <= STATUS_MESSAGES.keys()
         assert STATUS_MESSAGES.keys() - known == {"HTTP", "Other"}

@@ -14,7 +14,7 @@ from brought_files import post_file, token
 from brought_files import written as written_file
 from support import Page, solved, written
 
-from webapp.delivery import circuit_breaker
+from webapp.outbox import circuit_breaker
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
 

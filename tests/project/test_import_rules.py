@@ -46,7 +46,7 @@ def test_contract_of_the_package_as_it_is_holds(copy: Path) -> None:
     ("one", "other"),
     [
         ("webapp.web.page_cache", "webapp.web.errors"),
-        ("webapp.portal.base", "webapp.delivery.submission"),
+        ("webapp.portal.base", "webapp.outbox.rows"),
         ("webapp.settings", "webapp.persian.text"),
     ],
 )

@@ -13,10 +13,10 @@ from support import Html, Page, solved, written
 
 from webapp import database as database_module
 from webapp.database import Database
-from webapp.delivery import circuit_breaker
-from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
+from webapp.outbox import circuit_breaker
+from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.portal.base import Refused, SlowDown, Unreachable
 from webapp.web import proof_of_work
 from webapp.web.proof_of_work import CLOCK_SKEW, ProofOfWork

@@ -14,10 +14,10 @@ from support import Html, Page, solved, written
 from webapp import messages
 from webapp.delivery import code_sender, verification
 from webapp.delivery import codes as codes_module
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.demo.faults import Fault
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import IRAN
 from webapp.portal.base import SLOW_DOWN
 from webapp.web import proof_of_work

@@ -8,9 +8,9 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.demo.faults import Fault
 from webapp.messages import codes as texts
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
 

@@ -14,11 +14,11 @@ from tables import each
 from webapp import messages, phonebook
 from webapp.database import DatabaseError
 from webapp.delivery import services
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import table
 from webapp.demo.faults import Fault
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import workbench
+from webapp.outbox import Outbox
+from webapp.outbox.rows import table
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -66,7 +66,7 @@ def test_fault_in_a_service_is_answered_with_500(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page does not claim that nothing happened."""
-    monkeypatch.setattr("webapp.delivery.intake.Intake.submit", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("webapp.outbox.submit.Intake.submit", lambda *_, **__: 1 / 0)
     response = page.client.post("/", data={"csrf_token": page.token, "Mobile": MOBILE})
     assert response.status_code == 500
     assert "شاید" in response.text

@@ -13,9 +13,9 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.delivery.review import Review
-from webapp.delivery.submission import HONEYPOT
 from webapp.messages import workbench
+from webapp.outbox.review import Review
+from webapp.outbox.rows import HONEYPOT
 from webapp.portal.base import status_message
 from webapp.setting_values import read_logo
 from webapp.settings import Settings, SettingsError

@@ -23,9 +23,9 @@ from brought_files import (
 from support import Html
 
 from webapp.delivery.import_tables import import_rows, imports
-from webapp.delivery.submission import WAITING
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts
+from webapp.outbox.rows import WAITING
 from webapp.spreadsheets import BOM, MAX_FILE_BYTES
 from webapp.web.views import EXTENSION, import_files
 

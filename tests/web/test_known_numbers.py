@@ -10,11 +10,11 @@ from support import Html, Page
 
 from webapp.contact import Contact
 from webapp.delivery.import_tables import ImportState
-from webapp.delivery.submission import State
 from webapp.demo.faults import Fault
 from webapp.forms import importing
 from webapp.messages import imports as texts
 from webapp.messages import workbench
+from webapp.outbox.rows import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,10 +16,11 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.database import Database, DatabaseError
-from webapp.delivery.intake import Result
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.review import Review
-from webapp.delivery.submission import (
+from webapp.demo.faults import Fault
+from webapp.forms import tokens
+from webapp.outbox import Outbox
+from webapp.outbox.review import Review
+from webapp.outbox.rows import (
     HONEYPOT,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
@@ -28,8 +29,7 @@ from webapp.delivery.submission import (
     Submission,
     Timing,
 )
-from webapp.demo.faults import Fault
-from webapp.forms import tokens
+from webapp.outbox.submit import Result
 from webapp.portal.base import Refused, status_message
 from webapp.web import views
 from webapp.web.views import EXTENSION
@@ -284,7 +284,7 @@ def test_what_was_tried_for_three_days_is_said_to_be_given_up(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
-    monkeypatch.setattr("webapp.delivery.outbox.MAX_RETRY_AGE", -MAX_RETRY_AGE)
+    monkeypatch.setattr("webapp.outbox.MAX_RETRY_AGE", -MAX_RETRY_AGE)
     submission = add(delivery)
     for _ in range(2):
         delivery.outbox.postpone(submission, NOW, failed=True, status="Timeout", uncertain=True)
@@ -488,7 +488,7 @@ def test_retry_counts_even_if_the_breaker_cannot_be_told(
     def fail(_: object) -> None:
         raise DatabaseError("OperationalError")
 
-    monkeypatch.setattr("webapp.delivery.circuit_breaker.CircuitBreaker.probe_now", fail)
+    monkeypatch.setattr("webapp.outbox.circuit_breaker.CircuitBreaker.probe_now", fail)
     assert press(client, f"/outbox/{hold(delivery)}/retry").outcome == "retried"
 
 

@@ -16,9 +16,9 @@ from tables import each
 from webapp import messages
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
-from webapp.delivery.outbox import Outbox
 from webapp.demo.faults import Fault
 from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.outbox import Outbox
 from webapp.web.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:

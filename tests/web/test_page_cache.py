@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from support import Html, Page
 from tables import each
 
-from webapp.delivery.circuit_breaker import Pause
 from webapp.forms.tokens import Receipt
+from webapp.outbox.circuit_breaker import Pause
 from webapp.web.page_cache import CachedPage, placeholders
 from webapp.web.views import EXTENSION, contact_form
 

@@ -14,8 +14,8 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.delivery.review import Review
 from webapp.messages import workbench
+from webapp.outbox.review import Review
 from webapp.persian import IRAN
 from webapp.web.views import EXTENSION, recent
 from webapp.web.views.recent import COOKIE_NAME, RecentSubmissions, make_entry

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from support import Page
 
 from webapp import messages
-from webapp.delivery.submission import NEEDS_ATTENTION
+from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.cli import main
-from webapp.delivery.submission import NEEDS_ATTENTION
+from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.delivery.submission import Submission
     from webapp.demo.server import Simulator
+    from webapp.outbox.rows import Submission
 
 ROOT = Path(__file__).parents[2]
 MOBILE = "09121234567"

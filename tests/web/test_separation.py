@@ -10,8 +10,8 @@ import pytest
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.delivery.submission import HONEYPOT
 from webapp.messages import imports, workbench
+from webapp.outbox.rows import HONEYPOT
 from webapp.statistics.funnel import Step
 from webapp.web.views import EXTENSION
 

@@ -9,8 +9,8 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.form import HONEYPOT_INPUT
+from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.outbox import Outbox
-    from webapp.delivery.submission import Submission
     from webapp.demo.server import Simulator
+    from webapp.outbox import Outbox
+    from webapp.outbox.rows import Submission
 
 MOBILE = "09121234567"
 

@@ -18,8 +18,8 @@ from tables import each
 from webapp import persian
 from webapp import statistics as counting
 from webapp.contact import Contact
-from webapp.delivery.submission import HONEYPOT, table
 from webapp.messages import statistics as texts
+from webapp.outbox.rows import HONEYPOT, table
 from webapp.spreadsheets import safe_cell
 from webapp.web.views import charts
 from webapp.web.views import statistics as module

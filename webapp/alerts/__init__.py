@@ -20,9 +20,9 @@ from webapp.alerts.mail import Mailer, MailError
 from webapp.alerts.problems import COUNT_CAP, Kind, Problems
 from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.delivery.circuit_breaker import CircuitBreaker
 from webapp.messages import alerts as texts
 from webapp.observability import log_exception
+from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message, status_message
 from webapp.settings import Settings

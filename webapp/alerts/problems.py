@@ -28,17 +28,10 @@ from sqlalchemy import (
 
 from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.submission import (
-    NEEDS_ATTENTION,
-    SUSPECT_STATUSES,
-    WAITING,
-    State,
-    reference,
-    table,
-)
 from webapp.observability import log_exception
 from webapp.observability.metrics import Metrics
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING, State, reference, table
 from webapp.portal.base import PortalError
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from sqlalchemy import make_url
 from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.database import DatabaseError
-from webapp.delivery.sender import LABELS_UNKNOWN
-from webapp.delivery.submission import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
 from webapp.messages import COMMA
+from webapp.outbox.rows import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
+from webapp.outbox.sender import LABELS_UNKNOWN
 from webapp.portal.client import payload
 from webapp.spreadsheets import BOM, safe_cell
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.delivery.submission import Submission
+    from webapp.outbox.rows import Submission
     from webapp.settings import Settings
 
 

@@ -13,9 +13,9 @@ from webapp.contact import LABELS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.delivery.code_limits import SHARED_LIMITS, Counted, NotTaken
 from webapp.delivery.codes import Taken
-from webapp.delivery.intake import BUSY, Outcome, Result, outcome_of
-from webapp.delivery.sender import database_errors_logged
-from webapp.delivery.submission import State, reference
+from webapp.outbox.rows import State, reference
+from webapp.outbox.sender import database_errors_logged
+from webapp.outbox.submit import BUSY, Outcome, Result, outcome_of
 from webapp.portal.base import (
     MethodNotAllowed,
     PortalError,
@@ -29,11 +29,11 @@ from webapp.portal.statuses import rejected_fields
 from webapp.statistics.funnel import CodeEvent
 
 if TYPE_CHECKING:
-    from webapp.delivery.circuit_breaker import CircuitBreaker
     from webapp.delivery.codes import Check, Codes
-    from webapp.delivery.intake import Intake
-    from webapp.delivery.submission import Submission
     from webapp.delivery.unverified import Unverified
+    from webapp.outbox.circuit_breaker import CircuitBreaker
+    from webapp.outbox.rows import Submission
+    from webapp.outbox.submit import Intake
     from webapp.portal.base import Portal
     from webapp.statistics.funnel import CodeCounts
 

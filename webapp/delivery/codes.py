@@ -32,7 +32,7 @@ from sqlalchemy import (
 from webapp.alerts.problems import CodeTrouble
 from webapp.database.engine import metadata
 from webapp.delivery.code_limits import CodeLimits, NotTaken, Sending, purge_sendings
-from webapp.delivery.submission import UNVERIFIED_LIFETIME
+from webapp.outbox.rows import UNVERIFIED_LIFETIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

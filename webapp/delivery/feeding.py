@@ -25,14 +25,14 @@ from webapp.delivery.import_tables import (
     import_rows,
     imports,
 )
-from webapp.delivery.submission import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, table
+from webapp.outbox.rows import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from webapp.database import Database
-    from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.submission import Timing
+    from webapp.outbox.circuit_breaker import CircuitBreaker
+    from webapp.outbox.rows import Timing
 
 log = logging.getLogger(__name__)
 

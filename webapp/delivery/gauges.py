@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from webapp.database import DatabaseError
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

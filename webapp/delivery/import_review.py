@@ -22,7 +22,7 @@ from webapp.delivery.import_tables import (
     import_rows,
     imports,
 )
-from webapp.delivery.submission import (
+from webapp.outbox.rows import (
     COLUMNS,
     NEEDS_ATTENTION,
     WAITING,

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, St
 
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
-from webapp.delivery.submission import contact_columns, load_contact
+from webapp.outbox.rows import contact_columns, load_contact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

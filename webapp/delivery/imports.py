@@ -32,10 +32,7 @@ from webapp.delivery.import_tables import (
     import_rows,
     imports,
 )
-from webapp.delivery.submission import (
-    RETENTION,
-    reference,
-)
+from webapp.outbox.rows import RETENTION, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,8 +40,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from webapp.database import Database
-    from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.submission import Timing
+    from webapp.outbox.circuit_breaker import CircuitBreaker
+    from webapp.outbox.rows import Timing
 
 log = logging.getLogger(__name__)
 

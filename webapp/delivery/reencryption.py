@@ -17,7 +17,8 @@ from sqlalchemy import Column, RowMapping, Table, bindparam, func, select, updat
 from webapp.contact import MOBILE
 from webapp.database import Database
 from webapp.database.encryption import DAMAGED, UnreadableText
-from webapp.delivery import import_tables, submission
+from webapp.delivery import import_tables
+from webapp.outbox import rows as submission
 
 log = logging.getLogger(__name__)
 

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Final, Self
 from webapp.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.alerts.problems import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.database import Database
-from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
 from webapp.delivery.code_limits import limits_of
 from webapp.delivery.code_sender import CodeSender
 from webapp.delivery.codes import Codes
-from webapp.delivery.failover import FAILOVER_INTERVAL_S
 from webapp.delivery.feeding import FEED_INTERVAL_S
 from webapp.delivery.imports import Imports
-from webapp.delivery.intake import Intake
-from webapp.delivery.outbox import Outbox
 from webapp.delivery.reencryption import (
     REENCRYPTION_INTERVAL_S,
     UNREADABLE_INTERVAL_S,
     Reencryption,
 )
-from webapp.delivery.sender import AcceptedLengths, Sender
-from webapp.delivery.submission import Timing
 from webapp.delivery.unverified import Unverified
 from webapp.delivery.verification import Verification
-from webapp.delivery.worker import PURGE_INTERVAL_S, Worker
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
+from webapp.outbox.review import FAILOVER_INTERVAL_S
+from webapp.outbox.rows import Timing
+from webapp.outbox.sender import AcceptedLengths, Sender
+from webapp.outbox.submit import Intake
+from webapp.outbox.worker import PURGE_INTERVAL_S, Worker
 from webapp.phonebook import DEADLINE_S, BlockedLines, Duplicates, LabelList
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route

@@ -12,7 +12,7 @@ from sqlalchemy import and_, delete, or_, select, update
 
 from webapp.database.encryption import UnreadableText
 from webapp.delivery.codes import mark_verified, purge_codes
-from webapp.delivery.submission import (
+from webapp.outbox.rows import (
     COLUMNS,
     ERASED,
     INITIAL_VALUES,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
     from webapp.database import Database
-    from webapp.delivery.submission import Timing
+    from webapp.outbox.rows import Timing
 
 _PURGE_BATCH_ROWS: Final = 1_000
 

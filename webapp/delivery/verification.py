@@ -18,8 +18,8 @@ from webapp.database import DatabaseError
 from webapp.database.sqlite_writer import KeyLocks
 from webapp.delivery.code_sender import Step, waits_outcome
 from webapp.delivery.codes import Check
-from webapp.delivery.intake import Outcome, Result, outcome_of, waits_for_code
-from webapp.delivery.submission import State, reference
+from webapp.outbox.rows import State, reference
+from webapp.outbox.submit import Outcome, Result, outcome_of, waits_for_code
 from webapp.statistics.funnel import CodeEvent
 from webapp.statistics.funnel import Step as FunnelStep
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from webapp.contact import Contact
     from webapp.delivery.code_sender import CodeRequest, CodeSender
     from webapp.delivery.codes import Codes, CodeState
-    from webapp.delivery.intake import Intake
-    from webapp.delivery.submission import Submission, Submitter
     from webapp.delivery.unverified import Unverified
+    from webapp.outbox.rows import Submission, Submitter
+    from webapp.outbox.submit import Intake
     from webapp.statistics.funnel import CodeCounts
 
 log = logging.getLogger(__name__)

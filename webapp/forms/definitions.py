@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import FIELDS, LABELS, Contact
-from webapp.delivery.submission import MAX_SOURCE_LENGTH
 from webapp.forms.toml_values import Faults, fault, read_custom_text, read_label, text_reader
+from webapp.outbox.rows import MAX_SOURCE_LENGTH
 from webapp.persian import InvalidText, clean_line
 
 if TYPE_CHECKING:

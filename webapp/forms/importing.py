@@ -14,11 +14,11 @@ from webapp.contact import MOBILE, Contact, Kind
 from webapp.database import DatabaseError
 from webapp.delivery.import_tables import Place, Reading, StoredRow
 from webapp.delivery.imports import Counts
-from webapp.delivery.submission import dump_contact
 from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access
 from webapp.forms.rows import read_row, read_shared
 from webapp.messages import imports as texts
+from webapp.outbox.rows import dump_contact
 from webapp.spreadsheets import Row, UnreadableFile, read_file
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import Final
 
 from webapp.contact import MOBILE, Contact
 from webapp.database import DatabaseError
-from webapp.delivery.circuit_breaker import CircuitBreaker
-from webapp.delivery.outbox import Outbox
-from webapp.delivery.submission import Submission
 from webapp.observability import log_exception
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import Submission
 from webapp.persian import InvalidText, parse_labels, spelling_key, to_iran
 from webapp.portal.base import KnownContact, MethodNotAllowed, Portal, PortalError, SlowDown
 

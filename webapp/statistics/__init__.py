@@ -35,14 +35,7 @@ from sqlalchemy import (
 
 from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.delivery.submission import (
-    NEEDS_ATTENTION,
-    RETENTION,
-    WAITING,
-    State,
-    is_uncounted,
-    table,
-)
+from webapp.outbox.rows import NEEDS_ATTENTION, RETENTION, WAITING, State, is_uncounted, table
 from webapp.persian import IRAN, to_iran
 from webapp.statistics import funnel, sources
 

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Column, Connection, Date, String, Table, func
 
 from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.delivery.submission import MAX_SOURCE_LENGTH
+from webapp.outbox.rows import MAX_SOURCE_LENGTH
 
 # Of one day and form; robots send any address. Some more, if several workers count at once.
 MAX_SOURCES: Final = 100

@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from webapp import messages
 from webapp.database import DatabaseError
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidToken
 from webapp.messages import statistics as texts
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import persian_digits
 from webapp.web import access
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.delivery.services import DeliveryServices
-    from webapp.delivery.submission import State
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Tokens
     from webapp.observability import RareWarnings
     from webapp.observability.metrics import Metrics
+    from webapp.outbox.rows import State
     from webapp.settings import Settings
     from webapp.web.access import BasicAuth
     from webapp.web.page_cache import CachedPage

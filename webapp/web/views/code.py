@@ -18,10 +18,10 @@ from flask import Blueprint, render_template, request
 from webapp.contact import MOBILE
 from webapp.delivery.code_sender import Step
 from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
-from webapp.delivery.intake import Result, submission_key
 from webapp.forms.definitions import read_arrival
 from webapp.forms.tokens import InvalidToken
 from webapp.messages import codes as texts
+from webapp.outbox.submit import Result, submission_key
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
 from webapp.web.views import contact_form, public_form, see_other, services
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from webapp.contact import Contact
     from webapp.delivery.code_sender import Policy
     from webapp.delivery.codes import CodeState
-    from webapp.delivery.submission import Submission
     from webapp.forms.definitions import FormDefinition
+    from webapp.outbox.rows import Submission
 
 blueprint = Blueprint("code", __name__)
 

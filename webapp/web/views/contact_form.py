@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import MOBILE
-from webapp.delivery.intake import Result
 from webapp.forms.definitions import Access
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.forms.layout import arrange
 from webapp.forms.tokens import InvalidToken
+from webapp.outbox.submit import Result
 from webapp.statistics.funnel import Step
 from webapp.web import responses
 from webapp.web.page_cache import CachedPage, placeholders
@@ -28,11 +28,11 @@ from webapp.web.views.recent import find_entry, recent_list
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from webapp.delivery.circuit_breaker import Pause
-    from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt, SubmissionToken
+    from webapp.outbox.circuit_breaker import Pause
+    from webapp.outbox.submit import Outcome
     from webapp.portal.base import KnownContact
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]

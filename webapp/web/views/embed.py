@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
-from webapp.delivery.intake import Outcome
 from webapp.forms import colour
 from webapp.forms.tokens import InvalidToken
+from webapp.outbox.submit import Outcome
 from webapp.web import assets
 from webapp.web.views import contact_form, public_form, see_other, services, submitting
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, abort, render_template, request
 
 from webapp.database.cached_value import CachedValue
-from webapp.delivery.submission import NEEDS_ATTENTION
 from webapp.forms.definitions import Access
 from webapp.messages import codes, imports, workbench
+from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
 from webapp.web import assets

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.outbox import Outbox
+    from webapp.outbox import Outbox
 
 
 _CACHE_TTL_S: Final = 1.0

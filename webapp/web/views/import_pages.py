@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from webapp.contact import MOBILE, Contact, Kind, in_page_order
 from webapp.delivery.import_tables import ENDED, ImportState
-from webapp.delivery.submission import load_contact
 from webapp.forms.importing import shared_fields
 from webapp.messages import COMMA
 from webapp.messages import imports as texts
+from webapp.outbox.rows import load_contact
 from webapp.persian import persian_digits, persian_number
 from webapp.portal.base import status_message
 from webapp.web.views import services
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from webapp.contact import Field
     from webapp.delivery.import_review import Progress
     from webapp.delivery.import_tables import Import, StoredRow
-    from webapp.delivery.submission import Submission
     from webapp.forms.definitions import FormDefinition
+    from webapp.outbox.rows import Submission
 
 MAX_SHOWN: Final = 50  # rows of each list
 _MAX_CELL: Final = 120  # characters of a cell that is shown

@@ -13,17 +13,11 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
-from webapp.delivery.intake import Result
-from webapp.delivery.sender import is_given_up
-from webapp.delivery.submission import (
-    MAX_RETRY_AGE,
-    NEEDS_ATTENTION,
-    PERHAPS_RECORDED,
-    WAITING,
-    State,
-)
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.form import build_form
+from webapp.outbox.rows import MAX_RETRY_AGE, NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
+from webapp.outbox.sender import is_given_up
+from webapp.outbox.submit import Result
 from webapp.portal.base import status_message
 from webapp.web.request import showing_site
 from webapp.web.views import (
@@ -41,8 +35,8 @@ from webapp.web.views.recent import find_entry, remember
 if TYPE_CHECKING:
     from flask import Response
 
-    from webapp.delivery.submission import Submission
     from webapp.forms.form import ContactForm
+    from webapp.outbox.rows import Submission
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
 from webapp.contact import FIELDS, MOBILE
-from webapp.delivery.intake import Outcome
 from webapp.forms.definitions import Access, main_form
 from webapp.forms.tokens import InvalidToken
+from webapp.outbox.submit import Outcome
 from webapp.web.views import contact_form, require_intranet, see_other, services, submitting
 from webapp.web.views.recent import find_entry, remember
 

@@ -22,9 +22,9 @@ from markupsafe import Markup
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
-from webapp.delivery.submission import NEEDS_ATTENTION, WAITING, State
 from webapp.forms.definitions import Access
 from webapp.messages import workbench
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
 from webapp.persian import IRAN
 from webapp.web.views import (
     form_path,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from webapp.contact import Contact
-    from webapp.delivery.intake import Outcome
     from webapp.forms.definitions import FormDefinition
+    from webapp.outbox.submit import Outcome
 
 
 COOKIE_NAME: Final = "amoot_recent"

@@ -20,11 +20,11 @@ from webapp import messages
 from webapp.contact import MOBILE
 from webapp.database import DatabaseError
 from webapp.delivery.code_sender import CodeRequest, Networks
-from webapp.delivery.intake import Outcome, Result, submission_key
-from webapp.delivery.submission import HONEYPOT, UNPROVEN, Submitter
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import Receipt
 from webapp.messages import codes as texts
+from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
+from webapp.outbox.submit import Outcome, Result, submission_key
 from webapp.portal.base import status_message
 from webapp.statistics.funnel import Step
 from webapp.web.rate_limits import LimitReached, address_prefix

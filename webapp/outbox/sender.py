@@ -9,18 +9,24 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Column, Integer, String, Table, bindparam, select, update
 
-from webapp.database import DatabaseError
+from webapp.contact import Contact
+from webapp.database import Database, DatabaseError
 from webapp.database.engine import metadata
-from webapp.delivery.submission import PERHAPS_RECORDED, REVIEW_STATUSES, State, Submission
+from webapp.observability.metrics import Metrics
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import PERHAPS_RECORDED, REVIEW_STATUSES, State, Submission, Timing
 from webapp.portal.base import (
     MethodNotAllowed,
+    Portal,
     PortalError,
     Refused,
     Rejected,
@@ -30,17 +36,6 @@ from webapp.portal.base import (
     Unreachable,
 )
 from webapp.portal.statuses import BY_NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from webapp.contact import Contact
-    from webapp.database import Database
-    from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.outbox import Outbox
-    from webapp.delivery.submission import Timing
-    from webapp.observability.metrics import Metrics
-    from webapp.portal.base import Portal
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,16 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
+    Connection,
     DateTime,
     Integer,
     String,
@@ -31,11 +34,14 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.database import Database
 from webapp.database.cached_value import CachedValue
 from webapp.database.engine import metadata
+from webapp.observability.metrics import Metrics
 from webapp.portal.base import (
     MAX_PAUSE_S,
     SLOW_DOWN,
+    PortalError,
     Refused,
     Rejected,
     SlowDown,
@@ -43,16 +49,6 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import ColumnElement, Connection
-
-    from webapp.database import Database
-    from webapp.observability.metrics import Metrics
-    from webapp.portal.base import PortalError
-
 
 log = logging.getLogger(__name__)
 

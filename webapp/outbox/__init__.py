@@ -9,17 +9,32 @@ row is queued again and marked uncertain, because the portal may have the contac
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from sqlalchemy import Integer, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from webapp.database import from_batch
+from webapp.contact import Contact
+from webapp.database import Database, from_batch
 from webapp.database.encryption import DAMAGED
-from webapp.delivery.failover import Failover
-from webapp.delivery.review import Review, change_in_batches, due_after_settling
-from webapp.delivery.submission import (
+from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
+from webapp.outbox.rows import (
     COLUMNS,
     ERASED,
     INITIAL_VALUES,
@@ -30,21 +45,12 @@ from webapp.delivery.submission import (
     State,
     Submission,
     Submitter,
+    Timing,
     contact_columns,
     new_owner,
     reference,
     table,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-
-    from sqlalchemy import ColumnElement, Connection, Row
-    from sqlalchemy.sql.dml import ReturningUpdate
-
-    from webapp.contact import Contact
-    from webapp.database import Database
-    from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)
 

@@ -8,18 +8,21 @@ import enum
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Index,
     Integer,
+    RowMapping,
     String,
     Table,
     Text,
@@ -30,12 +33,6 @@ from sqlalchemy import DateTime as SqlDateTime
 from webapp.contact import FIELDS, MOBILE, Contact, Kind
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sqlalchemy import ColumnElement, RowMapping
-
 
 MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held
 UNVERIFIED_LIFETIME: Final = timedelta(hours=1)  # of contacts whose number nobody has verified

@@ -9,20 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from webapp.observability import log_exception
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import Timing
+from webapp.outbox.sender import Sender
 from webapp.portal.base import MethodNotAllowed, Rejected, Unexplained
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from webapp.delivery.circuit_breaker import CircuitBreaker
-    from webapp.delivery.outbox import Outbox
-    from webapp.delivery.sender import Sender
-    from webapp.delivery.submission import Timing
 
 log = logging.getLogger(__name__)
 

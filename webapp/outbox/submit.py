@@ -11,39 +11,29 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from webapp.contact import FIELDS
+from webapp.contact import FIELDS, Contact
 from webapp.database import DatabaseError
-from webapp.delivery.sender import database_errors_logged
-from webapp.delivery.submission import (
+from webapp.observability.metrics import Metrics
+from webapp.outbox import Outbox
+from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
+from webapp.outbox.rows import (
     HONEYPOT,
     NOBODY,
     UNPROVEN,
     State,
     Submission,
     Submitter,
+    Timing,
     reference,
 )
-from webapp.portal.base import (
-    PortalError,
-    Rejected,
-    Uncertain,
-)
+from webapp.outbox.sender import Sender, database_errors_logged
+from webapp.portal.base import PortalError, Rejected, Uncertain
 from webapp.portal.statuses import rejected_fields
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from webapp.contact import Contact
-    from webapp.delivery.circuit_breaker import CircuitBreaker, Permits
-    from webapp.delivery.outbox import Outbox
-    from webapp.delivery.sender import Sender
-    from webapp.delivery.submission import Submission, Timing
-    from webapp.observability.metrics import Metrics
-    from webapp.portal.base import PortalError
 
 log = logging.getLogger(__name__)
 

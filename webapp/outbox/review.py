@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, case, false, func, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import NotSupportedError, ProgrammingError
 
-from webapp.delivery.submission import (
+from webapp.contact import Contact
+from webapp.database import Database
+from webapp.database.engine import state_table
+from webapp.outbox.rows import (
     COLUMNS,
     ERASED,
     MAX_RETRY_AGE,
@@ -18,22 +39,13 @@ from webapp.delivery.submission import (
     WAITING,
     State,
     Submission,
+    Timing,
     by_reference,
     contact_columns,
     new_owner,
     reference,
     table,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, RowMapping
-
-    from webapp.contact import Contact
-    from webapp.database import Database
-    from webapp.delivery.submission import Timing
 
 _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 
@@ -310,3 +322,66 @@ def change_in_batches(
 def due_after_settling(database: Database, settle: timedelta) -> Any:  # noqa: ANN401  SQL
     """Return the SQL for the time a row is due at the earliest: uncertain rows settle first."""
     return case((_c.uncertain, database.now_plus(settle)), else_=database.now_plus())
+
+
+log = logging.getLogger(__name__)
+
+FAILOVER_INTERVAL_S: Final = 1.0  # between two calls of `check` by one worker
+
+# The cluster's identifier, and the timeline, which a promotion changes. The name of the log file
+# has the new timeline at once, pg_control_checkpoint() only after the next checkpoint.
+_SERVERS: Final = text(
+    "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8),"
+    " (SELECT server FROM database_state) FROM pg_control_system()"
+)
+_server: Final = state_table.c.server
+
+
+class Failover:
+    """Compares the server with the one before. A DatabaseError says that the database fails."""
+
+    def __init__(self, database: Database, review: Review) -> None:
+        """Compare this database's server; mark what waits in this outbox."""
+        self._database = database
+        self._review = review
+        self._is_told: bool | None = None  # whether the server says which one it is
+
+    def is_other_server(self, connection: Connection) -> bool:
+        """Return whether the server of this transaction is not the one before."""
+        current, former = self._servers(connection)
+        return former is not None and former != current
+
+    def check(self) -> None:
+        """If it is another server, mark what waits; any number of workers may do so at once."""
+        with self._database.read() as connection:
+            current, former = self._servers(connection)
+        if current == former:
+            return
+        with self._database.write() as connection:
+            # One worker marks. Its lock ends with it, and claims go on only after its commit.
+            locked = select(_server).where(_server.is_distinct_from(current))
+            if connection.execute(locked.with_for_update(skip_locked=True)).first() is None:
+                return
+            if former is not None:
+                log.warning("PostgreSQL is another server now: what waits is looked up first")
+                # Each batch is a transaction of its own. This one must not seem idle meanwhile.
+                self._review.mark_uncertain(progress=lambda _: connection.execute(select(1)))
+            connection.execute(update(state_table).values(server=current))
+
+    def _servers(self, connection: Connection) -> tuple[str | None, str | None]:
+        """Return which server it is, and was; twice None if it does not tell, and on SQLite."""
+        if connection.dialect.name != "postgresql" or self._is_told is False:
+            return None, None
+        try:
+            # An error would end the caller's transaction.
+            with nullcontext() if self._is_told else connection.begin_nested():
+                current, former = connection.execute(_SERVERS).one()
+        except (ProgrammingError, NotSupportedError):  # not allowed, or no such function
+            self._is_told = False
+            log.warning(
+                "a failover of PostgreSQL will not be noticed: its user may not call "
+                "pg_control_system, pg_walfile_name and pg_current_wal_lsn"
+            )
+            return None, None
+        self._is_told = True
+        return current, former
