@@ -14,15 +14,15 @@ import pytest
 
 import webapp.observability.metrics  # noqa: F401  which an app imports late
 from webapp import create_app
-from webapp.delivery.codes import Codes
 from webapp.delivery.feeding import Feeder
 from webapp.delivery.import_tables import Twice
 from webapp.delivery.imports import Imports
-from webapp.delivery.unverified import Unverified
 from webapp.forms import tokens
 from webapp.forms.importing import store_file
 from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal
+from webapp.verification.codes import Codes
+from webapp.verification.unverified import Unverified
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 
 from webapp import database as database_module
 from webapp.database import Database, engine
-from webapp.delivery import code_limits
-from webapp.delivery.code_limits import CODES_USED_UP, Counted, Limit, NotTaken
-from webapp.delivery.codes import Codes, Taken
 from webapp.settings import Settings
+from webapp.verification import limits as code_limits
+from webapp.verification.codes import Codes, Taken
+from webapp.verification.limits import CODES_USED_UP, Counted, Limit, NotTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

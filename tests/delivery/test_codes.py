@@ -12,13 +12,13 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery import codes as codes_module
-from webapp.delivery.code_limits import Counted
-from webapp.delivery.code_sender import new_code
-from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
-from webapp.delivery.unverified import Unverified
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State, Timing
+from webapp.verification import codes as codes_module
+from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
+from webapp.verification.limits import Counted
+from webapp.verification.sender import new_code
+from webapp.verification.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,8 @@ import pytest
 from clock import FakeClock, elapse
 from support import TOKEN, Page, wait_until
 
-from webapp import create_app
+from webapp import create_app, verification
 from webapp.contact import Contact
-from webapp.delivery import verification
 from webapp.delivery.services import DeliveryServices
 from webapp.demo.faults import RETURN_PROFILES
 from webapp.outbox import submit

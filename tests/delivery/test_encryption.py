@@ -25,7 +25,6 @@ from webapp.delivery.import_tables import Import, Place, Reading, StoredRow, Twi
 from webapp.delivery.imports import Counts, Imports
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.services import DeliveryServices
-from webapp.delivery.unverified import Unverified
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import (
@@ -39,6 +38,7 @@ from webapp.outbox.rows import (
     reference,
 )
 from webapp.settings import Settings
+from webapp.verification.unverified import Unverified
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 CONTACT = Contact(Mobile="09121234567", FName="سارا", LName="محمدی", Email="sara@example.ir")

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.unverified import Unverified
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Submission, Timing, table
+from webapp.verification.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,11 +20,11 @@ from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.delivery.reencryption import Reencryption
-from webapp.delivery.unverified import Unverified
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.phonebook import Duplicates
 from webapp.statistics import today
+from webapp.verification.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,10 +10,10 @@ import pytest
 from tables import each
 
 from webapp.contact import FIELDS, in_page_order
-from webapp.delivery.code_sender import Fallback, Policy
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.definitions_file import DefinitionError, load, parse
 from webapp.messages import codes
+from webapp.verification.sender import Fallback, Policy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "forms.toml"
 

@@ -26,7 +26,6 @@ from support import TOKEN, wait_until
 from tables import each
 
 from webapp.contact import Contact
-from webapp.delivery import code_limits
 from webapp.demo.faults import Answer, Fault
 from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
@@ -50,6 +49,7 @@ from webapp.portal.base import (
 from webapp.portal.client import AccountStatus, AmootPortal, Empty, payload
 from webapp.portal.statuses import STATUSES, rejected_fields
 from webapp.portal.transport import MAX_RESPONSE_BYTES, PortalConnection
+from webapp.verification import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -412,7 +412,7 @@ class TestStatuses:
         faults = {name for _, name in (*WHILE_CONNECTING, *AFTER_CONNECTING)}
         raised = {"ThreadFailed", "AnswerTooLong", "UnreadableAnswer", "UnknownFault"}
         raised |= {SLOW_DOWN}
-        raised |= {code_limits.CODES_USED_UP, rows.NUMBER_UNVERIFIED}
+        raised |= {limits.CODES_USED_UP, rows.NUMBER_UNVERIFIED}
         raised |= {rows.PERHAPS_RECORDED}
         raised |= {submit.BUSY, submit.STORE_FAILED, sender.LABELS_UNKNOWN}
         known = {name for _, name, _ in DOCUMENTED} | faults | raised

@@ -11,15 +11,15 @@ import pytest
 from clock import FakeClock
 from support import Html, Page, solved, written
 
-from webapp import messages
-from webapp.delivery import code_sender, verification
-from webapp.delivery import codes as codes_module
+from webapp import messages, verification
 from webapp.demo.faults import Fault
 from webapp.forms.form import HONEYPOT_INPUT
 from webapp.messages import codes as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import IRAN
 from webapp.portal.base import SLOW_DOWN
+from webapp.verification import codes as codes_module
+from webapp.verification import sender
 from webapp.web import proof_of_work
 from webapp.web.views import EXTENSION
 
@@ -453,7 +453,7 @@ def test_guesser_gets_fifteen_tries_a_submission(
     client: FlaskClient, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Codes of four digits, guessed as long as the page compares them; none of them is right."""
-    monkeypatch.setattr(code_sender, "new_code", lambda length: "9" * length)
+    monkeypatch.setattr(sender, "new_code", lambda length: "9" * length)
     monkeypatch.setattr(verification, "time", FakeClock())  # who has used up all tries waits
     rounds, compared, hits = 3, 0, 0
     for number in range(rounds):

@@ -27,7 +27,6 @@ from webapp.cli.portal_check import check_portal, language_of_environment
 from webapp.cli.scraping import MetricsServer
 from webapp.contact import FIELDS
 from webapp.database import Database, DatabaseError
-from webapp.delivery.code_sender import new_code
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain
@@ -35,6 +34,7 @@ from webapp.persian import InvalidText, parse_mobile
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server, bind_fault
 from webapp.settings import VERSION, warnings
+from webapp.verification.sender import new_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Final, Self
 from webapp.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.alerts.problems import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.database import Database
-from webapp.delivery.code_limits import limits_of
-from webapp.delivery.code_sender import CodeSender
-from webapp.delivery.codes import Codes
 from webapp.delivery.feeding import FEED_INTERVAL_S
 from webapp.delivery.imports import Imports
 from webapp.delivery.reencryption import (
@@ -20,8 +17,6 @@ from webapp.delivery.reencryption import (
     UNREADABLE_INTERVAL_S,
     Reencryption,
 )
-from webapp.delivery.unverified import Unverified
-from webapp.delivery.verification import Verification
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
 from webapp.outbox.review import FAILOVER_INTERVAL_S
@@ -34,6 +29,11 @@ from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route
 from webapp.statistics import Statistics
 from webapp.statistics.funnel import CodeCounts, Funnel
+from webapp.verification import Verification
+from webapp.verification.codes import Codes
+from webapp.verification.limits import limits_of
+from webapp.verification.sender import CodeSender
+from webapp.verification.unverified import Unverified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

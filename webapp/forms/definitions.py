@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from webapp.contact import Field, Value
-    from webapp.delivery.code_sender import Policy
     from webapp.forms.toml_values import Fault
     from webapp.persian import Check
+    from webapp.verification.sender import Policy
 
 
 # What becomes of a key's value: it is copied into this custom text, or stands for a label.

@@ -20,7 +20,6 @@ from webapp.contact import (
     Value,
     in_page_order,
 )
-from webapp.delivery.code_sender import Fallback, Policy
 from webapp.forms.definitions import (
     NOTHING,
     Access,
@@ -63,6 +62,7 @@ from webapp.persian import (
     MAX_LABELS,
     Check,
 )
+from webapp.verification.sender import Fallback, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

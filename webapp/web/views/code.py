@@ -16,14 +16,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, render_template, request
 
 from webapp.contact import MOBILE
-from webapp.delivery.code_sender import Step
-from webapp.delivery.codes import MAX_SENDINGS, MAX_TRIES, Check
 from webapp.forms.definitions import read_arrival
 from webapp.forms.tokens import InvalidToken
 from webapp.messages import codes as texts
 from webapp.outbox.submit import Result, submission_key
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
+from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check
+from webapp.verification.sender import Step
 from webapp.web.views import contact_form, public_form, see_other, services
 from webapp.web.views.recent import hide_digits
 from webapp.web.views.submitting import SENT, issue_receipt, request_code, too_many_codes
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.contact import Contact
-    from webapp.delivery.code_sender import Policy
-    from webapp.delivery.codes import CodeState
     from webapp.forms.definitions import FormDefinition
     from webapp.outbox.rows import Submission
+    from webapp.verification.codes import CodeState
+    from webapp.verification.sender import Policy
 
 blueprint = Blueprint("code", __name__)
 

@@ -19,7 +19,6 @@ from flask import Response, request
 from webapp import messages
 from webapp.contact import MOBILE
 from webapp.database import DatabaseError
-from webapp.delivery.code_sender import CodeRequest, Networks
 from webapp.forms.definitions import Access
 from webapp.forms.tokens import Receipt
 from webapp.messages import codes as texts
@@ -27,6 +26,7 @@ from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
 from webapp.portal.base import status_message
 from webapp.statistics.funnel import Step
+from webapp.verification.sender import CodeRequest, Networks
 from webapp.web.rate_limits import LimitReached, address_prefix
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import see_other, services
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from webapp.contact import Contact
-    from webapp.delivery.code_sender import Policy
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.form import ContactForm
     from webapp.portal.base import KnownContact
+    from webapp.verification.sender import Policy
 
 # In the address of the code step: "1" after another code was sent, "0" if none was.
 SENT: Final = "sent"

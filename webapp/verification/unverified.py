@@ -6,12 +6,14 @@ that ends this state is one conditional UPDATE, of which only one of many reques
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate, Update
 
+from webapp.contact import Contact
+from webapp.database import Database
 from webapp.database.encryption import UnreadableText
-from webapp.delivery.codes import mark_verified, purge_codes
 from webapp.outbox.rows import (
     COLUMNS,
     ERASED,
@@ -22,17 +24,12 @@ from webapp.outbox.rows import (
     UNVERIFIED_LIFETIME,
     State,
     Submission,
+    Timing,
     contact_columns,
     new_owner,
     table,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.sql.dml import ReturningUpdate, Update
-
-    from webapp.contact import Contact
-    from webapp.database import Database
-    from webapp.outbox.rows import Timing
+from webapp.verification.codes import mark_verified, purge_codes
 
 _PURGE_BATCH_ROWS: Final = 1_000
 

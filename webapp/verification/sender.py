@@ -7,17 +7,17 @@ import logging
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from webapp.contact import LABELS, MOBILE, Contact
 from webapp.database import DatabaseError
-from webapp.delivery.code_limits import SHARED_LIMITS, Counted, NotTaken
-from webapp.delivery.codes import Taken
-from webapp.outbox.rows import State, reference
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import State, Submission, reference
 from webapp.outbox.sender import database_errors_logged
-from webapp.outbox.submit import BUSY, Outcome, Result, outcome_of
+from webapp.outbox.submit import BUSY, Intake, Outcome, Result, outcome_of
 from webapp.portal.base import (
     MethodNotAllowed,
+    Portal,
     PortalError,
     Refused,
     Rejected,
@@ -26,16 +26,10 @@ from webapp.portal.base import (
     Unexplained,
 )
 from webapp.portal.statuses import rejected_fields
-from webapp.statistics.funnel import CodeEvent
-
-if TYPE_CHECKING:
-    from webapp.delivery.codes import Check, Codes
-    from webapp.delivery.unverified import Unverified
-    from webapp.outbox.circuit_breaker import CircuitBreaker
-    from webapp.outbox.rows import Submission
-    from webapp.outbox.submit import Intake
-    from webapp.portal.base import Portal
-    from webapp.statistics.funnel import CodeCounts
+from webapp.statistics.funnel import CodeCounts, CodeEvent
+from webapp.verification.codes import Check, Codes, Taken
+from webapp.verification.limits import SHARED_LIMITS, Counted, NotTaken
+from webapp.verification.unverified import Unverified
 
 log = logging.getLogger(__name__)
 

@@ -7,14 +7,16 @@ processes, machines or restarts exceeds a limit. What the portal has not sent is
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from limits import parse_many
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Date,
     DateTime,
     Index,
@@ -27,16 +29,10 @@ from sqlalchemy import (
     update,
 )
 
+from webapp.database import Database
 from webapp.database.cached_value import CachedValue
 from webapp.database.engine import metadata
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sqlalchemy import Connection
-
-    from webapp.database import Database
-    from webapp.settings import Settings
+from webapp.settings import Settings
 
 CODES_USED_UP: Final = "CodesOfDayUsedUp"  # our own status, named like the portal's
 # The settings of limits that many numbers share.

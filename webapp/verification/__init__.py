@@ -10,29 +10,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from webapp.contact import FIELDS, MOBILE
+from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.database.sqlite_writer import KeyLocks
-from webapp.delivery.code_sender import Step, waits_outcome
-from webapp.delivery.codes import Check
-from webapp.outbox.rows import State, reference
-from webapp.outbox.submit import Outcome, Result, outcome_of, waits_for_code
-from webapp.statistics.funnel import CodeEvent
+from webapp.outbox.rows import State, Submission, Submitter, reference
+from webapp.outbox.submit import Intake, Outcome, Result, outcome_of, waits_for_code
+from webapp.statistics.funnel import CodeCounts, CodeEvent
 from webapp.statistics.funnel import Step as FunnelStep
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from webapp.contact import Contact
-    from webapp.delivery.code_sender import CodeRequest, CodeSender
-    from webapp.delivery.codes import Codes, CodeState
-    from webapp.delivery.unverified import Unverified
-    from webapp.outbox.rows import Submission, Submitter
-    from webapp.outbox.submit import Intake
-    from webapp.statistics.funnel import CodeCounts
+from webapp.verification.codes import Check, Codes, CodeState
+from webapp.verification.sender import CodeRequest, CodeSender, Step, waits_outcome
+from webapp.verification.unverified import Unverified
 
 log = logging.getLogger(__name__)
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 import enum
 import hmac
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
+    Connection,
     DateTime,
     Index,
     Integer,
+    RowMapping,
     String,
     Table,
     and_,
@@ -30,17 +34,10 @@ from sqlalchemy import (
 )
 
 from webapp.alerts.problems import CodeTrouble
+from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.delivery.code_limits import CodeLimits, NotTaken, Sending, purge_sendings
 from webapp.outbox.rows import UNVERIFIED_LIFETIME
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sqlalchemy import ColumnElement, Connection, RowMapping
-
-    from webapp.database import Database
-    from webapp.delivery.code_limits import Counted, Limit
+from webapp.verification.limits import CodeLimits, Counted, Limit, NotTaken, Sending, purge_sendings
 
 LIFETIME: Final = timedelta(minutes=10)  # of a code
 MAX_TRIES: Final = 5  # of each code
