@@ -12,8 +12,8 @@ from support import Html
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from webapp.delivery.import_tables import imports
-from webapp.spreadsheets import BOM, Row, Sheet
+from webapp.imports.file import BOM, Row, Sheet
+from webapp.imports.tables import imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

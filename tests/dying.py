@@ -14,11 +14,11 @@ import pytest
 
 import webapp.observability.metrics  # noqa: F401  which an app imports late
 from webapp import create_app
-from webapp.delivery.feeding import Feeder
-from webapp.delivery.import_tables import Twice
-from webapp.delivery.imports import Imports
 from webapp.forms import tokens
-from webapp.forms.importing import store_file
+from webapp.imports import Imports
+from webapp.imports.feeder import Feeder
+from webapp.imports.rows import store_file
+from webapp.imports.tables import Twice
 from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal
 from webapp.verification.codes import Codes

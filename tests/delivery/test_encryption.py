@@ -21,10 +21,10 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
 from webapp.delivery.gauges import read_gauges
-from webapp.delivery.import_tables import Import, Place, Reading, StoredRow, Twice
-from webapp.delivery.imports import Counts, Imports
 from webapp.delivery.reencryption import Reencryption
 from webapp.delivery.services import DeliveryServices
+from webapp.imports import Counts, Imports
+from webapp.imports.tables import Import, Place, Reading, StoredRow, Twice
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import (

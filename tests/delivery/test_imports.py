@@ -14,23 +14,16 @@ from sqlalchemy import func, select
 from support import TOKEN, wait_until
 
 from webapp.contact import Contact
-from webapp.delivery.import_tables import (
-    Import,
-    ImportState,
-    Place,
-    Reading,
-    StoredRow,
-    Twice,
-    imports,
-)
-from webapp.delivery.imports import Counts
 from webapp.delivery.services import DeliveryServices
-from webapp.forms import definitions_file, importing
-from webapp.forms.importing import store_file
+from webapp.forms import definitions_file
+from webapp.imports import Counts
+from webapp.imports import rows as importing
+from webapp.imports.file import UnreadableFile
+from webapp.imports.rows import store_file
+from webapp.imports.tables import Import, ImportState, Place, Reading, StoredRow, Twice, imports
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal.base import Refused
-from webapp.spreadsheets import UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.delivery.import_tables import Twice
-from webapp.delivery.imports import Imports
 from webapp.delivery.reencryption import Reencryption
+from webapp.imports import Imports
+from webapp.imports.tables import Twice
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing

@@ -11,8 +11,8 @@ from persiantools.jdatetime import JalaliDate
 from tables import each
 
 from webapp.contact import FIELDS
-from webapp.forms.cells import as_typed
 from webapp.forms.reading import read_value
+from webapp.imports.columns import as_typed
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
 

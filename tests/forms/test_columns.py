@@ -10,10 +10,10 @@ import pytest
 from tables import each
 
 from webapp.contact import FIELDS
-from webapp.forms.columns import HEADER_SPELLINGS, guess_columns
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.spellings import spelling_key
-from webapp.spreadsheets import Row, Sheet, column_name
+from webapp.imports.columns import HEADER_SPELLINGS, guess_columns
+from webapp.imports.file import Row, Sheet, column_name
 
 ROOT = Path(__file__).parents[2]
 ALL = FormDefinition(

@@ -14,17 +14,15 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact, Kind
-from webapp.forms.cells import as_typed
-from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.form import build_form
-from webapp.forms.rows import Fault, read_row, read_shared
-from webapp.forms.samples import sample_workbook
 from webapp.forms.tokens import Tokens
+from webapp.imports.columns import as_typed, guess_columns, sample_workbook
+from webapp.imports.file import Row, Sheet, safe_cell
+from webapp.imports.rows import Fault, read_row, read_shared
+from webapp.imports.sheet_parser.__main__ import parse
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
-from webapp.spreadsheets import Row, Sheet, safe_cell
-from webapp.spreadsheets.sheet_parser.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from webapp.imports import file
+from webapp.imports.file import UnreadableFile, read_file, write_workbook
+from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
 from webapp.messages.imports import UNREADABLE
-from webapp.spreadsheets import MAX_FILE_BYTES, UnreadableFile, file, read_file, write_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from webapp.spreadsheets import safe_cell, unguarded_cell, write_workbook
+from webapp.imports.file import safe_cell, unguarded_cell, write_workbook
 
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")  # as programs find it, who may drop white space
 HOSTILE = (

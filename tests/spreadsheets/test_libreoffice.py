@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from webapp.contact import FIELDS, Contact
-from webapp.forms.columns import guess_columns
 from webapp.forms.definitions import Access, DateInput, FormDefinition
-from webapp.forms.rows import read_row
-from webapp.spreadsheets import Sheet, read_file
+from webapp.imports.columns import guess_columns
+from webapp.imports.file import Sheet, read_file
+from webapp.imports.rows import read_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 
-from webapp.spreadsheets import write_workbook
-from webapp.spreadsheets.sheet_parser.parse import parse
+from webapp.imports.file import write_workbook
+from webapp.imports.sheet_parser.__main__ import parse
 
 ROW = ["09121234567", "=1+1", "1369/07/15", "", "خط یک\nخط دو", "http://example.com", "\ufffe"]
 

@@ -22,11 +22,12 @@ from brought_files import (
 )
 from support import Html
 
-from webapp.delivery.import_tables import import_rows, imports
+from webapp.imports.file import BOM
+from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts
 from webapp.outbox.rows import WAITING
-from webapp.spreadsheets import BOM, MAX_FILE_BYTES
 from webapp.web.views import EXTENSION, import_files
 
 if TYPE_CHECKING:

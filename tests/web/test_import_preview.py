@@ -22,8 +22,8 @@ from brought_files import (
 )
 from support import Html
 
-from webapp.delivery.import_tables import imports
-from webapp.forms import importing
+from webapp.imports import rows as importing
+from webapp.imports.tables import imports
 from webapp.messages import imports as texts
 from webapp.web.views import import_files
 

@@ -9,9 +9,9 @@ from brought_files import brought, numbers, press, read_plainly
 from sqlalchemy import select
 
 from webapp.database import DatabaseError
-from webapp.delivery.import_tables import ImportState, import_rows, imports
-from webapp.delivery.imports import Imports
-from webapp.forms import importing
+from webapp.imports import Imports
+from webapp.imports import rows as importing
+from webapp.imports.tables import ImportState, import_rows, imports
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -9,9 +9,9 @@ from brought_files import brought, numbers, press, read_plainly
 from support import Html, Page
 
 from webapp.contact import Contact
-from webapp.delivery.import_tables import ImportState
 from webapp.demo.faults import Fault
-from webapp.forms import importing
+from webapp.imports import rows as importing
+from webapp.imports.tables import ImportState
 from webapp.messages import imports as texts
 from webapp.messages import workbench
 from webapp.outbox.rows import State

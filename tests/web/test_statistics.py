@@ -18,9 +18,9 @@ from tables import each
 from webapp import persian
 from webapp import statistics as counting
 from webapp.contact import Contact
+from webapp.imports.file import safe_cell
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import HONEYPOT, table
-from webapp.spreadsheets import safe_cell
 from webapp.web.views import charts
 from webapp.web.views import statistics as module
 from webapp.web.views.formatting import duration

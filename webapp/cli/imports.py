@@ -16,21 +16,22 @@ import click
 from webapp import observability as app_logging
 from webapp.cli.configuration import build_services, read_settings
 from webapp.database import DatabaseError
-from webapp.delivery.import_tables import ImportState, Twice
-from webapp.delivery.imports import ImportGone
 from webapp.forms import definitions_file
-from webapp.forms.importing import importable, store_file
-from webapp.spreadsheets import MAX_FILE_BYTES, UnreadableFile
+from webapp.imports import ImportGone
+from webapp.imports.file import UnreadableFile
+from webapp.imports.rows import importable, store_file
+from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.tables import ImportState, Twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
-    from webapp.delivery.import_review import Progress
-    from webapp.delivery.import_tables import Import
-    from webapp.delivery.imports import Imports
     from webapp.delivery.services import DeliveryServices
     from webapp.forms.definitions import FormDefinition
+    from webapp.imports import Imports
+    from webapp.imports.review import Progress
+    from webapp.imports.tables import Import
     from webapp.settings import Settings
 
 _MAX_SHOWN: Final = 20  # wrong rows

@@ -18,11 +18,11 @@ from sqlalchemy import make_url
 from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.contact import LABELS, Contact
 from webapp.database import DatabaseError
+from webapp.imports.file import BOM, safe_cell
 from webapp.messages import COMMA
 from webapp.outbox.rows import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
 from webapp.outbox.sender import LABELS_UNKNOWN
 from webapp.portal.client import payload
-from webapp.spreadsheets import BOM, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

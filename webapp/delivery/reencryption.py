@@ -17,7 +17,7 @@ from sqlalchemy import Column, RowMapping, Table, bindparam, func, select, updat
 from webapp.contact import MOBILE
 from webapp.database import Database
 from webapp.database.encryption import DAMAGED, UnreadableText
-from webapp.delivery import import_tables
+from webapp.imports import tables
 from webapp.outbox import rows as submission
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,8 @@ class _EncryptedTable:
 
 _TABLES: Final = (
     _EncryptedTable(submission.table, ("contact",), "key"),
-    _EncryptedTable(import_tables.imports, ("reading",), "reference"),
-    _EncryptedTable(import_tables.import_rows, ("cells", "contact", "faults"), "key"),
+    _EncryptedTable(tables.imports, ("reading",), "reference"),
+    _EncryptedTable(tables.import_rows, ("cells", "contact", "faults"), "key"),
 )
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Self
 from webapp.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.alerts.problems import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.database import Database
-from webapp.delivery.feeding import FEED_INTERVAL_S
-from webapp.delivery.imports import Imports
 from webapp.delivery.reencryption import (
     REENCRYPTION_INTERVAL_S,
     UNREADABLE_INTERVAL_S,
     Reencryption,
 )
+from webapp.imports import Imports
+from webapp.imports.feeder import FEED_INTERVAL_S
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
 from webapp.outbox.review import FAILOVER_INTERVAL_S

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Response
 
-from webapp.spreadsheets import BOM, safe_cell
+from webapp.imports.file import BOM, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

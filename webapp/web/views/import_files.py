@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import NotFound
 
 from webapp.contact import FIELDS, Kind
+from webapp.imports.file import write_workbook
+from webapp.imports.sheet_parser.table import MAX_ROWS
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes
 from webapp.portal.base import status_message
-from webapp.spreadsheets import MAX_ROWS, write_workbook
 from webapp.web.views import services
 from webapp.web.views.downloads import csv_file, xlsx_file
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from webapp.contact import Contact, Field
-    from webapp.delivery.import_tables import Import
+    from webapp.imports.tables import Import
 
 
 class WrongRowsErased(NotFound):

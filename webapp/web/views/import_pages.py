@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.contact import MOBILE, Contact, Kind, in_page_order
-from webapp.delivery.import_tables import ENDED, ImportState
-from webapp.forms.importing import shared_fields
+from webapp.imports.rows import shared_fields
+from webapp.imports.tables import ENDED, ImportState
 from webapp.messages import COMMA
 from webapp.messages import imports as texts
 from webapp.outbox.rows import load_contact
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from webapp.contact import Field
-    from webapp.delivery.import_review import Progress
-    from webapp.delivery.import_tables import Import, StoredRow
     from webapp.forms.definitions import FormDefinition
+    from webapp.imports.review import Progress
+    from webapp.imports.tables import Import, StoredRow
     from webapp.outbox.rows import Submission
 
 MAX_SHOWN: Final = 50  # rows of each list

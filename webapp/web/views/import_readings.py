@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from flask import request
 
 from webapp.contact import LABELS
-from webapp.forms.importing import shared_fields
 from webapp.forms.reading import read_value
+from webapp.imports.rows import shared_fields
 from webapp.messages import imports as texts
 from webapp.persian import InvalidText
 
 if TYPE_CHECKING:
-    from webapp.delivery.import_tables import Reading
     from webapp.forms.definitions import FormDefinition
+    from webapp.imports.tables import Reading
 
 _COLUMN: Final = "column-"
 _FOR_ALL: Final = "all-"

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from webapp.delivery.import_tables import ImportState, Twice
-from webapp.delivery.imports import ImportGone
-from webapp.forms.importing import importable, read_again, store_file
-from webapp.forms.samples import sample_workbook
+from webapp.imports import ImportGone
+from webapp.imports.columns import sample_workbook
+from webapp.imports.file import UnreadableFile
+from webapp.imports.rows import importable, read_again, store_file
+from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
+from webapp.imports.tables import ImportState, Twice
 from webapp.messages import imports as texts
 from webapp.persian import persian_digits, persian_number
-from webapp.spreadsheets import MAX_FILE_BYTES, MAX_ROWS, UnreadableFile
 from webapp.web.request import MAX_BODY_BYTES
 from webapp.web.views import (
     has_token,
@@ -34,9 +35,9 @@ from webapp.web.views.downloads import csv_file, xlsx_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from webapp.delivery.import_tables import Import
-    from webapp.delivery.imports import Imports
     from webapp.forms.definitions import FormDefinition
+    from webapp.imports import Imports
+    from webapp.imports.tables import Import
 
 log = logging.getLogger(__name__)
 

@@ -13,26 +13,14 @@ from __future__ import annotations
 import logging
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from sqlalchemy import and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, literal, or_, select, update
 
-from webapp.delivery.import_tables import (
-    BEGUN,
-    SENT_PLACES,
-    Import,
-    ImportState,
-    import_rows,
-    imports,
-)
-from webapp.outbox.rows import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, table
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from webapp.database import Database
-    from webapp.outbox.circuit_breaker import CircuitBreaker
-    from webapp.outbox.rows import Timing
+from webapp.database import Database
+from webapp.imports.tables import BEGUN, SENT_PLACES, Import, ImportState, import_rows, imports
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, Timing, table
 
 log = logging.getLogger(__name__)
 

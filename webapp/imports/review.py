@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from sqlalchemy import case, exists, func, literal, select, union_all
+from sqlalchemy import ColumnElement, case, exists, func, literal, select, union_all
 
 from webapp.contact import MOBILE
-from webapp.delivery.import_tables import (
+from webapp.database import Database
+from webapp.imports.tables import (
     BEGUN,
     ENDED,
     HIDDEN,
@@ -31,13 +33,6 @@ from webapp.outbox.rows import (
     load_contact,
     table,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import ColumnElement
-
-    from webapp.database import Database
 
 _LISTED_FOR: Final = timedelta(days=1)
 _MAX_LISTED: Final = 20

@@ -1,12 +1,18 @@
-"""Finds the kind of a file by its content, and parses it."""
+"""Reads a file from standard input, and writes lines of JSON to standard output.
+
+Each row is a line `[number, [cell, …]]`. The last line is an object: the header, the width and the
+epoch, or the reason why there are no rows. Without it the process has ended early.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from typing import Final
 
 from .delimited import read_delimited
-from .table import Table, Unparsable, make_table
+from .table import MAX_FILE_BYTES, Table, Unparsable, limit_process, make_table
 from .workbook import OLE_START, ZIP_START, read_workbook
 
 _HEAD_BYTES: Final = 1_024
@@ -35,3 +41,30 @@ def parse(data: bytes) -> tuple[Table, bool]:
     if _VCARD.match(head):
         raise Unparsable("vcard")
     return make_table(read_delimited(data)), False
+
+
+def main() -> None:
+    """Parse standard input."""
+    limit_process()
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES)
+    end: dict[str, object]
+    try:
+        table, epoch_1904 = parse(data)
+    except Unparsable as error:
+        end = {"code": error.code, "numbers": error.numbers}
+    except MemoryError:
+        end = {"code": "too-heavy", "numbers": {}}
+    else:
+        for row in table.rows:
+            _write(row)
+        end = {"header": table.header, "width": table.width, "epoch_1904": epoch_1904}
+    _write(end)
+    sys.stdout.buffer.flush()
+
+
+def _write(value: object) -> None:
+    sys.stdout.buffer.write(json.dumps(value).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,16 +11,18 @@ import json
 import logging
 import secrets
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
-from webapp.delivery.feeding import Feeder
-from webapp.delivery.import_review import ImportReview
-from webapp.delivery.import_tables import (
+from webapp.database import Database
+from webapp.imports.feeder import Feeder
+from webapp.imports.review import ImportReview
+from webapp.imports.tables import (
     BEGUN,
     ENDED,
     SENT_PLACES,
@@ -32,16 +34,8 @@ from webapp.delivery.import_tables import (
     import_rows,
     imports,
 )
-from webapp.outbox.rows import RETENTION, reference
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sqlalchemy import ColumnElement, Connection
-
-    from webapp.database import Database
-    from webapp.outbox.circuit_breaker import CircuitBreaker
-    from webapp.outbox.rows import Timing
+from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.rows import RETENTION, Timing, reference
 
 log = logging.getLogger(__name__)
 

@@ -7,14 +7,11 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from .limits import MAX_CELL_CHARACTERS
-from .table import Unparsable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .table import MAX_CELL_CHARACTERS, Unparsable
 
 _DELIMITERS: Final = (",", ";", "\t", "|", "،", "؛")
 _SAMPLE_CHARACTERS: Final = 65_536

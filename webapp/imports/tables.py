@@ -5,20 +5,27 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from datetime import datetime
+from typing import Any, Final, Self
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    Text,
+)
 
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
 from webapp.outbox.rows import contact_columns, load_contact
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from sqlalchemy import RowMapping
 
 
 class ImportState(enum.StrEnum):

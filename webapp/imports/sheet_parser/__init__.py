@@ -2,3 +2,5 @@
 
 It imports no other module of this project, so that it starts fast and has little to lose.
 """
+
+from __future__ import annotations

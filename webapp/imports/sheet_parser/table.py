@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 import re
+import resource
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import date
+from typing import Final
 
-from .limits import MAX_CELL_CHARACTERS, MAX_CHARACTERS, MAX_COLUMNS, MAX_ROWS
+MAX_FILE_BYTES: Final = 10 * 1024 * 1024
+MAX_ROWS: Final = 20_000
+MAX_COLUMNS: Final = 100
+MAX_CELL_CHARACTERS: Final = 32_767  # Excel's own limit
+MAX_CHARACTERS: Final = 12_000_000  # of all cells: one text may be shared by many of them
+MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024  # of the parts of a zip archive
+MAX_PARTS: Final = 1_000
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+MAX_MEMORY_BYTES: Final = 512 * 1024 * 1024
+MAX_CPU_S: Final = 20
+MAX_WAIT_S: Final = 40  # the machine may be busy
+
+
+def limit_process() -> None:
+    """Limit memory and processor time of this process; it writes no file and dumps no core.
+
+    The process sets its own limits: code that runs between fork and exec is not safe where the
+    parent has threads.
+    """
+    for kind, limit in (
+        (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
+        (resource.RLIMIT_CPU, MAX_CPU_S),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (lower, lower))
+
 
 _TITLE_ROWS: Final = 10  # rows above the header that may hold a title
 _NUMBER_LENGTH: Final = 9  # digits that no caption has; a mobile number that lost its zero has ten
@@ -130,3 +158,23 @@ def _is_long_number(cell: str) -> bool:
     rest = _DATE.sub("", cell.lower().replace(_NUMBER_PREFIX, ""))
     digits = sum(unicodedata.category(char) == "Nd" for char in rest)
     return digits >= _NUMBER_LENGTH and not any(map(str.isalpha, rest))
+
+
+_FIRST_GREGORIAN: Final = date(1582, 10, 15).toordinal()
+_JULIAN_DAY: Final = 1_721_425  # the Julian day number of the day before 1 January of the year 1
+
+
+def day_as_shown(ordinal: int) -> str:
+    """Return a day as yyyy-mm-dd.
+
+    Args:
+        ordinal: Its number as `date.toordinal` counts, by the Gregorian calendar of all years.
+    """
+    if ordinal >= _FIRST_GREGORIAN:
+        return date.fromordinal(ordinal).isoformat()
+    # The calendar's year begins in March, so that the leap day is the last of it.
+    quarters = 4 * (ordinal + _JULIAN_DAY + 1401) + 3
+    days = 5 * (quarters % 1461 // 4) + 2
+    month = (days // 153 + 2) % 12 + 1
+    year = quarters // 1461 - 4716 + (14 - month) // 12
+    return f"{year:04}-{month:02}-{days % 153 // 5 + 1:02}"
