@@ -12,8 +12,7 @@ from webapp import demo, messages, observability, persian
 from webapp.database.encryption import load_or_make_key
 from webapp.delivery.services import DeliveryServices
 from webapp.delivery.used_proofs import UsedProofs
-from webapp.forms import colour, definitions_file
-from webapp.forms.form import build_form, note_ids
+from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
 from webapp.observability import RareWarnings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from support import TOKEN, wait_until
 
 from webapp.contact import Contact
-from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import SUSPECT_STATUSES, workbench
 from webapp.portal.client import AmootPortal
 from webapp.web.request import MAX_BODY_BYTES

@@ -11,7 +11,7 @@ from tables import each
 
 from webapp.contact import FIELDS
 from webapp.forms.definitions import Access, DateInput, FormDefinition
-from webapp.forms.spellings import spelling_key
+from webapp.forms.reading import spelling_key
 from webapp.imports.columns import HEADER_SPELLINGS, guess_columns
 from webapp.imports.file import Row, Sheet, column_name
 

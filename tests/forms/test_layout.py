@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from webapp.forms.layout import spans
+from webapp.forms import spans
 
 
 def rows(found: list[int]) -> list[list[int]]:

@@ -8,8 +8,8 @@ import pytest
 from tables import each
 
 from webapp.contact import EMPTY, FIELDS, Kind
+from webapp.forms import build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
-from webapp.forms.form import build_form
 from webapp.forms.reading import read_value
 from webapp.forms.tokens import Tokens
 from webapp.persian import Check, InvalidText
@@ -17,7 +17,7 @@ from webapp.persian import Check, InvalidText
 if TYPE_CHECKING:
     from flask import Flask
 
-    from webapp.forms.form import ContactForm
+    from webapp.forms import ContactForm
 
 TEXTS = {
     Kind.MOBILE: ("+98 912 123 4567", "۰۹۱۲۱۲۳۴۵۶۷", "021 8888", ""),

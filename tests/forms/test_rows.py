@@ -14,8 +14,8 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact, Kind
+from webapp.forms import build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
-from webapp.forms.form import build_form
 from webapp.forms.tokens import Tokens
 from webapp.imports.columns import as_typed, guess_columns, sample_workbook
 from webapp.imports.file import Row, Sheet, safe_cell
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.contact import Value
-    from webapp.forms.form import ContactForm
+    from webapp.forms import ContactForm
 
 ALL = FormDefinition(
     slug="all",

@@ -18,7 +18,7 @@ from support import Page
 from webapp.contact import Contact
 from webapp.database import Database
 from webapp.demo.faults import json_answer
-from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing
 

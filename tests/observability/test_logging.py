@@ -20,7 +20,7 @@ from tables import each
 
 from webapp import observability
 from webapp.demo.faults import Fault
-from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms import HONEYPOT_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

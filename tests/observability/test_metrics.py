@@ -21,8 +21,7 @@ from support import SECRET, TOKEN, Html, Page, wait_until
 from webapp.contact import Contact
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
-from webapp.forms import tokens
-from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms import HONEYPOT_INPUT, tokens
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State
 from webapp.settings import VERSION

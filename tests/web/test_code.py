@@ -13,7 +13,7 @@ from support import Html, Page, solved, written
 
 from webapp import messages, verification
 from webapp.demo.faults import Fault
-from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import codes as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import IRAN

@@ -9,7 +9,7 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.forms.form import HONEYPOT_INPUT
+from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.views import EXTENSION
 

@@ -1,1 +1,299 @@
-"""Forms: their definitions, their fields, their tokens, and the contact that comes of them."""
+"""The Flask-WTF form of a definition: token, fields, and the contact they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from flask import request
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, ValidationError
+from wtforms.csrf.core import CSRF, CSRFTokenField
+from wtforms.form import BaseForm
+from wtforms.validators import DataRequired
+
+from webapp import messages, persian
+from webapp.contact import EMPTY_VALUES, FIELDS, Contact, Kind, Section
+from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
+from webapp.forms.fields import JalaliDateField, LabelsField, make_field
+from webapp.forms.reading import FALSE_VALUES, today
+from webapp.forms.tokens import FormToken, InvalidToken, Tokens
+from webapp.phonebook import KnownLabels
+
+# A field that only robots fill in. Browsers do not autofill this name.
+HONEYPOT_INPUT: Final = "leave_empty"
+
+
+class FormTokenCSRF(CSRF):
+    """Signed, cookie-free form tokens, as WTForms' CSRF implementation."""
+
+    def setup_form(self, form: ContactForm) -> list[tuple[str, Any]]:  # type: ignore[override]
+        """Keep the form."""
+        self._form = form
+        return super().setup_form(form)
+
+    def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
+        """Read the submitted token, if there is one, and return a token for the next page.
+
+        The new token keeps the time and the site of the first one.
+        """
+        form, definition = self._form, self._form.definition
+        try:
+            form.token = form.tokens.read(csrf_token_field.data or "", form=definition.slug)
+        except InvalidToken as error:
+            return form.tokens.issue(
+                definition.slug, site=error.site or form.showing_site(definition)
+            )
+        return form.tokens.renew(form.token)
+
+    def validate_csrf_token(self, form: ContactForm, _: CSRFTokenField) -> None:  # type: ignore[override]
+        """Check that the submitted token is valid.
+
+        Raises:
+            ValidationError: if it is not; the typed values stay on the page.
+        """
+        if not hasattr(form, "token"):
+            raise ValidationError(messages.FORM_EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of the error summary: a message and, for a field, the id of its input."""
+
+    message: str
+    anchor: str = ""
+
+
+class ContactForm(FlaskForm):
+    """The form of one definition; `build_form` makes its subclasses."""
+
+    definition: ClassVar[FormDefinition]
+    tokens: ClassVar[Tokens]
+    token: FormToken  # set if the form was submitted with a valid one
+
+    class Meta(FlaskForm.Meta):
+        """WTForms' options."""
+
+        csrf_class = FormTokenCSRF
+
+        def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:  # noqa: ANN401  as theirs
+            """Use only the form's text fields; Flask-WTF would add files.
+
+            With `formdata=None`, a POST is not of this form: it shows the values of `data`.
+            """
+            del form
+            return request.form if request.method == "POST" and formdata is not None else None
+
+        def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
+            """Add the attributes that connect an input with its hint and its error."""
+            markup: Markup = super().render_field(field, _aria_attributes(field) | render_kw)
+            return markup
+
+    @staticmethod
+    def showing_site(definition: FormDefinition) -> str:
+        """Return the origin of the site that shows a form; `build_form` may be told another way."""
+        del definition
+        return messages.UNKNOWN_SITE
+
+    @property
+    def is_honeypot_filled(self) -> bool:
+        """Whether the honeypot has a value; no person sees it."""
+        return HONEYPOT_INPUT in self and bool(self[HONEYPOT_INPUT].data)
+
+    @property
+    def contact_fields(self) -> list[Field]:
+        """The fields of the contact, in the order shown."""
+        return [self[row.name] for row in self.definition.fields]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The errors, in the order of the page."""
+        general = [*self.csrf_token.errors, *self.form_errors]
+        fields = [field for field in self if field.name != self.csrf_token.name]
+        return [Problem(message) for message in general] + [
+            Problem(message, _anchor(field)) for field in fields for message in field.errors
+        ]
+
+    @property
+    def arrival(self) -> Arrival:
+        """What the address says of where the visitor came from.
+
+        A form is sent to the address of its page, with its query.
+        """
+        return read_arrival(self.definition.from_url, request.args)
+
+    def renew_token(self) -> None:
+        """Issue a new token: the next POST is a new submission, even of the same contact."""
+        self.csrf_token.current_token = self.tokens.renew(self.token, new_submission=True)
+
+    def refuse(self, message: str, *, fields: Sequence[str] = ()) -> None:
+        """Add an error, at the first of these fields that the form shows, else at the form."""
+        for name in fields:
+            if name in self:
+                self[name].errors = [*self[name].errors, message]
+                return
+        self.form_errors.append(message)
+
+    def to_contact(self) -> Contact:
+        """Return the contact of a valid form, with the values that the definition adds."""
+        values = {field.name: field.data for field in self.contact_fields}
+        if self.definition.consent_field:
+            values[self.definition.consent_field] = self._consent_record()
+        values |= self.arrival.texts
+        return make_contact(self.definition, values, labels=self.arrival.labels)
+
+    def _consent_record(self) -> str:
+        """Return the date and the site of the consent, which are sent with the contact."""
+        day = persian.jalali_slashes(today())
+        return messages.CONSENT_GIVEN.format(day=day, site=self.token.site)
+
+
+def note_ids(field: Field) -> str:
+    """Return the ids of a field's hint and error, for `aria-describedby`."""
+    notes = [("hint", field.description), ("error", field.errors)]
+    return " ".join(f"{field.id}-{kind}" for kind, present in notes if present)
+
+
+def _aria_attributes(field: Field) -> dict[str, str]:
+    """Return the attributes that connect an input with its hint and its error."""
+    if isinstance(field, HiddenField):
+        return {}
+    ids = note_ids(field)
+    invalid = {"aria-invalid": "true"} if field.errors else {}
+    return ({"aria-describedby": ids} if ids else {}) | invalid
+
+
+def _anchor(field: Field) -> str:
+    if isinstance(field, RadioField) or (isinstance(field, LabelsField) and not field.free):
+        return f"{field.id}-0"
+    if isinstance(field, JalaliDateField) and field.in_parts:
+        return f"{field.id}-day"
+    return str(field.id)
+
+
+def build_form(
+    definition: FormDefinition,
+    tokens: Tokens,
+    known_labels: Callable[[], KnownLabels] = KnownLabels,
+    showing_site: Callable[[FormDefinition], str] = ContactForm.showing_site,
+) -> type[ContactForm]:
+    """Create the form class of a definition.
+
+    Args:
+        definition: The form.
+        tokens: Issues and reads its tokens.
+        known_labels: Returns the labels that are suggested where labels may be typed; by default,
+            none.
+        showing_site: Returns the origin of the site that shows the form.
+    """
+    members: dict[str, Any] = {
+        row.name: make_field(row, definition, known_labels) for row in definition.fields
+    }
+    if definition.consent:
+        members["consent"] = BooleanField(
+            definition.consent,
+            validators=[DataRequired(messages.CONSENT_REQUIRED)],
+            false_values=FALSE_VALUES,
+        )
+    if definition.access is Access.PUBLIC:
+        members[HONEYPOT_INPUT] = StringField(messages.LEAVE_EMPTY)
+    if definition.proof_of_work:
+        members["proof"] = HiddenField()
+    kept = [row.label for row in definition.fields if row.can_be_kept]
+    if kept and definition.access is Access.INTRANET:
+        caption = messages.KEEP.format(labels=messages.AND.join(kept))
+        members["keep"] = BooleanField(caption, false_values=FALSE_VALUES)
+    members |= {"showing_site": staticmethod(showing_site), "tokens": tokens}
+    return type("Form", (ContactForm,), members | {"definition": definition})
+
+
+_MAX_FIELDS_SHOWN: Final = 8  # a form with more fields has groups
+_WIDE_KINDS: Final = (Kind.LINES, Kind.LABELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields under one heading."""
+
+    title: str
+    fields: list[Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The fields of a page.
+
+    Attributes:
+        first: The fields that are always shown.
+        groups: The other fields; empty for a short form.
+        is_open: Whether the groups are open: one of their fields has a value or an error.
+    """
+
+    first: list[Field]
+    groups: list[Group]
+    is_open: bool
+
+
+def arrange(form: ContactForm) -> Layout:
+    """Arrange a form's fields for its page, each with the flag `span`: see `spans`."""
+    layout = _grouped(form)
+    for fields in (layout.first, *(group.fields for group in layout.groups)):
+        wide = [FIELDS[field.name].kind in _WIDE_KINDS for field in fields]
+        for field, span in zip(fields, spans(wide), strict=True):
+            field.flags.span = span
+    return layout
+
+
+def spans(is_wide: Sequence[bool]) -> list[int]:
+    """Return how many of six columns each field takes, so that every row is full.
+
+    Three fields make a row. What is left over makes rows of two, or stands beside a wide field.
+    """
+    found: list[int] = []
+    narrow = 0
+    for wide in (*is_wide, None):
+        if wide is False:
+            narrow += 1
+            continue
+        left = narrow % 3
+        if left == 1 and wide:
+            found += [2] * narrow + [4]
+        else:
+            in_pairs = min({0: 0, 1: 4, 2: 2}[left], narrow)
+            found += [2] * (narrow - in_pairs) + [6 if narrow == 1 else 3] * in_pairs
+            found += [6] * bool(wide)
+        narrow = 0
+    return found
+
+
+def _grouped(form: ContactForm) -> Layout:
+    if len(form.contact_fields) <= _MAX_FIELDS_SHOWN:
+        return Layout(form.contact_fields, [], is_open=False)
+    first: list[Field] = []
+    rest: list[Field] = []
+    for field in form.contact_fields:
+        is_first = _section(field) is Section.MAIN or field.name in form.definition.required
+        (first if is_first else rest).append(field)
+    groups = [
+        Group(section.value, [field for field in rest if _section(field) is section])
+        for section in Section
+    ]
+    return Layout(
+        first,
+        [group for group in groups if group.fields],
+        is_open=any(map(_has_input, rest)),
+    )
+
+
+def _section(field: Field) -> Section:
+    return FIELDS[field.name].section
+
+
+def _has_input(field: Field) -> bool:
+    return bool(field.errors) or _value_or_none(field.data) != _value_or_none(field.default)
+
+
+def _value_or_none(value: object) -> object:
+    return None if value in EMPTY_VALUES else value

@@ -32,7 +32,6 @@ from webapp.forms.definitions import (
     most_labels,
     read_from_url,
 )
-from webapp.forms.toml_lines import format_faults
 from webapp.forms.toml_values import (
     Fault,
     Faults,
@@ -41,6 +40,7 @@ from webapp.forms.toml_values import (
     choice_reader,
     fault,
     fixed_value_reader,
+    format_faults,
     list_reader,
     mapping_reader,
     read_accent,

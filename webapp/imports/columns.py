@@ -12,11 +12,11 @@ from typing import Final
 from webapp import messages
 from webapp.contact import LABELS, MOBILE, Field, Kind
 from webapp.forms.definitions import FormDefinition
-from webapp.forms.reading import read_value
-from webapp.forms.spellings import (
+from webapp.forms.reading import (
     ACTIVE_WORDS,
     GENDER_WORDS,
     HEADER_SPELLINGS,
+    read_value,
     spelling_key,
     without_brackets,
 )

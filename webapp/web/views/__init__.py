@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from webapp.delivery.services import DeliveryServices
+    from webapp.forms import ContactForm
     from webapp.forms.definitions import FormDefinition
-    from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Tokens
     from webapp.observability import RareWarnings
     from webapp.observability.metrics import Metrics

@@ -12,9 +12,8 @@ from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import MOBILE
+from webapp.forms import HONEYPOT_INPUT, arrange
 from webapp.forms.definitions import Access
-from webapp.forms.form import HONEYPOT_INPUT
-from webapp.forms.layout import arrange
 from webapp.forms.tokens import InvalidToken
 from webapp.outbox.submit import Result
 from webapp.statistics.funnel import Step
@@ -28,8 +27,8 @@ from webapp.web.views.recent import find_entry, recent_list
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from webapp.forms import ContactForm
     from webapp.forms.definitions import FormDefinition
-    from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt, SubmissionToken
     from webapp.outbox.circuit_breaker import Pause
     from webapp.outbox.submit import Outcome

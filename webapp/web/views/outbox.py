@@ -13,8 +13,8 @@ from flask import Blueprint, abort, render_template, request, session
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
+from webapp.forms import build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.forms.form import build_form
 from webapp.outbox.rows import MAX_RETRY_AGE, NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
 from webapp.outbox.sender import is_given_up
 from webapp.outbox.submit import Result
@@ -35,7 +35,7 @@ from webapp.web.views.recent import find_entry, remember
 if TYPE_CHECKING:
     from flask import Response
 
-    from webapp.forms.form import ContactForm
+    from webapp.forms import ContactForm
     from webapp.outbox.rows import Submission
 
 log = logging.getLogger(__name__)

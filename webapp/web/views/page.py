@@ -15,8 +15,8 @@ from webapp.web.views import contact_form, require_intranet, see_other, services
 from webapp.web.views.recent import find_entry, remember
 
 if TYPE_CHECKING:
+    from webapp.forms import ContactForm
     from webapp.forms.definitions import FormDefinition
-    from webapp.forms.form import ContactForm
     from webapp.forms.tokens import Receipt
 
 blueprint = Blueprint("page", __name__)

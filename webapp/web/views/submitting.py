@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from webapp.contact import Contact
+    from webapp.forms import ContactForm
     from webapp.forms.definitions import FormDefinition
-    from webapp.forms.form import ContactForm
     from webapp.portal.base import KnownContact
     from webapp.verification.sender import Policy
 
