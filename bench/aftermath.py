@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import NullPool, create_engine, text
 
 from webapp.contact import MOBILE
-from webapp.delivery.services import DeliveryServices
 from webapp.demo.faults import PROFILES
 from webapp.outbox.rows import NEEDS_ATTENTION, NUMBER_UNVERIFIED, SUSPECT_STATUSES
+from webapp.services import DeliveryServices
 from webapp.settings import Settings
 
 if TYPE_CHECKING:

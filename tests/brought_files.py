@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 HEADER = ("شمارهٔ همراه", "نام", "شهر", "یادداشت")
 

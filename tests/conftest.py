@@ -16,10 +16,9 @@ from servers import PostgresServer
 from sqlalchemy import create_engine, make_url
 from support import SECRET, TOKEN, Page
 
-from webapp import create_app
+from webapp import create_app, services
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
-from webapp.delivery import services
 from webapp.demo.server import Simulator
 from webapp.forms import tokens
 from webapp.settings import Settings
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sqlalchemy import Engine
 
-    from webapp.delivery.services import DeliveryServices
+    from webapp.services import DeliveryServices
 
 pytest_plugins = ["chromium", "cpu", "once", "tiers"]
 

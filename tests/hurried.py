@@ -13,9 +13,8 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from webapp import database
+from webapp import database, services
 from webapp.cli import main
-from webapp.delivery import services
 from webapp.forms import tokens
 from webapp.outbox import sender
 from webapp.statistics import funnel

@@ -10,13 +10,13 @@ from jinja2 import StrictUndefined
 
 from webapp import demo, messages, observability, persian
 from webapp.database.encryption import load_or_make_key
-from webapp.delivery.services import DeliveryServices
 from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
 from webapp.observability import RareWarnings
 from webapp.portal.base import status_message
+from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import access, assets, errors, request, responses
 from webapp.web.access import BasicAuth

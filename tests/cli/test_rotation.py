@@ -20,9 +20,9 @@ from support import SECRET, TOKEN, Html, Page
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
-from webapp.delivery.services import DeliveryServices
 from webapp.outbox.rows import WAITING, State, Submitter
 from webapp.outbox.submit import submission_key
+from webapp.services import DeliveryServices
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

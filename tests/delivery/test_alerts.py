@@ -20,12 +20,12 @@ from webapp import alerts as module
 from webapp.alerts import Alerts, problems
 from webapp.contact import Contact
 from webapp.database.engine import metadata
-from webapp.delivery.services import DeliveryServices
 from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
 from webapp.portal.base import Refused, Unreachable
+from webapp.services import DeliveryServices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -501,7 +501,7 @@ def working(delivery: DeliveryServices) -> Iterator[None]:
 @pytest.fixture
 def eager(told: Settings, portal: Simulator, monkeypatch: pytest.MonkeyPatch) -> DeliveryServices:
     """Return what checks often."""
-    monkeypatch.setattr("webapp.delivery.services.CHECK_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.services.CHECK_INTERVAL_S", 0.1)
     monkeypatch.setattr(problems, "_MIN_PAUSE", timedelta(0))
     return DeliveryServices.build(told, portal_url=portal.url, token=TOKEN)
 
@@ -532,7 +532,7 @@ def test_mail_server_that_hangs_or_is_down_delays_no_delivery(
     caplog: pytest.LogCaptureFixture, *, is_hanging: bool,
 ) -> None:  # fmt: skip
     """Nor the end of the worker by more than the time-out."""
-    monkeypatch.setattr("webapp.delivery.services.CHECK_INTERVAL_S", 0.1)
+    monkeypatch.setattr("webapp.services.CHECK_INTERVAL_S", 0.1)
     monkeypatch.setattr(module, "_STOP_TIMEOUT_S", 1.0)
     monkeypatch.setattr("webapp.alerts.mail.TIMEOUT_S", 120.0)
     with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as connections:

@@ -13,10 +13,10 @@ from support import TOKEN, Page, wait_until
 
 from webapp import create_app, verification
 from webapp.contact import Contact
-from webapp.delivery.services import DeliveryServices
 from webapp.demo.faults import RETURN_PROFILES
 from webapp.outbox import submit
 from webapp.outbox.rows import WAITING, State
+from webapp.services import DeliveryServices
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

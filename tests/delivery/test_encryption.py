@@ -20,9 +20,6 @@ from webapp.cli import main
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
-from webapp.delivery.gauges import read_gauges
-from webapp.delivery.reencryption import Reencryption
-from webapp.delivery.services import DeliveryServices
 from webapp.imports import Counts, Imports
 from webapp.imports.tables import Import, Place, Reading, StoredRow, Twice
 from webapp.outbox import Outbox
@@ -37,6 +34,7 @@ from webapp.outbox.rows import (
     dump_contact,
     reference,
 )
+from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import Settings
 from webapp.verification.unverified import Unverified
 

@@ -14,7 +14,6 @@ from sqlalchemy import func, select
 from support import TOKEN, wait_until
 
 from webapp.contact import Contact
-from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
 from webapp.imports import Counts
 from webapp.imports import rows as importing
@@ -24,6 +23,7 @@ from webapp.imports.tables import Import, ImportState, Place, Reading, StoredRow
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal.base import Refused
+from webapp.services import DeliveryServices
 
 if TYPE_CHECKING:
     from collections.abc import Callable

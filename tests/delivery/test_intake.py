@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
     from webapp.outbox.rows import Submission
     from webapp.outbox.submit import Intake, Outcome
+    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)

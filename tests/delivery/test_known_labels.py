@@ -16,7 +16,7 @@ from webapp.portal.base import Label, MethodNotAllowed, PortalError, Refused, Sl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.delivery.services import DeliveryServices
+    from webapp.services import DeliveryServices
 
 NAMES = [Label("کم", 1), Label("زیاد", 9), Label("میان", 5)]
 

@@ -19,10 +19,10 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
-from webapp.delivery.reencryption import Reencryption
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.phonebook import Duplicates
+from webapp.services import Reencryption
 from webapp.statistics import today
 from webapp.verification.unverified import Unverified
 

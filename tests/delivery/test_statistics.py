@@ -21,7 +21,7 @@ from webapp.statistics import COUNTS_RETENTION, Outcome, today
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.delivery.services import DeliveryServices
+    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))

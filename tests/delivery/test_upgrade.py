@@ -16,12 +16,12 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.delivery.reencryption import Reencryption
 from webapp.imports import Imports
 from webapp.imports.tables import Twice
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing
+from webapp.services import Reencryption
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 NAMES = ("منتظر", "درراه", None, "ردشده", "مشکوک", "شاید")

@@ -23,7 +23,6 @@ from support import SECRET, TOKEN, Page, short_deadline, wait_until
 
 import webapp.outbox as module
 from webapp.database import DatabaseError
-from webapp.delivery.services import DeliveryServices
 from webapp.demo.faults import Fault
 from webapp.demo.server import Simulator
 from webapp.outbox import Outbox
@@ -33,6 +32,7 @@ from webapp.outbox.submit import submission_key
 from webapp.outbox.worker import Worker
 from webapp.portal.base import Refused
 from webapp.server import _post_worker_init
+from webapp.services import DeliveryServices
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

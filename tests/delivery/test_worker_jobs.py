@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy import Connection
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")
 

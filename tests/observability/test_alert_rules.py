@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.faults import Answer
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 RULES = Path(__file__).parents[2] / "deploy" / "alerts.yml"
 MOBILE = "09121234567"

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from servers import PostgresServer
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.faults import Answer
     from webapp.demo.http import Captured
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 

@@ -13,7 +13,6 @@ from support import TOKEN, Page, wait_until
 from tables import each
 
 from webapp.contact import Contact
-from webapp.delivery.services import DeliveryServices
 from webapp.demo.faults import Answer, Fault
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
@@ -21,6 +20,7 @@ from webapp.outbox.rows import WAITING, State
 from webapp.outbox.submit import Result
 from webapp.portal.answers import parse_retry_after
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
+from webapp.services import DeliveryServices
 from webapp.web.views import EXTENSION
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
     from webapp.portal.base import PortalError
+    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 LEASE = timedelta(seconds=30)

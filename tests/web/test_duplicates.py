@@ -11,9 +11,8 @@ from sqlalchemy import update
 from support import Html, Page
 from tables import each
 
-from webapp import messages, phonebook
+from webapp import messages, phonebook, services
 from webapp.database import DatabaseError
-from webapp.delivery import services
 from webapp.demo.faults import Fault
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import workbench

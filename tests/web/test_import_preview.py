@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
+    from webapp.services import DeliveryServices
 
 GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database

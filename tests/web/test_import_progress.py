@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 MANY = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 KNOWN, NEW = "09121234567", "09121111111"
 FORMS = """
@@ -48,7 +48,7 @@ def app(
 ) -> Flask:
     """Return an app whose phonebook has a number; files are read in this process."""
     monkeypatch.setattr(importing, "read_file", read_plainly)
-    monkeypatch.setattr("webapp.delivery.services.DEADLINE_S", 20)  # a busy machine
+    monkeypatch.setattr("webapp.services.DEADLINE_S", 20)  # a busy machine
     monkeypatch.setattr("webapp.phonebook._SEARCHES_TIMEOUT_S", 60)
     file = tmp_path / "forms.toml"
     file.write_text(FORMS.format(policy=policy))

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
     from webapp.outbox.rows import Submission
+    from webapp.services import DeliveryServices
 
 ROOT = Path(__file__).parents[2]
 MOBILE = "09121234567"

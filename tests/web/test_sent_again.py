@@ -14,8 +14,8 @@ from webapp.web.rate_limits import LimitReached, RateLimits
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
 
 MOBILE, ADDRESS = "09121234567", "192.0.2.1"
 

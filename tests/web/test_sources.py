@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
+    from webapp.services import DeliveryServices
 
 FORMS = """
 [forms.desk]

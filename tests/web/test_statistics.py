@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.delivery.services import DeliveryServices
+    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TODAY = date(2026, 11, 25)  # Wednesday, 4 Azar 1405

@@ -11,9 +11,9 @@ from sqlalchemy import make_url
 
 from webapp import demo
 from webapp.database.engine import is_unmade
-from webapp.delivery.services import DeliveryServices
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError
+from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 
 if TYPE_CHECKING:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.forms.definitions import FormDefinition
     from webapp.imports import Imports
     from webapp.imports.review import Progress
     from webapp.imports.tables import Import
+    from webapp.services import DeliveryServices
     from webapp.settings import Settings
 
 _MAX_SHOWN: Final = 20  # wrong rows

@@ -27,8 +27,8 @@ from webapp.portal.client import payload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.outbox.rows import Submission
+    from webapp.services import DeliveryServices
     from webapp.settings import Settings
 
 

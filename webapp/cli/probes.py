@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from webapp.database import Database, DatabaseError
-from webapp.delivery.reencryption import Reencryption
+from webapp.services import Reencryption
 from webapp.web.rate_limits import redis_fault
 
 if TYPE_CHECKING:

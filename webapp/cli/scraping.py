@@ -8,11 +8,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
-from webapp.delivery.gauges import read_gauges
+from webapp.services import read_gauges
 
 if TYPE_CHECKING:
-    from webapp.delivery.services import DeliveryServices
     from webapp.observability.metrics import Metrics
+    from webapp.services import DeliveryServices
 
 _TIMEOUT_S: Final = 10.0  # for a request
 

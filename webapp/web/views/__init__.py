@@ -22,13 +22,13 @@ from webapp.web import access
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.forms import ContactForm
     from webapp.forms.definitions import FormDefinition
     from webapp.forms.tokens import Tokens
     from webapp.observability import RareWarnings
     from webapp.observability.metrics import Metrics
     from webapp.outbox.rows import State
+    from webapp.services import DeliveryServices
     from webapp.settings import Settings
     from webapp.web.access import BasicAuth
     from webapp.web.page_cache import CachedPage

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from webapp.delivery.services import DeliveryServices
     from webapp.forms.definitions import FormDefinition
+    from webapp.services import DeliveryServices
 
 blueprint = Blueprint("header", __name__)
 

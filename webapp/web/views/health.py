@@ -11,7 +11,7 @@ from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp.database import DatabaseError
-from webapp.delivery.gauges import read_gauges
+from webapp.services import read_gauges
 from webapp.web import access
 from webapp.web.views import require_intranet, services
 
