@@ -19,12 +19,11 @@ from werkzeug.security import generate_password_hash
 from webapp import demo
 from webapp import observability as app_logging
 from webapp.alerts.mail import Mailer, MailError
-from webapp.cli import probes
-from webapp.cli.configuration import build_services, has_outbox, read_settings
+from webapp.cli import configuration
+from webapp.cli.configuration import MetricsServer, build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
-from webapp.cli.scraping import MetricsServer
 from webapp.contact import FIELDS
 from webapp.database import Database, DatabaseError
 from webapp.forms import definitions_file
@@ -142,7 +141,7 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
 
 def _check_account(*, alert: bool, verify: str | None) -> None:
     settings = read_settings()
-    faults = probes.faults(settings)
+    faults = configuration.faults(settings)
     code = ""
     try:
         code = _test_code(settings, verify) if verify else ""
@@ -159,7 +158,7 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         told = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:
         faults.append(f"The test mail was not sent: {error}")
-    older = probes.count_older(settings)
+    older = configuration.count_older(settings)
     under_older = [f"{older} rows are under an older key of SECRET_KEY: leave it."] if older else []
     for text in warnings(settings) + under_older:
         click.echo(f"Warning: {text}", err=True)

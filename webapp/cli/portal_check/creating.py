@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from webapp.cli.portal_check import comparing
-from webapp.cli.portal_check.deleting import delete_all
-from webapp.cli.portal_check.own_contacts import OwnContacts, ids
+from webapp.cli.portal_check import reading
+from webapp.cli.portal_check.own_contacts import OwnContacts, delete_all, ids
 from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
 from webapp.cli.portal_check.table import Level
 from webapp.contact import FIELDS, LABELS, MOBILE, Kind
@@ -30,9 +29,8 @@ from webapp.portal.client import Empty, payload
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from webapp.cli.portal_check.asking import Reply
     from webapp.cli.portal_check.own_contacts import Records
-    from webapp.cli.portal_check.table import Table
+    from webapp.cli.portal_check.table import Reply, Table
     from webapp.contact import Contact
     from webapp.portal.client import AmootPortal
 
@@ -71,7 +69,7 @@ class Trial:
         self._mobile = mobile
         self._empty = empty
         self._settle_s = settle_s
-        self._sent = comparing.sample(mobile, is_long=True)
+        self._sent = reading.sample(mobile, is_long=True)
         self._stored: Mapping[str, Any] = {}
         self._wait_s = settle_s + _BEYOND_SETTLE_S
         self._is_pending = False  # a lost contact may still appear
@@ -122,7 +120,7 @@ class Trial:
     def _attempts(self) -> Iterator[_Attempt]:
         yield from (_Attempt(setting, empty, self._sent)
                     for setting, empty in variants(self._empty))  # fmt: skip
-        yield _Attempt("lengths", self._empty, comparing.sample(self._mobile, is_long=False))
+        yield _Attempt("lengths", self._empty, reading.sample(self._mobile, is_long=False))
 
     def _create(self) -> bool:
         """Return whether a contact was created."""
@@ -203,9 +201,9 @@ class Trial:
     def _compare(self) -> None:
         """Compare what is stored with what was sent."""
         stored = self._stored
-        found = list(comparing.differences(self._sent, stored))
-        changes = comparing.grouped(found)
-        reply = self._derived("; ".join([*changes, comparing.number_shape(stored)]))
+        found = list(reading.differences(self._sent, stored))
+        changes = reading.grouped(found)
+        reply = self._derived("; ".join([*changes, reading.number_shape(stored)]))
         since = datetime.now(UTC)
         is_recognised = bool(find_matches(self._sent, [dict(stored)], since=since))
         if not found:
@@ -230,8 +228,8 @@ class Trial:
         self._table.add("gender", self._derived(f"{name}: {shown}"), level, key)
 
     def _compare_clocks(self) -> None:
-        zone = comparing.time_zone(self._stored)
-        reply = self._derived(f"UpdateDateTime: {comparing.zone_name(zone)}")
+        zone = reading.time_zone(self._stored)
+        reply = self._derived(f"UpdateDateTime: {reading.zone_name(zone)}")
         if zone is None:
             self._table.add("clock", reply, Level.NOTE, "clock.unknown")
         elif abs(zone) < _DAY:
@@ -245,7 +243,7 @@ class Trial:
 
     def _search_labels(self) -> None:
         """Search by each label, and by one that the contact does not have."""
-        is_long = self._sent == comparing.sample(self._mobile, is_long=True)
+        is_long = self._sent == reading.sample(self._mobile, is_long=True)
         labels = self._labels()
         found = []
         for label in labels:
@@ -254,7 +252,7 @@ class Trial:
                 self._table.add("label-search", reply, Level.NOTE, "label-search.refused")
                 return
             found.append(bool(records))
-        _, others = self._own.search(comparing.label(2, is_long=is_long))
+        _, others = self._own.search(reading.label(2, is_long=is_long))
         facts = f"found: {found.count(True)}/{len(labels)}; another label: {len(others)}"
         if not all(found):
             self._table.add(
@@ -272,21 +270,19 @@ class Trial:
 
     def _create_again(self) -> None:
         """Create a second contact with the number: another text, and one blank."""
-        text = comparing.label(2, is_long=False)
-        again = comparing.changed(
-            self._sent, {comparing.CREATED_AGAIN: text, comparing.BLANKED: ""}
-        )
+        text = reading.label(2, is_long=False)
+        again = reading.changed(self._sent, {reading.CREATED_AGAIN: text, reading.BLANKED: ""})
         reply = self._own.create(payload(again, self._empty))
         search, records = self._own.wait(
-            lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
+            lambda found: bool(_having(found, reading.CREATED_AGAIN, text)),
             limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
         )
-        new = _having(records, comparing.CREATED_AGAIN, text)
+        new = _having(records, reading.CREATED_AGAIN, text)
         self._is_pending |= _is_lost(reply) and not new and len(records) < 2  # noqa: PLR2004
         facts = f"→ {search.facts}"
         if len(records) > 1:
             self._table.add("again", reply, Level.NOTE, "again.second", "duplicates", facts=facts)
-        elif new and not new[0].get(comparing.BLANKED):
+        elif new and not new[0].get(reading.BLANKED):
             level = Level.CHANGE if self._empty.is_sent else Level.NOTE
             change = "AMOOT_EMPTY=omit" if self._empty.is_sent else ""
             self._table.add("again", reply, level, "again.blanked", change, facts=facts)
@@ -300,18 +296,16 @@ class Trial:
 
     def _create_without_blanks(self) -> None:
         """Create the contact once more, as AMOOT_EMPTY=omit does: what is stored should stay."""
-        text = comparing.label(1, is_long=False)
-        again = comparing.changed(
-            self._sent, {comparing.CREATED_AGAIN: text, comparing.OMITTED: ""}
-        )
+        text = reading.label(1, is_long=False)
+        again = reading.changed(self._sent, {reading.CREATED_AGAIN: text, reading.OMITTED: ""})
         reply = self._own.create(payload(again, replace(self._empty, is_sent=False)))
         _, records = self._own.wait(
-            lambda found: bool(_having(found, comparing.CREATED_AGAIN, text)),
+            lambda found: bool(_having(found, reading.CREATED_AGAIN, text)),
             limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
         )
-        new = _having(records, comparing.CREATED_AGAIN, text)
+        new = _having(records, reading.CREATED_AGAIN, text)
         self._is_pending |= _is_lost(reply) and not new
-        if new and new[0].get(comparing.OMITTED):
+        if new and new[0].get(reading.OMITTED):
             self._table.add("omitted", reply, Level.FINE, "omitted.kept")
         else:
             key = "omitted.erased" if new else "omitted.refused"
@@ -322,8 +316,8 @@ class Trial:
         number = next(iter(ids([self._stored])), None)
         if number is None:
             return
-        text = comparing.label(2, is_long=False)
-        edited = comparing.changed(self._sent, {comparing.EDITED: text, LABELS: ()})
+        text = reading.label(2, is_long=False)
+        edited = reading.changed(self._sent, {reading.EDITED: text, LABELS: ()})
         form = Empty(gender=self._empty.gender, is_sent=True)
         pairs = [pair for pair in payload(edited, form) if pair[0] != LABELS]
         reply = self._own.change("ContactEdit", number, pairs)
@@ -331,10 +325,10 @@ class Trial:
             self._table.add("edit", reply, Level.NOTE, "edit.not-allowed")
             return
         _, records = self._own.wait(
-            lambda found: bool(_having(found, comparing.EDITED, text)),
+            lambda found: bool(_having(found, reading.EDITED, text)),
             limit_s=self._wait_s if reply.error is None else 0,
         )
-        if not _having(records, comparing.EDITED, text):
+        if not _having(records, reading.EDITED, text):
             self._table.add("edit", reply, Level.NOTE, "edit.failed")
             return
         if not self._can_search_labels:
