@@ -22,7 +22,7 @@ from webapp.database.encryption import Encryption
 from webapp.demo.server import Simulator
 from webapp.forms import tokens
 from webapp.settings import Settings
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

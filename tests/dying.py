@@ -23,7 +23,7 @@ from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal
 from webapp.verification.codes import Codes
 from webapp.verification.unverified import Unverified
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from webapp.cli import main
 from webapp.forms import tokens
 from webapp.outbox import sender
 from webapp.statistics import funnel
-from webapp.web.views import header
+from webapp.web import help
 
 _now, _utc_now_plus = time.time, database._utc_now_plus  # noqa: SLF001
 
@@ -40,7 +40,7 @@ if __name__ == "__main__":
     funnel.FLUSH_INTERVAL_S = services._COUNT_INTERVAL_S = 0.1  # type: ignore[misc]  # noqa: SLF001
     sender._FIRST_BACKOFF_S = 0.05  # type: ignore[misc]  # noqa: SLF001
     services.DEADLINE_S = 60.0  # type: ignore[misc]
-    header._COUNT_MAX_AGE_S = 0.0  # type: ignore[misc]  # noqa: SLF001
+    help._COUNT_MAX_AGE_S = 0.0  # type: ignore[misc]  # noqa: SLF001
     if "MOVED_BY" in os.environ:
         time.time = _moved
         database._utc_now_plus = _utc_moved_plus  # noqa: SLF001

@@ -18,7 +18,7 @@ from webapp.contact import FIELDS, Contact, Field, Kind
 from webapp.demo.server import Simulator
 from webapp.portal.answers import find_matches
 from webapp.portal.client import payload
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,8 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import demo, messages, observability, persian
+from webapp import demo, messages, observability, persian, web
 from webapp.database.encryption import load_or_make_key
-from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
@@ -18,13 +17,14 @@ from webapp.observability import RareWarnings
 from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import access, assets, errors, request, responses
-from webapp.web.access import BasicAuth
-from webapp.web.proof_of_work import ProofOfWork
-from webapp.web.rate_limits import RateLimits
-from webapp.web.request import Sessions, own_origin, showing_site
-from webapp.web.views import EXTENSION, Services, blueprints, header, health
-from webapp.web.views.recent import RecentSubmissions
+from webapp.web import health, help
+from webapp.web.rendering import EXTENSION, Services, responses
+from webapp.web.rendering.recent import RecentSubmissions
+from webapp.web.security import access, errors, request
+from webapp.web.security.access import BasicAuth
+from webapp.web.security.proof_of_work import ProofOfWork, UsedProofs
+from webapp.web.security.rate_limits import RateLimits
+from webapp.web.security.request import Sessions, own_origin, showing_site
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         delivery=delivery,
         metrics=metrics,
         readiness=health.Readiness(delivery.outbox),
-        header=header.Header(delivery, forms),
+        header=help.Header(delivery, forms),
         tokens=tokens,
         rate_limits=rate_limits,
         basic_auth=BasicAuth(settings.intranet_users, rate_limits),
@@ -81,9 +81,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         cached_pages={},
     )
     health.register_counts(app)
-    blueprints.register(app, settings)
+    web.register(app, settings)
     responses.register(app, forms)
-    assets.register(app)
+    responses.register_assets(app)
     request.register(app, settings)
     errors.register(app, forms)
     app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
@@ -115,6 +115,6 @@ def _make_flask(settings: Settings) -> Flask:
         note_ids=note_ids,
         own_origin=own_origin,
         accent_digest=colour.digest,
-        operators_header=header.operators_header,
+        operators_header=help.operators_header,
     )
     return app

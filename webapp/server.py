@@ -30,15 +30,15 @@ from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
 from webapp.observability import explain
 from webapp.settings import warnings
-from webapp.web.rate_limits import redis_fault
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
+from webapp.web.security.rate_limits import redis_fault
 
 if TYPE_CHECKING:
     from flask import Flask
     from gunicorn.arbiter import Arbiter
 
     from webapp.settings import Settings
-    from webapp.web.views import Services
+    from webapp.web.rendering import Services
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
 from webapp.outbox.submit import STORE_FAILED, Intake, Outcome, Result
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

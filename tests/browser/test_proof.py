@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from webapp.web.proof_of_work import ProofOfWork
+from webapp.web.security.proof_of_work import ProofOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

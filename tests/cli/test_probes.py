@@ -26,7 +26,7 @@ from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption
 from webapp.database.engine import open_engine
 from webapp.settings import Settings, SettingsError
-from webapp.web.rate_limits import RateLimits
+from webapp.web.security.rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -240,8 +240,8 @@ def test_log_tells_of_redis_once_and_of_its_return(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its setting and the code."""
-    monkeypatch.setattr("webapp.web.rate_limits._REDIS_RETRY_INTERVAL_S", 0.0)
-    monkeypatch.setattr("webapp.web.rate_limits._REDIS_TIMEOUT_S", 20)
+    monkeypatch.setattr("webapp.web.security.rate_limits._REDIS_RETRY_INTERVAL_S", 0.0)
+    monkeypatch.setattr("webapp.web.security.rate_limits._REDIS_TIMEOUT_S", 20)
     server = RedisServer(tmp_path)
     limits = RateLimits(Settings(secret_keys=(SECRET,), redis_url=server.url))
     server.kill()

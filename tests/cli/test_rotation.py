@@ -23,7 +23,7 @@ from webapp.contact import Contact
 from webapp.outbox.rows import WAITING, State, Submitter
 from webapp.outbox.submit import submission_key
 from webapp.services import DeliveryServices
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from support import SECRET, TOKEN
 
 from webapp.cli import main
 from webapp.observability import explain
-from webapp.web.rate_limits import redis_fault
+from webapp.web.security.rate_limits import redis_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from webapp.demo.faults import RETURN_PROFILES
 from webapp.outbox import submit
 from webapp.outbox.rows import WAITING, State
 from webapp.services import DeliveryServices
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

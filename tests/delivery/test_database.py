@@ -24,7 +24,7 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.engine import REVISION, metadata
 from webapp.outbox.rows import State
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

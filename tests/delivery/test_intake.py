@@ -24,7 +24,7 @@ from webapp.outbox.submit import BUSY, Result, submission_key
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.statuses import STATUSES
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

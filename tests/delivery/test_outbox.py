@@ -15,7 +15,6 @@ from webapp import database as database_module
 from webapp import outbox as module
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.delivery.used_proofs import UsedProofs
 from webapp.outbox import Outbox
 from webapp.outbox.rows import (
     HONEYPOT,
@@ -29,6 +28,7 @@ from webapp.outbox.rows import (
     Timing,
     reference,
 )
+from webapp.web.security.proof_of_work import UsedProofs
 
 if TYPE_CHECKING:
     pass

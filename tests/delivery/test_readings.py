@@ -10,7 +10,7 @@ import pytest
 from webapp.contact import Contact
 from webapp.demo.faults import PROFILES, Answer
 from webapp.outbox import sender as sender_module
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,7 +33,7 @@ from webapp.outbox.worker import Worker
 from webapp.portal.base import Refused
 from webapp.server import _post_worker_init
 from webapp.services import DeliveryServices
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.outbox.rows import RETENTION, table
 from webapp.statistics import Outcome, today
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.portal.base import MethodNotAllowed
 from webapp.settings import Settings, SettingsError
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,7 +25,7 @@ from webapp.forms import HONEYPOT_INPUT, tokens
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State
 from webapp.settings import VERSION
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from webapp.outbox.submit import Result
 from webapp.portal.answers import parse_retry_after
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.services import DeliveryServices
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from brought_files import written as written_file
 from support import Page, solved, written
 
 from webapp.outbox import circuit_breaker
-from webapp.web import proof_of_work
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
+from webapp.web.security import proof_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

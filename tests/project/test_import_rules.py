@@ -45,7 +45,7 @@ def test_contract_of_the_package_as_it_is_holds(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("webapp.web.page_cache", "webapp.web.errors"),
+        ("webapp.web.rendering.page_cache", "webapp.web.security.errors"),
         ("webapp.portal.base", "webapp.outbox.rows"),
         ("webapp.settings", "webapp.persian.text"),
     ],

@@ -13,13 +13,12 @@ from support import Html, Page, solved, written
 
 from webapp import database as database_module
 from webapp.database import Database
-from webapp.delivery.used_proofs import UsedProofs
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.outbox import circuit_breaker
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.portal.base import Refused, SlowDown, Unreachable
-from webapp.web import proof_of_work
-from webapp.web.proof_of_work import CLOCK_SKEW, ProofOfWork
+from webapp.web.security import proof_of_work
+from webapp.web.security.proof_of_work import CLOCK_SKEW, ProofOfWork, UsedProofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

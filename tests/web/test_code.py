@@ -20,8 +20,8 @@ from webapp.persian import IRAN
 from webapp.portal.base import SLOW_DOWN
 from webapp.verification import codes as codes_module
 from webapp.verification import sender
-from webapp.web import proof_of_work
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
+from webapp.web.security import proof_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable

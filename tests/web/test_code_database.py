@@ -12,7 +12,7 @@ from support import Html, Page
 from webapp import messages
 from webapp.database import Database, DatabaseError
 from webapp.messages import codes as texts
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ from webapp import messages
 from webapp.demo.faults import Fault
 from webapp.messages import codes as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
-from webapp.web import proof_of_work
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
+from webapp.web.security import proof_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

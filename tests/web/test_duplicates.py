@@ -18,7 +18,7 @@ from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import workbench
 from webapp.outbox import Outbox
 from webapp.outbox.rows import table
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

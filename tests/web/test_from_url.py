@@ -11,7 +11,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.forms import tokens
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

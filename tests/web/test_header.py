@@ -19,7 +19,7 @@ from webapp.outbox.rows import HONEYPOT
 from webapp.portal.base import status_message
 from webapp.setting_values import read_logo
 from webapp.settings import Settings, SettingsError
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

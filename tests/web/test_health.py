@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from webapp.database import DatabaseError
-from webapp.web.views import health
-from webapp.web.views.health import Readiness
+from webapp.web import health
+from webapp.web.health import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -28,7 +28,8 @@ from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts
 from webapp.outbox.rows import WAITING
-from webapp.web.views import EXTENSION, import_files
+from webapp.web import imports as import_files
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,7 +25,7 @@ from support import Html
 from webapp.imports import rows as importing
 from webapp.imports.tables import imports
 from webapp.messages import imports as texts
-from webapp.web.views import import_files
+from webapp.web import imports as import_files
 
 if TYPE_CHECKING:
     from flask import Flask

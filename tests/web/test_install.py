@@ -11,7 +11,7 @@ from tables import each
 from webapp import messages
 from webapp.forms.definitions_file import parse
 from webapp.settings import Settings
-from webapp.web.embed_check import Facts, inspect
+from webapp.web.install import Facts, inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from webapp.demo.faults import Fault
 from webapp.phonebook import LabelList
 from webapp.portal.client import AmootPortal
 from webapp.server import _post_worker_init
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug.security import generate_password_hash
 
-from webapp.web import access
+from webapp.web.security import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,10 +31,9 @@ from webapp.outbox.rows import (
 )
 from webapp.outbox.submit import Result
 from webapp.portal.base import Refused, status_message
-from webapp.web import views
-from webapp.web.views import EXTENSION
-from webapp.web.views import outbox as screen
-from webapp.web.views.formatting import local_time
+from webapp.web import outbox as screen
+from webapp.web import rendering
+from webapp.web.rendering import EXTENSION, local_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -364,7 +363,7 @@ def test_very_long_queue_is_not_counted_to_its_end(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
-    monkeypatch.setattr(views, "_COUNT_CAP", 1)
+    monkeypatch.setattr(rendering, "_COUNT_CAP", 1)
     for _ in range(3):
         doubt(delivery)
     assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")

@@ -19,7 +19,7 @@ from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox import Outbox
-from webapp.web.request import MAX_BODY_BYTES
+from webapp.web.security.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,9 @@ from tables import each
 
 from webapp.forms.tokens import Receipt
 from webapp.outbox.circuit_breaker import Pause
-from webapp.web.page_cache import CachedPage, placeholders
-from webapp.web.views import EXTENSION, contact_form
+from webapp.web import contact
+from webapp.web.rendering import EXTENSION
+from webapp.web.rendering.page_cache import CachedPage, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def test_cached_page_is_the_page_that_the_template_makes(
         return CHALLENGE.sub(r"\1", TOKEN.sub(r"\1", page))
 
     assert anonymous(first) == anonymous(second)
-    monkeypatch.setattr("webapp.web.views.contact_form.new_form", None)
+    monkeypatch.setattr("webapp.web.contact.new_form", None)
     # A form that came back unchanged, for want of a token, has the same fields.
     sent = client.post(path, data=Html(first).values | {"csrf_token": ["x"], "Mobile": [""]})
     names = [attributes.get("name") for attributes, _ in Html(first).find("input")]
@@ -150,9 +151,9 @@ def test_cached_page_with_notices_is_what_jinja_renders_at_once(
     services = app.extensions[EXTENSION]
     definition = services.definitions["main"]
     with app.test_request_context("/"):
-        cached = contact_form.new_form(definition, kept=kept, receipt=receipt or None, pause=pause)
+        cached = contact.new_form(definition, kept=kept, receipt=receipt or None, pause=pause)
         form = services.forms["main"](data=kept)
-        rendered = contact_form.page(form, receipt=receipt or None, pause=pause)
+        rendered = contact.page(form, receipt=receipt or None, pause=pause)
     shown = cached.get_data(as_text=True)
     assert TOKEN.sub(r"\1", shown) == TOKEN.sub(r"\1", rendered)
     assert "<script>alert" not in shown

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import solved, written
 
-from webapp.web import proof_of_work as proof_module
-from webapp.web.proof_of_work import CLOCK_SKEW, LIFETIME, MAX_HASHES, ProofOfWork
+from webapp.web.security import proof_of_work as proof_module
+from webapp.web.security.proof_of_work import CLOCK_SKEW, LIFETIME, MAX_HASHES, ProofOfWork
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -14,8 +14,8 @@ from tables import each
 
 from webapp import observability
 from webapp.settings import Settings
-from webapp.web import rate_limits as limits_module
-from webapp.web.rate_limits import LimitReached, RateLimits, address_prefix
+from webapp.web.security import rate_limits as limits_module
+from webapp.web.security.rate_limits import LimitReached, RateLimits, address_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

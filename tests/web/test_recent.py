@@ -17,8 +17,8 @@ from webapp.database import DatabaseError
 from webapp.messages import workbench
 from webapp.outbox.review import Review
 from webapp.persian import IRAN
-from webapp.web.views import EXTENSION, recent
-from webapp.web.views.recent import COOKIE_NAME, RecentSubmissions, make_entry
+from webapp.web.rendering import EXTENSION, recent
+from webapp.web.rendering.recent import COOKIE_NAME, RecentSubmissions, make_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

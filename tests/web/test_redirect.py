@@ -8,7 +8,7 @@ from support import Html
 
 from webapp import messages
 from webapp.forms.tokens import Receipt
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

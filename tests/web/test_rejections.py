@@ -8,7 +8,7 @@ from support import Page
 
 from webapp import messages
 from webapp.outbox.rows import NEEDS_ATTENTION
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

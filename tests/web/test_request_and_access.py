@@ -12,7 +12,7 @@ from tables import each
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
-from webapp.web.request import MAX_BODY_BYTES
+from webapp.web.security.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from support import SECRET, Page
 
 from webapp.database import DatabaseError
 from webapp.settings import Settings
-from webapp.web.rate_limits import LimitReached, RateLimits
+from webapp.web.security.rate_limits import LimitReached, RateLimits
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

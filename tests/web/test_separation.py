@@ -13,7 +13,7 @@ from webapp.contact import Contact
 from webapp.messages import imports, workbench
 from webapp.outbox.rows import HONEYPOT
 from webapp.statistics.funnel import Step
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,8 +13,8 @@ from webapp.messages import statistics as texts
 from webapp.persian import jalali_iso
 from webapp.statistics import today
 from webapp.statistics.funnel import Step
-from webapp.web.views import EXTENSION
-from webapp.web.views import sources as module
+from webapp.web import statistics as module
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from support import Html, Page, solved, written
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox.rows import NEEDS_ATTENTION
-from webapp.web.views import EXTENSION
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,9 +21,8 @@ from webapp.contact import Contact
 from webapp.imports.file import safe_cell
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import HONEYPOT, table
-from webapp.web.views import charts
-from webapp.web.views import statistics as module
-from webapp.web.views.formatting import duration
+from webapp.web import statistics as module
+from webapp.web.rendering import charts, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from webapp.forms.definitions_file import DefinitionError
 from webapp.observability.metrics import Metrics
 from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import PORTAL_URL, Settings, SettingsError
-from webapp.web.rate_limits import redis_fault
+from webapp.web.security.rate_limits import redis_fault
 
 
 def build_services(settings: Settings, metrics: Metrics | None = None) -> DeliveryServices:

@@ -12,8 +12,7 @@ from webapp import demo
 from webapp.contact import FIELDS, Kind, in_page_order
 from webapp.database import DatabaseError
 from webapp.persian import persian_digits
-from webapp.web.views import require_intranet, services, waiting
-from webapp.web.views.formatting import format_values
+from webapp.web.rendering import format_values, require_intranet, services, waiting
 
 blueprint = Blueprint("demo", __name__)
 

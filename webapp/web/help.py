@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flask import Blueprint, Response, abort, render_template, request
+from markupsafe import Markup
 
 from webapp.database.cached_value import CachedValue
-from webapp.forms.definitions import Access
+from webapp.forms.definitions import Access, FormDefinition
 from webapp.messages import codes, imports, workbench
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
-from webapp.web import assets
-from webapp.web.views import form_path, render_part, require_intranet, services
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from markupsafe import Markup
-
-    from webapp.forms.definitions import FormDefinition
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
+from webapp.web.rendering import form_path, render_part, require_intranet, responses, services
 
 blueprint = Blueprint("header", __name__)
 
@@ -103,7 +97,7 @@ def logo() -> Response:
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
         # By the browser only: a cache that others share would show it to strangers.
-        response.headers["Cache-Control"] = f"private, {assets.FOR_A_YEAR}"
+        response.headers["Cache-Control"] = f"private, {responses.FOR_A_YEAR}"
     return response
 
 

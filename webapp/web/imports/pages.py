@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from webapp.contact import MOBILE, Contact, Kind, in_page_order
+from flask import request
+
+from webapp.contact import LABELS, MOBILE, Contact, Field, Kind, in_page_order
+from webapp.forms.definitions import FormDefinition
+from webapp.forms.reading import read_value
+from webapp.imports.review import Progress
 from webapp.imports.rows import shared_fields
-from webapp.imports.tables import ENDED, ImportState
+from webapp.imports.tables import ENDED, Import, ImportState, Reading, StoredRow
 from webapp.messages import COMMA
 from webapp.messages import imports as texts
-from webapp.outbox.rows import load_contact
-from webapp.persian import persian_digits, persian_number
+from webapp.outbox.rows import Submission, load_contact
+from webapp.persian import InvalidText, persian_digits, persian_number
 from webapp.portal.base import status_message
-from webapp.web.views import services
-from webapp.web.views.formatting import (
+from webapp.web.rendering import (
     FormattedValue,
     all_fields,
     duration,
     format_values,
     local_time,
+    services,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from webapp.contact import Field
-    from webapp.forms.definitions import FormDefinition
-    from webapp.imports.review import Progress
-    from webapp.imports.tables import Import, StoredRow
-    from webapp.outbox.rows import Submission
 
 MAX_SHOWN: Final = 50  # rows of each list
 _MAX_CELL: Final = 120  # characters of a cell that is shown
@@ -232,3 +229,37 @@ def _definition(found: Import) -> FormDefinition | None:
 def _title(found: Import) -> str:
     definition = _definition(found)
     return definition.title if definition else found.form
+
+
+_COLUMN: Final = "column-"
+_FOR_ALL: Final = "all-"
+
+
+def posted(old: Reading, definition: FormDefinition) -> Reading:
+    """Return the reading of the request; what it does not contain stays as it was."""
+    columns = (
+        request.form.get(f"{_COLUMN}{number}", given) for number, given in enumerate(old.columns)
+    )
+    shared = {
+        row.name: request.form.get(f"{_FOR_ALL}{row.name}", old.shared.get(row.name, ""))
+        for row in shared_fields(definition)
+    }
+    given = {name: text for name, text in shared.items() if text}
+    return replace(old, columns=tuple(columns), shared=given)
+
+
+def faults(reading: Reading, definition: FormDefinition) -> dict[str, str]:
+    """Return what is wrong with a reading: a message by the name of its input."""
+    labels = {row.name: row.label for row in definition.fields}
+    found = {}
+    for number, name in enumerate(reading.columns):
+        if name and name not in labels:
+            found[f"{_COLUMN}{number}"] = texts.COLUMN_UNKNOWN
+        elif name and name != LABELS and name in reading.columns[:number]:
+            found[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(label=labels[name])
+    for row in shared_fields(definition):
+        try:
+            read_value(row, reading.shared.get(row.name, ""))
+        except InvalidText as error:
+            found[f"{_FOR_ALL}{row.name}"] = str(error)
+    return found

@@ -5,13 +5,16 @@ Lengths are in units of the SVG. Time runs from the right to the left, as a Pers
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from flask import Response
+
+from webapp.imports.file import BOM, safe_cell
 from webapp.persian import persian_number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 WIDTH: Final = 640
 _COLUMNS_HEIGHT: Final = 260
@@ -121,3 +124,27 @@ def _tick_step(highest: int) -> int:
             if highest <= factor * size * _MAX_TICKS:
                 return factor * size
         size *= 10
+
+
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def xlsx_file(name: str, content: bytes) -> Response:
+    """Return a workbook as a download."""
+    return _download(content, f"{name}.xlsx", _XLSX)
+
+
+def csv_file(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> Response:
+    """Return rows as a download in CSV."""
+    file = io.StringIO()
+    file.write(BOM)
+    writer = csv.writer(file)
+    writer.writerow([safe_cell(cell) for cell in header])
+    writer.writerows([safe_cell(cell) for cell in line] for line in lines)
+    return _download(file.getvalue(), f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def _download(content: bytes | str, name: str, mimetype: str) -> Response:
+    response = Response(content, content_type=mimetype)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import io
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import IO, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from flask import Request, current_app, request
+from flask import Flask, Request, current_app, request
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import BadRequest, Forbidden, LengthRequired
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import messages
+from webapp.forms.definitions import FormDefinition
 from webapp.forms.tokens import Signer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import IO
-
-    from flask import Flask
-    from itsdangerous import URLSafeTimedSerializer
-
-    from webapp.forms.definitions import FormDefinition
-    from webapp.settings import Settings
-
+from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -9,18 +9,18 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from webapp.forms import colour
 from webapp.forms.tokens import InvalidToken
 from webapp.outbox.submit import Outcome
-from webapp.web import assets
-from webapp.web.views import contact_form, public_form, see_other, services, submitting
+from webapp.web import contact, submitting
+from webapp.web.rendering import public_form, responses, see_other, services
 
 blueprint = Blueprint("embed", __name__)
 
 
 @blueprint.route("/embed/<slug>", methods=["GET", "POST"])
-def form(slug: str) -> contact_form.ViewResult:
+def form(slug: str) -> contact.ViewResult:
     """Serve the form of this slug for an iframe."""
     definition = public_form(slug)
     if request.method == "GET":
-        return contact_form.new_form(definition, embedded=True)
+        return contact.new_form(definition, embedded=True)
     form = services().forms[slug]()
     result = submitting.receive(form, embed=definition)
     if not isinstance(result, Outcome):
@@ -37,7 +37,7 @@ def done(slug: str) -> str | Response:
         receipt = services().tokens.read_receipt(request.args.get("r", ""), form=slug)
     except InvalidToken:
         return see_other(f"/embed/{slug}")
-    title = contact_form.done_title(definition, receipt)
+    title = contact.done_title(definition, receipt)
     context = {"definition": definition, "embed": definition, "receipt": receipt, "title": title}
     return render_template("embed/done.html", **context)
 
@@ -58,5 +58,5 @@ def style(slug: str) -> Response:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(colour.stylesheet(definition.accent), mimetype="text/css")
     if request.args.get("v") == colour.digest(definition.accent):
-        response.headers["Cache-Control"] = assets.CACHE_FOR_A_YEAR
+        response.headers["Cache-Control"] = responses.CACHE_FOR_A_YEAR
     return response

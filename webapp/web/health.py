@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from flask import Response, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp.database import DatabaseError
+from webapp.outbox import Outbox
 from webapp.services import read_gauges
-from webapp.web import access
-from webapp.web.views import require_intranet, services
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.outbox import Outbox
-
+from webapp.web.rendering import require_intranet, services
+from webapp.web.security import access
 
 _CACHE_TTL_S: Final = 1.0
 _LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down

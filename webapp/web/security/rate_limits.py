@@ -14,23 +14,18 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
-from limits import parse, parse_many
+from limits import RateLimitItem, parse, parse_many
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from webapp.database.sqlite_writer import KeyLocks
 from webapp.observability import RareWarnings, explain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from limits import RateLimitItem
-
-    from webapp.observability.metrics import Metrics
-    from webapp.settings import Settings
+from webapp.observability.metrics import Metrics
+from webapp.settings import Settings
 
 _T = TypeVar("_T")
 

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
 
 from webapp.contact import FIELDS, MOBILE
-from webapp.forms.definitions import Access, main_form
-from webapp.forms.tokens import InvalidToken
+from webapp.forms import ContactForm
+from webapp.forms.definitions import Access, FormDefinition, main_form
+from webapp.forms.tokens import InvalidToken, Receipt
 from webapp.outbox.submit import Outcome
-from webapp.web.views import contact_form, require_intranet, see_other, services, submitting
-from webapp.web.views.recent import find_entry, remember
-
-if TYPE_CHECKING:
-    from webapp.forms import ContactForm
-    from webapp.forms.definitions import FormDefinition
-    from webapp.forms.tokens import Receipt
+from webapp.web import contact, submitting
+from webapp.web.rendering import require_intranet, see_other, services
+from webapp.web.rendering.recent import find_entry, remember
 
 blueprint = Blueprint("page", __name__)
 
 
 @blueprint.route("/", methods=["GET", "POST"])
-def main() -> contact_form.ViewResult:
+def main() -> contact.ViewResult:
     """Serve the first intranet form."""
     definition = main_form(services().definitions)
     return _serve(definition) if definition else abort(HTTPStatus.NOT_FOUND)
 
 
 @blueprint.route("/f/<slug>", methods=["GET", "POST"])
-def form(slug: str) -> contact_form.ViewResult:
+def form(slug: str) -> contact.ViewResult:
     """Serve the form of this slug."""
     definition = services().definitions.get(slug)
     return _serve(definition) if definition else abort(HTTPStatus.NOT_FOUND)
 
 
-def _serve(definition: FormDefinition) -> contact_form.ViewResult:
+def _serve(definition: FormDefinition) -> contact.ViewResult:
     if definition.access is Access.INTRANET:
         require_intranet()
     is_operator = definition.access is Access.INTRANET
@@ -47,10 +43,10 @@ def _serve(definition: FormDefinition) -> contact_form.ViewResult:
     receipt = _receipt(definition)
     is_new = request.method == "GET" and (is_operator or not receipt)
     if is_new:
-        return contact_form.new_form(definition, kept=kept, receipt=receipt, pause=pause)
+        return contact.new_form(definition, kept=kept, receipt=receipt, pause=pause)
     form = services().forms[definition.slug](data=kept)
     if request.method != "POST":
-        return contact_form.page(form, receipt=receipt, pause=pause), HTTPStatus.OK
+        return contact.page(form, receipt=receipt, pause=pause), HTTPStatus.OK
     result = submitting.receive(form, receipt=receipt, pause=pause)
     return _accepted(form, result) if isinstance(result, Outcome) else result
 

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from contextvars import Context
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from flask import Response, current_app, render_template, request
+from flask import Blueprint, Response, abort, current_app, render_template, request
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import MOBILE
-from webapp.forms import HONEYPOT_INPUT, arrange
-from webapp.forms.definitions import Access
-from webapp.forms.tokens import InvalidToken
-from webapp.outbox.submit import Result
+from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange
+from webapp.forms.definitions import Access, FormDefinition
+from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
+from webapp.outbox.circuit_breaker import Pause
+from webapp.outbox.submit import Outcome, Result
+from webapp.portal.base import KnownContact
 from webapp.statistics.funnel import Step
-from webapp.web import responses
-from webapp.web.page_cache import CachedPage, placeholders
-from webapp.web.request import own_origin, showing_site
-from webapp.web.views import own_address, render_part, services, waiting
-from webapp.web.views.header import operators_header
-from webapp.web.views.recent import find_entry, recent_list
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.forms import ContactForm
-    from webapp.forms.definitions import FormDefinition
-    from webapp.forms.tokens import Receipt, SubmissionToken
-    from webapp.outbox.circuit_breaker import Pause
-    from webapp.outbox.submit import Outcome
-    from webapp.portal.base import KnownContact
+from webapp.web.help import operators_header
+from webapp.web.rendering import (
+    form_path,
+    has_token,
+    own_address,
+    render_part,
+    require_intranet,
+    responses,
+    services,
+    waiting,
+)
+from webapp.web.rendering.page_cache import CachedPage, placeholders
+from webapp.web.rendering.recent import find_entry, recent_list
+from webapp.web.security.request import own_origin, showing_site
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
@@ -229,3 +230,37 @@ def _render(
         date_in_words=persian.date_in_words,
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
+
+
+blueprint = Blueprint("duplicates", __name__)
+blueprint.before_request(require_intranet)
+
+
+@blueprint.post("/f/<slug>/duplicates")
+def known(slug: str) -> str | Response:
+    """Return the contacts with the number of a form that is being filled in, as HTML.
+
+    A POST, because a number must not be in a URL. The response is empty if there are none.
+    """
+    definition = services().definitions.get(slug)
+    if definition is None or not definition.asks_about_duplicates:
+        abort(HTTPStatus.NOT_FOUND)
+    mobile = _mobile() if has_token(slug) else ""
+    found = services().delivery.duplicates.with_mobile(mobile) if mobile else []
+    if not found:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return render_template(
+        "contact/duplicate_early.html",
+        known=found,
+        mobile=mobile,
+        cancel=form_path(definition),
+        date_in_words=persian.date_in_words,
+    )
+
+
+def _mobile() -> str:
+    """Return the normalised number that was typed, or ""."""
+    try:
+        return persian.parse_mobile(request.form.get(MOBILE, ""))
+    except persian.InvalidText:
+        return ""

@@ -7,35 +7,29 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 
-from webapp.contact import MOBILE
-from webapp.forms.definitions import read_arrival
+from webapp.contact import MOBILE, Contact
+from webapp.forms.definitions import FormDefinition, read_arrival
 from webapp.forms.tokens import InvalidToken
 from webapp.messages import codes as texts
+from webapp.outbox.rows import Submission
 from webapp.outbox.submit import Result, submission_key
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
-from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check
-from webapp.verification.sender import Step
-from webapp.web.views import contact_form, public_form, see_other, services
-from webapp.web.views.recent import hide_digits
-from webapp.web.views.submitting import SENT, issue_receipt, request_code, too_many_codes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.contact import Contact
-    from webapp.forms.definitions import FormDefinition
-    from webapp.outbox.rows import Submission
-    from webapp.verification.codes import CodeState
-    from webapp.verification.sender import Policy
+from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check, CodeState
+from webapp.verification.sender import Policy, Step
+from webapp.web import contact as contact_form
+from webapp.web.rendering import public_form, see_other, services
+from webapp.web.rendering.recent import hide_digits
+from webapp.web.submitting import SENT, issue_receipt, request_code, too_many_codes
 
 blueprint = Blueprint("code", __name__)
 

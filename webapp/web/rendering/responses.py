@@ -1,30 +1,26 @@
-"""What every response gets: security headers, and gzip.
+"""What every response gets: security headers, gzip, and how long static files are cached.
 
 Gzip is for servers without a compressing proxy in front. Flask-Compress skips responses with an
-error status, but a form that comes back with errors is the largest page of all.
-"""
+error status, but a form that comes back with errors is the largest page of all."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Response, request
+from flask import Flask, Response, abort, request
 from werkzeug.http import parse_accept_header
 
-from webapp.web.request import embedded_form
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from flask import Flask
-
-    from webapp.forms.definitions import FormDefinition
-    from webapp.web.page_cache import CachedPage
-
+from webapp.forms.definitions import FormDefinition
+from webapp.web.rendering.page_cache import CachedPage
+from webapp.web.security.request import embedded_form
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -161,3 +157,72 @@ def _compress(response: Response) -> Response:
     if etag:  # a strong one means identical bytes in every encoding
         response.set_etag(etag, weak=True)
     return response
+
+
+FOR_A_YEAR: Final = "max-age=31536000, immutable"
+CACHE_FOR_A_YEAR: Final = f"public, {FOR_A_YEAR}"
+
+_FONT: Final = "font.css"
+_FONT_STYLES: Final = "site.css"  # the stylesheet of every page
+_UNNEEDED: Final = re.compile(r"\s*/\*.*?\*/|\n\s+|(?<=[:;,{]) +| +(?=[{}])", re.DOTALL)
+_URL: Final = re.compile(r'url\("([\w.-]+)"\)')
+
+
+def register_assets(app: Flask) -> None:
+    """Add `asset(name)` and `has_asset(name)` to the templates, and the caching headers."""
+    folder = Path(str(app.static_folder))
+    contents = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    stylesheets = _stylesheets(contents)
+    digests = {name: _digest(content) for name, content in (contents | stylesheets).items()}
+
+    def asset(name: str) -> str:
+        # Not url_for, which fails on the error page for an untrusted host.
+        return f"{app.static_url_path}/{name}?v={digests[name]}"
+
+    def stylesheet(name: str) -> Response:
+        if (content := stylesheets.get(f"{name}.css")) is None:
+            abort(HTTPStatus.NOT_FOUND)
+        response = Response(content, mimetype="text/css")
+        response.cache_control.no_cache = True
+        response.set_etag(digests[f"{name}.css"])
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
+        return response
+
+    def serve(response: Response) -> Response:
+        name = request.path.removeprefix(f"{app.static_url_path}/")
+        if request.endpoint in ("static", "stylesheet") and request.args.get("v") == digests.get(
+            name, ""
+        ):
+            response.headers["Cache-Control"] = CACHE_FOR_A_YEAR
+        return response
+
+    app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)
+    app.add_url_rule(f"{app.static_url_path}/<name>.css", "stylesheet", stylesheet)
+    app.after_request(serve)
+
+
+def _stylesheets(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the stylesheets as browsers get them, by name.
+
+    They have no comment and no space without meaning, and the content hash of what they load. The
+    font is part of the first one if it was built.
+    """
+    texts = {name: content.decode() for name, content in contents.items() if name[-4:] == ".css"}
+    font = texts.pop(_FONT)
+    if all(name in contents for name in _URL.findall(font)):
+        texts[_FONT_STYLES] = font + texts[_FONT_STYLES]
+
+    def hashed(found: re.Match[str]) -> str:
+        return f'url("{found[1]}?v={_digest(contents[found[1]])}")'
+
+    return {
+        name: _URL.sub(hashed, _UNNEEDED.sub("", text)).encode() for name, text in texts.items()
+    }
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -2,33 +2,145 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import date, timedelta
+from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 
 from webapp import persian
-from webapp.forms.definitions import main_form
+from webapp.forms.definitions import Access, main_form
 from webapp.messages import statistics as source_texts
 from webapp.messages import statistics as texts
-from webapp.statistics import Outcome, today
-from webapp.web.views import (
+from webapp.persian import persian_number
+from webapp.statistics import Count, Outcome, today
+from webapp.statistics.funnel import Step, StepCount
+from webapp.statistics.sources import OTHER
+from webapp.web.rendering import (
     charts,
+    duration,
     needing_attention,
     require_intranet,
     services,
-    sources,
     waiting,
 )
-from webapp.web.views.downloads import csv_file
-from webapp.web.views.formatting import duration
+from webapp.web.rendering.charts import csv_file
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import date
+_MOST_ROWS: Final = 20  # of sources; the others are one row
+_DELIVERED: Final = str(Outcome.DELIVERED)
+# Only forms that verify numbers have these.
+_VERIFICATION: Final = (Step.CODE_SENT, Step.VERIFIED)
 
-    from webapp.statistics import Count
+# A row of a CSV file: its day, form, source or step, and count.
+CsvRow = tuple["date", str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: its label, and its cells."""
+
+    label: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelTable:
+    """The steps of each public form: the captions of the columns, and the rows."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+# Sources
+
+
+def source_rows(first: date, last: date) -> list[Row]:
+    """Return the sources of these days, the most frequent first; none if no form has any."""
+    sources = services().delivery.statistics.sources
+    listing = [slug for slug, form in services().definitions.items() if form.from_url]
+    found = sources.top(first, last, most=_MOST_ROWS, listing=listing)
+    names = {OTHER: texts.OTHER_SOURCES, "": texts.NO_SOURCE}
+    return [Row(names.get(name, name), (persian_number(number),)) for name, number in found]
+
+
+def source_csv(first: date, last: date) -> Iterator[CsvRow]:
+    """Yield the sources of these days by day and form."""
+    for one in services().delivery.statistics.sources.daily(first, last):
+        definition = services().definitions.get(one.form)
+        if one.source or (definition and definition.from_url):
+            yield one.day, one.form, one.source, one.count
+
+
+# Steps
+
+
+def funnel_table(first: date, last: date, counts: Iterable[Count]) -> FunnelTable | None:
+    """Return how far visitors went in these days; None if they did nothing in a public form.
+
+    Args:
+        first: The first day.
+        last: The last day.
+        counts: The daily counts of these days.
+    """
+    forms = [
+        (slug, definition.title)
+        for slug, definition in services().definitions.items()
+        if definition.access is Access.PUBLIC
+    ]
+    sums = _step_sums(services().delivery.funnel.counts(first, last), counts)
+    if not any(sums[slug, step] for slug, _ in forms for step in texts.STEPS):
+        return None
+    verifying = {slug for slug, step in sums if step in _VERIFICATION}
+    steps = [str(step) for step in Step if verifying or step not in _VERIFICATION]
+    steps.append(_DELIVERED)
+    rows = [
+        Row(title, tuple(_cell(sums, slug, step, verifies=slug in verifying) for step in steps))
+        for slug, title in forms
+    ]
+    return FunnelTable(tuple(texts.STEPS[step] for step in steps), rows)
+
+
+def _step_sums(steps: Iterable[StepCount], counts: Iterable[Count]) -> Counter[tuple[str, str]]:
+    """Return the sums by form and step, the delivery included."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for step in steps:
+        sums[step.form, str(step.step)] += step.count
+    for one in counts:
+        if one.outcome is Outcome.DELIVERED:
+            sums[one.form, _DELIVERED] += one.count
+    return sums
+
+
+def _cell(sums: Counter[tuple[str, str]], form: str, step: str, *, verifies: bool) -> str:
+    """Return the number of a step, with its share of the form's views if that says something."""
+    if step in _VERIFICATION and not verifies:
+        return texts.NO_STEP
+    number, shown = sums[form, step], sums[form, str(Step.SHOWN)]
+    text = persian_number(number)
+    # More than were shown: from before views were counted, or a killed process counted them.
+    if step == Step.SHOWN or not shown or number > shown:
+        return text
+    share = persian_number(100 * number / shown, decimals=1)
+    return texts.SHARE.format(n=text, share=share)
+
+
+def step_csv(first: date, last: date, counts: Iterable[Count]) -> Iterator[CsvRow]:
+    """Yield the steps of these days by day and form, the deliveries of public forms included."""
+    public = {slug for slug, form in services().definitions.items() if form.access is Access.PUBLIC}
+    rows: list[CsvRow] = [
+        (one.day, one.form, str(one.step), one.count)
+        for one in services().delivery.funnel.counts(first, last)
+    ]
+    rows += (
+        (one.day, one.form, _DELIVERED, one.count)
+        for one in counts
+        if one.outcome is Outcome.DELIVERED and one.form in public
+    )
+    order = [*map(str, Step), _DELIVERED]
+    yield from sorted(rows, key=lambda row: (row[0], row[1], order.index(row[2])))
+
 
 blueprint = Blueprint("statistics", __name__)
 blueprint.before_request(require_intranet)
@@ -52,8 +164,8 @@ def page() -> str:
         period=texts.LAST_DAYS.format(n=_number(days)),
         outcomes=[str(outcome) for outcome in Outcome],
         sections=_sections(first, last, counts) if counts else [],
-        funnel=sources.funnel_table(first, last, counts),
-        sources=sources.source_rows(first, last),
+        funnel=funnel_table(first, last, counts),
+        sources=source_rows(first, last),
         waiting=waiting(),
         attention=needing_attention(),
         home=main_form(services().definitions),
@@ -67,13 +179,13 @@ def table() -> Response:
     by = request.args.get("by", "outcome")
     counts = services().delivery.statistics.counts(first, last) if by != "source" else []
     if by == "source":
-        return _csv(by, sources.source_csv(first, last))
+        return _csv(by, source_csv(first, last))
     if by == "step":
-        return _csv(by, sources.step_csv(first, last, counts))
+        return _csv(by, step_csv(first, last, counts))
     return _csv("outcome", ((one.day, one.form, str(one.outcome), one.count) for one in counts))
 
 
-def _csv(by: str, rows: Iterable[sources.CsvRow]) -> Response:
+def _csv(by: str, rows: Iterable[CsvRow]) -> Response:
     """Return rows as a file; by tells what their third column is."""
     header = ("day_jalali", "day", "form", by, "count")
     lines = (

@@ -7,30 +7,23 @@ import ipaddress
 import logging
 import secrets
 import threading
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from flask import abort, request
-from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 from werkzeug.http import parse_list_header
 from werkzeug.security import check_password_hash
 
 from webapp import messages
-from webapp.web.rate_limits import LimitReached
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from werkzeug.datastructures import Authorization
-
-    from webapp.observability import RareWarnings
-    from webapp.setting_values import Network
-    from webapp.settings import Settings
-    from webapp.web.rate_limits import RateLimits
-
+from webapp.observability import RareWarnings
+from webapp.setting_values import Network
+from webapp.settings import Settings
+from webapp.web.security.rate_limits import LimitReached, RateLimits
 
 log = logging.getLogger(__name__)
 

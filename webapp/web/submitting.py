@@ -9,42 +9,30 @@ check ──> a refusal: the form again, with what is wrong
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Response, request
 
 from webapp import messages
-from webapp.contact import MOBILE
+from webapp.contact import MOBILE, Contact
 from webapp.database import DatabaseError
-from webapp.forms.definitions import Access
+from webapp.forms import ContactForm
+from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import Receipt
 from webapp.messages import codes as texts
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
-from webapp.portal.base import status_message
+from webapp.portal.base import KnownContact, status_message
 from webapp.statistics.funnel import Step
-from webapp.verification.sender import CodeRequest, Networks
-from webapp.web.rate_limits import LimitReached, address_prefix
-from webapp.web.request import MAX_BODY_BYTES
-from webapp.web.views import see_other, services
-from webapp.web.views.contact_form import (
-    ViewResult,
-    is_confirmed,
-    page,
-    previous_submission,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from webapp.contact import Contact
-    from webapp.forms import ContactForm
-    from webapp.forms.definitions import FormDefinition
-    from webapp.portal.base import KnownContact
-    from webapp.verification.sender import Policy
+from webapp.verification.sender import CodeRequest, Networks, Policy
+from webapp.web.contact import ViewResult, is_confirmed, page, previous_submission
+from webapp.web.rendering import see_other, services
+from webapp.web.security.rate_limits import LimitReached, address_prefix
+from webapp.web.security.request import MAX_BODY_BYTES
 
 # In the address of the code step: "1" after another code was sent, "0" if none was.
 SENT: Final = "sent"

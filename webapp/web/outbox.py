@@ -6,37 +6,39 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from flask import Blueprint, abort, render_template, request, session
+from flask import Blueprint, Response, abort, render_template, request, session
 
 from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
-from webapp.forms import build_form
+from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.outbox.rows import MAX_RETRY_AGE, NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
+from webapp.outbox.rows import (
+    MAX_RETRY_AGE,
+    NEEDS_ATTENTION,
+    PERHAPS_RECORDED,
+    WAITING,
+    State,
+    Submission,
+)
 from webapp.outbox.sender import is_given_up
 from webapp.outbox.submit import Result
 from webapp.portal.base import status_message
-from webapp.web.request import showing_site
-from webapp.web.views import (
-    contact_form,
+from webapp.web import contact, submitting
+from webapp.web.rendering import (
+    all_fields,
+    format_values,
     has_token,
+    local_time,
     require_intranet,
     see_other,
     services,
-    submitting,
     waiting,
 )
-from webapp.web.views.formatting import all_fields, format_values, local_time
-from webapp.web.views.recent import find_entry, remember
-
-if TYPE_CHECKING:
-    from flask import Response
-
-    from webapp.forms import ContactForm
-    from webapp.outbox.rows import Submission
+from webapp.web.rendering.recent import find_entry, remember
+from webapp.web.security.request import showing_site
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def discard(name: str) -> str | Response:
 
 
 @blueprint.route(f"{_PATH}/<name>", methods=["GET", "POST"])
-def correct(name: str) -> contact_form.ViewResult:
+def correct(name: str) -> contact.ViewResult:
     """Show a submission's contact in a form, and send the corrected contact."""
     submission = _find(name)
     card = _card(submission)
@@ -120,7 +122,7 @@ def correct(name: str) -> contact_form.ViewResult:
         card["reasons"].append(messages.CORRECT_OLD)
     form, pause = _form(submission), services().delivery.breaker.pause
     if request.method != "POST":
-        return contact_form.page(form, card=card, pause=pause), HTTPStatus.OK
+        return contact.page(form, card=card, pause=pause), HTTPStatus.OK
     checked = submitting.check(form, corrects=submission.reference)
     if isinstance(checked, submitting.Refusal):
         return submitting.refuse(form, checked, card=card, pause=pause)

@@ -3,41 +3,98 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
-from webapp.imports import ImportGone
+from webapp.contact import FIELDS, Contact, Field, Kind
+from webapp.forms.definitions import FormDefinition
+from webapp.imports import ImportGone, Imports
 from webapp.imports.columns import sample_workbook
-from webapp.imports.file import UnreadableFile
+from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable, read_again, store_file
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
-from webapp.imports.tables import ImportState, Twice
+from webapp.imports.tables import Import, ImportState, Twice
+from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
-from webapp.persian import persian_digits, persian_number
-from webapp.web.request import MAX_BODY_BYTES
-from webapp.web.views import (
-    has_token,
-    import_files,
-    import_pages,
-    import_readings,
-    require_intranet,
-    see_other,
-    services,
-)
-from webapp.web.views.downloads import csv_file, xlsx_file
+from webapp.persian import jalali_slashes, persian_digits, persian_number
+from webapp.portal.base import status_message
+from webapp.web.imports import pages
+from webapp.web.rendering import has_token, require_intranet, see_other, services
+from webapp.web.rendering.charts import csv_file, xlsx_file
+from webapp.web.security.request import MAX_BODY_BYTES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
-    from webapp.forms.definitions import FormDefinition
-    from webapp.imports import Imports
-    from webapp.imports.tables import Import
+class WrongRowsErased(NotFound):
+    """There are no wrong rows, or they were erased."""
+
+    text = texts.WRONG_ERASED
+
+
+def wrong_rows(found: Import) -> Response:
+    """Return the wrong rows as they were, and a column that says what is wrong.
+
+    Raises:
+        WrongRowsErased: if there are none any more.
+    """
+    rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_ROWS)
+    if not rows:
+        raise WrongRowsErased
+    header = found.reading.header
+    is_remark = header[-1] == texts.PROBLEM and not found.reading.columns[-1]
+    if is_remark:  # from such a file: what it says is out of date
+        header = header[:-1]
+    lines = [
+        [*row.cells[: len(header)], " ".join(message for *_, message in row.faults)] for row in rows
+    ]
+    return _file(f"wrong-{found.reference}", [*header, texts.PROBLEM], lines)
+
+
+def refused_rows(found: Import) -> Response:
+    """Return the contacts that need attention, as far as they are still kept."""
+    definition = services().definitions.get(found.form)
+    rows = definition.fields if definition else tuple(FIELDS.values())
+    submissions = services().delivery.imports.review.refused(found.id, limit=MAX_ROWS)
+    lines = [
+        [*(_text(row, one.contact) for row in rows), status_message(one.status)]
+        for one in submissions
+        if one.contact
+    ]
+    header = [*(row.label for row in rows), texts.PROBLEM]
+    return _file(f"refused-{found.reference}", header, lines)
+
+
+def _text(row: Field, contact: Contact) -> str:
+    """Return a value as it can be read again."""
+    value = contact[row.name]
+    if value in (None, ""):
+        return ""
+    match row.kind:
+        case Kind.DATE:
+            return jalali_slashes(value)  # type: ignore[arg-type]  # a date, by its kind
+        case Kind.GENDER:
+            return MAN if value else WOMAN
+        case Kind.LABELS:
+            return COMMA.join(value)  # type: ignore[arg-type]  # a tuple, by its kind
+        case Kind.ACTIVE:
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def _file(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> Response:
+    try:
+        content = write_workbook(texts.PROBLEM, header, lines)
+    except ImportError:  # XlsxWriter is an extra
+        return csv_file(name, header, lines)
+    return xlsx_file(name, content)
+
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +167,7 @@ def _upload_page(error: str = "") -> str:
         chosen=_chosen(),
         size=persian_digits(MAX_FILE_BYTES // _MEGABYTE),
         rows=persian_number(MAX_ROWS),
-        recent=import_pages.recent(),
+        recent=pages.recent(),
         token=_token(),
     )
 
@@ -146,26 +203,26 @@ def show(name: str) -> _Page:
     found = _find(name)
     if found.state is ImportState.DRAFT:
         return _preview_page(replace(found, twice=_twice()))
-    return render_template("imports/progress.html", token=_token(), **import_pages.progress(found))
+    return render_template("imports/progress.html", token=_token(), **pages.progress(found))
 
 
 @blueprint.get(f"{_PATH}/<name>/progress")
 def progress(name: str) -> str:
     """Return the part of the page that the script renews."""
-    context = import_pages.progress(_find(name))
+    context = pages.progress(_find(name))
     return render_template("imports/numbers.html", **context)
 
 
 @blueprint.get(f"{_PATH}/<name>/wrong")
 def wrong(name: str) -> Response:
     """Return the wrong rows as a file, with a column that says what is wrong."""
-    return import_files.wrong_rows(_find(name))
+    return wrong_rows(_find(name))
 
 
 @blueprint.get(f"{_PATH}/<name>/refused")
 def refused(name: str) -> Response:
     """Return the rows that need attention as a file."""
-    return import_files.refused_rows(_find(name))
+    return refused_rows(_find(name))
 
 
 @blueprint.post(f"{_PATH}/<name>")
@@ -209,11 +266,11 @@ def _read_again(found: Import) -> _Page | None:
     is_asked = "columns" in request.form
     if found.state is not ImportState.DRAFT or definition is None:
         return see_other(_address(found)) if is_asked else None
-    reading = import_readings.posted(found.reading, definition)
+    reading = pages.posted(found.reading, definition)
     is_sent = "go" in request.form
     if not is_asked and not (is_sent and reading != found.reading):
         return None
-    if faults := import_readings.faults(reading, definition):
+    if faults := pages.faults(reading, definition):
         seen = replace(found, reading=reading, twice=_twice())
         return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
@@ -229,14 +286,14 @@ def _ask_about_known(found: Import) -> _Page | None:
     is_sent = found.state is ImportState.DRAFT and "go" in request.form
     if not is_sent:
         return None
-    known = import_pages.known_rows(found)
+    known = pages.known_rows(found)
     if not known.rows or _is_confirmed(known):
         return None
     page = _preview_page(replace(found, twice=_twice()), known=known, is_asked=True)
     return page, HTTPStatus.CONFLICT
 
 
-def _is_confirmed(known: import_pages.KnownRows) -> bool:
+def _is_confirmed(known: pages.KnownRows) -> bool:
     """Return whether the operator has said that these rows are sent all the same.
 
     An answer counts for the rows that were asked about, if the request names them.
@@ -249,10 +306,10 @@ def _preview_page(
     found: Import,
     *,
     faults: Mapping[str, str] = _NO_FAULTS,
-    known: import_pages.KnownRows | None = None,
+    known: pages.KnownRows | None = None,
     is_asked: bool = False,
 ) -> str:
-    known = known or import_pages.known_rows(found)
+    known = known or pages.known_rows(found)
     return render_template(
         "imports/preview.html",
         desk=True,
@@ -260,7 +317,7 @@ def _preview_page(
         faults=faults,
         is_unsent="unsent" in request.args,
         is_asked=is_asked,
-        **import_pages.preview(found, known),
+        **pages.preview(found, known),
     )
 
 

@@ -10,23 +10,25 @@ import base64
 import hmac
 import json
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Blueprint, Response, abort, current_app, g, request
 from markupsafe import Markup
 
 from webapp import messages, persian
-from webapp.contact import FIELDS, MOBILE
+from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
-from webapp.forms.definitions import Access
+from webapp.forms.definitions import Access, FormDefinition
 from webapp.messages import workbench
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
+from webapp.outbox.submit import Outcome
 from webapp.persian import IRAN
-from webapp.web.views import (
+from webapp.web.rendering import (
     form_path,
     has_token,
     render_part,
@@ -34,14 +36,6 @@ from webapp.web.views import (
     see_other,
     services,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from webapp.contact import Contact
-    from webapp.forms.definitions import FormDefinition
-    from webapp.outbox.submit import Outcome
-
 
 COOKIE_NAME: Final = "amoot_recent"
 

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 from flask import Response, abort, current_app, render_template, request
 from markupsafe import Markup
 
-from webapp import messages
+from webapp import messages, persian
+from webapp.contact import Field, Kind, in_page_order
 from webapp.database import DatabaseError
-from webapp.forms.definitions import Access, main_form
-from webapp.forms.tokens import InvalidToken
+from webapp.forms import ContactForm
+from webapp.forms.definitions import Access, FormDefinition, main_form
+from webapp.forms.tokens import InvalidToken, Tokens
 from webapp.messages import statistics as texts
-from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
+from webapp.observability import RareWarnings
+from webapp.observability.metrics import Metrics
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
 from webapp.persian import persian_digits
-from webapp.web import access
+from webapp.services import DeliveryServices
+from webapp.settings import Settings
+from webapp.web.security import access
+from webapp.web.security.access import BasicAuth
+from webapp.web.security.proof_of_work import ProofOfWork
+from webapp.web.security.rate_limits import RateLimits
+from webapp.web.security.request import FormRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.forms import ContactForm
-    from webapp.forms.definitions import FormDefinition
-    from webapp.forms.tokens import Tokens
-    from webapp.observability import RareWarnings
-    from webapp.observability.metrics import Metrics
-    from webapp.outbox.rows import State
-    from webapp.services import DeliveryServices
-    from webapp.settings import Settings
-    from webapp.web.access import BasicAuth
-    from webapp.web.page_cache import CachedPage
-    from webapp.web.proof_of_work import ProofOfWork
-    from webapp.web.rate_limits import RateLimits
-    from webapp.web.request import FormRequest
-    from webapp.web.views.header import Header
-    from webapp.web.views.health import Readiness
-    from webapp.web.views.recent import RecentSubmissions
+    from webapp.web.health import Readiness
+    from webapp.web.help import Header
+    from webapp.web.rendering.page_cache import CachedPage
+    from webapp.web.rendering.recent import RecentSubmissions
 
 EXTENSION = "contact_form"
 
@@ -145,3 +143,63 @@ def _counted(states: Sequence[State], text: str, many: str) -> str:
         return ""
     sentence = many if count > _COUNT_CAP else text
     return sentence.format(n=persian_digits(min(count, _COUNT_CAP)))
+
+
+_FORMATTERS: Final[dict[Kind, Callable[[Any], str]]] = {
+    Kind.MOBILE: persian.persian_digits,
+    Kind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
+    Kind.DATE: persian.date_in_words,
+    Kind.LABELS: messages.COMMA.join,
+    Kind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
+}
+_LTR_KINDS: Final = (Kind.MOBILE, Kind.EMAIL)
+
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+
+
+class FormattedValue(NamedTuple):
+    """A value with its label and its text direction."""
+
+    label: str
+    text: str
+    dir: str
+
+
+def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[FormattedValue]:
+    """Return the values of a contact that are not empty, in the order of these rows."""
+    return [
+        FormattedValue(
+            row.label,
+            _FORMATTERS.get(row.kind, str)(values[row.name]),
+            "ltr" if row.kind in _LTR_KINDS else "auto",
+        )
+        for row in rows
+        if values[row.name] not in (None, "", ())
+    ]
+
+
+def all_fields(definition: FormDefinition | None) -> list[Field]:
+    """Return the whole field table in the order of the page, with a form's own captions."""
+    own = {row.name: row for row in definition.fields} if definition else {}
+    return [own.get(row.name, row) for row in in_page_order()]
+
+
+def duration(seconds: float, *, decimals: int = 1) -> str:
+    """Return a duration in the unit that fits, «۱٫۲ ثانیه».
+
+    Args:
+        seconds: The duration.
+        decimals: Of seconds; minutes and hours have one.
+    """
+    for text, unit_s in ((texts.HOURS, _HOUR_S), (texts.MINUTES, _MINUTE_S)):
+        if seconds >= unit_s:
+            return text.format(n=persian.persian_number(seconds / unit_s, decimals=1))
+    return texts.SECONDS.format(n=persian.persian_number(seconds, decimals=decimals))
+
+
+def local_time(value: datetime) -> str:
+    """Return a UTC time as local date and time in Iran, in Persian."""
+    local = persian.to_iran(value)
+    day, time = persian.date_in_words(local.date()), persian.persian_digits(f"{local:%H:%M}")
+    return messages.LOCAL_TIME.format(day=day, time=time)

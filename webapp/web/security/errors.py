@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from flask import render_template, request
-from werkzeug.exceptions import (
-    HTTPException,
-    InternalServerError,
-    ServiceUnavailable,
-)
+from flask import Flask, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.sansio.response import Response
 
 from webapp import messages
 from webapp.database import DatabaseError
+from webapp.forms.definitions import FormDefinition
 from webapp.observability import log_exception
-from webapp.web.request import embedded_form
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from flask import Flask
-    from werkzeug.sansio.response import Response
-
-    from webapp.forms.definitions import FormDefinition
-
+from webapp.web.security.request import embedded_form
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,15 @@ import hmac
 import json
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from altcha import Payload, create_challenge, verify_solution
+from sqlalchemy import Column, DateTime, String, Table, delete, select
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from webapp.database import Database
+from webapp.database.engine import metadata
 
 LIFETIME: Final = timedelta(minutes=10)
 # Hashes for an answer at most; half as many on average.
@@ -99,3 +101,41 @@ class ProofOfWork:
 def _max_hashes(codes_left: float) -> int:
     factor = _CHEAP_UNTIL / codes_left if codes_left else _MAX_FACTOR
     return int(MAX_HASHES * min(_MAX_FACTOR, max(1.0, factor)))
+
+
+_used_proofs: Final = Table(
+    "spent",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("key", String(64), nullable=False, server_default=""),
+    Column("until", DateTime, nullable=False),
+)
+
+
+class UsedProofs:
+    """The table of used proofs, named `spent` in the database."""
+
+    def __init__(self, database: Database) -> None:
+        """Use the table in this database."""
+        self._database = database
+
+    def consume(self, name: str, until: datetime, key: str) -> bool:
+        """Record that a submission uses a proof; return whether it may.
+
+        Args:
+            name: The name of the proof.
+            until: How long to remember it at least.
+            key: The submission's key; the same submission, sent again, may use its proof again.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        expires = until.astimezone(UTC).replace(tzinfo=None)
+        used = _used_proofs.c
+        insert = self._database.insert_or_ignore(_used_proofs, name=name, key=key, until=expires)
+        with self._database.write() as connection:
+            connection.execute(delete(_used_proofs).where(used.until < self._database.now_plus()))
+            if connection.execute(insert).first():
+                return True
+            user = connection.execute(select(used.key).where(used.name == name)).scalar()
+            return bool(user == key)
