@@ -27,7 +27,7 @@ PERSIAN = re.compile("[\u0600-\u06ff]")
 # Modules that hold Persian: the texts, the field table, what a parser of Persian or a reader of
 # spreadsheets must know, and the answers of a portal.
 WITH_PERSIAN = (
-    *("messages/", "contact.py", "persian/", "portal/simulator/"),
+    *("messages/", "contact.py", "persian/", "demo/"),
     *("forms/reading.py", "imports/sheet_parser/delimited.py"),
 )
 

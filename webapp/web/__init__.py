@@ -22,25 +22,25 @@ from webapp.web import (
 )
 from webapp.web.rendering import recent
 
-_VIEWS: Final = (
-    page,
-    embed,
-    code,
-    contact,
-    recent,
-    install,
-    install,
-    outbox,
-    imports,
-    statistics,
-    help,
+_BLUEPRINTS: Final = (
+    page.blueprint,
+    embed.blueprint,
+    code.blueprint,
+    contact.blueprint,
+    recent.blueprint,
+    install.blueprint,
+    install.link_blueprint,
+    outbox.blueprint,
+    imports.blueprint,
+    statistics.blueprint,
+    help.blueprint,
 )
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Register the pages of an app; those of the simulator only in demo mode."""
-    for view in _VIEWS:
-        app.register_blueprint(view.blueprint)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     health.register(app)

@@ -1,7 +1,8 @@
 """What every response gets: security headers, gzip, and how long static files are cached.
 
 Gzip is for servers without a compressing proxy in front. Flask-Compress skips responses with an
-error status, but a form that comes back with errors is the largest page of all."""
+error status, but a form that comes back with errors is the largest page of all.
+"""
 
 from __future__ import annotations
 
