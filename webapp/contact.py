@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Value = str | bool | date | tuple[str, ...] | None
 

@@ -7,9 +7,10 @@ import logging.config
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
 import click
 
@@ -17,22 +18,15 @@ from webapp import observability as app_logging
 from webapp.cli.configuration import build_services, read_settings
 from webapp.database import DatabaseError
 from webapp.forms import definitions_file
-from webapp.imports import ImportGone
+from webapp.forms.definitions import FormDefinition
+from webapp.imports import ImportGone, Imports
 from webapp.imports.file import UnreadableFile
+from webapp.imports.review import Progress
 from webapp.imports.rows import importable, store_file
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
-from webapp.imports.tables import ImportState, Twice
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import IO
-
-    from webapp.forms.definitions import FormDefinition
-    from webapp.imports import Imports
-    from webapp.imports.review import Progress
-    from webapp.imports.tables import Import
-    from webapp.services import DeliveryServices
-    from webapp.settings import Settings
+from webapp.imports.tables import Import, ImportState, Twice
+from webapp.services import DeliveryServices
+from webapp.settings import Settings
 
 _MAX_SHOWN: Final = 20  # wrong rows
 _MAX_CELL: Final = 60  # characters

@@ -10,24 +10,16 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from webapp.contact import FIELDS, LABELS, Contact
-from webapp.forms.toml_values import Faults, fault, read_custom_text, read_label, text_reader
+from webapp.contact import FIELDS, LABELS, Contact, Field, Value
+from webapp.forms.toml_values import Fault, Faults, fault, read_custom_text, read_label, text_reader
 from webapp.outbox.rows import MAX_SOURCE_LENGTH
-from webapp.persian import InvalidText, clean_line
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from webapp.contact import Field, Value
-    from webapp.forms.toml_values import Fault
-    from webapp.persian import Check
-    from webapp.verification.sender import Policy
-
+from webapp.persian import Check, InvalidText, clean_line
+from webapp.verification.sender import Policy
 
 # What becomes of a key's value: it is copied into this custom text, or stands for a label.
 Target = str | Mapping[str, str]

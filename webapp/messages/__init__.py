@@ -7,11 +7,9 @@ of the package are its attributes, as `text.imports`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 # Fields in general
 TOO_LONG: Final = "{label} نباید بیش از {n} نویسه باشد."

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from persiantools import digits
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class InvalidText(ValueError):
