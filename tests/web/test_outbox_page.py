@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from support import FULL_FORM, FULL_SENT, Html, Page
+from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page
 from tables import each
 from werkzeug.security import generate_password_hash
 
@@ -72,6 +72,7 @@ FULL: Final = Contact(
     **{f"CustomText{place}": FULL_FORM[f"CustomText{place}"] for place in range(1, 7)},
     **{f"CustomDate{place}": date(2025, 8, 13 + place) for place in (1, 2, 3)},
     Labels=("مشتری", "ویژه", "نمایشگاه ۱۴۰۵"),
+    **{name: example.value for name, example in FURTHER.items()},
 )
 
 numbers = itertools.count()

@@ -25,7 +25,6 @@ from webapp.cli.configuration import MetricsServer, build_services, has_outbox, 
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
-from webapp.contact import FIELDS
 from webapp.database import Database, DatabaseError
 from webapp.forms import definitions_file
 from webapp.messages import alerts
@@ -272,7 +271,7 @@ def _metrics(settings: Settings) -> Metrics:
 )
 def standin_(port: int, token: str, profile: str) -> None:
     """Run the simulated portal alone, until standard input ends."""
-    demo.run(port=port, token=token, extra=FIELDS, profile=demo.PROFILES[profile])
+    demo.run(port=port, token=token, profile=demo.PROFILES[profile])
 
 
 @main.command()
