@@ -45,7 +45,7 @@
     if (!like(reference, /^([A-Z0-9]{4,16})?$/) || !like(result, /^[a-z]{0,20}$/)) return;
     if (type === "ready" || type === "closed") raise();
     if (!whole(top, 0)) return;
-    if (type === "code" || type === "closed") show(frame, top);
+    if (type === "code") show(frame, top);
     if (type === "invalid") {
       raise();
       show(frame, top);

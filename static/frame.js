@@ -25,8 +25,7 @@ addEventListener("message", ({ data, origin, source }) => {
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
-  const types = { delivered: "submitted", queued: "submitted", code: "code", closed: "closed" };
-  // A form that is closed before anything was sent is no reason to scroll the page around.
-  const moves = outcome !== "closed" || message.matches("[role=alert]");
-  tell(types[outcome] ?? "invalid", { outcome, reference, redirect, top: moves ? top : undefined });
+  const closed = message.role ? "invalid" : "closed"; // after a POST, or instead of the form
+  const types = { delivered: "submitted", queued: "submitted", code: "code", closed };
+  tell(types[outcome] ?? "invalid", { outcome, reference, redirect, top });
 });
