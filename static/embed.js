@@ -1,5 +1,5 @@
 // The snippet's second line. The form works without it; with it, the iframe is as high as the form
-// and the page hears amoot-form:ready, :invalid, :closed, :submitted, with { form, reference, result }.
+// and the page hears amoot-form:ready, :closed, :invalid, :submitted, with { form, reference, result }.
 (() => {
   const script = document.currentScript;
   if (!script) return; // pasted as a module: it cannot know where its forms come from
