@@ -1,5 +1,5 @@
 // The snippet's second line. The form works without it; with it, the iframe is as high as the form
-// and the page hears amoot-form:ready, :invalid, :submitted, with { form, reference, result }.
+// and the page hears amoot-form:ready, :closed, :invalid, :submitted, with { form, reference, result }.
 (() => {
   const script = document.currentScript;
   if (!script) return; // pasted as a module: it cannot know where its forms come from
@@ -43,7 +43,7 @@
       greet(frame, keys.map((key) => new URLSearchParams(location.search).get(key)));
     }
     if (!like(reference, /^([A-Z0-9]{4,16})?$/) || !like(result, /^[a-z]{0,20}$/)) return;
-    if (type === "ready") raise();
+    if (type === "ready" || type === "closed") raise();
     if (!whole(top, 0)) return;
     if (type === "code") show(frame, top);
     if (type === "invalid") {

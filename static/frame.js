@@ -25,6 +25,7 @@ addEventListener("message", ({ data, origin, source }) => {
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
-  const types = { delivered: "submitted", queued: "submitted", code: "code" };
+  const closed = message.role ? "invalid" : "closed";
+  const types = { delivered: "submitted", queued: "submitted", code: "code", closed };
   tell(types[outcome] ?? "invalid", { outcome, reference, redirect, top });
 });

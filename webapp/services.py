@@ -34,6 +34,7 @@ from webapp.portal.transport import Route
 from webapp.settings import Settings
 from webapp.statistics import Statistics
 from webapp.statistics.funnel import CodeCounts, Funnel
+from webapp.statistics.places import Places
 from webapp.verification import Verification
 from webapp.verification.codes import Codes
 from webapp.verification.limits import limits_of
@@ -210,6 +211,7 @@ class DeliveryServices:
     portal: AmootPortal
     database: Database
     outbox: Outbox
+    places: Places
     reencryption: Reencryption
     breaker: CircuitBreaker
     duplicates: Duplicates
@@ -264,7 +266,7 @@ class DeliveryServices:
             per_day=settings.codes_per_day,
             limits=limits_of(settings),
         )
-        unverified = Unverified(database, timing)
+        unverified = Unverified(database, timing, outbox.guards)
         code_sender = CodeSender(
             *(portal, intake, unverified, codes), breaker=breaker, counts=counts
         )
@@ -272,6 +274,7 @@ class DeliveryServices:
             portal=portal,
             database=database,
             outbox=outbox,
+            places=Places(database, outbox),
             reencryption=reencryption,
             breaker=breaker,
             duplicates=Duplicates(searching, outbox, breaker),

@@ -51,7 +51,7 @@ def test_all_scripts_together_are_small() -> None:
     assert sizes.pop("from-url.js") <= 640
     assert sizes.pop("code.js") <= 512  # on the page that asks for a code alone
     assert len(sizes) == 5
-    assert sum(sizes.values()) <= 6_200
+    assert sum(sizes.values()) <= 6_300
 
 
 @each(

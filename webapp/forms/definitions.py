@@ -12,6 +12,7 @@ import enum
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -205,6 +206,10 @@ class FormDefinition:
         proof_of_work: Whether a visitor's browser computes a proof of work.
         from_url: What is taken from the query of the page's address, by its key.
         verification: How a visitor's number is verified by SMS; None if it is not.
+        opens: When it opens; None if it always was.
+        closes: When it closes; None if it never does.
+        capacity: How many submissions it takes; None for any number.
+        closed: What is said once it is closed or full, or "".
         line: The line from which messages will come, or "": a receipt says if it is blocked.
         line_blocked: What it says then, or "" for the default.
     """
@@ -231,6 +236,10 @@ class FormDefinition:
     proof_of_work: bool = False
     from_url: FromUrl = dataclasses.field(default_factory=dict)
     verification: Policy | None = None
+    opens: datetime | None = None
+    closes: datetime | None = None
+    capacity: int | None = None
+    closed: str = ""
     line: str = ""
     line_blocked: str = ""
 

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
@@ -44,6 +45,7 @@ from webapp.forms.toml_values import (
     format_faults,
     list_reader,
     mapping_reader,
+    moment_reader,
     read_accent,
     read_address,
     read_custom_text,
@@ -129,6 +131,14 @@ class _Table:
     verify_length: int | None = _key(whole_number_reader(4, 8), None)
     verify_fallback: Fallback | None = _key(choice_reader(Fallback), None)  # noqa: RUF009  as above
     verify_label: str = _key(read_label, "")
+    opens: datetime | None = _key(  # noqa: RUF009  as above
+        moment_reader(is_end=False), None, only=Access.PUBLIC
+    )
+    closes: datetime | None = _key(  # noqa: RUF009  as above
+        moment_reader(is_end=True), None, only=Access.PUBLIC
+    )
+    capacity: int | None = _key(whole_number_reader(1, 1_000_000), None, only=Access.PUBLIC)
+    closed: str = _key(text_reader(300), "", only=Access.PUBLIC)
     line: str = _key(read_line_number, "")
     line_blocked: str = _key(text_reader(300), "")
 
@@ -245,6 +255,13 @@ def _verify_rule(table: _Table) -> Iterator[Fault]:
         yield ("line_blocked",), 'needs "line"'
 
 
+def _opening_rule(table: _Table) -> Iterator[Fault]:
+    if table.opens and table.closes and table.opens >= table.closes:
+        yield ("closes",), 'is not after "opens"'
+    if table.closed and not (table.closes or table.capacity):
+        yield ("closed",), 'needs "closes" or "capacity"'
+
+
 def _redirect_rule(table: _Table) -> Iterator[Fault]:
     parts = urlsplit(table.redirect)
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -263,6 +280,7 @@ _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingP
         _from_url_rule: {"fields"},
         _verify_rule: {"access", "verify", "verify_fallback", "line"},
         _redirect_rule: set(),
+        _opening_rule: {"opens", "closes", "capacity"},
     }
 )
 

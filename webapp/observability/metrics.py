@@ -31,7 +31,7 @@ from webapp.settings import VERSION
 log = logging.getLogger(__name__)
 
 _NAMESPACE: Final = "amoot_form"
-_OUTCOMES: Final = ("delivered", "rejected", "queued", "held", "unstored", "invalid")
+_OUTCOMES: Final = ("delivered", "rejected", "queued", "held", "unstored", "full", "invalid")
 _SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # Gauges that are read from the outbox at each scrape.
 _QUEUE_GAUGES: Final = {

@@ -8,7 +8,7 @@ import enum
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnElement,
+    Connection,
     Index,
     Integer,
     RowMapping,
@@ -144,6 +145,14 @@ Index(
     sqlite_where=_has_batch,
     postgresql_where=_has_batch,
 )
+
+
+class NoRoom(Exception):
+    """A submission is not stored: its form has no place left."""
+
+
+# Called in the transaction that has just stored a submission, which a `NoRoom` rolls back.
+Guard = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import Final
 from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.database.sqlite_writer import KeyLocks
-from webapp.outbox.rows import State, Submission, Submitter, reference
+from webapp.outbox.rows import NoRoom, State, Submission, Submitter, reference
 from webapp.outbox.submit import Intake, Outcome, Result, outcome_of, waits_for_code
 from webapp.statistics.funnel import CodeCounts, CodeEvent
 from webapp.statistics.funnel import Step as FunnelStep
@@ -84,7 +84,12 @@ class Verification:
             suspicion: As for `Intake.submit`.
         """
         replaces = request.replaces
-        outcome = self._store(contact, key, form=form, by=by, suspicion=suspicion)
+        try:
+            outcome = self._store(
+                contact, key, form=form, by=by, suspicion=suspicion, replaces=replaces
+            )
+        except NoRoom:
+            return self._intake.outcome_without_room(form, key)
         if outcome.is_new and not replaces:
             self._counts.count_step(form, FunnelStep.SUBMITTED)
         if outcome.result is Result.CODE:
@@ -101,7 +106,14 @@ class Verification:
         return outcome
 
     def _store(
-        self, contact: Contact, key: str, *, form: str, by: Submitter, suspicion: str
+        self,
+        contact: Contact,
+        key: str,
+        *,
+        form: str,
+        by: Submitter,
+        suspicion: str,
+        replaces: str,
     ) -> Outcome:
         """Store a submission that is sent once its number is verified."""
         try:
@@ -110,7 +122,9 @@ class Verification:
                     contact, key, form=form, reason=suspicion, by=by
                 )
             else:
-                submission, is_new = self._unverified.add(contact, key, form=form, source=by.source)
+                submission, is_new = self._unverified.add(
+                    contact, key, form=form, source=by.source, replaces=replaces
+                )
         except DatabaseError as error:
             return self._intake.outcome_after_error(form, key, error)
         if is_new and submission.state is State.HELD:

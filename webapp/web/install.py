@@ -19,6 +19,7 @@ from webapp import messages
 from webapp.contact import Kind
 from webapp.forms.definitions import FormDefinition, read_arrival, source_key
 from webapp.settings import Settings
+from webapp.web import closing
 from webapp.web.contact import PREVIEW
 from webapp.web.rendering import public_form, require_intranet, services
 from webapp.web.security.request import own_origin
@@ -196,6 +197,7 @@ def install(slug: str) -> Response:
             findings=inspect(definition, settings, facts),
             check_command="amoot-form check --portal",
             link=form_link(definition),
+            opening=closing.for_operators(definition),
             preview=preview,
         )
     )
