@@ -19,6 +19,7 @@ from webapp.database import Database, DatabaseError
 from webapp.database.encryption import DAMAGED, UnreadableText
 from webapp.imports import Imports, tables
 from webapp.imports.feeder import FEED_INTERVAL_S
+from webapp.imports.known import SEARCH_INTERVAL_S, PhonebookSearch
 from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.outbox import rows as submission
@@ -109,7 +110,7 @@ class _EncryptedTable:
 _TABLES: Final = (
     _EncryptedTable(submission.table, ("contact",), "key"),
     _EncryptedTable(tables.imports, ("reading",), "reference"),
-    _EncryptedTable(tables.import_rows, ("cells", "contact", "faults"), "key"),
+    _EncryptedTable(tables.import_rows, ("cells", "contact", "faults", "differences"), "key"),
 )
 
 
@@ -224,6 +225,7 @@ class DeliveryServices:
     funnel: Funnel
     statistics: Statistics
     imports: Imports
+    phonebook_search: PhonebookSearch
     worker: Worker
     credit: Credit
 
@@ -289,6 +291,11 @@ class DeliveryServices:
             funnel=funnel,
             statistics=Statistics(database),
             imports=imports,
+            phonebook_search=PhonebookSearch(
+                *(portal, database, breaker),
+                rate=settings.import_rate,
+                calls=settings.deliverer_calls,
+            ),
             worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
             credit=Credit(lambda: portal.account_status().credit, breaker, metrics),
         )
@@ -307,6 +314,8 @@ class DeliveryServices:
             every(PURGE_INTERVAL_S, work)
         every(_COUNT_INTERVAL_S, self.statistics.count_delivered)
         every(FEED_INTERVAL_S, self.imports.feeder.feed)
+        every(SEARCH_INTERVAL_S, self.phonebook_search.advance)
+        self.worker.on_stop(self.phonebook_search.stop)
         every(REENCRYPTION_INTERVAL_S, self.reencryption.rewrite)
         every(UNREADABLE_INTERVAL_S, self.reencryption.log_unreadable)
         every(FAILOVER_INTERVAL_S, self.outbox.failover.check)
