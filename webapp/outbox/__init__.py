@@ -33,6 +33,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from webapp.contact import Contact
 from webapp.database import Database, from_batch
 from webapp.database.encryption import DAMAGED
+from webapp.outbox.listing import Listing
 from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
 from webapp.outbox.rows import (
     COLUMNS,
@@ -65,6 +66,7 @@ class Outbox:
 
     Attributes:
         review: The operators' side of it.
+        listing: Its lists.
         failover: Whether the database's server is still the same.
         on_purge: Called with the rows that are purged and not counted, in the same transaction.
     """
@@ -73,6 +75,7 @@ class Outbox:
         """Use the table in this database, and these time limits."""
         self._encryption = database.encryption
         self.review = Review(database, timing)
+        self.listing = Listing(database, self.review)
         self.failover = Failover(database, self.review)
         self.on_purge: list[Callable[[Connection, Iterable[Row[*tuple[Any, ...]]]], None]] = []
         self._database = database
