@@ -141,14 +141,13 @@ OUTBOX_BACK: Final = "بازگشت به صف ارسال"
 LOCAL_TIME: Final = "{day}، ساعت {time}"
 NEEDS_ATTENTION: Final = "نیازمند رسیدگی"
 NEEDS_ATTENTION_NONE: Final = "مخاطبی نیازمند رسیدگی نیست."
-RETRY_ALL: Final = "ارسال دوبارهٔ همه، به‌جز موارد مشکوک به ربات و شماره‌های تأییدنشده"
 RETRY_ONE: Final = "ارسال دوباره"
 NEEDS_ATTENTION_LIST: Final = "فهرست مخاطبان نیازمند رسیدگی"
 IN_QUEUE: Final = "در انتظار ارسال"
 IN_QUEUE_NONE: Final = "مخاطبی در انتظار ارسال نیست."
 IN_QUEUE_SINCE: Final = "قدیمی‌ترین از {moment} در انتظار است."
 IN_QUEUE_LIST: Final = "فهرست مخاطبان در انتظار"
-FIRST_PAGE: Final = "صفحهٔ نخست"
+FIRST_PAGE: Final = "صفحهٔ اول"
 NEXT_PAGE: Final = "صفحهٔ بعد"
 OPERATOR: Final = "ثبت‌کننده:"
 FORM_GONE: Final = "از فرمی که دیگر نیست:"
@@ -188,6 +187,8 @@ OUTBOX_RESULTS: Final[Mapping[str, str]] = MappingProxyType(
         "retried": "مخاطب به صف ارسال بازگشت.",
         "all-retried": "{n} مخاطب به صف ارسال بازگشت.",
         "discarded": "مخاطب پاک شد و فرستاده نمی‌شود.",
+        "all-discarded": "{n} مخاطب پاک شد و فرستاده نمی‌شود.",
+        "unselected": "موردی انتخاب نشده بود و کاری انجام نشد.",
         "changed": (
             "کاری انجام نشد. وضعیت این مخاطب در این میان تغییر کرده است: شاید در صف یا در حال "
             "ارسال باشد، یا فرستاده یا پاک شده باشد."

@@ -33,6 +33,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from webapp.contact import Contact
 from webapp.database import Database, from_batch
 from webapp.database.encryption import DAMAGED
+from webapp.outbox.listing import Listing
 from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
 from webapp.outbox.rows import (
     COLUMNS,
@@ -66,6 +67,7 @@ class Outbox:
 
     Attributes:
         review: The operators' side of it.
+        listing: Its lists.
         failover: Whether the database's server is still the same.
         guards: By the slug of a form, what may refuse to store its submissions.
         on_purge: Called with the rows that are purged and not counted, in the same transaction.
@@ -76,6 +78,7 @@ class Outbox:
         self._encryption = database.encryption
         self.guards: dict[str, Guard] = {}
         self.review = Review(database, timing)
+        self.listing = Listing(database, self.review)
         self.failover = Failover(database, self.review)
         self.on_purge: list[Callable[[Connection, Iterable[Row[*tuple[Any, ...]]]], None]] = []
         self._database = database

@@ -158,9 +158,11 @@ class Review:
         """
         everything = _c.status.not_in(REVIEW_STATUSES)
         chosen = everything if reference is None else by_reference(reference)
-        if chosen is None:
-            return 0
-        batches = change_in_batches(
+        return 0 if chosen is None else _sum(self.queue_again(chosen), progress)
+
+    def queue_again(self, chosen: ColumnElement[bool]) -> Iterator[int]:
+        """Queue what of these rows needs attention again; yield the number of each batch."""
+        return change_in_batches(
             self._database,
             and_(self._with_contact(NEEDS_ATTENTION), chosen),
             state=State.QUEUED,
@@ -168,7 +170,6 @@ class Review:
             give_up_at=self._database.now_plus(MAX_RETRY_AGE),
             **RESET_COUNTERS,
         )
-        return _sum(batches, progress)
 
     def correct(
         self, reference: str, contact: Contact, *, send: bool, status: str = ""
@@ -224,20 +225,17 @@ class Review:
         The row stays: the same submission sent again gets the same answer, and is not sent.
         """
         chosen = by_reference(reference)
-        if chosen is None:
-            return False
-        discarded = (
-            update(table)
-            .where(_c.contact.is_not(None), _c.state.in_(_CHANGEABLE_STATES), chosen)
-            .values(
-                **ERASED,
-                state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
-                due=self._database.now_plus(RETENTION),
-            )
-            .returning(_c.id)
+        return chosen is not None and any(self.erase(chosen))
+
+    def erase(self, chosen: ColumnElement[bool]) -> Iterator[int]:
+        """Erase the contacts of these rows, but of none that is being sent; otherwise as above."""
+        return change_in_batches(
+            self._database,
+            and_(_c.contact.is_not(None), _c.state.in_(_CHANGEABLE_STATES), chosen),
+            **ERASED,
+            state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
+            due=self._database.now_plus(RETENTION),
         )
-        with self._database.write() as connection:
-            return connection.execute(discarded).first() is not None
 
     def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:
         """Have everything looked up before it is sent: the outbox may be an old copy.

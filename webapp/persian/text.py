@@ -129,6 +129,17 @@ def comparison_key(text: str) -> str:
     return "".join(plain(text).split())
 
 
+# People type a name with any alef, and with or without a hamza, a vowel or a space.
+_SEARCHED: Final = str.maketrans(
+    "آأإٱؤئۀة۰۱۲۳۴۵۶۷۸۹", "ااااویهه0123456789", f" {ZWNJ}\u0654\u064b\u064c\u064d\u064e\u064f\u0650"
+)
+
+
+def search_key(text: str) -> str:
+    """Return a key in which a normalised text is searched: what people take for the same is."""
+    return text.casefold().translate(_SEARCHED)
+
+
 def _checked(text: str, label: str) -> str:
     if _BAD_CHARACTER.search(text):
         raise InvalidText(messages.BAD_CHARACTER.format(label=label))

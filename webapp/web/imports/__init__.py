@@ -53,7 +53,7 @@ def wrong_rows(found: Import) -> Response:
     lines = [
         [*row.cells[: len(header)], " ".join(message for *_, message in row.faults)] for row in rows
     ]
-    return _file(f"wrong-{found.reference}", [*header, texts.PROBLEM], lines)
+    return table_file(f"wrong-{found.reference}", texts.PROBLEM, [*header, texts.PROBLEM], lines)
 
 
 def refused_rows(found: Import) -> Response:
@@ -62,15 +62,15 @@ def refused_rows(found: Import) -> Response:
     rows = definition.fields if definition else tuple(FIELDS.values())
     submissions = services().delivery.imports.review.refused(found.id, limit=MAX_ROWS)
     lines = [
-        [*(_text(row, one.contact) for row in rows), status_message(one.status)]
+        [*(cell_text(row, one.contact) for row in rows), status_message(one.status)]
         for one in submissions
         if one.contact
     ]
     header = [*(row.label for row in rows), texts.PROBLEM]
-    return _file(f"refused-{found.reference}", header, lines)
+    return table_file(f"refused-{found.reference}", texts.PROBLEM, header, lines)
 
 
-def _text(row: Field, contact: Contact) -> str:
+def cell_text(row: Field, contact: Contact) -> str:
     """Return a value as it can be read again."""
     value = contact[row.name]
     if value in (None, ""):
@@ -88,9 +88,12 @@ def _text(row: Field, contact: Contact) -> str:
             return str(value)
 
 
-def _file(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> Response:
+def table_file(
+    name: str, title: str, header: Sequence[str], lines: Iterable[Sequence[str]]
+) -> Response:
+    """Return rows as a workbook whose sheet has this title, or in CSV without XlsxWriter."""
     try:
-        content = write_workbook(texts.PROBLEM, header, lines)
+        content = write_workbook(title, header, lines)
     except ImportError:  # XlsxWriter is an extra
         return csv_file(name, header, lines)
     return xlsx_file(name, content)
