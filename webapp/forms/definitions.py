@@ -186,6 +186,12 @@ class Verify(enum.StrEnum):
     SMS = "sms"
 
 
+class Background(enum.StrEnum):
+    """What a form stands on in a frame, if not on a sheet of its own."""
+
+    TRANSPARENT = "transparent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormDefinition:
     """One form, as its table in forms.toml defines it.
@@ -215,6 +221,8 @@ class FormDefinition:
         verification: How a visitor's number is verified by SMS; None if it is not.
         line: The line from which messages will come, or "": a receipt says if it is blocked.
         line_blocked: What it says then, or "" for the default.
+        heading: Whether title and intro are shown in a frame.
+        background: What the form stands on in a frame; None for a sheet of its own.
     """
 
     slug: str
@@ -241,6 +249,8 @@ class FormDefinition:
     verification: Policy | None = None
     line: str = ""
     line_blocked: str = ""
+    heading: bool = True
+    background: Background | None = None
 
     @property
     def shown(self) -> frozenset[str]:
