@@ -179,6 +179,12 @@ class Verify(enum.StrEnum):
     SMS = "sms"
 
 
+class Background(enum.StrEnum):
+    """What a form stands on in a frame, if not on a sheet of its own."""
+
+    TRANSPARENT = "transparent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormDefinition:
     """One form, as its table in forms.toml defines it.
@@ -212,6 +218,8 @@ class FormDefinition:
         closed: What is said once it is closed or full, or "".
         line: The line from which messages will come, or "": a receipt says if it is blocked.
         line_blocked: What it says then, or "" for the default.
+        heading: Whether title and intro are shown in a frame.
+        background: What the form stands on in a frame; None for a sheet of its own.
     """
 
     slug: str
@@ -242,6 +250,8 @@ class FormDefinition:
     closed: str = ""
     line: str = ""
     line_blocked: str = ""
+    heading: bool = True
+    background: Background | None = None
 
     @property
     def shown(self) -> frozenset[str]:

@@ -25,6 +25,7 @@ from webapp.contact import (
 from webapp.forms.definitions import (
     NOTHING,
     Access,
+    Background,
     DateInput,
     DuplicatePolicy,
     FormDefinition,
@@ -141,6 +142,10 @@ class _Table:
     closed: str = _key(text_reader(300), "", only=Access.PUBLIC)
     line: str = _key(read_line_number, "")
     line_blocked: str = _key(text_reader(300), "")
+    heading: bool = _key(read_switch, default=True)
+    background: Background | None = _key(  # noqa: RUF009  as above
+        choice_reader(Background), None, only=Access.PUBLIC
+    )
 
     @property
     def shown_fields(self) -> tuple[str, ...]:

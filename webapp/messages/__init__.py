@@ -205,6 +205,10 @@ DATABASE_DOWN: Final = (
 )
 
 # How to embed a form
+# In a frame whose page may load nothing of ours
+FRAME_UNSTYLED: Final = "فرم در این قاب نمایش داده نشد. قاب به این ویژگی نیاز دارد:"
+FRAME_OPEN: Final = "باز کردن فرم در صفحهٔ خودش"
+
 INSTALL_TITLE: Final = "گذاشتن «{title}» در وب‌سایت"
 INSTALL_INTRO: Final = "این دو خط را در صفحه‌ای از وب‌سایت بگذارید که فرم باید در آن دیده شود."
 # The command stands between these.
@@ -222,6 +226,12 @@ INSTALL_PREVIEW_INTRO: Final = "فرم در صفحهٔ یک وب‌سایت ای
 INSTALL_SCRIPT: Final = (
     "خط دوم ارتفاع فرم را با محتوای آن هماهنگ می‌کند؛ بدون آن هم فرم کار می‌کند، با ارتفاع ثابت."
 )
+INSTALL_TWIN: Final = ("اگر وب‌سایت با", "هم باز می‌شود، آن را هم در embed_origins بنویسید.")
+INSTALL_RESTRICTED: Final = "اگر وب‌سایت محدودیت دارد"
+INSTALL_POLICY: Final = (
+    "این‌ها را به سیاست امنیت محتوای وب‌سایت (Content-Security-Policy) اضافه کنید."
+)
+INSTALL_SANDBOX: Final = "اگر قاب ویژگی sandbox دارد، همهٔ این‌ها لازم است."
 FINE: Final = "درست است:"
 NOT_FINE: Final = "اصلاح کنید:"
 # The text of each check if it is fine, and if it is not.
@@ -259,6 +269,13 @@ FINDINGS: Final = {
         (
             "تعداد پراکسی‌ها (پیشکارها) یا پروتکلی که می‌گویند با تنظیمات برنامه سازگار نیست. "
             "تنظیم‌های TRUSTED_PROXIES و PUBLIC_URL را بررسی کنید."
+        ),
+    ),
+    "frame": (
+        "وب‌سایت‌های مجاز می‌توانند فرم را نشان دهند.",
+        (
+            "پاسخ سرور نمی‌گذارد همهٔ وب‌سایت‌های مجاز فرم را نشان دهند. شاید پراکسی (پیشکار) سرآیند "
+            "X-Frame-Options یا Content-Security-Policy دیگری به آن اضافه می‌کند."
         ),
     ),
     "cookies": (

@@ -154,7 +154,8 @@ class Verification:
         A submission that a robot has sent is known as long as its code is.
         """
         submission = self._intake.outbox.find(key)
-        state = self._codes.state(key)
+        contact = submission.contact if submission else None
+        state = self._codes.state(key, str(contact[MOBILE]) if contact else "")
         if submission and submission.state is State.HELD and state is None:
             return self._left(submission if not waits_for_code(submission) else None)
         if submission is None or not waits_for_code(submission):
@@ -173,6 +174,21 @@ class Verification:
         if submission.state is State.HELD:  # a robot's: nothing it types will fit
             return Step(waits_outcome(submission), was_sent=self._codes.pretend(key))
         return self._sender.send(submission, submission.contact, request)
+
+    def leave_to_operator(self, key: str) -> Step:
+        """Have an operator decide about a submission for which no other code may be sent."""
+        found = self.pending(key)
+        if isinstance(found, Step):
+            return found
+        submission, state = found
+        if state is None or state.may_resend:
+            return Step(waits_outcome(submission))
+        if submission.state is State.HELD:  # a robot's: it learns nothing
+            name = submission.reference
+            return Step(Outcome(result=Result.QUEUED, reference=name, is_held=True))
+        if self._unverified.hold(key):
+            self._intake.count(submission.form, State.HELD)
+        return self._left(self._intake.outbox.find(key))
 
     def check(self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)) -> Step:
         """Check a code; if it is right, send the submission.

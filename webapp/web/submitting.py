@@ -26,6 +26,7 @@ from webapp.forms.tokens import Receipt
 from webapp.messages import codes as texts
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
+from webapp.persian import persian_digits
 from webapp.portal.base import KnownContact, status_message
 from webapp.statistics.funnel import Step
 from webapp.verification.sender import CodeRequest, Networks, Policy
@@ -237,7 +238,8 @@ def _too_many_codes_for(form: ContactForm) -> Refusal | None:
 def too_many_codes(retry_after_s: float) -> Refusal:
     """Return the refusal of a code to a number that has had too many."""
     services().metrics.count_refusal("LIMIT_CODE_MOBILE")
-    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, texts.TOO_MANY, math.ceil(retry_after_s))
+    message = texts.TOO_MANY.format(n=persian_digits(math.ceil(retry_after_s / 60)))
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, message, math.ceil(retry_after_s))
 
 
 # What is submitted, and its outcome
