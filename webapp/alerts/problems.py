@@ -1,4 +1,4 @@
-"""What needs a person: read from the outbox and the circuit breaker, without personal data."""
+"""What needs a person, from the outbox and the circuit breaker; and the account's credit."""
 
 from __future__ import annotations
 

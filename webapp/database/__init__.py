@@ -1,7 +1,8 @@
 """The database: transactions, and the SQL that SQLite and PostgreSQL spell differently.
 
-SQLite in one file by default, PostgreSQL for several machines. `docs/guarantees.md` gives the
-measurements behind the settings.
+`Database` gives the features read and write transactions. It opens SQLite in one file by default,
+and PostgreSQL for several machines. `docs/guarantees.md` gives the measurements behind the
+settings.
 """
 
 from __future__ import annotations

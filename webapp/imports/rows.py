@@ -1,4 +1,4 @@
-"""Reads rows of a spreadsheet as contacts, by the rules of a form."""
+"""Reads rows of a spreadsheet as contacts, by the rules of a form, and stores them as a draft."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Counts of submissions by day, form and outcome, without personal data.
 
-A row of the outbox is added to the daily counts once, in the transaction that marks it as counted,
-when it has settled for good; or in the one that purges it. Until then the row itself is counted, so
-the sum of both is exact at any time, however often and wherever a row changes before.
+`Statistics` adds a row of the outbox to the daily counts once, in the transaction that marks it as
+counted, when it has settled for good; or in the one that purges it. Until then the row itself is
+counted, so the sum of both is exact at any time, however often a row changes before.
 """
 
 from __future__ import annotations
