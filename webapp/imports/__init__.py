@@ -98,7 +98,7 @@ class Imports:
 
         Args:
             form: The slug of its form.
-            operator: The login name of who brought the file.
+            operator: The login name of the operator.
             digest: The SHA-256 of the file.
             reading: How the file is read.
             replaces: The draft whose file is read again: it does not live longer for that.

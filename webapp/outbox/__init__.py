@@ -124,7 +124,7 @@ class Outbox:
             form: The slug of its form.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
-            by: Who submitted it.
+            by: The submitter.
 
         Returns:
             The submission, and whether it is new; else as it was stored before.

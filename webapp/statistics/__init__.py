@@ -198,7 +198,7 @@ class Statistics:
         held = self._live(first, last, NEEDS_ATTENTION, func.count(_c.contact))
         others = self._live(first, last, (*WAITING, State.DELIVERED), literal(0))
         with self._database.read() as connection:
-            # One statement: it sees each row once, whoever counts at the same time.
+            # One statement: it sees each row once, even if a worker counts at the same time.
             rows = connection.execute(union_all(stored, held, others)).all()
         counts: dict[tuple[date, str, Outcome], Count] = {}
         for row in rows:
