@@ -275,7 +275,7 @@ def test_snippet_fits_the_height_and_tells_the_page(
     assert set(posted) == {f'posted ["{website.origin}"]'}
 
 
-def test_without_script_the_iframe_works_by_itself(
+def test_iframe_works_without_script(
     opened: Callable[..., Page], server: Server, website: Site, simulator: Simulator
 ) -> None:
     """An error, the corrected form sent by a double click, one success."""
