@@ -90,7 +90,7 @@ def test_sentence_has_its_full_stop(name: str, text: str) -> None:
 
 @each("path", sorted((ROOT / "webapp").rglob("*.py")))
 @pytest.mark.slow
-def test_persian_stands_in_its_modules_alone(path: Path) -> None:
+def test_persian_stands_only_in_its_modules(path: Path) -> None:
     """No other module holds a text; docstrings may quote one."""
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)

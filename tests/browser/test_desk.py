@@ -111,7 +111,7 @@ def test_first_fields_and_button_fit_on_a_wide_screen(browser: Browser, server: 
         assert last.bounding_box()["y"] + 48 <= button.bounding_box()["y"]  # type: ignore[index]
 
 
-def test_single_keys_work_outside_of_fields_alone(tab: Page) -> None:
+def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
     """In a field they are letters; Esc leads out of it."""
     record(tab)
     wait_for_focus(tab)

@@ -93,7 +93,7 @@ def test_preview_says_which_column_is_which_field(
     ]
 
 
-def test_json_is_alone_on_standard_output(
+def test_standard_output_has_only_the_json(
     run: Callable[..., Result], portal: Simulator, tmp_path: Path
 ) -> None:
     """The same file again sends nothing, unless `--known send` says so."""

@@ -121,7 +121,7 @@ def test_time_in_place_of_a_date_is_refused_with_its_own_message() -> None:
     assert read("AddressText", "00:00:00") == "00:00:00"
 
 
-def test_year_alone_is_no_serial_number() -> None:
+def test_year_is_no_serial_number() -> None:
     """Nor is a short number."""
     for cell in ("1369", "1990", "690715", "123"):
         with pytest.raises(InvalidText):

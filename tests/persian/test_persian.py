@@ -204,7 +204,7 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 
 @given(ANY_TEXT)
-def test_joiners_stay_between_letters_alone(text: str) -> None:
+def test_joiners_stay_only_between_letters(text: str) -> None:
     """Around each ZWNJ that stays there is a letter, perhaps with marks, and a letter."""
     clean = unless_refused(line, text) or ""
     for joiner in re.finditer(ZWNJ, clean):
@@ -500,7 +500,7 @@ def test_spellings_of_dates_are_read(typed: str, meant: date) -> None:
 
 
 @each("year", range(1390, 1413))
-def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
+def test_esfand_has_thirty_days_only_in_leap_years(year: int) -> None:
     """The leap years from 1390 to 1412 are those of the official calendar."""
     typed = f"{year}/12/30"
     if year in {1391, 1395, 1399, 1403, 1408, 1412}:

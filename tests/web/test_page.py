@@ -450,7 +450,7 @@ def test_whatever_is_typed_is_answered_and_never_lost(
 @each("name", ["FName", "AddressText", "Labels", "BornDate", "Mobile", "Email"])
 @each("typed", ["\u0654", "\u0301" * 500, "\u202e", "\u200c\u200c", "\u200f"])
 @pytest.mark.slow
-def test_marks_and_invisible_characters_alone_break_nothing(
+def test_text_of_only_marks_and_invisible_characters_breaks_nothing(
     page: Page, name: str, typed: str
 ) -> None:
     """They are an empty value, a text, or an error at the field."""

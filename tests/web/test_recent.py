@@ -162,7 +162,7 @@ def reference_of(html: Html) -> str:
     return str(next(html.find(role="status"))[0]["data-reference"])
 
 
-def test_cookie_is_for_this_browser_and_day_alone(page: Page, app: Flask) -> None:
+def test_cookie_is_only_for_this_browser_and_day(page: Page, app: Flask) -> None:
     """HttpOnly, SameSite, unreadable, until midnight in Iran; other browsers have no list."""
     send(page)
     found = page.client.get_cookie(COOKIE_NAME)

@@ -1,4 +1,8 @@
-"""The Flask-WTF form of a definition: token, fields, and the contact they make."""
+"""The Flask-WTF form of a definition: its token, fields and layout, and the contact they make.
+
+`build_form` makes a subclass of `ContactForm` for each form of `forms.toml`, whose definition is a
+`FormDefinition` (`definitions`, read by `definitions_file`).
+"""
 
 from __future__ import annotations
 

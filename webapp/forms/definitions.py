@@ -153,7 +153,7 @@ def most_labels(from_url: FromUrl) -> int:
 
 
 class Access(enum.StrEnum):
-    """Who may open a form."""
+    """The people that may open a form."""
 
     INTRANET = "intranet"
     PUBLIC = "public"
@@ -192,7 +192,7 @@ class FormDefinition:
     Attributes:
         slug: Its name in URLs.
         title: Its Persian title.
-        access: Who may open it.
+        access: The people that may open it.
         fields: The rows shown, in this order, with the form's own captions and hints.
         required: The names of the fields that must be filled in; Mobile is always among them.
         intro: A sentence under the title, or "".

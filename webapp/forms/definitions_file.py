@@ -187,7 +187,7 @@ class _Table:
         return dataclasses.replace(row, label=caption, hint=hint)
 
 
-# Rules report keys that are valid by themselves, but not together.
+# Rules report keys that are valid, but not together.
 
 
 def _access_rule(table: _Table) -> Iterator[Fault]:

@@ -146,7 +146,7 @@ _LETTERS: Final = str.maketrans("ةؤ", "هو")
 def spelling_key(text: str) -> str:
     """Return a key that is equal for spellings of one word.
 
-    It keeps letters and digits alone, without hamza and madda and without letter case.
+    It keeps only letters and digits, without hamza and madda and without letter case.
     """
     letters = unicodedata.normalize("NFD", plain(text)).translate(_LETTERS).casefold()
     return "".join(char for char in letters if char.isalnum())

@@ -1,4 +1,4 @@
-"""Guesses which column of a spreadsheet holds which field of a form."""
+"""Guesses which column holds which field, reads its cells, and writes the sample file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads rows of a spreadsheet as contacts, by the rules of a form."""
+"""Reads rows of a spreadsheet as contacts, by the rules of a form, and stores them as a draft."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def store_file(
         imports: Where to.
         definition: The form that the rows belong to.
         data: The content of the file.
-        operator: The login name of who brought it.
+        operator: The login name of the operator.
 
     Raises:
         UnreadableFile: if it cannot be read, or others are read for too long.

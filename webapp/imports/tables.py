@@ -109,7 +109,7 @@ imports: Final = Table(
     Column("form", String(40), nullable=False),
     Column("operator", Text),
     Column("state", String(16), nullable=False),
-    # Ciphertext, with the digest: who knows that can try which numbers give a row's key.
+    # Ciphertext, with the digest: with that, numbers can be tried until one gives a row's key.
     Column("reading", Text, nullable=False),
     Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
     Column("twice", String(8), nullable=False),
@@ -205,7 +205,7 @@ class Import:
         id: The primary key, and the `batch` of its submissions in the outbox.
         reference: Its short name in addresses.
         form: The slug of its form.
-        operator: The login name of who brought the file, where operators log in.
+        operator: The operator's login name, where operators log in.
         digest: The SHA-256 of the file, in hexadecimal digits.
         state: Its state.
         reading: How the file is read.

@@ -1,4 +1,4 @@
-"""Renders a form's page: an empty form from the page cache, or one with its values and errors."""
+"""Renders a form's page, from the page cache or with values and errors; known numbers."""
 
 from __future__ import annotations
 

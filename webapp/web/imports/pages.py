@@ -1,4 +1,4 @@
-"""What the pages of an import show."""
+"""What the pages of an import show: recent imports, the preview, known numbers, progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The services of an app, and what several views share."""
+"""What the pages share: the app's `Services`, and functions that render and format.
+
+`Services` holds what an app has built once: its settings, forms and the services of all features. A
+view gets it from `services()`.
+"""
 
 from __future__ import annotations
 
