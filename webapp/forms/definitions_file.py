@@ -39,6 +39,7 @@ from webapp.forms.toml_values import (
     Reader,
     check_reader,
     choice_reader,
+    choices_reader,
     fault,
     fixed_value_reader,
     format_faults,
@@ -109,6 +110,7 @@ class _Table:
     captions: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(100)), {})
     hints: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(200)), {})
     checks: Mapping[str, Check] = _key(mapping_reader(check_reader), {})
+    choices: Mapping[str, tuple[str, ...]] = _key(mapping_reader(choices_reader), {})
     label_choices: tuple[str, ...] = _key(read_labels, ())
     free_labels: bool = _key(read_switch, default=False, only=Access.INTRANET)
     labels: tuple[str, ...] = _key(read_labels, ())
@@ -181,7 +183,8 @@ class _Table:
         # The default hint for labels is about typing them.
         ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
         caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
-        return dataclasses.replace(row, label=caption, hint=hint)
+        choices = self.choices.get(row.name, ())
+        return dataclasses.replace(row, label=caption, hint=hint, choices=choices)
 
 
 # Rules report keys that are valid by themselves, but not together.
@@ -206,9 +209,11 @@ def _shown_rule(table: _Table) -> Iterator[Fault]:
             yield ("required",), f'"{name}" is required but not shown'
         if FIELDS[name].kind is Kind.ACTIVE:
             yield ("required",), f'"{name}" cannot be required: unticked says something too'
-    for key, texts in (("captions", table.captions), ("hints", table.hints)):
-        yield from (((key, name), "is not shown") for name in texts if name not in shown)
-    yield from ((("checks", name), "is not shown") for name in table.checks if name not in shown)
+    for key in ("captions", "hints", "checks", "choices"):
+        names = getattr(table, key)
+        yield from (((key, name), "is not shown") for name in names if name not in shown)
+    both = table.checks.keys() & table.choices.keys()
+    yield from ((("checks", name), "has choices, which are its check") for name in both)
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
 
 
