@@ -180,10 +180,11 @@ class _Table:
         )
 
     def _row(self, row: Field) -> Field:
-        # The default hint for labels is about typing them.
-        ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
-        caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
         choices = self.choices.get(row.name, ())
+        # The default hints are about typing.
+        is_chosen = choices or (row.kind is Kind.LABELS and not self.free_labels)
+        ours = "" if is_chosen else row.hint
+        caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
         return dataclasses.replace(row, label=caption, hint=hint, choices=choices)
 
 
