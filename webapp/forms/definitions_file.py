@@ -122,6 +122,11 @@ class _Table:
     success: str = _key(text_reader(300), "")
     redirect: str = _key(read_address, "")
     dates: DateInput | None = _key(choice_reader(DateInput), None)  # noqa: RUF009  as above
+    submit: str = _key(text_reader(40), "")
+    received: str = _key(text_reader(300), "", only=Access.PUBLIC)
+    help: str = _key(text_reader(500), "")
+    privacy: str = _key(read_address, "", only=Access.PUBLIC)
+    contact: str = _key(text_reader(200), "", only=Access.PUBLIC)
     duplicates: DuplicatePolicy | None = _key(  # noqa: RUF009  as above
         choice_reader(DuplicatePolicy), None, only=Access.INTRANET
     )

@@ -110,6 +110,7 @@ SENDING: Final = "در حال ثبت…"
 CHOOSE: Final = "انتخاب"
 NO_CHOICE: Final = "هیچ‌کدام"
 SUBMIT_PUBLIC: Final = "ثبت"
+PRIVACY: Final = "حریم خصوصی"
 FREE_LABELS: Final = "برچسب‌های دیگر"
 
 # Groups of fields
