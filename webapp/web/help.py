@@ -100,9 +100,9 @@ def logo_path() -> str:
 @blueprint.get(_LOGO_PATH)
 def logo() -> Response:
     """Serve the organisation's logo: to operators, and to visitors where they have a form."""
-    if not have_public_forms(services().definitions):
-        require_intranet()
     found = services().settings.organisation_logo
+    if not (found and have_public_forms(services().definitions)):
+        require_intranet()
     if not found:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(found.content, mimetype=found.mimetype)

@@ -90,7 +90,7 @@ def render_part(template: str, **context: Any) -> Markup:
 
 # A mail address, a web address or a phone number within a text.
 _LINK: Final = re.compile(
-    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<web>https?://[^\s،؛]+[^\s،؛.)])"
+    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<web>https?://[^\s\u060c\u061b]+[^\s\u060c\u061b.)])"
     r"|(?P<phone>[+(]?\d[\d() \u200c–-]{5,}\d)"
 )
 _LINKS: Final = {
