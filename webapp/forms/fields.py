@@ -116,9 +116,11 @@ class EmailField(TypedField):
             InvalidText: if it is invalid, or the question whether another one is meant.
         """
         super().process_formdata(valuelist)
-        suggestion = persian.suggest_email(self.data or "")
-        if suggestion and self.asked != self.data:
-            self.asked = self.data or ""
+        address = self.data or ""
+        if not address or self.asked == address:
+            return
+        if suggestion := persian.suggest_email(address):
+            self.asked = address
             raise InvalidText(messages.EMAIL_ASKED.format(suggestion=suggestion))
 
 
