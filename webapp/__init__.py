@@ -18,7 +18,7 @@ from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.statistics.places import Capacity
-from webapp.web import health, help
+from webapp.web import health, help, rendering
 from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
 from webapp.web.security import access, errors, request
@@ -121,5 +121,8 @@ def _make_flask(settings: Settings) -> Flask:
         own_origin=own_origin,
         accent_digest=colour.digest,
         operators_header=help.operators_header,
+        organisation=help.organisation,
+        logo_path=help.logo_path,
+        linked=rendering.linked,
     )
     return app

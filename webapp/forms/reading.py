@@ -15,7 +15,7 @@ from typing import Final
 
 from webapp import messages, persian
 from webapp.contact import EMPTY, EMPTY_VALUES, Field, Kind, Value
-from webapp.persian import Check, InvalidText
+from webapp.persian import Check, InvalidText, label_key
 from webapp.persian.text import plain
 
 # The values of a gender's input, and what each one means.
@@ -59,7 +59,9 @@ def read_text(row: Field, text: str, *, check: Check | None = None) -> str:
         InvalidText: if it is invalid or too long.
     """
     read = _TEXT_READERS[row.kind](row, text)
-    return _within_limit(row, persian.check_text(check, read, label=row.label)) if check else read
+    if row.choices:
+        return _chosen(row, read)
+    return _within_limit(row, persian.check_text(check, read, label=row.subject)) if check else read
 
 
 def _read_mobile(row: Field, text: str) -> str:
@@ -74,9 +76,11 @@ _TEXT_READERS: Final[Mapping[Kind, Callable[[Field, str], str]]] = MappingProxyT
         Kind.EMAIL: lambda row, text: persian.parse_email(
             _within_limit(row, persian.strip_invisible(text))
         ),
-        Kind.TEXT: lambda row, text: _within_limit(row, persian.clean_line(text, label=row.label)),
+        Kind.TEXT: lambda row, text: _within_limit(
+            row, persian.clean_line(text, label=row.subject)
+        ),
         Kind.LINES: lambda row, text: _within_limit(
-            row, persian.clean_lines(text, label=row.label)
+            row, persian.clean_lines(text, label=row.subject)
         ),
     }
 )
@@ -102,12 +106,19 @@ def read_labels(row: Field, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         InvalidText: if there are too many, or one is invalid.
     """
-    return persian.parse_labels(texts, label=row.label)
+    return persian.parse_labels(texts, label=row.subject)
+
+
+def _chosen(row: Field, text: str) -> str:
+    chosen = (choice for choice in row.choices if label_key(choice) == label_key(text))
+    if choice := next(chosen, ""):
+        return choice
+    raise InvalidText(messages.BAD_CHOICE.format(label=row.subject))
 
 
 def _read_gender(row: Field, text: str) -> bool | None:
     if text not in GENDERS:
-        raise InvalidText(messages.BAD_CHOICE.format(label=row.label))
+        raise InvalidText(messages.BAD_CHOICE.format(label=row.subject))
     return GENDERS[text]
 
 
@@ -118,8 +129,13 @@ def require_value(row: Field, value: Value) -> None:
         InvalidText: if it is empty.
     """
     if value in EMPTY_VALUES:
-        message = messages.BAD_CHOICE if row.kind is Kind.GENDER else messages.REQUIRED
-        raise InvalidText(message.format(label=row.label))
+        is_chosen = row.kind in (Kind.GENDER, Kind.LABELS) or row.choices
+        message = (
+            messages.BAD_CHOICE if row.kind is Kind.GENDER or row.choices else messages.REQUIRED
+        )
+        if row.asks and is_chosen:
+            message = messages.CHOOSE_SOME if row.kind is Kind.LABELS else messages.CHOOSE_ONE
+        raise InvalidText(message.format(label=row.subject))
 
 
 def today() -> date:
@@ -130,7 +146,7 @@ def today() -> date:
 def _within_limit(row: Field, text: str) -> str:
     if len(text) > row.max_length:
         limit = persian.persian_digits(row.max_length)
-        raise InvalidText(messages.TOO_LONG.format(label=row.label, n=limit))
+        raise InvalidText(messages.TOO_LONG.format(label=row.subject, n=limit))
     return text
 
 

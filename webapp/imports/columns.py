@@ -288,6 +288,8 @@ def _example(definition: FormDefinition, row: Field, example: Mapping[str, str])
     """Return the example of a field: its own, that of its check, or that of its kind."""
     if row.name == LABELS and definition.label_choices:
         return definition.label_choices[0]
+    if row.choices:
+        return row.choices[0]
     check = definition.checks.get(row.name)
     names = (check.value,) if check else (row.name, row.kind.value)
     return next((example[name] for name in names if name in example), example["text"])
@@ -302,7 +304,7 @@ def _choices(definition: FormDefinition, row: Field) -> Sequence[str]:
         case Kind.LABELS:
             return definition.label_choices
         case _:
-            return ()
+            return row.choices
 
 
 def _notes(definition: FormDefinition) -> list[str]:

@@ -17,6 +17,10 @@ REQUIRED: Final = "{label} را وارد کنید."
 BAD_CHARACTER: Final = "{label} نویسهٔ نامجاز دارد."
 CONSENT_REQUIRED: Final = "برای ثبت باید موافقت خود را با علامت زدن این گزینه اعلام کنید."
 BAD_CHOICE: Final = "{label} را از گزینه‌های موجود انتخاب کنید."
+# Where the label is a question
+ANSWER: Final = "پاسخ این پرسش"
+CHOOSE_SOME: Final = "دست‌کم یک گزینه را انتخاب کنید."
+CHOOSE_ONE: Final = "یک گزینه را انتخاب کنید."
 
 # Mobile
 MOBILE_EMPTY: Final = "شمارهٔ همراه را وارد کنید."
@@ -32,7 +36,9 @@ MOBILE_EXTENSION: Final = "شمارهٔ همراه را بدون شمارهٔ د
 EMAIL_SHAPE: Final = (
     "نشانی ایمیل کامل نیست یا نویسهٔ نادرست دارد. آن را مانند name@example.com وارد کنید."
 )
-EMAIL_TYPO: Final = "پایان نشانی ایمیل نادرست است. شاید منظورتان {suggestion} باشد."
+EMAIL_ASKED: Final = (
+    "منظورتان {suggestion} است؟ اگر نشانی درست است، بدون تغییر دوباره دکمهٔ ثبت را بزنید."
+)
 EMAIL_NOT_LATIN: Final = "نشانی ایمیل را با حروف انگلیسی وارد کنید."
 
 # Dates
@@ -97,11 +103,12 @@ TITLE_DONE: Final = "ثبت شد: {title}"
 TITLE_RECEIVED: Final = "دریافت شد: {title}"
 OPTIONAL: Final = "اختیاری"
 MORE_FIELDS: Final = "فیلدهای بیشتر"
-MORE_FIELDS_HINT: Final = "شغل، نشانی، تاریخ‌ها، فیلدهای سفارشی و وضعیت"
 SUBMIT: Final = "ثبت مخاطب"
 SENDING: Final = "در حال ثبت…"
 CHOOSE: Final = "انتخاب"
+NO_CHOICE: Final = "هیچ‌کدام"
 SUBMIT_PUBLIC: Final = "ثبت"
+PRIVACY: Final = "حریم خصوصی"
 FREE_LABELS: Final = "برچسب‌های دیگر"
 
 # Groups of fields
