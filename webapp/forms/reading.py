@@ -140,6 +140,8 @@ def _within_range(row: Field, value: date) -> date:
 
 
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^]]*\]|\{[^}]*\}")
+# Spaces, half-spaces, punctuation, and where a small letter stands before a capital one.
+_WORD_ENDS: Final = re.compile(r"[\W_\u200c]+|(?<=[a-z])(?=[A-Z])")
 _LETTERS: Final = str.maketrans("ةؤ", "هو")
 
 # By API name, the best spelling first. The captions of the form itself come before them.
@@ -232,6 +234,12 @@ def spelling_key(text: str) -> str:
     return "".join(char for char in letters if char.isalnum())
 
 
+def caption_words(caption: str) -> list[str]:
+    """Return the words of a caption, each as `spelling_key` spells it: `full_name`, «ش.موبایل»."""
+    apart = _WORD_ENDS.sub(" ", unicodedata.normalize("NFC", caption))
+    return [key for word in apart.split() if (key := spelling_key(word))]
+
+
 def without_brackets(text: str) -> str:
     """Return a caption without remarks in brackets, «موبایل (اجباری)»."""
     return _IN_BRACKETS.sub(" ", plain(text))
@@ -246,11 +254,11 @@ def _keys(words: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
 GENDER_WORDS: Final = _keys(
     {
         "false": (
-            *("زن", "خانم", "خانوم", "بانو", "مؤنث", "دختر", "سرکار خانم"),
+            *("زن", "خانم", "خانوم", "بانو", "مؤنث", "دختر", "سرکار خانم", "خ"),
             *("false", "female", "f", "woman", "girl", "mrs", "ms", "miss"),
         ),
         "true": (
-            *("مرد", "آقا", "آقای", "مذکر", "پسر", "جناب آقای"),
+            *("مرد", "آقا", "آقای", "مذکر", "پسر", "جناب آقای", "آ"),
             *("true", "male", "m", "man", "boy", "mr"),
         ),
         "": ("نمی‌خواهم بگویم", "نامشخص", "نامعلوم", "unknown"),
