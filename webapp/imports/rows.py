@@ -292,7 +292,9 @@ def _write_rows(
     def marked(row: _ReadRow, place: Place) -> StoredRow:
         if row.contact and (number := known.get(row.mobile)):
             differences = imports.known.differences(row.contact, number)
-            return replace(row.stored, place=place, known=number.source, differences=differences)
+            if not (number.needs_attention and differences):
+                known_at = number.source
+                return replace(row.stored, place=place, known=known_at, differences=differences)
         before = searched.get(row.stored.number)
         contact = load_contact(before.contact) if before else None
         if before and contact and contact[MOBILE] == row.mobile:
