@@ -6,11 +6,11 @@ from datetime import date
 
 from webapp.contact import FIELDS, Contact
 from webapp.forms.definitions import Access, DateInput, FormDefinition
-from webapp.imports.cells import divided_name
 from webapp.imports.columns import guess_columns, month_first
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import read_row
 from webapp.imports.tables import WHOLE_NAME
+from webapp.persian.names import divided_name
 
 ALL = FormDefinition(
     slug="all",

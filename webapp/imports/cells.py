@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp import messages
-from webapp.contact import FIELDS, NAMES, Field, Kind, Value
+from webapp.contact import FIELDS, MOBILE, NAMES, Field, Kind, Value
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import ACTIVE_WORDS, GENDER_WORDS, read_labels, read_value, spelling_key
 from webapp.imports.file import Row, unguarded_cell
@@ -18,6 +18,7 @@ from webapp.imports.sheet_parser.table import day_as_shown
 from webapp.imports.tables import WHOLE_NAME
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
+from webapp.persian.names import divided_name
 from webapp.persian.text import plain
 
 _APOSTROPHE: Final = "'"  # makes a text of a cell
@@ -42,7 +43,8 @@ _TIME_OF_DAY: Final = re.compile(
 )
 
 # The export of Google Contacts: «* myContacts ::: دوستان».
-_BETWEEN_GROUPS: Final = " ::: "
+_BETWEEN_GROUPS: Final = " ::: "  # and between several numbers
+_NO_DATE: Final = "0/0/00"  # in Outlook's export
 _GOOGLE_GROUPS: Final = frozenset(
     {"* myContacts", "* starred", "* friends", "* family", "* coworkers"}
 )
@@ -154,6 +156,8 @@ def _date(cell: str, *, epoch_1904: bool) -> str:
     if serial := _SERIAL.fullmatch(spelled):
         epoch = _EPOCH_1904 if epoch_1904 else _EPOCH_1900
         return day_as_shown(epoch.toordinal() + int(serial[1]))
+    if spelled == _NO_DATE:
+        return ""
     if whole := _ZERO_FRACTION.fullmatch(spelled):  # 13690715.0
         return whole[1]
     day, times = _TIME_OF_DAY.subn("", spelled)
@@ -177,35 +181,6 @@ def day_first(cell: str) -> str:
 
 SHORT_DATE: Final = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2((?:1[89]|20)\d\d)\s*")
 MONTHS: Final = 12
-
-
-def divided_name(name: str) -> tuple[str, str]:
-    """Return first and family name of a whole name: «سید علی», «محمد رضا» stay together."""
-    words = name.split()
-    count = 1
-    while count < len(words) - 1 and (
-        words[count - 1] in _BEFORE_NAMES or (words[count - 1], words[count]) in _DOUBLE_NAMES
-    ):
-        count += 1
-    return " ".join(words[:count]), " ".join(words[count:])
-
-
-_BEFORE_NAMES: Final = frozenset({"سید", "سیده", "میر", "حاج", "حاجی", "شیخ", "دکتر", "مهندس"})
-_DOUBLE_NAMES: Final = frozenset(
-    {
-        *(("محمد", it) for it in ("رضا", "علی", "حسین", "حسن", "مهدی", "امین", "جواد", "صادق")),
-        *(("امیر", it) for it in ("حسین", "علی", "رضا", "محمد", "عباس", "مهدی")),
-        *(("علی", it) for it in ("رضا", "اکبر", "اصغر", "محمد")),
-        *(("غلام", it) for it in ("رضا", "حسین", "علی")),
-        *(
-            ("عبد", "الله"),
-            ("حسین", "علی"),
-            ("فاطمه", "زهرا"),
-            ("ام", "البنین"),
-            ("نازنین", "زهرا"),
-        ),
-    }
-)
 
 
 def read_cell(field: Field, cell: str, check: Check | None, epoch_1904: bool) -> Value:  # noqa: FBT001  for the cache
@@ -253,5 +228,6 @@ def cells_by_field(
         parts = divided_name(cell) if name == WHOLE_NAME else (cell,)
         for one, part in zip(names, parts, strict=True):
             if one and part.strip():
-                found.setdefault(one, []).append((column, part))
+                cut = part.split(_BETWEEN_GROUPS) if one == MOBILE else (part,)
+                found.setdefault(one, []).extend((column, it) for it in cut)
     return found

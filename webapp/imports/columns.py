@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -12,6 +12,8 @@ from webapp import messages
 from webapp.contact import LABELS, MOBILE, Field, Kind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import (
+    CAPTION_RULES,
+    GENDER_WORDS,
     HEADER_SPELLINGS,
     caption_words,
     read_value,
@@ -25,6 +27,7 @@ from webapp.persian import InvalidText
 
 _EXAMINED_CELLS: Final = 100  # of a column
 _SHARE: Final = 0.8  # of them that must be readable as the field
+_FIRST_RANK_OF_RULES: Final = 1000  # after all spellings
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: (spelling_key(name), *map(spelling_key, it)) for name, it in HEADER_SPELLINGS.items()}
 )
@@ -56,6 +59,13 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     elif MOBILE in fields:
         found |= _further_mobiles(fields[MOBILE], sheet, found)
     return tuple(found.get(column, "") for column in range(len(sheet.header)))
+
+
+def known_captions(definition: FormDefinition) -> set[str]:
+    """Return captions and words of captions, by which a header is found."""
+    labels = {spelling_key(row.label) for row in definition.fields}
+    words = {word for rules in CAPTION_RULES.values() for rule in rules for word in rule.some}
+    return labels | words | {key for keys in _KEYS.values() for key in keys} - {""}
 
 
 def named_columns(definition: FormDefinition, header: Sequence[str]) -> list[int]:
@@ -96,67 +106,8 @@ def _rank(row: Field, caption: str) -> int | None:
         if key and key in keys:
             return keys.index(key)
     words = caption_words(without_brackets(caption))
-    rules = enumerate(_WORDS.get(row.name, ()), start=_FIRST_RANK_OF_WORDS)
+    rules = enumerate(CAPTION_RULES.get(row.name, ()), start=_FIRST_RANK_OF_RULES)
     return next((rank for rank, rule in rules if rule.fits(words)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """A rule for captions: words of which one occurs, and words of which none does."""
-
-    some: frozenset[str]
-    none: frozenset[str]
-    first: frozenset[str] = frozenset()
-
-    def fits(self, words: Sequence[str]) -> bool:
-        starts = not self.first or (words[:1] and words[0] in self.first)
-        return bool(starts and self.some.intersection(words)) and self.none.isdisjoint(words)
-
-
-def _words(some: str, none: str = "", *, first: str = "") -> _Words:
-    def keys(text: str) -> frozenset[str]:
-        return frozenset(map(spelling_key, text.split()))
-
-    return _Words(keys(some), keys(none), keys(first))
-
-
-_FIRST_RANK_OF_WORDS: Final = 1000  # after all spellings
-_OTHERS: Final = "کد شماره تلفن تماس code id number phone tel fax فکس نمابر"
-_PERSONS: Final = (
-    "مشترک خریدار مشتری مخاطب عضو بیمار متقاضی شخص فرد کاربر پرسنل کارمند دانشجو هنرجو "
-    "دانشآموز کامل customer client contact buyer subscriber member user person full whole"
-)
-# Captions by their words, where no spelling fits: «شماره تلفن همراه مشترک».
-_WORDS: Final[Mapping[str, tuple[_Words, ...]]] = MappingProxyType(
-    {
-        MOBILE: (
-            _words("موبایل همراه گوشی mobile cell cellphone", "نام تعداد مدل name model count"),
-            _words("تلفن تماس phone tel", "ثابت منزل خانه محل فکس شرکت نام کد home work fax name"),
-        ),
-        "LName": (
-            _words("خانوادگی فامیلی فامیل surname lastname last family", _OTHERS),
-            _words(_PERSONS, f"{_OTHERS} کوچک شرکت first given", first="نام اسم name full whole"),
-            _words("name", f"{_OTHERS} first given user company", first=_PERSONS),
-        ),
-        "FName": (_words("کوچک first given forename", f"{_OTHERS} خانوادگی last family"),),
-        "GenderType": (_words("جنسیت gender sex"),),
-        "Email": (_words("ایمیل رایانامه email mail الکترونیک الکترونیکی", "نام تأیید"),),
-        "BornDate": (_words("تولد birth birthday birthdate", "محل شهر شماره place city"),),
-        "AnniversaryDate": (_words("سالگرد anniversary"),),
-        "CityName": (_words("شهر city", f"{_OTHERS} تولد birth"),),
-        "AddressText": (
-            _words(
-                "آدرس نشانی address",
-                f"{_OTHERS} ایمیل الکترونیک الکترونیکی سایت وب email web",
-            ),
-        ),
-        "JobTitle": (_words("شغل شغلی سمت job", f"{_OTHERS} آدرس نشانی"),),
-        "CompanyTitle": (
-            _words("شرکت سازمان company organization", f"{_OTHERS} آدرس نشانی سمت address"),
-        ),
-        "Labels": (_words("برچسب گروه label labels group tag tags", f"{_OTHERS} خون blood"),),
-    }
-)
 
 
 def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int:
@@ -192,14 +143,15 @@ def _further_mobiles(row: Field, sheet: Sheet, found: Mapping[int, str]) -> dict
         column: MOBILE
         for column, caption in enumerate(sheet.header)
         if column not in found
-        and _rank(row, caption.rstrip("0123456789۰۱۲۳۴۵۶۷۸۹ ")) is not None
+        and _rank(row, _FINAL_DIGITS.sub("", caption)) is not None
         and any(_filled(sheet, column))
         and _share(row, sheet, column) >= _SHARE
     }
 
 
 # As answers to anything.
-_NO_GENDERS: Final = ("true", "false", "0", "1", "f", "m", spelling_key("خ"), spelling_key("آ"))
+_NO_GENDERS: Final = ("true", "false", "0", "1", *(it for it in GENDER_WORDS if len(it) == 1))
+_FINAL_DIGITS: Final = re.compile(r"\s*\d+\s*$")
 _LEAST_SHARE: Final = 0.5  # of the cells, else a caption has misled
 _ANYTHING: Final = (Kind.TEXT, Kind.LINES, Kind.LABELS)
 

@@ -33,6 +33,7 @@ from webapp.imports.tables import (
     import_rows,
     imports,
 )
+from webapp.messages import COMMA
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import (
     COLUMNS,
@@ -149,7 +150,7 @@ class KnownNumbers:
 def _text(value: object) -> str:
     """Return a value as text; the pages format it by its field."""
     if isinstance(value, tuple):
-        return "، ".join(value)
+        return COMMA.join(value)
     return "" if value is None else str(value)
 
 

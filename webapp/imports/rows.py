@@ -32,7 +32,7 @@ from webapp.imports.cells import (
     read_repeated,
     row_labels,
 )
-from webapp.imports.columns import guess_columns, is_example
+from webapp.imports.columns import guess_columns, is_example, known_captions
 from webapp.imports.columns import month_first as month_first_columns
 from webapp.imports.file import Row, UnreadableFile, read_file
 from webapp.imports.tables import (
@@ -207,7 +207,7 @@ def store_file(
     if not imports.reading.acquire(timeout=_MAX_WAIT_S):
         raise UnreadableFile(texts.BUSY)
     try:
-        sheet = read_file(data)
+        sheet = read_file(data, known_captions(definition))
     finally:
         imports.reading.release()
     reading = Reading(
