@@ -23,7 +23,7 @@ from sqlalchemy import (
     Text,
 )
 
-from webapp.contact import EMPTY, EMPTY_VALUES, FIELDS, MOBILE, Contact
+from webapp.contact import EMPTY, EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
 from webapp.outbox.rows import contact_columns, load_contact
@@ -151,6 +151,10 @@ import_rows: Final = Table(
 )
 
 
+_LISTS: Final = ("header", "columns", "month_first")  # of a reading
+WHOLE_NAME: Final = "+".join(NAMES)  # a column's field: its cells are divided
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How a file is read.
@@ -160,12 +164,14 @@ class Reading:
         columns: The API name of the field of each column; "" for a column that is left out.
         shared: What was typed for all rows, by API name.
         epoch_1904: Whether its dates count from 1904.
+        month_first: The columns whose dates are month, day and year.
     """
 
     header: tuple[str, ...]
     columns: tuple[str, ...]
     shared: Mapping[str, str]
     epoch_1904: bool = False
+    month_first: tuple[int, ...] = ()
 
     def columns_in_table(
         self, digest: str, reference: str, encryption: Encryption
@@ -193,7 +199,7 @@ class Reading:
             return cls(header=(), columns=(), shared={}), ""
         values: dict[str, Any] = json.loads(text)
         digest = values.pop("digest")
-        lists = {name: tuple(values[name]) for name in ("header", "columns")}
+        lists = {name: tuple(values.get(name, ())) for name in _LISTS}
         return cls(**{**values, **lists}), digest
 
 

@@ -37,6 +37,10 @@ COLUMNS: Final = "ستون‌های فایل"
 COLUMNS_INTRO: Final = "مشخص کنید هر ستون کدام خانهٔ فرم است؛ سپس پیش‌نمایش را به‌روز کنید."
 COLUMN: Final = "عنوان در فایل"
 LEFT_OUT: Final = "کنار گذاشته شود"
+LEFT_OUT_COLUMNS: Final = "{n} ستون کنار گذاشته شد: {titles}"
+MISLEADING_COLUMNS: Final = "محتوای این ستون‌ها با عنوانشان سازگار نیست: {titles}"
+NO_NAME_COLUMN: Final = "هیچ ستونی برای نام مشخص نشده است؛ مخاطبان بدون نام ثبت می‌شوند."
+WHOLE_NAME: Final = "نام و نام خانوادگی با هم (تقسیم شود)"
 SHARED: Final = "برای همهٔ سطرها"
 SHARED_HINT: Final = (
     "برای سطرهایی که در فایل مقداری برای آن ندارند. برچسب‌ها به همهٔ سطرها افزوده می‌شوند."
@@ -68,21 +72,21 @@ TWICE_QUESTION: Final = "از سطرهای تکراری کدام فرستاده 
 TWICE_CHOICES: Final[Mapping[str, str]] = MappingProxyType(
     {"first": "فقط نخستین", "last": "فقط آخرین", "all": "همه"}
 )
-KNOWN_NUMBERS: Final = "با شمارهٔ ثبت‌شده"
-KNOWN_QUESTION: Final = "سطرهایی که شمارهٔ آن‌ها از پیش ثبت شده است:"
+KNOWN_NUMBERS: Final = "با شمارهٔ موجود"
+KNOWN_QUESTION: Final = "سطرهایی که شمارهٔ آن‌ها از پیش موجود است:"
 KNOWN_CHOICES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "skip": "فرستاده نشود",
-        "send": "فرستاده شود؛ برای هر شماره مخاطب دیگری ثبت می‌شود",
+        "send": "فرستاده شود، به صورت مخاطبی دیگر با همان شماره",
     }
 )
-KNOWN_TITLE: Final = "سطرهای با شمارهٔ ثبت‌شده"
+KNOWN_TITLE: Final = "سطرهای با شمارهٔ موجود"
 KNOWN_SOURCE: Final = "محل"
 KNOWN_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {"outbox": "صف ارسال", "imported": "ورودهای پیشین", "phonebook": "دفتر تلفن"}
 )
-DIFFERENCES: Final = "تفاوت با آنچه ثبت شده است"
-DIFFERENCE: Final = "{label} (ثبت‌شده: {text})"
+DIFFERENCES: Final = "تفاوت با مخاطب موجود"
+DIFFERENCE: Final = "{label} (مخاطب موجود: {text})"
 NOTHING: Final = "خالی"
 NO_DIFFERENCE: Final = "بدون تفاوت"
 SAME_FILE: Final = "همین فایل پیش‌تر وارد شده است: {time}."
@@ -122,8 +126,11 @@ STILL_SENT: Final = "آنچه در صف ارسال است فرستاده می‌
 SENT: Final = "ارسال‌شده"
 WAITING: Final = "در انتظار"
 REFUSED: Final = "نیازمند رسیدگی"
-KNOWN_BEFORE: Final = "از پیش ثبت‌شده"
-KNOWN: Final = "شمارهٔ {n} سطر از پیش ثبت شده بود و این سطرها فرستاده نشد."
+KNOWN_BEFORE: Final = "با شمارهٔ موجود"
+KNOWN: Final = (
+    "{n} سطر فرستاده نشد: شمارهٔ آن‌ها در صف ارسال، ورودهای پیشین یا دفتر تلفن هست. آنچه نیاز به "
+    "رسیدگی دارد در این صفحه است:"
+)
 PROGRESS: Final = "پیشرفت ارسال"
 LEFT: Final = "زمان باقی‌مانده: حدود {time}"
 HELD_UP: Final = "سامانهٔ پیامک اکنون پاسخ نمی‌دهد؛ ارسال خودکار از سر گرفته می‌شود."
@@ -174,12 +181,8 @@ UNREADABLE: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "no-sheet": "این فایل صفحه‌گسترده نیست. فایلی با قالب XLSX یا CSV انتخاب کنید.",
         "markup": (
-            "این فایل در اصل صفحهٔ وب است. آن را در برنامهٔ صفحه‌گسترده باز کنید و با قالب XLSX "
-            "ذخیره کنید."
-        ),
-        "vcard": (
-            "این فایل دفتر تلفن گوشی است و خوانده نمی‌شود. مخاطبان را با قالب CSV از گوشی یا حساب "
-            "کاربری آن بگیرید."
+            "این فایل در اصل صفحهٔ وب است و جدولی ندارد. آن را در برنامهٔ صفحه‌گسترده باز کنید و با "
+            "قالب XLSX ذخیره کنید."
         ),
         "no-reader": (
             "خواندن فایل‌های صفحه‌گسترده در این سرور نصب نشده است. فایل را با قالب CSV ذخیره کنید یا "
