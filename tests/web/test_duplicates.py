@@ -167,7 +167,7 @@ def test_cancelled_question_leads_to_an_empty_form(page: Page, portal: Simulator
     page = Page(page.client)
     page.send(**SECOND)
     links = {text: link["href"] for link, text in page.html.find("a")}
-    assert Html(page.client.get(str(links[messages.CANCEL])).text).values["FName"] == [""]
+    assert Html(page.client.get(str(links[workbench.DUPLICATE_KEEP])).text).values["FName"] == [""]
     assert creations(portal) == 1
 
 
