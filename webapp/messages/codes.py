@@ -19,10 +19,10 @@ SUBMIT: Final = "تأیید و ثبت"
 NOT_ARRIVED: Final = "پیامک نرسید؟"
 RESEND: Final = "ارسال دوبارهٔ کد"
 # The seconds stand in an element of their own, which counts down where there is script.
-RESEND_IN: Final = ("پس از", "ثانیه می‌توانید کد تازه‌ای بخواهید.")
-RESEND_NOW: Final = "اکنون می‌توانید کد تازه‌ای بخواهید."
+RESEND_IN: Final = ("پس از", "ثانیه می‌توانید کد جدیدی بخواهید.")
+RESEND_NOW: Final = "اکنون می‌توانید کد جدیدی بخواهید."
 RESEND_NO_MORE: Final = "کد دیگری فرستاده نمی‌شود. شماره را اصلاح کنید یا با ما تماس بگیرید."
-RESENT: Final = "کد تازه فرستاده شد."
+RESENT: Final = "کد جدید فرستاده شد."
 NOT_RESENT: Final = "کد دیگری فرستاده نشد. کدی که پیش از این فرستاده شده است هنوز پذیرفته می‌شود."
 CHANGE: Final = "شماره را اصلاح کنید"
 CHANGE_HINT: Final = "بقیهٔ اطلاعات شما حفظ می‌شود."
@@ -39,8 +39,8 @@ STALE: Final = (
 WRONG_LAST: Final = "کد درست نیست و دیگر نمی‌توان آن را وارد کرد."
 USED_UP: Final = "این کد دیگر پذیرفته نمی‌شود."
 EXPIRED: Final = "مهلت این کد به پایان رسیده است."
-ASK_ANOTHER: Final = "کد تازه‌ای بخواهید."
-TOO_EARLY: Final = "برای کد تازه {n} ثانیهٔ دیگر صبر کنید."
+ASK_ANOTHER: Final = "کد جدیدی بخواهید."
+TOO_EARLY: Final = "برای کد جدید {n} ثانیهٔ دیگر صبر کنید."
 TOO_MANY: Final = "درخواست‌های کد بیش از اندازه است. کمی بعد دوباره امتحان کنید."
 GONE: Final = (
     "این تأیید دیگر برقرار نیست: مهلت آن گذشته یا فرم با شمارهٔ دیگری فرستاده شده است. برای شروع "
