@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 DUPLICATE_TITLE: Final = "این شماره پیش‌تر ثبت شده است."
 DUPLICATE_ASK: Final = "هنوز چیزی ثبت نشده است. آیا این مخاطب هم ثبت شود؟"
 DUPLICATE_CHANGED: Final = "آخرین تغییر: {day}"
+DUPLICATE_DIFFERENCE: Final = "{label}: ثبت‌شده «{stored}»، در این فرم «{typed}»"
+DUPLICATE_EMPTY: Final = "خالی"
 DUPLICATE_NAMELESS: Final = "بدون نام"
 DUPLICATE_CREATE: Final = "باز هم ثبت شود"
 DUPLICATE_KEEP: Final = "همان مخاطب ثبت‌شده بماند"
