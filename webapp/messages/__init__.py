@@ -102,6 +102,10 @@ MORE_FIELDS: Final = "فیلدهای بیشتر"
 MORE_FIELDS_HINT: Final = "شغل، نشانی، تاریخ‌ها، فیلدهای سفارشی و وضعیت"
 SUBMIT: Final = "ثبت مخاطب"
 SENDING: Final = "در حال ثبت…"
+OFFLINE: Final = (
+    "اینترنت قطع است و چیزی فرستاده نشد. آنچه وارد کرده‌اید در همین صفحه مانده است؛ پس از وصل شدن، "
+    "لطفاً دکمه را دوباره بزنید."
+)
 CHOOSE: Final = "انتخاب"
 SUBMIT_PUBLIC: Final = "ثبت"
 FREE_LABELS: Final = "برچسب‌های دیگر"
