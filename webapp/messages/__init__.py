@@ -120,6 +120,7 @@ GROUP_STATE: Final = "وضعیت"
 # Outcomes
 DELIVERED: Final = "مخاطب ثبت شد."
 DELIVERED_PUBLIC: Final = "اطلاعات شما دریافت شد. سپاسگزاریم."
+RECEIVED_PUBLIC: Final = "اطلاعات شما دریافت شد. به ثبت دوباره نیازی نیست."
 HELD_PUBLIC: Final = "اطلاعات شما دریافت شد و پس از بررسی ثبت می‌شود."
 GO_ON: Final = "ادامه در سایت"
 ANOTHER: Final = "ثبت یک نفر دیگر"
