@@ -264,7 +264,7 @@ def test_visitor_never_sees_the_accounts_troubles(
         response = page.send(Mobile=mobile, consent="true")
         assert response.status_code == 200
         assert page.html.outcome == "queued"
-        assert messages.DELIVERED_PUBLIC in page.html.text(data_outcome="queued")
+        assert messages.RECEIVED_PUBLIC in page.html.text(data_outcome="queued")
         receipt = response.request.args["r"].split(".")[0]
         known = response.text + base64.urlsafe_b64decode(receipt + "==").decode()
         assert not any(word in known for word in ("CreditNotEnough", "data-pause", "اعتبار"))

@@ -107,6 +107,10 @@ OPTIONAL: Final = "اختیاری"
 MORE_FIELDS: Final = "اطلاعات تکمیلی"
 SUBMIT: Final = "ثبت مخاطب"
 SENDING: Final = "در حال ثبت…"
+OFFLINE: Final = (
+    "اینترنت قطع است و چیزی فرستاده نشد. آنچه وارد کرده‌اید در همین صفحه مانده است؛ پس از وصل شدن، "
+    "لطفاً دکمه را دوباره بزنید."
+)
 CHOOSE: Final = "انتخاب"
 NO_CHOICE: Final = "هیچ‌کدام"
 SUBMIT_PUBLIC: Final = "ثبت"
@@ -123,6 +127,7 @@ GROUP_STATE: Final = "وضعیت"
 # Outcomes
 DELIVERED: Final = "مخاطب ثبت شد."
 DELIVERED_PUBLIC: Final = "اطلاعات شما دریافت شد. سپاسگزاریم."
+RECEIVED_PUBLIC: Final = "اطلاعات شما دریافت شد. به ثبت دوباره نیازی نیست."
 HELD_PUBLIC: Final = "اطلاعات شما دریافت شد و پس از بررسی ثبت می‌شود."
 GO_ON: Final = "ادامه در وب‌سایت"
 ANOTHER: Final = "ثبت یک نفر دیگر"
@@ -236,11 +241,9 @@ INSTALL_SCRIPT: Final = (
     "خط دوم ارتفاع فرم را با محتوای آن هماهنگ می‌کند؛ بدون آن هم فرم کار می‌کند، با ارتفاع ثابت."
 )
 INSTALL_TWIN: Final = ("اگر وب‌سایت با", "هم باز می‌شود، آن را هم در embed_origins بنویسید.")
-INSTALL_RESTRICTED: Final = "اگر وب‌سایت محدودیت دارد"
-INSTALL_POLICY: Final = (
-    "این‌ها را به سیاست امنیت محتوای وب‌سایت (Content-Security-Policy) اضافه کنید."
-)
-INSTALL_SANDBOX: Final = "اگر قاب ویژگی sandbox دارد، همهٔ این‌ها لازم است."
+INSTALL_RESTRICTED: Final = "وب‌سایت‌هایی که محدودیت دارند"
+INSTALL_POLICY: Final = "سیاست امنیت محتوای وب‌سایت باید این‌ها را داشته باشد."
+INSTALL_SANDBOX: Final = "ویژگی محدودکنندهٔ قاب، اگر هست، باید همهٔ این‌ها را داشته باشد."
 FINE: Final = "درست است:"
 NOT_FINE: Final = "اصلاح کنید:"
 # The text of each check if it is fine, and if it is not.
@@ -284,7 +287,7 @@ FINDINGS: Final = {
         "وب‌سایت‌های مجاز می‌توانند فرم را نشان دهند.",
         (
             "پاسخ سرور نمی‌گذارد همهٔ وب‌سایت‌های مجاز فرم را نشان دهند. شاید پراکسی (پیشکار) سرآیند "
-            "X-Frame-Options یا Content-Security-Policy دیگری به آن اضافه می‌کند."
+            "دیگری به آن اضافه می‌کند."
         ),
     ),
     "cookies": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextvars import Context
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,7 +15,7 @@ from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import MOBILE, Field, Kind, Value
-from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange
+from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange, tokens
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
 from webapp.messages import workbench
@@ -235,6 +236,7 @@ def _render(
         known=known,
         confirmed=is_confirmed(form),
         refetch=refetch,
+        min_age_ms=tokens.MIN_AGE // timedelta(milliseconds=1),
         date_in_words=persian.date_in_words,
         differences=partial(_differences, form),
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
