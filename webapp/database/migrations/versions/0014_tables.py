@@ -154,6 +154,14 @@ def _make_counts() -> None:
             sa.Column(column[0], sa.String(column[1]), primary_key=True),
             sa.Column("count", sa.BigInteger, nullable=False),
         )
+    _table(
+        "choice_counts",
+        sa.Column("day", sa.Date, primary_key=True),
+        sa.Column("form", sa.String(40), primary_key=True),
+        sa.Column("field", sa.String(16), primary_key=True),
+        sa.Column("choice", sa.String(200), primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+    )
 
 
 def _make_codes() -> None:
