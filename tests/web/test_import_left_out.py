@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from brought_files import deliver, press, read_plainly, upload, written
 
-from webapp.imports import rows as importing
+from webapp.imports import drafts as importing
 from webapp.imports.tables import WHOLE_NAME
 from webapp.messages import imports as texts
 

@@ -18,8 +18,9 @@ from webapp.cli.configuration import build_services, read_settings
 from webapp.database import DatabaseError
 from webapp.forms import definitions_file
 from webapp.imports import ImportGone
+from webapp.imports.drafts import store_file
 from webapp.imports.file import UnreadableFile
-from webapp.imports.rows import importable, store_file
+from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
 from webapp.imports.tables import ImportState, KnownRows, Twice
 

@@ -299,6 +299,21 @@ def posted(old: Reading, definition: FormDefinition) -> Reading:
     return replace(old, columns=tuple(columns), shared=given)
 
 
+def chosen_sheet(old: Reading) -> tuple[str | None, int | None] | None:
+    """Return another sheet or header row that the request names; `None` if it names none.
+
+    The header of another sheet is found anew.
+    """
+    sheet = request.form.get("sheet", old.sheet)
+    row = request.form.get("header_row", str(old.header_row))
+    if sheet != old.sheet and sheet in old.sheets:
+        return sheet, None
+    numbers = {str(number): number for number in (0, *(number for number, _ in old.first))}
+    if row in numbers and numbers[row] != old.header_row:
+        return old.sheet or None, numbers[row]
+    return None
+
+
 def faults(reading: Reading, definition: FormDefinition) -> dict[str, str]:
     """Return what is wrong with a reading: a message by the name of its input."""
     labels = _targets(definition)
