@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from brought_files import deliver, press, read_plainly, upload, written
+from brought_files import deliver, numbers, press, read_plainly, upload, written
 
 from webapp.imports import drafts as importing
 from webapp.imports.tables import WHOLE_NAME
@@ -57,3 +57,20 @@ def test_whole_names_are_divided_and_shown_before_they_are_sent(
     press(client, path, go="1")
     deliver(delivery)
     assert [portal.contacts[0][name] for name in ("FName", "LName")] == ["محمد رضا", "کاظمی"]
+
+
+def test_totals_notes_and_repeated_headers_are_no_contacts_and_are_counted(
+    client: FlaskClient,
+) -> None:
+    """A name without a number is a wrong row, not a note."""
+    header = ("ردیف", "نام", "موبایل")
+    rows = [
+        ("1", "سارا", "09120000001"),
+        header,
+        ("", "علی", ""),
+        ("جمع کل", "2", ""),
+        ("این فهرست در بهار تهیه شده است", "", ""),
+    ]
+    path = str(upload(client, written(*rows, header=header)).headers["Location"])
+    assert numbers(client, path, "ready", "wrong") == [1, 1]
+    assert texts.LEFT_OUT_ROWS.format(n="۳") in client.get(path).text

@@ -22,7 +22,7 @@ from webapp.imports import Counts, Imports
 from webapp.imports.columns import guess_columns, known_captions
 from webapp.imports.columns import month_first as month_first_columns
 from webapp.imports.file import Row, Sheet, UnreadableFile, read_file
-from webapp.imports.rows import read_row, read_shared, shared_fields
+from webapp.imports.rows import is_note, read_row, read_shared, shared_fields
 from webapp.imports.tables import (
     UNKNOWN,
     Import,
@@ -58,17 +58,18 @@ def store_file(
         ImportGone: if storing took too long.
     """
     sheet = _read_sheet(imports, definition, data)
+    reading, rows = _guessed(definition, sheet)
     is_searched = definition.duplicates is not DuplicatePolicy.IGNORE
     draft = imports.create(
         form=definition.slug,
         operator=operator,
         digest=hashlib.sha256(data).hexdigest(),
-        reading=_guessed(definition, sheet),
+        reading=reading,
         search=Search.RUNNING if is_searched else Search.NONE,
     )
     if sheet.first:
         imports.keep_file(draft, data)
-    return _store(imports, definition, draft, sheet.rows)
+    return _store(imports, definition, draft, rows)
 
 
 def _read_sheet(
@@ -88,8 +89,9 @@ def _read_sheet(
         imports.reading.release()
 
 
-def _guessed(definition: FormDefinition, sheet: Sheet) -> Reading:
-    return Reading(
+def _guessed(definition: FormDefinition, sheet: Sheet) -> tuple[Reading, list[Row]]:
+    """Return how a sheet is read, by a guess, and its rows without totals and notes."""
+    reading = Reading(
         header=sheet.header,
         columns=guess_columns(definition, sheet),
         shared={},
@@ -100,6 +102,8 @@ def _guessed(definition: FormDefinition, sheet: Sheet) -> Reading:
         header_row=sheet.header_row,
         first=sheet.first,
     )
+    rows = [row for row in sheet.rows if not is_note(reading, row)]
+    return replace(reading, notes=len(sheet.rows) - len(rows)), rows
 
 
 def read_other_sheet(
@@ -119,7 +123,7 @@ def read_other_sheet(
     """
     data = imports.kept_file(draft)
     sheet = _read_sheet(imports, definition, data, name=name, header_row=header_row)
-    return _replace(imports, definition, draft, _guessed(definition, sheet), sheet.rows)
+    return _replace(imports, definition, draft, *_guessed(definition, sheet))
 
 
 def read_again(

@@ -17,7 +17,7 @@ from webapp.contact import (
     Value,
 )
 from webapp.forms.definitions import Access, FormDefinition, make_contact
-from webapp.forms.reading import read_value, require_value
+from webapp.forms.reading import TOTAL_WORDS, caption_words, read_value, require_value
 from webapp.imports.cells import (
     FEW_VALUES,
     as_typed,
@@ -28,6 +28,7 @@ from webapp.imports.cells import (
 )
 from webapp.imports.columns import is_example
 from webapp.imports.file import Row
+from webapp.imports.tables import Reading
 from webapp.messages import imports as texts
 from webapp.persian import InvalidText
 
@@ -163,3 +164,25 @@ def importable(definitions: Mapping[str, FormDefinition]) -> dict[str, FormDefin
 def shared_fields(definition: FormDefinition) -> list[Field]:
     """Return the fields of a form that may have one value for all rows."""
     return [row for row in definition.fields if row.can_be_kept or row.kind is Kind.GENDER]
+
+
+_FEW_COLUMNS: Final = 3
+_SENTENCE: Final = 5  # words
+
+
+def is_note(reading: Reading, row: Row) -> bool:
+    """Return whether a row is no contact: a total, a note, or the header once more.
+
+    It has no mobile number, and begins as totals do, or has one cell, which belongs to no field or
+    is a sentence.
+    """
+    if row.cells == reading.header:
+        return True
+    cells = [(it, cell) for it, cell in enumerate(row.cells) if cell.strip()]
+    if MOBILE not in reading.columns or any(reading.columns[it] == MOBILE for it, _ in cells):
+        return False
+    column, text = cells[0]
+    if not TOTAL_WORDS.isdisjoint(caption_words(text)[:1]):
+        return True
+    is_single = len(cells) == 1 and len(row.cells) >= _FEW_COLUMNS
+    return is_single and (not reading.columns[column] or len(text.split()) >= _SENTENCE)

@@ -174,6 +174,7 @@ class Reading:
         shared: What was typed for all rows, by API name.
         epoch_1904: Whether its dates count from 1904.
         month_first: The columns whose dates are month, day and year.
+        notes: How many rows were left out, as totals and notes are no contacts.
         sheet: The sheet that was read, in a workbook.
         sheets: All its sheets that could be read.
         header_row: The number of the header; 0 if there is none.
@@ -185,6 +186,7 @@ class Reading:
     shared: Mapping[str, str]
     epoch_1904: bool = False
     month_first: tuple[int, ...] = ()
+    notes: int = 0
     sheet: str = ""
     sheets: tuple[str, ...] = ()
     header_row: int = 1

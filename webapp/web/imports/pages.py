@@ -123,6 +123,8 @@ def _left_out(
     if misleading:
         titles = COMMA.join(f"«{_short(header[it])}»" for it in misleading)
         yield texts.MISLEADING_COLUMNS.format(titles=titles)
+    if found.reading.notes:
+        yield texts.LEFT_OUT_ROWS.format(n=persian_number(found.reading.notes))
     has_names = definition.shown.intersection(NAMES)
     if has_names and not {*NAMES, WHOLE_NAME}.intersection(columns):
         yield texts.NO_NAME_COLUMN
