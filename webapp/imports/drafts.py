@@ -42,7 +42,12 @@ _MAX_WAIT_S: Final = 60.0  # for the file of another operator
 
 
 def store_file(
-    imports: Imports, definition: FormDefinition, data: bytes, *, operator: str | None
+    imports: Imports,
+    definition: FormDefinition,
+    data: bytes,
+    *,
+    operator: str | None,
+    name: str = "",
 ) -> Import:
     """Read a file, and store its rows as a draft; one file at a time in each process.
 
@@ -51,6 +56,7 @@ def store_file(
         definition: The form that the rows belong to.
         data: The content of the file.
         operator: The login name of who brought it.
+        name: The name of the file.
 
     Raises:
         UnreadableFile: if it cannot be read, or others are read for too long.
@@ -58,7 +64,7 @@ def store_file(
         ImportGone: if storing took too long.
     """
     sheet = _read_sheet(imports, definition, data)
-    reading, rows = _guessed(definition, sheet)
+    reading, rows = _guessed(definition, sheet, name)
     is_searched = definition.duplicates is not DuplicatePolicy.IGNORE
     draft = imports.create(
         form=definition.slug,
@@ -89,12 +95,13 @@ def _read_sheet(
         imports.reading.release()
 
 
-def _guessed(definition: FormDefinition, sheet: Sheet) -> tuple[Reading, list[Row]]:
+def _guessed(definition: FormDefinition, sheet: Sheet, file: str) -> tuple[Reading, list[Row]]:
     """Return how a sheet is read, by a guess, and its rows without totals and notes."""
     reading = Reading(
         header=sheet.header,
         columns=guess_columns(definition, sheet),
         shared={},
+        file=file,
         epoch_1904=sheet.epoch_1904,
         month_first=month_first_columns(sheet),
         sheet=sheet.name,
@@ -123,7 +130,7 @@ def read_other_sheet(
     """
     data = imports.kept_file(draft)
     sheet = _read_sheet(imports, definition, data, name=name, header_row=header_row)
-    return _replace(imports, definition, draft, *_guessed(definition, sheet))
+    return _replace(imports, definition, draft, *_guessed(definition, sheet, draft.reading.file))
 
 
 def read_again(

@@ -169,6 +169,7 @@ class Reading:
     """How a file is read.
 
     Attributes:
+        file: The name of the file, where a browser sent one.
         header: The texts of its first row.
         columns: The API name of the field of each column; "" for a column that is left out.
         shared: What was typed for all rows, by API name.
@@ -184,6 +185,7 @@ class Reading:
     header: tuple[str, ...]
     columns: tuple[str, ...]
     shared: Mapping[str, str]
+    file: str = ""
     epoch_1904: bool = False
     month_first: tuple[int, ...] = ()
     notes: int = 0

@@ -18,7 +18,10 @@ UPLOAD: Final = "نمایش پیش‌نمایش"
 SAMPLE: Final = "دریافت فایل نمونه"
 SAMPLE_OF: Final = "دریافت فایل نمونهٔ «{title}»"
 NO_FORM: Final = "هیچ فرمی برای ورود از فایل تعریف نشده است."
-RECENT: Final = "ورودهای پایان‌نیافته و یک روز گذشته"
+RECENT: Final = "پیش‌نویس‌ها و ورودهای ۳۰ روز گذشته"
+FILE_NAME: Final = "فایل"
+OPERATOR: Final = "چه کسی"
+FILE_OF: Final = "{title} ({file})"
 NO_FILE: Final = "یک فایل انتخاب کنید."
 PAGE_EXPIRED: Final = "اعتبار این صفحه به پایان رسیده بود. فایل را دوباره انتخاب کنید و بفرستید."
 TOO_LARGE: Final = "حجم فایل بیشتر از {size} مگابایت است. آن را به چند فایل کوچک‌تر تقسیم کنید."
@@ -112,6 +115,7 @@ NOTHING_READY: Final = "هیچ سطری آمادهٔ ارسال نیست."
 PROGRESS_TITLE: Final = "ورود از فایل: {title}"
 STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "draft": "پیش‌نویس",
         "running": "در حال ارسال",
         "paused": "متوقف‌شده",
         "done": "پایان‌یافته",

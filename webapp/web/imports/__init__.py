@@ -105,6 +105,7 @@ blueprint.before_request(require_intranet)
 _PATH: Final = "/import"
 _FORM_SLUG: Final = ":import"  # the form in these pages' tokens; no slug has a colon
 _MEGABYTE: Final = 1024 * 1024
+MAX_NAME: Final = 100  # characters of a file's name that are kept
 _NO_FAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _Page = str | Response | tuple[str, HTTPStatus]
@@ -125,8 +126,8 @@ def upload() -> _Page:
     # The rest of the form needs as much as any other form.
     request.max_content_length = MAX_FILE_BYTES + MAX_BODY_BYTES
     try:
-        definition, data = _uploaded()
-        draft = store_file(_imports(), definition, data, operator=_operator())
+        definition, data, name = _uploaded()
+        draft = store_file(_imports(), definition, data, operator=_operator(), name=name)
     except RequestEntityTooLarge:
         size = persian_digits(MAX_FILE_BYTES // _MEGABYTE)
         error = texts.TOO_LARGE.format(size=size)
@@ -139,8 +140,8 @@ def upload() -> _Page:
     return see_other(_address(draft))
 
 
-def _uploaded() -> tuple[FormDefinition, bytes]:
-    """Return the form and the content of an uploaded file.
+def _uploaded() -> tuple[FormDefinition, bytes, str]:
+    """Return the form, the content and the name of an uploaded file.
 
     Raises:
         UnreadableFile: if there is none; the text says what is missing.
@@ -157,7 +158,7 @@ def _uploaded() -> tuple[FormDefinition, bytes]:
     data = file.read()
     if len(data) > MAX_FILE_BYTES:
         raise RequestEntityTooLarge
-    return forms[slug], data
+    return forms[slug], data, (file.filename or "")[:MAX_NAME]
 
 
 def _upload_page(error: str = "") -> str:

@@ -46,12 +46,14 @@ _EMPTY: Final = FormattedValue("", "", "auto")
 
 
 def recent() -> list[dict[str, Any]]:
-    """Return the imports that have not ended and those of the last day, for a list."""
+    """Return drafts, running imports and those of the last thirty days, for a list."""
     review = services().delivery.imports.review
     return [
         {
             "reference": found.reference,
             "title": _title(found),
+            "file": found.reading.file,
+            "operator": found.operator or "",
             "came": local_time(found.created_at),
             "kind": found.state,
             "state": texts.STATES[found.state],
@@ -74,7 +76,7 @@ def preview(found: Import) -> dict[str, Any]:
         **draft_numbers(found),
         "known": _known(found, rows) if found.known_rows else (),
         "same_file": _same_file(found),
-        "title": _title(found),
+        "title": _title(found, in_title=bool(found.reading.file)),
         "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
         "fields": _targets(definition) if definition else {},
         "left_out": _left_out(found, definition, first) if definition else (),
@@ -224,7 +226,7 @@ def progress(found: Import) -> dict[str, Any]:
     refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
     return {
         "found": found,
-        "title": _title(found),
+        "title": _title(found, in_title=bool(found.reading.file)),
         "number": persian_number,
         "now": now,
         "total": total + erased,
@@ -279,9 +281,10 @@ def _definition(found: Import) -> FormDefinition | None:
     return services().definitions.get(found.form)
 
 
-def _title(found: Import) -> str:
+def _title(found: Import, *, in_title: bool = False) -> str:
     definition = _definition(found)
-    return definition.title if definition else found.form
+    title = definition.title if definition else found.form
+    return texts.FILE_OF.format(title=title, file=found.reading.file) if in_title else title
 
 
 _COLUMN: Final = "column-"
