@@ -100,4 +100,4 @@ def test_list_of_imports_shows_rows_that_came_before(
     cells = [text for _, text in Html(client.get("/import").text).find("td")]
     assert cells[5:9] == list("۰۰۰۳")
     heads = [text for _, text in Html(client.get("/import").text).find("th")]
-    assert heads[6] == texts.KNOWN_BEFORE
+    assert heads[8] == texts.KNOWN_BEFORE
