@@ -16,9 +16,9 @@ from support import TOKEN, wait_until
 from webapp.contact import Contact
 from webapp.forms import definitions_file
 from webapp.imports import Counts
-from webapp.imports import rows as importing
+from webapp.imports import drafts as importing
+from webapp.imports.drafts import store_file
 from webapp.imports.file import UnreadableFile
-from webapp.imports.rows import store_file
 from webapp.imports.tables import Import, ImportState, Place, Reading, StoredRow, Twice, imports
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table

@@ -135,6 +135,12 @@ def _make_imports() -> None:
         sa.Column("differences", sa.Text),
         sa.Column("field_hashes", sa.Text),
     )
+    _table(
+        "import_files",
+        sa.Column("reference", sa.String(8), primary_key=True),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("encrypted_with", sa.String(8), nullable=False),
+    )
 
 
 def _make_counts() -> None:
