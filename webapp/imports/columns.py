@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -189,11 +188,15 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
 
 def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
     """Return the fields by column; of several candidates the best spelling wins."""
-    candidates = sorted(
-        (rank, column, row.name)
-        for column, caption in enumerate(sheet.header)
+    keys = {
+        row.name: tuple(map(spelling_key, (row.label, row.name, *row.spellings)))
         for row in definition.fields
-        if (rank := _rank(row, caption)) is not None
+    }
+    candidates = sorted(
+        (rank, column, name)
+        for column, caption in enumerate(sheet.header)
+        for name in keys
+        if (rank := _rank(keys[name], caption)) is not None
     )
     found: dict[int, str] = {}
     for _, column, name in candidates:
@@ -202,14 +205,8 @@ def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
     return found
 
 
-@cache
-def _spelling_keys(row: Field) -> tuple[str, ...]:
-    return tuple(map(spelling_key, (row.label, row.name, *row.spellings)))
-
-
-def _rank(row: Field, caption: str) -> int | None:
-    """Return how well a caption names a field, 0 is best; None if it does not."""
-    keys = _spelling_keys(row)
+def _rank(keys: Sequence[str], caption: str) -> int | None:
+    """Return how well a caption names a field with these keys, 0 is best; None if it does not."""
     for key in (spelling_key(caption), spelling_key(without_brackets(caption))):
         if key and key in keys:
             return keys.index(key)
