@@ -1,9 +1,30 @@
 // A reload, Back and Forward fetch the step as it is then, and send no code again.
 history.replaceState(null, "", document.querySelector("form").action);
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+const input = document.getElementById("Code");
+
+// Chromium ignores autofocus in a frame of another site. A page that a person does not use keeps
+// its focus.
+if (document.hasFocus()) input?.focus({ preventScroll: true });
+
+// A browser that may read the message with the code fills it in: where its pattern names this host,
+// and, in a frame, if the page around allows otp-credentials.
+if (input && "OTPCredential" in window) {
+  const unwanted = new AbortController();
+  addEventListener("submit", () => unwanted.abort());
+  navigator.credentials.get({ otp: { transport: ["sms"] }, signal: unwanted.signal })
+    .then(({ code }) => {
+      input.value = code;
+      input.form.requestSubmit();
+    })
+    .catch(() => {}); // refused, or the person typed it
+}
 
 // Counts down to the next code, which the page says in words where there is no script.
 
 const seconds = document.querySelector("[data-seconds]");
+const resend = document.querySelector("[name=resend]");
 const ends = Date.now() + seconds?.dataset.seconds * 1000;
 
 function count() {
@@ -11,8 +32,10 @@ function count() {
   if (left > 0) seconds.textContent = left.toLocaleString("fa");
   else {
     seconds.parentElement.textContent = seconds.parentElement.dataset.resend;
+    resend.disabled = false;
     clearInterval(clock);
   }
 }
 
+if (seconds) resend.disabled = true;
 const clock = seconds && setInterval(count, 1000);

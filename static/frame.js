@@ -16,7 +16,9 @@ addEventListener("message", ({ data, origin, source }) => {
   if (host || source !== parent || data?.mark !== "amoot-form") return;
   if (!origins.split(" ").includes(origin)) return;
   host = origin;
-  tell("ready");
+  // A reload of the page around comes back to a code that is asked for, or to the number's correction.
+  const asked = document.querySelector("[name=change], [name=previous]");
+  tell("ready", { step: asked && location.pathname.endsWith("/code") ? location.href : "" });
   fit();
   new ResizeObserver(fit).observe(page);
   const message = document.querySelector("[data-outcome]");
@@ -25,6 +27,7 @@ addEventListener("message", ({ data, origin, source }) => {
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
-  const types = { delivered: "submitted", queued: "submitted", code: "code" };
+  const closed = message.role ? "invalid" : "closed";
+  const types = { delivered: "submitted", queued: "submitted", code: "code", closed };
   tell(types[outcome] ?? "invalid", { outcome, reference, redirect, top });
 });

@@ -1,4 +1,5 @@
-// Renews the numbers while rows are sent. Without script the page refreshes itself.
+// Renews the numbers while rows are sent, or searched in the phonebook; then without a reload, as
+// something may have been chosen on the page.
 
 const INTERVAL_MS = 2000;
 
@@ -8,8 +9,10 @@ async function renew() {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const shown = document.getElementById("progress");
     const next = page.getElementById("progress");
-    if (next?.dataset.renews !== shown.dataset.renews) return location.reload();
+    const isDraft = shown.dataset.state === "draft" && next?.dataset.state === "draft";
+    if (!isDraft && next?.dataset.renews !== shown.dataset.renews) return location.reload();
     shown.replaceWith(next);
+    if (!next.dataset.renews) return;
   }
   setTimeout(renew, INTERVAL_MS);
 }

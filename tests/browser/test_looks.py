@@ -100,3 +100,15 @@ def test_poster_is_one_sheet_of_a5(tab: Page) -> None:
         boxes[path] = re.findall(rb"MediaBox ?\[0 0 (\d+)", printed)
     assert boxes["/install/event/poster"] == [b"420"]
     assert set(boxes["/help"]) == {b"612"}
+
+
+def test_date_in_a_narrow_frame_with_large_text_is_one_column(tab: Page) -> None:
+    """Of 260 px and twice the text size: every part stays within, and the month's names fit."""
+    tab.set_viewport_size({"width": 260, "height": 700})
+    tab.goto("/embed/signup")
+    tab.evaluate("document.documentElement.style.fontSize = '200%'")
+    inner = """each => each.clientWidth - parseFloat(getComputedStyle(each).paddingLeft)
+        - parseFloat(getComputedStyle(each).paddingRight)"""
+    assert tab.locator("#BornDate-month").evaluate(inner) > 60
+    assert tab.locator("#BornDate-day").evaluate(inner) > 60
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 from sqlalchemy import make_url
@@ -28,17 +29,12 @@ from webapp.database import Database, DatabaseError
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain
+from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server, bind_fault
-from webapp.settings import VERSION, warnings
+from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from webapp.observability.metrics import Metrics
-    from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
 

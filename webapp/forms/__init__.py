@@ -213,7 +213,7 @@ def build_form(
     return type("Form", (ContactForm,), members | {"definition": definition})
 
 
-_MAX_FIELDS_SHOWN: Final = 8  # a form with more fields has groups
+_MAX_FIELDS_SHOWN: Final = 8  # an operators' form with more fields has groups
 _WIDE_KINDS: Final = (Kind.LINES, Kind.LABELS)
 
 
@@ -273,7 +273,8 @@ def spans(is_wide: Sequence[bool]) -> list[int]:
 
 
 def _grouped(form: ContactForm) -> Layout:
-    if len(form.contact_fields) <= _MAX_FIELDS_SHOWN:
+    is_public = form.definition.access is Access.PUBLIC  # and keeps the order of the file
+    if is_public or len(form.contact_fields) <= _MAX_FIELDS_SHOWN:
         return Layout(form.contact_fields, [], is_open=False)
     first: list[Field] = []
     rest: list[Field] = []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from webapp.contact import (
@@ -23,6 +25,7 @@ from webapp.contact import (
 from webapp.forms.definitions import (
     NOTHING,
     Access,
+    Background,
     DateInput,
     DuplicatePolicy,
     FormDefinition,
@@ -38,11 +41,13 @@ from webapp.forms.toml_values import (
     Reader,
     check_reader,
     choice_reader,
+    choices_reader,
     fault,
     fixed_value_reader,
     format_faults,
     list_reader,
     mapping_reader,
+    moment_reader,
     read_accent,
     read_address,
     read_custom_text,
@@ -63,9 +68,6 @@ from webapp.persian import (
     Check,
 )
 from webapp.verification.sender import Fallback, Policy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _T = TypeVar("_T")
 
@@ -107,6 +109,7 @@ class _Table:
     captions: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(100)), {})
     hints: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(200)), {})
     checks: Mapping[str, Check] = _key(mapping_reader(check_reader), {})
+    choices: Mapping[str, tuple[str, ...]] = _key(mapping_reader(choices_reader), {})
     label_choices: tuple[str, ...] = _key(read_labels, ())
     free_labels: bool = _key(read_switch, default=False, only=Access.INTRANET)
     labels: tuple[str, ...] = _key(read_labels, ())
@@ -118,6 +121,11 @@ class _Table:
     success: str = _key(text_reader(300), "")
     redirect: str = _key(read_address, "")
     dates: DateInput | None = _key(choice_reader(DateInput), None)  # noqa: RUF009  as above
+    submit: str = _key(text_reader(40), "")
+    received: str = _key(text_reader(300), "", only=Access.PUBLIC)
+    help: str = _key(text_reader(500), "")
+    privacy: str = _key(read_address, "", only=Access.PUBLIC)
+    contact: str = _key(text_reader(200), "", only=Access.PUBLIC)
     duplicates: DuplicatePolicy | None = _key(  # noqa: RUF009  as above
         choice_reader(DuplicatePolicy), None, only=Access.INTRANET
     )
@@ -131,8 +139,20 @@ class _Table:
     verify_length: int | None = _key(whole_number_reader(4, 8), None)
     verify_fallback: Fallback | None = _key(choice_reader(Fallback), None)  # noqa: RUF009  as above
     verify_label: str = _key(read_label, "")
+    opens: datetime | None = _key(  # noqa: RUF009  as above
+        moment_reader(is_end=False), None, only=Access.PUBLIC
+    )
+    closes: datetime | None = _key(  # noqa: RUF009  as above
+        moment_reader(is_end=True), None, only=Access.PUBLIC
+    )
+    capacity: int | None = _key(whole_number_reader(1, 1_000_000), None, only=Access.PUBLIC)
+    closed: str = _key(text_reader(300), "", only=Access.PUBLIC)
     line: str = _key(read_line_number, "")
     line_blocked: str = _key(text_reader(300), "")
+    heading: bool = _key(read_switch, default=True)
+    background: Background | None = _key(  # noqa: RUF009  as above
+        choice_reader(Background), None, only=Access.PUBLIC
+    )
 
     @property
     def shown_fields(self) -> tuple[str, ...]:
@@ -168,10 +188,12 @@ class _Table:
         )
 
     def _row(self, row: Field) -> Field:
-        # The default hint for labels is about typing them.
-        ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
+        choices = self.choices.get(row.name, ())
+        # The default hints are about typing.
+        is_chosen = choices or (row.kind is Kind.LABELS and not self.free_labels)
+        ours = "" if is_chosen else row.hint
         caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
-        return dataclasses.replace(row, label=caption, hint=hint)
+        return dataclasses.replace(row, label=caption, hint=hint, choices=choices)
 
 
 # Rules report keys that are valid, but not together.
@@ -196,9 +218,11 @@ def _shown_rule(table: _Table) -> Iterator[Fault]:
             yield ("required",), f'"{name}" is required but not shown'
         if FIELDS[name].kind is Kind.ACTIVE:
             yield ("required",), f'"{name}" cannot be required: unticked says something too'
-    for key, texts in (("captions", table.captions), ("hints", table.hints)):
-        yield from (((key, name), "is not shown") for name in texts if name not in shown)
-    yield from ((("checks", name), "is not shown") for name in table.checks if name not in shown)
+    for key in ("captions", "hints", "checks", "choices"):
+        names = getattr(table, key)
+        yield from (((key, name), "is not shown") for name in names if name not in shown)
+    both = table.checks.keys() & table.choices.keys()
+    yield from ((("checks", name), "has choices, which are its check") for name in both)
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
 
 
@@ -247,6 +271,13 @@ def _verify_rule(table: _Table) -> Iterator[Fault]:
         yield ("line_blocked",), 'needs "line"'
 
 
+def _opening_rule(table: _Table) -> Iterator[Fault]:
+    if table.opens and table.closes and table.opens >= table.closes:
+        yield ("closes",), 'is not after "opens"'
+    if table.closed and not (table.closes or table.capacity):
+        yield ("closed",), 'needs "closes" or "capacity"'
+
+
 def _redirect_rule(table: _Table) -> Iterator[Fault]:
     parts = urlsplit(table.redirect)
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -265,6 +296,7 @@ _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingP
         _from_url_rule: {"fields"},
         _verify_rule: {"access", "verify", "verify_fallback", "line"},
         _redirect_rule: set(),
+        _opening_rule: {"opens", "closes", "capacity"},
     }
 )
 

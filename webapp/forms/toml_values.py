@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
@@ -18,11 +18,13 @@ from webapp.contact import FIELDS, LABELS, Field, Kind, Section, Value
 from webapp.forms.colour import contrast
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
+    IRAN,
     Check,
     InvalidText,
     check_range,
     clean_line,
     clean_lines,
+    fold_digits,
     label_key,
     parse_date,
     split_labels,
@@ -38,6 +40,8 @@ Fault = tuple[Keys, str]  # its keys, and what is wrong
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
+_MIN_CHOICES: Final = 2
+_MOMENT: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 
@@ -143,6 +147,22 @@ def check_reader(row: Field) -> Reader[Check]:
     if row.kind is not Kind.TEXT:
         raise fault("has a check of its own: only text fields take another one")
     return choice_reader(Check)
+
+
+def choices_reader(row: Field) -> Reader[tuple[str, ...]]:
+    """Return a reader of the choices of this field, which must hold a line of text."""
+    if row.kind is not Kind.TEXT:
+        instead = 'the key "label_choices" does it' if row.name == LABELS else "only text fields do"
+        raise fault(f"takes no choices: {instead}")
+    read_list = list_reader(text_reader(row.max_length), alike=label_key)
+
+    def read(value: object) -> tuple[str, ...]:
+        choices = read_list(value)
+        if len(choices) < _MIN_CHOICES:
+            raise fault("needs two choices at least")
+        return choices
+
+    return read
 
 
 def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Reader[tuple[str, ...]]:
@@ -258,6 +278,22 @@ def read_date(value: object) -> date:
             check_range(found, birth=False, today=found)
             return found
     raise fault('must be a date such as 2025-08-14 or "1404/05/23"')
+
+
+def moment_reader(*, is_end: bool) -> Reader[datetime]:
+    """Return a reader of times of Iran's clocks; a day alone means its beginning, or its end."""
+
+    def read(value: object) -> datetime:
+        match = _MOMENT.fullmatch(fold_digits(value).strip()) if isinstance(value, str) else None
+        with suppress(ReadError):
+            if match:
+                day = read_date(match[1])
+                at = time(int(match[2] or 0), int(match[3] or 0), tzinfo=IRAN)
+                ends_day = timedelta(days=is_end and match[2] is None)
+                return datetime.combine(day, at) + ends_day
+        raise fault('must be a day and a time in Iran, such as "1405/10/01 08:00"')
+
+    return read
 
 
 def refusing_reader(reason: str) -> Reader[Value]:

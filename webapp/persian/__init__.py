@@ -1,6 +1,6 @@
 """Reads and formats Persian text, mobile numbers, Jalali dates, labels and email addresses."""
 
-from webapp.persian.checks import Check, check_text, parse_email
+from webapp.persian.checks import Check, check_text, parse_email, suggest_email
 from webapp.persian.dates import (
     FIRST_GREGORIAN_YEAR,
     IRAN,
@@ -32,6 +32,7 @@ from webapp.persian.text import (
     fold_digits,
     persian_digits,
     persian_number,
+    search_key,
     strip_invisible,
 )
 
@@ -62,8 +63,10 @@ __all__ = [
     "parse_mobile",
     "persian_digits",
     "persian_number",
+    "search_key",
     "spelling_key",
     "split_labels",
     "strip_invisible",
+    "suggest_email",
     "to_iran",
 ]

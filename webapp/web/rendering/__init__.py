@@ -6,6 +6,7 @@ view gets it from `services()`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,6 +90,31 @@ def render_part(template: str, **context: Any) -> Markup:
     """Render a part of a page, to be inserted into another template as it is."""
     html = render_template(template, **context)
     return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
+
+
+# A mail address, a web address or a phone number within a text.
+_LINK: Final = re.compile(
+    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<web>https?://[^\s\u060c\u061b]+[^\s\u060c\u061b.)])"
+    r"|(?P<phone>[+(]?\d[\d() \u200c–-]{5,}\d)"
+)
+_LINKS: Final = {
+    "mail": '<a href="mailto:{0}"><bdi dir="ltr">{1}</bdi></a>',
+    "web": '<a href="{0}" target="_blank" rel="noopener"><bdi dir="ltr">{1}</bdi></a>',
+    "phone": '<a href="tel:{0}"><bdi dir="ltr">{1}</bdi></a>',
+}
+
+
+def linked(text: str) -> Markup:
+    """Return a text as HTML in which phone numbers, mail and web addresses are links."""
+    html, end = Markup(), 0
+    for found in _LINK.finditer(text):
+        kind, shown = str(found.lastgroup), found[0]
+        digits = persian.fold_digits(shown)
+        target = re.sub(r"[^+\d]", "", digits) if kind == "phone" else shown
+        html += text[end : found.start()]
+        html += Markup(_LINKS[kind]).format(target, shown)  # nosec B704  # noqa: S704  escaped
+        end = found.end()
+    return html + text[end:]
 
 
 def form_path(definition: FormDefinition) -> str:
