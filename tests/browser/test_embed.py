@@ -273,7 +273,7 @@ def test_snippet_fits_the_height_and_tells_the_page(
 
     heard = [json.loads(message) for message in tab.evaluate("heard")]
     assert {name for message in heard for name in message} <= {
-        *("mark", "form", "type", "height", "outcome", "reference", "top")
+        *("mark", "form", "type", "height", "outcome", "reference", "step", "top")
     }
     said = json.dumps([heard, tab.evaluate("told")], ensure_ascii=False)
     assert not any(value in said for value in (*TYPED.values(), "9121234567"))

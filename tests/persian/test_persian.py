@@ -186,7 +186,7 @@ def test_lines_are_kept_with_one_cached_page_line_between(typed: str, clean: str
 @each("char", ["\0", chr(0xD800), chr(0xDFFF), "\ufffd"])
 def test_broken_characters_are_refused_by_the_fields_name(char: str) -> None:
     """A NUL, a lone surrogate and a decoder's mark are never dropped in silence."""
-    message = "نام خانوادگی نویسهٔ نامجاز دارد."
+    message = "نام خانوادگی نشانه‌ای دارد که پذیرفته نمی‌شود؛ آن را پاک کنید."
     typed = f"رضا{char}یی"
     assert refusal(persian.clean_line, typed, label="نام خانوادگی") == message
     assert refusal(persian.clean_lines, typed, label="نام خانوادگی") == message
@@ -741,7 +741,7 @@ def test_label_of_fifty_passes_and_a_longer_one_does_not() -> None:
     """Length counts code points after normalising."""
     assert labels("# " + "ب" * 50 + "\u200f ") == ("ب" * 50,)
     long = "ب" * 51
-    assert refusal(labels, "آ", long) == f"برچسب «{long}» بیش از ۵۰ نویسه دارد."
+    assert refusal(labels, "آ", long) == f"برچسب «{long}» بیش از ۵۰ حرف دارد."
 
 
 @given(st.lists(ANY_TEXT, max_size=3))
@@ -765,3 +765,11 @@ def test_long_texts_take_no_long_time(piece: str) -> None:
     for read in (line, lines, labels, persian.parse_mobile, persian.parse_date):
         unless_refused(read, text)
     assert time.process_time() - begun < 2
+
+
+def test_emoji_of_several_signs_stay_whole_and_no_other_joiner_does() -> None:
+    """Families, couples and flags; normalising twice changes nothing."""
+    for emoji in ("👨\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "👩🏽\u200d⚕\ufe0f", "❤\ufe0f\u200d🔥"):
+        text = f"خانوادهٔ {emoji} ما"
+        assert line(text) == line(line(text)) == text
+    assert line("👨\u200d ع\u200dلی\u200d") == "👨 علی"

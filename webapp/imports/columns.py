@@ -28,10 +28,7 @@ _EXAMINED_CELLS: Final = 100  # of a column
 _SHARE: Final = 0.8  # of them that must be readable as the field
 _FIRST_RANK_OF_RULES: Final = 1000  # after all spellings
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        name: (spelling_key(name), *map(spelling_key, row.spellings))
-        for name, row in FIELDS.items()
-    }
+    {name: (spelling_key(name), *map(spelling_key, row.spellings)) for name, row in FIELDS.items()}
 )
 
 

@@ -199,6 +199,7 @@ def _describe(submission: Submission) -> KnownContact:
         company=str(values.get("CompanyTitle") or ""),
         city=str(values.get("CityName") or ""),
         changed_on=to_iran(submission.created_at).date(),
+        values=values,
     )
 
 

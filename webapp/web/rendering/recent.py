@@ -182,6 +182,7 @@ def _row(entry: Entry, states: Mapping[str, State | None]) -> dict[str, Any]:
         "state": _MESSAGES[state],
         "needs_attention": state in NEEDS_ATTENTION,
         "has_shared": bool(entry.shared),
+        "can_correct": state is not None,
     }
 
 
