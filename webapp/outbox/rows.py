@@ -27,11 +27,15 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     false,
+    select,
+    update,
 )
 from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, MOBILE, Contact, Kind
+from webapp.database import from_batch
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
 from webapp.persian import fold_digits
@@ -343,3 +347,42 @@ class Timing:
         A call that starts by then ends within the lease.
         """
         return time.monotonic() + (self.lease - self.deadline).total_seconds()
+
+
+# Statements of every submission.
+
+_c: Final = table.c
+
+BATCH_COLUMNS: Final = (
+    *("key", "form", "status", "operator", "owner", "source"),
+    *("contact", "mobile_hash"),
+)
+
+PURGED_COLUMNS: Final = [it for it in _c if it.name != "contact"]
+
+WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
+# Only its owner settles a submission.
+IS_OWN: Final = (
+    _c.key == bindparam("own_key"),
+    _c.owner == bindparam("own_owner"),
+    _c.state == State.SENDING,
+)
+OWN: Final = update(table).where(*IS_OWN).values(owner=None).returning(_c.state)
+BATCH_DELIVERED: Final = (
+    update(table)
+    .where(
+        _c.key == from_batch("key"),
+        _c.owner == from_batch("owner"),
+        # An expression keeps SQLite off the index of states, which would compare all rows being
+        # sent with each row of the batch.
+        _c.state + "" == State.SENDING,
+    )
+    .values(
+        state=State.DELIVERED,
+        owner=None,
+        **ERASED,
+        blind=from_batch("blind"),
+        portal_id=from_batch("portal_id"),
+        status=from_batch("status"),
+    )
+)
