@@ -10,7 +10,10 @@ function count() {
   const left = Math.ceil((ends - Date.now()) / 1000);
   if (left > 0) seconds.textContent = left.toLocaleString("fa");
   else {
-    seconds.parentElement.textContent = seconds.parentElement.dataset.resend;
+    // A status message of its own: it is announced at the end, not every second.
+    const note = seconds.closest("[data-resend]");
+    note.firstElementChild.remove();
+    note.lastElementChild.textContent = note.dataset.resend;
     clearInterval(clock);
   }
 }

@@ -3,6 +3,7 @@
 const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
+button.insertAdjacentHTML("afterend", '<span class="bait" role="status"></span>');
 
 // Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
 if ("refetch" in form.dataset) history.replaceState([...new FormData(form)], "");
@@ -14,13 +15,14 @@ else history.state?.forEach(([key, value]) => {
 });
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();
-let pristine = "unsent" in form.dataset ? null : typed();
+const pristine = "unsent" in form.dataset ? null : typed();
 let sent = false;
 
 function setSent(value) {
   sent = value;
   button.setAttribute("aria-disabled", value);
   button.textContent = value ? button.dataset.busy : name;
+  button.nextElementSibling.textContent = value ? button.dataset.busy : "";
 }
 
 form.addEventListener("submit", (event) => {
@@ -30,11 +32,6 @@ form.addEventListener("submit", (event) => {
   }
   setSent(true);
   setTimeout(setSent, 20000, false);
-});
-
-// Who cancels at the question about a known number gives up what they have typed.
-addEventListener("click", (event) => {
-  if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
 
 addEventListener("pageshow", () => setSent(false));
@@ -50,9 +47,9 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Not every browser focuses an alert that has autofocus; most do it late.
+// Not every browser focuses a message that has autofocus; most do it late.
 setTimeout(() => {
-  if (document.activeElement === document.body) document.querySelector("[role=alert]")?.focus();
+  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
 }, 500);
 
 // A date of plain numbers is said in words.

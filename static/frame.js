@@ -12,6 +12,11 @@ function fit() {
   tell("height", { height: Math.ceil(page.getBoundingClientRect().height) });
 }
 
+// Browsers ignore autofocus in a frame of another site. Where the site has no script, this scrolls, too.
+const [{ type: how }] = performance.getEntriesByType("navigation");
+const message = document.querySelector("[data-outcome]");
+if (how === "navigate") (document.querySelector("[autofocus]") ?? message)?.focus();
+
 addEventListener("message", ({ data, origin, source }) => {
   if (host || source !== parent || data?.mark !== "amoot-form") return;
   if (!origins.split(" ").includes(origin)) return;
@@ -19,8 +24,6 @@ addEventListener("message", ({ data, origin, source }) => {
   tell("ready");
   fit();
   new ResizeObserver(fit).observe(page);
-  const message = document.querySelector("[data-outcome]");
-  const [{ type: how }] = performance.getEntriesByType("navigation");
   // Back and a reload tell nothing twice.
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;

@@ -18,7 +18,7 @@ from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import health, help
-from webapp.web.rendering import EXTENSION, Services, responses
+from webapp.web.rendering import EXTENSION, Services, isolated, responses
 from webapp.web.rendering.recent import RecentSubmissions
 from webapp.web.security import access, errors, request
 from webapp.web.security.access import BasicAuth
@@ -105,6 +105,7 @@ def _make_flask(settings: Settings) -> Flask:
     )
     app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    app.jinja_env.filters["isolated"] = isolated
     app.jinja_env.globals.update(
         text=messages,
         demo=settings.demo,

@@ -255,19 +255,6 @@ def test_other_number_takes_the_question_of_the_last_submission_back(
     expect(question).to_be_hidden()
 
 
-def test_cancelled_question_leaves_without_a_warning(tab: Page, simulator: Simulator) -> None:
-    """Who cancels has said so already."""
-    store_contact(simulator)
-    warnings: list[str] = []
-    tab.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
-    tab.goto("/f/asking")
-    tab.locator("#Mobile").fill(MOBILE)
-    tab.keyboard.press("Enter")
-    tab.get_by_role("link", name=messages.CANCEL).click()
-    expect(tab.locator("#Mobile")).to_have_value("")
-    assert not warnings
-
-
 def test_known_number_without_script_is_asked_about_at_submit(
     browser: Browser, server: Server, simulator: Simulator
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from brought_files import brought, numbers, press, read_plainly
 from support import Html, Page
 
+from webapp import messages
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
 from webapp.imports import rows as importing
@@ -194,10 +195,11 @@ def test_same_file_brought_again_is_not_asked_about(
 def test_question_of_a_correction_offers_the_same_answer(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """A button of the form that confirms, and a way back to the row as it is."""
+    """A button of the form that confirms, and one that returns to the row as it was changed."""
     reference = held(delivery, NEW)
     page = Page(client, f"/outbox/{reference}")
     page.send(**{**page.html.values, "Mobile": KNOWN})
-    ((button, text),) = page.html.find("button", name="confirm")
-    assert (button["value"], text) == ("create", workbench.DUPLICATE_CREATE)
-    assert list(page.html.find("a", href=f"/outbox/{reference}"))
+    buttons = {button["value"]: text for button, text in page.html.find("button", name="confirm")}
+    assert buttons == {"create": workbench.DUPLICATE_CREATE, "cancel": messages.CANCEL}
+    page.send(**{**page.html.values, "confirm": "cancel"})
+    assert page.html.values["Mobile"] == [KNOWN]

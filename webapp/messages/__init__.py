@@ -95,6 +95,7 @@ TOO_LARGE: Final = "آنچه فرستادید بیش از اندازه بلند 
 NOT_RECORDED: Final = "این فرم ثبت نشد."
 BAD_FORM_SUMMARY: Final = "این فرم ثبت نشد. موارد زیر را اصلاح کنید:"
 TITLE_ERROR: Final = "خطا: {title}"
+ERROR_OF: Final = "{label}: {message}"
 TITLE_DONE: Final = "ثبت شد: {title}"
 TITLE_RECEIVED: Final = "دریافت شد: {title}"
 OPTIONAL: Final = "اختیاری"
@@ -171,6 +172,7 @@ SENT_TWICE: Final = "بار نخست {first} و بار دوم {last} فرستا�
 PERHAPS_TWICE: Final = (
     "جست‌وجو در سامانهٔ پیامک ممکن نبود و دوباره فرستاده شد؛ شاید آنجا دو بار ثبت شده باشد."
 )
+REASON: Final = "دلیل رسیدگی"
 # Actions of operators
 CORRECT: Final = "اصلاح و ارسال"
 CORRECT_TITLE: Final = "اصلاح و ارسال دوباره"

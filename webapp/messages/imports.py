@@ -114,6 +114,9 @@ KNOWN: Final = (
     "این صفحه است:"
 )
 PROGRESS: Final = "پیشرفت ارسال"
+PROGRESS_SAID: Final = "{n} از {total} سطر انجام شد."
+RENEW_NUMBERS: Final = "به‌روزرسانی این عددها"
+RENEWAL_STOPPED: Final = "این عددها دیگر به‌روز نمی‌شود. صفحه را دوباره باز کنید."
 LEFT: Final = "زمان باقی‌مانده: حدود {time}"
 HELD_UP: Final = "سامانهٔ پیامک اکنون پاسخ نمی‌دهد؛ ارسال خودکار از سر گرفته می‌شود."
 PAUSE: Final = "توقف"

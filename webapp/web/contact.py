@@ -22,7 +22,6 @@ from webapp.portal.base import KnownContact
 from webapp.statistics.funnel import Step
 from webapp.web.help import operators_header
 from webapp.web.rendering import (
-    form_path,
     has_token,
     own_address,
     render_part,
@@ -253,7 +252,6 @@ def known(slug: str) -> str | Response:
         "contact/duplicate_early.html",
         known=found,
         mobile=mobile,
-        cancel=form_path(definition),
         date_in_words=persian.date_in_words,
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, render_template, request, session
 
 from webapp import messages, persian
-from webapp.contact import FIELDS, MOBILE
+from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
@@ -157,8 +157,10 @@ def _find(name: str) -> Submission:
 
 def _card(submission: Submission) -> dict[str, Any]:
     definition = services().definitions.get(submission.form)
-    values = submission.contact.values if submission.contact else {}
+    found = submission.contact or Contact()
     return {
+        "names": found.names,
+        "mobile": persian.persian_digits(str(found[MOBILE] or "")),
         "reference": submission.reference,
         "came": local_time(submission.created_at),
         "form": definition.title if definition else "",
@@ -166,7 +168,7 @@ def _card(submission: Submission) -> dict[str, Any]:
         "operator": submission.operator,
         "reasons": _reasons(submission),
         "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
-        "values": format_values(values, all_fields(_definition(submission))),
+        "values": format_values(found.values, all_fields(_definition(submission))),
         "is_idle": submission.state is not State.SENDING,
     }
 

@@ -206,13 +206,6 @@ def show(name: str) -> _Page:
     return render_template("imports/progress.html", token=_token(), **pages.progress(found))
 
 
-@blueprint.get(f"{_PATH}/<name>/progress")
-def progress(name: str) -> str:
-    """Return the part of the page that the script renews."""
-    context = pages.progress(_find(name))
-    return render_template("imports/numbers.html", **context)
-
-
 @blueprint.get(f"{_PATH}/<name>/wrong")
 def wrong(name: str) -> Response:
     """Return the wrong rows as a file, with a column that says what is wrong."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flask import request
 
-from webapp.contact import LABELS, MOBILE, Contact, Field, Kind, in_page_order
+from webapp.contact import LABELS, MOBILE, Contact, Field, Kind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import read_value
 from webapp.imports.review import Progress
@@ -187,10 +187,10 @@ def progress(found: Import) -> dict[str, Any]:
 
 def _refused(submission: Submission) -> dict[str, Any]:
     contact = submission.contact or Contact()
-    name, mobile = _who(contact)
+    names, mobile = _who(contact)
     return {
         "reference": submission.reference,
-        "name": name,
+        "names": names,
         "mobile": mobile,
         "why": status_message(submission.status),
     }
@@ -210,12 +210,9 @@ def _numbers(now: Progress) -> dict[str, str]:
     return {name: persian_number(value) for name, value in numbers.items()}
 
 
-def _who(contact: Contact) -> tuple[str, str]:
-    """Return name and mobile number of a contact, as a list shows them."""
-    by_name = {row.name: row for row in in_page_order()}
-    mobile = format_values(contact.values, [by_name[MOBILE]])
-    names = (str(contact[row.name] or "") for row in in_page_order() if row.identifies)
-    return " ".join(filter(None, names)) or texts.NAMELESS, mobile[0].text if mobile else ""
+def _who(contact: Contact) -> tuple[list[str], str]:
+    """Return the names and the mobile number of a contact, as a list shows them."""
+    return contact.names or [texts.NAMELESS], persian_digits(str(contact[MOBILE] or ""))
 
 
 def _contact(row: StoredRow) -> Contact:

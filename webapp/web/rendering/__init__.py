@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 from flask import Response, abort, current_app, render_template, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import Field, Kind, in_page_order
@@ -85,6 +85,11 @@ def render_part(template: str, **context: Any) -> Markup:
     """Render a part of a page, to be inserted into another template as it is."""
     html = render_template(template, **context)
     return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
+
+
+def isolated(values: Iterable[str], separator: str = " ") -> Markup:
+    """Return texts in a `<bdi>` each: a Latin one among Persian ones keeps its place and signs."""
+    return escape(separator).join(Markup("<bdi>{}</bdi>").format(value) for value in values)
 
 
 def form_path(definition: FormDefinition) -> str:
