@@ -302,7 +302,10 @@ def test_number_is_verified_in_the_iframe(
     *,
     with_script: bool,
 ) -> None:
-    """The number is corrected, a code is wrong, then right; the page hears of the end alone."""
+    """The number is corrected, a code is wrong, then right; the page hears of the end alone.
+
+    With script, the focus is at what comes next: the code, what is wrong, the receipt.
+    """
     tab = opened(java_script_enabled=with_script)
     tab.goto(website.publish("/", page_of(iframe(server, "verified"), script(server))))
     form = tab.frame_locator("#one")
@@ -318,15 +321,20 @@ def test_number_is_verified_in_the_iframe(
     form.locator("[name=resend]").click()
     expect(form.locator("[data-outcome=code]")).to_contain_text("صبر کنید")
     code = simulator.codes[-1]["Code"]
+    if with_script:
+        expect(form.locator("#Code")).to_be_focused()
     form.locator("#Code").fill(str(int(code) - 1))
     send(form)
     expect(form.locator("#Code-error")).to_be_visible()
+    if with_script:
+        expect(form.get_by_role("alert")).to_be_focused()
     assert simulator.contacts == []
     form.locator("#Code").fill(code)
     form.locator("#Code").press("Enter")
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
     assert [contact["Mobile"] for contact in simulator.contacts] == [989121234567]
     if with_script:
+        expect(form.locator("[data-outcome=delivered]")).to_be_focused()
         assert [name for name, _, _ in told(tab, 9) if name == "submitted"] == ["submitted"]
         wait_until_fitting(tab)
 
@@ -334,10 +342,18 @@ def test_number_is_verified_in_the_iframe(
 def test_without_the_second_line_the_iframe_works_too(
     tab: Page, server: Server, website: Site
 ) -> None:
-    """As where the website's policy or a blocker keeps the script away; it says nothing."""
+    """As where the website's policy or a blocker keeps the script away; it says nothing.
+
+    On a phone, what comes of a submission is in sight, though the button was far below.
+    """
+    tab.set_viewport_size({"width": 360, "height": 500})
     tab.goto(website.publish("/", page_of(iframe(server))))
+    assert tab.evaluate("document.activeElement.tagName") == "BODY"
+    tab.locator("iframe").evaluate("it => { it.style.height = '2000px' }")
     send(frame_of(tab))
-    expect(frame_of(tab).locator("[data-outcome=invalid]")).to_be_visible()
+    message = frame_of(tab).locator("[data-outcome=invalid]")
+    expect(message).to_be_focused()
+    expect(message).to_be_in_viewport()
     assert tab.evaluate("heard") == []
 
 
