@@ -1,5 +1,5 @@
 // The snippet's second line. The form works without it; with it, the iframe is as high as the form
-// and the page hears amoot-form:ready, :invalid, :submitted, with { form, reference, result }.
+// and the page hears amoot-form:ready, :code, :closed, :invalid, :submitted, with { form, reference, result }.
 (() => {
   const script = document.currentScript;
   if (!script) return; // pasted as a module: it cannot know where its forms come from
@@ -16,12 +16,26 @@
   const greet = (frame, values) => frame.contentWindow
     .postMessage({ mark: "amoot-form", type: "hello", values }, origin);
 
+  // A reload of this page begins its frames anew: the address of a step that asks for a code stays
+  // in this tab until the step is over.
+  let steps = {};
+  try {
+    steps = sessionStorage;
+  } catch {} // blocked
+  const met = new WeakSet();
+  function meet(frame) {
+    const step = steps[frame.src];
+    if (met.has(frame) || !step?.startsWith(base)) greet(frame);
+    else frame.contentWindow.location.replace(step);
+    met.add(frame);
+  }
+
   // Caught on its way down, for it does not bubble; so iframes that come later count too.
   document.addEventListener("load", ({ target }) => {
-    if (frames().includes(target)) greet(target);
+    if (frames().includes(target)) meet(target);
   }, true);
   // These were faster than this script, unless they are still blank.
-  frames().filter((frame) => frame.contentDocument?.URL !== "about:blank").forEach((frame) => greet(frame));
+  frames().filter((frame) => frame.contentDocument?.URL !== "about:blank").forEach(meet);
 
   const whole = (value, least) => Number.isInteger(value) && value >= least && value <= 10000;
   const like = (value, pattern) => typeof value === "string" && pattern.test(value);
@@ -30,7 +44,8 @@
     const frame = event.origin === origin
       && frames().find(({ contentWindow }) => contentWindow === event.source);
     const {
-      mark, form, type, height, keys, top, outcome: result = "", reference = "", redirect = "",
+      mark, form, type, height, keys, top, step = "",
+      outcome: result = "", reference = "", redirect = "",
     } = event.data ?? {};
     if (!frame || mark !== "amoot-form" || !like(form, /^[a-z0-9-]{1,40}$/)) return;
     const detail = { form, reference, result };
@@ -43,10 +58,13 @@
       greet(frame, keys.map((key) => new URLSearchParams(location.search).get(key)));
     }
     if (!like(reference, /^([A-Z0-9]{4,16})?$/) || !like(result, /^[a-z]{0,20}$/)) return;
-    if (type === "ready") raise();
+    if (type === "ready" || type === "closed") {
+      if (like(step, /^http/)) steps[frame.src] = step;
+      else delete steps[frame.src];
+      raise();
+    }
     if (!whole(top, 0)) return;
-    if (type === "code") show(frame, top);
-    if (type === "invalid") {
+    if (type === "code" || type === "invalid") {
       raise();
       show(frame, top);
     }

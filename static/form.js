@@ -47,6 +47,9 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
+// Who corrects a number begins there: browsers scroll to it without the focus.
+if (location.hash && document.hasFocus()) document.getElementById(location.hash.slice(1))?.focus();
+
 // Not every browser focuses a message that has autofocus; most do it late.
 setTimeout(() => {
   if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();

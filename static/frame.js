@@ -12,22 +12,26 @@ function fit() {
   tell("height", { height: Math.ceil(page.getBoundingClientRect().height) });
 }
 
-// Browsers ignore autofocus in a frame of another site. Where the site has no script, this scrolls, too.
+// Browsers ignore autofocus in a frame of another site. Where the site has no script, this scrolls,
+// too. A page that a person does not use keeps its focus.
 const [{ type: how }] = performance.getEntriesByType("navigation");
 const message = document.querySelector("[data-outcome]");
-if (how === "navigate") (document.querySelector("[autofocus]") ?? message)?.focus();
+if (how === "navigate" && document.hasFocus()) (document.querySelector("[autofocus]") ?? message)?.focus();
 
 addEventListener("message", ({ data, origin, source }) => {
   if (host || source !== parent || data?.mark !== "amoot-form") return;
   if (!origins.split(" ").includes(origin)) return;
   host = origin;
-  tell("ready");
+  // A reload of the page around comes back to a code that is asked for, or to the number's correction.
+  const asked = document.querySelector("[name=change], [name=previous]");
+  tell("ready", { step: asked && location.pathname.endsWith("/code") ? location.href : "" });
   fit();
   new ResizeObserver(fit).observe(page);
   // Back and a reload tell nothing twice.
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;
   const top = Math.ceil(message.getBoundingClientRect().top + scrollY);
-  const types = { delivered: "submitted", queued: "submitted", code: "code" };
+  const closed = message.role ? "invalid" : "closed";
+  const types = { delivered: "submitted", queued: "submitted", code: "code", closed };
   tell(types[outcome] ?? "invalid", { outcome, reference, redirect, top });
 });

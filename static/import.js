@@ -1,16 +1,14 @@
-// Renews the page while rows are sent, in place: the focus stays, and each quarter is announced.
-// Without script a link does.
+// Renews the page in place while rows are sent: the focus stays, and each quarter is announced.
+// While they are searched, only the numbers, as something may have been chosen on the page.
 
 const INTERVAL_MS = 2000;
 const MAX_INTERVAL_MS = 60000;
+const { state } = document.getElementById("progress").dataset;
+const isDraft = state === "draft";
+const address = isDraft ? `${location.pathname}/progress` : location.href;
 const main = document.getElementById("main");
 main.insertAdjacentHTML("beforebegin", '<p class="bait" role="status"></p>');
 const status = main.previousElementSibling;
-
-const quarter = () => {
-  const { value, max } = document.querySelector("#progress progress");
-  return Math.floor((4 * value) / max);
-};
 
 function update(shown, next) {
   if (shown.nodeType === Node.TEXT_NODE && shown.data !== next.data) shown.data = next.data;
@@ -25,28 +23,33 @@ function update(shown, next) {
 }
 
 function show(page) {
-  const [state, passed] = [document.title, quarter()];
+  const shown = document.getElementById("progress");
+  const { quarter } = shown.dataset;
   const hadFocus = main.contains(document.activeElement);
-  update(main, page.getElementById("main"));
-  document.title = page.title;
+  const { quarter: next, said, state: now } = page.getElementById("progress").dataset;
+  if (isDraft) update(shown, page.getElementById("progress"));
+  else {
+    update(main, page.getElementById("main"));
+    document.title = page.title;
+  }
   if (hadFocus && !main.contains(document.activeElement)) main.querySelector("h1").focus();
-  if (document.title !== state) status.textContent = document.title;
-  else if (quarter() !== passed) status.textContent = document.getElementById("progress").dataset.said;
+  if (next !== quarter) status.textContent = said;
+  if (now !== state) status.textContent = document.title;
 }
 
 async function renew(pause) {
-  const response = await fetch(location.href).catch(() => null);
+  const response = await fetch(address).catch(() => null);
   const html = await response?.text().catch(() => "");
   const page = new DOMParser().parseFromString(html ?? "", "text/html");
   const next = page.getElementById("progress");
-  if (next) show(page);
-  else if (response && response.status < 500 && html) {
-    // Gone, or a login page: asking again would change nothing.
+  if (next && isDraft === (next.dataset.state === "draft")) show(page);
+  else if (next || (response && response.status < 500 && html)) {
+    // Gone, sent in another tab, or a login page: asking again would change nothing.
     status.className = "message waiting";
     status.textContent = document.getElementById("progress").dataset.stopped;
     return;
   }
-  if (next && !("renews" in next.dataset)) return;
+  if (next && !next.dataset.renews) return;
   const wait = next ? INTERVAL_MS : Math.min(pause * 2, MAX_INTERVAL_MS);
   setTimeout(renew, wait, wait);
 }

@@ -8,13 +8,15 @@ import inspect
 import json
 import pkgutil
 import time
+from datetime import date
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from altcha import Challenge, Payload, solve_challenge
 
 from webapp import messages
+from webapp.contact import FIELDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,8 +39,28 @@ short_deadline = pytest.mark.parametrize("deadline", [1.0], ids=["one-second"])
 TOKEN = "t0ken-of-the-tests"
 SECRET = "key-of-the-tests-of-32-characters"
 
-# What an operator types, and what of it the portal stores.
-FULL_FORM: Mapping[str, str | Sequence[str]] = {
+
+class Example(NamedTuple):
+    """A value of a kind, as it is typed, held, sent, and shown to an operator."""
+
+    typed: str
+    value: Any
+    sent: str
+    shown: str
+
+
+# Of a row of each kind but the labels, of which a portal has one row.
+EXAMPLES = {
+    Kind.TEXT: Example(" كتاب  ", "کتاب", "کتاب", "کتاب"),
+    Kind.LINES: Example("یک\r\nدو", "یک\nدو", "یک\nدو", "یک\nدو"),
+    Kind.EMAIL: Example("a@EXAMPLE.com", "a@example.com", "a@example.com", "a@example.com"),
+    Kind.DATE: Example("۱۳۶۹/۷/۱۵", date(1990, 10, 7), "1990-10-07", "یکشنبه ۱۵ مهر ۱۳۶۹"),
+    Kind.GENDER: Example(typed="false", value=False, sent="false", shown="خانم"),
+    Kind.MOBILE: Example("۰۹۳۵۱۱۱۲۲۳۳", "09351112233", "09351112233", "۰۹۳۵۱۱۱۲۲۳۳"),
+    Kind.ACTIVE: Example(typed="true", value=True, sent="true", shown="بله"),
+}
+
+_TYPED: Mapping[str, str | Sequence[str]] = {
     "Mobile": "+۹۸ (۹۱۲) ۱۲۳-۴۵۶۷",
     "FName": "  علي‌رضا ",
     "LName": "كاظمي",
@@ -62,8 +84,7 @@ FULL_FORM: Mapping[str, str | Sequence[str]] = {
     "Labels": ["مشتری", "ویژه، نمایشگاه ۱۴۰۵"],
     "Active": "true",
 }
-FULL_SENT: Mapping[str, str | list[str]] = {
-    "ContactGroupID": "0",
+_SENT: Mapping[str, str | list[str]] = {
     "Active": "true",
     "Mobile": "09121234567",
     "FName": "علی‌رضا",
@@ -86,6 +107,14 @@ FULL_SENT: Mapping[str, str | list[str]] = {
     "CustomDate2": "2025-08-15",
     "CustomDate3": "2025-08-16",
     "Labels": ["مشتری", "ویژه", "نمایشگاه ۱۴۰۵"],
+}
+
+# Rows that the field table has beside those above.
+FURTHER = {name: EXAMPLES[row.kind] for name, row in FIELDS.items() if name not in _TYPED}
+# What an operator types in every row of the field table, and what of it the portal stores.
+FULL_FORM = {**_TYPED, **{name: it.typed for name, it in FURTHER.items()}}
+FULL_SENT = {"ContactGroupID": "0"} | {
+    name: FURTHER[name].sent if name in FURTHER else _SENT[name] for name in FIELDS
 }
 
 Attributes = dict[str, str | None]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from support import FULL_FORM, FULL_SENT, SECRET, TOKEN, Html, Page
+from support import EXAMPLES, FULL_FORM, FULL_SENT, SECRET, TOKEN, Example, Html, Page
 
 from webapp import contact, create_app
 from webapp.cli import main
@@ -28,24 +28,6 @@ if TYPE_CHECKING:
     from webapp.settings import Settings
 
 
-class Example(NamedTuple):
-    """A value of a kind, as it is typed, held, sent, and shown to an operator."""
-
-    typed: str
-    value: Any
-    sent: str
-    shown: str
-
-
-EXAMPLES = {
-    Kind.TEXT: Example(" كتاب  ", "کتاب", "کتاب", "کتاب"),
-    Kind.LINES: Example("یک\r\nدو", "یک\nدو", "یک\nدو", "یک\nدو"),
-    Kind.EMAIL: Example("a@EXAMPLE.com", "a@example.com", "a@example.com", "a@example.com"),
-    Kind.DATE: Example("۱۳۶۹/۷/۱۵", date(1990, 10, 7), "1990-10-07", "یکشنبه ۱۵ مهر ۱۳۶۹"),
-    Kind.GENDER: Example(typed="false", value=False, sent="false", shown="خانم"),
-    Kind.MOBILE: Example("۰۹۳۵۱۱۱۲۲۳۳", "09351112233", "09351112233", "۰۹۳۵۱۱۱۲۲۳۳"),
-    Kind.ACTIVE: Example(typed="true", value=True, sent="true", shown="بله"),
-}
 ADDED = "AddedField"
 
 
@@ -59,8 +41,8 @@ def added(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ex
 
 @pytest.fixture
 def portal() -> Iterator[Simulator]:
-    """Run a simulator whose ContactCreate takes the table's parameters, the added one included."""
-    with Simulator(token=TOKEN, extra=[ADDED] if ADDED in FIELDS else ()) as simulator:
+    """Run a simulator, whose ContactCreate takes the table's parameters, the added one included."""
+    with Simulator(token=TOKEN) as simulator:
         yield simulator
 
 

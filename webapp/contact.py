@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Value = str | bool | date | tuple[str, ...] | None
 
@@ -81,6 +79,8 @@ class Field:
         name: The parameter's name in the portal's reference, and the input's.
         kind: Its type.
         label: The Persian label.
+        spellings: What columns of spreadsheets with its values are called, the best spelling first;
+            the caption and the name come before them.
         section: Its section on a long form.
         hint: A Persian sentence or example below the label, or "".
         max_length: The maximum length of texts, in code points after normalising: our guess, as the
@@ -95,6 +95,7 @@ class Field:
     name: str
     kind: Kind
     label: str
+    spellings: tuple[str, ...] = ()
     section: Section = Section.CUSTOM
     hint: str = ""
     max_length: int = _TEXT_LENGTH
@@ -106,7 +107,15 @@ class Field:
 
 
 def _custom_text(number: int, digit: str) -> Field:
-    return Field(name=f"CustomText{number}", kind=Kind.TEXT, label=f"فیلد سفارشی {digit}")
+    return Field(
+        name=f"CustomText{number}",
+        kind=Kind.TEXT,
+        label=f"فیلد سفارشی {digit}",
+        spellings=(
+            *(f"فیلد سفارشی {digit}", f"متن سفارشی {digit}", f"فیلد دلخواه {digit}"),
+            *(f"Custom Text {number}", f"Custom Field {number}", f"Custom {number}"),
+        ),
+    )
 
 
 def _custom_date(number: int, digit: str) -> Field:
@@ -116,12 +125,19 @@ def _custom_date(number: int, digit: str) -> Field:
         label=f"تاریخ سفارشی {digit}",
         hint="مانند ۱۴۰۴/۰۵/۲۳",
         max_length=_DATE_LENGTH,
+        spellings=(f"تاریخ سفارشی {digit}", f"تاریخ دلخواه {digit}", f"Custom Date {number}"),
     )
 
 
 # In the order of the portal's reference, in which they are sent.
 _ROWS: Final = (
-    Field(name="Active", kind=Kind.ACTIVE, label="مخاطب فعال باشد", section=Section.STATE),
+    Field(
+        name="Active",
+        kind=Kind.ACTIVE,
+        label="مخاطب فعال باشد",
+        section=Section.STATE,
+        spellings=("فعال", "وضعیت", "Active", "Is Active", "Enabled", "Status"),
+    ),
     Field(
         name="Mobile",
         kind=Kind.MOBILE,
@@ -130,6 +146,13 @@ _ROWS: Final = (
         hint="مانند ۰۹۱۲۱۲۳۴۵۶۷",
         max_length=_MOBILE_LENGTH,
         autocomplete="tel",
+        spellings=(
+            *("موبایل", "شماره موبایل", "شماره همراه", "تلفن همراه", "شماره تلفن همراه", "همراه"),
+            *("گوشی", "شماره گوشی", "موبایل ۱", "شماره موبایل ۱"),
+            *("Mobile", "Mobile Number", "Mobile Phone", "Mobile No", "Cell", "Cell Phone"),
+            *("Cellphone Number", "Phone 1 - Value", "شماره", "شماره تماس", "تلفن تماس", "تلفن"),
+            *("شماره تلفن", "Phone", "Phone Number", "Tel", "Telephone"),
+        ),
     ),
     Field(
         name="FName",
@@ -139,6 +162,7 @@ _ROWS: Final = (
         max_length=_NAME_LENGTH,
         autocomplete="given-name",
         identifies=True,
+        spellings=("نام", "نام کوچک", "اسم", "First Name", "Given Name", "Forename", "Name"),
     ),
     Field(
         name="LName",
@@ -148,6 +172,13 @@ _ROWS: Final = (
         max_length=_NAME_LENGTH,
         autocomplete="family-name",
         identifies=True,
+        spellings=(
+            *("نام خانوادگی", "فامیلی", "فامیل", "نام فامیلی", "نام فامیل", "شهرت"),
+            *("Last Name", "Family Name", "Family", "Surname", "LName"),
+            *("نام و نام خانوادگی", "نام و فامیلی", "نام و فامیل", "نام خانوادگی و نام"),
+            *("نام کامل", "نام مشتری", "نام مخاطب", "مشتری", "Full Name", "Contact Name"),
+            *("Customer Name",),
+        ),
     ),
     Field(
         name="GenderType",
@@ -155,6 +186,7 @@ _ROWS: Final = (
         label="جنسیت",
         section=Section.MAIN,
         autocomplete="sex",
+        spellings=("جنسیت", "جنس", "Gender", "Gender Type", "Sex"),
     ),
     Field(
         name="CompanyTitle",
@@ -164,6 +196,11 @@ _ROWS: Final = (
         max_length=_TITLE_LENGTH,
         autocomplete="organization",
         is_shared=True,
+        spellings=(
+            *("شرکت", "نام شرکت", "سازمان", "نام سازمان", "عنوان شرکت", "شرکت یا سازمان", "مؤسسه"),
+            *("Company", "Company Name", "Company Title", "Organization", "Organization Name"),
+            *("Organisation", "Organization 1 - Name"),
+        ),
     ),
     Field(
         name="JobTitle",
@@ -174,6 +211,11 @@ _ROWS: Final = (
         max_length=_TITLE_LENGTH,
         autocomplete="organization-title",
         is_shared=True,
+        spellings=(
+            *("سمت", "شغل", "عنوان شغلی", "عنوان سمت", "سمت سازمانی", "پست سازمانی", "حرفه"),
+            *("Job Title", "Job", "Position", "Title", "Role", "Occupation", "Organization Title"),
+            *("Organization 1 - Title",),
+        ),
     ),
     Field(
         name="Email",
@@ -183,6 +225,10 @@ _ROWS: Final = (
         hint="مانند name@example.com",
         max_length=_EMAIL_LENGTH,
         autocomplete="email",
+        spellings=(
+            *("ایمیل", "آدرس ایمیل", "پست الکترونیکی", "پست الکترونیک", "رایانامه"),
+            *("Email", "Email Address", "Mail", "E-mail 1 - Value"),
+        ),
     ),
     Field(
         name="CityName",
@@ -193,6 +239,10 @@ _ROWS: Final = (
         autocomplete="address-level2",
         can_be_kept=True,
         is_shared=True,
+        spellings=(
+            *("شهر", "نام شهر", "شهرستان", "شهر محل سکونت"),
+            *("City", "City Name", "Town", "Home City", "Business City", "Address 1 - City"),
+        ),
     ),
     Field(
         name="AddressText",
@@ -202,6 +252,12 @@ _ROWS: Final = (
         hint="خیابان، کوچه، پلاک و واحد",
         max_length=_ADDRESS_LENGTH,
         autocomplete="street-address",
+        spellings=(
+            *("نشانی", "آدرس", "نشانی پستی", "آدرس پستی", "نشانی منزل", "آدرس منزل"),
+            *("نشانی محل کار", "آدرس محل کار", "محل سکونت"),
+            *("Address", "Address Text", "Street", "Street Address", "Postal Address"),
+            *("Address 1 - Formatted", "Home Address", "Home Street", "Business Street"),
+        ),
     ),
     Field(
         name="BornDate",
@@ -211,6 +267,10 @@ _ROWS: Final = (
         hint="به تقویم شمسی؛ مانند ۱۵ مهر ۱۳۶۹",
         max_length=_DATE_LENGTH,
         in_past=True,
+        spellings=(
+            *("تاریخ تولد", "تولد", "ت تولد", "متولد", "روز تولد", "زادروز"),
+            *("Birthday", "Birth Date", "Date of Birth", "Born Date", "DOB"),
+        ),
     ),
     Field(
         name="AnniversaryDate",
@@ -219,6 +279,10 @@ _ROWS: Final = (
         section=Section.DATES,
         hint="مانند ۲۴ خرداد ۱۳۹۵",
         max_length=_DATE_LENGTH,
+        spellings=(
+            *("تاریخ سالگرد", "سالگرد", "سالگرد ازدواج", "تاریخ ازدواج"),
+            *("Anniversary", "Anniversary Date", "Wedding Anniversary", "Marriage Date"),
+        ),
     ),
     *(_custom_text(number, digit) for number, digit in enumerate("۱۲۳۴۵۶", start=1)),
     *(_custom_date(number, digit) for number, digit in enumerate("۱۲۳", start=1)),
@@ -231,6 +295,11 @@ _ROWS: Final = (
         max_length=_NAME_LENGTH,
         can_be_kept=True,
         is_shared=True,
+        spellings=(
+            *("برچسب‌ها", "برچسب", "گروه", "گروه‌ها", "گروه مخاطب", "گروه‌بندی", "دسته", "دسته‌بندی"),
+            *("Labels", "Label", "Groups", "Group", "Group Membership", "Tags", "Tag"),
+            *("Categories", "Category"),
+        ),
     ),
 )
 

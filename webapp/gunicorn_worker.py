@@ -13,19 +13,14 @@ import contextlib
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from selectors import EVENT_READ
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from gunicorn.workers.gthread import ThreadWorker
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from gunicorn.http.message import Request
-    from gunicorn.workers.gthread import TConn
+from gunicorn.http.message import Request
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 IDLE_TIMEOUT_S: Final = 10.0  # for the first byte of a new connection
 READ_TIMEOUT_S: Final = 10.0  # for a whole request, from its first byte

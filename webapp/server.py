@@ -18,9 +18,12 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from prometheus_client import multiprocess
 
 from webapp import create_app
 from webapp import observability as app_logging
@@ -29,16 +32,9 @@ from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.forms.definitions_file import DefinitionError
 from webapp.gunicorn_worker import Worker
 from webapp.observability import explain
-from webapp.settings import warnings
-from webapp.web.rendering import EXTENSION
+from webapp.settings import Settings, warnings
+from webapp.web.rendering import EXTENSION, Services
 from webapp.web.security.rate_limits import redis_fault
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from gunicorn.arbiter import Arbiter
-
-    from webapp.settings import Settings
-    from webapp.web.rendering import Services
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +96,7 @@ class Server(BaseApplication):
         place = memory if os.access(memory, os.W_OK) else None
         parent = os.getpid()
         folder = tempfile.mkdtemp(prefix=f"amoot-form-{parent}-", dir=place)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before prometheus-client is imported
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         try:
             super().run()
         finally:
@@ -225,8 +221,6 @@ def _services(wsgi: object) -> Services:
 
 def _child_exit(_: object, worker: Worker) -> None:
     """Remove the dead worker's gauges; counters stay monotonic."""
-    from prometheus_client import multiprocess  # noqa: PLC0415  after PROMETHEUS_MULTIPROC_DIR is set
-
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

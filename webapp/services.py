@@ -19,6 +19,7 @@ from webapp.database import Database, DatabaseError
 from webapp.database.encryption import DAMAGED, UnreadableText
 from webapp.imports import Imports, tables
 from webapp.imports.feeder import FEED_INTERVAL_S
+from webapp.imports.known import SEARCH_INTERVAL_S, PhonebookSearch
 from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.outbox import rows as submission
@@ -34,6 +35,7 @@ from webapp.portal.transport import Route
 from webapp.settings import Settings
 from webapp.statistics import Statistics
 from webapp.statistics.funnel import CodeCounts, Funnel
+from webapp.statistics.places import Places
 from webapp.verification import Verification
 from webapp.verification.codes import Codes
 from webapp.verification.limits import limits_of
@@ -108,7 +110,7 @@ class _EncryptedTable:
 _TABLES: Final = (
     _EncryptedTable(submission.table, ("contact",), "key"),
     _EncryptedTable(tables.imports, ("reading",), "reference"),
-    _EncryptedTable(tables.import_rows, ("cells", "contact", "faults"), "key"),
+    _EncryptedTable(tables.import_rows, ("cells", "contact", "faults", "differences"), "key"),
 )
 
 
@@ -210,6 +212,7 @@ class DeliveryServices:
     portal: AmootPortal
     database: Database
     outbox: Outbox
+    places: Places
     reencryption: Reencryption
     breaker: CircuitBreaker
     duplicates: Duplicates
@@ -222,6 +225,7 @@ class DeliveryServices:
     funnel: Funnel
     statistics: Statistics
     imports: Imports
+    phonebook_search: PhonebookSearch
     worker: Worker
     credit: Credit
 
@@ -264,7 +268,7 @@ class DeliveryServices:
             per_day=settings.codes_per_day,
             limits=limits_of(settings),
         )
-        unverified = Unverified(database, timing)
+        unverified = Unverified(database, timing, outbox.guards)
         code_sender = CodeSender(
             *(portal, intake, unverified, codes), breaker=breaker, counts=counts
         )
@@ -272,6 +276,7 @@ class DeliveryServices:
             portal=portal,
             database=database,
             outbox=outbox,
+            places=Places(database, outbox),
             reencryption=reencryption,
             breaker=breaker,
             duplicates=Duplicates(searching, outbox, breaker),
@@ -286,6 +291,11 @@ class DeliveryServices:
             funnel=funnel,
             statistics=Statistics(database),
             imports=imports,
+            phonebook_search=PhonebookSearch(
+                *(portal, database, breaker),
+                rate=settings.import_rate,
+                calls=settings.deliverer_calls,
+            ),
             worker=Worker(outbox, breaker, sender, timing, calls=settings.deliverer_calls),
             credit=Credit(lambda: portal.account_status().credit, breaker, metrics),
         )
@@ -304,6 +314,8 @@ class DeliveryServices:
             every(PURGE_INTERVAL_S, work)
         every(_COUNT_INTERVAL_S, self.statistics.count_delivered)
         every(FEED_INTERVAL_S, self.imports.feeder.feed)
+        every(SEARCH_INTERVAL_S, self.phonebook_search.advance)
+        self.worker.on_stop(self.phonebook_search.stop)
         every(REENCRYPTION_INTERVAL_S, self.reencryption.rewrite)
         every(UNREADABLE_INTERVAL_S, self.reencryption.log_unreadable)
         every(FAILOVER_INTERVAL_S, self.outbox.failover.check)

@@ -9,7 +9,7 @@ from support import TOKEN, wait_until
 
 from webapp.contact import Contact
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import SUSPECT_STATUSES, workbench
+from webapp.messages import workbench
 from webapp.portal.client import AmootPortal
 from webapp.web.security.request import MAX_BODY_BYTES
 
@@ -220,8 +220,8 @@ def embedded_code(tab: Page, _: Simulator) -> None:
     tab.goto("/embed/club")
     tab.locator("#Mobile").fill(MOBILE)
     submit(tab)
-    with tab.expect_navigation():
-        tab.locator("[name=resend]").click()
+    with tab.expect_navigation():  # as another tab would
+        tab.locator("[name=resend]").evaluate("each => { each.disabled = false; each.click(); }")
 
 
 def codes_failing(tab: Page, simulator: Simulator) -> None:
@@ -248,7 +248,7 @@ def calm(tab: Page) -> None:
 
 def outbox_empty(tab: Page, _: Simulator) -> None:
     """Discard all that is in the outbox."""
-    for path in ("/outbox?waiting=1", "/outbox"):
+    for path in ("/outbox?waiting=1", "/outbox?suspects=1", "/outbox"):
         tab.goto(path)
         while tab.locator("a.destroy").count():
             tab.goto(str(tab.locator("a.destroy").first.get_attribute("href")))
@@ -259,10 +259,8 @@ def outbox_empty(tab: Page, _: Simulator) -> None:
 def outbox(tab: Page, simulator: Simulator) -> None:
     """Have a robot sign up, and the portal reject a contact that waited, unless both are there."""
     tab.goto("/outbox")
-    if all(
-        tab.get_by_text(reason).count()
-        for reason in ("Mobile_Invalid", SUSPECT_STATUSES["honeypot"])
-    ):
+    if tab.get_by_text("Mobile_Invalid").count() and tab.locator("[data-suspects]").count():
+        tab.locator(".listing summary").first.click()
         simulator.mood = lambda _: "Mobile_Invalid"
         return
     outbox_empty(tab, simulator)
@@ -274,13 +272,30 @@ def outbox(tab: Page, simulator: Simulator) -> None:
     simulator.mood = lambda _: "Token_Expired"
     delivered(tab, simulator)
     simulator.mood = lambda _: "Mobile_Invalid"
-    until(tab, "/outbox", "text=Mobile_Invalid")
+    until(tab, "/outbox", "tr:has-text('Mobile_Invalid')")
+    tab.locator(".listing summary").first.click()
 
 
 def outbox_waiting(tab: Page, simulator: Simulator) -> None:
     """List what waits."""
     uncertain(tab, simulator)
     tab.goto("/outbox?waiting=1")
+
+
+def outbox_suspects(tab: Page, simulator: Simulator) -> None:
+    """List what a robot may have sent, and open it."""
+    outbox(tab, simulator)
+    tab.goto("/outbox?suspects=1")
+    tab.locator(".listing summary").first.click()
+
+
+def outbox_discard_several(tab: Page, simulator: Simulator) -> None:
+    """Be asked whether to discard all that a search has found."""
+    outbox(tab, simulator)
+    tab.goto(f"/outbox?q={MOBILE}")
+    tab.locator("[name=all]").check()
+    with tab.expect_navigation():
+        tab.locator(".bulk [name=discard]").click()
 
 
 def outbox_discard(tab: Page, simulator: Simulator) -> None:
@@ -299,8 +314,9 @@ def outbox_correct(tab: Page, simulator: Simulator) -> None:
 def outbox_retried(tab: Page, simulator: Simulator) -> None:
     """Queue all again."""
     outbox(tab, simulator)
+    tab.locator("[name=all]").check()
     with tab.expect_navigation():
-        tab.locator("form[action='/outbox/retry'] button").click()
+        tab.locator(".bulk [name=retry]").click()
 
 
 def statistics(tab: Page, simulator: Simulator) -> None:
@@ -437,6 +453,8 @@ STATES: Final = (
     outbox_empty,
     outbox,
     outbox_waiting,
+    outbox_suspects,
+    outbox_discard_several,
     outbox_discard,
     outbox_correct,
     outbox_retried,
@@ -464,6 +482,8 @@ ALIKE: Final = frozenset(
         signup_refused,
         wrong_code,
         embedded_code,
+        outbox_suspects,
+        outbox_discard_several,
         outbox_retried,
         statistics_year,
         import_broken,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 from states import MOBILE, bring, outbox_correct, store_contact, submit
+from support import wait_until
 
 from webapp import messages
 from webapp.messages import imports, workbench
@@ -117,13 +119,17 @@ def test_outbox_begins_at_what_happened_and_why(tab: Page, simulator: Simulator)
     simulator.mood = None
     tab.goto("/outbox")
     expect(tab.locator("nav [aria-current=page]")).to_have_css("border-bottom-width", "3px")
-    card = tab.get_by_role("article", name="۰۹۱۲").first
+    row = tab.locator("[data-reference]", has_text="۰۹۱۲").first
+    expect(row.get_by_role("checkbox")).to_have_accessible_name(re.compile("۰۹۱۲۱۲۳۴۵۶۷"))
+    row.locator("summary").click()
+    card = row.get_by_role("article", name="۰۹۱۲")
     button = card.get_by_role("button", name=messages.RETRY_ONE)
     expect(button).to_have_accessible_description(str(card.get_by_role("heading").text_content()))
     with tab.expect_navigation():
         button.click()
     expect(tab.locator("[data-outcome=retried]")).to_be_focused()
     expect(tab).to_have_title(f"{messages.OUTBOX_RESULTS['retried']} {messages.OUTBOX_LINK}")
+    wait_until(lambda: bool(simulator.contacts))  # not during the next test
 
 
 def test_cancelled_question_returns_to_the_filled_form(tab: Page, simulator: Simulator) -> None:
@@ -174,14 +180,16 @@ def test_import_is_renewed_in_place_until_it_is_gone(tab: Page) -> None:
 
     def answer(route: Any) -> None:
         settled = served["settled"]
-        state = "data-renews='running' data-said='گفته شد'" if settled < 100 else ""
+        state = "data-renews=running data-state=running" if settled < 100 else "data-state=done"
         title = "پایان" if settled == 100 else "در حال ارسال"
+        rest = "<form><button>توقف</button></form>" if settled < 100 else "<p>گزارش</p>"
         html = f"""<!doctype html><html lang=fa dir=rtl><title>{title}</title>
           <script type=module src=/static/import.js></script>
           <main id=main><h1 tabindex=-1>ورود</h1>
-          <div id=progress {state} data-stopped='{imports.RENEWAL_STOPPED}'>
+          <div id=progress {state} data-quarter={settled // 25} data-said='گفته شد'
+          data-stopped='{imports.RENEWAL_STOPPED}'>
           <progress max=100 value={settled}></progress><p><b>{settled}</b> از ۱۰۰</p></div>
-          {"<form><button>توقف</button></form>" if state else "<section>گزارش</section>"}</main>"""
+          {rest}</main>"""
         route.fulfill(status=served["status"], content_type="text/html; charset=utf-8", body=html)
 
     tab.route(address, answer)

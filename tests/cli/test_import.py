@@ -60,10 +60,10 @@ def test_file_is_sent_after_a_question(
     assert not portal.contacts
     result = run(file, input="y\n")
     assert (result.exit_code, len(portal.contacts)) == (0, 3), result.output
-    assert "Sent: 3. Need attention: 0. Brought before, and not sent again: 0.\n" in result.stdout
+    assert "Sent: 3. Need attention: 0. Known before, and not sent: 0.\n" in result.stdout
     assert "/outbox" not in result.stdout
     result = run(file, "--yes")
-    assert "Brought before, and not sent again: 3.\n" in result.stdout
+    assert "Known before, and not sent: 3.\n" in result.stdout
     assert "/outbox" in result.stdout
 
 
@@ -96,15 +96,16 @@ def test_preview_says_which_column_is_which_field(
 def test_json_is_alone_on_standard_output(
     run: Callable[..., Result], portal: Simulator, tmp_path: Path
 ) -> None:
-    """The same file again sends nothing; with `--twice all` also rows with one number."""
+    """The same file again sends nothing, unless `--known send` says so."""
     file = write(tmp_path / "a.csv", 3, "09120000001")
-    for arguments, sent, known in (((), 3, 0), ((), 0, 3), (("--twice", "all"), 1, 3)):
+    runs = (((), 3, 0), ((), 0, 3), (("--twice", "all"), 0, 4), (("--known", "send"), 3, 0))
+    for number, (arguments, sent, known) in enumerate(runs):
         result = run(file, "--yes", "--json", *arguments)
         assert result.exit_code == 0, result.output
         found = json.loads(result.stdout)
-        assert (found["state"], found["ready"], found["twice"]) == ("done", 3, 1)
+        assert (found["state"], found["ready"]) == ("done", 0 if number else 3)
         assert (found["sent"], found["known"], found["waiting"]) == (sent, known, 0)
-    assert len(portal.contacts) == 4
+    assert len(portal.contacts) == 6
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from webapp.imports import Imports
 from webapp.imports.tables import Twice
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing
+from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing, load_contact
 from webapp.services import Reencryption
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
@@ -110,7 +110,11 @@ def test_revision_before_the_release_is_upgraded_with_its_imports(tmp_path: Path
     assert (draft.digest, draft.reading.columns) == ("0" * 64, ("Mobile", "FName"))
     (wrong,) = imports.review.wrong_rows(draft.id, limit=9)
     assert wrong.faults == ((0, "x", "Mobile", "نادرست"),)
-    assert imports.review.mobiles(draft.id) == {"09120000001": 1, "09120000002": 2}
+    ready = imports.review.ready_rows(draft.id, limit=9)
+    assert [(it.number, str(load_contact(it.contact)["Mobile"])) for it in ready] == [
+        (1, "09120000001"),
+        (2, "09120000002"),
+    ]
     assert traces(url) == []
     assert imports.start(draft.id, Twice.FIRST)
     imports.feeder.feed()

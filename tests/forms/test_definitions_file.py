@@ -762,3 +762,36 @@ def test_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path.write_text(PUBLIC, encoding="utf-8-sig")
 
     assert list(load(path)) == ["signup"]
+
+
+# --- Opening, closing, places ---------------------------------------------------------------------
+
+
+def test_times_are_read_by_the_calendar_and_the_clock_of_iran() -> None:
+    """In digits of any script; a day alone means its beginning, or its end."""
+    form = read(
+        f'{PUBLIC}opens = "1405/10/01 08:00"\ncloses = "۱۴۰۵/۱۰/۱۵"\ncapacity = 120\nclosed = "پر."'
+    )
+    assert str(form.opens) == "2026-12-22 08:00:00+03:30"
+    assert str(form.closes) == "2027-01-06 00:00:00+03:30"
+    assert (form.capacity, form.closed) == (120, "پر.")
+    assert str(read(f'{PUBLIC}opens = "1405/10/1"').opens) == "2026-12-22 00:00:00+03:30"
+
+
+def test_wrong_times_and_places_are_named_with_their_line() -> None:
+    """Also keys that do not fit together, or the form's access."""
+    a_time = 'must be a day and a time in Iran, such as "1405/10/01 08:00"'
+    wrong = (
+        (PUBLIC, 'opens = "1405/12/30 08:00"', f"opens: {a_time}"),
+        (PUBLIC, 'opens = "1405/10/01 24:00"', f"opens: {a_time}"),
+        (PUBLIC, "closes = 14051001", f"closes: {a_time}"),
+        (PUBLIC, "capacity = 0", "capacity: must be a whole number from 1 to 1000000"),
+        (PUBLIC, 'closed = "پر."', 'closed: needs "closes" or "capacity"'),
+        (PUBLIC, 'close = "1405/10/01"', 'close: unknown key "close"; did you mean "closes"?'),
+        (INTRANET, "capacity = 5", "capacity: is for public forms only"),
+    )
+    for form, line, expected in wrong:
+        name = "signup" if form is PUBLIC else "desk"
+        assert faults(f"{form}{line}") == [f"forms.toml:5: forms.{name}.{expected}"]
+    both = f'{PUBLIC}opens = "1405/10/02"\ncloses = "1405/10/01 23:00"'
+    assert faults(both) == ['forms.toml:6: forms.signup.closes: is not after "opens"']

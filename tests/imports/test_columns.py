@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tables import each
@@ -12,10 +10,9 @@ from tables import each
 from webapp.contact import FIELDS
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import spelling_key
-from webapp.imports.columns import HEADER_SPELLINGS, guess_columns
+from webapp.imports.columns import guess_columns
 from webapp.imports.file import Row, Sheet, column_name
 
-ROOT = Path(__file__).parents[2]
 ALL = FormDefinition(
     slug="all",
     title="همه",
@@ -37,18 +34,22 @@ def guess(
 
 
 def test_every_field_has_spellings_and_no_spelling_names_two_fields() -> None:
-    """The form's own captions come before them."""
-    assert HEADER_SPELLINGS.keys() == FIELDS.keys()
-    keys = [spelling_key(it) for spellings in HEADER_SPELLINGS.values() for it in spellings]
+    """A spelling may repeat the field's own caption or name."""
+    assert [name for name, row in FIELDS.items() if not row.spellings] == []
+    keys = [
+        key
+        for name, row in FIELDS.items()
+        for key in {spelling_key(it) for it in (row.label, name, *row.spellings)}
+    ]
     assert all(keys)
     assert sorted(set(keys)) == sorted(keys)
 
 
-@each("name", HEADER_SPELLINGS)
+@each("name", FIELDS)
 @pytest.mark.slow
 def test_caption_in_any_spelling_is_understood(name: str) -> None:
     """Also with Arabic letters, spaces, letter case, and remarks."""
-    for caption in (FIELDS[name].label, name, *HEADER_SPELLINGS[name]):
+    for caption in (FIELDS[name].label, name, *FIELDS[name].spellings):
         arabic = caption.replace("ی", "ي").replace("ک", "ك").replace("\u200c", " ")
         for spelled in (caption, arabic, f" {caption.upper()}: ", f"*{caption} (اجباری)",
                         caption.replace(" ", "_"), caption.replace(" ", "")):  # fmt: skip
@@ -125,13 +126,3 @@ def test_landlines_codes_and_mixed_columns_are_no_mobile_numbers() -> None:
     rows = (("02188776655", "0012345679", "09121234567", "true"),
             ("02188776656", "0012345679", "ندارد", "false"))  # fmt: skip
     assert guess("a", "b", "c", "d", rows=rows) == ("", "", "", "")
-
-
-def test_page_of_imports_lists_the_spellings() -> None:
-    """All of them, in their order."""
-    section = (ROOT / "docs" / "import.md").read_text().split("## What files and columns")[1]
-    listed = {
-        name: tuple(re.findall(r"`([^`]+)`", spellings))
-        for name, spellings in re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
-    }
-    assert listed == dict(HEADER_SPELLINGS)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
-from walking import bring, send, until, until_page
+from walking import bring, open_entry, send, until, until_page
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
@@ -67,6 +67,7 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
 def is_corrected(desk: Page, **typed: str) -> bool:
     """Correct what waits; say whether that was possible: it may be just on its way as a probe."""
     until_page(desk, "/outbox?waiting=1", "article a.second", "what waits can be corrected")
+    desk.locator(".listing summary").click()
     desk.get_by_role("link", name=messages.CORRECT).click()
     answer = desk.locator("[data-outcome]")
     expect(desk.locator("#FName").or_(answer)).to_be_visible()
@@ -95,11 +96,12 @@ def test_rejection_that_no_form_can_mend_is_mended_in_the_outbox_and_all_pages_a
     desk.goto("/f/digits")
     send(desk, Mobile="09123330002")
     expect(desk.locator(QUEUED)).to_contain_text(messages.HELD)
-    expect(desk.locator(COUNT)).to_contain_text(workbench.ATTENTION.format(n="۲"))
+    two = workbench.ATTENTION.format(n="۲")
+    until_page(desk, "/f/digits", f"{COUNT}:has-text('{two}')", "two need attention")
     desk.locator(".recent").get_by_role("link", name=messages.NEEDS_ATTENTION).click()
     send(desk, FName="نیما")
     expect(desk.locator(DELIVERED)).to_be_visible()
-    card = desk.locator("article", has_text=reference or "")
+    card = open_entry(desk, reference or "")
     expect(card).to_contain_text("FirstNameOrLastName_Empty")
     card.get_by_role("link", name=messages.CORRECT).click()
     send(desk, FName="سارا")
@@ -142,7 +144,7 @@ def test_contacts_that_perhaps_arrived_twice_are_left_to_the_operator_with_both_
     )
     assert [shared.attempts(mobile) for mobile in ("09124440001", "09124440002")] == [2, 2]
     desk.goto("/outbox")
-    first, last = (desk.locator("article", has_text=reference) for reference in references)
+    first, last = (open_entry(desk, reference) for reference in references)
     for card in (first, last):
         before, between, after = messages.SENT_TWICE.replace("{last}", "{first}").split("{first}")
         expect(card).to_contain_text(before)
@@ -155,7 +157,7 @@ def test_contacts_that_perhaps_arrived_twice_are_left_to_the_operator_with_both_
     first.get_by_role("link", name=messages.DISCARD).click()
     desk.get_by_role("button", name=messages.DISCARD_FOR_GOOD).click()
     expect(desk.locator("[data-outcome=discarded]")).to_be_visible()
-    last.get_by_role("button", name=messages.RETRY_ONE).click()
+    open_entry(desk, references[1]).get_by_role("button", name=messages.RETRY_ONE).click()
     expect(desk.locator("[data-outcome=retried]")).to_be_visible()
     shared.wait_until_delivered()
     assert shared.received() == ["نیما"]

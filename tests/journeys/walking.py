@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hosting import Site
-    from playwright.sync_api import Frame, FrameLocator, Page
+    from playwright.sync_api import Frame, FrameLocator, Locator, Page
 
     from webapp.demo.server import Simulator
 
@@ -155,6 +155,13 @@ def until(what: str, condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < expires, f"expected within {PATIENCE_S} s: {what}"
         time.sleep(0.02)
+
+
+def open_entry(desk: Page, text: str) -> Locator:
+    """Open the entry of a list of the outbox that has this text; return its card."""
+    row = desk.locator(".listing tr", has_text=text)
+    row.locator("summary").click()
+    return row.locator("article")
 
 
 def until_page(page: Page, address: str, selector: str, what: str) -> None:

@@ -164,7 +164,7 @@ def test_log_at_level_debug_knows_each_submission_and_nobody(
 LOG_TWICE = """
 import logging.config
 from webapp import settings
-from webapp.observability import logging as app_logging
+from webapp import observability as app_logging
 for log_format in ("text", "json"):
     logging.config.dictConfig(app_logging.config(settings.Settings(log_format=log_format)))
     try:

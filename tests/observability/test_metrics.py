@@ -326,7 +326,7 @@ def test_server_that_cannot_start_leaves_no_folder(simulator: Simulator, tmp_pat
         environ |= {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{taken.getsockname()[1]}"}
         with subprocess.Popen([COMMAND, "serve"], env=environ, stderr=subprocess.PIPE) as process:
             assert process.stderr
-            assert b"in use" in process.stderr.read()
+            assert b"another program listens there" in process.stderr.read()
             assert process.wait(30) != 0
     assert folders_of(process) == []
 

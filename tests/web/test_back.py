@@ -104,7 +104,7 @@ def test_code_that_is_sent_again_by_a_reload_is_no_try(
     tries = [page.values["try"] for page in pages]
     assert tries == tries[:1] * 10 != [first["try"]] * 10
     assert all(page.outcome == "invalid" for page in pages)
-    assert "بررسی نشد" in pages[-1].text(id="Code-error")
+    assert "قدیمی" in pages[-1].text(id="Code-error")
     assert "بررسی نشد" not in pages[0].text(id="Code-error")
     # From a page that was open before, not even the right one: nobody guesses without a try.
     assert client.post(url, data={**first, "Code": code}).status_code == 422

@@ -11,7 +11,7 @@ from tables import each
 from webapp import messages
 from webapp.forms.definitions_file import parse
 from webapp.settings import Settings
-from webapp.web.install import Facts, inspect
+from webapp.web.install import Facts, inspect, missing_twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ def wrong(
             "is_secure": True,
             "forwarded": trusted,
             "sets_cookie": False,
+            "is_framable": True,
             **facts,
         }
     )
@@ -94,6 +95,26 @@ def test_cookie_is_found() -> None:
     assert wrong(public="https://form.example.ir", sets_cookie=True) == {"cookies"}
 
 
+def test_page_that_a_listed_site_may_not_frame_is_found() -> None:
+    """Of a form that no site may show, the missing origins are told and not this."""
+    public = "https://form.example.ir"
+    assert wrong(public=public, is_framable=False) == {"frame"}
+    assert wrong(public=public, is_framable=False, origins=False) == {"origins"}
+
+
+def test_site_with_and_without_www_is_told_apart() -> None:
+    """Browsers take them for two; a host of its own, such as a shop's, has no such twin."""
+    table = {
+        "https://example.ir": "https://www.example.ir",
+        "https://www.example.co.ir": "https://example.co.ir",
+        "http://example.ir:8080": "http://www.example.ir:8080",
+        "https://shop.example.ir": "",
+        "http://localhost:8000": "",
+    }
+    assert {site: missing_twin(site, [site]) for site in table} == table
+    assert missing_twin("https://example.ir", ["https://www.example.ir"]) == ""
+
+
 @pytest.fixture
 def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
     """Return a browser on the intranet."""
@@ -117,7 +138,12 @@ def test_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClient) 
     assert iframe["title"] == 'خبر "<نامه>"'
     assert next(pasted.find("script"))[0]["src"] == "https://form.example.ir/embed.js"
     assert next(html.find("iframe", src="/embed/news?preview=1"))
+    assert iframe["referrerpolicy"] == "origin"
     assert html.text("li", data_finding="cookies").startswith(messages.FINE)
+    assert html.text("li", data_finding="frame").startswith(messages.FINE)
+    assert next(html.find("span", data_twin="https://www.example.ir"))
+    assert "frame-src https://form.example.ir" in html.text("textarea", id="policy")
+    assert "allow-same-origin" in html.text("textarea", id="sandbox")
     assert "Set-Cookie" not in response.headers
     assert response.headers["Content-Security-Policy"].endswith("; frame-src 'self'")
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]

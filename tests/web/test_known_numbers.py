@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from brought_files import brought, numbers, press, read_plainly
-from support import Html, Page
+from brought_files import brought, deliver, numbers, press, read_plainly
+from sqlalchemy import select
+from support import Html, Page, wait_until
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
 from webapp.imports import rows as importing
-from webapp.imports.tables import ImportState
+from webapp.imports.tables import Search, imports
 from webapp.messages import imports as texts
 from webapp.messages import workbench
-from webapp.outbox.rows import State
+from webapp.outbox.rows import State, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
 KNOWN, NEW = "09121234567", "09121111111"
 FORMS = """
 [forms.asking]
@@ -50,7 +53,6 @@ def app(
     """Return an app whose phonebook has a number; files are read in this process."""
     monkeypatch.setattr(importing, "read_file", read_plainly)
     monkeypatch.setattr("webapp.services.DEADLINE_S", 20)  # a busy machine
-    monkeypatch.setattr("webapp.phonebook._SEARCHES_TIMEOUT_S", 60)
     file = tmp_path / "forms.toml"
     file.write_text(FORMS.format(policy=policy))
     app = make_app(forms_file=file)
@@ -107,89 +109,199 @@ def test_where_the_form_does_not_ask_neither_do_correction_and_import(
     page.send(**page.html.values)
     assert page.html.outcome == "delivered"
     path = brought(client, (KNOWN, "سارا", "", ""))
-    assert numbers(client, path, "known") == [0]
-    press(client, path, go="1")
-    assert state(delivery, path) is ImportState.RUNNING
+    search(delivery)
+    assert numbers(client, path, "ready", "known") == [1, 0]
     assert not [it for it in portal.requests if it.path.endswith("ContactSearch")]
 
 
-def state(delivery: DeliveryServices, path: str) -> ImportState:
-    """Return the state of an import."""
-    found = delivery.imports.review.get(path.rpartition("/")[2])
-    assert found
-    return found.state
+def search(delivery: DeliveryServices) -> None:
+    """Search until there is nothing to search, as a worker does."""
+    wanted = select(imports.c.id).where(
+        imports.c.state == "draft", imports.c.search == Search.RUNNING
+    )
+    for _ in range(9):
+        with delivery.database.write() as connection:
+            if connection.execute(wanted).first() is None:
+                return
+            connection.execute(imports.update().values(next_at=LONG_AGO))
+        advance(delivery)
+    pytest.fail("the search does not end")
 
 
-def test_import_with_known_numbers_asks_before_it_sends(
-    client: FlaskClient, delivery: DeliveryServices
+def advance(delivery: DeliveryServices) -> None:
+    """Search some numbers, and store the results once all calls have ended."""
+    searching = delivery.phonebook_search
+    searching.advance()
+    wait_until(lambda: all(call.done() for *_, call in searching._step.calls)  # noqa: SLF001
+               if searching._step else True)  # noqa: SLF001  # fmt: skip
+    searching.advance()
+
+
+def known_table(client: FlaskClient, path: str) -> str:
+    """Return what the preview says of rows with a known number."""
+    text = client.get(path).text
+    return text.partition('id="known"')[2].partition("</section>")[0]
+
+
+def test_numbers_of_outbox_earlier_imports_and_phonebook_are_not_sent_again(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
-    """Numbers of the phonebook and of the queue; their rows are named."""
+    """The preview counts them and says what differs; the report says how many were not sent."""
+    path = brought(client, ("09123333333", "نگار", "قم", ""))
+    press(client, path, go="1")
+    deliver(delivery)
     waiting = "09122222222"
-    delivery.outbox.add(Contact(Mobile=waiting), "cd" * 32, form="asking", send=False)
-    path = brought(client, (NEW, "a", "", ""), (KNOWN, "b", "", ""), (waiting, "c", "", ""))
-    assert numbers(client, path, "ready", "known") == [3, 2]
-    response = press(client, path, go="1")
-    assert response.status_code == 409
-    page = Html(response.text)
-    assert page.outcome == "duplicate"
-    assert texts.KNOWN_ASK in page.text(role="alert")
-    assert page.text(id="known") == texts.KNOWN_ROWS.format(rows="۳، ۴")
-    assert state(delivery, path) is ImportState.DRAFT
-    assert press(client, path, go="1", confirm="create").status_code == 303
-    assert state(delivery, path) is ImportState.RUNNING
-
-
-def test_answer_does_not_count_for_a_number_that_became_known_meanwhile(
-    client: FlaskClient, delivery: DeliveryServices
-) -> None:
-    """A colleague has just recorded it: its row is named, and asked about anew."""
-    path = brought(client, (NEW, "a", "", ""), (KNOWN, "b", "", ""))
-    asked = Html(client.get(path).text).values["asked"][0]
-    delivery.outbox.add(Contact(Mobile=NEW), "cd" * 32, form="asking", send=False)
-    response = press(client, path, go="1", confirm="create", asked=asked)
-    assert response.status_code == 409
-    page = Html(response.text)
-    assert page.text(id="known") == texts.KNOWN_ROWS.format(rows="۲، ۳")
-    again = page.values["asked"][0]
-    assert press(client, path, go="1", confirm="create", asked=again).status_code == 303
-
-
-def test_import_without_known_numbers_is_sent_at_once(
-    client: FlaskClient, delivery: DeliveryServices
-) -> None:
-    """There is nothing to ask, and the page does not say that something was left out."""
-    path = brought(client, (NEW, "a", "", ""))
-    page = client.get(path).text
-    assert texts.NOT_SEARCHED not in page
-    assert texts.KNOWN_NUMBERS not in page
-    press(client, path, go="1")
-    assert state(delivery, path) is ImportState.RUNNING
-
-
-@pytest.mark.parametrize("is_long", [True, False])
-def test_import_whose_numbers_were_not_all_looked_up_says_so(
-    client: FlaskClient, portal: Simulator, *, is_long: bool
-) -> None:
-    """Of a long file, only the queue is asked: each number would take a call."""
-    if not is_long:
-        portal.answer(Fault.HTTP_500, 99)
-    rows = [(f"0912{number:07}", "a", "", "") for number in range(21 if is_long else 1)]
-    before = len(portal.requests)
+    contact = Contact(Mobile=waiting, FName="رضا", CityName="قم")
+    delivery.outbox.add(contact, "cd" * 32, form="asking", send=False)
+    before = len(portal.contacts)
+    rows = [
+        (NEW, "مینا", "", ""),
+        (KNOWN, "سارا", "شیراز", ""),
+        (waiting, "رضا", "یزد", ""),
+        ("09123333333", "نگار", "ری", ""),
+    ]
     path = brought(client, *rows)
-    assert texts.NOT_SEARCHED in client.get(path).text
-    assert len(portal.requests) - before <= 1
+    assert numbers(client, path, "ready", "known") == [2, 2]
+    with delivery.database.write() as connection:  # the worker sends it later
+        later = delivery.database.now_plus(timedelta(minutes=5))
+        connection.execute(table.update().values(due=later))
+    search(delivery)
+    assert numbers(client, path, "ready", "known") == [1, 3]
+    shown = known_table(client, path)
+    for source in texts.KNOWN_SOURCES.values():
+        assert source in shown
+    for old in ("تهران", "قم"):
+        assert texts.DIFFERENCE.format(label="شهر", text=old) in shown
+    press(client, path, go="1")
+    with delivery.database.write() as connection:
+        held_back = table.update().where(table.c.batch.is_(None)).values(state=State.HELD)
+        connection.execute(held_back)
+    deliver(delivery)
+    assert numbers(client, path, "sent", "waiting", "known") == [1, 0, 3]
+    assert len(portal.contacts) == before + 1
 
 
-def test_same_file_brought_again_is_not_asked_about(
+def test_known_rows_are_sent_where_the_operator_says_so(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """Also those of the same file; the choice stays while the preview is computed anew."""
+    rows = [(NEW, "مینا", "", ""), ("09122222222", "رضا", "", "")]
+    for _ in range(2):
+        before = len(portal.contacts)
+        path = brought(client, *rows)
+        answer = press(client, path, go="1", known="send", **{"all-CityName": "قم"})
+        page = Html(client.get(answer.headers["Location"]).text)
+        chosen = [it["value"] for it, _ in page.find("input", name="known") if "checked" in it]
+        assert chosen == (["send"] if before > 1 else [])
+        press(client, path, go="1", known="send")
+        deliver(delivery)
+        assert len(portal.contacts) == before + 2
+
+
+def test_same_file_is_told_at_once_and_sends_nothing(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """Its rows are in the outbox already, and are not sent again."""
-    rows = [(NEW, "a", "", "")]
-    path = brought(client, *rows)
-    press(client, path, go="1")
-    delivery.imports.feeder.feed()
+    """With a link to its report; another file of the same rows is no such file."""
+    rows = [(NEW, "مینا", "", "")]
+    first = brought(client, *rows)
+    press(client, first, go="1")
+    deliver(delivery)
     again = brought(client, *rows)
-    assert numbers(client, again, "known") == [0]
+    assert numbers(client, again, "ready", "known") == [0, 1]
+    page = Html(client.get(again).text)
+    assert [it for it, _ in page.find("a", href=first)]
+    assert texts.NO_DIFFERENCE in known_table(client, again)
+    press(client, again, go="1")
+    deliver(delivery)
+    assert numbers(client, again, "sent", "known") == [0, 1]
+    other = brought(client, *rows, (NEW, "", "", ""))
+    assert not list(Html(client.get(other).text).find("a", href=first))
+
+
+def test_number_that_becomes_known_after_the_preview_is_not_sent(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """Two operators bring files with one person."""
+    paths = [brought(client, (NEW, name, "", "")) for name in ("مینا", "نگار")]
+    for path in paths:
+        press(client, path, go="1")
+    deliver(delivery)
+    assert [numbers(client, path, "sent", "known") for path in paths] == [[1, 0], [0, 1]]
+    assert len(portal.contacts) == 2
+
+
+def test_number_that_the_portal_rejected_is_not_known(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """It was not recorded: the mended row of another file is sent."""
+    path = brought(client, (NEW, "مینا", "", ""))
+    press(client, path, go="1")
+    portal.mood = lambda _: "Mobile_Invalid"
+    deliver(delivery)
+    path = brought(client, (NEW, "مینا", "قم", ""))
+    assert numbers(client, path, "ready", "known") == [1, 0]
+
+
+def test_search_shows_its_progress_and_goes_on_after_a_second_reading(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """What was searched is not searched again."""
+    rows = [(f"0912{number:07}", "a", "", "") for number in range(60)]
+    path = brought(client, *rows)
+    asked = searches(portal)
+    advance(delivery)
+    assert searches(portal) - asked == 50
+    progress = texts.SEARCHING.format(n="۵۰", total="۶۰")
+    assert progress in client.get(f"{path}/progress").text
+    press(client, path, columns="1", **{"all-CityName": "قم"})
+    assert progress in client.get(path).text
+    search(delivery)
+    assert searches(portal) - asked == 60
+    assert "data-renews" not in client.get(path).text
+
+
+def searches(portal: Simulator) -> int:
+    """Return how many searches the portal was asked for."""
+    return sum(it.path.endswith("ContactSearch") for it in portal.requests)
+
+
+def test_search_waits_while_submissions_are_due(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """People come first."""
+    brought(client, (KNOWN, "a", "", ""))
+    delivery.outbox.add(Contact(Mobile=NEW), "cd" * 32, form="asking", send=False)
+    before = searches(portal)
+    advance(delivery)
+    assert searches(portal) == before
+
+
+def test_search_with_a_token_that_may_not_search_ends_and_is_said(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """What outbox and imports know still counts."""
+    path = brought(client, *[(f"0912{number:07}", "a", "", "") for number in range(60)])
+    portal.mood = lambda _: "Token_NotAllowMethod"
+    before = searches(portal)
+    search(delivery)
+    assert texts.SEARCH_REFUSED in client.get(path).text
+    assert searches(portal) - before < 50
+
+
+def test_search_that_the_portal_does_not_answer_is_tried_again_later(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """No row counts as searched meanwhile."""
+    path = brought(client, (KNOWN, "a", "", ""))
+    portal.mood = lambda _: Fault.HTTP_500
+    advance(delivery)
+    assert numbers(client, path, "ready", "known") == [1, 0]
+    asked = searches(portal)
+    advance(delivery)
+    assert searches(portal) == asked
+    portal.mood = None
+    search(delivery)
+    assert numbers(client, path, "ready", "known") == [0, 1]
 
 
 def test_question_of_a_correction_offers_the_same_answer(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import itertools
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from support import FULL_FORM, FULL_SENT, Html, Page
+from outbox_entries import CONTACT, NOW, OTHER, add, doubt, found, hold, key, reject, token
+from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page
 from tables import each
 from werkzeug.security import generate_password_hash
 
@@ -23,7 +22,6 @@ from webapp.outbox.review import Review
 from webapp.outbox.rows import (
     HONEYPOT,
     MAX_RETRY_AGE,
-    NEEDS_ATTENTION,
     UNPROVEN,
     State,
     Submission,
@@ -45,18 +43,6 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
-NOW: Final = timedelta(0)
-
-# What a visitor of the built-in sign-up form sends, with what the form adds.
-CONTACT: Final = Contact(
-    Mobile="09121234567",
-    FName="علی‌رضا",
-    LName="کاظمی",
-    BornDate=date(1990, 10, 7),
-    CityName="تهران",
-    Labels=("سایت",),
-)
-OTHER: Final = Contact(**{**CONTACT.values, "Mobile": "09351112233"})
 FULL: Final = Contact(
     Mobile="09121234567",
     FName="علی‌رضا",
@@ -72,71 +58,14 @@ FULL: Final = Contact(
     **{f"CustomText{place}": FULL_FORM[f"CustomText{place}"] for place in range(1, 7)},
     **{f"CustomDate{place}": date(2025, 8, 13 + place) for place in (1, 2, 3)},
     Labels=("مشتری", "ویژه", "نمایشگاه ۱۴۰۵"),
+    **{name: example.value for name, example in FURTHER.items()},
 )
-
-numbers = itertools.count()
-
-
-def key() -> str:
-    """Return the key of a new submission."""
-    return hashlib.sha256(str(next(numbers)).encode()).hexdigest()
-
-
-def hold(
-    delivery: DeliveryServices,
-    contact: Contact = CONTACT,
-    *,
-    form: str = "signup",
-    reason: str = HONEYPOT,
-) -> str:
-    """Hold a doubtful submission; return its reference."""
-    return delivery.outbox.hold(contact, key(), form=form, reason=reason)[0].reference
-
-
-def add(
-    delivery: DeliveryServices, contact: Contact = CONTACT, *, form: str = "signup"
-) -> Submission:
-    """Store a submission that is being sent."""
-    return delivery.outbox.add(contact, key(), form=form, send=True)[0]
-
-
-def reject(
-    delivery: DeliveryServices,
-    contact: Contact = CONTACT,
-    *,
-    form: str = "signup",
-    status: str = "Mobile_Invalid",
-) -> str:
-    """Have a submission rejected while nobody waits for it; return its reference."""
-    submission = add(delivery, contact, form=form)
-    delivery.outbox.reject(submission, status, erase=False)
-    return submission.reference
-
-
-def doubt(delivery: DeliveryServices, pause: timedelta = NOW, **changes: object) -> str:
-    """Queue a submission that the portal may have, due after a pause; return its reference."""
-    submission = add(delivery)
-    delivery.outbox.postpone(submission, pause, status="Timeout", uncertain=True, **changes)
-    return submission.reference
-
-
-def found(delivery: DeliveryServices, reference: str) -> Submission:
-    """Return an entry that is there."""
-    submission = delivery.outbox.review.get(reference)
-    assert submission is not None
-    return submission
 
 
 def card(client: FlaskClient, path: str = "/outbox") -> str:
     """Return the text of the only card of a page."""
     ((_, text),) = Html(client.get(path).text).find("article")
     return text
-
-
-def token(client: FlaskClient) -> str:
-    """Return a token as the screen's pages carry it."""
-    issued: str = client.application.extensions[EXTENSION].tokens.issue(":outbox")
-    return issued
 
 
 def press(client: FlaskClient, path: str, *, at: str = "") -> Html:
@@ -269,7 +198,7 @@ def test_card_says_why_it_needs_a_hand(
         hold(delivery, reason=doubts[reason])
     else:
         reject(delivery)
-    html = Html(client.get("/outbox").text)
+    html = Html(client.get("/outbox" if status else "/outbox?suspects=1").text)
     assert reason in html.text("article")
     assert [text for _, text in html.find("code")] == [status] * bool(status)
     for note in (messages.PERHAPS_THERE, messages.PERHAPS_TWICE, GIVEN_UP):
@@ -353,10 +282,11 @@ def test_what_waits_is_counted_and_listed_apart(
     assert status_message("Timeout") in waiting
     assert messages.BEING_SENT in sending
     assert since in html.text("main")
-    assert not list(html.find("button", type="submit"))
+    assert not list(html.find("button", name="retry"))
+    assert [box["value"] for box, _ in html.find("input", name="reference")] == [first]
     addresses = [str(link["href"]) for link, _ in html.find("a", **{"class": "button second"})]
     addresses += [str(link["href"]) for link, _ in html.find("a", **{"class": "button destroy"})]
-    assert addresses == [f"/outbox/{first}", f"/outbox/{first}/discard"]
+    assert addresses == [f"/outbox/{first}?waiting=1", f"/outbox/{first}/discard?waiting=1"]
 
 
 def test_very_long_queue_is_not_counted_to_its_end(
@@ -375,9 +305,7 @@ def test_long_list_has_pages(
 ) -> None:
     """Each leads to the next, every entry stands on one of them, and the last leads back."""
     monkeypatch.setattr(screen, "_PAGE_SIZE", 2)
-    references = [
-        doubt(delivery) if "waiting" in path else hold(delivery, reason=UNPROVEN) for _ in range(5)
-    ]
+    references = [doubt(delivery) if "waiting" in path else hold(delivery) for _ in range(5)]
     seen: list[str] = []
     address: str | None = path
     while address:
@@ -386,18 +314,17 @@ def test_long_list_has_pages(
         address = next((str(link["href"]) for link, _ in html.find("a", rel="next")), None)
     assert seen == references
     assert messages.FIRST_PAGE in [text for _, text in html.find("a", href=path)]
-    last = found(delivery, references[-1]).id
-    beyond = client.get(f"{path}{'&' if '?' in path else '?'}after={last}")
-    assert (beyond.status_code, beyond.location) == (303, path)
+    beyond = client.get(f"{path}{'&' if '?' in path else '?'}page=9").text
+    assert [str(it["id"]) for it, _ in Html(beyond).find("h3")] == references[4:]
 
 
-@each("after", ["-1", "x", "9" * 19, "9" * 5000, ""])
+@each("number", ["-1", "x", "9" * 19, "9" * 5000, ""])
 def test_page_of_nonsense_is_the_first(
-    client: FlaskClient, delivery: DeliveryServices, after: str
+    client: FlaskClient, delivery: DeliveryServices, number: str
 ) -> None:
     """Whatever the address says, the database can count to it."""
     hold(delivery)
-    assert client.get("/outbox", query_string={"after": after}).status_code == 200
+    assert client.get("/outbox", query_string={"page": number}).status_code == 200
 
 
 def test_while_the_queue_is_paused_the_screen_says_why(
@@ -443,22 +370,6 @@ def test_form_keeps_silent_about_the_outbox(
     client.post(f"/outbox/{hold(delivery)}/retry", data={"csrf_token": token(client)})
     assert Html(client.get("/").text).outcome is None
     assert Html(client.get("/outbox").text).outcome == "retried"
-
-
-def test_one_button_queues_all_again(client: FlaskClient, delivery: DeliveryServices) -> None:
-    """It is there when there is more than one, and says how many it queued: not the doubtful."""
-    reject(delivery)
-    assert not list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
-    reject(delivery, OTHER)
-    hold(delivery)
-    assert list(Html(client.get("/outbox").text).find("form", action="/outbox/retry"))
-    html = press(client, "/outbox/retry", at="/outbox")
-    assert messages.OUTBOX_RESULTS["all-retried"].format(n="۲") in html.text(
-        data_outcome="all-retried"
-    )
-    assert [submission.status for submission in delivery.outbox.review.page(NEEDS_ATTENTION)] == [
-        HONEYPOT
-    ]
 
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
@@ -750,7 +661,7 @@ def test_sent_reference_is_not_found_and_one_being_sent_leads_back(
 # Guards
 
 
-ACTIONS: Final = ("/outbox/retry", "/outbox/{}/retry", "/outbox/{}/discard")
+ACTIONS: Final = ("/outbox", "/outbox/{}/retry", "/outbox/{}/discard")
 
 
 @each("action", ACTIONS)
@@ -829,7 +740,7 @@ def test_database_out_of_reach_is_said_on_a_page(
 ) -> None:
     """503, what to do, and the way back to this page."""
     path = path.format(hold(delivery))
-    lose(monkeypatch, "page", "get")
+    lose(monkeypatch, "oldest", "get")
     response = client.get(path)
     html = Html(response.text)
     assert response.status_code == 503
@@ -847,11 +758,14 @@ def test_action_without_the_database_is_not_said_to_be_done(
 ) -> None:
     """503 without a traceback; what cannot be opened is not offered to be opened."""
     action = action.format(hold(delivery))
-    lose(monkeypatch, "retry", "discard")
-    response = client.post(action, data={"csrf_token": token(client)})
+    lose(monkeypatch, "retry", "discard", "queue_again")
+    data = {"csrf_token": token(client), "all": "1", "retry": "1"}
+    response = client.post(action, data=data)
     assert response.status_code == 503
     assert messages.DATABASE_DOWN[0] in response.text
-    assert bool(list(Html(response.text).find("a", href=action))) is action.endswith("discard")
+    links = Html(response.text).find("a", href=action)
+    is_offered = any("aria-current" not in link for link, _ in links)  # besides the header's
+    assert is_offered is action.endswith("discard")
     assert "Traceback" not in caplog.text
     assert "OperationalError" in caplog.text
 
@@ -909,7 +823,10 @@ def test_every_action_is_logged_without_personal_data(
     press(client, f"/outbox/{discarded.lower()}/discard")
     page = Page(client, f"/outbox/{corrected}")
     page.send(**page.html.values)
-    press(client, "/outbox/retry")
+    several = {"csrf_token": token(client), "all": "1"}
+    for action in ("retry", "export"):
+        client.post("/outbox", data={**several, action: "csv"})
+    client.post("/outbox", data={**several, "discard": "1", "confirm": "discard"})
     by = " by sara" if with_login else ""
     own = [record.message for record in caplog.records if record.name == screen.__name__]
     assert own == [
@@ -917,6 +834,8 @@ def test_every_action_is_logged_without_personal_data(
         f"outbox: {discarded} discarded{by}",
         f"outbox: {corrected} corrected{by}",
         f"outbox: 0 submissions retried{by}",
+        f"outbox: 0 submissions exported{by}",
+        f"outbox: 0 submissions discarded{by}",
     ]
     assert not any(secret in caplog.text for secret in ("935111", "علی", "کاظمی", login))
 

@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 from sqlalchemy import make_url
@@ -24,22 +25,16 @@ from webapp.cli.configuration import MetricsServer, build_services, has_outbox, 
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
-from webapp.contact import FIELDS
 from webapp.database import Database, DatabaseError
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain
+from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal.base import PortalError, code_status_message
 from webapp.server import Server, bind_fault
-from webapp.settings import VERSION, warnings
+from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from webapp.observability.metrics import Metrics
-    from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -276,7 +271,7 @@ def _metrics(settings: Settings) -> Metrics:
 )
 def standin_(port: int, token: str, profile: str) -> None:
     """Run the simulated portal alone, until standard input ends."""
-    demo.run(port=port, token=token, extra=FIELDS, profile=demo.PROFILES[profile])
+    demo.run(port=port, token=token, profile=demo.PROFILES[profile])
 
 
 @main.command()

@@ -7,9 +7,10 @@ import logging.config
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
 import click
 
@@ -17,22 +18,15 @@ from webapp import observability as app_logging
 from webapp.cli.configuration import build_services, read_settings
 from webapp.database import DatabaseError
 from webapp.forms import definitions_file
-from webapp.imports import ImportGone
+from webapp.forms.definitions import FormDefinition
+from webapp.imports import ImportGone, Imports
 from webapp.imports.file import UnreadableFile
+from webapp.imports.review import Progress
 from webapp.imports.rows import importable, store_file
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
-from webapp.imports.tables import ImportState, Twice
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import IO
-
-    from webapp.forms.definitions import FormDefinition
-    from webapp.imports import Imports
-    from webapp.imports.review import Progress
-    from webapp.imports.tables import Import
-    from webapp.services import DeliveryServices
-    from webapp.settings import Settings
+from webapp.imports.tables import Import, ImportState, KnownRows, Twice
+from webapp.services import DeliveryServices
+from webapp.settings import Settings
 
 _MAX_SHOWN: Final = 20  # wrong rows
 _MAX_CELL: Final = 60  # characters
@@ -47,6 +41,12 @@ _POLL_INTERVAL_S: Final = 0.3
     type=click.Choice([str(it) for it in Twice]),
     default=str(Twice.FIRST),
     help="Which of several rows with one mobile number are sent.",
+)
+@click.option(
+    "--known",
+    type=click.Choice([str(it) for it in KnownRows]),
+    default=str(KnownRows.SKIP),
+    help="What becomes of rows whose number waits in the outbox, or came from an earlier import.",
 )
 @click.option("--resume", metavar="REFERENCE", help="Go on with an import, instead of a FILE.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
@@ -105,7 +105,8 @@ def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:
     say = partial(click.echo, err=is_error)
     say(
         f"Ready: {draft.ready_rows}. Wrong: {draft.wrong_rows}. "
-        f"With the number of another row: {draft.twice_rows}."
+        f"With the number of another row: {draft.twice_rows}. With a known number: "
+        f"{draft.known_rows}; the phonebook is not searched."
     )
     for caption, field in _columns(draft):
         say(f"    {_quoted(caption)} → {field or 'left out'}")
@@ -128,15 +129,15 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…")
 
 
-def _start(imports: Imports, draft: Import, *, twice: str, yes: bool) -> None:
+def _start(imports: Imports, draft: Import, *, twice: str, known: str, yes: bool) -> None:
     """Start to send a draft, after asking; erase it if it is not to be sent.
 
     Raises:
         ClickException, Abort: if it is not sent.
     """
-    which = Twice(twice)
-    count = draft.ready_rows + (draft.twice_rows if which is Twice.ALL else 0)
-    if not count:
+    chosen = Twice(twice), KnownRows(known)
+    count = imports.review.count_sent(draft.id, *chosen)
+    if not count and not draft.known_rows:  # else the report says that all of them are known
         imports.cancel(draft.id)
         raise click.ClickException("no row can be sent")
     try:
@@ -145,7 +146,7 @@ def _start(imports: Imports, draft: Import, *, twice: str, yes: bool) -> None:
     except click.Abort:
         imports.cancel(draft.id)
         raise
-    imports.start(draft.id, which)
+    imports.start(draft.id, *chosen)
 
 
 def _resumed(imports: Imports, name: str) -> Import:
@@ -216,10 +217,8 @@ def _report(imports: Imports, found: Import, now: Progress, *, as_json: bool) ->
     else:
         click.echo(
             f"Sent: {now.sent}. Need attention: {now.refused}. "
-            f"Brought before, and not sent again: {now.known}."
+            f"Known before, and not sent: {now.known}."
         )
-        if now.known:
-            click.echo("Those of them that wait or need attention are in /outbox.")
     if state is ImportState.PAUSED:
         raise click.ClickException(
             f"paused, {now.waiting} wait; go on with: amoot-form import --resume {found.reference}"

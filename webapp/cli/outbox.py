@@ -8,9 +8,10 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 from sqlalchemy import make_url
@@ -20,16 +21,11 @@ from webapp.contact import LABELS, Contact
 from webapp.database import DatabaseError
 from webapp.imports.file import BOM, safe_cell
 from webapp.messages import COMMA
-from webapp.outbox.rows import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State
+from webapp.outbox.rows import NEEDS_ATTENTION, PERHAPS_RECORDED, WAITING, State, Submission
 from webapp.outbox.sender import LABELS_UNKNOWN
 from webapp.portal.client import payload
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from webapp.outbox.rows import Submission
-    from webapp.services import DeliveryServices
-    from webapp.settings import Settings
+from webapp.services import DeliveryServices
+from webapp.settings import Settings
 
 
 class _OutboxGroup(click.Group):

@@ -198,6 +198,15 @@ class Database:
         version = version_table.c.version_num
         connection.execute(update(version_table).values(version_num=version))
 
+    def lock(self, connection: Connection, name: str) -> None:
+        """Hold the lock of this name until the transaction ends.
+
+        SQLite has one writer at a time: whoever writes holds every lock.
+        """
+        if not self._is_sqlite:
+            number = func.hashtextextended(name, 0)
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
+
     def insert_or_ignore(self, table: Table, **values: object) -> ReturningInsert[Any]:
         """Return an INSERT that returns the new row, or nothing if its key exists already.
 

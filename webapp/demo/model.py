@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from webapp.contact import FIELDS
 from webapp.demo.faults import PLAIN, Answer, Fault, Profile, Shape, json_answer, page
 
 # Mobile numbers that the simulator answers with an error: a rejection each time, other errors every
@@ -76,7 +77,8 @@ _TEXTS: Final = (
     *("CustomText1", "CustomText2", "CustomText3", "CustomText4", "CustomText5", "CustomText6"),
 )
 _DATES: Final = ("BornDate", "AnniversaryDate", "CustomDate1", "CustomDate2", "CustomDate3")
-KEYS: Final = {"ContactGroupID", "Active", "Mobile", "GenderType", "Labels", *_TEXTS, *_DATES}
+# Of the reference. Rows that the field table has besides are taken as texts.
+_KEYS: Final = {"ContactGroupID", "Active", "Mobile", "GenderType", "Labels", *_TEXTS, *_DATES}
 # Some samples of the reference leave out `Active`; Python's requests leaves out a date of None.
 _OMISSIBLE: Final = {"Active", *_DATES}
 # As the samples write them: JSON and cURL, Python and C#, PHP.
@@ -139,14 +141,13 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 def read_form(
-    pairs: Iterable[tuple[str, str]], profile: Profile, extra: Iterable[str], *, edits: bool = False
+    pairs: Iterable[tuple[str, str]], profile: Profile, *, edits: bool = False
 ) -> dict[str, Any]:
     """Return the values of a form of ContactCreate or ContactEdit, as they are stored.
 
     Args:
         pairs: The form, without `ContactID`.
         profile: Decides what may be left out, and what no gender means.
-        extra: Names of texts beside those of the reference.
         edits: Whether it is ContactEdit's, where labels may be left out.
 
     Raises:
@@ -156,8 +157,8 @@ def read_form(
     named = [("Labels" if _LABELS.fullmatch(name) else name, text) for name, text in pairs]
     form = dict(named)
     singles = [name for name, _ in named if name != "Labels"]
-    known = KEYS.union(extra)
-    required = {"Mobile"} if profile.may_omit else known - _OMISSIBLE
+    known = _KEYS | FIELDS.keys()
+    required = {"Mobile"} if profile.may_omit else _KEYS - _OMISSIBLE
     required = required - {"Labels"} if edits else required
     is_complete = required <= form.keys() <= known and len(singles) == len(set(singles))
     if not is_complete or form.get("ContactGroupID", "0") != "0":

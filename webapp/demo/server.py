@@ -29,7 +29,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
@@ -54,7 +54,6 @@ from webapp.demo.http import Captured, Server, utc_now
 from webapp.demo.model import (
     ALWAYS_REJECTED,
     DEMO_NUMBERS,
-    KEYS,
     CodeShape,
     InvalidFormError,
     Phonebook,
@@ -93,16 +92,13 @@ class Simulator:
         blocked: The lines that each number, as it is typed, has blocked.
     """
 
-    def __init__(
-        self, *, token: str, port: int = 0, kept: int = MAX_KEPT, extra: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, *, token: str, port: int = 0, kept: int = MAX_KEPT) -> None:
         """Set it up; `start` serves.
 
         Args:
             token: The valid token.
             port: Of 127.0.0.1; 0 for any free one.
             kept: How many contacts, and how many requests, it keeps.
-            extra: Names of texts that ContactCreate accepts beside those of the reference.
         """
         self.requests: deque[Captured] = deque(maxlen=kept)
         self.mood: Callable[[Captured], str | Fault | Answer] | None = None
@@ -114,7 +110,6 @@ class Simulator:
         self._codes: deque[dict[str, str]] = deque(maxlen=kept)
         self._token = token
         self._port = port
-        self._extra = frozenset(extra) - KEYS
         self._phonebook = Phonebook(kept)
         self._messages = itertools.count(1)
         self._queue: deque[str | Fault | Answer] = deque()
@@ -265,7 +260,7 @@ class Simulator:
         return status_answer(status)
 
     def _create(self, request: Captured) -> Answer | BrokenAnswer:
-        values = read_form(request.pairs, self.profile, self._extra)
+        values = read_form(request.pairs, self.profile)
         planned = self._demo_answer(values["Mobile"])
         if planned is not None and not planned.applies:
             return planned
@@ -274,7 +269,7 @@ class Simulator:
 
     def _edit(self, request: Captured) -> Answer:
         number, pairs = _contact_number(request)
-        values = read_form(pairs, self.profile, self._extra, edits=True)
+        values = read_form(pairs, self.profile, edits=True)
         contact = self._phonebook.edit(number, values, self.profile, request.at)
         return json_answer({"Status": "Success", "Data": edited_record(contact)})
 
@@ -363,19 +358,16 @@ def _contact_number(request: Captured) -> tuple[str, list[tuple[str, str]]]:
     return numbers[0], [pair for pair in request.pairs if pair[0] != "ContactID"]
 
 
-def run(
-    *, port: int, token: str, extra: Iterable[str] = (), profile: Profile = PROFILES["strict"]
-) -> None:
+def run(*, port: int, token: str, profile: Profile = PROFILES["strict"]) -> None:
     """Serve until the standard input ends, as it does when the parent dies, or SIGTERM.
 
     Args:
         port: Of 127.0.0.1; 0 for any free one.
         token: The valid token.
-        extra: As for `Simulator`.
         profile: How it answers where the reference is silent.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Simulator(token=token, port=port, extra=extra) as simulator:
+    with Simulator(token=token, port=port) as simulator:
         simulator.profile = profile
         sys.stdout.write(f"{simulator.url}\n")
         sys.stdout.flush()

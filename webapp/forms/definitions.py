@@ -10,24 +10,17 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from webapp.contact import FIELDS, LABELS, Contact
-from webapp.forms.toml_values import Faults, fault, read_custom_text, read_label, text_reader
+from webapp.contact import FIELDS, LABELS, Contact, Field, Value
+from webapp.forms.toml_values import Fault, Faults, fault, read_custom_text, read_label, text_reader
 from webapp.outbox.rows import MAX_SOURCE_LENGTH
-from webapp.persian import InvalidText, clean_line
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from webapp.contact import Field, Value
-    from webapp.forms.toml_values import Fault
-    from webapp.persian import Check
-    from webapp.verification.sender import Policy
-
+from webapp.persian import Check, InvalidText, clean_line
+from webapp.verification.sender import Policy
 
 # What becomes of a key's value: it is copied into this custom text, or stands for a label.
 Target = str | Mapping[str, str]
@@ -186,6 +179,12 @@ class Verify(enum.StrEnum):
     SMS = "sms"
 
 
+class Background(enum.StrEnum):
+    """What a form stands on in a frame, if not on a sheet of its own."""
+
+    TRANSPARENT = "transparent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormDefinition:
     """One form, as its table in forms.toml defines it.
@@ -213,8 +212,14 @@ class FormDefinition:
         proof_of_work: Whether a visitor's browser computes a proof of work.
         from_url: What is taken from the query of the page's address, by its key.
         verification: How a visitor's number is verified by SMS; None if it is not.
+        opens: When it opens; None if it always was.
+        closes: When it closes; None if it never does.
+        capacity: How many submissions it takes; None for any number.
+        closed: What is said once it is closed or full, or "".
         line: The line from which messages will come, or "": a receipt says if it is blocked.
         line_blocked: What it says then, or "" for the default.
+        heading: Whether title and intro are shown in a frame.
+        background: What the form stands on in a frame; None for a sheet of its own.
     """
 
     slug: str
@@ -239,8 +244,14 @@ class FormDefinition:
     proof_of_work: bool = False
     from_url: FromUrl = dataclasses.field(default_factory=dict)
     verification: Policy | None = None
+    opens: datetime | None = None
+    closes: datetime | None = None
+    capacity: int | None = None
+    closed: str = ""
     line: str = ""
     line_blocked: str = ""
+    heading: bool = True
+    background: Background | None = None
 
     @property
     def shown(self) -> frozenset[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from webapp.contact import (
@@ -23,6 +25,7 @@ from webapp.contact import (
 from webapp.forms.definitions import (
     NOTHING,
     Access,
+    Background,
     DateInput,
     DuplicatePolicy,
     FormDefinition,
@@ -43,6 +46,7 @@ from webapp.forms.toml_values import (
     format_faults,
     list_reader,
     mapping_reader,
+    moment_reader,
     read_accent,
     read_address,
     read_custom_text,
@@ -63,9 +67,6 @@ from webapp.persian import (
     Check,
 )
 from webapp.verification.sender import Fallback, Policy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _T = TypeVar("_T")
 
@@ -131,8 +132,20 @@ class _Table:
     verify_length: int | None = _key(whole_number_reader(4, 8), None)
     verify_fallback: Fallback | None = _key(choice_reader(Fallback), None)  # noqa: RUF009  as above
     verify_label: str = _key(read_label, "")
+    opens: datetime | None = _key(  # noqa: RUF009  as above
+        moment_reader(is_end=False), None, only=Access.PUBLIC
+    )
+    closes: datetime | None = _key(  # noqa: RUF009  as above
+        moment_reader(is_end=True), None, only=Access.PUBLIC
+    )
+    capacity: int | None = _key(whole_number_reader(1, 1_000_000), None, only=Access.PUBLIC)
+    closed: str = _key(text_reader(300), "", only=Access.PUBLIC)
     line: str = _key(read_line_number, "")
     line_blocked: str = _key(text_reader(300), "")
+    heading: bool = _key(read_switch, default=True)
+    background: Background | None = _key(  # noqa: RUF009  as above
+        choice_reader(Background), None, only=Access.PUBLIC
+    )
 
     @property
     def shown_fields(self) -> tuple[str, ...]:
@@ -247,6 +260,13 @@ def _verify_rule(table: _Table) -> Iterator[Fault]:
         yield ("line_blocked",), 'needs "line"'
 
 
+def _opening_rule(table: _Table) -> Iterator[Fault]:
+    if table.opens and table.closes and table.opens >= table.closes:
+        yield ("closes",), 'is not after "opens"'
+    if table.closed and not (table.closes or table.capacity):
+        yield ("closed",), 'needs "closes" or "capacity"'
+
+
 def _redirect_rule(table: _Table) -> Iterator[Fault]:
     parts = urlsplit(table.redirect)
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -265,6 +285,7 @@ _RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingP
         _from_url_rule: {"fields"},
         _verify_rule: {"access", "verify", "verify_fallback", "line"},
         _redirect_rule: set(),
+        _opening_rule: {"opens", "closes", "capacity"},
     }
 )
 

@@ -5,30 +5,24 @@ The message of an `InvalidText` error is finished Persian, which WTForms shows b
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, cast
 
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.widgets import TextArea, TextInput
 
-from webapp import messages, persian
+from webapp import contact, messages, persian
 from webapp.contact import Kind
 from webapp.forms import reading
-from webapp.forms.definitions import Access, DateInput
+from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import FALSE_VALUES, GENDERS
 from webapp.persian import Check, InvalidText
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from flask_wtf import FlaskForm
-    from werkzeug.datastructures import MultiDict
-
-    from webapp import contact
-    from webapp.forms.definitions import FormDefinition
-    from webapp.phonebook import KnownLabels
+from webapp.phonebook import KnownLabels
 
 DATE_PARTS: Final = ("day", "month", "year")
 

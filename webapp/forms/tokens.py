@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LIFETIME: Final = timedelta(hours=12)
 MIN_AGE: Final = timedelta(seconds=2)  # no person fills in a form faster

@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
@@ -18,11 +18,13 @@ from webapp.contact import FIELDS, LABELS, Field, Kind, Section, Value
 from webapp.forms.colour import contrast
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
+    IRAN,
     Check,
     InvalidText,
     check_range,
     clean_line,
     clean_lines,
+    fold_digits,
     label_key,
     parse_date,
     split_labels,
@@ -38,6 +40,7 @@ Fault = tuple[Keys, str]  # its keys, and what is wrong
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
+_MOMENT: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 
@@ -258,6 +261,22 @@ def read_date(value: object) -> date:
             check_range(found, birth=False, today=found)
             return found
     raise fault('must be a date such as 2025-08-14 or "1404/05/23"')
+
+
+def moment_reader(*, is_end: bool) -> Reader[datetime]:
+    """Return a reader of times of Iran's clocks; a day alone means its beginning, or its end."""
+
+    def read(value: object) -> datetime:
+        match = _MOMENT.fullmatch(fold_digits(value).strip()) if isinstance(value, str) else None
+        with suppress(ReadError):
+            if match:
+                day = read_date(match[1])
+                at = time(int(match[2] or 0), int(match[3] or 0), tzinfo=IRAN)
+                ends_day = timedelta(days=is_end and match[2] is None)
+                return datetime.combine(day, at) + ends_day
+        raise fault('must be a day and a time in Iran, such as "1405/10/01 08:00"')
+
+    return read
 
 
 def refusing_reader(reason: str) -> Reader[Value]:

@@ -21,14 +21,18 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 
 from webapp.database import Database
 from webapp.imports.feeder import Feeder
+from webapp.imports.known import KnownNumbers
 from webapp.imports.review import ImportReview
 from webapp.imports.tables import (
     BEGUN,
     ENDED,
     SENT_PLACES,
+    UNKNOWN,
     Import,
     ImportState,
+    KnownRows,
     Reading,
+    Search,
     StoredRow,
     Twice,
     import_rows,
@@ -60,6 +64,7 @@ class Counts:
     ready_rows: int
     wrong_rows: int
     twice_rows: int
+    known_rows: int = 0
 
 
 class Imports:
@@ -67,6 +72,7 @@ class Imports:
 
     Attributes:
         feeder: Moves their rows into the outbox.
+        known: Finds numbers that are known.
         review: What operators see of them.
         reading: Held while a file is read: the parser may take 512 MB.
     """
@@ -77,6 +83,7 @@ class Imports:
         """Use the tables in this database; see `Feeder` for the other arguments."""
         self.feeder = Feeder(database, breaker, timing, rate=rate)
         self.review = ImportReview(database)
+        self.known = KnownNumbers(database)
         self.reading = threading.Lock()
         self._database = database
         self._encryption = database.encryption
@@ -92,6 +99,7 @@ class Imports:
         operator: str | None,
         digest: str,
         reading: Reading,
+        search: Search = Search.NONE,
         replaces: Import | None = None,
     ) -> Import:
         """Create an import without rows, which nobody sees before `open_draft`.
@@ -101,6 +109,7 @@ class Imports:
             operator: The login name of who brought the file.
             digest: The SHA-256 of the file.
             reading: How the file is read.
+            search: Whether its numbers are searched in the phonebook.
             replaces: The draft whose file is read again: it does not live longer for that.
         """
         zero = dict.fromkeys(
@@ -117,6 +126,8 @@ class Imports:
                 state=ImportState.STORING,
                 **reading.columns_in_table(digest, name, self._encryption),
                 twice=Twice.FIRST,
+                search=search,
+                file_hash=self._encryption.hash(digest),
                 fed_up_to=0,
                 backlog=0,
                 uncertain=False,
@@ -184,6 +195,7 @@ class Imports:
                 ready_rows=counts.ready_rows,
                 wrong_rows=counts.wrong_rows,
                 twice_rows=counts.twice_rows,
+                known_rows=counts.known_rows,
                 **changes,
             )
             .returning(*_i)
@@ -201,21 +213,25 @@ class Imports:
 
     # What an operator decides
 
-    def start(self, import_id: int, twice: Twice) -> bool:
+    def start(self, import_id: int, twice: Twice, known: KnownRows = KnownRows.SKIP) -> bool:
         """Send a draft; return `False` if it is no draft any more.
 
         Args:
             import_id: The import.
             twice: Which of several rows with one mobile number are sent.
+            known: What becomes of the rows whose number is known.
         """
-        left = _i.ready_rows + _i.twice_rows if twice is Twice.ALL else _i.ready_rows
+        every = self.review.count_sent(import_id, twice, KnownRows.SEND)
+        left = self.review.count_sent(import_id, twice, known)
         now = self._database.now_plus()
         return self._move(
             import_id,
             (ImportState.DRAFT,),
             ImportState.RUNNING,
             twice=twice,
+            known=known,
             left_rows=left,
+            known_rows=every - left,
             next_at=now,
         )
 
@@ -279,6 +295,8 @@ class Imports:
         for twice, places in SENT_PLACES.items():  # wrong rows have no place
             chosen = select(_i.id).where(old, _i.twice == twice)
             self._delete_rows(_r.import_id.in_(chosen) & _r.place.not_in(places))
+        skipping = select(_i.id).where(old, _i.known == KnownRows.SKIP)
+        self._delete_rows(_r.import_id.in_(skipping) & _r.known.not_in(UNKNOWN))
         gone = (_i.state == ImportState.EXPIRED) | (_i.state.in_(ENDED) & ended)
         with self._database.write() as connection:
             connection.execute(delete(imports).where(gone))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +16,6 @@ from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import (
     ACTIVE_WORDS,
     GENDER_WORDS,
-    HEADER_SPELLINGS,
     read_value,
     spelling_key,
     without_brackets,
@@ -169,19 +169,16 @@ def _active(cell: str) -> str:
 
 _EXAMINED_CELLS: Final = 100  # of a column
 _SHARE: Final = 0.8  # of them that must be readable as the field
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {name: (spelling_key(name), *map(spelling_key, it)) for name, it in HEADER_SPELLINGS.items()}
-)
 
 
 def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     """Return for each column the API name of the form's field that it holds, or "".
 
-    By its caption: the form's own captions before `HEADER_SPELLINGS`, and these in their order; a
-    field gets one column. Then by content: a column whose cells are mostly mobile numbers, email
-    addresses or genders is taken for a field that has no column yet; one of dates only if it has no
-    caption, as a caption of its own would say that they are other dates. A column with whole names
-    goes to the family name: where a name ends and the other begins cannot be told.
+    By its caption: the form's own captions before the spellings of the field table, and these in
+    their order; a field gets one column. Then by content: a column whose cells are mostly mobile
+    numbers, email addresses or genders is taken for a field that has no column yet; one of dates
+    only if it has no caption, as a caption of its own would say that they are other dates. A column
+    with whole names goes to the family name: where a name ends and the other begins cannot be told.
     """
     found = _by_caption(definition, sheet)
     for row in definition.fields:
@@ -205,9 +202,14 @@ def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
     return found
 
 
+@cache
+def _spelling_keys(row: Field) -> tuple[str, ...]:
+    return tuple(map(spelling_key, (row.label, row.name, *row.spellings)))
+
+
 def _rank(row: Field, caption: str) -> int | None:
     """Return how well a caption names a field, 0 is best; None if it does not."""
-    keys = (spelling_key(row.label), *_KEYS.get(row.name, ()))
+    keys = _spelling_keys(row)
     for key in (spelling_key(caption), spelling_key(without_brackets(caption))):
         if key and key in keys:
             return keys.index(key)

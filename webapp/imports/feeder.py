@@ -15,10 +15,32 @@ import math
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from webapp.database import Database
-from webapp.imports.tables import BEGUN, SENT_PLACES, Import, ImportState, import_rows, imports
+from webapp.imports.known import is_known_elsewhere
+from webapp.imports.tables import (
+    BEGUN,
+    SENT_PLACES,
+    UNKNOWN,
+    Import,
+    ImportState,
+    KnownRows,
+    Twice,
+    import_rows,
+    imports,
+)
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, Timing, table
 
@@ -31,6 +53,13 @@ _MIN_BACKLOG: Final = 8  # rows that may always wait in the outbox: else no rate
 _i: Final = imports.c
 _r: Final = import_rows.c
 _c: Final = table.c
+
+
+def is_sent(import_id: int, twice: Twice, known: KnownRows) -> ColumnElement[bool]:
+    """Return the SQL condition that a row of an import is sent, by what its operator chose."""
+    chosen = (_r.import_id == import_id) & _r.contact.is_not(None)
+    chosen &= _r.place.in_(SENT_PLACES[twice])
+    return chosen & _r.known.in_(UNKNOWN) if known is KnownRows.SKIP else chosen
 
 
 class Feeder:
@@ -116,12 +145,7 @@ class Feeder:
 
     def _move(self, connection: Connection, found: Import, most: int) -> dict[str, int]:
         """Move up to `most` rows; return what changes in the import."""
-        left = and_(
-            _r.import_id == found.id,
-            _r.number > found.fed_up_to,
-            _r.contact.is_not(None),
-            _r.place.in_(SENT_PLACES[found.twice]),
-        )
+        left = is_sent(found.id, found.twice, found.known) & (_r.number > found.fed_up_to)
         next_rows = select(_r.number).where(left).order_by(_r.number).limit(most).subquery()
         last, count = connection.execute(
             select(func.max(next_rows.c.number), func.count()).select_from(next_rows)
@@ -130,9 +154,14 @@ class Feeder:
             return {"left_rows": 0}
         moved = and_(left, _r.number <= last)
         values = self._values(found)
-        moved_as_they_are = (_r.key, _r.contact, _r.encrypted_with, _r.mobile_hash)
+        moved_as_they_are = (
+            *(_r.key, _r.contact, _r.encrypted_with, _r.mobile_hash),
+            *(_r.mobile_hash.label("number_hash"), _r.field_hashes),
+        )
         columns = {**{column.name: column for column in moved_as_they_are}, **values}
         rows = select(*columns.values()).where(moved).order_by(_r.number)
+        if found.known is KnownRows.SKIP:
+            rows = rows.where(~is_known_elsewhere(found.id, found.form))
         added = connection.execute(self._database.insert_or_ignore_from(table, list(columns), rows))
         new = len(added.all())
         connection.execute(delete(import_rows).where(moved))

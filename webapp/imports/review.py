@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, union_all
+from sqlalchemy import ColumnElement, case, func, literal, select, union_all
 
-from webapp.contact import MOBILE
 from webapp.database import Database
+from webapp.imports.feeder import is_sent
 from webapp.imports.tables import (
     BEGUN,
     ENDED,
     HIDDEN,
     SENT_PLACES,
+    UNKNOWN,
     Import,
     ImportState,
+    Known,
+    KnownRows,
     Place,
     StoredRow,
     Twice,
@@ -30,7 +33,6 @@ from webapp.outbox.rows import (
     WAITING,
     State,
     Submission,
-    load_contact,
     table,
 )
 
@@ -53,7 +55,7 @@ class Progress:
         waiting: The number of those that wait, here or in the outbox.
         queued: The number of those of them that are in the outbox: they are sent in any case.
         refused: The number of those that the portal rejected, or that are held.
-        known: The number of those that the outbox had already, from the same file.
+        known: The number of those that were not sent, because their number was known.
         rows_per_s: How many rows a second were sent lately.
     """
 
@@ -141,24 +143,53 @@ class ImportReview:
         return self._select(_r.import_id == import_id, _r.contact.is_(None), limit=limit)
 
     def ready_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
-        """Return the first rows that are sent, if of each number the first one is."""
-        places = _r.place.in_(SENT_PLACES[Twice.FIRST])
+        """Return the first rows with a new number, one of each number."""
+        places = _r.place.in_(SENT_PLACES[Twice.FIRST]) & _r.known.in_(UNKNOWN)
         return self._select(_r.import_id == import_id, places, limit=limit)
 
-    def mobiles(self, import_id: int) -> dict[str, int]:
-        """Return the mobile numbers of the rows that are ready, each with its first row.
+    def known_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
+        """Return the first rows whose number is known, those that differ before the others."""
+        known = (_r.import_id == import_id, _r.known.not_in(UNKNOWN))
+        different = self._select(*known, _r.differences.is_not(None), limit=limit)
+        same = self._select(*known, _r.differences.is_(None), limit=limit - len(different))
+        return [*different, *same]
 
-        Without rows that the outbox has from the same file: these are not sent again.
-        """
-        places = _r.place.in_(SENT_PLACES[Twice.FIRST])
-        is_new = ~exists().where(table.c.key == _r.key)
-        rows = self._select(_r.import_id == import_id, places, is_new)
-        contacts = ((row.number, load_contact(row.contact)) for row in rows)
-        return {str(contact[MOBILE]): number for number, contact in contacts if contact}
+    def count_known(self, import_id: int) -> tuple[int, int]:
+        """Return how many rows of a draft have a known number, and how many of them differ."""
+        known = (_r.import_id == import_id, _r.known.not_in(UNKNOWN))
+        wanted = select(func.count(), func.count(_r.differences)).where(*known)
+        with self._database.read() as connection:
+            count, different = connection.execute(wanted).one()
+        return count, different
+
+    def count_searched(self, import_id: int) -> tuple[int, int]:
+        """Return how many numbers of a draft were looked for so far, and how many it has."""
+        numbers = (_r.import_id == import_id, _r.place.in_(SENT_PLACES[Twice.FIRST]))
+        checked = func.count().filter(_r.known != Known.UNCHECKED)
+        with self._database.read() as connection:
+            done, total = connection.execute(select(checked, func.count()).where(*numbers)).one()
+        return done, total
+
+    def count_sent(self, import_id: int, twice: Twice, known: KnownRows) -> int:
+        """Return how many rows of a draft are sent, by what its operator chooses."""
+        chosen = is_sent(import_id, twice, known)
+        wanted = select(func.count()).select_from(import_rows).where(chosen)
+        with self._database.read() as connection:
+            return connection.execute(wanted).scalar_one()
+
+    def with_same_file(self, found: Import) -> Import | None:
+        """Return the last import of the same file into the same form that was sent, if any."""
+        hashes = self._encryption.hashes(found.digest)
+        sent = _i.state.in_((*BEGUN, *ENDED)) & (_i.id != found.id)
+        same = _i.file_hash.in_(hashes) & (_i.form == found.form)
+        wanted = select(*_i).where(sent, same).order_by(_i.id.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return Import.from_row(row, self._encryption) if row else None
 
     def repeated_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
-        """Return the first rows whose number another row has too."""
-        places = _r.place.in_((Place.FIRST, Place.MIDDLE, Place.LAST))
+        """Return the first rows whose new number another row has too."""
+        places = _r.place.in_((Place.FIRST, Place.MIDDLE, Place.LAST)) & _r.known.in_(UNKNOWN)
         return self._select(_r.import_id == import_id, places, limit=limit)
 
     def _select(

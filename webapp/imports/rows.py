@@ -15,14 +15,14 @@ from typing import Final
 from webapp import messages
 from webapp.contact import EMPTY, EMPTY_VALUES, MOBILE, Contact, Field, Kind, Value
 from webapp.database import DatabaseError
-from webapp.forms.definitions import Access, FormDefinition, make_contact
+from webapp.forms.definitions import Access, DuplicatePolicy, FormDefinition, make_contact
 from webapp.forms.reading import read_labels, read_value, require_value
 from webapp.imports import Counts, Imports
 from webapp.imports.columns import as_typed, guess_columns, is_example
 from webapp.imports.file import Row, UnreadableFile, read_file
-from webapp.imports.tables import Import, Place, Reading, StoredRow
+from webapp.imports.tables import UNKNOWN, Import, Known, Place, Reading, Search, StoredRow
 from webapp.messages import imports as texts
-from webapp.outbox.rows import dump_contact
+from webapp.outbox.rows import dump_contact, load_contact
 from webapp.persian import Check, InvalidText, spelling_key
 
 _Cells = Sequence[tuple[int, str]]
@@ -227,11 +227,13 @@ def store_file(
         shared={},
         epoch_1904=sheet.epoch_1904,
     )
+    is_searched = definition.duplicates is not DuplicatePolicy.IGNORE
     draft = imports.create(
         form=definition.slug,
         operator=operator,
         digest=hashlib.sha256(data).hexdigest(),
         reading=reading,
+        search=Search.RUNNING if is_searched else Search.NONE,
     )
     return _store(imports, definition, draft, sheet.rows)
 
@@ -247,15 +249,17 @@ def read_again(
         ImportGone: if it is no draft any more.
     """
     _shared_values(definition, reading)
-    rows = [Row(row.number, row.cells) for row in imports.review.all_rows(draft.id)]
+    former = list(imports.review.all_rows(draft.id))
+    rows = [Row(row.number, row.cells) for row in former]
     again = imports.create(
         form=draft.form,
         operator=draft.operator,
         digest=draft.digest,
         reading=reading,
+        search=Search.RUNNING if draft.search is Search.DONE else draft.search,
         replaces=draft,
     )
-    opened = _store(imports, definition, again, rows, replaces=draft)
+    opened = _store(imports, definition, again, rows, replaces=draft, former=former)
     with suppress(DatabaseError):  # the purge deletes them, too
         imports.erase_rows(draft.id)
     return opened
@@ -268,10 +272,11 @@ def _store(
     rows: Iterable[Row],
     *,
     replaces: Import | None = None,
+    former: Iterable[StoredRow] = (),
 ) -> Import:
     """Read and store the rows of an import, and show it; leave nothing behind if that fails."""
     try:
-        counts = _write_rows(imports, definition, draft, rows)
+        counts = _write_rows(imports, draft, list(_read_rows(definition, draft, rows)), former)
         return imports.open_draft(draft, counts, replaces=replaces)
     except BaseException:
         with suppress(DatabaseError):
@@ -280,26 +285,52 @@ def _store(
 
 
 def _write_rows(
-    imports: Imports, definition: FormDefinition, draft: Import, rows: Iterable[Row]
+    imports: Imports, draft: Import, read: list[_ReadRow], former: Iterable[StoredRow]
 ) -> Counts:
-    read = list(_read_rows(definition, draft, rows))
-    places = _places(read)
-    stored = (replace(row.stored, place=place) for row, place in zip(read, places, strict=True))
+    """Store rows with their places, and where their numbers are known from.
+
+    Args:
+        imports: Where to.
+        draft: Their import.
+        read: The rows.
+        former: The rows as they were read before: what was searched is not searched again.
+    """
+    mobiles = {row.mobile for row in read if row.mobile}
+    known = imports.known.find(draft.form, mobiles)
+    searched = {row.number: row for row in former if row.known in (Known.NEW, Known.PHONEBOOK)}
+
+    def marked(row: _ReadRow, place: Place) -> StoredRow:
+        if row.contact and (number := known.get(row.mobile)):
+            differences = imports.known.differences(row.contact, number)
+            return replace(row.stored, place=place, known=number.source, differences=differences)
+        before = searched.get(row.stored.number)
+        contact = load_contact(before.contact) if before else None
+        if before and contact and contact[MOBILE] == row.mobile:
+            known_from, differences = before.known, before.differences
+            return replace(row.stored, place=place, known=known_from, differences=differences)
+        return replace(row.stored, place=place)
+
+    stored = [marked(row, place) for row, place in zip(read, _places(read), strict=True)]
     imports.write_rows(draft.id, stored)
-    numbers = Counter(places)
+    places = Counter(row.place for row in stored if row.known in UNKNOWN)
     return Counts(
-        ready_rows=numbers[Place.ONLY] + numbers[Place.FIRST],
-        wrong_rows=numbers[Place.NONE],
-        twice_rows=numbers[Place.MIDDLE] + numbers[Place.LAST],
+        ready_rows=places[Place.ONLY] + places[Place.FIRST],
+        wrong_rows=places[Place.NONE],
+        twice_rows=places[Place.MIDDLE] + places[Place.LAST],
+        known_rows=len(stored) - places.total(),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _ReadRow:
-    """A row that was read, and its mobile number; "" for a wrong row."""
+    """A row that was read, and its contact; None for a wrong row."""
 
     stored: StoredRow
-    mobile: str
+    contact: Contact | None
+
+    @property
+    def mobile(self) -> str:
+        return str(self.contact[MOBILE]) if self.contact else ""
 
 
 def _read_rows(
@@ -316,13 +347,12 @@ def _read_rows(
             faults = () if isinstance(found, Contact) else found
             stored = StoredRow(
                 number=row.number,
-                key=_key(draft.digest, row.number, contact),
+                key=_key(draft.reference, row.number, contact),
                 cells=row.cells,
                 contact=contact,
                 faults=tuple((it.column, it.cell, it.field, it.message) for it in faults),
             )
-            mobile = str(found[MOBILE]) if isinstance(found, Contact) else ""
-            yield _ReadRow(stored, mobile)
+            yield _ReadRow(stored, found if isinstance(found, Contact) else None)
         time.sleep(_PAUSE_S)
 
 
@@ -336,9 +366,12 @@ def _shared_values(definition: FormDefinition, reading: Reading) -> dict[str, Va
     return {row.name: read_shared(definition, row, text) for row, text in texts if text}
 
 
-def _key(digest: str, number: int, contact: str | None) -> str:
-    """Return the key of a row's submission: the same row of the same file is sent once."""
-    return hashlib.sha256(f"{digest} {number} {contact}".encode()).hexdigest()
+def _key(reference: str, number: int, contact: str | None) -> str:
+    """Return the key of a row's submission: each row of an import is sent once.
+
+    That the same number is not sent again from another import is what its operator chooses.
+    """
+    return hashlib.sha256(f"{reference} {number} {contact}".encode()).hexdigest()
 
 
 def _places(rows: list[_ReadRow]) -> list[Place]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
 )
 
+from webapp.contact import EMPTY, EMPTY_VALUES, FIELDS, MOBILE, Contact
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
 from webapp.outbox.rows import contact_columns, load_contact
@@ -56,6 +57,35 @@ class Place(enum.StrEnum):
     FIRST = "first"
     MIDDLE = "middle"
     LAST = "last"
+
+
+class Known(enum.StrEnum):
+    """Where the mobile number of a row is known from."""
+
+    UNCHECKED = ""  # nobody has asked the phonebook yet
+    NEW = "new"
+    OUTBOX = "outbox"  # a submission with it waits
+    IMPORTED = "imported"  # an earlier import of the same form has sent it
+    PHONEBOOK = "phonebook"
+
+
+UNKNOWN: Final = (Known.UNCHECKED, Known.NEW)
+
+
+class KnownRows(enum.StrEnum):
+    """What becomes of the rows whose number is known."""
+
+    SKIP = "skip"
+    SEND = "send"
+
+
+class Search(enum.StrEnum):
+    """How far the search for a draft's numbers in the phonebook is."""
+
+    NONE = ""  # the form does not ask about known numbers
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"  # the token may not search
 
 
 # The places of the rows that are sent.
@@ -94,6 +124,10 @@ imports: Final = Table(
     Column("uncertain", Boolean, nullable=False),
     Column("created_at", DateTime, nullable=False),
     Column("next_at", DateTime, nullable=False),
+    Column("known", String(8), nullable=False, server_default=KnownRows.SKIP),
+    Column("search", String(16), nullable=False, server_default=Search.NONE),
+    # The keyed hash of the file's digest: the same file is found again.
+    Column("file_hash", String(HASH_LENGTH)),
     Index("imports_state", "state"),
 )
 
@@ -111,6 +145,9 @@ import_rows: Final = Table(
     Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
     Column("mobile_hash", String(HASH_LENGTH)),
     Column("place", String(8), nullable=False),
+    Column("known", String(16), nullable=False, server_default=Known.UNCHECKED),
+    Column("differences", Text),  # ciphertext
+    Column("field_hashes", Text),
 )
 
 
@@ -173,16 +210,19 @@ class Import:
         state: Its state.
         reading: How the file is read.
         twice: Which rows with one number are sent.
-        ready_rows: The number of rows that are sent, if one of each number is.
+        ready_rows: The number of rows with a new number that are sent, if one of each number is.
         wrong_rows: The number of rows with an error.
-        twice_rows: The number of further rows with the number of another one.
+        twice_rows: The number of further rows with the new number of another one.
         left_rows: The number of rows that are not fed into the outbox yet.
-        known_rows: The number of rows that the outbox had already, from the same file.
+        known_rows: Of a draft, the number of rows whose number is known; later, of those that are
+            not sent for it.
         fed_up_to: The number of the last row that was fed.
         backlog: How many rows waited in the outbox after the last were fed.
         uncertain: Whether the portal may have rows that are not fed yet.
         created_at: When the file was brought, in UTC.
-        next_at: When the next rows may be fed, in UTC.
+        next_at: When the next rows may be fed, or searched for, in UTC.
+        known: What becomes of the rows whose number is known.
+        search: How far the search for their numbers in the phonebook is.
     """
 
     id: int
@@ -203,6 +243,8 @@ class Import:
     uncertain: bool
     created_at: datetime
     next_at: datetime
+    known: KnownRows
+    search: Search
 
     @classmethod
     def from_row(cls, row: RowMapping, encryption: Encryption) -> Self:
@@ -212,6 +254,7 @@ class Import:
         values["state"] = ImportState(row["state"])
         values["reading"], values["digest"] = Reading.from_row(row, encryption)
         values["twice"] = Twice(row["twice"])
+        values["known"], values["search"] = KnownRows(row["known"]), Search(row["search"])
         return cls(**values)
 
 
@@ -226,6 +269,9 @@ class StoredRow:
         contact: Its contact, as JSON; None if it is wrong.
         faults: What is wrong: for each fault the column, the cell, the field and the message.
         place: Its place among the rows with its mobile number.
+        known: Where its mobile number is known from.
+        differences: What differs there: for each field the API name, and the text that it has
+            there, or None if that is not known any more.
     """
 
     number: int
@@ -234,24 +280,34 @@ class StoredRow:
     contact: str | None
     faults: tuple[tuple[int | None, str, str, str], ...] = ()
     place: Place = Place.NONE
+    known: Known = Known.UNCHECKED
+    differences: tuple[tuple[str, str | None], ...] = ()
 
     def values(self, import_id: int, encryption: Encryption) -> dict[str, object]:
         """Return the values of its columns in the table."""
-        texts = {"cells": self.cells, "faults": self.faults or None}
+        texts = {
+            "cells": self.cells,
+            "faults": self.faults or None,
+            "differences": self.differences or None,
+        }
         sealed = {
             name: encryption.encrypt(json.dumps(value), f"{name} {self.key}")
             for name, value in texts.items()
             if value is not None
         }
-        contact: dict[str, object] = dict.fromkeys(("contact", "mobile_hash", "faults"))
+        contact: dict[str, object] = dict.fromkeys(
+            ("contact", "mobile_hash", "faults", "differences", "field_hashes")
+        )
         if found := load_contact(self.contact):
             contact |= contact_columns(encryption, found, self.key)
+            contact["field_hashes"] = json.dumps(field_hashes(encryption, found))
         return {
             "import_id": import_id,
             "number": self.number,
             "key": self.key,
             "encrypted_with": encryption.key_ids[0],
             "place": self.place,
+            "known": self.known,
             **contact,
             **sealed,
         }
@@ -265,7 +321,7 @@ class StoredRow:
         """
         texts = {
             name: encryption.decrypt(row[name], row["encrypted_with"], f"{name} {row['key']}")
-            for name in ("cells", "contact", "faults")
+            for name in ("cells", "contact", "faults", "differences")
             if row[name]
         }
         faults = json.loads(texts.get("faults", "[]"))
@@ -276,4 +332,34 @@ class StoredRow:
             contact=texts.get("contact"),
             faults=tuple((one[0], one[1], one[2], one[3]) for one in faults),
             place=Place(row["place"]),
+            known=Known(row["known"]),
+            differences=tuple((it[0], it[1]) for it in json.loads(texts.get("differences", "[]"))),
         )
+
+
+_FIELD_HASH_LENGTH: Final = 8  # hexadecimal digits: enough to tell a changed value
+
+
+def field_hashes(encryption: Encryption, contact: Contact) -> dict[str, str]:
+    """Return a short keyed hash of each value that is not empty, bound to the number."""
+    texts = _bound_texts(contact).items()
+    return {name: encryption.hash(text)[:_FIELD_HASH_LENGTH] for name, text in texts}
+
+
+def changed_fields(
+    encryption: Encryption, contact: Contact, hashes: Mapping[str, str]
+) -> list[str]:
+    """Return the fields whose values are not those of these hashes, by any key."""
+    return [
+        name
+        for name, text in _bound_texts(contact).items()
+        if hashes.get(name, "") not in {it[:_FIELD_HASH_LENGTH] for it in encryption.hashes(text)}
+    ]
+
+
+def _bound_texts(contact: Contact) -> dict[str, str]:
+    return {
+        name: f"{contact[MOBILE]} {name} {value}"
+        for name, value in contact.values.items()
+        if name != MOBILE and value not in (*EMPTY_VALUES, EMPTY[FIELDS[name].kind])
+    }

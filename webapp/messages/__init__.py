@@ -7,11 +7,9 @@ of the package are its attributes, as `text.imports`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 # Fields in general
 TOO_LONG: Final = "{label} نباید بیش از {n} نویسه باشد."
@@ -144,14 +142,13 @@ OUTBOX_BACK: Final = "بازگشت به صف ارسال"
 LOCAL_TIME: Final = "{day}، ساعت {time}"
 NEEDS_ATTENTION: Final = "نیازمند رسیدگی"
 NEEDS_ATTENTION_NONE: Final = "مخاطبی نیازمند رسیدگی نیست."
-RETRY_ALL: Final = "ارسال دوبارهٔ همه، به‌جز موارد مشکوک به ربات و شماره‌های تأییدنشده"
 RETRY_ONE: Final = "ارسال دوباره"
 NEEDS_ATTENTION_LIST: Final = "فهرست مخاطبان نیازمند رسیدگی"
 IN_QUEUE: Final = "در انتظار ارسال"
 IN_QUEUE_NONE: Final = "مخاطبی در انتظار ارسال نیست."
 IN_QUEUE_SINCE: Final = "قدیمی‌ترین از {moment} در انتظار است."
 IN_QUEUE_LIST: Final = "فهرست مخاطبان در انتظار"
-FIRST_PAGE: Final = "صفحهٔ نخست"
+FIRST_PAGE: Final = "صفحهٔ اول"
 NEXT_PAGE: Final = "صفحهٔ بعد"
 OPERATOR: Final = "ثبت‌کننده:"
 FORM_GONE: Final = "از فرمی که دیگر نیست:"
@@ -192,6 +189,8 @@ OUTBOX_RESULTS: Final[Mapping[str, str]] = MappingProxyType(
         "retried": "مخاطب به صف ارسال بازگشت.",
         "all-retried": "{n} مخاطب به صف ارسال بازگشت.",
         "discarded": "مخاطب پاک شد و فرستاده نمی‌شود.",
+        "all-discarded": "{n} مخاطب پاک شد و فرستاده نمی‌شود.",
+        "unselected": "موردی انتخاب نشده بود و کاری انجام نشد.",
         "changed": (
             "کاری انجام نشد. وضعیت این مخاطب در این میان تغییر کرده است: شاید در صف یا در حال "
             "ارسال باشد، یا فرستاده یا پاک شده باشد."
@@ -208,6 +207,10 @@ DATABASE_DOWN: Final = (
 )
 
 # How to embed a form
+# In a frame whose page may load nothing of ours
+FRAME_UNSTYLED: Final = "فرم در این قاب نمایش داده نشد. قاب به این ویژگی نیاز دارد:"
+FRAME_OPEN: Final = "باز کردن فرم در صفحهٔ خودش"
+
 INSTALL_TITLE: Final = "گذاشتن «{title}» در وب‌سایت"
 INSTALL_INTRO: Final = "این دو خط را در صفحه‌ای از وب‌سایت بگذارید که فرم باید در آن دیده شود."
 # The command stands between these.
@@ -225,6 +228,12 @@ INSTALL_PREVIEW_INTRO: Final = "فرم در صفحهٔ یک وب‌سایت ای
 INSTALL_SCRIPT: Final = (
     "خط دوم ارتفاع فرم را با محتوای آن هماهنگ می‌کند؛ بدون آن هم فرم کار می‌کند، با ارتفاع ثابت."
 )
+INSTALL_TWIN: Final = ("اگر وب‌سایت با", "هم باز می‌شود، آن را هم در embed_origins بنویسید.")
+INSTALL_RESTRICTED: Final = "اگر وب‌سایت محدودیت دارد"
+INSTALL_POLICY: Final = (
+    "این‌ها را به سیاست امنیت محتوای وب‌سایت (Content-Security-Policy) اضافه کنید."
+)
+INSTALL_SANDBOX: Final = "اگر قاب ویژگی sandbox دارد، همهٔ این‌ها لازم است."
 FINE: Final = "درست است:"
 NOT_FINE: Final = "اصلاح کنید:"
 # The text of each check if it is fine, and if it is not.
@@ -262,6 +271,13 @@ FINDINGS: Final = {
         (
             "تعداد پراکسی‌ها (پیشکارها) یا پروتکلی که می‌گویند با تنظیمات برنامه سازگار نیست. "
             "تنظیم‌های TRUSTED_PROXIES و PUBLIC_URL را بررسی کنید."
+        ),
+    ),
+    "frame": (
+        "وب‌سایت‌های مجاز می‌توانند فرم را نشان دهند.",
+        (
+            "پاسخ سرور نمی‌گذارد همهٔ وب‌سایت‌های مجاز فرم را نشان دهند. شاید پراکسی (پیشکار) سرآیند "
+            "X-Frame-Options یا Content-Security-Policy دیگری به آن اضافه می‌کند."
         ),
     ),
     "cookies": (

@@ -5,11 +5,9 @@ Each line begins with a Persian letter: mail programs set it from right to left 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 ALARM_SUBJECT: Final = "هشدار: {problems}"
 END_SUBJECT: Final = "رفع شد: {problems}"

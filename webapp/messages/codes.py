@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 TITLE: Final = "تأیید شماره: {title}"
 # The number stands between these.
-SENT: Final = ("برای تأیید شماره، کدی {n} رقمی به", "پیامک شد.")
+SENT: Final = ("برای تأیید شماره، کدی {n}‌رقمی به", "پیامک شد.")
 NOT_SENT: Final = "کد تأیید هنوز فرستاده نشده است. دکمهٔ «ارسال دوبارهٔ کد» را بزنید."
 ASK: Final = "کد را وارد کنید تا ثبت کامل شود."
 LABEL: Final = "کد تأیید"
@@ -19,33 +17,31 @@ SUBMIT: Final = "تأیید و ثبت"
 NOT_ARRIVED: Final = "پیامک نرسید؟"
 RESEND: Final = "ارسال دوبارهٔ کد"
 # The seconds stand in an element of their own, which counts down where there is script.
-RESEND_IN: Final = ("پس از", "ثانیه می‌توانید کد تازه‌ای بخواهید.")
-RESEND_NOW: Final = "اکنون می‌توانید کد تازه‌ای بخواهید."
-RESEND_NO_MORE: Final = "کد دیگری فرستاده نمی‌شود. شماره را اصلاح کنید یا با ما تماس بگیرید."
-RESENT: Final = "کد تازه فرستاده شد."
-NOT_RESENT: Final = "کد دیگری فرستاده نشد. کدی که پیش از این فرستاده شده است هنوز پذیرفته می‌شود."
-CHANGE: Final = "شماره را اصلاح کنید"
+RESEND_IN: Final = ("پس از", "ثانیه می‌توانید کد جدیدی بخواهید.")
+RESEND_NOW: Final = "اکنون می‌توانید کد جدیدی بخواهید."
+RESEND_NO_MORE: Final = "کد دیگری فرستاده نمی‌شود."
+REVIEW: Final = "بدون کد بفرستید تا بررسی کنیم"
+RESENT: Final = "کد جدید فرستاده شد."
+NOT_RESENT: Final = "کد جدیدی فرستاده نشد؛ کد قبلی هنوز معتبر است."
+CHANGE: Final = "اصلاح شماره"
 CHANGE_HINT: Final = "بقیهٔ اطلاعات شما حفظ می‌شود."
 
 # Errors
 EMPTY: Final = "کد تأیید را وارد کنید."
+WRONG: Final = "کد درست نیست."
+LAST_CODE: Final = "آخرین کد پیامک‌شده را وارد کنید؛ {n} فرصت دیگر دارید."
 SHAPE: Final = "کد تأیید {n} رقم دارد."
-WRONG: Final = "کد درست نیست. تازه‌ترین کدی را که رسیده است وارد کنید؛ {n} بار دیگر ممکن است."
-# Of a page that was sent again, by a reload or from another tab.
-STALE: Final = (
-    "صفحه قدیمی بود و این کد بررسی نشد. آخرین کد پیامک‌شده را وارد کنید؛ {n} فرصت دیگر دارید."
-)
-# After each of these follows ASK_ANOTHER, or RESEND_NO_MORE.
-WRONG_LAST: Final = "کد درست نیست و دیگر نمی‌توان آن را وارد کرد."
+# Of a page that was sent again, by a reload or from another tab: its code may have been checked.
+STALE: Final = "این صفحه قدیمی است."
+# After these follows ASK_ANOTHER or NO_OTHER.
+WRONG_LAST: Final = "دیگر نمی‌توان آن را وارد کرد."
 USED_UP: Final = "این کد دیگر پذیرفته نمی‌شود."
-EXPIRED: Final = "مهلت این کد به پایان رسیده است."
-ASK_ANOTHER: Final = "کد تازه‌ای بخواهید."
-TOO_EARLY: Final = "برای کد تازه {n} ثانیهٔ دیگر صبر کنید."
-TOO_MANY: Final = "درخواست‌های کد بیش از اندازه است. کمی بعد دوباره امتحان کنید."
-GONE: Final = (
-    "این تأیید دیگر برقرار نیست: مهلت آن گذشته یا فرم با شمارهٔ دیگری فرستاده شده است. برای شروع "
-    "دوباره، فرم را پر کنید."
-)
+EXPIRED: Final = "مهلت کد به پایان رسیده است."
+ASK_ANOTHER: Final = "کد جدیدی بخواهید."
+NO_OTHER: Final = "می‌توانید بدون کد بفرستید تا بررسی کنیم، یا شماره را اصلاح کنید."
+TOO_EARLY: Final = "برای کد جدید {n} ثانیهٔ دیگر صبر کنید."
+TOO_MANY: Final = "تعداد درخواست‌های کد زیاد است. لطفاً {n} دقیقهٔ دیگر دوباره امتحان کنید."
+GONE: Final = "مهلت تأیید گذشته یا شماره تغییر کرده است. لطفاً فرم را دوباره پر کنید."
 
 # On receipts
 NOT_VERIFIED_LABEL: Final = "تاییدنشده"

@@ -69,16 +69,30 @@ TWICE_CHOICES: Final[Mapping[str, str]] = MappingProxyType(
     {"first": "فقط نخستین", "last": "فقط آخرین", "all": "همه"}
 )
 KNOWN_NUMBERS: Final = "با شمارهٔ ثبت‌شده"
-KNOWN_ROWS: Final = (
-    "شمارهٔ این سطرها در دفتر تلفن یا صف ارسال هست: {rows}. اگر فرستاده شوند، برای هر کدام مخاطب "
-    "دیگری با همان شماره ثبت می‌شود."
+KNOWN_QUESTION: Final = "سطرهایی که شمارهٔ آن‌ها از پیش ثبت شده است:"
+KNOWN_CHOICES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "skip": "فرستاده نشود",
+        "send": "فرستاده شود؛ برای هر شماره مخاطب دیگری ثبت می‌شود",
+    }
 )
-KNOWN_ASK: Final = (
-    "هنوز چیزی فرستاده نشده است. گزینهٔ «ثبت دوبارهٔ این شماره‌ها» را انتخاب کنید و دوباره بفرستید، "
-    "یا این سطرها را از فایل بردارید و فایل را دوباره وارد کنید."
+KNOWN_TITLE: Final = "سطرهای با شمارهٔ ثبت‌شده"
+KNOWN_SOURCE: Final = "محل"
+KNOWN_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
+    {"outbox": "صف ارسال", "imported": "ورودهای پیشین", "phonebook": "دفتر تلفن"}
 )
-KNOWN_CREATE: Final = "ثبت دوبارهٔ این شماره‌ها"
-NOT_SEARCHED: Final = "فقط صف ارسال بررسی شد؛ همهٔ شماره‌های این فایل در دفتر تلفن جست‌وجو نشد."
+DIFFERENCES: Final = "تفاوت با آنچه ثبت شده است"
+DIFFERENCE: Final = "{label} (ثبت‌شده: {text})"
+NOTHING: Final = "خالی"
+NO_DIFFERENCE: Final = "بدون تفاوت"
+SAME_FILE: Final = "همین فایل پیش‌تر وارد شده است: {time}."
+SAME_FILE_LINK: Final = "گزارش آن ورود"
+SEARCHING: Final = "جست‌وجوی شماره‌ها در دفتر تلفن: {n} از {total}"
+SEARCHING_HINT: Final = "می‌توانید منتظر نمانید؛ شماره‌هایی که هنوز جست‌وجو نشده‌اند فرستاده می‌شوند."
+SEARCH_AGAIN: Final = "به‌روز کردن صفحه"
+SEARCH_REFUSED: Final = (
+    "توکن برنامه اجازهٔ جست‌وجو در دفتر تلفن را ندارد؛ فقط صف ارسال و ورودهای پیشین بررسی شد."
+)
 READY_TITLE: Final = "سطرهای آمادهٔ ارسال"
 SEND: Final = "ارسال {n} مخاطب"
 SEND_ROWS: Final = "ارسال مخاطبان"
@@ -108,11 +122,8 @@ STILL_SENT: Final = "آنچه در صف ارسال است فرستاده می‌
 SENT: Final = "ارسال‌شده"
 WAITING: Final = "در انتظار"
 REFUSED: Final = "نیازمند رسیدگی"
-KNOWN_BEFORE: Final = "پیش‌تر واردشده"
-KNOWN: Final = (
-    "{n} سطر پیش‌تر از همین فایل وارد شده بود و دوباره فرستاده نمی‌شود. آنچه نیاز به رسیدگی دارد در "
-    "این صفحه است:"
-)
+KNOWN_BEFORE: Final = "از پیش ثبت‌شده"
+KNOWN: Final = "شمارهٔ {n} سطر از پیش ثبت شده بود و این سطرها فرستاده نشد."
 PROGRESS: Final = "پیشرفت ارسال"
 PROGRESS_SAID: Final = "{n} از {total} سطر انجام شد."
 RENEW_NUMBERS: Final = "به‌روزرسانی این عددها"

@@ -6,13 +6,11 @@ operators only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from webapp.messages import MOBILE_EMPTY
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _TELL_SUPPORT: Final = (
     "سامانهٔ پیامک درخواست برنامه را نپذیرفت. موضوع را به پشتیبان برنامه خبر دهید."

@@ -1,8 +1,7 @@
 """The metrics for Prometheus.
 
-prometheus-client decides at import whether processes share their metrics, in the files of
-PROMETHEUS_MULTIPROC_DIR. Therefore only `create_app` imports this module: by then, `amoot-form
-serve` has set that folder. Under other servers, each process exposes its own metrics.
+Under `amoot-form serve`, the processes share them in the files of PROMETHEUS_MULTIPROC_DIR. Under
+other servers, each process exposes its own metrics.
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import struct
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,6 +20,7 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    values,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -27,13 +28,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from webapp.settings import VERSION
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
 log = logging.getLogger(__name__)
 
 _NAMESPACE: Final = "amoot_form"
-_OUTCOMES: Final = ("delivered", "rejected", "queued", "held", "unstored", "invalid")
+_OUTCOMES: Final = ("delivered", "rejected", "queued", "held", "unstored", "full", "invalid")
 _SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # Gauges that are read from the outbox at each scrape.
 _QUEUE_GAUGES: Final = {
@@ -71,6 +69,8 @@ class Metrics:
             forms: The slugs of the forms.
             deadline: The maximum duration of one call to the portal, in seconds.
         """
+        # prometheus-client looks for PROMETHEUS_MULTIPROC_DIR at its import, which is too early.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._forms = frozenset(forms)
         self._is_failing = False

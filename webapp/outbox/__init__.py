@@ -33,6 +33,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from webapp.contact import Contact
 from webapp.database import Database, from_batch
 from webapp.database.encryption import DAMAGED
+from webapp.outbox.listing import Listing
 from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
 from webapp.outbox.rows import (
     COLUMNS,
@@ -42,6 +43,7 @@ from webapp.outbox.rows import (
     NEEDS_ATTENTION,
     NOBODY,
     RETENTION,
+    Guard,
     State,
     Submission,
     Submitter,
@@ -65,14 +67,18 @@ class Outbox:
 
     Attributes:
         review: The operators' side of it.
+        listing: Its lists.
         failover: Whether the database's server is still the same.
+        guards: By the slug of a form, what may refuse to store its submissions.
         on_purge: Called with the rows that are purged and not counted, in the same transaction.
     """
 
     def __init__(self, database: Database, timing: Timing) -> None:
         """Use the table in this database, and these time limits."""
         self._encryption = database.encryption
+        self.guards: dict[str, Guard] = {}
         self.review = Review(database, timing)
+        self.listing = Listing(database, self.review)
         self.failover = Failover(database, self.review)
         self.on_purge: list[Callable[[Connection, Iterable[Row[*tuple[Any, ...]]]], None]] = []
         self._database = database
@@ -127,6 +133,9 @@ class Outbox:
 
         Returns:
             The submission, and whether it is new; else as it was stored before.
+
+        Raises:
+            NoRoom: if the form's guard refuses it.
         """
         state = State.SENDING if send else State.QUEUED
         return self._add(contact, state, {"key": key, "form": form, "status": status}, by)
@@ -158,10 +167,13 @@ class Outbox:
         own = {"owner": new_owner() if state is State.SENDING else None, "source": by.source}
         row = {**row, **own, "operator": by.operator}
         stored = {**row, **contact_columns(self._encryption, contact, str(row["key"]))}
-        if self._database.write_batched(self._batch_inserts[state], stored):
+        guard = self.guards.get(str(row["form"]))
+        if not guard and self._database.write_batched(self._batch_inserts[state], stored):
             return self._as_added(contact, state, row, send_by), True
         with self._database.write() as connection:
             added = connection.execute(self._inserts[state], stored).mappings().first()
+            if guard and added:
+                guard(connection)
             found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Submission.from_row(found, self._encryption, send_by=send_by), added is not None
 

@@ -52,7 +52,6 @@ _CHANGEABLE_STATES: Final = (State.QUEUED, *NEEDS_ATTENTION)
 _BATCH_ROWS: Final = 5_000
 _FEW: Final = 1_000  # rows
 _MAX_KNOWN: Final = 3  # shown of the submissions with one number
-_BATCH_HASHES: Final = 500  # looked up in one statement
 
 _c: Final = table.c
 
@@ -93,19 +92,6 @@ class Review:
         with self._database.read() as connection:
             rows = connection.execute(waiting).mappings().all()
         return self._submissions(rows)
-
-    def waiting_among(self, mobiles: Iterable[str]) -> set[str]:
-        """Return which of these numbers submissions have that wait to be sent."""
-        by_hash = {found: mobile for mobile in mobiles for found in self._encryption.hashes(mobile)}
-        waiting = select(_c.mobile_hash).where(_c.state.in_(WAITING), self._has_key)
-        hashes = list(by_hash)
-        known: set[str] = set()
-        with self._database.read() as connection:
-            for start in range(0, len(hashes), _BATCH_HASHES):
-                some = _c.mobile_hash.in_(hashes[start : start + _BATCH_HASHES])
-                rows = connection.execute(waiting.where(some)).scalars()
-                known.update(by_hash[found] for found in rows)
-        return known
 
     def _submissions(self, rows: Iterable[RowMapping]) -> list[Submission]:
         """Return the submissions of rows, without those whose contact is damaged."""
@@ -172,9 +158,11 @@ class Review:
         """
         everything = _c.status.not_in(REVIEW_STATUSES)
         chosen = everything if reference is None else by_reference(reference)
-        if chosen is None:
-            return 0
-        batches = change_in_batches(
+        return 0 if chosen is None else _sum(self.queue_again(chosen), progress)
+
+    def queue_again(self, chosen: ColumnElement[bool]) -> Iterator[int]:
+        """Queue what of these rows needs attention again; yield the number of each batch."""
+        return change_in_batches(
             self._database,
             and_(self._with_contact(NEEDS_ATTENTION), chosen),
             state=State.QUEUED,
@@ -182,7 +170,6 @@ class Review:
             give_up_at=self._database.now_plus(MAX_RETRY_AGE),
             **RESET_COUNTERS,
         )
-        return _sum(batches, progress)
 
     def correct(
         self, reference: str, contact: Contact, *, send: bool, status: str = ""
@@ -220,8 +207,12 @@ class Review:
         settled = corrected.where(not_(is_settling)).values(**moved, status=status)
         send_by = self._timing.send_by()
         with self._database.write() as connection:
-            key = connection.execute(select(_c.key).where(chosen)).scalar() or ""
-            columns = contact_columns(self._encryption, contact, key)
+            old = connection.execute(select(_c.key, _c.number_hash).where(chosen)).first()
+            columns: dict[str, str | None] = {
+                **contact_columns(self._encryption, contact, old.key if old else "")
+            }
+            if old and old.number_hash:  # of an import: the number may be another one now
+                columns |= {"number_hash": columns["mobile_hash"], "field_hashes": None}
             row = connection.execute(settled, columns).mappings().first()
             if row is None:
                 waiting = corrected.where(is_settling)
@@ -234,20 +225,17 @@ class Review:
         The row stays: the same submission sent again gets the same answer, and is not sent.
         """
         chosen = by_reference(reference)
-        if chosen is None:
-            return False
-        discarded = (
-            update(table)
-            .where(_c.contact.is_not(None), _c.state.in_(_CHANGEABLE_STATES), chosen)
-            .values(
-                **ERASED,
-                state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
-                due=self._database.now_plus(RETENTION),
-            )
-            .returning(_c.id)
+        return chosen is not None and any(self.erase(chosen))
+
+    def erase(self, chosen: ColumnElement[bool]) -> Iterator[int]:
+        """Erase the contacts of these rows, but of none that is being sent; otherwise as above."""
+        return change_in_batches(
+            self._database,
+            and_(_c.contact.is_not(None), _c.state.in_(_CHANGEABLE_STATES), chosen),
+            **ERASED,
+            state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
+            due=self._database.now_plus(RETENTION),
         )
-        with self._database.write() as connection:
-            return connection.execute(discarded).first() is not None
 
     def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:
         """Have everything looked up before it is sent: the outbox may be an old copy.

@@ -8,7 +8,7 @@ import enum
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnElement,
+    Connection,
     Index,
     Integer,
     RowMapping,
@@ -115,6 +116,10 @@ table: Final = Table(
     Column("counted", Boolean, nullable=False, server_default=false()),
     # The import that it belongs to, if any.
     Column("batch", BigInteger),
+    # Of a row of an import: keyed hashes of its number and its values. They stay when the contact
+    # is erased, so that the same numbers in another file are found.
+    Column("number_hash", String(HASH_LENGTH)),
+    Column("field_hashes", Text),
     # None as well if a former version has delivered it.
     Column("delivered_at", SqlDateTime),
     # A process of 1.0.0 that still runs stores no plain text.
@@ -144,6 +149,21 @@ Index(
     sqlite_where=_has_batch,
     postgresql_where=_has_batch,
 )
+_is_imported: Final = table.c.number_hash.is_not(None)
+Index(
+    "outbox_number_hash",
+    table.c.number_hash,
+    sqlite_where=_is_imported,
+    postgresql_where=_is_imported,
+)
+
+
+class NoRoom(Exception):
+    """A submission is not stored: its form has no place left."""
+
+
+# Called in the transaction that has just stored a submission, which a `NoRoom` rolls back.
+Guard = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from webapp.outbox.rows import (
     HONEYPOT,
     NOBODY,
     UNPROVEN,
+    NoRoom,
     State,
     Submission,
     Submitter,
@@ -51,6 +52,7 @@ class Result(enum.StrEnum):
     QUEUED = "queued"
     UNSTORED = "unstored"
     CODE = "code"  # the number is to be verified by a code first
+    FULL = "full"  # not stored: the form has no place left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,8 @@ class Intake:
                     )
             except DatabaseError as error:
                 return self.outcome_after_error(form, key, error)
+            except NoRoom:
+                return self.outcome_without_room(form, key)
             if not is_new:
                 return self.outcome(submission, has_permit=has_permit)
             if submission.state is State.QUEUED:
@@ -228,6 +232,7 @@ class Intake:
 
         Raises:
             DatabaseError: if the database fails.
+            NoRoom: if the form has no place left.
         """
         submission, is_new = self.outbox.hold(contact, key, form=form, reason=reason, by=by)
         if is_new:
@@ -297,6 +302,11 @@ class Intake:
         """Count a submission in the metrics."""
         if self._metrics:
             self._metrics.count_submission(form, outcome)
+
+    def outcome_without_room(self, form: str, key: str) -> Outcome:
+        """Return and count the outcome of a submission for which its form has no place."""
+        self.count(form, Result.FULL)
+        return Outcome(result=Result.FULL, reference=reference(key))
 
     def outcome_after_error(self, form: str, key: str, error: DatabaseError) -> Outcome:
         """Return and count the outcome after storing failed: the row may be stored all the same."""

@@ -32,6 +32,7 @@ from webapp.persian.text import (
     fold_digits,
     persian_digits,
     persian_number,
+    search_key,
     strip_invisible,
 )
 
@@ -62,6 +63,7 @@ __all__ = [
     "parse_mobile",
     "persian_digits",
     "persian_number",
+    "search_key",
     "spelling_key",
     "split_labels",
     "strip_invisible",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from webapp import messages
 from webapp.persian.text import (
@@ -12,10 +13,6 @@ from webapp.persian.text import (
     clean_line,
     comparison_key,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _LABEL_SEPARATOR: Final = re.compile("[,;|،؛，；｜﹐﹔]")
 _LABEL_MARKS: Final = "#＃﹟ "

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from persiantools import digits
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class InvalidText(ValueError):
@@ -129,6 +127,17 @@ def comparison_key(text: str) -> str:
     It ignores white space, invisible characters, and the forms of letters and digits.
     """
     return "".join(plain(text).split())
+
+
+# People type a name with any alef, and with or without a hamza, a vowel or a space.
+_SEARCHED: Final = str.maketrans(
+    "آأإٱؤئۀة۰۱۲۳۴۵۶۷۸۹", "ااااویهه0123456789", f" {ZWNJ}\u0654\u064b\u064c\u064d\u064e\u064f\u0650"
+)
+
+
+def search_key(text: str) -> str:
+    """Return a key in which a normalised text is searched: what people take for the same is."""
+    return text.casefold().translate(_SEARCHED)
 
 
 def _checked(text: str, label: str) -> str:

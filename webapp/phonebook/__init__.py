@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from webapp.contact import MOBILE, NAMES, Contact
@@ -132,8 +132,6 @@ class LabelList:
 
 
 DEADLINE_S: Final = 0.5  # of the search, for which an operator waits
-_MAX_SEARCHED: Final = 20  # numbers of a file
-_SEARCHES_TIMEOUT_S: Final = 2.0  # for all of them
 _NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two searches with a token that may not search
 
 
@@ -174,30 +172,12 @@ class Duplicates:
         except DatabaseError:
             return []
         others = [_describe(submission) for submission in waiting if submission.reference != but]
-        return others or self._search(mobile) or []
+        return others or self._search(mobile)
 
-    def among(self, mobiles: Collection[str]) -> tuple[set[str], bool]:
-        """Return which of these numbers are known, and whether the phonebook was asked about all.
-
-        Of many numbers it is not: each takes a call.
-        """
-        known = self._outbox.review.waiting_among(mobiles)
-        rest = set(mobiles) - known
-        if len(rest) > _MAX_SEARCHED:
-            return known, False
-        expires = time.monotonic() + _SEARCHES_TIMEOUT_S
-        for mobile in rest:
-            found = self._search(mobile) if time.monotonic() < expires else None
-            if found is None:
-                return known, False
-            if found:
-                known.add(mobile)
-        return known, True
-
-    def _search(self, mobile: str) -> list[KnownContact] | None:
-        """Return the portal's contacts with a number; None if that could not be found out."""
+    def _search(self, mobile: str) -> list[KnownContact]:
+        """Return the portal's contacts with a number; none if that could not be found out."""
         if self._breaker.pause or time.monotonic() < self._search_at:
-            return None
+            return []
         try:
             return self._portal.known_contacts(mobile)
         except MethodNotAllowed as error:
@@ -205,7 +185,7 @@ class Duplicates:
             self._search_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
         except PortalError as error:
             log.info("duplicates were not looked for: %s", error)
-        return None
+        return []
 
 
 def _describe(submission: Submission) -> KnownContact:

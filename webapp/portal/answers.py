@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
-from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Kind
+from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, Kind
 from webapp.persian import comparison_key
 from webapp.portal.base import (
     MAX_PAUSE_S,
@@ -34,17 +35,9 @@ from webapp.portal.base import (
     Unexplained,
 )
 from webapp.portal.statuses import BY_NAME, BY_NUMBER, LENGTH_STATUSES, SUCCESS, rejected_fields
+from webapp.portal.transport import Response
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from webapp.portal.transport import Response
-
-    JsonObject = Mapping[str, object]
-    from collections.abc import Iterable, Mapping
-
-    from webapp.contact import Contact
-
+JsonObject = Mapping[str, object]
 
 _WRAPPERS: Final = ("ReturnValue", "Data", "Result")
 _MAX_DEPTH: Final = 2  # {"ReturnValue": {"Data": …}}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from webapp.contact import MOBILE, NAMES
 from webapp.portal.base import (
@@ -14,9 +15,6 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def rejected_fields(status: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ _SETTLED: Final = {
     State.HELD: Outcome.DISCARDED,
 }
 
-_daily_counts: Final = Table(
+daily_counts: Final = Table(
     "daily_counts",
     metadata,
     Column("day", Date, primary_key=True),  # in Iran
@@ -74,7 +74,7 @@ _daily_counts: Final = Table(
     Column("count", BigInteger, nullable=False),
     Column("seconds", Float, nullable=False),  # until delivery, of all together
 )
-_day, _form, _outcome, _count, _seconds = _daily_counts.columns
+_day, _form, _outcome, _count, _seconds = daily_counts.columns
 
 COUNTED_COLUMNS: Final = (
     *(_c.key, _c.form, _c.state, _c.created_at, _c.due, _c.counted),
@@ -177,13 +177,13 @@ class Statistics:
                 delivered_at = row.delivered_at or row.due - RETENTION
                 one[1] += max(0.0, (delivered_at - row.created_at).total_seconds())
                 delivered[day, row.form, row.source] += 1
-        self._database.upsert_increment(connection, _daily_counts, sums)
+        self._database.upsert_increment(connection, daily_counts, sums)
         self.sources.add(connection, delivered)
 
     def purge(self) -> None:
         """Delete counts older than `COUNTS_RETENTION`, those by source and of steps too."""
         with self._database.write() as connection:
-            for counts in (_daily_counts, sources.table, funnel.table):
+            for counts in (daily_counts, sources.table, funnel.table):
                 old = counts.c.day < today() - COUNTS_RETENTION
                 connection.execute(delete(counts).where(old))
 
@@ -218,7 +218,7 @@ class Statistics:
         return (
             select(day, _c.form, _c.state, func.count(), literal(0.0), held, literal(0))
             .where(is_uncounted, _c.state.in_(states))
-            .where(_c.created_at >= _midnight(first), _c.created_at < _midnight(last + _ONE_DAY))
+            .where(_c.created_at >= midnight(first), _c.created_at < midnight(last + _ONE_DAY))
             .group_by("day", _c.form, _c.state)
         )
 
@@ -234,7 +234,7 @@ def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:
         yield _SETTLED[State(row.outcome)], row.number - row.held
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     """Return when a day begins in Iran, in UTC, without a time zone."""
     begin = datetime.combine(day, datetime.min.time(), IRAN)
     return begin.astimezone(UTC).replace(tzinfo=None)

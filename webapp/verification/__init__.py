@@ -17,7 +17,7 @@ from typing import Final
 from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.database.sqlite_writer import KeyLocks
-from webapp.outbox.rows import State, Submission, Submitter, reference
+from webapp.outbox.rows import NoRoom, State, Submission, Submitter, reference
 from webapp.outbox.submit import Intake, Outcome, Result, outcome_of, waits_for_code
 from webapp.statistics.funnel import CodeCounts, CodeEvent
 from webapp.statistics.funnel import Step as FunnelStep
@@ -84,7 +84,12 @@ class Verification:
             suspicion: As for `Intake.submit`.
         """
         replaces = request.replaces
-        outcome = self._store(contact, key, form=form, by=by, suspicion=suspicion)
+        try:
+            outcome = self._store(
+                contact, key, form=form, by=by, suspicion=suspicion, replaces=replaces
+            )
+        except NoRoom:
+            return self._intake.outcome_without_room(form, key)
         if outcome.is_new and not replaces:
             self._counts.count_step(form, FunnelStep.SUBMITTED)
         if outcome.result is Result.CODE:
@@ -101,7 +106,14 @@ class Verification:
         return outcome
 
     def _store(
-        self, contact: Contact, key: str, *, form: str, by: Submitter, suspicion: str
+        self,
+        contact: Contact,
+        key: str,
+        *,
+        form: str,
+        by: Submitter,
+        suspicion: str,
+        replaces: str,
     ) -> Outcome:
         """Store a submission that is sent once its number is verified."""
         try:
@@ -110,7 +122,9 @@ class Verification:
                     contact, key, form=form, reason=suspicion, by=by
                 )
             else:
-                submission, is_new = self._unverified.add(contact, key, form=form, source=by.source)
+                submission, is_new = self._unverified.add(
+                    contact, key, form=form, source=by.source, replaces=replaces
+                )
         except DatabaseError as error:
             return self._intake.outcome_after_error(form, key, error)
         if is_new and submission.state is State.HELD:
@@ -140,7 +154,8 @@ class Verification:
         A submission that a robot has sent is known as long as its code is.
         """
         submission = self._intake.outbox.find(key)
-        state = self._codes.state(key)
+        contact = submission.contact if submission else None
+        state = self._codes.state(key, str(contact[MOBILE]) if contact else "")
         if submission and submission.state is State.HELD and state is None:
             return self._left(submission if not waits_for_code(submission) else None)
         if submission is None or not waits_for_code(submission):
@@ -159,6 +174,21 @@ class Verification:
         if submission.state is State.HELD:  # a robot's: nothing it types will fit
             return Step(waits_outcome(submission), was_sent=self._codes.pretend(key))
         return self._sender.send(submission, submission.contact, request)
+
+    def leave_to_operator(self, key: str) -> Step:
+        """Have an operator decide about a submission for which no other code may be sent."""
+        found = self.pending(key)
+        if isinstance(found, Step):
+            return found
+        submission, state = found
+        if state is None or state.may_resend:
+            return Step(waits_outcome(submission))
+        if submission.state is State.HELD:  # a robot's: it learns nothing
+            name = submission.reference
+            return Step(Outcome(result=Result.QUEUED, reference=name, is_held=True))
+        if self._unverified.hold(key):
+            self._intake.count(submission.form, State.HELD)
+        return self._left(self._intake.outbox.find(key))
 
     def check(self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)) -> Step:
         """Check a code; if it is right, send the submission.

@@ -84,12 +84,14 @@ class CodeState:
         sendings_left: How often another one may still be sent.
         resend_in_s: Seconds until that is possible.
         is_valid: Whether the last code may still be typed.
+        may_resend: Whether another one may be sent, now or after that pause.
     """
 
     tries_left: int
     sendings_left: int
     resend_in_s: float
     is_valid: bool
+    may_resend: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +227,20 @@ class Codes:
         fits = [hmac.compare_digest(self._digest(it, key, code), stored) for it in self._keys]
         return Check.RIGHT if any(fits) else Check.WRONG
 
-    def state(self, key: str) -> CodeState | None:
-        """Return the state of a submission's code; None if it has none."""
+    def state(self, key: str, mobile: str = "") -> CodeState | None:
+        """Return the state of a submission's code; None if it has none.
+
+        Args:
+            key: The submission's key.
+            mobile: Its number, whose limits count then, too.
+        """
         with self._database.read() as connection:
             now = self._database.now_plus().label("now")
             row = (
                 connection.execute(_STATE.add_columns(now).where(_c.key == key)).mappings().first()
             )
-        return _state(row) if row else None
+            reached = self.limits.reached_by_number(connection, mobile) if row and mobile else None
+        return _state(row, is_limited=reached is not None) if row else None
 
     def has_verified(self, key: str, mobile: str) -> bool:
         """Return whether a submission verified this number within the last minutes."""
@@ -272,13 +280,14 @@ class Codes:
 _STATE: Final = select(_c.tries, _c.sendings, _c.resend_at, _c.expires_at)
 
 
-def _state(row: RowMapping) -> CodeState:
+def _state(row: RowMapping, *, is_limited: bool) -> CodeState:
     now = row["now"]
     return CodeState(
         tries_left=MAX_TRIES - row["tries"],
         sendings_left=MAX_SENDINGS - row["sendings"],
         resend_in_s=max(0.0, (row["resend_at"] - now).total_seconds()),
         is_valid=row["tries"] < MAX_TRIES and row["expires_at"] > now,
+        may_resend=row["sendings"] < MAX_SENDINGS and not is_limited,
     )
 
 

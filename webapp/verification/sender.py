@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -22,8 +23,10 @@ from webapp.portal.base import (
     Refused,
     Rejected,
     SlowDown,
+    TimedOut,
     Uncertain,
     Unexplained,
+    Unreachable,
 )
 from webapp.portal.statuses import rejected_fields
 from webapp.statistics.funnel import CodeCounts, CodeEvent
@@ -36,6 +39,9 @@ log = logging.getLogger(__name__)
 # A refusal of these is about the SMS alone, and says nothing about ContactCreate.
 _OF_CODES_ALONE: Final = ("CreditNotEnough", "AccountIsDemo")
 _OF_THE_NUMBER: Final = ("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid")
+
+# A person waits: only what failed faster than this (s) is tried once more.
+_QUICK_FAILURE_S: Final = 2.0
 
 
 class Fallback(enum.StrEnum):
@@ -179,7 +185,7 @@ class CodeSender:
     def _call(self, submission: Submission, contact: Contact, code: str) -> PortalError | None:
         """Send a code that is stored; return what went wrong."""
         try:
-            sent = self._portal.send_code(str(contact[MOBILE]), code)
+            sent = self._send_code(str(contact[MOBILE]), code)
         except PortalError as error:
             self._report(error)
             return error
@@ -189,6 +195,25 @@ class CodeSender:
                 self._codes.store(submission.key, sent)
             self._codes.trouble.clear()
         return None
+
+    def _send_code(self, mobile: str, code: str) -> str:
+        """Send a code; a quick server error or broken connection is tried once more.
+
+        It may arrive twice then, which does no harm: it is the same code.
+        """
+        start = time.monotonic()
+        try:
+            return self._portal.send_code(mobile, code)
+        except (TimedOut, Unexplained):
+            raise
+        except (Uncertain, Unreachable) as error:
+            if time.monotonic() - start > _QUICK_FAILURE_S:
+                raise
+            first = error
+        try:
+            return self._portal.send_code(mobile, code)
+        except Unreachable:
+            raise first from None  # it may have been sent the first time
 
     def _failed(
         self,

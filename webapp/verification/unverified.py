@@ -6,10 +6,12 @@ that ends this state is one conditional UPDATE, of which only one of many reques
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import and_, delete, or_, select, update
-from sqlalchemy.sql.dml import ReturningUpdate, Update
+from sqlalchemy.sql.dml import Delete, ReturningUpdate, Update
 
 from webapp.contact import Contact
 from webapp.database import Database
@@ -22,6 +24,7 @@ from webapp.outbox.rows import (
     NUMBER_UNVERIFIED,
     RETENTION,
     UNVERIFIED_LIFETIME,
+    Guard,
     State,
     Submission,
     Timing,
@@ -44,15 +47,21 @@ _IS_HELD: Final = and_(
 class Unverified:
     """The rows of such submissions. Each method raises a DatabaseError if the database fails."""
 
-    def __init__(self, database: Database, timing: Timing) -> None:
-        """Use the outbox in this database, and these time limits."""
+    def __init__(
+        self,
+        database: Database,
+        timing: Timing,
+        guards: Mapping[str, Guard] = MappingProxyType({}),
+    ) -> None:
+        """Use the outbox in this database, its guards, and these time limits."""
+        self._guards = guards
         self._database = database
         self._encryption = database.encryption
         self._timing = timing
         self._is_readable = self._encryption.is_readable(_c.encrypted_with)
 
     def add(
-        self, contact: Contact, key: str, *, form: str, source: str = ""
+        self, contact: Contact, key: str, *, form: str, source: str = "", replaces: str = ""
     ) -> tuple[Submission, bool]:
         """Store a submission for an hour; return it, and whether it is new.
 
@@ -61,15 +70,23 @@ class Unverified:
             key: The submission's key.
             form: The slug of its form.
             source: Where the visitor came from, for statistics.
+            replaces: The key of a submission whose place it takes, where places are limited.
+
+        Raises:
+            NoRoom: if the form's guard refuses it.
         """
         now = self._database.now_plus
         times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
         values = {"key": key, "form": form, "status": "", "source": source}
         contents = {**values, **contact_columns(self._encryption, contact, key)}
         row = {**contents, **times, **INITIAL_VALUES, "state": State.UNVERIFIED}
+        guard = self._guards.get(form)
         with self._database.write() as connection:
             insert = self._database.insert_or_ignore(table, **row)
             added = connection.execute(insert).mappings().first()
+            if guard and added:
+                connection.execute(_erasing(replaces))
+                guard(connection)
             found = added or connection.execute(_with_key(key)).mappings().one()
         return Submission.from_row(found, self._encryption), added is not None
 
@@ -130,9 +147,8 @@ class Unverified:
             due = self._database.now_plus(RETENTION)
             moved = {"state": State.REJECTED, "status": status, **ERASED, "due": due}
             return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
-        erased = delete(table).where(_c.key == key, _c.state == State.UNVERIFIED)
         with self._database.write() as connection:
-            return connection.execute(erased.returning(_c.id)).first() is not None
+            return connection.execute(_erasing(key).returning(_c.id)).first() is not None
 
     def purge(self) -> None:
         """Delete some of the submissions whose hour is over, and of the codes."""
@@ -153,6 +169,10 @@ class Unverified:
         changed: ReturningUpdate[Any] = statement.returning(_c.id)
         with self._database.write() as connection:
             return connection.execute(changed).first() is not None
+
+
+def _erasing(key: str) -> Delete:
+    return delete(table).where(_c.key == key, _c.state == State.UNVERIFIED)
 
 
 def _with_key(key: str) -> Any:  # noqa: ANN401  its type names every column

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
@@ -28,7 +28,6 @@ from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check, CodeState
 from webapp.verification.sender import Policy, Step
 from webapp.web import contact as contact_form
 from webapp.web.rendering import public_form, see_other, services
-from webapp.web.rendering.recent import hide_digits
 from webapp.web.submitting import SENT, issue_receipt, request_code, too_many_codes
 
 blueprint = Blueprint("code", __name__)
@@ -37,7 +36,16 @@ _INPUT: Final = "Code"
 _TRY: Final = "try"
 _CHANGE: Final = "change"
 _DIGITS: Final = re.compile("[0-9]+")
+# What ends the message that a browser may read itself (WebOTP): the code of this host.
+_WEB_OTP: Final = re.compile("@[^ ]+ #([0-9]+)")
 _METHODS: Final = ("GET", "POST")
+
+
+class _Problem(NamedTuple):
+    """What is wrong with what was typed: a heading, and what helps."""
+
+    heading: str
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +130,27 @@ def _proceed(
 ) -> contact_form.ViewResult:
     """Show the step, or take the person's next one."""
     if request.method != "POST":
-        if _CHANGE in request.args and submission.contact:
-            return _form(place, submission.contact), HTTPStatus.OK
-        is_new = request.args.get(SENT) == "1" and not _ended(state)
-        note = texts.RESENT if is_new else ""
-        return _show(place, submission, state, note=note), HTTPStatus.OK
+        return _open(place, submission, state)
     if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
-        return see_other(f"{place.url}&{_CHANGE}=1")
+        return see_other(f"{place.url}&{_CHANGE}=1#{MOBILE}")
     if "resend" in request.form:
         return _resend(place, submission, state)
+    if "review" in request.form:
+        return _review(place, submission, state)
     if request.form.get(_TRY, _try(state)) != _try(state):
         left = persian_digits(state.tries_left if state else MAX_TRIES)
-        error = _ended(state) or texts.STALE.format(n=left)
+        error = _Problem(texts.STALE, _ended(state) or texts.LAST_CODE.format(n=left))
         return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     return _check(place, submission, state)
+
+
+def _open(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    if _CHANGE in request.args and submission.contact:
+        return _form(place, submission.contact), HTTPStatus.OK
+    is_new = request.args.get(SENT) == "1" and not _ended(state)
+    return _show(place, submission, state, note=texts.RESENT if is_new else ""), HTTPStatus.OK
 
 
 def _try(state: CodeState | None) -> str:
@@ -150,7 +165,8 @@ def _check(
     typed, length = request.form.get(_INPUT, ""), place.policy.length
     code = _find_code(typed, length)
     if len(code) != length:
-        error = texts.SHAPE.format(n=persian_digits(length)) if typed.strip() else texts.EMPTY
+        shape = _Problem(texts.WRONG, texts.SHAPE.format(n=persian_digits(length)))
+        error = shape if typed.strip() else _Problem(texts.EMPTY)
         return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     verification = services().delivery.verification
     step = verification.check(place.key, code, shown=place.definition.shown)
@@ -165,35 +181,48 @@ def _check(
 
 
 def _find_code(typed: str, length: int) -> str:
-    """Return the digits of what was typed, as with hyphens; of a whole message, only the code's.
+    """Return the code in what was pasted: the one number that is as long as a code.
 
-    Bulk SMS in Iran end in «لغو۱۱»: then the code is the one number that is as long as a code.
+    Around it stands what messages say: how long it is valid, «لغو۱۱» in bulk SMS of Iran, or the
+    host name of a message for browsers. A code with hyphens or spaces is found where nothing is
+    around it.
     """
-    numbers: list[str] = _DIGITS.findall(fold_digits(strip_invisible(typed)))
-    digits = "".join(numbers)
+    text = fold_digits(strip_invisible(typed))
+    numbers: list[str] = _WEB_OTP.findall(text) or _DIGITS.findall(text)
     fitting = {number for number in numbers if len(number) == length}
-    return fitting.pop() if len(digits) != length and len(fitting) == 1 else digits
+    return fitting.pop() if len(fitting) == 1 else "".join(numbers)
 
 
-def _error(check: Check, state: CodeState | None) -> str:
+def _error(check: Check, state: CodeState | None) -> _Problem:
     left = state.tries_left if state else MAX_TRIES
     if check is Check.WRONG and left:
-        return texts.WRONG.format(n=persian_digits(left))
-    ends = {Check.WRONG: texts.WRONG_LAST, Check.USED_UP: texts.USED_UP}
-    return _over(ends.get(check, texts.EXPIRED), state)
+        return _Problem(texts.WRONG, texts.LAST_CODE.format(n=persian_digits(left)))
+    if check is Check.WRONG:
+        return _Problem(texts.WRONG, f"{texts.WRONG_LAST} {_what_helps(state)}")
+    heading = texts.USED_UP if check is Check.USED_UP else texts.EXPIRED
+    return _Problem(heading, _what_helps(state))
 
 
-def _over(what: str, state: CodeState | None) -> str:
-    """Return a text about a code that is not valid any more, and what helps."""
-    may_resend = state is None or state.sendings_left
-    return f"{what} {texts.ASK_ANOTHER if may_resend else texts.RESEND_NO_MORE}"
+def _what_helps(state: CodeState | None) -> str:
+    """Return what helps where the last code is not valid any more."""
+    return texts.ASK_ANOTHER if state is None or state.may_resend else texts.NO_OTHER
 
 
 def _ended(state: CodeState | None) -> str:
     """Return that the code which was sent is not valid any more, or ""."""
     if state is None or state.is_valid or state.sendings_left == MAX_SENDINGS:
         return ""
-    return _over(texts.EXPIRED if state.tries_left else texts.USED_UP, state)
+    return f"{texts.EXPIRED if state.tries_left else texts.USED_UP} {_what_helps(state)}"
+
+
+def _review(
+    place: _Place, submission: Submission, state: CodeState | None
+) -> contact_form.ViewResult:
+    """Have an operator decide about a submission for which no code is sent any more."""
+    step = services().delivery.verification.leave_to_operator(place.key)
+    if step.outcome and step.outcome.result is Result.CODE:
+        return _show(place, submission, state), HTTPStatus.CONFLICT
+    return _leave(place, step)
 
 
 def _resend(
@@ -230,8 +259,7 @@ def _wait(
 ) -> contact_form.ViewResult:
     status = HTTPStatus.TOO_MANY_REQUESTS
     if state and not state.sendings_left:  # waiting does not help
-        note = "" if _ended(state) else texts.RESEND_NO_MORE
-        return _show(place, submission, state, note=note), status
+        return _show(place, submission, state), status
     seconds = math.ceil(state.resend_in_s) if state else 0
     note = texts.TOO_EARLY.format(n=persian_digits(seconds))
     headers = {"Retry-After": str(seconds or 1)}
@@ -243,22 +271,21 @@ def _show(
     submission: Submission,
     state: CodeState | None,
     *,
-    error: str = "",
+    error: _Problem | None = None,
     note: str = "",
 ) -> str:
     """Render the step, with an error at the input or a note on sending again."""
-    mobile = hide_digits(str(submission.contact[MOBILE])) if submission.contact else ""
     is_unsent = request.args.get(SENT) == "0"
     return render_template(
         "code/code.html",
         definition=place.definition,
         reference=submission.reference,
-        mobile=persian_digits(mobile),
+        mobile=persian_digits(str(submission.contact[MOBILE])) if submission.contact else "",
         length=place.policy.length,
         seconds=math.ceil(state.resend_in_s) if state else 0,
         is_sent=state is not None and state.sendings_left < MAX_SENDINGS and not is_unsent,
         ended=_ended(state),
-        may_resend=state is None or state.sendings_left > 0,
+        may_resend=state is None or state.may_resend,
         error=error,
         note=note,
         action=place.url,

@@ -20,6 +20,7 @@ from webapp.outbox.circuit_breaker import Pause
 from webapp.outbox.submit import Outcome, Result
 from webapp.portal.base import KnownContact
 from webapp.statistics.funnel import Step
+from webapp.web import closing
 from webapp.web.help import operators_header
 from webapp.web.rendering import (
     has_token,
@@ -70,8 +71,8 @@ def new_form(
     kept: Mapping[str, object] | None = None,
     receipt: Receipt | None = None,
     pause: Pause | None = None,
-) -> Response:
-    """Show a form for a new contact, from the page cache.
+) -> ViewResult:
+    """Show a form for a new contact, from the page cache; or why it takes none.
 
     Args:
         definition: The form.
@@ -80,6 +81,9 @@ def new_form(
         receipt: The outcome of the last contact.
         pause: Why the queue is paused.
     """
+    if closure := closing.closure(definition):
+        context: dict[str, Any] = {"embed": definition} if embedded else {}
+        return closing.page(definition, closure, **context)
     key = definition.slug, embedded, own_origin(), json.dumps(kept), _labels_version(definition)
     cached_pages = services().cached_pages
     cached = cached_pages.get(key)  # once: another thread may clear the cache

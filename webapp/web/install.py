@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from html import escape
@@ -14,11 +14,13 @@ from urllib.parse import urlencode, urlsplit
 import segno
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
 
 from webapp import messages
 from webapp.contact import Kind
 from webapp.forms.definitions import FormDefinition, read_arrival, source_key
 from webapp.settings import Settings
+from webapp.web import closing
 from webapp.web.contact import PREVIEW
 from webapp.web.rendering import public_form, require_intranet, services
 from webapp.web.security.request import own_origin
@@ -104,12 +106,14 @@ class Facts:
         is_secure: Whether this request came over HTTPS, as far as the app can tell.
         forwarded: The number of addresses in X-Forwarded-For.
         sets_cookie: Whether the embedded page sets a cookie.
+        is_framable: Whether its headers let every listed site frame it.
     """
 
     origin: str
     is_secure: bool
     forwarded: int
     sets_cookie: bool
+    is_framable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,23 @@ def snippet(definition: FormDefinition, origin: str) -> str:
         _FIELD_HEIGHTS_PX.get(row.kind, _DEFAULT_FIELD_HEIGHT_PX) for row in definition.fields
     )
     height += _CONSENT_HEIGHT_PX if definition.consent else 0
+    # Our origin is told the site also where its pages say no-referrer; a code fills itself in.
+    allow = ' allow="otp-credentials"' if definition.verification else ""
     return (
         f'<iframe src="{origin}/embed/{definition.slug}" title="{escape(definition.title)}" '
-        f'width="100%" height="{height}" style="border:0"></iframe>\n'
+        f'width="100%" height="{height}" style="border:0" '
+        f'referrerpolicy="origin"{allow}></iframe>\n'
         f'<script src="{origin}/embed.js" async></script>'
     )
+
+
+def missing_twin(origin: str, origins: Sequence[str]) -> str:
+    """Return the origin with or without "www." that is not among these, or ""."""
+    scheme, _, host = origin.partition("://")
+    bare = host.removeprefix("www.")
+    twin = f"{scheme}://{bare if bare != host else f'www.{host}'}"
+    is_site = bare != host or host.count(".") == 1  # else a host of its own, such as shop.
+    return twin if is_site and twin not in origins else ""
 
 
 def inspect(definition: FormDefinition, settings: Settings, facts: Facts) -> list[Finding]:
@@ -151,6 +167,8 @@ def inspect(definition: FormDefinition, settings: Settings, facts: Facts) -> lis
         "proxy": _is_proxy_right(settings, facts),
         "cookies": not facts.sets_cookie,
     }
+    if definition.embed_origins:
+        checks["frame"] = facts.is_framable
     return [
         Finding(name, is_fine, messages.FINDINGS[name][not is_fine])
         for name, is_fine in checks.items()
@@ -182,11 +200,15 @@ def install(slug: str) -> Response:
     require_intranet()
     definition = public_form(slug)
     origin, preview = own_origin(), f"/embed/{slug}?{PREVIEW}=1"
+    headers = Context().run(_visit, current_app.test_client(), preview, origin)
+    ancestors = headers["Content-Security-Policy"].partition("frame-ancestors ")[2].split()
     facts = Facts(
         origin=origin,
         is_secure=request.is_secure,
         forwarded=len(list(filter(None, request.headers.get("X-Forwarded-For", "").split(",")))),
-        sets_cookie=Context().run(_sets_cookie, current_app.test_client(), preview, origin),
+        sets_cookie="Set-Cookie" in headers,
+        is_framable={*definition.embed_origins} <= {*ancestors}
+        and "X-Frame-Options" not in headers,
     )
     response = make_response(
         render_template(
@@ -196,16 +218,19 @@ def install(slug: str) -> Response:
             findings=inspect(definition, settings, facts),
             check_command="amoot-form check --portal",
             link=form_link(definition),
+            opening=closing.for_operators(definition),
             preview=preview,
+            missing_twin=missing_twin,
+            origin=origin,
         )
     )
     response.headers["Content-Security-Policy"] = "frame-src 'self'"  # the preview
     return response
 
 
-def _sets_cookie(visitor: FlaskClient, path: str, origin: str) -> bool:
-    """Request the embedded page like a visitor's browser, and return whether it sets a cookie.
+def _visit(visitor: FlaskClient, path: str, origin: str) -> Headers:
+    """Request the embedded page like a visitor's browser, and return the response's headers.
 
     Call it in an empty context: the page is not to know of the operator's request.
     """
-    return "Set-Cookie" in visitor.get(path, base_url=origin).headers
+    return visitor.get(path, base_url=origin).headers

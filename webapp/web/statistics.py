@@ -12,12 +12,14 @@ from flask import Blueprint, Response, render_template, request
 
 from webapp import persian
 from webapp.forms.definitions import Access, main_form
+from webapp.messages import opening as opening_texts
 from webapp.messages import statistics as source_texts
 from webapp.messages import statistics as texts
 from webapp.persian import persian_number
 from webapp.statistics import Count, Outcome, today
 from webapp.statistics.funnel import Step, StepCount
 from webapp.statistics.sources import OTHER
+from webapp.web import closing
 from webapp.web.rendering import (
     charts,
     duration,
@@ -168,8 +170,19 @@ def page() -> str:
         sources=source_rows(first, last),
         waiting=waiting(),
         attention=needing_attention(),
+        opening=_opening(),
         home=main_form(services().definitions),
     )
+
+
+def _opening() -> list[str]:
+    """Return which forms are open, and how many of their places are taken."""
+    found = {form.title: closing.for_operators(form) for form in services().definitions.values()}
+    return [
+        " ".join([opening_texts.FORM.format(title=title), *lines])
+        for title, lines in found.items()
+        if lines
+    ]
 
 
 @blueprint.get("/statistics.csv")

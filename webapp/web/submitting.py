@@ -26,9 +26,12 @@ from webapp.forms.tokens import Receipt
 from webapp.messages import codes as texts
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
+from webapp.persian import persian_digits
 from webapp.portal.base import KnownContact, status_message
 from webapp.statistics.funnel import Step
 from webapp.verification.sender import CodeRequest, Networks, Policy
+from webapp.web import closing
+from webapp.web.closing import Closure
 from webapp.web.contact import ViewResult, is_confirmed, page, previous_submission
 from webapp.web.rendering import see_other, services
 from webapp.web.security.rate_limits import LimitReached, address_prefix
@@ -50,6 +53,7 @@ class Refusal:
         retry_after_s: Seconds to wait.
         known: Contacts with the same number, about which an operator is asked first.
         outcome: That nothing could be stored, if the database failed.
+        closure: That the form takes no submission.
     """
 
     status: HTTPStatus
@@ -57,6 +61,7 @@ class Refusal:
     retry_after_s: int | None = None
     known: Sequence[KnownContact] = ()
     outcome: Outcome | None = None
+    closure: Closure | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -99,6 +104,8 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     outcome = _submit(form, checked)
     if outcome.result is Result.CODE:
         return _ask_code(form, checked.key, outcome)
+    if outcome.result is Result.FULL:
+        return closing.page(form.definition, closing.full(), form, **context)
     return outcome if outcome.is_accepted else show_failure(form, outcome, **context)
 
 
@@ -121,7 +128,7 @@ def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
     if (request.content_length or 0) > MAX_BODY_BYTES:
         return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_LARGE)
     if not is_valid:
-        return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _closed(form) or Refusal(HTTPStatus.UNPROCESSABLE_ENTITY)
     contact = form.to_contact()
     if form.definition.access is Access.PUBLIC:
         return _check_visitors(form, contact)
@@ -154,7 +161,12 @@ def _check_visitors(form: ContactForm, contact: Contact) -> CheckedContact | Ref
         if delivery.verification.has_verified(replaces, str(contact[MOBILE])):
             policy = None
         if not delivery.outbox.find(key):
-            refusal = _too_young(form) or _wrong_proof(form, key) or _over_limit(form, key)
+            refusal = (
+                _closed(form)
+                or _too_young(form)
+                or _wrong_proof(form, key)
+                or _over_limit(form, key)
+            )
             suspicion = "" if refusal else _suspicion(form, key, policy)
             if policy and not (refusal or suspicion):
                 refusal = _too_many_codes_for(form)
@@ -167,6 +179,15 @@ def _check_visitors(form: ContactForm, contact: Contact) -> CheckedContact | Ref
     return CheckedContact(
         contact=contact, key=key, suspicion=suspicion, policy=policy, replaces=replaces
     )
+
+
+def _closed(form: ContactForm) -> Refusal | None:
+    """Refuse a form that takes no submission; one that corrects a submission came in time."""
+    if form.definition.access is not Access.PUBLIC:
+        return None
+    replaced = previous_submission(form.definition.slug)
+    found = closing.closure_for(form, replaced.key if replaced else "")
+    return Refusal(HTTPStatus.CONFLICT, closure=found) if found else None
 
 
 def _too_young(form: ContactForm) -> Refusal | None:
@@ -219,7 +240,8 @@ def _too_many_codes_for(form: ContactForm) -> Refusal | None:
 def too_many_codes(retry_after_s: float) -> Refusal:
     """Return the refusal of a code to a number that has had too many."""
     services().metrics.count_refusal("LIMIT_CODE_MOBILE")
-    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, texts.TOO_MANY, math.ceil(retry_after_s))
+    message = texts.TOO_MANY.format(n=persian_digits(math.ceil(retry_after_s / 60)))
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, message, math.ceil(retry_after_s))
 
 
 # What is submitted, and its outcome
@@ -266,6 +288,8 @@ def refuse(form: ContactForm, refusal: Refusal, **context: Any) -> ViewResult:
     status, outcome = refusal.status, refusal.outcome
     if not (outcome or refusal.known or status is HTTPStatus.OK):
         services().metrics.count_submission(form.definition.slug, _INVALID)
+    if refusal.closure:
+        return closing.page(form.definition, refusal.closure, form, **context)
     if refusal.message:
         form.refuse(refusal.message)
     context["known"] = refusal.known

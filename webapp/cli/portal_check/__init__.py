@@ -7,20 +7,15 @@ import os
 import secrets
 import signal
 import string
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from webapp.cli.portal_check.creating import Trial
 from webapp.cli.portal_check.reading import check_reading
 from webapp.cli.portal_check.table import Table
-from webapp.settings import VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from webapp.portal.client import AmootPortal
-    from webapp.settings import Settings
+from webapp.portal.client import AmootPortal
+from webapp.settings import VERSION, Settings
 
 
 def check_portal(

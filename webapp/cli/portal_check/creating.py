@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from webapp.cli.portal_check import reading
-from webapp.cli.portal_check.own_contacts import OwnContacts, delete_all, ids
+from webapp.cli.portal_check.own_contacts import OwnContacts, Records, delete_all, ids
 from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
-from webapp.cli.portal_check.table import Level
-from webapp.contact import FIELDS, LABELS, MOBILE, Kind
+from webapp.cli.portal_check.table import Level, Reply, Table
+from webapp.contact import FIELDS, LABELS, MOBILE, Contact, Kind
 from webapp.persian import comparison_key
 from webapp.portal.answers import find_matches, is_same_number
 from webapp.portal.base import (
@@ -24,15 +25,7 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-from webapp.portal.client import Empty, payload
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from webapp.cli.portal_check.own_contacts import Records
-    from webapp.cli.portal_check.table import Reply, Table
-    from webapp.contact import Contact
-    from webapp.portal.client import AmootPortal
+from webapp.portal.client import AmootPortal, Empty, payload
 
 # Of the search, beyond AMOOT_SETTLE: a longer delay has to be seen, too.
 _BEYOND_SETTLE_S: Final = 60.0

@@ -20,7 +20,7 @@ from webapp.imports.columns import sample_workbook
 from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable, read_again, store_file
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
-from webapp.imports.tables import Import, ImportState, Twice
+from webapp.imports.tables import Import, ImportState, KnownRows, Twice
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
@@ -53,7 +53,7 @@ def wrong_rows(found: Import) -> Response:
     lines = [
         [*row.cells[: len(header)], " ".join(message for *_, message in row.faults)] for row in rows
     ]
-    return _file(f"wrong-{found.reference}", [*header, texts.PROBLEM], lines)
+    return table_file(f"wrong-{found.reference}", texts.PROBLEM, [*header, texts.PROBLEM], lines)
 
 
 def refused_rows(found: Import) -> Response:
@@ -62,15 +62,15 @@ def refused_rows(found: Import) -> Response:
     rows = definition.fields if definition else tuple(FIELDS.values())
     submissions = services().delivery.imports.review.refused(found.id, limit=MAX_ROWS)
     lines = [
-        [*(_text(row, one.contact) for row in rows), status_message(one.status)]
+        [*(cell_text(row, one.contact) for row in rows), status_message(one.status)]
         for one in submissions
         if one.contact
     ]
     header = [*(row.label for row in rows), texts.PROBLEM]
-    return _file(f"refused-{found.reference}", header, lines)
+    return table_file(f"refused-{found.reference}", texts.PROBLEM, header, lines)
 
 
-def _text(row: Field, contact: Contact) -> str:
+def cell_text(row: Field, contact: Contact) -> str:
     """Return a value as it can be read again."""
     value = contact[row.name]
     if value in (None, ""):
@@ -88,9 +88,12 @@ def _text(row: Field, contact: Contact) -> str:
             return str(value)
 
 
-def _file(name: str, header: Sequence[str], lines: Iterable[Sequence[str]]) -> Response:
+def table_file(
+    name: str, title: str, header: Sequence[str], lines: Iterable[Sequence[str]]
+) -> Response:
+    """Return rows as a workbook whose sheet has this title, or in CSV without XlsxWriter."""
     try:
-        content = write_workbook(texts.PROBLEM, header, lines)
+        content = write_workbook(title, header, lines)
     except ImportError:  # XlsxWriter is an extra
         return csv_file(name, header, lines)
     return xlsx_file(name, content)
@@ -202,8 +205,17 @@ def show(name: str) -> _Page:
     """Show the preview of a draft, or the progress of an import."""
     found = _find(name)
     if found.state is ImportState.DRAFT:
-        return _preview_page(replace(found, twice=_twice()))
+        return _preview_page(_as_chosen(found))
     return render_template("imports/progress.html", token=_token(), **pages.progress(found))
+
+
+@blueprint.get(f"{_PATH}/<name>/progress")
+def progress(name: str) -> str:
+    """Return the part of the page that the script renews."""
+    found = _find(name)
+    if found.state is ImportState.DRAFT:
+        return render_template("imports/draft.html", **pages.draft_numbers(found))
+    return render_template("imports/numbers.html", **pages.progress(found))
 
 
 @blueprint.get(f"{_PATH}/<name>/wrong")
@@ -224,7 +236,7 @@ def change(name: str) -> _Page:
     found = _find(name)
     if not has_token(_FORM_SLUG):
         return see_other(_address(found))
-    if (page := _read_again(found) or _ask_about_known(found)) is not None:
+    if (page := _read_again(found)) is not None:
         return page
     for action, run in _ACTIONS.items():
         if action in request.form and run(_imports(), found):
@@ -239,9 +251,19 @@ def _twice() -> Twice:
     return next((it for it in Twice if it == given), Twice.FIRST)
 
 
+def _known() -> KnownRows:
+    given = (request.form or request.args).get("known", "")
+    return next((it for it in KnownRows if it == given), KnownRows.SKIP)
+
+
+def _as_chosen(found: Import) -> Import:
+    """Return a draft with the choices of the request."""
+    return replace(found, twice=_twice(), known=_known())
+
+
 _ACTIONS: Final[Mapping[str, Callable[[Imports, Import], bool]]] = MappingProxyType(
     {
-        "go": lambda imports, found: imports.start(found.id, _twice()),
+        "go": lambda imports, found: imports.start(found.id, _twice(), _known()),
         "pause": lambda imports, found: imports.pause(found.id),
         "resume": lambda imports, found: imports.resume(found.id),
         "cancel": lambda imports, found: imports.cancel(found.id),
@@ -264,53 +286,24 @@ def _read_again(found: Import) -> _Page | None:
     if not is_asked and not (is_sent and reading != found.reading):
         return None
     if faults := pages.faults(reading, definition):
-        seen = replace(found, reading=reading, twice=_twice())
+        seen = replace(_as_chosen(found), reading=reading)
         return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         read_again(_imports(), definition, found, reading)
     except ImportGone:  # expired, sent, or read again by another request meanwhile
         return see_other(_address(found))
-    query = {"twice": _twice()} | ({"unsent": "1"} if is_sent else {})
+    query = {"twice": _twice(), "known": _known()} | ({"unsent": "1"} if is_sent else {})
     return see_other(f"{_address(found)}?{urlencode(query)}")
 
 
-def _ask_about_known(found: Import) -> _Page | None:
-    """Ask before rows with a known number are sent; return `None` if there is nothing to ask."""
-    is_sent = found.state is ImportState.DRAFT and "go" in request.form
-    if not is_sent:
-        return None
-    known = pages.known_rows(found)
-    if not known.rows or _is_confirmed(known):
-        return None
-    page = _preview_page(replace(found, twice=_twice()), known=known, is_asked=True)
-    return page, HTTPStatus.CONFLICT
-
-
-def _is_confirmed(known: pages.KnownRows) -> bool:
-    """Return whether the operator has said that these rows are sent all the same.
-
-    An answer counts for the rows that were asked about, if the request names them.
-    """
-    asked = request.form.getlist("asked")
-    return request.form.get("confirm") == "create" and (not asked or known.digest in asked)
-
-
-def _preview_page(
-    found: Import,
-    *,
-    faults: Mapping[str, str] = _NO_FAULTS,
-    known: pages.KnownRows | None = None,
-    is_asked: bool = False,
-) -> str:
-    known = known or pages.known_rows(found)
+def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:
     return render_template(
         "imports/preview.html",
         desk=True,
         token=_token(),
         faults=faults,
         is_unsent="unsent" in request.args,
-        is_asked=is_asked,
-        **pages.preview(found, known),
+        **pages.preview(found),
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import request
@@ -14,7 +13,7 @@ from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import read_value
 from webapp.imports.review import Progress
 from webapp.imports.rows import shared_fields
-from webapp.imports.tables import ENDED, Import, ImportState, Reading, StoredRow
+from webapp.imports.tables import ENDED, Import, ImportState, Reading, Search, StoredRow
 from webapp.messages import COMMA
 from webapp.messages import imports as texts
 from webapp.outbox.rows import Submission, load_contact
@@ -37,24 +36,6 @@ _ROWS_WITH_EXAMPLES: Final = 20
 _EMPTY: Final = FormattedValue("", "", "auto")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRows:
-    """The rows of a draft whose number the queue or the phonebook has.
-
-    Attributes:
-        rows: Their numbers in the file.
-        is_complete: Whether the phonebook was asked about all numbers.
-    """
-
-    rows: tuple[int, ...]
-    is_complete: bool
-
-    @property
-    def digest(self) -> str:
-        """A short digest of the rows: an answer counts for those that were asked about."""
-        return hashlib.sha256(repr(self.rows).encode()).hexdigest()[:16]
-
-
 def recent() -> list[dict[str, Any]]:
     """Return the imports that have not ended and those of the last day, for a list."""
     review = services().delivery.imports.review
@@ -71,8 +52,8 @@ def recent() -> list[dict[str, Any]]:
     ]
 
 
-def preview(found: Import, known: KnownRows) -> dict[str, Any]:
-    """Return what the page of a draft shows; its rows with a known number were looked for."""
+def preview(found: Import) -> dict[str, Any]:
+    """Return what the page of a draft shows."""
     review, definition = services().delivery.imports.review, _definition(found)
     rows = all_fields(definition)
     first = review.rows(found.id, limit=_ROWS_WITH_EXAMPLES)
@@ -81,11 +62,10 @@ def preview(found: Import, known: KnownRows) -> dict[str, Any]:
     repeated = review.repeated_rows(found.id, limit=MAX_SHOWN) if found.twice_rows else []
     mobile = next(row for row in rows if row.name == MOBILE)
     return {
-        "found": found,
-        "known": known,
-        "known_rows": _row_numbers(known.rows),
+        **draft_numbers(found),
+        "known": _known(found, rows) if found.known_rows else (),
+        "same_file": _same_file(found),
         "title": _title(found),
-        "number": persian_number,
         "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
         "fields": definition.fields if definition else (),
         "shared": _shared(found, definition),
@@ -96,19 +76,52 @@ def preview(found: Import, known: KnownRows) -> dict[str, Any]:
     }
 
 
-def known_rows(found: Import) -> KnownRows:
-    """Return which rows of a draft have a known number, if its form asks about that."""
-    definition, delivery = _definition(found), services().delivery
-    if definition is None or not definition.asks_about_duplicates:
-        return KnownRows((), is_complete=True)
-    rows = delivery.imports.review.mobiles(found.id)
-    known, is_complete = delivery.duplicates.among(rows.keys())
-    return KnownRows(tuple(sorted(rows[mobile] for mobile in known)), is_complete=is_complete)
+def draft_numbers(found: Import) -> dict[str, Any]:
+    """Return the numbers of a draft, and how far the search in the phonebook is."""
+    searched, total = services().delivery.imports.review.count_searched(found.id)
+    is_searching = found.search is Search.RUNNING and searched < total
+    progress = {"n": persian_number(searched), "total": persian_number(total)}
+    return {
+        "found": found,
+        "number": persian_number,
+        "is_searching": is_searching,
+        "quarter": 4 * searched // total if is_searching else 4,
+        "searched": texts.SEARCHING.format(**progress) if is_searching else "",
+    }
 
 
-def _row_numbers(rows: Sequence[int]) -> str:
-    numbers = COMMA.join(map(persian_digits, rows[:MAX_SHOWN]))
-    return numbers if len(rows) <= MAX_SHOWN else f"{numbers}{COMMA}…"
+def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], str, str, str]]:
+    """Return row, name, number, source and differences of the rows with a known number."""
+    by_name = {row.name: row for row in rows}
+    known = services().delivery.imports.review.known_rows(found.id, limit=MAX_SHOWN)
+    return [
+        (
+            row.number,
+            *_who(_contact(row)),
+            texts.KNOWN_SOURCES[row.known],
+            COMMA.join(_difference(by_name[name], old) for name, old in row.differences)
+            or texts.NO_DIFFERENCE,
+        )
+        for row in known
+    ]
+
+
+def _difference(row: Field, old: str | None) -> str:
+    """Return what is known of a field that differs: the former text, or only its label."""
+    if old is None or row.kind in (Kind.GENDER, Kind.ACTIVE, Kind.DATE):
+        return row.label
+    return texts.DIFFERENCE.format(label=row.label, text=_short(old) or texts.NOTHING)
+
+
+def _same_file(found: Import) -> dict[str, str] | None:
+    """Return the import that sent the same file before, if one did."""
+    former = services().delivery.imports.review.with_same_file(found)
+    if former is None:
+        return None
+    return {
+        "text": texts.SAME_FILE.format(time=local_time(former.created_at)),
+        "reference": former.reference,
+    }
 
 
 def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:

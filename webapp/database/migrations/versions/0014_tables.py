@@ -77,6 +77,8 @@ def _make_outbox() -> None:
         sa.Column("source", sa.String(40), nullable=False, server_default=""),
         sa.Column("counted", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("batch", sa.BigInteger),
+        sa.Column("number_hash", sa.String(32)),
+        sa.Column("field_hashes", sa.Text),
         sa.Column("delivered_at", sa.DateTime),
         # A process of 1.0.0 that still runs stores no plain text.
         sa.CheckConstraint("(contact IS NULL) = (encrypted_with IS NULL)", name="outbox_encrypted"),
@@ -88,6 +90,8 @@ def _make_outbox() -> None:
     by_hash = ["encrypted_with", "mobile_hash"]
     _index("outbox_mobile_hash", "outbox", by_hash, sa.column("encrypted_with").is_not(None))
     _index("outbox_batch", "outbox", ["batch", "state"], sa.column("batch").is_not(None))
+    imported = sa.column("number_hash").is_not(None)
+    _index("outbox_number_hash", "outbox", ["number_hash"], imported)
 
 
 def _make_imports() -> None:
@@ -111,6 +115,9 @@ def _make_imports() -> None:
         sa.Column("uncertain", sa.Boolean, nullable=False),
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("next_at", sa.DateTime, nullable=False),
+        sa.Column("known", sa.String(8), nullable=False, server_default="skip"),
+        sa.Column("search", sa.String(16), nullable=False, server_default=""),
+        sa.Column("file_hash", sa.String(32)),
     )
     _index("imports_state", "imports", ["state"])
     _table(
@@ -124,6 +131,9 @@ def _make_imports() -> None:
         sa.Column("encrypted_with", sa.String(8), nullable=False),
         sa.Column("mobile_hash", sa.String(32)),
         sa.Column("place", sa.String(8), nullable=False),
+        sa.Column("known", sa.String(16), nullable=False, server_default=""),
+        sa.Column("differences", sa.Text),
+        sa.Column("field_hashes", sa.Text),
     )
 
 

@@ -6,30 +6,26 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final
+from importlib.util import find_spec
+from typing import Final
 
 from flask import Blueprint, Response, abort, render_template, request, session
 
 from webapp import messages, persian
-from webapp.contact import FIELDS, MOBILE, Contact
+from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.outbox.rows import (
-    MAX_RETRY_AGE,
-    NEEDS_ATTENTION,
-    PERHAPS_RECORDED,
-    WAITING,
-    State,
-    Submission,
-)
-from webapp.outbox.sender import is_given_up
+from webapp.messages import outbox as texts
+from webapp.outbox.listing import ListKind, Query
+from webapp.outbox.rows import State, Submission
 from webapp.outbox.submit import Result
-from webapp.portal.base import status_message
 from webapp.web import contact, submitting
+from webapp.web.imports import cell_text, table_file
+from webapp.web.outbox import pages
+from webapp.web.outbox.pages import PATH
 from webapp.web.rendering import (
     all_fields,
-    format_values,
     has_token,
     local_time,
     require_intranet,
@@ -37,6 +33,7 @@ from webapp.web.rendering import (
     services,
     waiting,
 )
+from webapp.web.rendering.charts import csv_file
 from webapp.web.rendering.recent import find_entry, remember
 from webapp.web.security.request import showing_site
 
@@ -45,52 +42,129 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("outbox", __name__)
 blueprint.before_request(require_intranet)
 
-_PATH: Final = "/outbox"
 _FORM_SLUG: Final = ":outbox"  # the form in these pages' tokens; no slug has a colon
 _FLASH_KEY: Final = "outbox"  # of the session: the message that the list shows next
 _PAGE_SIZE: Final = 50
+_MAX_CHOSEN: Final = 500  # one by one
 _MAX_ID: Final = 2**63 - 1
+_SUSPECTS: Final = Query(kind=ListKind.SUSPECTS)
+_FORMATS: Final = ("csv", "xlsx")
+# The columns of a file after those of the contact.
+_EXPORTED: Final = (texts.REASON, texts.REFERENCE, texts.FORM, texts.WHEN, texts.WHO)
 
 
-@blueprint.get(_PATH)
+@blueprint.get(PATH)
 def submissions() -> str | Response:
-    """List what needs attention, or what waits."""
-    delivery, is_waiting = services().delivery, "waiting" in request.args
-    after = _after()
-    states = WAITING if is_waiting else NEEDS_ATTENTION
-    found = delivery.outbox.review.page(states, after=after, limit=_PAGE_SIZE + 1)
-    if after and not found:
-        return see_other(_address(is_waiting=is_waiting))
+    """List what needs attention, what robots may have sent, what waits, or what was found."""
+    delivery, view = services().delivery, pages.read_view()
+    listing, kind = delivery.outbox.listing, view.query.kind
+    found = listing.find(view.query, sort=view.sort, page=view.page, size=_PAGE_SIZE)
+    groups = listing.groups(kind) if found.total or view.is_filtered else []
     oldest = delivery.outbox.review.oldest()
-    page, more = found[:_PAGE_SIZE], found[_PAGE_SIZE:]
+    page_count = max(1, -(-found.total // _PAGE_SIZE))
     return render_template(
         "outbox/outbox.html",
-        cards=[_card(submission) for submission in page],
-        first=_address(is_waiting=is_waiting) if after else None,
-        following=_address(is_waiting=is_waiting, after=page[-1].id) if more else None,
-        has_several=len(page) > 1 or after > 0,
-        is_waiting=is_waiting,
+        view=view,
+        kind=kind,
+        total=found.total,
+        cards=[pages.card(submission) for submission in found.submissions],
+        page=found.page,
+        page_count=page_count,
+        reasons=pages.reasons(view, groups) if kind is ListKind.ATTENTION else [],
+        **pages.filters(view, groups),
+        suspects=0 if kind is ListKind.SUSPECTS else listing.count(_SUSPECTS),
+        formats=_formats(),
         waiting=waiting,
         since=oldest and local_time(oldest),
         pause=delivery.breaker.pause,
         unreadable=delivery.reencryption.count_unreadable(),
         said=session.pop(_FLASH_KEY, None),
         token=_token(),
+        number=persian.persian_number,
         home=main_form(services().definitions),
     )
 
 
-@blueprint.post(f"{_PATH}/retry")
-def retry_all() -> Response:
-    """Queue everything that needs attention again."""
+@blueprint.post(PATH)
+def change_several() -> str | Response:
+    """Send again, erase or return as a file what was ticked, or all that a list has."""
     _require_token()
-    count = services().delivery.outbox.review.retry()
-    _probe_now()
-    _log(f"{count} submissions", "retried")
-    return _redirect_to_list("all-retried", n=persian.persian_digits(count))
+    query = _chosen()
+    if query is None:
+        return _redirect_to_list("unselected")
+    if "export" in request.form:
+        return _export(query)
+    listing = services().delivery.outbox.listing
+    if "retry" in request.form:
+        count = listing.retry(query)
+        _probe_now()
+        _log(f"{count} submissions", "retried")
+        return _redirect_to_list("all-retried", n=persian.persian_number(count))
+    if "discard" not in request.form:
+        return _redirect_to_list("changed")
+    if request.form.get("confirm") != "discard":
+        return _ask_before_discarding(query)
+    count = listing.discard(query)
+    _log(f"{count} submissions", "discarded")
+    return _redirect_to_list("all-discarded", n=persian.persian_number(count))
 
 
-@blueprint.post(f"{_PATH}/<name>/retry")
+def _chosen() -> Query | None:
+    """Return which submissions a POST concerns, or None if the operator chose none."""
+    if "all" in request.form:
+        # What arrived after the operator was asked is not what they were asked about.
+        last_id = request.form.get("last", type=int)
+        last_id = last_id if last_id is None else min(last_id, _MAX_ID)
+        return replace(pages.read_view().query, last_id=last_id)
+    references = request.form.getlist("reference")
+    return Query(references=references[:_MAX_CHOSEN]) if references else None
+
+
+def _ask_before_discarding(query: Query) -> str | Response:
+    listing, view = services().delivery.outbox.listing, pages.read_view()
+    query = query if query.references else replace(query, last_id=listing.last_id())
+    count = listing.count(query)
+    if not count:
+        return _redirect_to_list("changed")
+    which = [("reference", name) for name in query.references]
+    return render_template(
+        "outbox/discard.html",
+        card=None,
+        count=persian.persian_number(count),
+        fields=[
+            *view.arguments.items(),
+            *(which or [("all", "1"), ("last", str(query.last_id))]),
+            ("discard", "1"),
+        ],
+        action=PATH,
+        back=view.address(),
+        token=_token(),
+    )
+
+
+def _formats() -> list[str]:
+    """Return the formats of exported files; XlsxWriter is an extra."""
+    return [name for name in _FORMATS if name == "csv" or find_spec("xlsxwriter")]
+
+
+def _export(query: Query) -> Response:
+    """Return submissions as a file that can be imported again."""
+    rows, count = all_fields(main_form(services().definitions)), 0
+    header = [*(row.label for row in rows), *_EXPORTED]
+    lines = []
+    for one in services().delivery.outbox.listing.submissions(query):
+        if one.contact:
+            card, count = pages.card(one), count + 1
+            cells = (cell_text(row, one.contact) for row in rows)
+            about = (card["reason"], one.reference, card["form"], card["came"], card["who"])
+            lines.append([*cells, *(about_it or "" for about_it in about)])
+    _log(f"{count} submissions", "exported")
+    if request.form["export"] == "csv":
+        return csv_file("outbox", header, lines)
+    return table_file("outbox", texts.SHEET, header, lines)
+
+
+@blueprint.post(f"{PATH}/<name>/retry")
 def retry(name: str) -> Response:
     """Queue a submission that needs attention again."""
     _require_token()
@@ -101,11 +175,20 @@ def retry(name: str) -> Response:
     return _redirect_to_list("retried", reference=name.upper())
 
 
-@blueprint.route(f"{_PATH}/<name>/discard", methods=["GET", "POST"])
+@blueprint.route(f"{PATH}/<name>/discard", methods=["GET", "POST"])
 def discard(name: str) -> str | Response:
     """Ask for confirmation, then erase a submission."""
     if request.method != "POST":
-        return render_template("outbox/discard.html", card=_card(_find(name)), token=_token())
+        view = pages.read_view()
+        return render_template(
+            "outbox/discard.html",
+            card=pages.card(_find(name)),
+            count="",
+            fields=[],
+            action=view.address(f"{PATH}/{name}/discard"),
+            back=view.address(),
+            token=_token(),
+        )
     _require_token()
     if not services().delivery.outbox.review.discard(name):
         return _redirect_to_list("changed")
@@ -113,11 +196,11 @@ def discard(name: str) -> str | Response:
     return _redirect_to_list("discarded", reference=name.upper())
 
 
-@blueprint.route(f"{_PATH}/<name>", methods=["GET", "POST"])
+@blueprint.route(f"{PATH}/<name>", methods=["GET", "POST"])
 def correct(name: str) -> contact.ViewResult:
     """Show a submission's contact in a form, and send the corrected contact."""
     submission = _find(name)
-    card = _card(submission)
+    card = pages.card(submission)
     if submission.uncertain or submission.blind:
         card["reasons"].append(messages.CORRECT_OLD)
     form, pause = _form(submission), services().delivery.breaker.pause
@@ -155,58 +238,9 @@ def _find(name: str) -> Submission:
     return submission
 
 
-def _card(submission: Submission) -> dict[str, Any]:
-    definition = services().definitions.get(submission.form)
-    found = submission.contact or Contact()
-    return {
-        "names": found.names,
-        "mobile": persian.persian_digits(str(found[MOBILE] or "")),
-        "reference": submission.reference,
-        "came": local_time(submission.created_at),
-        "form": definition.title if definition else "",
-        "slug": submission.form,
-        "operator": submission.operator,
-        "reasons": _reasons(submission),
-        "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
-        "values": format_values(found.values, all_fields(_definition(submission))),
-        "is_idle": submission.state is not State.SENDING,
-    }
-
-
-def _reasons(submission: Submission) -> list[str]:
-    """Return why a submission waits or needs attention, as Persian sentences."""
-    status = submission.status
-    reasons = {
-        messages.BEING_SENT: submission.state is State.SENDING,
-        messages.SUSPECT_STATUSES.get(status) or status_message(status): status,
-        messages.GIVEN_UP.format(n=persian.persian_digits(MAX_RETRY_AGE.days)): is_given_up(
-            submission
-        ),
-        messages.PERHAPS_THERE: submission.uncertain and not submission.blind,
-        messages.PERHAPS_TWICE: submission.blind and status != PERHAPS_RECORDED,
-        _sent_twice(submission): status == PERHAPS_RECORDED,
-    }
-    return [text for text, applies in reasons.items() if applies]
-
-
-def _sent_twice(submission: Submission) -> str:
-    """Return when a submission was sent twice without a clear answer."""
-    first, last = (
-        local_time(sent_at) if sent_at else messages.UNKNOWN_TIME
-        for sent_at in (submission.first_sent_at, submission.last_sent_at)
-    )
-    return messages.SENT_TWICE.format(first=first, last=last)
-
-
-def _definition(submission: Submission) -> FormDefinition | None:
-    """Return the form of a submission; the main form if that one was removed."""
-    definitions = services().definitions
-    return definitions.get(submission.form) or main_form(definitions)
-
-
 def _form(submission: Submission) -> ContactForm:
     """Return the form that corrects a submission: all fields, with the values of its contact."""
-    pattern = _definition(submission)
+    pattern = pages.definition_of(submission)
     # A form without free labels has no hint on how to type them.
     fields = [replace(it, hint=it.hint or FIELDS[it.name].hint) for it in all_fields(pattern)]
     choices = (*pattern.label_choices, *pattern.labels) if pattern else ()
@@ -230,17 +264,6 @@ def _form(submission: Submission) -> ContactForm:
     )(data=data)
     del form.keep  # there is no next contact
     return form
-
-
-def _after() -> int:
-    """Return the id of the last submission of the previous page, or 0."""
-    given = request.args.get("after", 0, type=int)
-    return given if 0 <= given <= _MAX_ID else 0
-
-
-def _address(*, is_waiting: bool, after: int = 0) -> str:
-    wanted = ["waiting=1"] * is_waiting + [f"after={after}"] * (after > 0)
-    return "?".join(filter(None, (_PATH, "&".join(wanted))))
 
 
 # What the operator does
@@ -269,12 +292,12 @@ def _probe_now() -> None:
 def _redirect_to_list(
     result: str, *, reference: str = "", status: str = "", n: str = ""
 ) -> Response:
-    """Redirect to the list, which shows the result.
+    """Redirect to the list where it was, which shows the result.
 
     Not by `flash`, whose messages all pages share: "/" would show this one.
     """
     session[_FLASH_KEY] = {"result": result, "reference": reference, "status": status, "n": n}
-    return see_other(_PATH)
+    return see_other(pages.read_view().address())
 
 
 def _log(what: str, done: str) -> None:

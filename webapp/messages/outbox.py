@@ -1,0 +1,66 @@
+"""The texts of the outbox's lists, in Persian; `text.outbox` in templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+SUSPECTS: Final = "مشکوک به ربات"
+SUSPECTS_NONE: Final = "مورد مشکوک به رباتی نیست."
+SUSPECTS_LIST: Final = "فهرست {n} مورد مشکوک به ربات"
+FOUND: Final = "نتیجهٔ جست‌وجو"
+FOUND_NONE: Final = "موردی با این مشخصات پیدا نشد."
+LISTS: Final = "فهرست‌ها"
+
+# Search and filters
+SEARCH: Final = "جست‌وجو"
+SEARCH_TEXT: Final = "نام، شمارهٔ همراه یا کد پیگیری"
+REASON: Final = "علت"
+FORM: Final = "فرم"
+SOURCE: Final = "منبع"
+DAY: Final = "روز"
+SORT: Final = "ترتیب"
+ANY: Final = "همه"
+CLEAR: Final = "نمایش همهٔ فهرست"
+OPTION: Final = "{label} ({n})"
+SORTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "oldest": "قدیمی‌ترین",
+        "newest": "جدیدترین",
+        "reason": "علت",
+        "form": "فرم",
+    }
+)
+
+# The table
+TOTAL: Final = "{n} مورد"
+PAGE: Final = "صفحهٔ {n} از {pages}"
+PREVIOUS_PAGE: Final = "صفحهٔ قبل"
+SELECT: Final = "انتخاب {name}"
+SELECT_ALL: Final = "همهٔ {n} مورد این فهرست"
+NAME: Final = "نام"
+NAMELESS: Final = "بدون نام"
+MOBILE: Final = "شمارهٔ همراه"
+WHEN: Final = "زمان"
+WHO: Final = "ثبت‌کننده"
+TIME: Final = "{day}، {time}"
+WAITS: Final = "در انتظار نخستین ارسال"
+
+# Actions on several
+RETRY: Final = "ارسال دوباره"
+RETRY_GROUP: Final = "ارسال دوبارهٔ {n} مورد"
+RETRY_EXCEPTIONS: Final = (
+    "شماره‌های تأییدنشده و مواردی که شاید ثبت شده باشند فقط با انتخاب تک‌تک دوباره ارسال می‌شوند."
+)
+GROUPS: Final = "به تفکیک علت"
+EXPORT_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
+    {"csv": "دریافت فایل CSV", "xlsx": "دریافت فایل XLSX"}
+)
+DISCARD_MANY: Final = "حذف {n} مورد برای همیشه"
+DISCARD_ALL: Final = "حذف هر {n} مورد"
+DISCARD_MANY_WARNING: Final = (
+    "داده‌های {n} مخاطب برای همیشه پاک می‌شود و به سامانهٔ پیامک فرستاده نمی‌شود."
+)
+REFERENCE: Final = "کد پیگیری"
+SHEET: Final = "صف ارسال"

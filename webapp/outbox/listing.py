@@ -1,0 +1,302 @@
+"""The lists of the outbox: what operators search, filter and count, and change together."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
+
+from webapp.contact import MOBILE
+from webapp.database import Database
+from webapp.database.encryption import UnreadableText
+from webapp.outbox.review import Review
+from webapp.outbox.rows import (
+    COLUMNS,
+    NEEDS_ATTENTION,
+    REVIEW_STATUSES,
+    SUSPECT_STATUSES,
+    WAITING,
+    Submission,
+    by_reference,
+    table,
+)
+from webapp.persian import IRAN, InvalidText, comparison_key, parse_mobile, search_key
+
+NAME_FIELDS: Final = ("FName", "LName", "CompanyTitle")
+
+_MAX_COUNTED: Final = 20_000  # rows whose reasons, forms and sources are offered as filters
+_BATCH_IDS: Final = 500  # of rows that were found by name, in one statement
+_MIN_DIGITS: Final = 3  # of a part of a number
+
+_c: Final = table.c
+_IN_ORDER: Final = {
+    "oldest": (_c.id,),
+    "newest": (_c.id.desc(),),
+    "reason": (_c.status, _c.id),
+    "form": (_c.form, _c.id),
+}
+SORTS: Final = tuple(_IN_ORDER)
+
+
+class ListKind(enum.StrEnum):
+    """A list of the outbox."""
+
+    ATTENTION = "attention"
+    SUSPECTS = "suspects"  # robots may have sent them
+    WAITING = "waiting"
+    ALL = "all"  # all of these
+
+
+_STATES: Final = {
+    ListKind.ATTENTION: NEEDS_ATTENTION,
+    ListKind.SUSPECTS: NEEDS_ATTENTION,
+    ListKind.WAITING: WAITING,
+    ListKind.ALL: (*WAITING, *NEEDS_ATTENTION),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which submissions a list shows, or an action concerns. Its repr shows no searched text.
+
+    Attributes:
+        kind: The list.
+        references: Only these, if there are any.
+        text: A name, a mobile number in any spelling or a part of one, or a reference.
+        reason: A status.
+        form: The slug of a form.
+        source: Where visitors came from.
+        day: The day of arrival, in Iran.
+        last_id: The last one in the order of arrival; None for no limit.
+    """
+
+    kind: ListKind = ListKind.ALL
+    references: Sequence[str] = ()
+    text: str = ""
+    reason: str = ""
+    form: str = ""
+    source: str = ""
+    day: date | None = None
+    last_id: int | None = None
+
+    def __repr__(self) -> str:
+        """Return the list."""
+        return f"Query({self.kind}, …)"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a list.
+
+    Attributes:
+        total: The number of submissions of the whole list.
+        page: The number of the page, from 1; the last one if there are not so many.
+        submissions: Those of the page.
+    """
+
+    total: int
+    page: int
+    submissions: list[Submission]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Submissions with the same reason, form and source, and their number."""
+
+    reason: str
+    form: str
+    source: str
+    count: int
+
+
+class Listing:
+    """The lists of the outbox. Each method raises a DatabaseError if the database fails.
+
+    A contact that no key opens is in none of them. One that is being sent is never changed.
+    """
+
+    def __init__(self, database: Database, review: Review) -> None:
+        """Use the outbox in this database; change it by its review."""
+        self._database = database
+        self._encryption = database.encryption
+        self._review = review
+
+    def find(self, query: Query, *, sort: str = "oldest", page: int = 1, size: int = 50) -> Found:
+        """Return a page of a list.
+
+        Args:
+            query: Which submissions.
+            sort: One of `SORTS`.
+            page: The number of the page, from 1.
+            size: The submissions of a page.
+        """
+        order = _IN_ORDER[sort]
+        ids: Sequence[int] | None = None
+        with self._database.read() as connection:
+            condition, words = self._condition(connection, query)
+            if words is None:
+                counted = select(func.count()).select_from(table).where(condition)
+                total = connection.execute(counted).scalar_one()
+            else:
+                ids = self._scan(connection, condition, order, words)
+                total = len(ids)
+            page = max(1, min(page, -(-total // size)))
+            start = (page - 1) * size
+            if ids is None:
+                # Only ids: else SQLite would sort the contacts of the whole list.
+                chosen = select(_c.id).where(condition).order_by(*order)
+                ids = connection.execute(chosen.offset(start).limit(size)).scalars().all()
+            else:
+                ids = ids[start : start + size]
+            wanted = select(*COLUMNS).where(_c.id.in_(ids)).order_by(*order)
+            rows = connection.execute(wanted).mappings().all()
+        found = (Submission.from_row(row, self._encryption) for row in rows)
+        return Found(total, page, [submission for submission in found if submission.contact])
+
+    def count(self, query: Query) -> int:
+        """Return the number of submissions."""
+        return self.find(query, size=1).total
+
+    def groups(self, kind: ListKind) -> list[Group]:
+        """Return the groups of a list, the largest first; of a very long one those of its start."""
+        columns = (_c.status, _c.form, _c.source)
+        some = select(*columns).where(self._listed(kind)).limit(_MAX_COUNTED).subquery()
+        count = func.count()
+        counted = select(*some.c, count).group_by(*some.c).order_by(count.desc(), *some.c)
+        with self._database.read() as connection:
+            rows: Sequence[Any] = connection.execute(counted).all()
+        return [Group(*row) for row in rows]
+
+    def last_id(self) -> int:
+        """Return the id of the submission that arrived last, or 0."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(_c.id))).scalar() or 0
+
+    def retry(self, query: Query) -> int:
+        """Queue what needs attention again; return the number of submissions.
+
+        Those with one of `REVIEW_STATUSES` only if they are chosen one by one.
+        """
+        may_be_sent = true() if query.references else _c.status.not_in(REVIEW_STATUSES)
+        return sum(
+            count
+            for condition in self._conditions(query)
+            for count in self._review.queue_again(and_(condition, may_be_sent))
+        )
+
+    def discard(self, query: Query) -> int:
+        """Erase the contacts, but not of what is being sent; return the number of submissions."""
+        return sum(
+            count
+            for condition in self._conditions(query)
+            for count in self._review.erase(condition)
+        )
+
+    def submissions(self, query: Query) -> Iterator[Submission]:
+        """Yield all submissions, in the order of arrival."""
+        for condition in self._conditions(query):
+            last = 0
+            wanted = select(*COLUMNS).where(condition).order_by(_c.id).limit(_BATCH_IDS)
+            while True:
+                with self._database.read() as connection:
+                    rows = connection.execute(wanted.where(_c.id > last)).mappings().all()
+                if not rows:
+                    break
+                last = rows[-1]["id"]
+                found = (Submission.from_row(row, self._encryption) for row in rows)
+                yield from (submission for submission in found if submission.contact)
+
+    def _conditions(self, query: Query) -> Iterator[ColumnElement[bool]]:
+        """Yield SQL conditions that together select what a query asks for."""
+        with self._database.read() as connection:
+            condition, words = self._condition(connection, query)
+            if words is not None:
+                ids = self._scan(connection, condition, _IN_ORDER["oldest"], words)
+        if words is None:
+            yield condition
+            return
+        for start in range(0, len(ids), _BATCH_IDS):
+            # What was found by name may have been corrected since: that is for the next search.
+            yield and_(condition, _c.id.in_(ids[start : start + _BATCH_IDS]))
+
+    def _condition(
+        self, connection: Connection, query: Query
+    ) -> tuple[ColumnElement[bool], list[str] | None]:
+        """Return the SQL condition of a query, and the words that only decrypting can find."""
+        filters = ((_c.status, query.reason), (_c.form, query.form), (_c.source, query.source))
+        parts = [self._listed(query.kind), *(column == it for column, it in filters if it)]
+        if query.references:
+            chosen = (by_reference(name) for name in query.references)
+            parts.append(or_(false(), *(one for one in chosen if one is not None)))
+        if query.day:
+            begin = datetime.combine(query.day, time(), IRAN).astimezone(UTC).replace(tzinfo=None)
+            parts.append(_c.created_at.between(begin, begin + timedelta(days=1, microseconds=-1)))
+        if query.last_id is not None:
+            parts.append(_c.id <= query.last_id)
+        if not query.text.strip():
+            return and_(*parts), None
+        return self._search(connection, and_(*parts), query.text)
+
+    def _search(
+        self, connection: Connection, condition: ColumnElement[bool], text: str
+    ) -> tuple[ColumnElement[bool], list[str] | None]:
+        """Return the condition of a searched text, as `_condition` does."""
+        named = by_reference(text.strip())
+        if named is not None:
+            ids = connection.execute(select(_c.id).where(named)).scalars().all()
+            if ids:
+                return and_(_c.id.in_(ids), condition), None
+        try:
+            hashes = self._encryption.hashes(parse_mobile(text))
+        except InvalidText:
+            return condition, [search_key(comparison_key(word)) for word in text.split()]
+        has_key = _c.encrypted_with.in_(self._encryption.key_ids)  # for the index
+        return and_(has_key, _c.mobile_hash.in_(hashes), condition), None
+
+    def _listed(self, kind: ListKind) -> ColumnElement[bool]:
+        parts = [
+            _c.state.in_(_STATES[kind]),
+            self._encryption.is_readable(_c.encrypted_with),
+        ]
+        if kind is ListKind.ATTENTION:
+            parts.append(_c.status.not_in(SUSPECT_STATUSES))
+        if kind is ListKind.SUSPECTS:
+            parts.append(_c.status.in_(SUSPECT_STATUSES))
+        return and_(*parts)
+
+    def _scan(
+        self,
+        connection: Connection,
+        condition: ColumnElement[bool],
+        order: Sequence[ColumnElement[int] | ColumnElement[str]],
+        words: Sequence[str],
+    ) -> list[int]:
+        """Return the ids of the rows whose name or number has all these words, in this order.
+
+        Contacts are encrypted, so each one is decrypted. It becomes no `Contact`: that would take
+        most of the time.
+        """
+        wanted = select(_c.id, _c.key, _c.contact, _c.encrypted_with).where(condition)
+        found: list[int] = []
+        for row_id, key, contact, key_id in connection.execute(wanted.order_by(*order)):
+            try:
+                text = self._encryption.decrypt(contact, key_id, f"contact {key}")
+            except UnreadableText:
+                continue
+            if _has_words(json.loads(text), words):
+                found.append(row_id)
+        return found
+
+
+def _has_words(values: dict[str, object], words: Sequence[str]) -> bool:
+    name = "\n".join(str(values.get(field) or "") for field in NAME_FIELDS)
+    key, mobile = search_key(name), str(values[MOBILE])
+    return all(
+        word in key or (len(word) >= _MIN_DIGITS and word.isdecimal() and word in mobile)
+        for word in words
+    )

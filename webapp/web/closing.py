@@ -1,0 +1,147 @@
+"""What a public form says before it opens, after it has closed, and while it is full."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from flask import render_template, request
+
+from webapp import messages
+from webapp.contact import EMPTY_VALUES
+from webapp.database import DatabaseError
+from webapp.forms import ContactForm
+from webapp.forms.definitions import FormDefinition
+from webapp.messages import opening as texts
+from webapp.outbox.submit import waits_for_code
+from webapp.persian import IRAN, date_in_words, persian_number
+from webapp.web.rendering import FormattedValue, format_values, local_time, services
+
+
+class Reason(enum.StrEnum):
+    """Why a form takes no submission."""
+
+    EARLY = "early"
+    LATE = "late"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Why a form takes no submission: the reason, and a Persian sentence."""
+
+    reason: Reason
+    text: str
+
+
+def now() -> datetime:
+    """Return the current time in Iran."""
+    return datetime.now(IRAN)
+
+
+def full() -> Closure:
+    """Return that all places of a form are taken."""
+    return Closure(Reason.FULL, texts.FULL)
+
+
+def closure(definition: FormDefinition) -> Closure | None:
+    """Return why a form takes no submission now; None if it does, as far as is known.
+
+    Places are counted as of some seconds ago: whether one is left, storing decides.
+    """
+    current = now()
+    if definition.opens and current < definition.opens:
+        return Closure(Reason.EARLY, texts.EARLY.format(moment=_moment(definition.opens)))
+    if definition.closes and current >= definition.closes:
+        return Closure(Reason.LATE, texts.LATE.format(moment=_end(definition.closes)))
+    if definition.capacity and _taken(definition) >= definition.capacity:
+        return full()
+    return None
+
+
+def closure_for(form: ContactForm, replaces: str) -> Closure | None:
+    """Return why a submitted form is not accepted.
+
+    One that corrects a submission came in time, and has its place, as long as that one waits.
+
+    Args:
+        form: What was submitted.
+        replaces: The key of the submission that it replaces, or "".
+    """
+    found = closure(form.definition)
+    if not (found and replaces):
+        return found
+    try:
+        replaced = services().delivery.outbox.find(replaces)
+    except DatabaseError:
+        return found
+    return None if replaced and waits_for_code(replaced) else found
+
+
+def page(
+    definition: FormDefinition, why: Closure, form: ContactForm | None = None, **context: Any
+) -> tuple[str, HTTPStatus]:
+    """Render the page of a form that takes no submission.
+
+    Args:
+        definition: The form.
+        why: The reason.
+        form: What was submitted, if it was: it is not stored, and the page shows it once more.
+        context: Further variables of the template: `embed` in a frame.
+    """
+    title = messages.TITLE_ERROR.format(title=definition.title) if form else definition.title
+    html = render_template(
+        "contact/closed.html",
+        definition=definition,
+        closure=why,
+        title=title,
+        values=_typed(form) if form else [],
+        submitted=form is not None,
+        **context,
+    )
+    return html, HTTPStatus.CONFLICT if form else HTTPStatus.OK
+
+
+def for_operators(definition: FormDefinition) -> list[str]:
+    """Return what operators are told: whether a form is open, and how many places are taken."""
+    if not (definition.opens or definition.closes or definition.capacity):
+        return []
+    why = closure(definition)
+    closes = definition.closes
+    until = texts.OPEN_UNTIL.format(moment=_end(closes)) if closes else texts.OPEN
+    lines = [why.text if why else until]
+    if definition.capacity:
+        numbers = persian_number(_taken(definition)), persian_number(definition.capacity)
+        lines.append(texts.PLACES.format(n=numbers[0], most=numbers[1]))
+    return lines
+
+
+def _taken(definition: FormDefinition) -> int:
+    return services().delivery.places.taken(definition.slug)
+
+
+def _moment(value: datetime) -> str:
+    return local_time(value.astimezone(UTC).replace(tzinfo=None))
+
+
+def _end(closes: datetime) -> str:
+    """Return when a form closes: midnight is the end of a day, not the beginning of the next."""
+    if closes.time() != time.min:
+        return _moment(closes)
+    return texts.END_OF_DAY.format(day=date_in_words(closes.date() - timedelta(days=1)))
+
+
+def _typed(form: ContactForm) -> list[FormattedValue]:
+    """Return what was typed; what could not be read as it was sent."""
+    found: list[FormattedValue] = []
+    for row, field in zip(form.definition.fields, form.contact_fields, strict=True):
+        if field.errors or field.data in EMPTY_VALUES:
+            names = (row.name, *(f"{row.name}-{part}" for part in ("day", "month", "year")))
+            sent = [text for name in names for text in request.form.getlist(name) if text.strip()]
+            found += [FormattedValue(row.label, " ".join(sent), "auto")] if sent else []
+        else:
+            found += format_values({row.name: field.data}, [row])
+    return found
