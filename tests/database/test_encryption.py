@@ -21,7 +21,7 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
 from webapp.imports import Counts, Imports
-from webapp.imports.tables import Import, Place, Reading, StoredRow, Twice
+from webapp.imports.tables import Import, KnownRows, Place, Reading, StoredRow, Twice
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import (
@@ -129,7 +129,7 @@ def test_no_file_of_the_state_folder_holds_plain_text(tmp_path: Path) -> None:
     outbox, imports, draft = fill(url)
     assert traces(tmp_path / "state") == set()
     Database(url).backup(tmp_path / "state" / "backup")
-    imports.start(draft.id, Twice.FIRST)
+    imports.start(draft.id, Twice.FIRST, KnownRows.SEND)
     imports.feeder.feed()
     assert traces(tmp_path / "state") == set()
     outbox.review.retry(reference(KEYS[1]))
@@ -206,7 +206,7 @@ def test_rows_under_an_older_key_are_encrypted_with_the_newest(database_url: str
     assert (found.reading, found.digest) == (READING, "d" * 64)
     assert [row.cells for row in imports.review.all_rows(draft.id)] == [READING.header] * 2
     assert [len(row.faults) for row in imports.review.wrong_rows(draft.id, limit=9)] == [1]
-    imports.start(draft.id, Twice.FIRST)
+    imports.start(draft.id, Twice.FIRST, KnownRows.SEND)
     imports.feeder.feed()
     assert [it.contact for it in outbox.claim(9)] == [CONTACT] * 2
 
@@ -273,7 +273,7 @@ def test_running_import_that_no_key_opens_loses_no_row(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/outbox.sqlite3"
     right, outbox = key_ring(url, "right")
     imports, draft = draft_in(right)
-    imports.start(draft.id, Twice.FIRST)
+    imports.start(draft.id, Twice.FIRST, KnownRows.SEND)
     database, lost = key_ring(url, "wrong")
     blind = Imports(database, CircuitBreaker(database), TIMING, rate=100)
     for _ in range(2):

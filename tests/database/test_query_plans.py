@@ -156,7 +156,6 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "count what has settled": statistics.count_settled,
         "re-encrypt": reencryption.rewrite,
         "count unreadable": reencryption.count_unreadable,
-        "waiting among": lambda: review.waiting_among([MOBILE]),
         "purge": outbox.purge,
         "purge unverified": Unverified(database, TIMING).purge,
         "known numbers": lambda: duplicates.with_mobile(MOBILE),

@@ -70,19 +70,8 @@ def test_number_is_found_by_an_older_key_and_not_by_a_foreign_one(
     """While `SECRET_KEY` is changed; and the hash says nothing to who does not have the key."""
     add(Outbox(Database(database_url, secret_keys=("old key",)), TIMING))
     assert found(outbox) == [KEY]
-    assert outbox.review.waiting_among([MOBILE, OTHER]) == {MOBILE}
     foreign = Outbox(Database(database_url, secret_keys=("foreign key",)), TIMING)
     assert found(foreign) == []
-    assert foreign.review.waiting_among([MOBILE]) == set()
-
-
-def test_waiting_numbers_among_many_are_found(outbox: Outbox) -> None:
-    """More than one statement looks up; what was delivered does not wait."""
-    add(outbox, "09120000001", "a1" * 32)
-    add(outbox, "09120001999", "a2" * 32)
-    outbox.deliver(add(outbox, "09120000002", "a3" * 32, send=True), 1)
-    many = [f"0912{number:07}" for number in range(2000)]
-    assert outbox.review.waiting_among(many) == {"09120000001", "09120001999"}
 
 
 def test_corrected_number_replaces_the_former_one(outbox: Outbox) -> None:
