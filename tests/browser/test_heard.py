@@ -99,7 +99,7 @@ def test_consent_is_no_error_before_it_is_missing_and_errors_name_their_field(ta
     summary = tab.get_by_role("alert")
     expect(summary).to_be_focused()
     error = "مهر ۱۳۶۹ روز ۳۱ ندارد."
-    expect(summary.get_by_role("link", name=f"تاریخ تولد: {error}")).to_be_visible()
+    expect(summary.get_by_role("link", name=f"\u2068تاریخ تولد\u2069: {error}")).to_be_visible()
     (consent,) = (it for it in nodes(tab, "checkbox") if it["name"].startswith("با دریافت"))
     assert (consent["invalid"], consent["description"]) == (
         "true",

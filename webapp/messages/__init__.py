@@ -1,8 +1,9 @@
 """The texts of pages, in Persian; labels and hints of fields are in `webapp.contact`.
 
 Formal and short; each message says what to do. `str.format` replaces names in braces, and numbers
-have Persian digits. In templates, this module is `text`, and the others
-of the package are its attributes, as `text.imports`.
+have Persian digits. Values that were typed stand between U+2068 and U+2069, which isolate their
+direction. In templates, this module is `text`, and the others of the package are its attributes,
+as `text.imports`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ MOBILE_EXTENSION: Final = "شمارهٔ همراه را بدون شمارهٔ د
 EMAIL_SHAPE: Final = (
     "نشانی ایمیل کامل نیست یا نویسهٔ نادرست دارد. آن را مانند name@example.com وارد کنید."
 )
-EMAIL_TYPO: Final = "پایان نشانی ایمیل نادرست است. شاید منظورتان {suggestion} باشد."
+EMAIL_TYPO: Final = "پایان نشانی ایمیل نادرست است. شاید منظورتان \u2068{suggestion}\u2069 باشد."
 EMAIL_NOT_LATIN: Final = "نشانی ایمیل را با حروف انگلیسی وارد کنید."
 
 # Dates
@@ -61,9 +62,10 @@ NATIONAL_CODE_WRONG: Final = "«{label}» ده رقم دارد و این عدد 
 POSTAL_CODE_WRONG: Final = "«{label}» ده رقم دارد و با صفر آغاز نمی‌شود؛ دوباره بررسی کنید."
 LANDLINE_WRONG: Final = "«{label}» یازده رقم دارد و با کد شهر آغاز می‌شود؛ مانند ۰۲۱۱۲۳۴۵۶۷۸."
 LABELS_TOO_MANY: Final = "حداکثر ۲۰ برچسب می‌توانید وارد کنید."
-LABEL_TOO_LONG: Final = "برچسب «{label}» بیش از ۵۰ نویسه دارد."
+LABEL_TOO_LONG: Final = "برچسب «\u2068{label}\u2069» بیش از ۵۰ نویسه دارد."
 LABEL_RESPELLED: Final = (
-    "برچسب «{known}» از پیش در دفتر تلفن هست و «{typed}» تنها در نگارش با آن فرق دارد."
+    "برچسب «\u2068{known}\u2069» از پیش در دفتر تلفن هست و «\u2068{typed}\u2069» تنها در نگارش با "
+    "آن فرق دارد."
 )
 LABEL_CHOOSE: Final = "نگارش درست را انتخاب کنید و دوباره ثبت کنید."
 LABEL_SPELLING: Final = "کدام نگارش ثبت شود؟"
@@ -93,7 +95,7 @@ TOO_LARGE: Final = "آنچه فرستادید بیش از اندازه بلند 
 NOT_RECORDED: Final = "این فرم ثبت نشد."
 BAD_FORM_SUMMARY: Final = "این فرم ثبت نشد. موارد زیر را اصلاح کنید:"
 TITLE_ERROR: Final = "خطا: {title}"
-ERROR_OF: Final = "{label}: {message}"
+ERROR_OF: Final = "\u2068{label}\u2069: {message}"
 TITLE_DONE: Final = "ثبت شد: {title}"
 TITLE_RECEIVED: Final = "دریافت شد: {title}"
 OPTIONAL: Final = "اختیاری"

@@ -82,7 +82,7 @@ KNOWN_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {"outbox": "صف ارسال", "imported": "ورودهای پیشین", "phonebook": "دفتر تلفن"}
 )
 DIFFERENCES: Final = "تفاوت با آنچه ثبت شده است"
-DIFFERENCE: Final = "{label} (ثبت‌شده: {text})"
+DIFFERENCE: Final = "{label} (ثبت‌شده: \u2068{text}\u2069)"
 NOTHING: Final = "خالی"
 NO_DIFFERENCE: Final = "بدون تفاوت"
 SAME_FILE: Final = "همین فایل پیش‌تر وارد شده است: {time}."
@@ -205,7 +205,7 @@ FORMULA_ERROR: Final = (
     "در این خانه به جای مقدار، خطای فرمول آمده است. آن را در برنامهٔ صفحه‌گسترده درست کنید."
 )
 BAD_ANSWER: Final = "در این خانه «بله» یا «خیر» بنویسید."
-UNKNOWN_LABEL: Final = "برچسب «{label}» در این فرم نیست. برچسب‌های فرم: {choices}."
+UNKNOWN_LABEL: Final = "برچسب «\u2068{label}\u2069» در این فرم نیست. برچسب‌های فرم: {choices}."
 EXAMPLE_ROW: Final = "این سطر نمونه است. آن را پاک کنید."
 
 # The sample file

@@ -154,10 +154,10 @@ _FORMATTERS: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.MOBILE: persian.persian_digits,
     Kind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
     Kind.DATE: persian.date_in_words,
-    Kind.LABELS: messages.COMMA.join,
+    Kind.LABELS: lambda labels: isolated(labels, messages.COMMA),
     Kind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
 }
-_LTR_KINDS: Final = (Kind.MOBILE, Kind.EMAIL)
+_DIRECTIONS: Final = {Kind.MOBILE: "ltr", Kind.EMAIL: "ltr", Kind.LABELS: "rtl"}
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -177,7 +177,7 @@ def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Form
         FormattedValue(
             row.label,
             _FORMATTERS.get(row.kind, str)(values[row.name]),
-            "ltr" if row.kind in _LTR_KINDS else "auto",
+            _DIRECTIONS.get(row.kind, "auto"),
         )
         for row in rows
         if values[row.name] not in (None, "", ())
