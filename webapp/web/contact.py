@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
-from webapp.contact import MOBILE
+from webapp.contact import MOBILE, Kind
 from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
@@ -231,6 +231,7 @@ def _render(
         confirmed=is_confirmed(form),
         refetch=refetch,
         date_in_words=persian.date_in_words,
+        kinds=Kind,
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
 
