@@ -5,17 +5,47 @@ const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
 button.insertAdjacentHTML("afterend", '<span class="bait" role="status"></span>');
 
+const [navigation] = performance.getEntriesByType("navigation");
+const { type: how = "navigate", responseStart = 0 } = navigation ?? {};
+
+// What was typed in a visitors' form stays in this tab through a reload by a slip of the finger, and
+// in a frame through one of the page around; until it is sent.
+const place = location.pathname;
+let drafts = {};
+try {
+  drafts = "warn" in form.dataset ? drafts : sessionStorage;
+} catch {} // blocked
+const isNew = how === "navigate" && parent === window;
+const draft = isNew || "unsent" in form.dataset ? null : drafts[place];
+form.addEventListener("input", () => {
+  drafts[place] = JSON.stringify([...new FormData(form)]);
+});
+
 // Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
 if ("refetch" in form.dataset) history.replaceState([...new FormData(form)], "");
-else history.state?.forEach(([key, value]) => {
+else (history.state ?? JSON.parse(draft ?? "[]")).forEach(([key, value]) => {
   for (const input of form.querySelectorAll(`[name="${key}"]:not([type=hidden])`)) {
     if (/box|radio/.test(input.type)) input.checked ||= input.value === value;
     else input.value = value;
   }
 });
 
+// The server takes no form that was faster than a person: one that the browser has filled in waits.
+let waits = false;
+
+addEventListener("submit", (event) => {
+  const left = responseStart + Number(form.dataset.minAge) - performance.now();
+  if (!(left > 0)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!waits) {
+    setTimeout(() => (form.requestSubmit ?? form.submit).call(form, event.submitter), left);
+  }
+  waits = true;
+}, true);
+
 const typed = () => new URLSearchParams(new FormData(form)).toString();
-const pristine = "unsent" in form.dataset ? null : typed();
+let pristine = "unsent" in form.dataset ? null : typed();
 let sent = false;
 
 function setSent(value) {
@@ -31,7 +61,13 @@ form.addEventListener("submit", (event) => {
     return;
   }
   setSent(true);
+  delete drafts[place];
   setTimeout(setSent, 20000, false);
+});
+
+// Who keeps the contact that is there gives up what they have typed.
+addEventListener("click", (event) => {
+  if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
 
 addEventListener("pageshow", () => setSent(false));

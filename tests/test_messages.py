@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from support import MESSAGE_MODULES, Html, Page
@@ -90,7 +90,7 @@ def test_sentence_has_its_full_stop(name: str, text: str) -> None:
 
 @each("path", sorted((ROOT / "webapp").rglob("*.py")))
 @pytest.mark.slow
-def test_persian_stands_in_its_modules_alone(path: Path) -> None:
+def test_persian_stands_only_in_its_modules(path: Path) -> None:
     """No other module holds a text; docstrings may quote one."""
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
@@ -160,3 +160,57 @@ def test_no_page_shows_latin_text_or_digits(client: FlaskClient, portal: Simulat
     """Whatever a person is shown, errors too, is Persian."""
     for text in pages(client, portal):
         assert not re.findall("[A-Za-z0-9يك]+", seen(text))
+
+
+# What the glossary has another word for.
+_WORD: Final = "\u0600-\u06ff\u200c"
+NOT_USED: Final = {
+    "موبایل": "شمارهٔ همراه",
+    "گروه": "برچسب",
+    "نوشتن|بنویسید|نوشته‌اید": "وارد کردن",
+    "سامانه(?!ٔ پیامک)\\w*": "سامانهٔ پیامک, or برنامه",
+    "پشتیبان برنامه": "مدیر برنامه",
+    "در صف(?! ارسال)": "در انتظار ارسال",
+    "کنار گذا\\w*": "حذف",
+    "تازه|تازه‌ای": "جدید",
+    "تنها": "فقط",
+    "سایت\\w*": "وب‌سایت",
+    "دفتر مخاطبان": "دفتر تلفن",
+    "شمار": "تعداد",
+    "نویسه\\w*": "حرف",
+    "رونوشت": "کپی",
+    "روز به روز": "به تفکیک روز",
+    "صفحهٔ نخست": "صفحهٔ اول",
+    "ورود از فایل": "ثبت از فایل",
+    "با این همه": "باز هم",
+    "به جای": "به‌جای",
+    "آنها|آنجا جست‌وجو": "آن‌ها",
+    "(?<!به‌طور )(?<!بررسی )خودکار": "به‌طور خودکار",
+    "ثبتش|حذفش|بفرستیدش": "آن را",
+}
+
+
+def test_no_text_has_a_word_that_the_glossary_replaces() -> None:
+    """One word for one thing, on pages, in mails and in files."""
+    found = [
+        f"{name}: {text!r}: {better}"
+        for word, better in NOT_USED.items()
+        for name, text in TEXTS
+        if re.search(f"(?<![{_WORD}])(?:{word})(?![{_WORD}])", text)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_operators_guide_has_no_word_that_the_glossary_replaces() -> None:
+    """It names things as the pages do."""
+    prose = re.sub(r"`[^`\n]*`|\]\([^)]*\)", "", (ROOT / "docs/fa/operators.md").read_text())
+    prose = " ".join(prose.split())
+    words = (f"(?<![{_WORD}])(?:{word})(?![{_WORD}])" for word in NOT_USED)
+    found = [match[0] for word in words for match in re.finditer(f".{{,20}}{word}.{{,20}}", prose)]
+    assert found == []
+
+
+def test_only_spreadsheets_have_cells() -> None:
+    """A form has fields."""
+    cells = {"UNREADABLE.long-cell", "DATE_LOST", "FORMULA_ERROR", "BAD_ANSWER", "SAMPLE_NOTES.2"}
+    assert {name for name, text in TEXTS if re.search(f"(?<![{_WORD}])خانه", text)} == cells

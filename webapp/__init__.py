@@ -18,8 +18,8 @@ from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.statistics.places import Capacity
-from webapp.web import health, help
-from webapp.web.rendering import EXTENSION, Services, isolated, responses
+from webapp.web import health, help, rendering
+from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
 from webapp.web.security import access, errors, request
 from webapp.web.security.access import BasicAuth
@@ -110,7 +110,7 @@ def _make_flask(settings: Settings) -> Flask:
     )
     app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    app.jinja_env.filters["isolated"] = isolated
+    app.jinja_env.filters["isolated"] = rendering.isolated
     app.jinja_env.globals.update(
         text=messages,
         demo=settings.demo,
@@ -122,5 +122,8 @@ def _make_flask(settings: Settings) -> Flask:
         own_origin=own_origin,
         accent_digest=colour.digest,
         operators_header=help.operators_header,
+        organisation=help.organisation,
+        logo_path=help.logo_path,
+        linked=rendering.linked,
     )
     return app

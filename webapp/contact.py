@@ -83,6 +83,7 @@ class Field:
             the caption and the name come before them.
         section: Its section on a long form.
         hint: A Persian sentence or example below the label, or "".
+        choices: The texts of which it holds one, by the form's definition; none: any text.
         max_length: The maximum length of texts, in code points after normalising: our guess, as the
             portal documents none.
         autocomplete: The HTML autocomplete token, for visitors.
@@ -98,12 +99,23 @@ class Field:
     spellings: tuple[str, ...] = ()
     section: Section = Section.CUSTOM
     hint: str = ""
+    choices: tuple[str, ...] = ()
     max_length: int = _TEXT_LENGTH
     autocomplete: str = "off"
     in_past: bool = False
     can_be_kept: bool = False
     is_shared: bool = False
     identifies: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What messages call it: its label, unless that is a question."""
+        return messages.ANSWER if self.asks else self.label
+
+    @property
+    def asks(self) -> bool:
+        """Whether its label is a question."""
+        return self.label.endswith(("؟", "?"))
 
 
 def _custom_text(number: int, digit: str) -> Field:

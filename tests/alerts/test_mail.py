@@ -166,7 +166,7 @@ def test_server_on_loopback_may_have_any_certificate(tls: ssl.SSLContext) -> Non
     assert server.logins == [("sara@example.ir", True)]
 
 
-def test_wrong_password_is_told_by_the_code_alone() -> None:
+def test_wrong_password_is_told_by_its_code() -> None:
     """The server's words are not."""
     with MailServer(login=("sara@example.ir", "other")) as server:
         told = failure(f"smtp://{LOGIN}127.0.0.1:{server.port}")

@@ -111,7 +111,7 @@ def test_first_fields_and_button_fit_on_a_wide_screen(browser: Browser, server: 
         assert last.bounding_box()["y"] + 48 <= button.bounding_box()["y"]  # type: ignore[index]
 
 
-def test_single_keys_work_outside_of_fields_alone(tab: Page) -> None:
+def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
     """In a field they are letters; Esc leads out of it."""
     record(tab)
     wait_for_focus(tab)
@@ -253,6 +253,19 @@ def test_other_number_takes_the_question_of_the_last_submission_back(
     tab.locator("#Mobile").fill("09129990000")
     tab.keyboard.press("Tab")
     expect(question).to_be_hidden()
+
+
+def test_cancelled_question_leaves_without_a_warning(tab: Page, simulator: Simulator) -> None:
+    """Who cancels has said so already."""
+    store_contact(simulator)
+    warnings: list[str] = []
+    tab.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.keyboard.press("Enter")
+    tab.get_by_role("link", name=workbench.DUPLICATE_KEEP).click()
+    expect(tab.locator("#Mobile")).to_have_value("")
+    assert not warnings
 
 
 def test_known_number_without_script_is_asked_about_at_submit(

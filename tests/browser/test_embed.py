@@ -295,7 +295,7 @@ def test_page_around_hears_that_a_form_is_closed_and_is_not_scrolled(
     assert tab.evaluate("scrollY") == 0
 
 
-def test_without_script_the_iframe_works_by_itself(
+def test_iframe_works_without_script(
     opened: Callable[..., Page], server: Server, website: Site, simulator: Simulator
 ) -> None:
     """An error, the corrected form sent by a double click, one success."""

@@ -20,7 +20,7 @@ PHONE = {"width": 360, "height": 740}
 
 
 @pytest.mark.parametrize("has_script", [True, False])
-def test_import_runs_to_its_report_by_itself(
+def test_import_runs_to_its_report_automatically(
     browser: Browser, server: Server, simulator: Simulator, *, has_script: bool
 ) -> None:
     """The progress renews itself, or by a link; nothing is wider than the screen."""

@@ -51,6 +51,22 @@ def test_labels_and_inputs_of_a_row_stand_on_one_line(tab: Page) -> None:
     assert len({top(tab, f"#{name}") for name in names}) == 1
 
 
+def test_form_with_its_button_fits_a_small_laptop_and_the_receipt_moves_nothing(tab: Page) -> None:
+    """1366 × 650, what a browser leaves of a common screen; the intro is shown the first time."""
+    tab.set_viewport_size({"width": 1366, "height": 650})
+    tab.goto("/")
+    button = "#contact-form > .actions button"
+    before = top(tab, button)
+    expect(tab.locator(".intro")).to_be_visible()
+    tab.locator("#Mobile").fill("09121234567")
+    tab.locator("#LName").fill("کاظمی")
+    submit(tab)
+    expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+    expect(tab.locator(button)).to_be_in_viewport(ratio=1)
+    assert abs(top(tab, button) - before) <= 4
+    expect(tab.locator(".intro")).to_be_hidden()
+
+
 @each("width", [360, 768, 1100, 1366, 1920])
 def test_header_is_aligned_with_the_page(tab: Page, width: int) -> None:
     """Its name begins where the heading does."""
@@ -100,3 +116,15 @@ def test_poster_is_one_sheet_of_a5(tab: Page) -> None:
         boxes[path] = re.findall(rb"MediaBox ?\[0 0 (\d+)", printed)
     assert boxes["/install/event/poster"] == [b"420"]
     assert set(boxes["/help"]) == {b"612"}
+
+
+def test_date_in_a_narrow_frame_with_large_text_is_one_column(tab: Page) -> None:
+    """Of 260 px and twice the text size: every part stays within, and the month's names fit."""
+    tab.set_viewport_size({"width": 260, "height": 700})
+    tab.goto("/embed/signup")
+    tab.evaluate("document.documentElement.style.fontSize = '200%'")
+    inner = """each => each.clientWidth - parseFloat(getComputedStyle(each).paddingLeft)
+        - parseFloat(getComputedStyle(each).paddingRight)"""
+    assert tab.locator("#BornDate-month").evaluate(inner) > 60
+    assert tab.locator("#BornDate-day").evaluate(inner) > 60
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

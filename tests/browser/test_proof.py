@@ -230,7 +230,7 @@ def test_challenge_is_renewed_after_a_long_pause(tab: Page, site: Site) -> None:
     assert (site.counted, site.shown) == ([True], 2)
 
 
-def test_who_left_while_the_form_waited_does_not_send_it(tab: Page, site: Site) -> None:
+def test_form_that_waited_is_not_sent_after_its_person_left(tab: Page, site: Site) -> None:
     """After Back the button is as before, and works."""
     site.worker.clear()
     tab.goto("/")

@@ -163,9 +163,7 @@ def test_url_that_sqlalchemy_cannot_parse_is_one_line(check: Callable[..., Resul
 
 
 @pytest.mark.slow
-def test_check_makes_no_file_in_the_home_of_who_runs_it(
-    simulator: Simulator, tmp_path: Path
-) -> None:
+def test_check_makes_no_file_in_the_home_of_its_user(simulator: Simulator, tmp_path: Path) -> None:
     """Neither in demo mode, nor with a token, nor after a code was sent."""
     real = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": simulator.url, "SECRET_KEY": SECRET}
     real |= {"AMOOT_DEADLINE": "20"}
@@ -182,7 +180,7 @@ def test_check_makes_no_file_in_the_home_of_who_runs_it(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_tests_keep_their_state_out_of_the_home_of_who_runs_them() -> None:
+def test_tests_keep_their_state_out_of_the_home_of_their_user() -> None:
     """Without STATE_DIRECTORY, too, in this process and in those that it starts."""
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     state = Settings().state_directory

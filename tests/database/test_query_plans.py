@@ -20,6 +20,7 @@ from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.outbox.circuit_breaker import CircuitBreaker
+from webapp.outbox.listing import Query
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.phonebook import Duplicates
 from webapp.services import Reencryption
@@ -161,6 +162,8 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "known numbers": lambda: duplicates.with_mobile(MOBILE),
         "delivered as": lambda: outbox.delivered_as([1, 2, 3]),
         "get": lambda: review.get(reference(key)),
+        "search by number": lambda: outbox.listing.count(Query(text=MOBILE)),
+        "search by reference": lambda: outbox.listing.count(Query(text=reference(key))),
         "waiting count": lambda: review.count(WAITING, most=10_000),
         "attention count": lambda: review.count(NEEDS_ATTENTION, most=99),
         "oldest": review.oldest,

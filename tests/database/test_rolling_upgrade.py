@@ -128,7 +128,7 @@ def test_newer_versions_tables_that_this_one_can_use_are_used(database_url: str)
     assert [submission.key for submission in outbox.claim(1)] == [KEY]
 
 
-def test_newer_versions_tables_that_this_one_cannot_use_are_left_alone(database_url: str) -> None:
+def test_newer_versions_tables_that_this_one_cannot_use_stay_unchanged(database_url: str) -> None:
     """What they mean is not known here, and `check` says so as well."""
     make_newer(database_url, "9998")
     for use in (Database(database_url).check_writable, Database(database_url).probe):

@@ -191,7 +191,7 @@ def test_another_processs_writer_is_waited_for(writer: SqliteWriter, file: Path)
 
 
 @pytest.mark.slow
-def test_who_comes_late_keeps_their_own_patience(writer: SqliteWriter, file: Path) -> None:
+def test_late_writer_has_its_own_timeout(writer: SqliteWriter, file: Path) -> None:
     """Whoever leads gives up for themselves alone."""
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -135,7 +135,7 @@ OLDER: dict[str, str] = {
 }
 
 
-def test_older_database_is_left_alone(tmp_path: Path) -> None:
+def test_older_database_stays_unchanged(tmp_path: Path) -> None:
     """What it holds must not be ignored."""
     for number, (name, script) in enumerate(OLDER.items()):
         file = tmp_path / f"{number}.sqlite3"

@@ -795,3 +795,28 @@ def test_wrong_times_and_places_are_named_with_their_line() -> None:
         assert faults(f"{form}{line}") == [f"forms.toml:5: forms.{name}.{expected}"]
     both = f'{PUBLIC}opens = "1405/10/02"\ncloses = "1405/10/01 23:00"'
     assert faults(both) == ['forms.toml:6: forms.signup.closes: is not after "opens"']
+
+
+# --- Choices --------------------------------------------------------------------------------------
+
+
+def test_choices_belong_to_a_text_field_that_is_shown() -> None:
+    """Each wrong one is named with its line, and what to do instead."""
+    begin = '[forms.signup]\ntitle = "عضویت"\naccess = "public"\n'
+    form = begin + 'fields = ["Mobile", "CustomText2"]\n[forms.signup.choices]\n'
+    read_form = read(f'{form}CustomText2 = ["صبح", "عصر"]')
+    assert [row.choices for row in read_form.fields] == [(), ("صبح", "عصر")]
+    wrong = (
+        ('CustomText2 = ["صبح"]', "CustomText2: needs two choices at least"),
+        ('CustomText2 = ["صبح", " صبح"]', 'CustomText2: "صبح" is repeated'),
+        ('CustomText2 = "صبح"', "CustomText2: must be a list"),
+        ('CustomText3 = ["صبح", "عصر"]', "CustomText3: is not shown"),
+        ("CustomTxt2 = []", 'CustomTxt2: unknown field "CustomTxt2"; did you mean "CustomText2"?'),
+        ('Mobile = ["1", "2"]', "Mobile: takes no choices: only text fields do"),
+        ('Labels = ["1", "2"]', 'Labels: takes no choices: the key "label_choices" does it'),
+    )
+    for line, expected in wrong:
+        assert faults(form + line) == [f"forms.toml:6: forms.signup.choices.{expected}"]
+    both = f'{form}CustomText2 = ["1", "2"]\n[forms.signup.checks]\nCustomText2 = "digits"'
+    expected = "forms.signup.checks.CustomText2: has choices, which are its check"
+    assert faults(both) == [f"forms.toml:8: {expected}"]

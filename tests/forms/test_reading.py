@@ -23,7 +23,7 @@ TEXTS = {
     Kind.MOBILE: ("+98 912 123 4567", "۰۹۱۲۱۲۳۴۵۶۷", "021 8888", ""),
     Kind.TEXT: ("علي  اكبري", "ن" * 201, "\u200f", "a\0b"),
     Kind.LINES: ("خیابان یک\r\nپلاک ۲", "ن" * 501, ""),
-    Kind.EMAIL: ("sara@example.com", "sara@example.con", ""),
+    Kind.EMAIL: ("sara@example.com", "sara@example", ""),
     Kind.GENDER: ("true", "false", ""),
     Kind.DATE: ("۱۵ مهر ۱۳۶۹", "1369/13/1", ""),
     Kind.LABELS: ("مشتری، #ویژه", "ن" * 51, ""),

@@ -17,7 +17,8 @@ from webapp.contact import FIELDS, Contact, Kind
 from webapp.forms import build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.tokens import Tokens
-from webapp.imports.columns import as_typed, guess_columns, sample_workbook
+from webapp.imports.cells import as_typed
+from webapp.imports.columns import guess_columns, sample_workbook
 from webapp.imports.file import Row, Sheet, safe_cell
 from webapp.imports.rows import Fault, read_row, read_shared
 from webapp.imports.sheet_parser.__main__ import parse

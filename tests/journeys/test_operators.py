@@ -189,7 +189,7 @@ def test_nobody_waits_for_a_portal_that_is_busy_and_then_gone_while_a_file_is_im
     )
     visitor.goto("/f/busy")
     send(visitor, Mobile="09125550021", FName="نیما")
-    expect(visitor.locator(QUEUED)).to_contain_text(messages.DELIVERED_PUBLIC)
+    expect(visitor.locator(QUEUED)).to_contain_text(messages.RECEIVED_PUBLIC)
     assert visitor.locator("[data-pause], nav").count() == 0
     expect(importing.locator("#progress")).to_contain_text(imports.HELD_UP)
     desk.goto("/statistics")
@@ -233,7 +233,7 @@ def test_operator_logs_in_after_a_wrong_password_and_a_stranger_gets_only_the_pu
         assert messages.ERRORS[401][0] in refused.text()
     stranger.goto("/f/busy")
     send(stranger, Mobile="09127770002", FName="نیما")
-    expect(stranger.locator(QUEUED)).to_contain_text(messages.DELIVERED_PUBLIC)
+    expect(stranger.locator(QUEUED)).to_contain_text(messages.RECEIVED_PUBLIC)
     assert stranger.locator("[data-pause], nav, .recent").count() == 0
     assert stranger.context.cookies() == []
 

@@ -174,7 +174,7 @@ def test_credit_is_read_as_the_portal_may_write_it() -> None:
     assert {text: parse_credit(text) for text in written} == written
 
 
-def test_deliverer_exposes_its_metrics_to_who_knows_the_token(
+def test_deliverer_exposes_its_metrics_to_a_scraper_with_the_token(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     """Its calls, and the queue."""

@@ -258,7 +258,7 @@ def test_same_submission_is_sent_once(intake: Intake, portal: Simulator) -> None
     assert outcomes[0].result is Result.DELIVERED
 
 
-def test_who_repeats_a_submission_under_way_waits_for_its_answer(
+def test_repeated_submission_under_way_waits_for_its_answer(
     intake: Intake,
     outbox: Outbox,
     portal: Simulator,
@@ -668,7 +668,7 @@ def test_doubtful_contact_is_held_and_answered_like_a_success(
 
 
 @pytest.mark.parametrize("answer", ["Success", "Mobile_Invalid", "Token_Invalid", Fault.RESET])
-def test_log_names_the_submission_and_the_status_alone(
+def test_log_names_only_the_submission_and_the_status(
     intake: Intake, portal: Simulator, answer: str | Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No mobile, no name, no token."""

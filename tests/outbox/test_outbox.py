@@ -104,7 +104,7 @@ def test_key_is_stored_once(outbox: Outbox) -> None:
     assert outbox.review.count(WAITING, most=10) == 1
 
 
-def test_claim_is_one_senders_alone(outbox: Outbox) -> None:
+def test_claim_belongs_to_one_sender(outbox: Outbox) -> None:
     """Of many that claim at once, each row goes to one."""
     for number in range(1, 21):
         add(outbox, number)

@@ -28,7 +28,7 @@ def test_permits_are_given_while_there_are_some() -> None:
     assert permits.acquire(timeout=9, may_wait=lambda: True)
 
 
-def test_released_permit_goes_to_who_has_waited_longest() -> None:
+def test_released_permit_goes_to_the_longest_waiting_thread() -> None:
     """A newcomer does not overtake."""
     permits, order = Permits(1, max_waiting=3), []
     permits.acquire(timeout=1, may_wait=lambda: True)

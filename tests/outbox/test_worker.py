@@ -242,7 +242,7 @@ def test_what_a_killed_process_left_behind_is_found(
 
 
 @pytest.mark.slow
-def test_after_a_holiday_everything_goes_out_by_itself(
+def test_after_a_holiday_everything_goes_out_automatically(
     local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine was off, or the account empty, for longer than a contact is tried."""

@@ -186,7 +186,7 @@ def test_lines_are_kept_with_one_cached_page_line_between(typed: str, clean: str
 @each("char", ["\0", chr(0xD800), chr(0xDFFF), "\ufffd"])
 def test_broken_characters_are_refused_by_the_fields_name(char: str) -> None:
     """A NUL, a lone surrogate and a decoder's mark are never dropped in silence."""
-    message = "نام خانوادگی نویسهٔ نامجاز دارد."
+    message = "نام خانوادگی نشانه‌ای دارد که پذیرفته نمی‌شود؛ آن را پاک کنید."
     typed = f"رضا{char}یی"
     assert refusal(persian.clean_line, typed, label="نام خانوادگی") == message
     assert refusal(persian.clean_lines, typed, label="نام خانوادگی") == message
@@ -204,7 +204,7 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 
 @given(ANY_TEXT)
-def test_joiners_stay_between_letters_alone(text: str) -> None:
+def test_joiners_stay_only_between_letters(text: str) -> None:
     """Around each ZWNJ that stays there is a letter, perhaps with marks, and a letter."""
     clean = unless_refused(line, text) or ""
     for joiner in re.finditer(ZWNJ, clean):
@@ -500,7 +500,7 @@ def test_spellings_of_dates_are_read(typed: str, meant: date) -> None:
 
 
 @each("year", range(1390, 1413))
-def test_esfand_has_thirty_days_in_leap_years_alone(year: int) -> None:
+def test_esfand_has_thirty_days_only_in_leap_years(year: int) -> None:
     """The leap years from 1390 to 1412 are those of the official calendar."""
     typed = f"{year}/12/30"
     if year in {1391, 1395, 1399, 1403, 1408, 1412}:
@@ -765,3 +765,11 @@ def test_long_texts_take_no_long_time(piece: str) -> None:
     for read in (line, lines, labels, persian.parse_mobile, persian.parse_date):
         unless_refused(read, text)
     assert time.process_time() - begun < 2
+
+
+def test_emoji_of_several_signs_stay_whole_and_no_other_joiner_does() -> None:
+    """Families, couples and flags; normalising twice changes nothing."""
+    for emoji in ("👨\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "👩🏽\u200d⚕\ufe0f", "❤\ufe0f\u200d🔥"):
+        text = f"خانوادهٔ {emoji} ما"
+        assert line(text) == line(line(text)) == text
+    assert line("👨\u200d ع\u200dلی\u200d") == "👨 علی"

@@ -371,7 +371,7 @@ class TestStatuses:
             assert caught.status == str(caught) == name
             assert caught.message
 
-    def test_who_is_at_fault(self) -> None:
+    def test_statuses_have_the_classes_of_the_portals_table(self) -> None:
         """The classes are those of the portal's table."""
         assert set(STATUSES[Rejected].values()) == {
             *("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid"),

@@ -439,7 +439,7 @@ def test_plan_that_makes_no_sense_is_refused(simulator: Simulator, pairs: dict[s
     assert ask(simulator.url, "/standin/answer", pairs)[0] == 400
 
 
-def test_it_listens_on_loopback_alone(simulator: Simulator) -> None:
+def test_it_listens_only_on_loopback(simulator: Simulator) -> None:
     """Nobody else may read a demo's contacts."""
     assert urlsplit(simulator.url).hostname == "127.0.0.1"
 

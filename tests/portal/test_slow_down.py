@@ -211,7 +211,7 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     assert (probed - asked).total_seconds() > 0.6  # it asked for a second
 
 
-def test_visitor_of_a_portal_that_asks_to_slow_down_reads_received_alone(
+def test_visitor_of_a_portal_that_asks_to_slow_down_reads_only_received(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """The account's troubles are the operators'."""

@@ -149,7 +149,7 @@ def test_example_is_complete_but_for_the_secrets() -> None:
     assert settings.public_url == f"https://{server_name[1]}"
 
 
-def test_example_names_settings_alone() -> None:
+def test_example_names_only_settings() -> None:
     """Those that are commented out, too."""
     text = (DEPLOY / "environment.example").read_text()
     names = set(re.findall("^#?([A-Z_]+)=", text, re.MULTILINE))

@@ -164,6 +164,35 @@ def test_confirmation_is_not_kept_for_a_number_that_is_wrong(page: Page) -> None
     assert "confirm" not in page.html.values
 
 
+def test_question_shows_field_by_field_what_differs(page: Page, portal: Simulator) -> None:
+    """Of a contact in the portal, and of one that waits, whose labels are known too."""
+    shared = {"BornDate": "۱۵ مهر ۱۳۶۹", "GenderType": "true"}
+    submit(page, **FIRST, **shared)
+    asked = submit(page, **SECOND, **shared, LName="رضایي", Labels="ویژه")
+
+    def difference(label: str, stored: str, typed: str) -> str:
+        return workbench.DUPLICATE_DIFFERENCE.format(label=label, stored=stored, typed=typed)
+
+    shown = [text for _, text in asked.html.find("li") if "ثبت‌شده" in text]
+    name, city = difference("نام", "سارا", "رضا"), difference("شهر", "تهران", "خالی")
+    assert shown[1:] == [name, city]
+    portal.mood = lambda _: "CreditNotEnough"
+    other = {"Mobile": "09351112233", "FName": "مینا"}
+    submit(page, **other, Labels="مشتری")
+    asked = submit(page, **other, Labels="ویژه")
+    assert difference("برچسب‌ها", "مشتری", "ویژه") in asked.html.text(data_outcome="duplicate")
+
+
+def test_kept_contact_leads_to_an_empty_form(page: Page, portal: Simulator) -> None:
+    """And records nothing."""
+    submit(page, **FIRST)
+    page = Page(page.client)
+    page.send(**SECOND)
+    links = {text: link["href"] for link, text in page.html.find("a")}
+    assert Html(page.client.get(str(links[workbench.DUPLICATE_KEEP])).text).values["FName"] == [""]
+    assert creations(portal) == 1
+
+
 def test_cancelled_question_leads_to_the_form_as_it_was_filled_in(
     page: Page, portal: Simulator
 ) -> None:

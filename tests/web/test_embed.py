@@ -139,7 +139,7 @@ def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> N
     assert (response.status_code, response.location) == (303, "/embed/news")
 
 
-def test_receipt_is_good_for_its_form_alone() -> None:
+def test_receipt_is_good_only_for_its_form() -> None:
     """And survives a rotation of keys."""
     receipt = Tokens(["old"]).issue_receipt("news", RECEIPT)
     read = Tokens(["new", "old"]).read_receipt(receipt, form="news")

@@ -165,7 +165,7 @@ def slow() -> Iterator[SlowStore]:
 
 
 @pytest.mark.slow
-def test_slow_database_is_asked_by_one_alone(
+def test_slow_database_is_asked_by_one_thread(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others wait a second, and take the silence for an answer."""

@@ -228,7 +228,7 @@ def test_refused_rows_are_listed_and_downloaded_while_they_are_kept(
     assert len(links) == 2
     assert client.get(str(links[0])).status_code == 200
     again = upload(client, client.get(f"{path}/refused").data)
-    assert numbers(client, str(again.headers["Location"]), "ready") == [2]
+    assert numbers(client, str(again.headers["Location"]), "ready", "known") == [0, 2]
 
 
 def test_draft_is_erased_within_an_hour(client: FlaskClient, delivery: DeliveryServices) -> None:

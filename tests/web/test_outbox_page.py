@@ -708,7 +708,7 @@ def test_correction_with_an_old_token_keeps_what_was_typed(
 
 @each("method", ["GET", "POST"])
 @each("path", ["/outbox", "/outbox/{}", *ACTIONS])
-def test_screen_is_for_the_intranet_alone(
+def test_screen_is_only_for_the_intranet(
     client: FlaskClient, delivery: DeliveryServices, method: str, path: str
 ) -> None:
     """Whatever is there or not."""
@@ -854,7 +854,7 @@ def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | 
     return outbox.review.correct(submission.reference, OTHER, **{"send": True, **how})
 
 
-def test_corrected_row_is_its_senders_alone_and_begins_anew(outbox: Outbox) -> None:
+def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> None:
     """Same reference and key, fresh counts, a lease; the mark that the portal may have it stays."""
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
     changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "looks": 1}

@@ -102,7 +102,7 @@ def test_cached_page_is_the_page_that_the_template_makes(
 
 
 @each("path", ["/", "/f/proven", "/embed/proven"])
-def test_cached_page_is_compressed_for_who_takes_it(app: Flask, path: str) -> None:
+def test_cached_page_is_compressed_for_clients_that_accept_it(app: Flask, path: str) -> None:
     """And both are told to be kept apart."""
     client = app.test_client()
     packed = client.get(path, headers={"Accept-Encoding": "br, gzip"})

@@ -108,7 +108,7 @@ def test_warning_comes_again_after_its_interval(
         ({"Authorization": f"Basic {METRICS_TOKEN}"}, 403),
     ],
 )
-def test_metrics_open_to_a_scraper_with_the_token_alone(
+def test_metrics_open_only_to_a_scraper_with_the_token(
     make_app: Callable[..., Flask], headers: dict[str, str], status: int
 ) -> None:
     """Past the proxy, by the machine's address or a name of its own, without a login."""

@@ -14,6 +14,7 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.messages import outbox as outbox_texts
 from webapp.messages import workbench
 from webapp.outbox.review import Review
 from webapp.persian import IRAN
@@ -125,6 +126,26 @@ def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator
     assert not list(html.find("a", href=f"/outbox/{reference}"))
 
 
+def test_what_was_just_recorded_can_be_corrected_or_the_page_says_where(
+    page: Page, portal: Simulator, app: Flask
+) -> None:
+    """From the receipt and the list: here while it waits, then in the portal's panel."""
+    outbox = app.extensions[EXTENSION].delivery.outbox
+    portal.mood = lambda _: "CreditNotEnough"
+    html = send(page)
+    address = f"/outbox/{reference_of(html)}"
+    assert len(list(html.find("a", href=address))) == 2
+    assert Html(page.client.get(address).text).text("h1") == messages.CORRECT_TITLE
+    (submission,) = outbox.claim(1, probe=True)
+    outbox.deliver(submission, 1)
+    assert list(Html(page.client.get("/").text).find("a", href=address))
+    html = Html(page.client.get(address).text)
+    assert html.text("h1") == outbox_texts.DELIVERED_TITLE
+    assert all(step in html.text("main") for step in outbox_texts.DELIVERED_STEPS)
+    assert HIDDEN in html.text("main")
+    assert page.client.application.test_client().get(address).status_code == 404
+
+
 def _fail(*_: object) -> object:
     raise DatabaseError("OperationalError")
 
@@ -162,7 +183,7 @@ def reference_of(html: Html) -> str:
     return str(next(html.find(role="status"))[0]["data-reference"])
 
 
-def test_cookie_is_for_this_browser_and_day_alone(page: Page, app: Flask) -> None:
+def test_cookie_is_only_for_this_browser_and_day(page: Page, app: Flask) -> None:
     """HttpOnly, SameSite, unreadable, until midnight in Iran; other browsers have no list."""
     send(page)
     found = page.client.get_cookie(COOKIE_NAME)

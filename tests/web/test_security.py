@@ -124,7 +124,7 @@ def operators_pages(make_app: Callable[..., Flask]) -> list[tuple[str, str]]:
     ],
     ids=["proxy", "another proxy", "outside"],
 )
-def test_every_operators_page_is_closed_to_who_is_not_known(
+def test_every_operators_page_is_closed_to_strangers(
     make_app: Callable[..., Flask],
     operators_pages: list[tuple[str, str]],
     status: int,

@@ -61,7 +61,7 @@ def test_honeypot_is_out_of_reach_for_people(page: Page) -> None:
     assert text == messages.LEAVE_EMPTY
 
 
-def test_who_takes_the_honeypot_is_answered_like_everybody_and_held(
+def test_submission_with_the_honeypot_filled_is_answered_as_any_other_and_held(
     page: Page, portal: Simulator
 ) -> None:
     """The same page but for the reference; the operator has it, the portal does not."""

@@ -1,7 +1,8 @@
 """Tells somebody by mail when something needs a person, and when that is over.
 
-What was told, and when, is a row that all workers share: before one sends a mail it claims the row,
-and the others find it claimed.
+`Alerts` compares the problems of now (`problems`) with those that were told, and mails the
+difference (`mail`). What was told, and when, is a row that all workers share: a worker claims the
+row before it sends a mail, and the others find it claimed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What needs a person: read from the outbox and the circuit breaker, without personal data."""
+"""What needs a person, from the outbox and the circuit breaker; and the account's credit."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class CodeTrouble:
 
 COUNT_CAP: Final = 10_000  # texts say "more than"
 
-# A shorter pause ended by itself, at one of the first probes.
+# A shorter pause ended automatically, at one of the first probes.
 _MIN_PAUSE: Final = timedelta(seconds=5)
 # A failure of one code may end with the next one.
 _MIN_CODE_TROUBLE: Final = timedelta(minutes=1)

@@ -45,7 +45,7 @@ _TEST_CODE_LENGTH: Final = 5
 @click.version_option(VERSION)
 def main() -> None:
     """A Persian contact form in front of the AmootSMS portal."""
-    # Without a configuration, Python would print what the commands tell by themselves.
+    # Without a configuration, Python would print what the commands print themselves.
     logging.getLogger(Database.__module__).addHandler(logging.NullHandler())
 
 
@@ -270,7 +270,7 @@ def _metrics(settings: Settings) -> Metrics:
     help="How it answers where the portal's reference is silent.",
 )
 def standin_(port: int, token: str, profile: str) -> None:
-    """Run the simulated portal alone, until standard input ends."""
+    """Run only the simulated portal, until standard input ends."""
     demo.run(port=port, token=token, profile=demo.PROFILES[profile])
 
 

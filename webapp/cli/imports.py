@@ -101,7 +101,7 @@ def _stored(
 
 
 def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:
-    """Print what is in a file; as JSON is printed alone, on standard error then."""
+    """Print what is in a file; on standard error if standard output is for JSON."""
     say = partial(click.echo, err=is_error)
     say(
         f"Ready: {draft.ready_rows}. Wrong: {draft.wrong_rows}. "

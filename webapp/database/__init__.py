@@ -1,7 +1,8 @@
 """The database: transactions, and the SQL that SQLite and PostgreSQL spell differently.
 
-SQLite in one file by default, PostgreSQL for several machines. `docs/guarantees.md` gives the
-measurements behind the settings.
+`Database` gives the features read and write transactions. It opens SQLite in one file by default,
+and PostgreSQL for several machines. `docs/guarantees.md` gives the measurements behind the
+settings.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ class Database:
             values: The values of this row.
 
         Returns:
-            Whether it was written. If not, the caller writes it alone.
+            Whether it was written. If not, the caller writes it in a transaction of its own.
         """
         with self._database_errors(writes=True):
             self._open()
@@ -326,7 +327,7 @@ class Database:
 
     @contextmanager
     def _exclusive_opening(self) -> Iterator[None]:
-        # With a time-out: whoever waits here blocks a page.
+        # With a time-out: a thread that waits here blocks a page.
         if not self._open_lock.acquire(timeout=MIGRATION_TIMEOUT_S):
             raise self._failed(f"{self._setting}: Busy: another thread still opens it")
         try:

@@ -187,7 +187,7 @@ def _refuse_foreign_file(url: URL) -> None:
     if path is None or is_unmade(path):
         return
     tables = set[str]()
-    with suppress(sqlite3.Error):  # a damaged file: the next who opens it says so
+    with suppress(sqlite3.Error):  # a damaged file: opening it says so
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT_S)) as connection:
             rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -324,7 +324,7 @@ def _migrate_between_readers(
             if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
                 raise
             _warnings.warning("waiting to migrate: somebody reads the tables")
-            if time.monotonic() > expires:  # whoever opens the database next goes on waiting
+            if time.monotonic() > expires:  # the next thread that opens it goes on waiting
                 raise
         else:
             return

@@ -57,7 +57,7 @@ class SqliteWriter:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Write alone, in a transaction that is on the disk when the block ends."""
+        """Write in a transaction of its own, which is on the disk when the block ends."""
         with self._transaction(self._deadline()) as connection:
             yield connection
 
@@ -70,7 +70,7 @@ class SqliteWriter:
 
         Returns:
             Whether it was written, and is on the disk. If not, one row of the batch was not
-            accepted and nothing was changed: each caller writes its own row alone.
+            accepted and nothing was changed: each caller writes its own row separately.
         """
         row = _Row(statement, values, self._deadline())
         with self._rows_lock:

@@ -242,8 +242,8 @@ class Shape(enum.Enum):
     DATA = enum.auto()
     WRAPPED = enum.auto()  # status and contact are within `ReturnValue`
     ARRAY = enum.auto()  # of one whole answer
-    BARE = enum.auto()  # the status alone, as a JSON string
-    TEXT = enum.auto()  # the status alone, as plain text
+    BARE = enum.auto()  # only the status, as a JSON string
+    TEXT = enum.auto()  # only the status, as plain text
     CONTACT = enum.auto()  # `ReturnValue` is the contact, or the name of an error
     UNREADABLE = enum.auto()  # the same page, whatever became of the contact
 

@@ -1,4 +1,8 @@
-"""The Flask-WTF form of a definition: token, fields, and the contact they make."""
+"""The Flask-WTF form of a definition: its token, fields and layout, and the contact they make.
+
+`build_form` makes a subclass of `ContactForm` for each form of `forms.toml`, whose definition is a
+`FormDefinition` (`definitions`, read by `definitions_file`).
+"""
 
 from __future__ import annotations
 
@@ -222,7 +226,7 @@ def build_form(
     return type("Form", (ContactForm,), members | {"definition": definition})
 
 
-_MAX_FIELDS_SHOWN: Final = 8  # a form with more fields has groups
+_MAX_FIELDS_SHOWN: Final = 8  # an operators' form with more fields has groups
 _WIDE_KINDS: Final = (Kind.LINES, Kind.LABELS)
 
 
@@ -282,7 +286,8 @@ def spans(is_wide: Sequence[bool]) -> list[int]:
 
 
 def _grouped(form: ContactForm) -> Layout:
-    if len(form.contact_fields) <= _MAX_FIELDS_SHOWN:
+    is_public = form.definition.access is Access.PUBLIC  # and keeps the order of the file
+    if is_public or len(form.contact_fields) <= _MAX_FIELDS_SHOWN:
         return Layout(form.contact_fields, [], is_open=False)
     first: list[Field] = []
     rest: list[Field] = []

@@ -153,7 +153,7 @@ def most_labels(from_url: FromUrl) -> int:
 
 
 class Access(enum.StrEnum):
-    """Who may open a form."""
+    """The people that may open a form."""
 
     INTRANET = "intranet"
     PUBLIC = "public"
@@ -192,7 +192,7 @@ class FormDefinition:
     Attributes:
         slug: Its name in URLs.
         title: Its Persian title.
-        access: Who may open it.
+        access: The people that may open it.
         fields: The rows shown, in this order, with the form's own captions and hints.
         required: The names of the fields that must be filled in; Mobile is always among them.
         intro: A sentence under the title, or "".
@@ -206,6 +206,11 @@ class FormDefinition:
         accent: The colour of buttons as "#rrggbb", or "" for the default.
         success: The message after an accepted contact, or "" for the default.
         redirect: The URL to go to after that, or "".
+        submit: The caption of its button, or "" for the default.
+        received: The message after a contact that is delivered later, or "" for the default.
+        help: A text above the button, or "".
+        privacy: The URL of what is said about privacy, or "".
+        contact: How to ask somebody; phone numbers and addresses in it are links. Or "".
         dates: How dates are asked for.
         checks: Further checks of text fields, by name.
         duplicates: Whether an operator is asked before a second contact with one number.
@@ -238,6 +243,11 @@ class FormDefinition:
     accent: str = ""
     success: str = ""
     redirect: str = ""
+    submit: str = ""
+    received: str = ""
+    help: str = ""
+    privacy: str = ""
+    contact: str = ""
     dates: DateInput
     checks: Mapping[str, Check] = dataclasses.field(default_factory=dict)
     duplicates: DuplicatePolicy | None = None

@@ -41,6 +41,7 @@ from webapp.forms.toml_values import (
     Reader,
     check_reader,
     choice_reader,
+    choices_reader,
     fault,
     fixed_value_reader,
     format_faults,
@@ -108,6 +109,7 @@ class _Table:
     captions: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(100)), {})
     hints: Mapping[str, str] = _key(mapping_reader(lambda _: text_reader(200)), {})
     checks: Mapping[str, Check] = _key(mapping_reader(check_reader), {})
+    choices: Mapping[str, tuple[str, ...]] = _key(mapping_reader(choices_reader), {})
     label_choices: tuple[str, ...] = _key(read_labels, ())
     free_labels: bool = _key(read_switch, default=False, only=Access.INTRANET)
     labels: tuple[str, ...] = _key(read_labels, ())
@@ -119,6 +121,11 @@ class _Table:
     success: str = _key(text_reader(300), "")
     redirect: str = _key(read_address, "")
     dates: DateInput | None = _key(choice_reader(DateInput), None)  # noqa: RUF009  as above
+    submit: str = _key(text_reader(40), "")
+    received: str = _key(text_reader(300), "", only=Access.PUBLIC)
+    help: str = _key(text_reader(500), "")
+    privacy: str = _key(read_address, "", only=Access.PUBLIC)
+    contact: str = _key(text_reader(200), "", only=Access.PUBLIC)
     duplicates: DuplicatePolicy | None = _key(  # noqa: RUF009  as above
         choice_reader(DuplicatePolicy), None, only=Access.INTRANET
     )
@@ -181,13 +188,15 @@ class _Table:
         )
 
     def _row(self, row: Field) -> Field:
-        # The default hint for labels is about typing them.
-        ours = "" if row.kind is Kind.LABELS and not self.free_labels else row.hint
+        choices = self.choices.get(row.name, ())
+        # The default hints are about typing.
+        is_chosen = choices or (row.kind is Kind.LABELS and not self.free_labels)
+        ours = "" if is_chosen else row.hint
         caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
-        return dataclasses.replace(row, label=caption, hint=hint)
+        return dataclasses.replace(row, label=caption, hint=hint, choices=choices)
 
 
-# Rules report keys that are valid by themselves, but not together.
+# Rules report keys that are valid, but not together.
 
 
 def _access_rule(table: _Table) -> Iterator[Fault]:
@@ -209,9 +218,11 @@ def _shown_rule(table: _Table) -> Iterator[Fault]:
             yield ("required",), f'"{name}" is required but not shown'
         if FIELDS[name].kind is Kind.ACTIVE:
             yield ("required",), f'"{name}" cannot be required: unticked says something too'
-    for key, texts in (("captions", table.captions), ("hints", table.hints)):
-        yield from (((key, name), "is not shown") for name in texts if name not in shown)
-    yield from ((("checks", name), "is not shown") for name in table.checks if name not in shown)
+    for key in ("captions", "hints", "checks", "choices"):
+        names = getattr(table, key)
+        yield from (((key, name), "is not shown") for name in names if name not in shown)
+    both = table.checks.keys() & table.choices.keys()
+    yield from ((("checks", name), "has choices, which are its check") for name in both)
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, cast
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
+from wtforms import BooleanField, Field, RadioField, SelectField, StringField, ValidationError
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.widgets import TextArea, TextInput
 
@@ -86,6 +86,36 @@ class TypedField(StringField):
 
     def _value(self) -> str:
         return str(self.data or "") if self.typed is None else _echo(self.typed)
+
+
+class EmailField(TypedField):
+    """An email address; one that looks misspelt is asked about once.
+
+    Attributes:
+        asked: The address that the person has been asked about, or "".
+    """
+
+    asked = ""
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Get the address asked about, which has a name of its own, then continue as usual."""
+        if formdata is not None:
+            self.asked = _first(formdata, f"{self.name}-asked")
+        super().process(formdata, *args, **kwargs)
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Read the address.
+
+        Raises:
+            InvalidText: if it is invalid, or the question whether another one is meant.
+        """
+        super().process_formdata(valuelist)
+        address = self.data or ""
+        if not address or self.asked == address:
+            return
+        if suggestion := persian.suggest_email(address):
+            self.asked = address
+            raise InvalidText(messages.EMAIL_ASKED.format(suggestion=suggestion))
 
 
 class TypedLinesField(TypedField):
@@ -274,7 +304,7 @@ def _question(respelled: Mapping[str, str], labels: Sequence[str]) -> str:
 _TEXT_FIELDS: Final = {
     Kind.MOBILE: (TypedField, {"type": "tel", "inputmode": "tel", "dir": "ltr"}),
     Kind.EMAIL: (
-        TypedField,
+        EmailField,
         {"inputmode": "email", "dir": "ltr", "autocapitalize": "none", "spellcheck": "false"},
     ),
     Kind.TEXT: (TypedField, {"dir": "auto"}),
@@ -303,7 +333,48 @@ def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
         ],
         coerce=_gender_value,
         description=row.hint,
-        invalid_choice_message=messages.BAD_CHOICE.format(label=row.label),
+        invalid_choice_message=messages.BAD_CHOICE.format(label=row.subject),
+        validators=[Required(row)] if is_required else [],
+    )
+
+
+class _OneChoice:
+    """A field that holds one of the choices, or nothing: then `Required` says what is missing."""
+
+    data: Any
+    is_wide = False
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """Check that the value is one of the choices."""
+        if self.data:
+            super().pre_validate(form)  # type: ignore[misc]  # of the field
+
+
+class RadioChoice(_OneChoice, RadioField):
+    """Radio buttons for a few choices."""
+
+
+class SelectChoiceField(_OneChoice, SelectField):
+    """A list of many choices."""
+
+
+_MAX_RADIO_BUTTONS: Final = 5
+
+
+def _one_of(row: contact.Field, *, is_required: bool) -> Field:
+    """Make radio buttons for up to five choices, a list for more."""
+    is_list = len(row.choices) > _MAX_RADIO_BUTTONS
+    choices = [SelectChoice(choice, choice) for choice in row.choices]
+    if is_list:
+        choices.insert(0, SelectChoice("", messages.CHOOSE))
+    elif not is_required:
+        choices.append(SelectChoice("", messages.NO_CHOICE))
+    return (SelectChoiceField if is_list else RadioChoice)(  # type: ignore[call-arg]  # as above
+        row.label,
+        choices=choices,
+        default="",
+        description=row.hint,
+        invalid_choice_message=messages.BAD_CHOICE.format(label=row.subject),
         validators=[Required(row)] if is_required else [],
     )
 
@@ -315,6 +386,8 @@ def make_field(
     # In an operator's form, the browser would offer the operator's own data.
     autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
     is_required = row.name in definition.required
+    if row.choices:
+        return _one_of(row, is_required=is_required)
     common: dict[str, Any] = {
         "validators": [Required(row)] if is_required else [],
         "render_kw": {"autocomplete": autocomplete},

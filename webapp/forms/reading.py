@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
 from webapp import messages, persian
 from webapp.contact import EMPTY, EMPTY_VALUES, Field, Kind, Value
-from webapp.persian import Check, InvalidText
+from webapp.persian import Check, InvalidText, label_key
 from webapp.persian.text import plain
 
 # The values of a gender's input, and what each one means.
@@ -59,7 +60,9 @@ def read_text(row: Field, text: str, *, check: Check | None = None) -> str:
         InvalidText: if it is invalid or too long.
     """
     read = _TEXT_READERS[row.kind](row, text)
-    return _within_limit(row, persian.check_text(check, read, label=row.label)) if check else read
+    if row.choices:
+        return _chosen(row, read)
+    return _within_limit(row, persian.check_text(check, read, label=row.subject)) if check else read
 
 
 def _read_mobile(row: Field, text: str) -> str:
@@ -74,9 +77,11 @@ _TEXT_READERS: Final[Mapping[Kind, Callable[[Field, str], str]]] = MappingProxyT
         Kind.EMAIL: lambda row, text: persian.parse_email(
             _within_limit(row, persian.strip_invisible(text))
         ),
-        Kind.TEXT: lambda row, text: _within_limit(row, persian.clean_line(text, label=row.label)),
+        Kind.TEXT: lambda row, text: _within_limit(
+            row, persian.clean_line(text, label=row.subject)
+        ),
         Kind.LINES: lambda row, text: _within_limit(
-            row, persian.clean_lines(text, label=row.label)
+            row, persian.clean_lines(text, label=row.subject)
         ),
     }
 )
@@ -102,12 +107,19 @@ def read_labels(row: Field, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         InvalidText: if there are too many, or one is invalid.
     """
-    return persian.parse_labels(texts, label=row.label)
+    return persian.parse_labels(texts, label=row.subject)
+
+
+def _chosen(row: Field, text: str) -> str:
+    chosen = (choice for choice in row.choices if label_key(choice) == label_key(text))
+    if choice := next(chosen, ""):
+        return choice
+    raise InvalidText(messages.BAD_CHOICE.format(label=row.subject))
 
 
 def _read_gender(row: Field, text: str) -> bool | None:
     if text not in GENDERS:
-        raise InvalidText(messages.BAD_CHOICE.format(label=row.label))
+        raise InvalidText(messages.BAD_CHOICE.format(label=row.subject))
     return GENDERS[text]
 
 
@@ -118,8 +130,13 @@ def require_value(row: Field, value: Value) -> None:
         InvalidText: if it is empty.
     """
     if value in EMPTY_VALUES:
-        message = messages.BAD_CHOICE if row.kind is Kind.GENDER else messages.REQUIRED
-        raise InvalidText(message.format(label=row.label))
+        is_chosen = row.kind in (Kind.GENDER, Kind.LABELS) or row.choices
+        message = (
+            messages.BAD_CHOICE if row.kind is Kind.GENDER or row.choices else messages.REQUIRED
+        )
+        if row.asks and is_chosen:
+            message = messages.CHOOSE_SOME if row.kind is Kind.LABELS else messages.CHOOSE_ONE
+        raise InvalidText(message.format(label=row.subject))
 
 
 def today() -> date:
@@ -130,7 +147,7 @@ def today() -> date:
 def _within_limit(row: Field, text: str) -> str:
     if len(text) > row.max_length:
         limit = persian.persian_digits(row.max_length)
-        raise InvalidText(messages.TOO_LONG.format(label=row.label, n=limit))
+        raise InvalidText(messages.TOO_LONG.format(label=row.subject, n=limit))
     return text
 
 
@@ -140,16 +157,24 @@ def _within_range(row: Field, value: date) -> date:
 
 
 _IN_BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^]]*\]|\{[^}]*\}")
+# Spaces, half-spaces, punctuation, and where a small letter stands before a capital one.
+_WORD_ENDS: Final = re.compile(r"[\W_\u200c]+|(?<=[a-z])(?=[A-Z])")
 _LETTERS: Final = str.maketrans("ةؤ", "هو")
 
 
 def spelling_key(text: str) -> str:
     """Return a key that is equal for spellings of one word.
 
-    It keeps letters and digits alone, without hamza and madda and without letter case.
+    It keeps only letters and digits, without hamza and madda and without letter case.
     """
     letters = unicodedata.normalize("NFD", plain(text)).translate(_LETTERS).casefold()
     return "".join(char for char in letters if char.isalnum())
+
+
+def caption_words(caption: str) -> list[str]:
+    """Return the words of a caption, each as `spelling_key` spells it: `full_name`, «ش.موبایل»."""
+    apart = _WORD_ENDS.sub(" ", unicodedata.normalize("NFC", caption))
+    return [key for word in apart.split() if (key := spelling_key(word))]
 
 
 def without_brackets(text: str) -> str:
@@ -166,14 +191,14 @@ def _keys(words: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
 GENDER_WORDS: Final = _keys(
     {
         "false": (
-            *("زن", "خانم", "خانوم", "بانو", "مؤنث", "دختر", "سرکار خانم"),
+            *("زن", "خانم", "خانوم", "بانو", "مؤنث", "دختر", "سرکار خانم", "خ"),
             *("false", "female", "f", "woman", "girl", "mrs", "ms", "miss"),
         ),
         "true": (
-            *("مرد", "آقا", "آقای", "مذکر", "پسر", "جناب آقای"),
+            *("مرد", "آقا", "آقای", "مذکر", "پسر", "جناب آقای", "آ"),
             *("true", "male", "m", "man", "boy", "mr"),
         ),
-        "": ("نمی‌خواهم بگویم", "نامشخص", "نامعلوم", "unknown"),
+        "": ("نمی‌خواهم بگویم", "نامشخص", "نامعلوم", "unknown", "unspecified"),
     }
 )
 ACTIVE_WORDS: Final = _keys(
@@ -186,5 +211,64 @@ ACTIVE_WORDS: Final = _keys(
             *("خیر", "نه", "غیرفعال", "نادرست"),
             *("false", "no", "n", "0", "off", "inactive", "disabled"),
         ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionRule:
+    """A rule for captions: words of which one occurs, none does, and one comes first."""
+
+    some: frozenset[str]
+    none: frozenset[str]
+    first: frozenset[str] = frozenset()
+
+    def fits(self, words: Sequence[str]) -> bool:
+        """Return whether a caption of these words names the field."""
+        starts = not self.first or (words[:1] and words[0] in self.first)
+        return bool(starts and self.some.intersection(words)) and self.none.isdisjoint(words)
+
+
+def _words(some: str, none: str = "", *, first: str = "") -> CaptionRule:
+    def keys(text: str) -> frozenset[str]:
+        return frozenset(map(spelling_key, text.split()))
+
+    return CaptionRule(keys(some), keys(none), keys(first))
+
+
+_OTHERS: Final = "کد شماره تلفن تماس code id number phone tel fax فکس نمابر"
+_PERSONS: Final = (
+    "مشترک خریدار مشتری مخاطب عضو بیمار متقاضی شخص فرد کاربر پرسنل کارمند دانشجو هنرجو "
+    "دانشآموز کامل customer client contact buyer subscriber member user person full whole"
+)
+# Captions by their words, where no spelling fits: «شماره تلفن همراه مشترک».
+CAPTION_RULES: Final[Mapping[str, tuple[CaptionRule, ...]]] = MappingProxyType(
+    {
+        "Mobile": (
+            _words("موبایل همراه گوشی mobile cell cellphone", "نام تعداد مدل name model count"),
+            _words("تلفن تماس phone tel", "ثابت منزل خانه محل فکس شرکت نام کد home work fax name"),
+        ),
+        "LName": (
+            _words("خانوادگی فامیلی فامیل surname lastname last family", _OTHERS),
+            _words(_PERSONS, f"{_OTHERS} کوچک شرکت first given", first="نام اسم name full whole"),
+            _words("name", f"{_OTHERS} first given user company", first=_PERSONS),
+        ),
+        "FName": (_words("کوچک first given forename", f"{_OTHERS} خانوادگی last family"),),
+        "GenderType": (_words("جنسیت gender sex"),),
+        "Email": (_words("ایمیل رایانامه email mail الکترونیک الکترونیکی", "نام تأیید"),),
+        "BornDate": (_words("تولد birth birthday birthdate", "محل شهر شماره place city"),),
+        "AnniversaryDate": (_words("سالگرد anniversary"),),
+        "CityName": (_words("شهر city", f"{_OTHERS} تولد birth"),),
+        "AddressText": (
+            _words(
+                "آدرس نشانی address",
+                f"{_OTHERS} ایمیل الکترونیک الکترونیکی سایت وب email web",
+            ),
+        ),
+        "JobTitle": (_words("شغل شغلی سمت job", f"{_OTHERS} آدرس نشانی"),),
+        "CompanyTitle": (
+            _words("شرکت سازمان company organization", f"{_OTHERS} آدرس نشانی سمت address"),
+        ),
+        "Labels": (_words("برچسب گروه label labels group tag tags", f"{_OTHERS} خون blood"),),
     }
 )

@@ -40,6 +40,7 @@ Fault = tuple[Keys, str]  # its keys, and what is wrong
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
+_MIN_CHOICES: Final = 2
 _MOMENT: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
@@ -146,6 +147,22 @@ def check_reader(row: Field) -> Reader[Check]:
     if row.kind is not Kind.TEXT:
         raise fault("has a check of its own: only text fields take another one")
     return choice_reader(Check)
+
+
+def choices_reader(row: Field) -> Reader[tuple[str, ...]]:
+    """Return a reader of the choices of this field, which must hold a line of text."""
+    if row.kind is not Kind.TEXT:
+        instead = 'the key "label_choices" does it' if row.name == LABELS else "only text fields do"
+        raise fault(f"takes no choices: {instead}")
+    read_list = list_reader(text_reader(row.max_length), alike=label_key)
+
+    def read(value: object) -> tuple[str, ...]:
+        choices = read_list(value)
+        if len(choices) < _MIN_CHOICES:
+            raise fault("needs two choices at least")
+        return choices
+
+    return read
 
 
 def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Reader[tuple[str, ...]]:

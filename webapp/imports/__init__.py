@@ -1,8 +1,8 @@
 """Imports: the rows of a spreadsheet, from the draft to the report.
 
-A draft's rows are stored beside the outbox. When an operator sends it, `feeding` moves them into
-the outbox, where they are submissions like any other, marked with the import's id. The file itself
-is never stored.
+`Imports` stores a draft's rows beside the outbox. When an operator sends it, `feeder` moves them
+into the outbox, where they are submissions like any other, marked with the import's id. The file
+itself is never stored.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Imports:
 
         Args:
             form: The slug of its form.
-            operator: The login name of who brought the file.
+            operator: The login name of the operator.
             digest: The SHA-256 of the file.
             reading: How the file is read.
             search: Whether its numbers are searched in the phonebook.

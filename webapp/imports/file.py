@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -54,11 +54,19 @@ class Sheet:
         header: The captions of the columns; «ستون ۱» and so on where the file has none.
         rows: The other rows that are not empty, in the order of the file.
         epoch_1904: Whether serial numbers of dates count from 1904, as old Macs did.
+        name: The name of the sheet, where the file has several.
+        others: The names of the sheets that can be read, this one included.
+        header_row: The number of the header; 0 if there is none.
+        first: Number and beginning of the first rows, of which one may be the header.
     """
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     epoch_1904: bool
+    name: str = ""
+    others: tuple[str, ...] = ()
+    header_row: int = 1
+    first: tuple[tuple[int, str], ...] = ()
 
     def __repr__(self) -> str:
         """Return the size."""
@@ -77,14 +85,24 @@ class UnreadableFile(Exception):
     """A file that is not read; `str` of it is a finished Persian sentence without its content."""
 
 
-def read_file(data: bytes) -> Sheet:
-    """Read the first sheet with data of a CSV, XLSX, XLS or ODS file; its content tells which.
+def read_file(
+    data: bytes,
+    captions: Collection[str] = (),
+    *,
+    sheet: str | None = None,
+    header_row: int | None = None,
+) -> Sheet:
+    """Read a sheet of a CSV, XLSX, XLS, ODS, HTML or vCard file; its content tells which.
 
-    The header is the first row with more than one cell. If one of its cells is a number of nine or
-    more digits, the file has no header: columns are named by their numbers, and the row is data.
+    The sheet and its header are those with most known captions, else the first sheet with data and
+    its first row with more than one cell. If one of the header's cells is a number of nine or more
+    digits, the file has no header: columns are named by their numbers, and the row is data.
 
     Args:
         data: The file, at most `MAX_FILE_BYTES`.
+        captions: Known captions and words of captions, as `spelling_key` spells them.
+        sheet: The sheet to read, where it is not to be guessed.
+        header_row: The number of its header, likewise; 0 if it has none.
 
     Raises:
         UnreadableFile: if it is no such file, is broken, encrypted or too large, or the parser
@@ -93,7 +111,8 @@ def read_file(data: bytes) -> Sheet:
     if len(data) > MAX_FILE_BYTES:
         size, limit = len(data) / _MEGABYTE, MAX_FILE_BYTES // _MEGABYTE
         raise UnreadableFile(_sentence(texts.FILE_TOO_LARGE, n=size, limit=limit))
-    lines = _parse(data).splitlines()
+    guide = {"captions": [*captions], "sheet": sheet, "header_row": header_row}
+    lines = _parse(json.dumps(guide).encode() + b"\n" + data).splitlines()
     if not lines:
         raise _unreadable("broken")
     end = json.loads(lines.pop())
@@ -102,7 +121,15 @@ def read_file(data: bytes) -> Sheet:
     width = end["width"]
     # Line by line: other threads get their turn in between.
     rows = tuple(_row(json.loads(line), width) for line in lines)
-    return Sheet(_header(end["header"] or [], width), rows, end["epoch_1904"])
+    return Sheet(
+        header=_header(end["header"] or [], width),
+        rows=rows,
+        epoch_1904=end["epoch_1904"],
+        name=end["sheet"],
+        others=tuple(end["sheets"]),
+        header_row=end["header_row"],
+        first=tuple((number, " | ".join(filter(None, cells))) for number, cells in end["first"]),
+    )
 
 
 def _parse(data: bytes) -> bytes:

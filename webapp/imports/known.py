@@ -33,8 +33,17 @@ from webapp.imports.tables import (
     import_rows,
     imports,
 )
+from webapp.messages import COMMA
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.outbox.rows import COLUMNS, WAITING, State, Submission, load_contact, table
+from webapp.outbox.rows import (
+    COLUMNS,
+    NEEDS_ATTENTION,
+    WAITING,
+    State,
+    Submission,
+    load_contact,
+    table,
+)
 from webapp.persian import spelling_key
 from webapp.portal.base import (
     KnownContact,
@@ -69,11 +78,13 @@ class KnownNumber:
         source: Where it is known from.
         contact: The contact that waits with it, if one does.
         field_hashes: The hashes of the values that an earlier import had for it.
+        needs_attention: Whether that contact is not sent as it is: then a mended one is new.
     """
 
     source: Known
     contact: Contact | None = None
     field_hashes: Mapping[str, str] | None = None
+    needs_attention: bool = False
 
     def __repr__(self) -> str:
         """Return the source."""
@@ -103,7 +114,8 @@ class KnownNumbers:
             _c.form == form, _c.state.in_((*WAITING, State.DELIVERED))
         )
         waiting = select(_c.mobile_hash, *COLUMNS).where(
-            _c.state.in_(WAITING), _c.encrypted_with.in_(self._encryption.key_ids)
+            _c.state.in_((*WAITING, *NEEDS_ATTENTION)),
+            _c.encrypted_with.in_(self._encryption.key_ids),
         )
         found: dict[str, KnownNumber] = {}
         hashes = list(by_hash)
@@ -117,7 +129,10 @@ class KnownNumbers:
                 rows = connection.execute(waiting.where(_c.mobile_hash.in_(some))).mappings()
                 for one in rows:
                     contact = Submission.from_row(one, self._encryption).contact
-                    found[by_hash[one["mobile_hash"]]] = KnownNumber(Known.OUTBOX, contact)
+                    mobile, attention = by_hash[one["mobile_hash"]], one["state"] in NEEDS_ATTENTION
+                    if mobile not in found or not attention:
+                        known = KnownNumber(Known.OUTBOX, contact, needs_attention=attention)
+                        found[mobile] = known
         return found
 
     def differences(self, contact: Contact, known: KnownNumber) -> Differences:
@@ -135,7 +150,7 @@ class KnownNumbers:
 def _text(value: object) -> str:
     """Return a value as text; the pages format it by its field."""
     if isinstance(value, tuple):
-        return "، ".join(value)
+        return COMMA.join(value)
     return "" if value is None else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Reads rows of a spreadsheet as contacts, by the rules of a form."""
+"""Reads rows of a spreadsheet as contacts, by the rules of a form, and stores them as a draft."""
 
 from __future__ import annotations
 
@@ -8,22 +8,45 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from webapp import messages
-from webapp.contact import EMPTY, EMPTY_VALUES, MOBILE, Contact, Field, Kind, Value
+from webapp.contact import (
+    EMPTY,
+    EMPTY_VALUES,
+    MOBILE,
+    Contact,
+    Field,
+    Kind,
+    Value,
+)
 from webapp.database import DatabaseError
 from webapp.forms.definitions import Access, DuplicatePolicy, FormDefinition, make_contact
-from webapp.forms.reading import read_labels, read_value, require_value
+from webapp.forms.reading import read_value, require_value
 from webapp.imports import Counts, Imports
-from webapp.imports.columns import as_typed, guess_columns, is_example
+from webapp.imports.cells import (
+    FEW_VALUES,
+    as_typed,
+    cells_by_field,
+    read_cell,
+    read_repeated,
+    row_labels,
+)
+from webapp.imports.columns import guess_columns, is_example, known_captions
+from webapp.imports.columns import month_first as month_first_columns
 from webapp.imports.file import Row, UnreadableFile, read_file
-from webapp.imports.tables import UNKNOWN, Import, Known, Place, Reading, Search, StoredRow
+from webapp.imports.tables import (
+    UNKNOWN,
+    Import,
+    Known,
+    Place,
+    Reading,
+    Search,
+    StoredRow,
+)
 from webapp.messages import imports as texts
 from webapp.outbox.rows import dump_contact, load_contact
-from webapp.persian import Check, InvalidText, spelling_key
+from webapp.persian import InvalidText
 
 _Cells = Sequence[tuple[int, str]]
 
@@ -59,6 +82,7 @@ def read_row(
     *,
     shared: Mapping[str, Value],
     epoch_1904: bool,
+    month_first: Sequence[int] = (),
 ) -> Contact | tuple[Fault, ...]:
     """Return the contact of a row, or all its faults in the order of the form.
 
@@ -69,8 +93,9 @@ def read_row(
         row: The row.
         shared: Values for all rows: where a row has none of its own; labels are added to its own.
         epoch_1904: Whether serial numbers of dates count from 1904.
+        month_first: The columns whose dates are month, day and year.
     """
-    cells = _cells_by_field(columns, row)
+    cells = cells_by_field(columns, row, month_first)
     if is_example(definition, {name: it[0][1] for name, it in cells.items()}):
         return (Fault(None, "", "", texts.EXAMPLE_ROW),)
     values: dict[str, Value] = {}
@@ -98,17 +123,8 @@ def read_shared(definition: FormDefinition, field: Field, text: str) -> Value:
         InvalidText: if the text is invalid.
     """
     if field.kind is Kind.LABELS:
-        return _row_labels(definition, field, text)
+        return row_labels(definition, field, text)
     return read_value(field, text, check=definition.checks.get(field.name))
-
-
-def _cells_by_field(columns: Sequence[str], row: Row) -> dict[str, list[tuple[int, str]]]:
-    """Return column and text of the cells that are not empty, by the field's name."""
-    found: dict[str, list[tuple[int, str]]] = {}
-    for column, (name, cell) in enumerate(zip(columns, row.cells, strict=False)):
-        if name and cell.strip():
-            found.setdefault(name, []).append((column, cell))
-    return found
 
 
 def _first_column(columns: Sequence[str], name: str) -> tuple[int | None, str]:
@@ -125,42 +141,15 @@ def _read(definition: FormDefinition, field: Field, cells: _Cells, *, epoch_1904
         return EMPTY[field.kind]
     if field.kind is Kind.LABELS:
         text = _LABELS_IN_BETWEEN.join(as_typed(field, cell) for _, cell in cells)
-        return _row_labels(definition, field, text)
+        return row_labels(definition, field, text)
     check = definition.checks.get(field.name)
-    is_repeated = field.is_shared or field.kind in _FEW_VALUES
-    read_cell = _read_repeated if is_repeated else _read_cell
-    return read_cell(field, cells[0][1], check, epoch_1904)
-
-
-def _read_cell(field: Field, cell: str, check: Check | None, epoch_1904: bool) -> Value:  # noqa: FBT001  for the cache
-    return read_value(field, as_typed(field, cell, check=check, epoch_1904=epoch_1904), check=check)
-
-
-# Most rows of a file share these values. They tell nothing of a person; others are never kept.
-_FEW_VALUES: Final = (Kind.GENDER, Kind.ACTIVE)
-_read_repeated: Final = lru_cache(maxsize=4096)(_read_cell)
-
-
-@lru_cache(maxsize=4096)
-def _read_labels(field: Field, text: str) -> tuple[str, ...]:
-    return read_labels(field, (text,))
-
-
-def _row_labels(definition: FormDefinition, field: Field, text: str) -> tuple[str, ...]:
-    """Return the labels of a text; without free ones, they are choices of the form.
-
-    Raises:
-        InvalidText: if one is invalid, or none of the choices.
-    """
-    labels = _read_labels(field, text)
-    if definition.free_labels:
-        return labels
-    choices = {spelling_key(choice): choice for choice in definition.label_choices}
-    for label in labels:
-        if spelling_key(label) not in choices:
-            offered = messages.COMMA.join(definition.label_choices)
-            raise InvalidText(texts.UNKNOWN_LABEL.format(label=label, choices=offered))
-    return tuple(dict.fromkeys(choices[spelling_key(label)] for label in labels))
+    if field.name == MOBILE:
+        for _, cell in cells:  # the first usable one
+            with suppress(InvalidText):
+                return read_cell(field, cell, check, epoch_1904)
+    is_repeated = field.is_shared or field.kind in FEW_VALUES
+    read = read_repeated if is_repeated else read_cell
+    return read(field, cells[0][1], check, epoch_1904)
 
 
 def _with_shared(
@@ -175,7 +164,7 @@ def _with_shared(
     if for_all in EMPTY_VALUES:
         return own
     if isinstance(own, tuple) and isinstance(for_all, tuple):
-        return _row_labels(definition, field, _LABELS_IN_BETWEEN.join((*own, *for_all)))
+        return row_labels(definition, field, _LABELS_IN_BETWEEN.join((*own, *for_all)))
     return for_all if own in EMPTY_VALUES or not cells else own
 
 
@@ -208,7 +197,7 @@ def store_file(
         imports: Where to.
         definition: The form that the rows belong to.
         data: The content of the file.
-        operator: The login name of who brought it.
+        operator: The login name of the operator.
 
     Raises:
         UnreadableFile: if it cannot be read, or others are read for too long.
@@ -218,7 +207,7 @@ def store_file(
     if not imports.reading.acquire(timeout=_MAX_WAIT_S):
         raise UnreadableFile(texts.BUSY)
     try:
-        sheet = read_file(data)
+        sheet = read_file(data, known_captions(definition))
     finally:
         imports.reading.release()
     reading = Reading(
@@ -226,6 +215,7 @@ def store_file(
         columns=guess_columns(definition, sheet),
         shared={},
         epoch_1904=sheet.epoch_1904,
+        month_first=month_first_columns(sheet),
     )
     is_searched = definition.duplicates is not DuplicatePolicy.IGNORE
     draft = imports.create(
@@ -302,7 +292,9 @@ def _write_rows(
     def marked(row: _ReadRow, place: Place) -> StoredRow:
         if row.contact and (number := known.get(row.mobile)):
             differences = imports.known.differences(row.contact, number)
-            return replace(row.stored, place=place, known=number.source, differences=differences)
+            if not (number.needs_attention and differences):
+                known_at = number.source
+                return replace(row.stored, place=place, known=known_at, differences=differences)
         before = searched.get(row.stored.number)
         contact = load_contact(before.contact) if before else None
         if before and contact and contact[MOBILE] == row.mobile:
@@ -341,7 +333,12 @@ def _read_rows(
     while some := list(islice(rest, _ROWS_BETWEEN_PAUSES)):
         for row in some:
             found = read_row(
-                definition, reading.columns, row, shared=shared, epoch_1904=reading.epoch_1904
+                definition,
+                reading.columns,
+                row,
+                shared=shared,
+                epoch_1904=reading.epoch_1904,
+                month_first=reading.month_first,
             )
             contact = dump_contact(found) if isinstance(found, Contact) else None
             faults = () if isinstance(found, Contact) else found

@@ -23,7 +23,7 @@ from sqlalchemy import (
     Text,
 )
 
-from webapp.contact import EMPTY, EMPTY_VALUES, FIELDS, MOBILE, Contact
+from webapp.contact import EMPTY, EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
 from webapp.outbox.rows import contact_columns, load_contact
@@ -109,7 +109,7 @@ imports: Final = Table(
     Column("form", String(40), nullable=False),
     Column("operator", Text),
     Column("state", String(16), nullable=False),
-    # Ciphertext, with the digest: who knows that can try which numbers give a row's key.
+    # Ciphertext, with the digest: with that, numbers can be tried until one gives a row's key.
     Column("reading", Text, nullable=False),
     Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
     Column("twice", String(8), nullable=False),
@@ -151,6 +151,10 @@ import_rows: Final = Table(
 )
 
 
+_LISTS: Final = ("header", "columns", "month_first")  # of a reading
+WHOLE_NAME: Final = "+".join(NAMES)  # a column's field: its cells are divided
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How a file is read.
@@ -160,12 +164,14 @@ class Reading:
         columns: The API name of the field of each column; "" for a column that is left out.
         shared: What was typed for all rows, by API name.
         epoch_1904: Whether its dates count from 1904.
+        month_first: The columns whose dates are month, day and year.
     """
 
     header: tuple[str, ...]
     columns: tuple[str, ...]
     shared: Mapping[str, str]
     epoch_1904: bool = False
+    month_first: tuple[int, ...] = ()
 
     def columns_in_table(
         self, digest: str, reference: str, encryption: Encryption
@@ -193,7 +199,7 @@ class Reading:
             return cls(header=(), columns=(), shared={}), ""
         values: dict[str, Any] = json.loads(text)
         digest = values.pop("digest")
-        lists = {name: tuple(values[name]) for name in ("header", "columns")}
+        lists = {name: tuple(values.get(name, ())) for name in _LISTS}
         return cls(**{**values, **lists}), digest
 
 
@@ -205,7 +211,7 @@ class Import:
         id: The primary key, and the `batch` of its submissions in the outbox.
         reference: Its short name in addresses.
         form: The slug of its form.
-        operator: The login name of who brought the file, where operators log in.
+        operator: The operator's login name, where operators log in.
         digest: The SHA-256 of the file, in hexadecimal digits.
         state: Its state.
         reading: How the file is read.

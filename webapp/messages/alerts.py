@@ -22,7 +22,7 @@ PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 PAUSED: Final = "ارسال به سامانهٔ پیامک متوقف است."
-LATE: Final = "مخاطبان در صف مانده‌اند و فرستاده نمی‌شوند."
+LATE: Final = "مخاطبان در انتظار ارسال مانده‌اند و فرستاده نمی‌شوند."
 OLDEST_MINUTES: Final = "قدیمی‌ترین مخاطب {n} دقیقه است که در انتظار ارسال است."
 OLDEST_HOURS: Final = "قدیمی‌ترین مخاطب {n} ساعت است که در انتظار ارسال است."
 ATTENTION: Final = "مخاطبانی نیازمند رسیدگی هستند:"
@@ -47,7 +47,7 @@ ENDED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 REMAINING: Final = "آنچه هنوز به رسیدگی نیاز دارد:"
-FOOTER: Final = "این پیام خودکار است. در هر ساعت حداکثر یک هشدار فرستاده می‌شود."
+FOOTER: Final = "این پیام به‌طور خودکار فرستاده شده است. در هر ساعت حداکثر یک هشدار فرستاده می‌شود."
 
 TEST_SUBJECT: Final = "پیام آزمایشی فرم مخاطبان"
 TEST_TEXT: Final = (

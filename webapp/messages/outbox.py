@@ -64,3 +64,12 @@ DISCARD_MANY_WARNING: Final = (
 )
 REFERENCE: Final = "کد پیگیری"
 SHEET: Final = "صف ارسال"
+
+# A contact that the operator has just recorded, and that the portal has
+DELIVERED_TITLE: Final = "اصلاح مخاطب ثبت‌شده"
+DELIVERED: Final = "این مخاطب در سامانهٔ پیامک ثبت شده است و داده‌های آن دیگر در این برنامه نیست."
+DELIVERED_STEPS: Final = (
+    "در پنل سامانهٔ پیامک، بخش دفتر تلفن را باز کنید.",
+    "شمارهٔ همراه مخاطب را جست‌وجو کنید.",
+    "مخاطب را همان‌جا ویرایش کنید. ثبت دوبارهٔ او در این فرم، مخاطب دیگری می‌سازد.",
+)

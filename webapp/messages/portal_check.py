@@ -193,7 +193,7 @@ CHANGES: Final[Mapping[str, str]] = MappingProxyType(
         "allow": "پنل سامانهٔ پیامک: متد {method} برای توکن مجاز شود",
         "account.refused": "{token_setting} یا حساب، توکن و نشانی این سرور در پنل سامانهٔ پیامک",
         "silent": "{url_setting} یا مسیر شبکه به بیرون",
-        "report": "ارسال گزارش به پشتیبان برنامه: {report_option}",
+        "report": "ارسال گزارش به مدیر برنامه: {report_option}",
         "labels.not-allowed": "پنل سامانهٔ پیامک: متد {method} مجاز شود؛ یا {labels_setting}",
         "line": "{line_key} در {forms_file} یا پنل سامانهٔ پیامک",
         "empty-number.name": "{required_key} در {forms_file}",

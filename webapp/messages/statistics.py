@@ -9,13 +9,13 @@ from typing import Final
 TITLE: Final = "آمار ثبت مخاطبان"
 PERIOD: Final = "دوره"
 LAST_DAYS: Final = "{n} روز گذشته"
-CSV: Final = "دریافت برای صفحه‌گسترده"
+CSV: Final = "دریافت فایل CSV"
 NOW: Final = "اکنون"
 ATTENTION_NOW: Final = "{n} مخاطب نیازمند رسیدگی است."
 ATTENTION_NOW_MANY: Final = "بیش از {n} مخاطب نیازمند رسیدگی است."
 NOTHING: Final = "در این دوره چیزی ثبت نشده است."
 
-BY_DAY: Final = "روز به روز"
+BY_DAY: Final = "به تفکیک روز"
 BY_WEEK: Final = "هفته به هفته"
 BY_FORM: Final = "فرم به فرم"
 CHART: Final = (
@@ -92,7 +92,7 @@ QR_PNG: Final = "دریافت کد به شکل PNG"
 POSTER: Final = "پوستر چاپی"
 SOURCE_INPUT: Final = "منبع ({key})"
 SOURCE_HINT: Final = (
-    "برای هر جایی که پیوند یا کد را می‌گذارید نامی بنویسید؛ مانند «پوستر». آمار به تفکیک همین "
+    "برای هر جایی که پیوند یا کد را می‌گذارید نامی وارد کنید؛ مانند «پوستر». آمار به تفکیک همین "
     "نام‌ها است."
 )
 SOURCE_CHOICE_HINT: Final = (
@@ -100,7 +100,7 @@ SOURCE_CHOICE_HINT: Final = (
 )
 SOURCE_SUBMIT: Final = "ساختن پیوند"
 SOURCE_MISSING: Final = (
-    "برای اینکه آمار نشان دهد مخاطبان از کجا آمده‌اند، utm_source را در from_url این فرم بنویسید."
+    "برای اینکه آمار نشان دهد مخاطبان از کجا آمده‌اند، utm_source را در from_url این فرم وارد کنید."
 )
 POSTER_TITLE: Final = "پوستر «{title}»"
 POSTER_SCAN: Final = "کد را با دوربین تلفن همراه بخوانید"

@@ -10,8 +10,11 @@ from typing import Final
 DUPLICATE_TITLE: Final = "این شماره پیش‌تر ثبت شده است."
 DUPLICATE_ASK: Final = "هنوز چیزی ثبت نشده است. آیا این مخاطب هم ثبت شود؟"
 DUPLICATE_CHANGED: Final = "آخرین تغییر: {day}"
+DUPLICATE_DIFFERENCE: Final = "{label}: ثبت‌شده «{stored}»، در این فرم «{typed}»"
+DUPLICATE_EMPTY: Final = "خالی"
 DUPLICATE_NAMELESS: Final = "بدون نام"
-DUPLICATE_CREATE: Final = "با این همه ثبت شود"
+DUPLICATE_CREATE: Final = "باز هم ثبت شود"
+DUPLICATE_KEEP: Final = "همان مخاطب ثبت‌شده بماند"
 
 # The list of an operator's last submissions
 RECORDED: Final = "ثبت شد."
@@ -20,7 +23,8 @@ RECENT_INTRO: Final = "این فهرست فقط در همین مرورگر اس�
 RECENT_TIME: Final = "ساعت"
 RECENT_WHO: Final = "مخاطب"
 RECENT_STATE: Final = "نتیجه"
-RECENT_LIKE: Final = "ثبت بعدی مانند این"
+RECENT_LIKE: Final = "ثبت مشابه"
+RECENT_CORRECT: Final = "اصلاح"
 RECENT_DELIVERED: Final = "ثبت‌شده"
 RECENT_QUEUED: Final = "در صف ارسال"
 RECENT_GONE: Final = "حذف‌شده"
@@ -28,7 +32,7 @@ RECENT_FORGET: Final = "پاک کردن این فهرست"
 
 # The header of operators' pages, and their help
 CODES: Final = "کد تأیید"
-BRAND: Final = "دفتر مخاطبان"
+BRAND: Final = "دفتر تلفن"
 MENU: Final = "فهرست"
 SKIP_TO_MAIN: Final = "رفتن به محتوای صفحه"
 ATTENTION: Final = "({n} نیازمند رسیدگی)"
@@ -41,20 +45,23 @@ HELP_OUTCOME_TEXTS: Final = (
     ("ثبت شد", "مخاطب در سامانهٔ پیامک ثبت شده است."),
     (
         "در صف ارسال",
-        "مخاطب ذخیره شده است و به‌محض پاسخ سامانهٔ پیامک خودکار فرستاده می‌شود. دوباره ثبتش نکنید.",
+        (
+            "مخاطب ذخیره شده است و به‌محض پاسخ سامانهٔ پیامک به‌طور خودکار فرستاده می‌شود. آن "
+            "را دوباره ثبت نکنید."
+        ),
     ),
-    ("نیازمند رسیدگی", "سامانهٔ پیامک آن را نپذیرفته است. در «صف ارسال» اصلاح یا حذفش کنید."),
-    ("ثبت نشد", "هیچ چیز ذخیره نشده است. آنچه نوشته‌اید در صفحه می‌ماند؛ دوباره ثبت کنید."),
+    ("نیازمند رسیدگی", "سامانهٔ پیامک آن را نپذیرفته است. در «صف ارسال» آن را اصلاح یا حذف کنید."),
+    ("ثبت نشد", "هیچ چیز ذخیره نشده است. آنچه وارد کرده‌اید در صفحه می‌ماند؛ دوباره ثبت کنید."),
 )
 HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
-INSTALL_LINK: Final = "گذاشتن در وب‌سایت"
+INSTALL_LINK: Final = "درج در وب‌سایت"
 KEYS: Final = "میان‌برهای صفحه‌کلید"
 CLOSE: Final = "بستن"
-KEYS_INTRO: Final = "میان‌برها در صفحه‌های فرم کار می‌کنند و کلیدهای تکی فقط بیرون از خانه‌های فرم."
+KEYS_INTRO: Final = "میان‌برها در صفحه‌های فرم کار می‌کنند و کلیدهای تکی فقط بیرون از فیلدهای فرم."
 KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "Ctrl + Enter": "ثبت فرم، از هر خانه‌ای",
-        "Esc": "بیرون آمدن از خانهٔ فرم",
+        "Ctrl + Enter": "ثبت فرم، از هر فیلدی",
+        "Esc": "بیرون آمدن از فیلد فرم",
         "N": "فرم خالی برای مخاطب بعدی",
         "L": "فرمی مانند آخرین ثبت",
         "O": "صف ارسال",

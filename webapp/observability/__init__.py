@@ -1,4 +1,4 @@
-"""Logging for `amoot-form serve`: one stream, as text for people or as JSON for machines."""
+"""The log of `amoot-form serve`, as text or JSON: request ids, and errors without personal data."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The outbox: stores each submission before its first call, until it is purged.
 
-A row is `queued`, and `unverified` before where a form verifies the number; then it is `sending` by
-an owner for the length of a lease, and ends as `delivered`, `rejected` or `held`. Whoever claims a
-row becomes its owner, and only the owner settles it. When a lease expires, its owner has died: the
+`Outbox` holds the rows; `submit.Intake` takes a person's submission, and `worker.Worker` sends what
+waits. A row is `queued` (where a form verifies the number, `unverified` before), then `sending` by
+an owner for the length of a lease, and ends as `delivered`, `rejected` or `held`. The process that
+claims a row owns it, and only the owner settles it. When a lease expires, its owner has died: the
 row is queued again and marked uncertain, because the portal may have the contact.
 """
 
@@ -129,7 +130,7 @@ class Outbox:
             form: The slug of its form.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
-            by: Who submitted it.
+            by: The submitter.
 
         Returns:
             The submission, and whether it is new; else as it was stored before.

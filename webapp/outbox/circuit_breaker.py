@@ -57,7 +57,7 @@ _FAILURE_THRESHOLD: Final = 3
 _CACHE_TTL_S: Final = 0.5  # delay until this process sees what another one changed
 
 _FIRST_PROBE: Final = timedelta(seconds=0.5)
-# A portal that is down recovers by itself; a refused account needs a person, who takes longer.
+# A portal that is down recovers automatically; a refused account needs a person, for longer.
 _MAX_PROBE_INTERVAL: Final = {False: timedelta(seconds=4), True: timedelta(minutes=1)}
 _MAX_DOUBLINGS: Final = 7
 # A transaction may begin so long before another one that it waits for has put off the probe.
@@ -279,7 +279,7 @@ class Permits:
     """
 
     def __init__(self, permits: int, *, max_waiting: int, metrics: Metrics | None = None) -> None:
-        """Set the number of permits, of threads that may wait for one, and who counts both."""
+        """Set how many permits there are, and how many threads may wait for one."""
         self._all = self._free = permits
         self._metrics = metrics
         self._max_waiting = max_waiting

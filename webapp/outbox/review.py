@@ -1,4 +1,4 @@
-"""What operators see of the outbox, and what they change in it."""
+"""What operators see and change in the outbox; and what a failover of the database leaves."""
 
 from __future__ import annotations
 

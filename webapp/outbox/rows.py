@@ -168,7 +168,7 @@ Guard = Callable[[Connection], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitter:
-    """Who submitted something, as its row stores it.
+    """The submitter, as a row stores it.
 
     Attributes:
         operator: An operator's login name, where operators log in.
@@ -193,7 +193,7 @@ class Submission:
         state: Its state.
         status: The portal's last status name, or why it is suspect; "" before the first attempt.
         contact: What was submitted; None once it is erased, or if it cannot be decrypted.
-        owner: Who sends it, while it is being sent.
+        owner: The name of its sender (`new_owner`), while it is being sent.
         due: When the next step is due, in UTC.
         uncertain: Whether the portal may have the contact: look it up before sending again.
         blind: Whether it was sent again without a lookup, because lookups fail.
@@ -201,7 +201,7 @@ class Submission:
         unexplained: The number of answers that gave no reason, or could not be read.
         looks: The number of failed lookups since it was last sent.
         created_at: When it was submitted, in UTC.
-        operator: The login name of who submitted it, where operators log in.
+        operator: The operator's login name, where operators log in.
         source: Where the visitor came from, for statistics; "" if that is not known.
         first_sent_at: When it was first sent without a clear answer, in UTC; None if it never was.
         last_sent_at: When it was last sent so, in UTC.
@@ -249,7 +249,7 @@ COLUMNS: Final = (*(table.c[name] for name in _COLUMN_NAMES), table.c.encrypted_
 
 
 def new_owner() -> str:
-    """Return a name for whoever claims submissions next."""
+    """Return a new name for an owner of submissions."""
     return secrets.token_hex(8)
 
 

@@ -198,7 +198,7 @@ class Intake:
             form: The slug of its form.
             shown: The API names of the fields that its form shows: what the portal rejects in
                 another one is held for an operator.
-            by: Who submitted it, stored with it and never sent.
+            by: The submitter, stored with it and never sent.
             suspicion: Why an operator should review it before it is sent, or "".
         """
         with self.permit() as has_permit:

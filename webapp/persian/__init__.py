@@ -1,6 +1,6 @@
 """Reads and formats Persian text, mobile numbers, Jalali dates, labels and email addresses."""
 
-from webapp.persian.checks import Check, check_text, parse_email
+from webapp.persian.checks import Check, check_text, parse_email, suggest_email
 from webapp.persian.dates import (
     FIRST_GREGORIAN_YEAR,
     IRAN,
@@ -67,5 +67,6 @@ __all__ = [
     "spelling_key",
     "split_labels",
     "strip_invisible",
+    "suggest_email",
     "to_iran",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
 import re
 from collections.abc import Callable, Mapping
@@ -72,13 +73,20 @@ _CHECKS: Final[Mapping[Check, tuple[Callable[[str], object], str]]] = MappingPro
 
 # Typing errors for "com"; none of them is a top-level domain.
 _COM_TYPOS: Final = frozenset({"con", "cmo", "ocm", "comm", "coom", "vom", "xom", "cpm", "clm"})
+# Where most people in Iran have their mail.
+_MAIL_DOMAINS: Final = (
+    *("gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com"),
+    *("ymail.com", "protonmail.com", "chmail.ir", "mihanmail.ir"),
+)
+_LIKENESS: Final = 0.84  # of "gmial.com", "gmail.co" and "yaho.com" at least
+_DIFFERENT: Final = frozenset({"mail.com", "email.com", "mail.ir", "cloud.com"})
 
 
 def parse_email(text: str) -> str:
     """Return the address, with a Persian domain in its ASCII form.
 
     Raises:
-        InvalidText: if it is no address, its local part is not Latin, or it ends in a typing error.
+        InvalidText: if it is no address, or its local part is not Latin.
     """
     text = strip_invisible(text)
     local, _, _ = text.rpartition("@")
@@ -90,8 +98,15 @@ def parse_email(text: str) -> str:
         )
     except EmailNotValidError:
         raise InvalidText(messages.EMAIL_SHAPE) from None
-    address = str(checked.ascii_email)
-    rest, _, ending = address.rpartition(".")
-    if ending in _COM_TYPOS:
-        raise InvalidText(messages.EMAIL_TYPO.format(suggestion=f"{rest}.com"))
-    return address
+    return str(checked.ascii_email)
+
+
+def suggest_email(address: str) -> str:
+    """Return the address that was perhaps meant, by its domain; "" if nothing is conspicuous."""
+    local, _, domain = address.rpartition("@")
+    rest, _, ending = domain.rpartition(".")
+    meant = f"{rest}.com" if ending in _COM_TYPOS else domain
+    if meant not in _DIFFERENT:
+        close = difflib.get_close_matches(meant, _MAIL_DOMAINS, n=1, cutoff=_LIKENESS)
+        meant = next(iter(close), meant)
+    return "" if meant == domain else f"{local}@{meant}"

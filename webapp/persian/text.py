@@ -46,6 +46,7 @@ def persian_number(value: float, *, decimals: int = 0) -> str:
 
 
 ZWNJ: Final = "\u200c"
+ZWJ: Final = "\u200d"
 
 # NUL, lone surrogates, and the replacement character of a decoder.
 _BAD_CHARACTER: Final = re.compile("[\0\ud800-\udfff\ufffd]")
@@ -62,6 +63,11 @@ _MEANINGLESS_CATEGORIES: Final = frozenset({"Cc", "Co", "Cn"})  # control, priva
 
 # Reserved for emoji: a character that Python does not know here is a newer emoji.
 _EMOJI: Final = re.compile("[\U0001f000-\U0001faff]")
+
+# A joiner between two of them makes one emoji, such as a family; elsewhere it is dropped.
+_EMOJI_JOINER: Final = re.compile(
+    "(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff])"
+)
 
 # Characters that normalising leaves as they are, whatever stands beside them: ASCII, letters and
 # digits of Persian, its punctuation. Most texts have no other, and are normalised much faster.
@@ -161,7 +167,9 @@ def _normalised(text: str) -> str:
 
 
 def _without_invisible(text: str) -> str:
-    return text if _SIMPLE.fullmatch(text) else without(_is_invisible, text)
+    if _SIMPLE.fullmatch(text):
+        return text
+    return ZWJ.join(without(_is_invisible, part) for part in _EMOJI_JOINER.split(text))
 
 
 @lru_cache(maxsize=4096)  # a text has few different characters, and so have all texts

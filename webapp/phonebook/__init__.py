@@ -1,6 +1,9 @@
-"""The labels that exist in the portal: fetched in the background, kept while the portal is down.
+"""What the portal knows: labels, contacts with the same number, and blocked lines.
 
-Operators' forms suggest them, and ask about a label that differs from one of them in its spelling.
+`LabelList` fetches the labels in the background, and keeps them while the portal is down;
+operators' forms suggest them. `Duplicates` finds contacts with a number, and `BlockedLines` tells
+whether a number has cancelled a line's messages; both answer "no" if the portal does not answer
+soon.
 """
 
 from __future__ import annotations
@@ -195,6 +198,7 @@ def _describe(submission: Submission) -> KnownContact:
         company=str(values.get("CompanyTitle") or ""),
         city=str(values.get("CityName") or ""),
         changed_on=to_iran(submission.created_at).date(),
+        values=values,
     )
 
 

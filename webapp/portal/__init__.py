@@ -1,1 +1,1 @@
-"""The portal: the errors that delivery knows, and AmootSMS behind them."""
+"""The portal: its interface and errors (`base`), and the client of AmootSMS behind them."""

@@ -21,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, cast
 
-from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, Kind
+from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, Kind, Value
 from webapp.persian import comparison_key
 from webapp.portal.base import (
     MAX_PAUSE_S,
@@ -298,7 +298,30 @@ def describe(stored: Iterable[Mapping[str, Any]]) -> Iterator[KnownContact]:
             company=_stored_text(record, "CompanyTitle"),
             city=_stored_text(record, "CityName"),
             changed_on=date.fromisoformat(day) if day else None,
+            values={
+                name: _stored_value(row.kind, record[name])
+                for name, row in FIELDS.items()
+                if name in record and row.kind not in _NOT_COMPARED
+            },
         )
+
+
+# The portal returns no labels; the number is the same.
+_NOT_COMPARED: Final = (Kind.MOBILE, Kind.LABELS, Kind.ACTIVE)
+
+
+def _stored_value(kind: Kind, stored: object) -> Value:
+    """Return a stored value as a contact has it; None if it is empty or cannot be read."""
+    if kind is Kind.GENDER:
+        return stored if isinstance(stored, bool) else None
+    if not isinstance(stored, str):
+        return None
+    if kind is not Kind.DATE:
+        return stored.strip()
+    try:
+        return date.fromisoformat(stored[:_DAY_LENGTH])
+    except ValueError:
+        return None
 
 
 def _stored_text(record: Mapping[str, Any], name: str) -> str:

@@ -19,15 +19,15 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Protocol
 
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
-from webapp.contact import Contact
+from webapp.contact import Contact, Value
 from webapp.messages import codes
 from webapp.messages.statuses import STATUS_MESSAGES
 
@@ -145,12 +145,14 @@ class KnownContact:
         company: Its company, or "".
         city: Its city, or "".
         changed_on: When it was changed last, if that is known.
+        values: Its values by field name, as far as they are known.
     """
 
     names: Sequence[str]
     company: str
     city: str
     changed_on: date | None
+    values: Mapping[str, Value] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

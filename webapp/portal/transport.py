@@ -251,7 +251,7 @@ class Transport:
     def _take_thread(self) -> _ConnectionThread:
         with contextlib.suppress(IndexError):
             while True:
-                # The most recent one: those left over from a busy time then end by themselves.
+                # The most recent one: those left over from a busy time then time out.
                 thread = self._idle.pop()
                 if thread.belongs_to_this_process:
                     return thread

@@ -1,8 +1,8 @@
 """Counts of submissions by day, form and outcome, without personal data.
 
-A row of the outbox is added to the daily counts once, in the transaction that marks it as counted,
-when it has settled for good; or in the one that purges it. Until then the row itself is counted, so
-the sum of both is exact at any time, however often and wherever a row changes before.
+`Statistics` adds a row of the outbox to the daily counts once, in the transaction that marks it as
+counted, when it has settled for good; or in the one that purges it. Until then the row itself is
+counted, so the sum of both is exact at any time, however often a row changes before.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ class Statistics:
         held = self._live(first, last, NEEDS_ATTENTION, func.count(_c.contact))
         others = self._live(first, last, (*WAITING, State.DELIVERED), literal(0))
         with self._database.read() as connection:
-            # One statement: it sees each row once, whoever counts at the same time.
+            # One statement: it sees each row once, even if a worker counts at the same time.
             rows = connection.execute(union_all(stored, held, others)).all()
         counts: dict[tuple[date, str, Outcome], Count] = {}
         for row in rows:

@@ -2,8 +2,8 @@
 
     start ──> a code goes out ──> the person types it ──> the submission is sent
 
-Whatever prevents a code from going out, the submission does not end here: by the form's policy an
-operator decides, or it is sent with a label that says so.
+`Verification` takes a submission, and answers the code step. Where no code can be sent, the form's
+policy decides: an operator looks at the submission, or it is sent with a label that says so.
 """
 
 from __future__ import annotations

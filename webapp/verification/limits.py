@@ -81,7 +81,7 @@ class Counted:
 
     Attributes:
         number: The normalised mobile number.
-        network: The network of who asks for it, or "" if there is no address.
+        network: The network of the sender, or "" if there is no address.
         wide_network: A larger network around it.
         form: The form's slug.
     """
@@ -136,7 +136,7 @@ class CodeLimits:
         Args:
             database: The outbox's.
             keys: Keys of hashes, newest first. The first one makes them, all find them.
-            per_day: How many codes may be sent each day (UTC) by all who share the database.
+            per_day: How many codes all machines together may send each day (UTC).
             limits: Further limits, by the attributes of `Counted`.
         """
         self._database = database

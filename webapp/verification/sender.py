@@ -36,8 +36,8 @@ from webapp.verification.unverified import Unverified
 
 log = logging.getLogger(__name__)
 
-# A refusal of these is about the SMS alone, and says nothing about ContactCreate.
-_OF_CODES_ALONE: Final = ("CreditNotEnough", "AccountIsDemo")
+# These refuse only the SMS, and say nothing about ContactCreate.
+_SMS_ONLY_STATUSES: Final = ("CreditNotEnough", "AccountIsDemo")
 _OF_THE_NUMBER: Final = ("Mobile_Empty", "Mobile_Invalid", "Mobiles_Empty", "Mobiles_Invalid")
 
 # A person waits: only what failed faster than this (s) is tried once more.
@@ -67,7 +67,7 @@ class Policy:
 
 
 class Networks(NamedTuple):
-    """The networks of who asks for a code, "" if there is no address."""
+    """The networks of the sender of a request, "" if there is no address."""
 
     narrow: str
     wide: str
@@ -267,7 +267,7 @@ class CodeSender:
     def _report(self, error: PortalError) -> None:
         """Pause the queue if contacts would be refused, too, or if the portal asks for a pause."""
         is_refused = isinstance(error, Refused) and not isinstance(error, MethodNotAllowed)
-        concerns_account = is_refused and error.status not in _OF_CODES_ALONE
+        concerns_account = is_refused and error.status not in _SMS_ONLY_STATUSES
         if concerns_account or isinstance(error, SlowDown):
             with suppress(DatabaseError):
                 self._breaker.failed(error)

@@ -1,4 +1,4 @@
-"""Every page of the app."""
+"""The pages: one module for each, named as its templates; `register` adds them to the app."""
 
 from __future__ import annotations
 

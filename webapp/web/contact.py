@@ -1,10 +1,12 @@
-"""Renders a form's page: an empty form from the page cache, or one with its values and errors."""
+"""Renders a form's page, from the page cache or with values and errors; known numbers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from contextvars import Context
+from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,10 +14,11 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
-from webapp.contact import MOBILE, Kind
-from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange
+from webapp.contact import MOBILE, Field, Kind, Value
+from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange, tokens
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
+from webapp.messages import workbench
 from webapp.outbox.circuit_breaker import Pause
 from webapp.outbox.submit import Outcome, Result
 from webapp.portal.base import KnownContact
@@ -23,6 +26,8 @@ from webapp.statistics.funnel import Step
 from webapp.web import closing
 from webapp.web.help import operators_header
 from webapp.web.rendering import (
+    all_fields,
+    format_values,
     has_token,
     own_address,
     render_part,
@@ -230,10 +235,35 @@ def _render(
         known=known,
         confirmed=is_confirmed(form),
         refetch=refetch,
+        min_age_ms=tokens.MIN_AGE // timedelta(milliseconds=1),
         date_in_words=persian.date_in_words,
         kinds=Kind,
+        differences=partial(_differences, form),
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
+
+
+def _differences(form: ContactForm, known: KnownContact) -> list[str]:
+    """Return what differs between a valid form and a contact with its number, as Persian texts."""
+    typed = form.to_contact()
+    found = []
+    for row in all_fields(form.definition):
+        stored = known.values.get(row.name)
+        texts = [_text(row, value) for value in (stored, typed[row.name])]
+        is_compared = row.name in known.values and row.kind not in (Kind.MOBILE, Kind.ACTIVE)
+        if is_compared and len({persian.comparison_key(text) for text in texts}) > 1:
+            stored_text, typed_text = (text or workbench.DUPLICATE_EMPTY for text in texts)
+            found.append(
+                workbench.DUPLICATE_DIFFERENCE.format(
+                    label=row.label, stored=stored_text, typed=typed_text
+                )
+            )
+    return found
+
+
+def _text(row: Field, value: Value) -> str:
+    text = next((it.text for it in format_values({row.name: value}, [row])), "")
+    return text.striptags() if isinstance(text, Markup) else text
 
 
 blueprint = Blueprint("duplicates", __name__)

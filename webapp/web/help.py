@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 
 from webapp.database.cached_value import CachedValue
-from webapp.forms.definitions import Access, FormDefinition
+from webapp.forms.definitions import Access, FormDefinition, have_public_forms
 from webapp.messages import codes, imports, workbench
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import persian_digits
@@ -61,15 +61,14 @@ class Header:
     def _render(
         self, *, path: str, section: str, attention: int, code_failure: str, operator: str
     ) -> Markup:
-        settings, text = services().settings, workbench.ATTENTION
+        text = workbench.ATTENTION
         if attention > _COUNT_CAP:
             attention, text = _COUNT_CAP, workbench.ATTENTION_MANY
-        logo = settings.organisation_logo
         forms = [it for it in self._forms.values() if it.access is Access.INTRANET]
         return render_part(
             "layouts/header.html",
-            organisation=settings.organisation,
-            logo=f"{_LOGO_PATH}?v={logo.digest}" if logo else "",
+            organisation=organisation(),
+            logo=logo_path(),
             forms=[(form_path(form), form.title) for form in forms],
             current=path,
             section=section,
@@ -87,16 +86,28 @@ def operators_header() -> Markup:
     return services().header.show()
 
 
+def organisation() -> str:
+    """Return the organisation's name, or ""."""
+    return services().settings.organisation
+
+
+def logo_path() -> str:
+    """Return the path of the organisation's logo, or ""."""
+    found = services().settings.organisation_logo
+    return f"{_LOGO_PATH}?v={found.digest}" if found else ""
+
+
 @blueprint.get(_LOGO_PATH)
 def logo() -> Response:
-    """Serve the organisation's logo."""
-    require_intranet()
+    """Serve the organisation's logo: to operators, and to visitors where they have a form."""
     found = services().settings.organisation_logo
+    if not (found and have_public_forms(services().definitions)):
+        require_intranet()
     if not found:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
-        # By the browser only: a cache that others share would show it to strangers.
+        # By the browser only: without public forms, a shared cache would show it to strangers.
         response.headers["Cache-Control"] = f"private, {responses.FOR_A_YEAR}"
     return response
 

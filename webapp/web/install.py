@@ -1,4 +1,4 @@
-"""For operators: the snippet to embed a form, a preview, checks of the set-up, and its link."""
+"""For operators: a form's snippet, preview and set-up checks; its link, QR code and poster."""
 
 from __future__ import annotations
 

@@ -115,8 +115,8 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
 def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
     """Check a POST: its token and fields, its size, and duplicates or spam.
 
-    Before, `request` has refused other origins and malformed bodies, and `access` has refused
-    whoever is no operator.
+    Before, `request` has refused other origins and malformed bodies, and `access` strangers on
+    operators' pages.
 
     Args:
         form: The form of this request.

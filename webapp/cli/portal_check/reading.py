@@ -175,7 +175,7 @@ def is_about_form(error: PortalError | None) -> bool:
 
 
 def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
-    """Send a contact without a number, in other forms until the number alone is refused."""
+    """Send a contact without a number, in other forms until only the number is refused."""
     tried = ((setting, form, ask(portal, "ContactCreate", _without_number(form)))
              for setting, form in variants(empty))  # fmt: skip
     setting, form, first = next(tried)

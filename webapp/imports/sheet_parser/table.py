@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import resource
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, islice
 from typing import Final
 
 MAX_FILE_BYTES: Final = 10 * 1024 * 1024
 MAX_ROWS: Final = 20_000
 MAX_COLUMNS: Final = 100
+MAX_SHEETS: Final = 20
 MAX_CELL_CHARACTERS: Final = 32_767  # Excel's own limit
 MAX_CHARACTERS: Final = 12_000_000  # of all cells: one text may be shared by many of them
 MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024  # of the parts of a zip archive
@@ -40,6 +42,10 @@ def limit_process() -> None:
         resource.setrlimit(kind, (lower, lower))
 
 
+_LETTERS: Final = {0x64A: 0x6CC, 0x643: 0x6A9, 0x629: 0x647, 0x624: 0x648}  # Arabic, Persian
+_WORD: Final = re.compile(r"[^\W_]+")
+_LEAST_CAPTIONS: Final = 2  # that make a row a header
+HEADER_ROWS: Final = 20  # of a sheet, of which one may be its header
 _TITLE_ROWS: Final = 10  # rows above the header that may hold a title
 _NUMBER_LENGTH: Final = 9  # digits that no caption has; a mobile number that lost its zero has ten
 _SCIENTIFIC: Final = re.compile(r"\d[.,\u066b]\d+e\+?\d\d", re.IGNORECASE)  # 9.12E+09
@@ -65,6 +71,39 @@ class Unparsable(Exception):
         self.numbers = numbers
 
 
+Rows = Iterable[tuple[int, Sequence[str]]]
+
+
+Sheets = Mapping[str, Rows]  # by name
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What is known of a file beforehand.
+
+    Attributes:
+        captions: Known captions and words of captions: letters and digits, in lower case.
+        sheet: The name of the sheet to read; None to choose one.
+        header_row: The number of its header; 0 if it has none, None to find it.
+    """
+
+    captions: frozenset[str] = frozenset()
+    sheet: str | None = None
+    header_row: int | None = None
+
+    def score(self, cells: Sequence[str]) -> int:
+        """Return how many cells of a row are known captions; 0 if one is a long number."""
+        if _has_number(cells):
+            return 0
+        return sum(not self.captions.isdisjoint(_caption_keys(cell)) for cell in cells)
+
+
+def _caption_keys(cell: str) -> list[str]:
+    spelled = unicodedata.normalize("NFKD", cell[:100].translate(_LETTERS)).casefold()
+    words = _WORD.findall("".join(it for it in spelled if unicodedata.category(it) != "Mn"))
+    return ["".join(words), *words]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Table:
     """The rows of a sheet that are not empty.
@@ -73,15 +112,26 @@ class Table:
         header: The captions, or None if the first row holds data.
         rows: Number and cells of each row.
         width: The number of columns.
+        first: Number and cells of the first rows, of which one may be the header.
+        header_row: The number of the header; 0 if there is none.
+        sheet: The name of the sheet, in a workbook.
+        sheets: The names of all sheets that could be read.
     """
 
     header: Sequence[str] | None
     rows: Sequence[tuple[int, Sequence[str]]]
     width: int
+    first: Sequence[tuple[int, Sequence[str]]] = ()
+    header_row: int = 0
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
 
 
-def make_table(rows: Iterable[tuple[int, Sequence[str]]]) -> Table:
+def make_table(rows: Rows, guide: Guide = Guide()) -> Table:
     """Return the table of numbered rows.
+
+    The header is the one that the guide names, or the first of the rows with the most known
+    captions, if it has two.
 
     A first row with a number of nine or more digits is data: then there is no header. Dates, and
     digits beside letters, are no such number. Up to ten rows with only one cell above the header
@@ -94,15 +144,45 @@ def make_table(rows: Iterable[tuple[int, Sequence[str]]]) -> Table:
     if not kept:
         raise Unparsable("empty")
     width = max(len(cells) for _, cells in kept)
-    start = _header_place(kept, width)
-    header = None if _has_number(kept[start][1]) else kept[start][1]
+    start = _known_place(kept, guide)
+    if start is None:
+        start = _header_place(kept, width)
+    has_header = guide.header_row != 0 and not _has_number(kept[start][1])
+    header = kept[start][1] if has_header else None
     body = kept[start:] if header is None else kept[start + 1 :]
     if not body:
         raise Unparsable("empty")
     if len(body) > MAX_ROWS:
         above = len(kept) - len(body)  # the header, and a title
         raise Unparsable("too-many-rows", n=count - above, limit=MAX_ROWS)
-    return Table(header, body, width)
+    return Table(header, body, width, kept[:HEADER_ROWS], kept[start][0] if has_header else 0)
+
+
+def choose_sheet(sheets: Sheets, guide: Guide) -> tuple[str, Rows]:
+    """Return name and rows of the sheet that the guide names, or whose header has most captions.
+
+    Of several alike, and if none has known captions, the first one.
+    """
+    if guide.sheet is not None and guide.sheet in sheets:
+        return guide.sheet, sheets[guide.sheet]
+    chosen: Rows = ()
+    best, most = "", -1
+    for name, rows in sheets.items():
+        rest = iter(rows)
+        first = list(islice(rest, HEADER_ROWS))
+        score = max((guide.score(cells) for _, cells in first), default=0)
+        if score > most:
+            best, most, chosen = name, score, chain(first, rest)
+    return best, chosen
+
+
+def _known_place(rows: Sequence[tuple[int, Sequence[str]]], guide: Guide) -> int | None:
+    """Return the place of the header that the guide names, or finds by its captions."""
+    if guide.header_row is not None:
+        numbers = [number for number, _ in rows[:HEADER_ROWS]]
+        return numbers.index(guide.header_row) if guide.header_row in numbers else 0
+    scores = [guide.score(cells) for _, cells in rows[:HEADER_ROWS]]
+    return scores.index(max(scores)) if max(scores) >= _LEAST_CAPTIONS else None
 
 
 def _within_limits(

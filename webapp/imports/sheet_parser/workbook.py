@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from .table import MAX_PARTS, MAX_UNPACKED_BYTES, Unparsable, day_as_shown
+from .table import MAX_PARTS, MAX_SHEETS, MAX_UNPACKED_BYTES, Sheets, Unparsable, day_as_shown
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -62,9 +62,6 @@ def _with_parts(archive: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-Rows = Iterator[tuple[int, list[str]]]
-
-
 ZIP_START: Final = b"PK\x03\x04"
 OLE_START: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -82,8 +79,8 @@ _DATEMODE: Final = 0x22
 _MAX_RECORDS: Final = 2_000
 
 
-def read_workbook(data: bytes) -> tuple[Rows, bool]:
-    """Return the rows of the first sheet with data, and whether dates count from 1904.
+def read_workbook(data: bytes) -> tuple[Sheets, bool]:
+    """Return the sheets with data, and whether dates count from 1904.
 
     Raises:
         Unparsable: if the workbook is encrypted, broken, none at all, or too large.
@@ -99,28 +96,33 @@ def read_workbook(data: bytes) -> tuple[Rows, bool]:
         epoch_1904 = _check_ole(data)
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheet = _first_with_data(workbook)
+        sheets = _with_data(workbook)
     except calamine.PasswordError:
         raise Unparsable("encrypted") from None
     except calamine.CalamineError:
         raise Unparsable("broken") from None
-    return _numbered_rows(sheet), epoch_1904
+    return {sheet.name: _numbered_rows(sheet) for sheet in sheets}, epoch_1904
 
 
-def _first_with_data(workbook: CalamineWorkbook) -> CalamineSheet:
-    """Return the first sheet with data, of those that are shown if one of them has any."""
+def _with_data(workbook: CalamineWorkbook) -> list[CalamineSheet]:
+    """Return the first sheets with data that are shown; the first hidden one if there is none."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
 
     sheets = [it for it in workbook.sheets_metadata if it.typ == SheetTypeEnum.WorkSheet]
-    sheets.sort(key=lambda it: it.visible != SheetVisibleEnum.Visible)
-    for metadata in sheets:
-        sheet = workbook.get_sheet_by_name(metadata.name)
-        if sheet.start is not None:
-            return sheet
-    raise Unparsable("empty")
+    found = []
+    for is_shown in (True, False):
+        for metadata in sheets:
+            if (metadata.visible == SheetVisibleEnum.Visible) is is_shown:
+                sheet = workbook.get_sheet_by_name(metadata.name)
+                found += [sheet] if sheet.start is not None else []
+            if len(found) >= (MAX_SHEETS if is_shown else 1):
+                return found
+    if not found:
+        raise Unparsable("empty")
+    return found
 
 
-def _numbered_rows(sheet: CalamineSheet) -> Rows:
+def _numbered_rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
     for number, row in enumerate(sheet.iter_rows(), start=1):
         yield number, [_text(value) for value in row]
 

@@ -1,19 +1,28 @@
-"""What the pages of an import show."""
+"""What the pages of an import show: recent imports, the preview, known numbers, progress."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from flask import request
 
-from webapp.contact import LABELS, MOBILE, Contact, Field, Kind
+from webapp.contact import LABELS, MOBILE, NAMES, Contact, Field, Kind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import read_value
+from webapp.imports.columns import named_columns
 from webapp.imports.review import Progress
 from webapp.imports.rows import shared_fields
-from webapp.imports.tables import ENDED, Import, ImportState, Reading, Search, StoredRow
+from webapp.imports.tables import (
+    ENDED,
+    WHOLE_NAME,
+    Import,
+    ImportState,
+    Reading,
+    Search,
+    StoredRow,
+)
 from webapp.messages import COMMA
 from webapp.messages import imports as texts
 from webapp.outbox.rows import Submission, load_contact
@@ -67,7 +76,8 @@ def preview(found: Import) -> dict[str, Any]:
         "same_file": _same_file(found),
         "title": _title(found),
         "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
-        "fields": definition.fields if definition else (),
+        "fields": _targets(definition) if definition else {},
+        "left_out": _left_out(found, definition, first) if definition else (),
         "shared": _shared(found, definition),
         "no_mobile": "" if MOBILE in found.reading.columns else mobile.label,
         "wrong": [_wrong(found, row) for row in wrong],
@@ -88,6 +98,35 @@ def draft_numbers(found: Import) -> dict[str, Any]:
         "quarter": 4 * searched // total if is_searching else 4,
         "searched": texts.SEARCHING.format(**progress) if is_searching else "",
     }
+
+
+def _targets(definition: FormDefinition) -> dict[str, str]:
+    """Return what a column can hold, and its caption: a field, or a whole name."""
+    fields = {row.name: row.label for row in definition.fields}
+    if not fields.keys() >= set(NAMES):
+        return fields
+    place = max(list(fields).index(name) for name in NAMES) + 1
+    items = list(fields.items())
+    return dict([*items[:place], (WHOLE_NAME, texts.WHOLE_NAME), *items[place:]])
+
+
+def _left_out(
+    found: Import, definition: FormDefinition, rows: Sequence[StoredRow]
+) -> Iterator[str]:
+    """Yield sentences on what of the file is not sent: columns, and names."""
+    header, columns = found.reading.header, found.reading.columns
+    has_cells = {it for row in rows for it, cell in enumerate(row.cells) if cell.strip()}
+    left = [it for it, name in enumerate(columns) if not name and it in has_cells]
+    if left:
+        titles = COMMA.join(f"«{_short(header[it])}»" for it in left)
+        yield texts.LEFT_OUT_COLUMNS.format(n=persian_number(len(left)), titles=titles)
+    misleading = [it for it in named_columns(definition, header) if it in left]
+    if misleading:
+        titles = COMMA.join(f"«{_short(header[it])}»" for it in misleading)
+        yield texts.MISLEADING_COLUMNS.format(titles=titles)
+    has_names = definition.shown.intersection(NAMES)
+    if has_names and not {*NAMES, WHOLE_NAME}.intersection(columns):
+        yield texts.NO_NAME_COLUMN
 
 
 def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], str, str, str]]:
@@ -260,13 +299,16 @@ def posted(old: Reading, definition: FormDefinition) -> Reading:
 
 def faults(reading: Reading, definition: FormDefinition) -> dict[str, str]:
     """Return what is wrong with a reading: a message by the name of its input."""
-    labels = {row.name: row.label for row in definition.fields}
+    labels = _targets(definition)
     found = {}
+    taken: set[str] = set()
     for number, name in enumerate(reading.columns):
+        names = {*NAMES} if name == WHOLE_NAME else {name}
         if name and name not in labels:
             found[f"{_COLUMN}{number}"] = texts.COLUMN_UNKNOWN
-        elif name and name != LABELS and name in reading.columns[:number]:
+        elif names & taken:
             found[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(label=labels[name])
+        taken |= names - {"", LABELS, MOBILE}  # of several numbers, the first usable one counts
     for row in shared_fields(definition):
         try:
             read_value(row, reading.shared.get(row.name, ""))

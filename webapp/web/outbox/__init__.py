@@ -198,7 +198,13 @@ def discard(name: str) -> str | Response:
 
 @blueprint.route(f"{PATH}/<name>", methods=["GET", "POST"])
 def correct(name: str) -> contact.ViewResult:
-    """Show a submission's contact in a form, and send the corrected contact."""
+    """Show a submission's contact in a form, and send the corrected contact.
+
+    What this browser has recorded, and the portal has by now, is corrected in the portal's panel.
+    """
+    entry = find_entry(name) if request.method != "POST" else None
+    if entry and _is_delivered(name):
+        return render_template("outbox/delivered.html", entry=entry), HTTPStatus.OK
     submission = _find(name)
     card = pages.card(submission)
     if submission.uncertain or submission.blind:
@@ -222,6 +228,11 @@ def correct(name: str) -> contact.ViewResult:
 
 
 # Templates' context
+
+
+def _is_delivered(name: str) -> bool:
+    states = services().delivery.outbox.review.states([name])
+    return states.get(name) is State.DELIVERED
 
 
 def _find(name: str) -> Submission:

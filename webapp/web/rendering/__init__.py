@@ -1,7 +1,12 @@
-"""The services of an app, and what several views share."""
+"""What the pages share: the app's `Services`, and functions that render and format.
+
+`Services` holds what an app has built once: its settings, forms and the services of all features. A
+view gets it from `services()`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,6 +95,31 @@ def render_part(template: str, **context: Any) -> Markup:
 def isolated(values: Iterable[str], separator: str = " ") -> Markup:
     """Return texts in a `<bdi>` each: a Latin one among Persian ones keeps its place and signs."""
     return escape(separator).join(Markup("<bdi>{}</bdi>").format(value) for value in values)
+
+
+# A mail address, a web address or a phone number within a text.
+_LINK: Final = re.compile(
+    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<web>https?://[^\s\u060c\u061b]+[^\s\u060c\u061b.)])"
+    r"|(?P<phone>[+(]?\d[\d() \u200c–-]{5,}\d)"
+)
+_LINKS: Final = {
+    "mail": '<a href="mailto:{0}"><bdi dir="ltr">{1}</bdi></a>',
+    "web": '<a href="{0}" target="_blank" rel="noopener"><bdi dir="ltr">{1}</bdi></a>',
+    "phone": '<a href="tel:{0}"><bdi dir="ltr">{1}</bdi></a>',
+}
+
+
+def linked(text: str) -> Markup:
+    """Return a text as HTML in which phone numbers, mail and web addresses are links."""
+    html, end = Markup(), 0
+    for found in _LINK.finditer(text):
+        kind, shown = str(found.lastgroup), found[0]
+        digits = persian.fold_digits(shown)
+        target = re.sub(r"[^+\d]", "", digits) if kind == "phone" else shown
+        html += text[end : found.start()]
+        html += Markup(_LINKS[kind]).format(target, shown)  # nosec B704  # noqa: S704  escaped
+        end = found.end()
+    return html + text[end:]
 
 
 def form_path(definition: FormDefinition) -> str:

@@ -1,4 +1,4 @@
-"""The geometry of charts, which `templates/statistics/chart.html` draws as SVG.
+"""The geometry of charts, which a template draws as SVG; and tables as CSV and XLSX files.
 
 Lengths are in units of the SVG. Time runs from the right to the left, as a Persian text does.
 """

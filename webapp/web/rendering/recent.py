@@ -1,7 +1,7 @@
 """The list of an operator's last submissions of the day, below their form.
 
 It is in an encrypted cookie of their browser: the submissions hold personal data, which leaves the
-outbox at delivery. No server stores them, and whoever finds the cookie cannot read it.
+outbox at delivery. No server stores them, and without the key the cookie cannot be read.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _start_of_day() -> datetime:
 
 
 def _fernet_key(key: str) -> bytes:
-    """Return a key of 32 bytes for this purpose alone, as Fernet wants it written."""
+    """Return a key of 32 bytes for only this purpose, as Fernet wants it written."""
     return base64.urlsafe_b64encode(hmac.digest(key.encode(), b"recent submissions", "sha256"))
 
 
@@ -182,6 +182,7 @@ def _row(entry: Entry, states: Mapping[str, State | None]) -> dict[str, Any]:
         "state": _MESSAGES[state],
         "needs_attention": state in NEEDS_ATTENTION,
         "has_shared": bool(entry.shared),
+        "can_correct": state is not None,
     }
 
 

@@ -117,7 +117,7 @@ class RateLimits:
     def count_login(self, *, address: str, name: str) -> None:
         """Count a login before its password is checked, for its sender and for its user name.
 
-        An IPv4 address counts by itself and not by its network: an office is one network, and its
+        An IPv4 address counts, not its network: an office is one network, and its
         users must not lock each other out. An IPv6 sender has a whole /64 of addresses.
 
         Raises:

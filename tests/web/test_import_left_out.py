@@ -1,0 +1,59 @@
+"""What the preview of a file says of columns that are left out, and of names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from brought_files import deliver, press, read_plainly, upload, written
+
+from webapp.imports import rows as importing
+from webapp.imports.tables import WHOLE_NAME
+from webapp.messages import imports as texts
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from webapp.demo.server import Simulator
+    from webapp.services import DeliveryServices
+
+
+@pytest.fixture
+def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Return a browser on the intranet; files are read in this process."""
+    del delivery
+    monkeypatch.setattr(importing, "read_file", read_plainly)
+    return app.test_client()
+
+
+def test_columns_that_are_left_out_and_missing_names_are_said_above_the_button(
+    client: FlaskClient,
+) -> None:
+    """Also a column whose cells are not what its caption says; empty columns are not worth it."""
+    header = ("موبایل", "تاریخ تولد", "کد", "خالی")
+    rows = [("09120000001", "مشتری", "7", ""), ("09120000002", "همکار", "8", "")]
+    path = str(upload(client, written(*rows, header=header)).headers["Location"])
+    above = client.get(path).text.partition('name="go"')[0]
+    assert texts.LEFT_OUT_COLUMNS.format(n="۲", titles="«تاریخ تولد»، «کد»") in above
+    assert texts.MISLEADING_COLUMNS.format(titles="«تاریخ تولد»") in above
+    assert texts.NO_NAME_COLUMN in above
+    assert client.get(path).text.count("مشتری") == 1  # an example, and no error of a row
+
+
+def test_whole_names_are_divided_and_shown_before_they_are_sent(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """Undivided at first; a column of first names beside it would be a contradiction."""
+    header = ("موبایل", "نام و نام خانوادگی مشترک")
+    file = written(("09120000001", "محمد رضا کاظمی"), header=header)
+    path = str(upload(client, file).headers["Location"])
+    both = {"column-0": "FName", "column-1": WHOLE_NAME}
+    assert press(client, path, columns="1", **both).status_code == 422
+    press(client, path, columns="1", **{"column-1": WHOLE_NAME})
+    page = client.get(path).text
+    assert "محمد رضا</bdi>" in page
+    assert "کاظمی</bdi>" in page
+    press(client, path, go="1")
+    deliver(delivery)
+    assert [portal.contacts[0][name] for name in ("FName", "LName")] == ["محمد رضا", "کاظمی"]
