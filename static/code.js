@@ -4,10 +4,6 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 const input = document.getElementById("Code");
 
-// Chromium ignores autofocus in a frame of another site. A page that a person does not use keeps
-// its focus.
-if (document.hasFocus()) input?.focus({ preventScroll: true });
-
 // A browser that may read the message with the code fills it in: where its pattern names this host,
 // and, in a frame, if the page around allows otp-credentials.
 if (input && "OTPCredential" in window) {
@@ -31,7 +27,10 @@ function count() {
   const left = Math.ceil((ends - Date.now()) / 1000);
   if (left > 0) seconds.textContent = left.toLocaleString("fa");
   else {
-    seconds.parentElement.textContent = seconds.parentElement.dataset.resend;
+    // A status message of its own: it is announced at the end, not every second.
+    const note = seconds.closest("[data-resend]");
+    note.firstElementChild.remove();
+    note.lastElementChild.textContent = note.dataset.resend;
     resend.disabled = false;
     clearInterval(clock);
   }

@@ -18,11 +18,16 @@ try {
   // Blocked, as cookies are.
 }
 
+// What lies behind the list is covered: the focus does not go there while it is open.
+keys.addEventListener("focusout", ({ relatedTarget }) => {
+  if (relatedTarget && !keys.contains(relatedTarget)) keys.hidePopover?.();
+});
+
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const isField = event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea");
+  const isField = event.target.matches("input, select, textarea");
   if (event.key === "Escape" && isField) event.target.blur();
   if (isField || !single.checked) return;
-  if (["?", "\u061f"].includes(event.key)) keys.togglePopover();
+  if (["?", "\u061f"].includes(event.key)) keys.togglePopover?.();
   else document.querySelector(targets[event.code])?.click();
 });

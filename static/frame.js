@@ -12,6 +12,12 @@ function fit() {
   tell("height", { height: Math.ceil(page.getBoundingClientRect().height) });
 }
 
+// Browsers ignore autofocus in a frame of another site. Where the site has no script, this scrolls,
+// too. A page that a person does not use keeps its focus.
+const [{ type: how }] = performance.getEntriesByType("navigation");
+const message = document.querySelector("[data-outcome]");
+if (how === "navigate" && document.hasFocus()) (document.querySelector("[autofocus]") ?? message)?.focus();
+
 addEventListener("message", ({ data, origin, source }) => {
   if (host || source !== parent || data?.mark !== "amoot-form") return;
   if (!origins.split(" ").includes(origin)) return;
@@ -21,8 +27,6 @@ addEventListener("message", ({ data, origin, source }) => {
   tell("ready", { step: asked && location.pathname.endsWith("/code") ? location.href : "" });
   fit();
   new ResizeObserver(fit).observe(page);
-  const message = document.querySelector("[data-outcome]");
-  const [{ type: how }] = performance.getEntriesByType("navigation");
   // Back and a reload tell nothing twice.
   if (!message || how !== "navigate") return;
   const { outcome, reference, redirect } = message.dataset;

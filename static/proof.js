@@ -35,6 +35,7 @@ function setWaiting(value) {
   waiting = value;
   button.setAttribute("aria-disabled", value);
   button.textContent = value ? button.dataset.busy : name;
+  button.nextElementSibling.textContent = value ? button.dataset.busy : "";
 }
 
 // On the window and capturing, so that form.js sees a submission only when it is really sent.

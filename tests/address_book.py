@@ -36,7 +36,7 @@ class AddressBook:
     def known_contacts(self, mobile: str) -> list[KnownContact]:
         """Compare the number."""
         return [
-            KnownContact(name=str(stored["FName"]), company="", city="", changed_on=None)
+            KnownContact(names=[str(stored["FName"])], company="", city="", changed_on=None)
             for stored in self.contacts
             if stored["Mobile"] == mobile
         ]

@@ -110,6 +110,7 @@ def _make_flask(settings: Settings) -> Flask:
     )
     app.session_interface = Sessions()
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    app.jinja_env.filters["isolated"] = rendering.isolated
     app.jinja_env.globals.update(
         text=messages,
         demo=settings.demo,

@@ -357,6 +357,13 @@ class Contact:
         """Return the value of a field, by its API name."""
         return self.values[name]
 
+    @property
+    def names(self) -> list[str]:
+        """The parts of its name, else its company, as lists name it; empty if it has neither."""
+        names = [str(self[name]) for name in NAMES if self[name]]
+        company = str(self["CompanyTitle"] or "")
+        return names or [company] * bool(company)
+
     def __repr__(self) -> str:
         """Return the name of the class."""
         return "Contact(…)"

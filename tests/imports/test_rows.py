@@ -164,7 +164,7 @@ def test_label_for_all_rows_is_one_that_the_form_offers_where_labels_are_not_fre
     """In the form's spelling, as in a row."""
     form = replace(ALL, free_labels=False)
     assert read_shared(form, FIELDS["Labels"], "همكار") == ("همکار",)
-    with pytest.raises(InvalidText, match="«ویژه»"):
+    with pytest.raises(InvalidText, match="ویژه"):
         read_shared(form, FIELDS["Labels"], "ویژه")
     assert read_shared(ALL, FIELDS["Labels"], "ویژه") == ("ویژه",)
     assert read_shared(form, FIELDS["CityName"], " تهران ") == "تهران"
@@ -178,7 +178,7 @@ def test_label_that_the_form_does_not_offer_is_refused_where_labels_are_not_free
     assert found["Labels"] == ("فهرست", "مشتری", "همکار")
     refused = read({"Labels": "مشتری، ویژه"}, form)
     assert isinstance(refused, tuple)
-    assert "«ویژه»" in refused[0].message
+    assert "ویژه" in refused[0].message
 
 
 def test_cells_of_our_own_export_come_back_as_they_were() -> None:

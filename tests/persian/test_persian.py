@@ -741,7 +741,7 @@ def test_label_of_fifty_passes_and_a_longer_one_does_not() -> None:
     """Length counts code points after normalising."""
     assert labels("# " + "ب" * 50 + "\u200f ") == ("ب" * 50,)
     long = "ب" * 51
-    assert refusal(labels, "آ", long) == f"برچسب «{long}» بیش از ۵۰ حرف دارد."
+    assert refusal(labels, "آ", long) == messages.LABEL_TOO_LONG.format(label=long)
 
 
 @given(st.lists(ANY_TEXT, max_size=3))

@@ -73,7 +73,7 @@ def test_file_goes_from_the_preview_to_the_report(
     response = press(client, path, go="1")
     assert (response.status_code, response.headers["Location"]) == (303, path)
     assert numbers(client, path, "sent", "waiting", "refused") == [0, 4, 0]
-    assert Html(client.get(path).text).text("noscript") == ""  # has the refresh
+    assert Html(client.get(path).text).text("noscript") == texts.RENEW_NUMBERS
     deliver(delivery)
     assert numbers(client, path, "sent", "waiting", "refused") == [4, 0, 0]
     assert mobiles(portal) == [989120000000 + number for number in range(4)]
@@ -295,7 +295,7 @@ def test_only_the_import_takes_a_large_body(client: FlaskClient) -> None:
 def test_visitors_network_is_refused(client: FlaskClient) -> None:
     """Each of the pages."""
     path = brought(client, *GOOD)
-    for address in ("/import", "/import/sample", path, f"{path}/wrong", f"{path}/progress"):
+    for address in ("/import", "/import/sample", path, f"{path}/wrong"):
         outside = {"REMOTE_ADDR": "203.0.113.7"}
         assert client.get(address, environ_base=outside).status_code == 403
 

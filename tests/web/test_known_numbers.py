@@ -10,6 +10,7 @@ from brought_files import brought, deliver, numbers, press, read_plainly
 from sqlalchemy import select
 from support import Html, Page, wait_until
 
+from webapp import messages
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
 from webapp.imports import drafts as importing
@@ -306,10 +307,11 @@ def test_search_that_the_portal_does_not_answer_is_tried_again_later(
 def test_question_of_a_correction_offers_the_same_answer(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """A button of the form that confirms, and a way back to the row as it is."""
+    """A button of the form that confirms, and one that returns to the row as it was changed."""
     reference = held(delivery, NEW)
     page = Page(client, f"/outbox/{reference}")
     page.send(**{**page.html.values, "Mobile": KNOWN})
-    ((button, text),) = page.html.find("button", name="confirm")
-    assert (button["value"], text) == ("create", workbench.DUPLICATE_CREATE)
-    assert list(page.html.find("a", href=f"/outbox/{reference}"))
+    buttons = {button["value"]: text for button, text in page.html.find("button", name="confirm")}
+    assert buttons == {"create": workbench.DUPLICATE_CREATE, "cancel": messages.CANCEL}
+    page.send(**{**page.html.values, "confirm": "cancel"})
+    assert page.html.values["Mobile"] == [KNOWN]

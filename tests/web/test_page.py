@@ -148,10 +148,11 @@ def test_invalid_form_answers_422_with_summary_errors_and_everything_typed(page:
 
 
 def test_error_summary_takes_the_focus(page: Page) -> None:
-    """Nothing else asks for the focus after an error."""
+    """Nothing else asks for the focus after an error, but for the keys once they are open."""
     page.send(Mobile="")
     focused = [attributes for _, attributes, _ in page.html.elements if "autofocus" in attributes]
-    assert [attributes.get("role") for attributes in focused] == ["alert"]
+    first, in_popover = focused
+    assert (first.get("role"), in_popover.get("popovertarget")) == ("alert", "keys")
     assert page.error("Mobile") == messages.MOBILE_EMPTY
 
 
@@ -176,7 +177,7 @@ def test_date_in_parts_keeps_its_parts_after_an_error(client: FlaskClient) -> No
     assert page.html.values["BornDate-day"] == ["۳۱"]
     assert page.html.values["BornDate-year"] == ["۱۳۶۹"]
     assert "مهر" in page.html.selected
-    assert page.html.text("a", href="#BornDate-day") == "مهر ۱۳۶۹ روز ۳۱ ندارد."
+    assert page.html.text("a", href="#BornDate-day") == "تاریخ تولد: مهر ۱۳۶۹ روز ۳۱ ندارد."
 
 
 def test_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -> None:

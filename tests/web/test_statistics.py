@@ -169,14 +169,18 @@ def test_page_says_how_many_wait_and_need_attention_now(
 def test_charts_have_names_and_bars_of_the_tables_numbers(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """A screen reader hears what they are, and finds the numbers in the table below."""
+    """A screen reader hears total and peak, no parts, and finds the numbers in the table below."""
     fill(delivery)
     html = Html(client.get("/statistics?days=7").text)
     named = [attributes for attributes, _ in html.find("svg", role="img")]
     assert [it["aria-label"] for it in named] == [
-        texts.CHART.format(title=title, period="۷ روز گذشته")
-        for title in (texts.BY_DAY, texts.BY_FORM)
+        texts.CHART.format(title=title, period="۷ روز گذشته", total=total, most=most, label=label)
+        for title, total, most, label in (
+            (texts.BY_DAY, "۵", "۳", "چهارشنبه ۴ آذر ۱۴۰۵"),
+            (texts.BY_FORM, "۵", "۳", "ثبت مخاطب"),
+        )
     ]
+    assert len(list(html.find("g", aria_hidden="true"))) == len(named)
     assert all(it.get("aria-hidden") == "true" for it, _ in html.find("svg") if it not in named)
     captions = [text for _, text in html.find("caption")]
     assert captions == [

@@ -117,7 +117,9 @@ class ContactForm(FlaskForm):
         general = [*self.csrf_token.errors, *self.form_errors]
         fields = [field for field in self if field.name != self.csrf_token.name]
         return [Problem(message) for message in general] + [
-            Problem(message, _anchor(field)) for field in fields for message in field.errors
+            Problem(_named(field, message), _anchor(field))
+            for field in fields
+            for message in field.errors
         ]
 
     @property
@@ -166,7 +168,18 @@ def _aria_attributes(field: Field) -> dict[str, str]:
         return {}
     ids = note_ids(field)
     invalid = {"aria-invalid": "true"} if field.errors else {}
+    if isinstance(field, BooleanField) and field.flags.required and not field.errors:
+        # Else browsers call a box invalid that must be ticked, before anybody had a chance.
+        invalid = {"aria-invalid": "false"}
     return ({"aria-describedby": ids} if ids else {}) | invalid
+
+
+def _named(field: Field, message: str) -> str:
+    """Return an error that names its field, as the summary lists it far from the field."""
+    label = field.label.text
+    if isinstance(field, BooleanField) or label in message:
+        return message
+    return messages.ERROR_OF.format(label=label, message=message)
 
 
 def _anchor(field: Field) -> str:

@@ -365,7 +365,7 @@ def _from_phonebook(contact: Contact, records: Sequence[KnownContact]) -> Differ
     name = " ".join(str(contact[it]) for it in NAMES if contact[it])
 
     def differing(record: KnownContact) -> Differences:
-        texts = [(NAMES[-1], name, record.name)]
+        texts = [(NAMES[-1], name, " ".join(record.names))]
         texts += [(it, str(contact[it]), read(record)) for it, read in compared]
         return tuple(
             (it, old) for it, new, old in texts if new and spelling_key(new) != spelling_key(old)

@@ -1,8 +1,9 @@
 """The texts of pages, in Persian; labels and hints of fields are in `webapp.contact`.
 
 Formal and short; each message says what to do. `str.format` replaces names in braces, and numbers
-have Persian digits. In templates, this module is `text`, and the others
-of the package are its attributes, as `text.imports`.
+have Persian digits. Values that were typed stand between U+2068 and U+2069, which isolate their
+direction. In templates, this module is `text`, and the others of the package are its attributes,
+as `text.imports`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ EMAIL_SHAPE: Final = (
     "نشانی ایمیل کامل نیست یا حرف نادرستی دارد. آن را مانند name@example.com وارد کنید."
 )
 EMAIL_ASKED: Final = (
-    "منظورتان {suggestion} است؟ اگر نشانی درست است، بدون تغییر دوباره دکمهٔ ثبت را بزنید."
+    "منظورتان \u2068{suggestion}\u2069 است؟ "
+    "اگر نشانی درست است، بدون تغییر دوباره دکمهٔ ثبت را بزنید."
 )
 EMAIL_NOT_LATIN: Final = "نشانی ایمیل را با حروف انگلیسی وارد کنید."
 
@@ -69,9 +71,10 @@ LANDLINE_WRONG: Final = (
     "«{label}» درست نیست؛ باید یازده رقم باشد و با کد شهر آغاز شود؛ مانند ۰۲۱۱۲۳۴۵۶۷۸."
 )
 LABELS_TOO_MANY: Final = "حداکثر ۲۰ برچسب می‌توانید وارد کنید."
-LABEL_TOO_LONG: Final = "برچسب «{label}» بیش از ۵۰ حرف دارد."
+LABEL_TOO_LONG: Final = "برچسب «\u2068{label}\u2069» بیش از ۵۰ حرف دارد."
 LABEL_RESPELLED: Final = (
-    "برچسب «{known}» از پیش در دفتر تلفن هست و «{typed}» فقط در نگارش با آن فرق دارد."
+    "برچسب «\u2068{known}\u2069» از پیش در دفتر تلفن هست و «\u2068{typed}\u2069» فقط در نگارش با "
+    "آن فرق دارد."
 )
 LABEL_CHOOSE: Final = "نگارش درست را انتخاب کنید و دوباره ثبت کنید."
 LABEL_SPELLING: Final = "کدام نگارش ثبت شود؟"
@@ -101,6 +104,7 @@ TOO_LARGE: Final = "آنچه فرستادید بیش از اندازه بلند 
 NOT_RECORDED: Final = "این فرم ثبت نشد."
 BAD_FORM_SUMMARY: Final = "این فرم ثبت نشد. موارد زیر را اصلاح کنید:"
 TITLE_ERROR: Final = "خطا: {title}"
+ERROR_OF: Final = "\u2068{label}\u2069: {message}"
 TITLE_DONE: Final = "ثبت شد: {title}"
 TITLE_RECEIVED: Final = "دریافت شد: {title}"
 OPTIONAL: Final = "اختیاری"
@@ -182,6 +186,7 @@ SENT_TWICE: Final = "بار نخست {first} و بار دوم {last} فرستا�
 PERHAPS_TWICE: Final = (
     "جست‌وجو در سامانهٔ پیامک ممکن نبود و دوباره فرستاده شد؛ شاید آنجا دو بار ثبت شده باشد."
 )
+REASON: Final = "دلیل رسیدگی"
 # Actions of operators
 CORRECT: Final = "اصلاح و ارسال"
 CORRECT_TITLE: Final = "اصلاح و ارسال دوباره"

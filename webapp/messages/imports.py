@@ -93,7 +93,7 @@ KNOWN_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {"outbox": "صف ارسال", "imported": "ورودهای پیشین", "phonebook": "دفتر تلفن"}
 )
 DIFFERENCES: Final = "تفاوت با مخاطب موجود"
-DIFFERENCE: Final = "{label} (مخاطب موجود: {text})"
+DIFFERENCE: Final = "{label} (مخاطب موجود: \u2068{text}\u2069)"
 NOTHING: Final = "خالی"
 NO_DIFFERENCE: Final = "بدون تفاوت"
 SAME_FILE: Final = "همین فایل پیش‌تر وارد شده است: {time}."
@@ -140,6 +140,9 @@ KNOWN: Final = (
     "رسیدگی دارد در این صفحه است:"
 )
 PROGRESS: Final = "پیشرفت ارسال"
+PROGRESS_SAID: Final = "{n} از {total} سطر انجام شد."
+RENEW_NUMBERS: Final = "به‌روزرسانی این عددها"
+RENEWAL_STOPPED: Final = "این عددها دیگر به‌روز نمی‌شود. صفحه را دوباره باز کنید."
 LEFT: Final = "زمان باقی‌مانده: حدود {time}"
 HELD_UP: Final = "سامانهٔ پیامک اکنون پاسخ نمی‌دهد؛ ارسال به‌طور خودکار از سر گرفته می‌شود."
 PAUSE: Final = "توقف"
@@ -211,7 +214,7 @@ FORMULA_ERROR: Final = (
     "در این خانه به‌جای مقدار، خطای فرمول آمده است. آن را در برنامهٔ صفحه‌گسترده درست کنید."
 )
 BAD_ANSWER: Final = "در این خانه «بله» یا «خیر» وارد کنید."
-UNKNOWN_LABEL: Final = "برچسب «{label}» در این فرم نیست. برچسب‌های فرم: {choices}."
+UNKNOWN_LABEL: Final = "برچسب «\u2068{label}\u2069» در این فرم نیست. برچسب‌های فرم: {choices}."
 EXAMPLE_ROW: Final = "این سطر نمونه است. آن را پاک کنید."
 
 # The sample file

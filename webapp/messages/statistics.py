@@ -18,7 +18,10 @@ NOTHING: Final = "در این دوره چیزی ثبت نشده است."
 BY_DAY: Final = "به تفکیک روز"
 BY_WEEK: Final = "هفته به هفته"
 BY_FORM: Final = "فرم به فرم"
-CHART: Final = "نمودار {title}، {period}؛ همین عددها در جدول زیر آمده است."
+CHART: Final = (
+    "نمودار {title}، {period}: در مجموع {total}، بیشترین {most} ({label})؛ "
+    "همین عددها در جدول زیر آمده است."
+)
 TABLE: Final = "جدول {title}، {period}"
 BAR: Final = "{label}: {n}"
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from webapp.contact import MOBILE, Contact
+from webapp.contact import MOBILE, NAMES, Contact
 from webapp.database import DatabaseError
 from webapp.observability import log_exception
 from webapp.outbox import Outbox
@@ -193,9 +193,8 @@ class Duplicates:
 
 def _describe(submission: Submission) -> KnownContact:
     values = submission.contact.values if submission.contact else {}
-    names = (str(values.get(name) or "") for name in ("FName", "LName"))
     return KnownContact(
-        name=" ".join(filter(None, names)),
+        names=[str(values[name]) for name in NAMES if values.get(name)],
         company=str(values.get("CompanyTitle") or ""),
         city=str(values.get("CityName") or ""),
         changed_on=to_iran(submission.created_at).date(),

@@ -21,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, cast
 
-from webapp.contact import EMPTY_VALUES, FIELDS, Contact, Kind, Value
+from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, Kind, Value
 from webapp.persian import comparison_key
 from webapp.portal.base import (
     MAX_PAUSE_S,
@@ -294,9 +294,7 @@ def describe(stored: Iterable[Mapping[str, Any]]) -> Iterator[KnownContact]:
             continue
         day = _changed(record, "")
         yield KnownContact(
-            name=" ".join(
-                filter(None, (_stored_text(record, name) for name in ("FName", "LName")))
-            ),
+            names=[text for name in NAMES if (text := _stored_text(record, name))],
             company=_stored_text(record, "CompanyTitle"),
             city=_stored_text(record, "CityName"),
             changed_on=date.fromisoformat(day) if day else None,

@@ -141,14 +141,14 @@ class KnownContact:
     """What an operator is told of a contact with the same number.
 
     Attributes:
-        name: Its first and last name, or "".
+        names: Its first and last name, without those that are empty.
         company: Its company, or "".
         city: Its city, or "".
         changed_on: When it was changed last, if that is known.
         values: Its values by field name, as far as they are known.
     """
 
-    name: str
+    names: Sequence[str]
     company: str
     city: str
     changed_on: date | None

@@ -39,13 +39,11 @@ from webapp.portal.base import (
     portal_error,
 )
 
-# A stored contact takes about 2 KB, a list of a thousand labels 200 KB; a much longer response is
-# not the portal's.
+# A stored contact takes about 2 KB, a list of a thousand labels 200 KB.
 MAX_RESPONSE_BYTES: Final = 512 * 1024
 _CHUNK_BYTES: Final = 8192
 
-# Their bodies are not read.
-_REDIRECTS: Final = range(300, 400)
+_REDIRECTS: Final = range(300, 400)  # their bodies are not read
 
 
 class Response(NamedTuple):

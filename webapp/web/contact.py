@@ -27,7 +27,6 @@ from webapp.web import closing
 from webapp.web.help import operators_header
 from webapp.web.rendering import (
     all_fields,
-    form_path,
     format_values,
     has_token,
     own_address,
@@ -238,6 +237,7 @@ def _render(
         refetch=refetch,
         min_age_ms=tokens.MIN_AGE // timedelta(milliseconds=1),
         date_in_words=persian.date_in_words,
+        kinds=Kind,
         differences=partial(_differences, form),
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
@@ -262,7 +262,8 @@ def _differences(form: ContactForm, known: KnownContact) -> list[str]:
 
 
 def _text(row: Field, value: Value) -> str:
-    return next((it.text for it in format_values({row.name: value}, [row])), "")
+    text = next((it.text for it in format_values({row.name: value}, [row])), "")
+    return text.striptags() if isinstance(text, Markup) else text
 
 
 blueprint = Blueprint("duplicates", __name__)
@@ -286,7 +287,6 @@ def known(slug: str) -> str | Response:
         "contact/duplicate_early.html",
         known=found,
         mobile=mobile,
-        cancel=form_path(definition),
         date_in_words=persian.date_in_words,
     )
 

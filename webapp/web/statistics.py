@@ -259,10 +259,15 @@ class _Sum:
         return sum(self.numbers.values())
 
     @property
+    def total_text(self) -> str:
+        """Its total, as pages show it."""
+        return _number(self.total)
+
+    @property
     def cells(self) -> list[str]:
         """Its numbers by outcome, and in all, then the mean time, as the table shows them."""
         mean = duration(self.seconds / self.timed) if self.timed else texts.NO_MEAN
-        return [*(_number(number) for number in (*self.numbers.values(), self.total)), mean]
+        return [*(_number(number) for number in self.numbers.values()), self.total_text, mean]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +280,11 @@ class _Section:
     sums: list[_Sum]
     whole: _Sum
     chart: charts.Chart
+
+    @property
+    def peak(self) -> _Sum:
+        """The row with the highest total, the latest if there are several."""
+        return max(self.sums, key=lambda one: one.total)
 
 
 def _sections(first: date, last: date, counts: list[Count]) -> list[_Section]:

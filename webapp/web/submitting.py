@@ -124,6 +124,8 @@ def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
         form: The form of this request.
         corrects: The reference of the submission that the form corrects, or "".
     """
+    if form.definition.asks_about_duplicates and request.form.get("confirm") == "cancel":
+        return Refusal(HTTPStatus.OK)  # of the question: the form as it was filled in
     is_valid = form.validate()
     if (request.content_length or 0) > MAX_BODY_BYTES:
         return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_LARGE)
@@ -294,7 +296,7 @@ def request_code(policy: Policy, replaces: str = "") -> CodeRequest:
 def refuse(form: ContactForm, refusal: Refusal, **context: Any) -> ViewResult:
     """Show a form again whose contact is not submitted."""
     status, outcome = refusal.status, refusal.outcome
-    if not (outcome or refusal.known):
+    if not (outcome or refusal.known or status is HTTPStatus.OK):
         services().metrics.count_submission(form.definition.slug, _INVALID)
     if refusal.closure:
         return closing.page(form.definition, refusal.closure, form, **context)

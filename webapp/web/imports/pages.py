@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import request
 
-from webapp.contact import LABELS, MOBILE, NAMES, Contact, Field, Kind, in_page_order
+from webapp.contact import LABELS, MOBILE, NAMES, Contact, Field, Kind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import read_value
 from webapp.imports.columns import named_columns
@@ -26,7 +26,7 @@ from webapp.imports.tables import (
 from webapp.messages import COMMA
 from webapp.messages import imports as texts
 from webapp.outbox.rows import Submission, load_contact
-from webapp.persian import InvalidText, persian_number
+from webapp.persian import InvalidText, persian_digits, persian_number
 from webapp.portal.base import status_message
 from webapp.web.rendering import (
     FormattedValue,
@@ -97,6 +97,7 @@ def draft_numbers(found: Import) -> dict[str, Any]:
         "found": found,
         "number": persian_number,
         "is_searching": is_searching,
+        "quarter": 4 * searched // total if is_searching else 4,
         "searched": texts.SEARCHING.format(**progress) if is_searching else "",
     }
 
@@ -132,7 +133,7 @@ def _left_out(
         yield texts.NO_NAME_COLUMN
 
 
-def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, str, str, str, str]]:
+def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], str, str, str]]:
     """Return row, name, number, source and differences of the rows with a known number."""
     by_name = {row.name: row for row in rows}
     known = services().delivery.imports.review.known_rows(found.id, limit=MAX_SHOWN)
@@ -242,10 +243,10 @@ def progress(found: Import) -> dict[str, Any]:
 
 def _refused(submission: Submission) -> dict[str, Any]:
     contact = submission.contact or Contact()
-    name, mobile = _who(contact)
+    names, mobile = _who(contact)
     return {
         "reference": submission.reference,
-        "name": name,
+        "names": names,
         "mobile": mobile,
         "why": status_message(submission.status),
     }
@@ -265,12 +266,9 @@ def _numbers(now: Progress) -> dict[str, str]:
     return {name: persian_number(value) for name, value in numbers.items()}
 
 
-def _who(contact: Contact) -> tuple[str, str]:
-    """Return name and mobile number of a contact, as a list shows them."""
-    by_name = {row.name: row for row in in_page_order()}
-    mobile = format_values(contact.values, [by_name[MOBILE]])
-    names = (str(contact[row.name] or "") for row in in_page_order() if row.identifies)
-    return " ".join(filter(None, names)) or texts.NAMELESS, mobile[0].text if mobile else ""
+def _who(contact: Contact) -> tuple[list[str], str]:
+    """Return the names and the mobile number of a contact, as a list shows them."""
+    return contact.names or [texts.NAMELESS], persian_digits(str(contact[MOBILE] or ""))
 
 
 def _contact(row: StoredRow) -> Contact:

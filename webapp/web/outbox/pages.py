@@ -15,7 +15,7 @@ from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.forms.definitions import FormDefinition, main_form
 from webapp.messages import outbox as texts
-from webapp.outbox.listing import NAME_FIELDS, SORTS, Group, ListKind, Query
+from webapp.outbox.listing import SORTS, Group, ListKind, Query
 from webapp.outbox.rows import (
     MAX_RETRY_AGE,
     PERHAPS_RECORDED,
@@ -182,10 +182,9 @@ def card(submission: Submission) -> dict[str, Any]:
     values = submission.contact.values if submission.contact else {}
     local = persian.to_iran(submission.created_at)
     told = _reasons(submission)
-    name = " ".join(str(values[field]) for field in NAME_FIELDS[:2] if values.get(field))
     return {
         "reference": submission.reference,
-        "name": name or values.get(NAME_FIELDS[2]) or texts.NAMELESS,
+        "names": (submission.contact and submission.contact.names) or [texts.NAMELESS],
         "mobile": persian_digits(values.get(MOBILE, "")),
         "reason": told[0] if told else texts.WAITS,
         "when": texts.TIME.format(

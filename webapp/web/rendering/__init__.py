@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 from flask import Response, abort, current_app, render_template, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp import messages, persian
 from webapp.contact import Field, Kind, in_page_order
@@ -90,6 +90,11 @@ def render_part(template: str, **context: Any) -> Markup:
     """Render a part of a page, to be inserted into another template as it is."""
     html = render_template(template, **context)
     return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
+
+
+def isolated(values: Iterable[str], separator: str = " ") -> Markup:
+    """Return texts in a `<bdi>` each: a Latin one among Persian ones keeps its place and signs."""
+    return escape(separator).join(Markup("<bdi>{}</bdi>").format(value) for value in values)
 
 
 # A mail address, a web address or a phone number within a text.
@@ -179,10 +184,10 @@ _FORMATTERS: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.MOBILE: persian.persian_digits,
     Kind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
     Kind.DATE: persian.date_in_words,
-    Kind.LABELS: messages.COMMA.join,
+    Kind.LABELS: lambda labels: isolated(labels, messages.COMMA),
     Kind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
 }
-_LTR_KINDS: Final = (Kind.MOBILE, Kind.EMAIL)
+_DIRECTIONS: Final = {Kind.MOBILE: "ltr", Kind.EMAIL: "ltr", Kind.LABELS: "rtl"}
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -202,7 +207,7 @@ def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Form
         FormattedValue(
             row.label,
             _FORMATTERS.get(row.kind, str)(values[row.name]),
-            "ltr" if row.kind in _LTR_KINDS else "auto",
+            _DIRECTIONS.get(row.kind, "auto"),
         )
         for row in rows
         if values[row.name] not in (None, "", ())

@@ -44,7 +44,6 @@ _MAX_COOKIE_BYTES: Final = 3800  # browsers keep 4096, the name and attributes i
 _MAX_PLAIN_BYTES: Final = 64 * 1024
 _HIDDEN: Final = "•••"
 _SHOWN_DIGITS: Final = 4  # at either end of a mobile number
-_NAMES: Final = ("FName", "LName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Entry:
         reference: Its reference.
         result: The result that the operator was told.
         at: When it was submitted, in seconds since the epoch.
-        name: The first and the last name, or the company; may be "".
+        names: The first and the last name, or the company; may be empty.
         mobile: The mobile number in Latin digits, its middle digits hidden.
         shared: The values with which a similar contact begins, by field name.
     """
@@ -63,7 +62,7 @@ class Entry:
     reference: str
     result: str
     at: int
-    name: str
+    names: list[str]
     mobile: str
     shared: Mapping[str, Any]
 
@@ -81,14 +80,13 @@ def hide_digits(mobile: str) -> str:
 def make_entry(contact: Contact, *, reference: str, result: str) -> Entry:
     """Return the entry of a contact that was submitted just now."""
     values = contact.values
-    name = " ".join(str(values[field]) for field in _NAMES if values[field])
     mobile = str(values[MOBILE])
     shared = {row.name: values[row.name] for row in FIELDS.values() if row.is_shared}
     return Entry(
         reference=reference,
         result=result,
         at=int(datetime.now(UTC).timestamp()),
-        name=name or str(values["CompanyTitle"] or ""),
+        names=contact.names,
         mobile=hide_digits(mobile),
         shared={field: value for field, value in shared.items() if value},
     )
@@ -112,7 +110,9 @@ class RecentSubmissions:
             packed = self._fernet.decrypt(cookie.encode())
             owner, rows = json.loads(zlib.decompressobj().decompress(packed, _MAX_PLAIN_BYTES))
             entries = [Entry(*row) for row in rows if owner == operator]
-            return [entry for entry in entries if entry.at >= _start_of_day().timestamp()]
+            since = _start_of_day().timestamp()
+            # Cookies of versions up to 1.1.0 have one text as the name.
+            return [it for it in entries if it.at >= since and isinstance(it.names, list)]
         except (InvalidToken, zlib.error, ValueError, TypeError):
             # All but the first are raised by cookies of another version.
             return []
@@ -177,7 +177,7 @@ def _row(entry: Entry, states: Mapping[str, State | None]) -> dict[str, Any]:
     return {
         "reference": entry.reference,
         "time": persian.persian_digits(f"{entry.submitted_at:%H:%M}"),
-        "name": entry.name,
+        "names": entry.names,
         "mobile": persian.persian_digits(entry.mobile),
         "state": _MESSAGES[state],
         "needs_attention": state in NEEDS_ATTENTION,
