@@ -303,7 +303,7 @@ def test_file_waits_while_another_is_read(
 
 
 def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> None:
-    """Before those of the last day."""
+    """Before those of the last thirty days."""
     names = {}
     for change in ("pause", "cancel", ""):
         names[change] = started(delivery, 1)
