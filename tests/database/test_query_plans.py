@@ -19,6 +19,7 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
+from webapp.imports.known import KnownNumbers
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.listing import Query
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing, reference
@@ -157,6 +158,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "count what has settled": statistics.count_settled,
         "re-encrypt": reencryption.rewrite,
         "count unreadable": reencryption.count_unreadable,
+        "known numbers of imports": lambda: KnownNumbers(database).find("contact", [MOBILE]),
         "purge": outbox.purge,
         "purge unverified": Unverified(database, TIMING).purge,
         "known numbers": lambda: duplicates.with_mobile(MOBILE),

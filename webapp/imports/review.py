@@ -30,6 +30,7 @@ from webapp.imports.tables import (
 from webapp.outbox.rows import (
     COLUMNS,
     NEEDS_ATTENTION,
+    RETENTION,
     WAITING,
     State,
     Submission,
@@ -84,14 +85,12 @@ class ImportReview:
         return Import.from_row(row, self._encryption) if row else None
 
     def recent(self) -> list[Import]:
-        """Return running imports and drafts, then those that have ended, the newest first.
-
-        Ended ones are kept for thirty days.
-        """
+        """Return running imports and drafts, then those of the last thirty days, newest first."""
         is_readable = self._encryption.is_readable(_i.encrypted_with)
         is_open = _i.state.in_(BEGUN) | ((_i.state == ImportState.DRAFT) & is_readable)
         order = (case((is_open, 0), else_=1), _i.id.desc())
-        wanted = select(*_i).where(is_open | _i.state.in_(ENDED))
+        is_recent = _i.state.in_(ENDED) & (_i.created_at >= self._database.now_plus(-RETENTION))
+        wanted = select(*_i).where(is_open | is_recent)
         wanted = wanted.order_by(*order).limit(_MAX_LISTED)
         with self._database.read() as connection:
             rows = connection.execute(wanted).mappings().all()
