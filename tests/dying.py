@@ -16,8 +16,8 @@ import webapp.observability.metrics  # noqa: F401  which an app imports late
 from webapp import create_app
 from webapp.forms import tokens
 from webapp.imports import Imports
+from webapp.imports.drafts import store_file
 from webapp.imports.feeder import Feeder
-from webapp.imports.rows import store_file
 from webapp.imports.tables import Twice
 from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal

@@ -16,9 +16,9 @@ from support import TOKEN, wait_until
 from webapp.contact import Contact
 from webapp.forms import definitions_file
 from webapp.imports import Counts
-from webapp.imports import rows as importing
+from webapp.imports import drafts as importing
+from webapp.imports.drafts import store_file
 from webapp.imports.file import UnreadableFile
-from webapp.imports.rows import store_file
 from webapp.imports.tables import Import, ImportState, Place, Reading, StoredRow, Twice, imports
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
@@ -302,8 +302,10 @@ def test_file_waits_while_another_is_read(
         store_file(delivery.imports, form, b"Mobile\n09121234567\n", operator=None)
 
 
-def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> None:
-    """Before those of the last day."""
+def test_import_that_has_not_ended_is_listed_before_those_that_have(
+    delivery: DeliveryServices,
+) -> None:
+    """However old it is."""
     names = {}
     for change in ("pause", "cancel", ""):
         names[change] = started(delivery, 1)
@@ -314,7 +316,7 @@ def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> 
     today = started(delivery, 1)
     assert delivery.imports.cancel(today.id)
     listed = [found.id for found in delivery.imports.review.recent()]
-    assert listed == [names[""].id, names["pause"].id, today.id]
+    assert listed == [names[""].id, names["pause"].id, today.id, names["cancel"].id]
 
 
 def test_rows_that_are_not_sent_are_erased_after_an_hour(delivery: DeliveryServices) -> None:

@@ -43,7 +43,7 @@ def test_webmaster_copies_the_snippet_and_a_stranger_signs_up_in_the_page_of_ano
     form = stranger.frame_locator("iframe")
     expect(form.locator("#Mobile")).to_be_visible()
     assert form.locator("nav, [data-pause], [data-codes], .recent, .install").count() == 0
-    links = form.locator("a[href]").evaluate_all("all => all.map(each => each.href)")
+    links = form.locator("main a[href]").evaluate_all("all => all.map(each => each.href)")
     assert not [link for link in links if "/embed/" not in link]
     send(form, FName="سارا", Mobile="0912")
     error = form.locator("[role=alert] a")

@@ -81,7 +81,7 @@ def test_error_in_a_page_counts_and_frees_its_thread(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(type(delivery.outbox.review), "page", fail)
+    monkeypatch.setattr(type(delivery.outbox.listing), "find", fail)
     assert client.get("/outbox").status_code == 500
     found = scraped(client)
     assert found["request_seconds_count", "GET", "/outbox", "5xx"] == 1

@@ -46,7 +46,7 @@ LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (?P<levelname>[A-Z]+) (?P<request_id>[\w.-]+)"
     r" (?P<name>[\w.-]+) (?P<message>.*)"
 )
-REFERENCE = re.compile(r"(?<=^submission )[A-Z2-7]{8}(?=: )")
+REFERENCE = re.compile(r"(?<=^submission )[A-Z2-9]{8}(?=: )")
 # What is logged under each request id, where anything is.
 SAID = {
     "held.1": ["submission REF: held, honeypot"],

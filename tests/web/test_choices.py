@@ -13,6 +13,7 @@ from webapp.forms.definitions_file import parse
 from webapp.imports.columns import sample_workbook
 from webapp.imports.file import Row
 from webapp.imports.rows import read_row
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,3 +162,21 @@ def test_import_takes_the_choices_of_the_file_only() -> None:
     (fault,) = read_row(event, columns, wrong, **rules)
     assert (fault.field, fault.cell) == ("CustomText2", "شب")
     assert len(sample_workbook(event)) > 1000
+
+
+def test_statistics_count_what_was_chosen_once(client: FlaskClient) -> None:
+    """A submission that is sent twice is one; choices that nobody took are listed, too."""
+    token = Page(client, "/f/event").token
+    data = {"csrf_token": token, HONEYPOT_INPUT: "", **TYPED}
+    for _ in range(2):
+        assert client.post("/f/event", data=data).status_code == 303
+    assert send(client, Mobile="09121234568", CustomText2="صبح", JobTitle="")[0] == 303
+    client.application.extensions[EXTENSION].delivery.funnel.flush()
+    html = Html(client.get("/statistics").text)
+    rows = [text for _, text in html.find("tr")]
+    for cells in (
+        ("کدام نوبت؟", "عصر", "۱"),
+        ("استان", "آذربایجان شرقی", "۲"),
+        ("سمت شغلی", "پزشک", "۰"),
+    ):
+        assert f"همایش{' '.join(cells)}" in rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from brought_files import deliver, press, read_plainly, upload, written
+from brought_files import brought, deliver, numbers, press, read_plainly, upload, written
 
-from webapp.imports import rows as importing
-from webapp.imports.tables import WHOLE_NAME
+from webapp.imports import drafts as importing
+from webapp.imports.tables import WHOLE_NAME, ImportState, imports
 from webapp.messages import imports as texts
 
 if TYPE_CHECKING:
@@ -57,3 +58,39 @@ def test_whole_names_are_divided_and_shown_before_they_are_sent(
     press(client, path, go="1")
     deliver(delivery)
     assert [portal.contacts[0][name] for name in ("FName", "LName")] == ["محمد رضا", "کاظمی"]
+
+
+def test_totals_notes_and_repeated_headers_are_no_contacts_and_are_counted(
+    client: FlaskClient,
+) -> None:
+    """A name without a number is a wrong row, not a note."""
+    header = ("ردیف", "نام", "موبایل")
+    rows = [
+        ("1", "سارا", "09120000001"),
+        header,
+        ("", "علی", ""),
+        ("جمع کل", "2", ""),
+        ("این فهرست در بهار تهیه شده است", "", ""),
+    ]
+    path = str(upload(client, written(*rows, header=header)).headers["Location"])
+    assert numbers(client, path, "ready", "wrong") == [1, 1]
+    assert texts.LEFT_OUT_ROWS.format(n="۳") in client.get(path).text
+
+
+def test_drafts_and_imports_of_thirty_days_are_listed_with_file_and_form(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """Their pages name the file, too."""
+    draft, sent = (brought(client, (f"0912000000{it}", "a", "", "")) for it in range(2))
+    press(client, sent, go="1")
+    deliver(delivery)
+    with delivery.database.write() as connection:
+        then = delivery.database.now_plus(-timedelta(days=29))
+        of_sent = imports.c.state == ImportState.DONE
+        connection.execute(imports.update().where(of_sent).values(created_at=then))
+    delivery.imports.purge()
+    page = client.get("/import").text
+    for path in (draft, sent):
+        assert f'href="{path}"' in page
+        assert "a.csv" in client.get(path).text
+    assert page.count("a.csv") == 2

@@ -22,7 +22,7 @@ from brought_files import (
 )
 from support import Html
 
-from webapp.imports import rows as importing
+from webapp.imports import drafts as importing
 from webapp.imports.tables import imports
 from webapp.messages import imports as texts
 from webapp.web import imports as import_files

@@ -9,7 +9,7 @@ from brought_files import brought, deliver, numbers, press, read_plainly
 from support import Html
 
 from webapp import messages
-from webapp.imports import rows
+from webapp.imports import drafts
 from webapp.messages import imports as texts
 from webapp.persian import persian_number
 
@@ -27,7 +27,7 @@ MANY = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
 def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """Return a browser on the intranet; files are read in this process."""
     del delivery
-    monkeypatch.setattr(rows, "read_file", read_plainly)
+    monkeypatch.setattr(drafts, "read_file", read_plainly)
     return app.test_client()
 
 
@@ -98,6 +98,6 @@ def test_list_of_imports_shows_rows_that_came_before(
         sent(client, 3)
         deliver(delivery)
     cells = [text for _, text in Html(client.get("/import").text).find("td")]
-    assert cells[3:7] == list("۰۰۰۳")
+    assert cells[5:9] == list("۰۰۰۳")
     heads = [text for _, text in Html(client.get("/import").text).find("th")]
-    assert heads[6] == texts.KNOWN_BEFORE
+    assert heads[8] == texts.KNOWN_BEFORE

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from webapp.database import DatabaseError
 from webapp.imports import Imports
-from webapp.imports import rows as importing
+from webapp.imports import drafts as importing
 from webapp.imports.tables import ImportState, import_rows, imports
 
 if TYPE_CHECKING:

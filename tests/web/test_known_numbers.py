@@ -13,7 +13,7 @@ from support import Html, Page, wait_until
 from webapp import messages
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
-from webapp.imports import rows as importing
+from webapp.imports import drafts as importing
 from webapp.imports.tables import Search, imports
 from webapp.messages import imports as texts
 from webapp.messages import workbench

@@ -20,9 +20,10 @@ from webapp.database import DatabaseError
 from webapp.forms import definitions_file
 from webapp.forms.definitions import FormDefinition
 from webapp.imports import ImportGone, Imports
+from webapp.imports.drafts import store_file
 from webapp.imports.file import UnreadableFile
 from webapp.imports.review import Progress
-from webapp.imports.rows import importable, store_file
+from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
 from webapp.imports.tables import Import, ImportState, KnownRows, Twice
 from webapp.services import DeliveryServices

@@ -12,13 +12,14 @@ from typing import Any, ClassVar, Final, cast
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Field, RadioField, SelectField, StringField, ValidationError
+from wtforms import BooleanField, Field, RadioField, StringField, ValidationError
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its types
 from wtforms.widgets import TextArea, TextInput
 
 from webapp import contact, messages, persian
 from webapp.contact import Kind
 from webapp.forms import reading
+from webapp.forms.choice_fields import one_of
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import FALSE_VALUES, GENDERS
 from webapp.persian import Check, InvalidText
@@ -338,47 +339,6 @@ def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
     )
 
 
-class _OneChoice:
-    """A field that holds one of the choices, or nothing: then `Required` says what is missing."""
-
-    data: Any
-    is_wide = False
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        """Check that the value is one of the choices."""
-        if self.data:
-            super().pre_validate(form)  # type: ignore[misc]  # of the field
-
-
-class RadioChoice(_OneChoice, RadioField):
-    """Radio buttons for a few choices."""
-
-
-class SelectChoiceField(_OneChoice, SelectField):
-    """A list of many choices."""
-
-
-_MAX_RADIO_BUTTONS: Final = 5
-
-
-def _one_of(row: contact.Field, *, is_required: bool) -> Field:
-    """Make radio buttons for up to five choices, a list for more."""
-    is_list = len(row.choices) > _MAX_RADIO_BUTTONS
-    choices = [SelectChoice(choice, choice) for choice in row.choices]
-    if is_list:
-        choices.insert(0, SelectChoice("", messages.CHOOSE))
-    elif not is_required:
-        choices.append(SelectChoice("", messages.NO_CHOICE))
-    return (SelectChoiceField if is_list else RadioChoice)(  # type: ignore[call-arg]  # as above
-        row.label,
-        choices=choices,
-        default="",
-        description=row.hint,
-        invalid_choice_message=messages.BAD_CHOICE.format(label=row.subject),
-        validators=[Required(row)] if is_required else [],
-    )
-
-
 def make_field(
     row: contact.Field, definition: FormDefinition, known: Callable[[], KnownLabels]
 ) -> Field:
@@ -387,7 +347,8 @@ def make_field(
     autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
     is_required = row.name in definition.required
     if row.choices:
-        return _one_of(row, is_required=is_required)
+        validators = [Required(row)] if is_required else []
+        return one_of(row, validators)
     common: dict[str, Any] = {
         "validators": [Required(row)] if is_required else [],
         "render_kw": {"autocomplete": autocomplete},

@@ -272,3 +272,12 @@ CAPTION_RULES: Final[Mapping[str, tuple[CaptionRule, ...]]] = MappingProxyType(
         "Labels": (_words("برچسب گروه label labels group tag tags", f"{_OTHERS} خون blood"),),
     }
 )
+
+# First words of rows that are no contacts, as `spelling_key` spells them.
+TOTAL_WORDS: Final = frozenset(
+    spelling_key(word)
+    for word in (
+        *("جمع", "مجموع", "میانگین", "توضیح", "توضیحات", "یادداشت", "تذکر"),
+        *("total", "sum", "note", "notes"),
+    )
+)

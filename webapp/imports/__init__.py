@@ -2,11 +2,12 @@
 
 `Imports` stores a draft's rows beside the outbox. When an operator sends it, `feeder` moves them
 into the outbox, where they are submissions like any other, marked with the import's id. The file
-itself is never stored.
+itself is kept, encrypted, as long as it is a draft.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import secrets
@@ -20,6 +21,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
 from webapp.database import Database
+from webapp.database.encryption import UnreadableText
 from webapp.imports.feeder import Feeder
 from webapp.imports.known import KnownNumbers
 from webapp.imports.review import ImportReview
@@ -35,6 +37,7 @@ from webapp.imports.tables import (
     Search,
     StoredRow,
     Twice,
+    import_files,
     import_rows,
     imports,
 )
@@ -140,6 +143,37 @@ class Imports:
         with self._database.write() as connection:
             row = connection.execute(created).mappings().one()
         return Import.from_row(row, self._encryption)
+
+    def keep_file(self, draft: Import, data: bytes) -> None:
+        """Keep the file of a draft, until it is one no more."""
+        content = base64.b64encode(data).decode()
+        values = {
+            "reference": draft.reference,
+            "content": self._encryption.encrypt(content, f"content {draft.reference}"),
+            "encrypted_with": self._encryption.key_ids[0],
+        }
+        with self._database.write() as connection:
+            connection.execute(insert(import_files).values(values))
+
+    def kept_file(self, draft: Import) -> bytes:
+        """Return the file of a draft.
+
+        Raises:
+            ImportGone: if it is not kept any more, or its key is missing.
+        """
+        wanted = select(import_files).where(import_files.c.reference == draft.reference)
+        with self._database.read() as connection:
+            row = connection.execute(wanted).first()
+        try:
+            context = f"content {draft.reference}"
+            content = (
+                self._encryption.decrypt(row.content, row.encrypted_with, context) if row else ""
+            )
+        except UnreadableText:
+            content = ""
+        if not content:
+            raise ImportGone
+        return base64.b64decode(content)
 
     def write_rows(self, import_id: int, rows: Iterable[StoredRow]) -> None:
         """Write rows of an import that is being stored, in place of those with the same numbers.
@@ -275,7 +309,14 @@ class Imports:
             .returning(_i.id)
         )
         with self._database.write() as connection:
-            return connection.execute(moved).first() is not None
+            if connection.execute(moved).first() is None:
+                return False
+            self._drop_files(connection)
+            return True
+
+    def _drop_files(self, connection: Connection) -> None:
+        drafts = select(_i.reference).where(_i.state.in_(_DRAFTS))
+        connection.execute(delete(import_files).where(import_files.c.reference.not_in(drafts)))
 
     # Maintenance
 
@@ -300,6 +341,7 @@ class Imports:
         gone = (_i.state == ImportState.EXPIRED) | (_i.state.in_(ENDED) & ended)
         with self._database.write() as connection:
             connection.execute(delete(imports).where(gone))
+            self._drop_files(connection)
 
     def _expire(
         self, states: Sequence[ImportState], new: ImportState, condition: ColumnElement[bool]

@@ -36,8 +36,7 @@ from webapp.outbox.rows import (
     table,
 )
 
-_LISTED_FOR: Final = timedelta(days=1)
-_MAX_LISTED: Final = 20
+_MAX_LISTED: Final = 100
 _PAGE_ROWS: Final = 200
 _LATELY_S: Final = 5
 _LEFT, _KNOWN, _LATELY = "left", "known", "lately"  # no states of submissions
@@ -85,12 +84,15 @@ class ImportReview:
         return Import.from_row(row, self._encryption) if row else None
 
     def recent(self) -> list[Import]:
-        """Return the imports that have not ended, then those of the last day, the newest first."""
-        since = self._database.now_plus(-_LISTED_FOR)
-        is_open = _i.state.in_(BEGUN)
-        is_recent = _i.state.in_(ENDED) & (_i.created_at >= since)
+        """Return running imports and drafts, then those that have ended, the newest first.
+
+        Ended ones are kept for thirty days.
+        """
+        is_readable = self._encryption.is_readable(_i.encrypted_with)
+        is_open = _i.state.in_(BEGUN) | ((_i.state == ImportState.DRAFT) & is_readable)
         order = (case((is_open, 0), else_=1), _i.id.desc())
-        wanted = select(*_i).where(is_open | is_recent).order_by(*order).limit(_MAX_LISTED)
+        wanted = select(*_i).where(is_open | _i.state.in_(ENDED))
+        wanted = wanted.order_by(*order).limit(_MAX_LISTED)
         with self._database.read() as connection:
             rows = connection.execute(wanted).mappings().all()
         return [Import.from_row(row, self._encryption) for row in rows]

@@ -151,7 +151,16 @@ import_rows: Final = Table(
 )
 
 
-_LISTS: Final = ("header", "columns", "month_first")  # of a reading
+# The files of drafts, as ciphertext, so that another sheet of them can be read.
+import_files: Final = Table(
+    "import_files",
+    metadata,
+    Column("reference", String(REFERENCE_LENGTH), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
+)
+
+_LISTS: Final = ("header", "columns", "month_first", "sheets")  # of a reading
 WHOLE_NAME: Final = "+".join(NAMES)  # a column's field: its cells are divided
 
 
@@ -160,18 +169,30 @@ class Reading:
     """How a file is read.
 
     Attributes:
+        file: The name of the file, where a browser sent one.
         header: The texts of its first row.
         columns: The API name of the field of each column; "" for a column that is left out.
         shared: What was typed for all rows, by API name.
         epoch_1904: Whether its dates count from 1904.
         month_first: The columns whose dates are month, day and year.
+        notes: How many rows were left out, as totals and notes are no contacts.
+        sheet: The sheet that was read, in a workbook.
+        sheets: All its sheets that could be read.
+        header_row: The number of the header; 0 if there is none.
+        first: Number and beginning of the first rows, of which one may be the header.
     """
 
     header: tuple[str, ...]
     columns: tuple[str, ...]
     shared: Mapping[str, str]
+    file: str = ""
     epoch_1904: bool = False
     month_first: tuple[int, ...] = ()
+    notes: int = 0
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
+    header_row: int = 1
+    first: tuple[tuple[int, str], ...] = ()
 
     def columns_in_table(
         self, digest: str, reference: str, encryption: Encryption
@@ -200,7 +221,8 @@ class Reading:
         values: dict[str, Any] = json.loads(text)
         digest = values.pop("digest")
         lists = {name: tuple(values.get(name, ())) for name in _LISTS}
-        return cls(**{**values, **lists}), digest
+        first = tuple((number, text) for number, text in values.get("first", ()))
+        return cls(**{**values, **lists, "first": first}), digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,10 @@ UPLOAD: Final = "دیدن پیش‌نمایش"
 SAMPLE: Final = "دریافت فایل نمونه"
 SAMPLE_OF: Final = "دریافت فایل نمونهٔ «{title}»"
 NO_FORM: Final = "هیچ فرمی برای ثبت از فایل تعریف نشده است."
-RECENT: Final = "ورودهای پایان‌نیافته و یک روز گذشته"
+RECENT: Final = "پیش‌نویس‌ها و ثبت‌های ۳۰ روز گذشته"
+FILE_NAME: Final = "فایل"
+OPERATOR: Final = "چه کسی"
+FILE_OF: Final = "{title} ({file})"
 NO_FILE: Final = "یک فایل انتخاب کنید."
 PAGE_EXPIRED: Final = "اعتبار این صفحه به پایان رسیده بود. فایل را دوباره انتخاب کنید و بفرستید."
 TOO_LARGE: Final = "حجم فایل بیشتر از {size} مگابایت است. آن را به چند فایل کوچک‌تر تقسیم کنید."
@@ -36,9 +39,13 @@ TWICE: Final = "با شمارهٔ تکراری"
 COLUMNS: Final = "ستون‌های فایل"
 COLUMNS_INTRO: Final = "مشخص کنید هر ستون کدام فیلد فرم است؛ سپس پیش‌نمایش را به‌روز کنید."
 COLUMN: Final = "عنوان در فایل"
+SHEET: Final = "برگهٔ فایل"
+HEADER_ROW: Final = "سطر عنوان ستون‌ها"
+NO_HEADER: Final = "بدون عنوان"
 LEFT_OUT: Final = "وارد نشود"
 LEFT_OUT_COLUMNS: Final = "{n} ستون کنار گذاشته شد: {titles}"
 MISLEADING_COLUMNS: Final = "محتوای این ستون‌ها با عنوانشان سازگار نیست: {titles}"
+LEFT_OUT_ROWS: Final = "{n} سطر مخاطب نیست و وارد نشد: جمع، یادداشت یا تکرار عنوان‌ها."
 NO_NAME_COLUMN: Final = "هیچ ستونی برای نام مشخص نشده است؛ مخاطبان بدون نام ثبت می‌شوند."
 WHOLE_NAME: Final = "نام و نام خانوادگی با هم (تقسیم شود)"
 SHARED: Final = "برای همهٔ سطرها"
@@ -108,6 +115,7 @@ NOTHING_READY: Final = "هیچ سطری آمادهٔ ارسال نیست."
 PROGRESS_TITLE: Final = "ثبت از فایل: {title}"
 STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "draft": "پیش‌نویس",
         "running": "در حال ارسال",
         "paused": "متوقف‌شده",
         "done": "پایان‌یافته",

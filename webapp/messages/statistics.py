@@ -70,6 +70,13 @@ STEPS: Final[Mapping[str, str]] = MappingProxyType(
 NO_STEP: Final = "–"
 SHARE: Final = "{n} ({share} درصد)"
 
+BY_CHOICE: Final = "به تفکیک گزینه"
+CHOICE_TABLE: Final = "جدول انتخاب‌ها، {period}"
+CHOICE_NOTE: Final = "انتخاب‌ها هنگام فرستادن فرم شمرده می‌شوند، حتی اگر شماره تأیید نشود."
+FIELD: Final = "فیلد"
+CHOICE: Final = "گزینه"
+NUMBER: Final = "تعداد"
+
 BY_SOURCE: Final = "منبع به منبع"
 SOURCE_TABLE: Final = "جدول ثبت‌شده‌ها منبع به منبع، {period}"
 SOURCE_NOTE: Final = (

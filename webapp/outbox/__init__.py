@@ -32,18 +32,24 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from webapp.contact import Contact
-from webapp.database import Database, from_batch
+from webapp.database import Database
 from webapp.database.encryption import DAMAGED
 from webapp.outbox.listing import Listing
 from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
 from webapp.outbox.rows import (
+    BATCH_COLUMNS,
+    BATCH_DELIVERED,
     COLUMNS,
     ERASED,
     INITIAL_VALUES,
+    IS_OWN,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
     NOBODY,
+    OWN,
+    PURGED_COLUMNS,
     RETENTION,
+    WITH_KEY,
     Guard,
     State,
     Submission,
@@ -93,7 +99,7 @@ class Outbox:
             state: database.insert_or_ignore(table, **row) for state, row in shared.items()
         }
         self._batch_inserts = {
-            state: database.insert_batch(table, _BATCH_COLUMNS, **row)
+            state: database.insert_batch(table, BATCH_COLUMNS, **row)
             for state, row in shared.items()
         }
         is_due = database.is_due(_c.due)
@@ -104,11 +110,11 @@ class Outbox:
         self._claims = {probe: self._claim_statement(it) for probe, it in self._claimable.items()}
         retained_until = database.now_plus(RETENTION)
         self._final = {
-            state: _OWN.values(state=state, due=retained_until) for state in NEEDS_ATTENTION
+            state: OWN.values(state=state, due=retained_until) for state in NEEDS_ATTENTION
         }
         delivered = {"due": retained_until, "delivered_at": database.now_plus()}
-        self._delivered = _OWN.values(state=State.DELIVERED, **ERASED, **delivered)
-        self._batch_delivered = _BATCH_DELIVERED.values(**delivered)
+        self._delivered = OWN.values(state=State.DELIVERED, **ERASED, **delivered)
+        self._batch_delivered = BATCH_DELIVERED.values(**delivered)
 
     # Adding
 
@@ -175,7 +181,7 @@ class Outbox:
             added = connection.execute(self._inserts[state], stored).mappings().first()
             if guard and added:
                 guard(connection)
-            found = added or connection.execute(_WITH_KEY, {"wanted": row["key"]}).mappings().one()
+            found = added or connection.execute(WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Submission.from_row(found, self._encryption, send_by=send_by), added is not None
 
     def _shared_values(self, state: State, pause: timedelta) -> dict[str, object]:
@@ -196,7 +202,7 @@ class Outbox:
     def find(self, key: str) -> Submission | None:
         """Return the submission of this key."""
         with self._database.read() as connection:
-            row = connection.execute(_WITH_KEY, {"wanted": key}).mappings().first()
+            row = connection.execute(WITH_KEY, {"wanted": key}).mappings().first()
         return Submission.from_row(row, self._encryption) if row else None
 
     # Claiming and settling
@@ -224,7 +230,7 @@ class Outbox:
     def set_aside(self, submission: Submission) -> None:
         """Queue a submission whose contact is damaged, so that nobody claims it again."""
         log.error("submission %s: its contact cannot be decrypted", submission.reference)
-        self._settle(submission, _OWN.values(state=State.QUEUED, encrypted_with=DAMAGED))
+        self._settle(submission, OWN.values(state=State.QUEUED, encrypted_with=DAMAGED))
 
     def _has_any(self, condition: ColumnElement[bool]) -> bool:
         """Return whether there is such a row, without the lock for writing."""
@@ -268,7 +274,7 @@ class Outbox:
         """
         now = datetime.now(UTC).replace(tzinfo=None)
         own = {"own_key": submission.key, "own_owner": submission.owner}
-        marked = update(table).where(*_IS_OWN).values(blind=True, last_sent_at=now)
+        marked = update(table).where(*IS_OWN).values(blind=True, last_sent_at=now)
         with self._database.write() as connection:
             if connection.execute(marked.returning(_c.id), own).first() is None:
                 return None
@@ -300,9 +306,9 @@ class Outbox:
         """
         now, due = self._database.now_plus(), self._database.now_plus(pause)
         if not failed:
-            return self._settle(submission, _OWN.values(state=State.QUEUED, due=due), **changes)
+            return self._settle(submission, OWN.values(state=State.QUEUED, due=due), **changes)
         is_late = and_(_c.attempts > 0, _c.give_up_at <= now)
-        postponed = _OWN.values(
+        postponed = OWN.values(
             state=case((is_late, State.HELD), else_=State.QUEUED),
             due=case((is_late, self._database.now_plus(RETENTION)), else_=due),
             attempts=_c.attempts + 1,
@@ -382,43 +388,8 @@ class Outbox:
         contact_length = func.length(_c.contact).label("contact_length")
         purged = delete(table).where(_c.id.in_(select(expired.c.id)))
         with self._database.write() as connection:
-            rows = connection.execute(purged.returning(*_PURGED_COLUMNS, contact_length)).all()
+            rows = connection.execute(purged.returning(*PURGED_COLUMNS, contact_length)).all()
             uncounted = [row for row in rows if not row.counted]
             for use in self.on_purge:
                 use(connection, uncounted)
         return [reference(row.key) for row in rows if row.contact_length]
-
-
-_BATCH_COLUMNS: Final = (
-    *("key", "form", "status", "operator", "owner", "source"),
-    *("contact", "mobile_hash"),
-)
-
-_PURGED_COLUMNS: Final = [it for it in _c if it.name not in ("contact", "slack")]
-
-_WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
-# Only its owner settles a submission.
-_IS_OWN: Final = (
-    _c.key == bindparam("own_key"),
-    _c.owner == bindparam("own_owner"),
-    _c.state == State.SENDING,
-)
-_OWN: Final = update(table).where(*_IS_OWN).values(owner=None).returning(_c.state)
-_BATCH_DELIVERED: Final = (
-    update(table)
-    .where(
-        _c.key == from_batch("key"),
-        _c.owner == from_batch("owner"),
-        # An expression keeps SQLite off the index of states, which would compare all rows being
-        # sent with each row of the batch.
-        _c.state + "" == State.SENDING,
-    )
-    .values(
-        state=State.DELIVERED,
-        owner=None,
-        **ERASED,
-        blind=from_batch("blind"),
-        portal_id=from_batch("portal_id"),
-        status=from_batch("status"),
-    )
-)

@@ -27,13 +27,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     false,
+    select,
+    update,
 )
 from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, MOBILE, Contact, Kind
+from webapp.database import from_batch
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
+from webapp.persian import fold_digits
 
 MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held
 UNVERIFIED_LIFETIME: Final = timedelta(hours=1)  # of contacts whose number nobody has verified
@@ -42,6 +47,9 @@ RETENTION: Final = timedelta(days=30)  # of contacts that need attention, and of
 MAX_SOURCE_LENGTH: Final = 40  # code points
 
 _REFERENCE_BYTES: Final = 5  # eight characters of base32: short enough to read out on the phone
+# I and O look like 1 and 0. Base32 has neither 8 nor 9, which stand in their place.
+_TO_READABLE: Final = str.maketrans("IO", "89")
+_FROM_READABLE: Final = str.maketrans("89", "IO")
 _KEY_LENGTH: Final = 64  # hexadecimal digits of SHA-256
 
 
@@ -255,13 +263,19 @@ def new_owner() -> str:
 
 def reference(key: str) -> str:
     """Shorten a submission's key to what a person can read out, such as `K7QF3M2X`."""
-    return base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
+    encoded = base64.b32encode(bytes.fromhex(key)[:_REFERENCE_BYTES]).decode()
+    return encoded.translate(_TO_READABLE)
 
 
 def by_reference(name: str) -> ColumnElement[bool] | None:
-    """Return the condition for the row of this reference; None if it is not a reference."""
+    """Return the condition for the row of this reference; None if it is not a reference.
+
+    It may be spelled as a person types it, in two groups and with any digits, or with I and O as
+    former versions wrote it.
+    """
+    typed = "".join(fold_digits(name).split()).translate(_FROM_READABLE)
     try:
-        prefix = base64.b32decode(name, casefold=True).hex()
+        prefix = base64.b32decode(typed, casefold=True).hex()
     except ValueError:
         return None
     if len(prefix) != 2 * _REFERENCE_BYTES:
@@ -333,3 +347,42 @@ class Timing:
         A call that starts by then ends within the lease.
         """
         return time.monotonic() + (self.lease - self.deadline).total_seconds()
+
+
+# Statements of every submission.
+
+_c: Final = table.c
+
+BATCH_COLUMNS: Final = (
+    *("key", "form", "status", "operator", "owner", "source"),
+    *("contact", "mobile_hash"),
+)
+
+PURGED_COLUMNS: Final = [it for it in _c if it.name != "contact"]
+
+WITH_KEY: Final = select(*COLUMNS).where(_c.key == bindparam("wanted"))
+# Only its owner settles a submission.
+IS_OWN: Final = (
+    _c.key == bindparam("own_key"),
+    _c.owner == bindparam("own_owner"),
+    _c.state == State.SENDING,
+)
+OWN: Final = update(table).where(*IS_OWN).values(owner=None).returning(_c.state)
+BATCH_DELIVERED: Final = (
+    update(table)
+    .where(
+        _c.key == from_batch("key"),
+        _c.owner == from_batch("owner"),
+        # An expression keeps SQLite off the index of states, which would compare all rows being
+        # sent with each row of the batch.
+        _c.state + "" == State.SENDING,
+    )
+    .values(
+        state=State.DELIVERED,
+        owner=None,
+        **ERASED,
+        blind=from_batch("blind"),
+        portal_id=from_batch("portal_id"),
+        status=from_batch("status"),
+    )
+)

@@ -1,9 +1,8 @@
 """Calls to the portal with a total deadline.
 
 The time-outs of requests bound each read, so a portal that drips its response holds a call for
-ever, and only shutting the socket down from another thread ends it. Therefore each connection has
-a thread of its own, which the caller abandons at the deadline. An executor does not work: its
-threads could all be stuck, and the interpreter would wait for them at exit.
+ever; only shutting the socket down from another thread ends it. So each connection has a thread of
+its own, which the caller abandons at the deadline. The threads of an executor could all be stuck.
 """
 
 from __future__ import annotations

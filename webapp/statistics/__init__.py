@@ -183,7 +183,7 @@ class Statistics:
     def purge(self) -> None:
         """Delete counts older than `COUNTS_RETENTION`, those by source and of steps too."""
         with self._database.write() as connection:
-            for counts in (daily_counts, sources.table, funnel.table):
+            for counts in (daily_counts, sources.table, funnel.table, funnel.choices_table):
                 old = counts.c.day < today() - COUNTS_RETENTION
                 connection.execute(delete(counts).where(old))
 

@@ -1,4 +1,4 @@
-"""Counts how far visitors go in each public form, by day, without personal data.
+"""Counts how far visitors go in each public form, and what is chosen, without personal data.
 
 A page that is shown must not wait for the database, so each process counts in memory and a thread
 writes the sums every few seconds. A process that is killed loses what it counted since then.
@@ -10,11 +10,12 @@ import enum
 import logging
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Date, String, Table, select
+from sqlalchemy import BigInteger, Column, Date, String, Table, func, select
 
 from webapp.database import Database
 from webapp.database.engine import metadata
@@ -36,6 +37,17 @@ table: Final = Table(
     Column("count", BigInteger, nullable=False),
 )
 _c: Final = table.c
+
+
+choices_table: Final = Table(
+    "choice_counts",
+    metadata,
+    Column("day", Date, primary_key=True),  # in Iran
+    Column("form", String(40), primary_key=True),
+    Column("field", String(16), primary_key=True),
+    Column("choice", String(200), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
 
 
 def _today() -> date:
@@ -71,6 +83,7 @@ class Funnel:
         """Use the table in this database."""
         self._database = database
         self._counts: Counter[tuple[date, str, Step]] = Counter()
+        self._choices: Counter[tuple[date, str, str, str]] = Counter()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,6 +94,12 @@ class Funnel:
         with self._lock:
             self._counts[key] += 1
 
+    def count_choices(self, form: str, chosen: Mapping[str, str]) -> None:
+        """Count what was chosen in the form of this slug, by field. Does not touch the database."""
+        day = _today()
+        with self._lock:
+            self._choices.update((day, form, field, choice) for field, choice in chosen.items())
+
     def flush(self) -> None:
         """Write what was counted since the last time; keep it for the next time if that fails.
 
@@ -89,15 +108,19 @@ class Funnel:
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()
-        if not counts:
+            choices, self._choices = self._choices, Counter()
+        if not (counts or choices):
             return
-        amounts = {key: (number,) for key, number in counts.items()}
+        steps = {key: (number,) for key, number in counts.items()}
+        chosen = {key: (number,) for key, number in choices.items()}
         try:
             with self._database.write() as connection:
-                self._database.upsert_increment(connection, table, amounts)
+                self._database.upsert_increment(connection, table, steps)
+                self._database.upsert_increment(connection, choices_table, chosen)
         except Exception:
             with self._lock:
                 self._counts += counts
+                self._choices += choices
             raise
 
     def counts(self, first: date, last: date) -> list[StepCount]:
@@ -111,6 +134,19 @@ class Funnel:
         with self._database.read() as connection:
             found = connection.execute(rows).all()
         return [StepCount(row.day, row.form, Step(row.step), row.number) for row in found]
+
+    def choices(self, first: date, last: date) -> dict[tuple[str, str, str], int]:
+        """Return the sums of these days and all between, by form, field and choice.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        one = choices_table.c
+        names = (one.form, one.field, one.choice)
+        sums = select(*names, func.sum(one["count"])).where(one.day.between(first, last))
+        with self._database.read() as connection:
+            found = connection.execute(sums.group_by(*names).order_by(*names)).all()
+        return {(form, field, choice): int(number) for form, field, choice, number in found}
 
     def start(self) -> None:
         """Flush in a thread, at intervals. Call it in the process that serves, after a fork."""

@@ -90,7 +90,8 @@ class Verification:
             )
         except NoRoom:
             return self._intake.outcome_without_room(form, key)
-        if outcome.is_new and not replaces:
+        is_new = outcome.is_new
+        if is_new and not replaces:
             self._counts.count_step(form, FunnelStep.SUBMITTED)
         if outcome.result is Result.CODE:
             try:
@@ -103,7 +104,7 @@ class Verification:
                 _log(outcome.reference, error)
         if replaces != key and outcome.result not in (Result.UNSTORED, Result.REJECTED):
             self._forget(replaces)
-        return outcome
+        return replace(outcome, is_new=is_new)
 
     def _store(
         self,

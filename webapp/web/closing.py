@@ -57,7 +57,8 @@ def closure(definition: FormDefinition) -> Closure | None:
         return Closure(Reason.EARLY, texts.EARLY.format(moment=_moment(definition.opens)))
     if definition.closes and current >= definition.closes:
         return Closure(Reason.LATE, texts.LATE.format(moment=_end(definition.closes)))
-    if definition.capacity and _taken(definition) >= definition.capacity:
+    places = services().delivery.places
+    if definition.capacity and places.taken(definition.slug) >= definition.capacity:
         return full()
     return None
 
@@ -109,18 +110,15 @@ def for_operators(definition: FormDefinition) -> list[str]:
     """Return what operators are told: whether a form is open, and how many places are taken."""
     if not (definition.opens or definition.closes or definition.capacity):
         return []
-    why = closure(definition)
-    closes = definition.closes
+    # Read anew, before the form's state is told by it.
+    taken = services().delivery.places.read_taken(definition.slug) if definition.capacity else 0
+    why, closes = closure(definition), definition.closes
     until = texts.OPEN_UNTIL.format(moment=_end(closes)) if closes else texts.OPEN
     lines = [why.text if why else until]
     if definition.capacity:
-        numbers = persian_number(_taken(definition)), persian_number(definition.capacity)
+        numbers = persian_number(taken), persian_number(definition.capacity)
         lines.append(texts.PLACES.format(n=numbers[0], most=numbers[1]))
     return lines
-
-
-def _taken(definition: FormDefinition) -> int:
-    return services().delivery.places.taken(definition.slug)
 
 
 def _moment(value: datetime) -> str:

@@ -144,6 +144,22 @@ def step_csv(first: date, last: date, counts: Iterable[Count]) -> Iterator[CsvRo
     yield from sorted(rows, key=lambda row: (row[0], row[1], order.index(row[2])))
 
 
+# Choices
+
+
+def choice_rows(first: date, last: date) -> list[Row]:
+    """Return what was chosen in these days: form, field, choice and number."""
+    sums = services().delivery.funnel.choices(first, last)
+    rows: list[Row] = []
+    for slug, definition in services().definitions.items():
+        for field_ in filter(lambda it: it.choices, definition.fields):
+            former = (choice for form, name, choice in sums if (form, name) == (slug, field_.name))
+            for choice in dict.fromkeys((*field_.choices, *former)):
+                number = persian_number(sums.get((slug, field_.name, choice), 0))
+                rows.append(Row(definition.title, (field_.label, choice, number)))
+    return rows
+
+
 blueprint = Blueprint("statistics", __name__)
 blueprint.before_request(require_intranet)
 
@@ -168,6 +184,7 @@ def page() -> str:
         sections=_sections(first, last, counts) if counts else [],
         funnel=funnel_table(first, last, counts),
         sources=source_rows(first, last),
+        choices=choice_rows(first, last),
         waiting=waiting(),
         attention=needing_attention(),
         opening=_opening(),

@@ -102,6 +102,8 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     if isinstance(checked, Refusal):
         return refuse(form, checked, **context)
     outcome = _submit(form, checked)
+    if outcome.is_new and outcome.result is not Result.REJECTED and not checked.replaces:
+        _count_choices(form)
     if outcome.result is Result.CODE:
         return _ask_code(form, checked.key, outcome)
     if outcome.result is Result.FULL:
@@ -274,6 +276,14 @@ def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
     if outcome.is_new and is_public and not checked.replaces:
         delivery.funnel.count(definition.slug, Step.SUBMITTED)
     return outcome
+
+
+def _count_choices(form: ContactForm) -> None:
+    """Count for statistics what was chosen from a field's choices."""
+    definition = form.definition
+    chosen = {row.name: form[row.name].data for row in definition.fields if row.choices}
+    if chosen := {name: choice for name, choice in chosen.items() if choice}:
+        services().delivery.funnel.count_choices(definition.slug, chosen)
 
 
 def request_code(policy: Policy, replaces: str = "") -> CodeRequest:

@@ -147,7 +147,10 @@ def make_table(rows: Rows, guide: Guide = Guide()) -> Table:
     start = _known_place(kept, guide)
     if start is None:
         start = _header_place(kept, width)
-    has_header = guide.header_row != 0 and not _has_number(kept[start][1])
+    if guide.header_row is None:
+        has_header = not _has_number(kept[start][1])
+    else:
+        has_header = guide.header_row > 0
     header = kept[start][1] if has_header else None
     body = kept[start:] if header is None else kept[start + 1 :]
     if not body:

@@ -17,8 +17,9 @@ from webapp.contact import FIELDS, Contact, Field, Kind
 from webapp.forms.definitions import FormDefinition
 from webapp.imports import ImportGone, Imports
 from webapp.imports.columns import sample_workbook
+from webapp.imports.drafts import read_again, read_other_sheet, store_file
 from webapp.imports.file import UnreadableFile, write_workbook
-from webapp.imports.rows import importable, read_again, store_file
+from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
 from webapp.imports.tables import Import, ImportState, KnownRows, Twice
 from webapp.messages import COMMA, MAN, WOMAN
@@ -107,6 +108,7 @@ blueprint.before_request(require_intranet)
 _PATH: Final = "/import"
 _FORM_SLUG: Final = ":import"  # the form in these pages' tokens; no slug has a colon
 _MEGABYTE: Final = 1024 * 1024
+MAX_NAME: Final = 100  # characters of a file's name that are kept
 _NO_FAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _Page = str | Response | tuple[str, HTTPStatus]
@@ -127,8 +129,8 @@ def upload() -> _Page:
     # The rest of the form needs as much as any other form.
     request.max_content_length = MAX_FILE_BYTES + MAX_BODY_BYTES
     try:
-        definition, data = _uploaded()
-        draft = store_file(_imports(), definition, data, operator=_operator())
+        definition, data, name = _uploaded()
+        draft = store_file(_imports(), definition, data, operator=_operator(), name=name)
     except RequestEntityTooLarge:
         size = persian_digits(MAX_FILE_BYTES // _MEGABYTE)
         error = texts.TOO_LARGE.format(size=size)
@@ -141,8 +143,8 @@ def upload() -> _Page:
     return see_other(_address(draft))
 
 
-def _uploaded() -> tuple[FormDefinition, bytes]:
-    """Return the form and the content of an uploaded file.
+def _uploaded() -> tuple[FormDefinition, bytes, str]:
+    """Return the form, the content and the name of an uploaded file.
 
     Raises:
         UnreadableFile: if there is none; the text says what is missing.
@@ -159,7 +161,7 @@ def _uploaded() -> tuple[FormDefinition, bytes]:
     data = file.read()
     if len(data) > MAX_FILE_BYTES:
         raise RequestEntityTooLarge
-    return forms[slug], data
+    return forms[slug], data, (file.filename or "")[:MAX_NAME]
 
 
 def _upload_page(error: str = "") -> str:
@@ -281,8 +283,11 @@ def _read_again(found: Import) -> _Page | None:
     is_asked = "columns" in request.form
     if found.state is not ImportState.DRAFT or definition is None:
         return see_other(_address(found)) if is_asked else None
-    reading = pages.posted(found.reading, definition)
     is_sent = "go" in request.form
+    sheet = pages.chosen_sheet(found.reading)
+    if sheet and (is_asked or is_sent):
+        return _read_other_sheet(found, definition, *sheet)
+    reading = pages.posted(found.reading, definition)
     if not is_asked and not (is_sent and reading != found.reading):
         return None
     if faults := pages.faults(reading, definition):
@@ -292,6 +297,26 @@ def _read_again(found: Import) -> _Page | None:
         read_again(_imports(), definition, found, reading)
     except ImportGone:  # expired, sent, or read again by another request meanwhile
         return see_other(_address(found))
+    return _renewed(found)
+
+
+def _read_other_sheet(
+    found: Import, definition: FormDefinition, name: str | None, header_row: int | None
+) -> _Page:
+    try:
+        read_other_sheet(_imports(), definition, found, name=name, header_row=header_row)
+    except UnreadableFile as unreadable:
+        input_name = "sheet" if header_row is None else "header_row"
+        page = _preview_page(_as_chosen(found), faults={input_name: str(unreadable)})
+        return page, HTTPStatus.UNPROCESSABLE_ENTITY
+    except ImportGone:
+        return see_other(_address(found))
+    return _renewed(found)
+
+
+def _renewed(found: Import) -> Response:
+    """Return the way to a preview that was computed anew."""
+    is_sent = "go" in request.form
     query = {"twice": _twice(), "known": _known()} | ({"unsent": "1"} if is_sent else {})
     return see_other(f"{_address(found)}?{urlencode(query)}")
 

@@ -46,12 +46,14 @@ _EMPTY: Final = FormattedValue("", "", "auto")
 
 
 def recent() -> list[dict[str, Any]]:
-    """Return the imports that have not ended and those of the last day, for a list."""
+    """Return drafts, running imports and those of the last thirty days, for a list."""
     review = services().delivery.imports.review
     return [
         {
             "reference": found.reference,
             "title": _title(found),
+            "file": found.reading.file,
+            "operator": found.operator or "",
             "came": local_time(found.created_at),
             "kind": found.state,
             "state": texts.STATES[found.state],
@@ -74,7 +76,7 @@ def preview(found: Import) -> dict[str, Any]:
         **draft_numbers(found),
         "known": _known(found, rows) if found.known_rows else (),
         "same_file": _same_file(found),
-        "title": _title(found),
+        "title": _title(found, in_title=bool(found.reading.file)),
         "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
         "fields": _targets(definition) if definition else {},
         "left_out": _left_out(found, definition, first) if definition else (),
@@ -124,6 +126,8 @@ def _left_out(
     if misleading:
         titles = COMMA.join(f"«{_short(header[it])}»" for it in misleading)
         yield texts.MISLEADING_COLUMNS.format(titles=titles)
+    if found.reading.notes:
+        yield texts.LEFT_OUT_ROWS.format(n=persian_number(found.reading.notes))
     has_names = definition.shown.intersection(NAMES)
     if has_names and not {*NAMES, WHOLE_NAME}.intersection(columns):
         yield texts.NO_NAME_COLUMN
@@ -223,7 +227,7 @@ def progress(found: Import) -> dict[str, Any]:
     refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
     return {
         "found": found,
-        "title": _title(found),
+        "title": _title(found, in_title=bool(found.reading.file)),
         "number": persian_number,
         "now": now,
         "total": total + erased,
@@ -275,9 +279,10 @@ def _definition(found: Import) -> FormDefinition | None:
     return services().definitions.get(found.form)
 
 
-def _title(found: Import) -> str:
+def _title(found: Import, *, in_title: bool = False) -> str:
     definition = _definition(found)
-    return definition.title if definition else found.form
+    title = definition.title if definition else found.form
+    return texts.FILE_OF.format(title=title, file=found.reading.file) if in_title else title
 
 
 _COLUMN: Final = "column-"
@@ -295,6 +300,21 @@ def posted(old: Reading, definition: FormDefinition) -> Reading:
     }
     given = {name: text for name, text in shared.items() if text}
     return replace(old, columns=tuple(columns), shared=given)
+
+
+def chosen_sheet(old: Reading) -> tuple[str | None, int | None] | None:
+    """Return another sheet or header row that the request names; `None` if it names none.
+
+    The header of another sheet is found anew.
+    """
+    sheet = request.form.get("sheet", old.sheet)
+    row = request.form.get("header_row", str(old.header_row))
+    if sheet != old.sheet and sheet in old.sheets:
+        return sheet, None
+    numbers = {str(number): number for number in (0, *(number for number, _ in old.first))}
+    if row in numbers and numbers[row] != old.header_row:
+        return old.sheet or None, numbers[row]
+    return None
 
 
 def faults(reading: Reading, definition: FormDefinition) -> dict[str, str]:

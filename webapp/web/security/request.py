@@ -116,7 +116,7 @@ class FormRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        """Keep an uploaded file in memory: it may hold personal data, and is never stored."""
+        """Keep an uploaded file in memory: it may hold personal data."""
         del total_content_length, content_type, filename, content_length
         return io.BytesIO()
 

@@ -135,6 +135,12 @@ def _make_imports() -> None:
         sa.Column("differences", sa.Text),
         sa.Column("field_hashes", sa.Text),
     )
+    _table(
+        "import_files",
+        sa.Column("reference", sa.String(8), primary_key=True),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("encrypted_with", sa.String(8), nullable=False),
+    )
 
 
 def _make_counts() -> None:
@@ -154,6 +160,14 @@ def _make_counts() -> None:
             sa.Column(column[0], sa.String(column[1]), primary_key=True),
             sa.Column("count", sa.BigInteger, nullable=False),
         )
+    _table(
+        "choice_counts",
+        sa.Column("day", sa.Date, primary_key=True),
+        sa.Column("form", sa.String(40), primary_key=True),
+        sa.Column("field", sa.String(16), primary_key=True),
+        sa.Column("choice", sa.String(200), primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+    )
 
 
 def _make_codes() -> None:
