@@ -120,7 +120,7 @@ FULL_SENT = {"ContactGroupID": "0"} | {
 Attributes = dict[str, str | None]
 
 # Invisible marks that isolate the direction of a value; see `tests/web/test_directions.py`.
-_ISOLATES = dict.fromkeys((0x2068, 0x2069))
+ISOLATES = dict.fromkeys((0x2068, 0x2069))
 
 _VOID = frozenset({"br", "img", "input", "link", "meta"})
 
@@ -164,7 +164,7 @@ class Html(HTMLParser):
         wanted = {name.strip("_").replace("_", "-"): value for name, value in attributes.items()}
         for name, found, text in self.elements:
             if tag in ("", name) and wanted.items() <= found.items():
-                yield found, " ".join("".join(text).translate(_ISOLATES).split())
+                yield found, " ".join("".join(text).translate(ISOLATES).split())
 
     def text(self, tag: str = "", **attributes: str) -> str:
         """Return the text of the first element that fits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support import Html, Page
+from support import ISOLATES, Html, Page
 
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
@@ -141,7 +141,9 @@ def test_misspelt_mail_is_asked_about_once_and_taken_if_it_is_meant(
     """The question names the address; another misspelt one is asked about, too."""
     status, html = send(client, Email="sara@gmial.com")
     assert status == 422
-    assert error(html, "Email") == messages.EMAIL_ASKED.format(suggestion="sara@gmail.com")
+    assert error(html, "Email") == messages.EMAIL_ASKED.format(
+        suggestion="sara@gmail.com"
+    ).translate(ISOLATES)
     asked = next(it for it, _ in html.find("input") if it.get("name") == "Email-asked")
     assert asked["value"] == "sara@gmial.com"
     other = {"Email": "sara@yaho.com", "Email-asked": "sara@gmial.com"}

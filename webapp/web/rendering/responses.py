@@ -165,7 +165,9 @@ CACHE_FOR_A_YEAR: Final = f"public, {FOR_A_YEAR}"
 
 _FONT: Final = "font.css"
 _FONT_STYLES: Final = "site.css"  # the stylesheet of every page
-_UNNEEDED: Final = re.compile(r"\s*/\*.*?\*/|\n\s+|(?<=[:;,{]) +| +(?=[{}])", re.DOTALL)
+_UNNEEDED: Final = re.compile(
+    r"\s*/\*.*?\*/|;?\s+(?=\})|\n\s+|(?<=[:;,{]) +| +(?=\{)|;(?=\})", re.DOTALL
+)
 _URL: Final = re.compile(r'url\("([\w.-]+)"\)')
 
 
