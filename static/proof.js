@@ -35,7 +35,8 @@ function setWaiting(value) {
   waiting = value;
   button.setAttribute("aria-disabled", value);
   button.textContent = value ? button.dataset.busy : name;
-  button.nextElementSibling.textContent = value ? button.dataset.busy : "";
+  // Where form.js runs, it has made a status message.
+  button.nextElementSibling?.replaceChildren(value ? button.dataset.busy : "");
 }
 
 // On the window and capturing, so that form.js sees a submission only when it is really sent.

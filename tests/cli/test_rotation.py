@@ -126,12 +126,12 @@ def test_what_an_operator_opened_before_a_rotation_works_after_it(
     old, new = make_app(secret_keys=("old",)), make_app(secret_keys=("new", "old"))
     outbox = old.extensions[EXTENSION].delivery.outbox
     reference = outbox.hold(Contact(Mobile=MOBILE), "ab" * 32, form="signup", reason="honeypot")[0]
-    data = {"csrf_token": Page(old.test_client(), "/outbox").token}
+    data = {"csrf_token": Page(old.test_client(), "/outbox?suspects=1").token}
     client = new.test_client()
     client.post(f"/outbox/{reference.reference}/retry", data=data)
     assert Html(client.get("/outbox").text).outcome == "retried"
     lost = make_app(secret_keys=("new",)).test_client()
-    lost.post("/outbox/retry", data=data)
+    lost.post(f"/outbox/{reference.reference}/retry", data=data)
     assert Html(lost.get("/outbox").text).outcome == "expired"
 
 
