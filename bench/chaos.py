@@ -38,7 +38,7 @@ from programs import Site
 from psycopg import sql
 from servers import PostgresServer, RedisServer
 
-from webapp.demo.faults import PROFILES, Answer, Fault, Shape, page
+from webapp.demo.faults import PROFILES, Fault, Shape, SimulatedAnswer, page
 from webapp.demo.server import Simulator
 from webapp.portal.base import Refused, Rejected
 from webapp.portal.statuses import STATUSES
@@ -93,7 +93,7 @@ REFUSALS = (
 )
 
 # What a failing portal does, each as likely as the others: every fault, and every kind of status.
-KINDS: Sequence[Sequence[str | Fault | Answer]] = (
+KINDS: Sequence[Sequence[str | Fault | SimulatedAnswer]] = (
     *((fault,) for fault in Fault if fault not in {*SLOW_DOWNS, Fault.HTTP_404}),
     SLOW_DOWNS,
     *(("System_Disabled",), ("Failed",), ("ServerError",), ("Portal_Asleep",)),
@@ -184,7 +184,7 @@ class Mood:
         self._random = random
         self._events = events
 
-    def __call__(self, _: Captured) -> str | Fault | Answer:
+    def __call__(self, _: Captured) -> str | Fault | SimulatedAnswer:
         """Say what a call gets."""
         self._events.append("portal_calls")
         if self._random.random() >= self.share:

@@ -81,13 +81,13 @@ def deliver(delivery: DeliveryServices) -> None:
     while claimed or left:
         with delivery.database.write() as connection:
             connection.execute(imports.update().values(next_at=long_ago))
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
         claimed = delivery.outbox.claim(50)
         for submission in claimed:
             delivery.sender.attempt(submission)
         with delivery.database.read() as connection:
             left = connection.execute(is_left).first() is not None
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
 
 
 def mobiles(portal: Simulator) -> list[int]:

@@ -18,7 +18,7 @@ from webapp.forms import tokens
 from webapp.imports import Imports
 from webapp.imports.drafts import store_file
 from webapp.imports.feeder import Feeder
-from webapp.imports.tables import Twice
+from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal
 from webapp.verification.codes import Codes
@@ -102,7 +102,7 @@ def run_import(settings: Settings, when: str, step: str, data: bytes) -> None:
     services = app.extensions[EXTENSION]
     delivery, definition = services.delivery, services.definitions["contact"]
     draft = store_file(delivery.imports, definition, data, operator=None)
-    delivery.imports.start(draft.id, Twice.FIRST)
-    delivery.imports.feeder.feed()
+    delivery.imports.start(draft.id, DuplicateRows.FIRST)
+    delivery.imports.feeder.enqueue_due_rows()
     for submission in delivery.outbox.claim(1):
         delivery.sender.attempt(submission)

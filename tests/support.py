@@ -16,7 +16,7 @@ import pytest
 from altcha import Challenge, Payload, solve_challenge
 
 from webapp import messages
-from webapp.contact import FIELDS, Kind
+from webapp.contact import FIELDS, FieldKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,13 +51,13 @@ class Example(NamedTuple):
 
 # Of a row of each kind but the labels, of which a portal has one row.
 EXAMPLES = {
-    Kind.TEXT: Example(" كتاب  ", "کتاب", "کتاب", "کتاب"),
-    Kind.LINES: Example("یک\r\nدو", "یک\nدو", "یک\nدو", "یک\nدو"),
-    Kind.EMAIL: Example("a@EXAMPLE.com", "a@example.com", "a@example.com", "a@example.com"),
-    Kind.DATE: Example("۱۳۶۹/۷/۱۵", date(1990, 10, 7), "1990-10-07", "یکشنبه ۱۵ مهر ۱۳۶۹"),
-    Kind.GENDER: Example(typed="false", value=False, sent="false", shown="خانم"),
-    Kind.MOBILE: Example("۰۹۳۵۱۱۱۲۲۳۳", "09351112233", "09351112233", "۰۹۳۵۱۱۱۲۲۳۳"),
-    Kind.ACTIVE: Example(typed="true", value=True, sent="true", shown="بله"),
+    FieldKind.TEXT: Example(" كتاب  ", "کتاب", "کتاب", "کتاب"),
+    FieldKind.LINES: Example("یک\r\nدو", "یک\nدو", "یک\nدو", "یک\nدو"),
+    FieldKind.EMAIL: Example("a@EXAMPLE.com", "a@example.com", "a@example.com", "a@example.com"),
+    FieldKind.DATE: Example("۱۳۶۹/۷/۱۵", date(1990, 10, 7), "1990-10-07", "یکشنبه ۱۵ مهر ۱۳۶۹"),
+    FieldKind.GENDER: Example(typed="false", value=False, sent="false", shown="خانم"),
+    FieldKind.MOBILE: Example("۰۹۳۵۱۱۱۲۲۳۳", "09351112233", "09351112233", "۰۹۳۵۱۱۱۲۲۳۳"),
+    FieldKind.ACTIVE: Example(typed="true", value=True, sent="true", shown="بله"),
 }
 
 _TYPED: Mapping[str, str | Sequence[str]] = {

@@ -14,7 +14,7 @@ from support import EXAMPLES, FULL_FORM, FULL_SENT, SECRET, TOKEN, Example, Html
 
 from webapp import contact, create_app
 from webapp.cli import main
-from webapp.contact import FIELDS, Contact, Field, Kind
+from webapp.contact import FIELDS, Contact, Field, FieldKind
 from webapp.demo.server import Simulator
 from webapp.portal.answers import find_matches
 from webapp.portal.client import payload
@@ -70,7 +70,7 @@ def export(settings: Settings, file_format: str) -> str:
 
 def test_kind_without_an_example_is_none_but_the_labels() -> None:
     """A portal has one set of labels; every other kind may come again in another row."""
-    assert set(Kind) - EXAMPLES.keys() == {Kind.LABELS}
+    assert set(FieldKind) - EXAMPLES.keys() == {FieldKind.LABELS}
 
 
 def test_full_form_sends_every_row_in_the_order_of_the_table(page: Page, portal: Simulator) -> None:
@@ -94,7 +94,7 @@ def test_added_row_with_a_bad_value_has_its_error_beside_it(added: Example, page
     """A checkbox has no bad value."""
     bad = "بد" * 300 + "\x01"
     answer = page.send(Mobile="09121234567", **{ADDED: bad})
-    if added is EXAMPLES[Kind.ACTIVE]:
+    if added is EXAMPLES[FieldKind.ACTIVE]:
         assert page.html.outcome == "delivered"
     else:
         assert answer.status_code == 422

@@ -19,12 +19,7 @@ from serving import serve
 from support import SECRET, TOKEN
 
 from webapp import gunicorn_worker
-from webapp.gunicorn_worker import (
-    LINGER_TIMEOUT_S,
-    READ_TIMEOUT_S,
-    WRITE_TIMEOUT_S,
-    Worker,
-)
+from webapp.gunicorn_worker import LINGER_TIMEOUT_S, READ_TIMEOUT_S, WRITE_TIMEOUT_S, HttpWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -83,12 +78,12 @@ def app() -> App:
 
 
 @pytest.fixture
-def worker(clock: Clock, app: App) -> Iterator[Worker]:
+def worker(clock: Clock, app: App) -> Iterator[HttpWorker]:
     """Return a worker whose loop the test runs."""
     del clock
     config = Config()
     config.set("threads", 4)
-    worker = Worker(0, 0, [], app, 30, config, Logger(config))
+    worker = HttpWorker(0, 0, [], app, 30, config, Logger(config))
     worker.tpool = worker.get_thread_pool()
     worker.poller = selectors.DefaultSelector()
     worker.method_queue.init()
@@ -102,7 +97,7 @@ def worker(clock: Clock, app: App) -> Iterator[Worker]:
     worker.tmp.close()
 
 
-def connect(worker: Worker, stack: ExitStack) -> tuple[TConn, socket.socket]:
+def connect(worker: HttpWorker, stack: ExitStack) -> tuple[TConn, socket.socket]:
     """Return a connection that the worker has accepted, and its client's end."""
     ours, theirs = socket.socketpair()
     stack.enter_context(theirs)
@@ -120,7 +115,7 @@ def failed() -> Future[bool]:
 
 
 def test_ended_connections_that_stay_open_do_not_hold_up_the_loop(
-    worker: Worker, clock: Clock
+    worker: HttpWorker, clock: Clock
 ) -> None:
     """The loop goes on while all clients may still send; they are closed later."""
     with ExitStack() as stack:
@@ -139,7 +134,7 @@ def test_ended_connections_that_stay_open_do_not_hold_up_the_loop(
         assert worker.nr_conns == 0
 
 
-def test_client_that_goes_on_sending_after_the_end_is_closed(worker: Worker) -> None:
+def test_client_that_goes_on_sending_after_the_end_is_closed(worker: HttpWorker) -> None:
     """What is dropped is bounded: a stream without an end would keep its connection for ever."""
     with ExitStack() as stack:
         conn, client = connect(worker, stack)
@@ -150,7 +145,7 @@ def test_client_that_goes_on_sending_after_the_end_is_closed(worker: Worker) -> 
         assert worker.nr_conns == 0
 
 
-def test_client_that_closes_first_costs_nothing(worker: Worker) -> None:
+def test_client_that_closes_first_costs_nothing(worker: HttpWorker) -> None:
     """Its connection is counted once."""
     with ExitStack() as stack:
         conn, _ = connect(worker, stack)
@@ -160,7 +155,7 @@ def test_client_that_closes_first_costs_nothing(worker: Worker) -> None:
 
 
 def test_client_that_never_reads_gives_its_thread_back(
-    worker: Worker, clock: Clock, app: App
+    worker: HttpWorker, clock: Clock, app: App
 ) -> None:
     """The response is larger than what fits between the two."""
     app.body = bytes(32 * 1024 * 1024)
@@ -180,7 +175,7 @@ def test_client_that_never_reads_gives_its_thread_back(
 
 @pytest.mark.parametrize(("passed_s", "says"), [(0.0, b"keep-alive"), (READ_TIMEOUT_S, b"close")])
 def test_response_says_whether_the_connection_reads_another_request(
-    worker: Worker, clock: Clock, app: App, passed_s: float, says: bytes
+    worker: HttpWorker, clock: Clock, app: App, passed_s: float, says: bytes
 ) -> None:
     """A request that waited past its read deadline is answered, but is its connection's last."""
     app.may_answer.clear()

@@ -14,7 +14,7 @@ from webapp import messages
 Value = str | bool | date | tuple[str, ...] | None
 
 
-class Kind(enum.Enum):
+class FieldKind(enum.Enum):
     """The type of a field: it decides how the field is shown, validated and sent."""
 
     MOBILE = "mobile"
@@ -55,16 +55,16 @@ _DATE_LENGTH: Final = 30
 # The values of a field without input; `False` is an input.
 EMPTY_VALUES: Final = (None, "", ())
 
-EMPTY: Final[Mapping[Kind, Value]] = MappingProxyType(
+EMPTY: Final[Mapping[FieldKind, Value]] = MappingProxyType(
     {
-        Kind.MOBILE: "",
-        Kind.TEXT: "",
-        Kind.LINES: "",
-        Kind.EMAIL: "",
-        Kind.GENDER: None,
-        Kind.DATE: None,
-        Kind.LABELS: (),
-        Kind.ACTIVE: True,
+        FieldKind.MOBILE: "",
+        FieldKind.TEXT: "",
+        FieldKind.LINES: "",
+        FieldKind.EMAIL: "",
+        FieldKind.GENDER: None,
+        FieldKind.DATE: None,
+        FieldKind.LABELS: (),
+        FieldKind.ACTIVE: True,
     }
 )
 
@@ -94,7 +94,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     label: str
     spellings: tuple[str, ...] = ()
     section: Section = Section.CUSTOM
@@ -121,7 +121,7 @@ class Field:
 def _custom_text(number: int, digit: str) -> Field:
     return Field(
         name=f"CustomText{number}",
-        kind=Kind.TEXT,
+        kind=FieldKind.TEXT,
         label=f"فیلد سفارشی {digit}",
         spellings=(
             *(f"فیلد سفارشی {digit}", f"متن سفارشی {digit}", f"فیلد دلخواه {digit}"),
@@ -133,7 +133,7 @@ def _custom_text(number: int, digit: str) -> Field:
 def _custom_date(number: int, digit: str) -> Field:
     return Field(
         name=f"CustomDate{number}",
-        kind=Kind.DATE,
+        kind=FieldKind.DATE,
         label=f"تاریخ سفارشی {digit}",
         hint="مانند ۱۴۰۴/۰۵/۲۳",
         max_length=_DATE_LENGTH,
@@ -145,14 +145,14 @@ def _custom_date(number: int, digit: str) -> Field:
 _ROWS: Final = (
     Field(
         name="Active",
-        kind=Kind.ACTIVE,
+        kind=FieldKind.ACTIVE,
         label="مخاطب فعال باشد",
         section=Section.STATE,
         spellings=("فعال", "وضعیت", "Active", "Is Active", "Enabled", "Status"),
     ),
     Field(
         name="Mobile",
-        kind=Kind.MOBILE,
+        kind=FieldKind.MOBILE,
         label="شمارهٔ همراه",
         section=Section.MAIN,
         hint="مانند ۰۹۱۲۱۲۳۴۵۶۷",
@@ -168,7 +168,7 @@ _ROWS: Final = (
     ),
     Field(
         name="FName",
-        kind=Kind.TEXT,
+        kind=FieldKind.TEXT,
         label="نام",
         section=Section.MAIN,
         max_length=_NAME_LENGTH,
@@ -178,7 +178,7 @@ _ROWS: Final = (
     ),
     Field(
         name="LName",
-        kind=Kind.TEXT,
+        kind=FieldKind.TEXT,
         label="نام خانوادگی",
         section=Section.MAIN,
         max_length=_NAME_LENGTH,
@@ -194,7 +194,7 @@ _ROWS: Final = (
     ),
     Field(
         name="GenderType",
-        kind=Kind.GENDER,
+        kind=FieldKind.GENDER,
         label="جنسیت",
         section=Section.MAIN,
         autocomplete="sex",
@@ -202,7 +202,7 @@ _ROWS: Final = (
     ),
     Field(
         name="CompanyTitle",
-        kind=Kind.TEXT,
+        kind=FieldKind.TEXT,
         label="نام شرکت یا سازمان",
         section=Section.WORK,
         max_length=_TITLE_LENGTH,
@@ -216,7 +216,7 @@ _ROWS: Final = (
     ),
     Field(
         name="JobTitle",
-        kind=Kind.TEXT,
+        kind=FieldKind.TEXT,
         label="سمت شغلی",
         section=Section.WORK,
         hint="مانند «مدیر فروش»",
@@ -231,7 +231,7 @@ _ROWS: Final = (
     ),
     Field(
         name="Email",
-        kind=Kind.EMAIL,
+        kind=FieldKind.EMAIL,
         label="نشانی ایمیل",
         section=Section.ADDRESS,
         hint="مانند name@example.com",
@@ -244,7 +244,7 @@ _ROWS: Final = (
     ),
     Field(
         name="CityName",
-        kind=Kind.TEXT,
+        kind=FieldKind.TEXT,
         label="شهر",
         section=Section.MAIN,
         max_length=_NAME_LENGTH,
@@ -258,7 +258,7 @@ _ROWS: Final = (
     ),
     Field(
         name="AddressText",
-        kind=Kind.LINES,
+        kind=FieldKind.LINES,
         label="نشانی",
         section=Section.ADDRESS,
         hint="خیابان، کوچه، پلاک و واحد",
@@ -273,7 +273,7 @@ _ROWS: Final = (
     ),
     Field(
         name="BornDate",
-        kind=Kind.DATE,
+        kind=FieldKind.DATE,
         label="تاریخ تولد",
         section=Section.DATES,
         hint="به تقویم شمسی؛ مانند ۱۵ مهر ۱۳۶۹",
@@ -286,7 +286,7 @@ _ROWS: Final = (
     ),
     Field(
         name="AnniversaryDate",
-        kind=Kind.DATE,
+        kind=FieldKind.DATE,
         label="تاریخ سالگرد",
         section=Section.DATES,
         hint="مانند ۲۴ خرداد ۱۳۹۵",
@@ -300,7 +300,7 @@ _ROWS: Final = (
     *(_custom_date(number, digit) for number, digit in enumerate("۱۲۳", start=1)),
     Field(
         name="Labels",
-        kind=Kind.LABELS,
+        kind=FieldKind.LABELS,
         label="برچسب‌ها",
         section=Section.MAIN,
         hint="برچسب‌ها را با ویرگول (،) از هم جدا کنید.",

@@ -53,7 +53,7 @@ class _Deadline:
     request: Request | None = None
 
 
-class Worker(ThreadWorker):
+class HttpWorker(ThreadWorker):
     """Gives a thread to a connection that has data, and bounds the time to read and to write."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -30,7 +30,7 @@ from webapp import observability as app_logging
 from webapp.database import DatabaseError
 from webapp.forms.definitions import have_free_labels, have_public_forms
 from webapp.forms.definitions_file import DefinitionError
-from webapp.gunicorn_worker import Worker
+from webapp.gunicorn_worker import HttpWorker
 from webapp.observability import explain
 from webapp.settings import Settings, warnings
 from webapp.web.rendering import EXTENSION, Services
@@ -48,7 +48,7 @@ _M_ARENA_MAX: Final = -8  # in malloc.h of glibc
 _GRACE_S: Final = 10  # added to the deadlines of calls that a stopping worker waits for
 
 
-class Server(BaseApplication):
+class GunicornServer(BaseApplication):
     """Gunicorn, configured from the settings."""
 
     def __init__(self, settings: Settings) -> None:
@@ -167,7 +167,7 @@ def max_connections(files: int, threads: int) -> int:
     return max(threads + 1, min(_MAX_CONNECTIONS, files - 4 * threads - _OTHER_FILES))
 
 
-def _post_worker_init(worker: Worker) -> None:
+def _post_worker_init(worker: HttpWorker) -> None:
     """Start what a fork does not copy: threads and connections."""
     services = _services(worker.app.wsgi())
     services.metrics.initialise()
@@ -184,7 +184,7 @@ def _post_worker_init(worker: Worker) -> None:
         services.delivery.funnel.start()
 
 
-def _worker_exit(_: object, worker: Worker) -> None:
+def _worker_exit(_: object, worker: HttpWorker) -> None:
     if worker.wsgi is not None:  # None if it failed to start
         delivery = _services(worker.app.wsgi()).delivery
         delivery.labels.stop()
@@ -219,7 +219,7 @@ def _services(wsgi: object) -> Services:
     return found
 
 
-def _child_exit(_: object, worker: Worker) -> None:
+def _child_exit(_: object, worker: HttpWorker) -> None:
     """Remove the dead worker's gauges; counters stay monotonic."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
@@ -238,7 +238,7 @@ def _gunicorn(settings: Settings) -> dict[str, Any]:
         "when_ready": _when_ready,
         "bind": settings.bind,
         "workers": settings.web_concurrency,
-        "worker_class": Worker,
+        "worker_class": HttpWorker,
         "threads": _threads(settings),
         # A request ends within two deadlines, then the delivery worker within two calls.
         "graceful_timeout": int(4 * settings.amoot_deadline) + _GRACE_S,

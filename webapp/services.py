@@ -313,7 +313,7 @@ class DeliveryServices:
         ):
             every(PURGE_INTERVAL_S, work)
         every(_COUNT_INTERVAL_S, self.statistics.count_delivered)
-        every(FEED_INTERVAL_S, self.imports.feeder.feed)
+        every(FEED_INTERVAL_S, self.imports.feeder.enqueue_due_rows)
         every(SEARCH_INTERVAL_S, self.phonebook_search.advance)
         self.worker.on_stop(self.phonebook_search.stop)
         every(REENCRYPTION_INTERVAL_S, self.reencryption.rewrite)

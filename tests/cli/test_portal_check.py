@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.demo.faults import Answer
+    from webapp.demo.faults import SimulatedAnswer
     from webapp.demo.http import Captured
     from webapp.demo.server import Simulator
 
@@ -313,7 +313,7 @@ def test_answer_that_is_lost_is_looked_up_and_its_contact_deleted(
     """The administrator knows what was stored although no answer came."""
     created: list[Captured] = []
 
-    def lose(request: Captured) -> str | Fault | Answer:
+    def lose(request: Captured) -> str | Fault | SimulatedAnswer:
         is_create = request.path.endswith("Create") and ("Mobile", MOBILE) in request.pairs
         created.extend([request] * is_create)
         return Fault.APPLIED_THEN_CLOSE if is_create else "Success"
@@ -331,7 +331,7 @@ def test_contact_that_may_still_appear_is_told(
 ) -> None:
     """After a lost answer, and a search that has not found it: nobody says that it is gone."""
 
-    def lose(request: Captured) -> str | Fault | Answer:
+    def lose(request: Captured) -> str | Fault | SimulatedAnswer:
         is_create = request.path.endswith("Create") and ("Mobile", MOBILE) in request.pairs
         return Fault.CLOSE_WITHOUT_ANSWER if is_create else "Success"
 
@@ -394,7 +394,7 @@ def test_texts_that_the_portal_cuts_are_named_with_their_lengths(
 ) -> None:
     """Cut texts would not be recognised after a lost answer."""
 
-    def cut(request: Captured) -> str | Answer:
+    def cut(request: Captured) -> str | SimulatedAnswer:
         if not request.path.endswith("Search"):
             return "Success"
         stored = [
@@ -434,7 +434,7 @@ def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
     """No further contact is created then."""
     deleted: list[str] = []
 
-    def take_all(request: Captured) -> str | Answer:
+    def take_all(request: Captured) -> str | SimulatedAnswer:
         if request.path.endswith("Create"):
             stored = {"ID": 77, "Mobile": None if is_named else 989120000000}
             return json_answer({"Status": "Success", "Data": stored})
@@ -461,7 +461,7 @@ def test_contact_with_another_number_is_never_deleted(
     stranger = {"ID": 5000, "Mobile": 989120000000, "FName": "x", "LName": "y"}
     asked: list[tuple[str, str]] = []
 
-    def search_late(request: Captured) -> str | Answer:
+    def search_late(request: Captured) -> str | SimulatedAnswer:
         asked.extend(pair for pair in request.pairs if request.path.endswith("Delete"))
         if request.path.endswith("Search") and simulator.contacts:
             return json_answer({"Status": "Success", "Data": [stranger, *simulator.contacts]})

@@ -21,7 +21,14 @@ from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
 from webapp.imports import Counts, Imports
-from webapp.imports.tables import Import, KnownRows, Place, Reading, StoredRow, Twice
+from webapp.imports.tables import (
+    ColumnMapping,
+    DuplicatePosition,
+    DuplicateRows,
+    Import,
+    KnownRows,
+    StoredRow,
+)
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import (
@@ -45,7 +52,7 @@ TRACES = [
     *(ascii(name).strip("'") for name in ("سارا", "محمدی")),
 ]
 KEYS = ("a1" * 32, "a2" * 32, "a3" * 32)
-READING = Reading(header=("09121234567", "محمدی"), columns=("Mobile", "LName"), shared={})
+READING = ColumnMapping(header=("09121234567", "محمدی"), columns=("Mobile", "LName"), shared={})
 
 
 def key_ring(url: str, *secret_keys: str) -> tuple[Database, Outbox]:
@@ -59,7 +66,7 @@ def draft_in(database: Database) -> tuple[Imports, Import]:
     imports = Imports(database, CircuitBreaker(database), TIMING, rate=100)
     draft = imports.create(form="contact", operator=None, digest="d" * 64, reading=READING)
     cells, fault = ("09121234567", "محمدی"), (0, "09121234567", "Mobile", "محمدی")
-    text, place = dump_contact(CONTACT), Place.ONLY
+    text, place = dump_contact(CONTACT), DuplicatePosition.ONLY
     ready = StoredRow(number=1, key="b1" * 32, cells=cells, contact=text, place=place)
     wrong = StoredRow(number=2, key="b2" * 32, cells=cells, contact=None, faults=(fault,))
     imports.write_rows(draft.id, [ready, wrong])
@@ -129,8 +136,8 @@ def test_no_file_of_the_state_folder_holds_plain_text(tmp_path: Path) -> None:
     outbox, imports, draft = fill(url)
     assert traces(tmp_path / "state") == set()
     Database(url).backup(tmp_path / "state" / "backup")
-    imports.start(draft.id, Twice.FIRST, KnownRows.SEND)
-    imports.feeder.feed()
+    imports.start(draft.id, DuplicateRows.FIRST, KnownRows.SEND)
+    imports.feeder.enqueue_due_rows()
     assert traces(tmp_path / "state") == set()
     outbox.review.retry(reference(KEYS[1]))
     claimed = outbox.claim(9)
@@ -206,8 +213,8 @@ def test_rows_under_an_older_key_are_encrypted_with_the_newest(database_url: str
     assert (found.reading, found.digest) == (READING, "d" * 64)
     assert [row.cells for row in imports.review.all_rows(draft.id)] == [READING.header] * 2
     assert [len(row.faults) for row in imports.review.wrong_rows(draft.id, limit=9)] == [1]
-    imports.start(draft.id, Twice.FIRST, KnownRows.SEND)
-    imports.feeder.feed()
+    imports.start(draft.id, DuplicateRows.FIRST, KnownRows.SEND)
+    imports.feeder.enqueue_due_rows()
     assert [it.contact for it in outbox.claim(9)] == [CONTACT] * 2
 
 
@@ -273,11 +280,11 @@ def test_running_import_that_no_key_opens_loses_no_row(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/outbox.sqlite3"
     right, outbox = key_ring(url, "right")
     imports, draft = draft_in(right)
-    imports.start(draft.id, Twice.FIRST, KnownRows.SEND)
+    imports.start(draft.id, DuplicateRows.FIRST, KnownRows.SEND)
     database, lost = key_ring(url, "wrong")
     blind = Imports(database, CircuitBreaker(database), TIMING, rate=100)
     for _ in range(2):
-        blind.feeder.feed()
+        blind.feeder.enqueue_due_rows()
         blind.purge()
     assert [str(found.state) for found in blind.review.recent()] == ["running"]
     assert lost.claim(9) == []

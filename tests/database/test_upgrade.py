@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.imports import Imports
-from webapp.imports.tables import Twice
+from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing, load_contact
@@ -116,8 +116,8 @@ def test_revision_before_the_release_is_upgraded_with_its_imports(tmp_path: Path
         (2, "09120000002"),
     ]
     assert traces(url) == []
-    assert imports.start(draft.id, Twice.FIRST)
-    imports.feeder.feed()
+    assert imports.start(draft.id, DuplicateRows.FIRST)
+    imports.feeder.enqueue_due_rows()
     claimed = {it.key: it.contact for it in Outbox(database, TIMING).claim(9)}
     assert sorted(claimed) == ["a0" * 32, "b1" * 32, "b2" * 32]
     assert all(claimed.values())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tables import each
 
-from webapp.contact import EMPTY, FIELDS, Kind
+from webapp.contact import EMPTY, FIELDS, FieldKind
 from webapp.forms import build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import read_value
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from webapp.forms import ContactForm
 
 TEXTS = {
-    Kind.MOBILE: ("+98 912 123 4567", "۰۹۱۲۱۲۳۴۵۶۷", "021 8888", ""),
-    Kind.TEXT: ("علي  اكبري", "ن" * 201, "\u200f", "a\0b"),
-    Kind.LINES: ("خیابان یک\r\nپلاک ۲", "ن" * 501, ""),
-    Kind.EMAIL: ("sara@example.com", "sara@example", ""),
-    Kind.GENDER: ("true", "false", ""),
-    Kind.DATE: ("۱۵ مهر ۱۳۶۹", "1369/13/1", ""),
-    Kind.LABELS: ("مشتری، #ویژه", "ن" * 51, ""),
+    FieldKind.MOBILE: ("+98 912 123 4567", "۰۹۱۲۱۲۳۴۵۶۷", "021 8888", ""),
+    FieldKind.TEXT: ("علي  اكبري", "ن" * 201, "\u200f", "a\0b"),
+    FieldKind.LINES: ("خیابان یک\r\nپلاک ۲", "ن" * 501, ""),
+    FieldKind.EMAIL: ("sara@example.com", "sara@example", ""),
+    FieldKind.GENDER: ("true", "false", ""),
+    FieldKind.DATE: ("۱۵ مهر ۱۳۶۹", "1369/13/1", ""),
+    FieldKind.LABELS: ("مشتری، #ویژه", "ن" * 51, ""),
 }
 CASES = [
     (name, text) for name, row in FIELDS.items() if row.kind in TEXTS for text in TEXTS[row.kind]

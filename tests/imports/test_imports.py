@@ -19,7 +19,15 @@ from webapp.imports import Counts
 from webapp.imports import drafts as importing
 from webapp.imports.drafts import store_file
 from webapp.imports.file import UnreadableFile
-from webapp.imports.tables import Import, ImportState, Place, Reading, StoredRow, Twice, imports
+from webapp.imports.tables import (
+    ColumnMapping,
+    DuplicatePosition,
+    DuplicateRows,
+    Import,
+    ImportState,
+    StoredRow,
+    imports,
+)
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal.base import Refused
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.settings import Settings
 
-READING = Reading(header=("Mobile",), columns=("Mobile",), shared={})
+READING = ColumnMapping(header=("Mobile",), columns=("Mobile",), shared={})
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
 
 
@@ -58,7 +66,9 @@ def stored(number: int) -> StoredRow:
     """Return one of many rows."""
     contact = dump_contact(Contact(Mobile=f"0912{number:07}", FName="سارا"))
     key = f"{number:064x}"
-    return StoredRow(number=number, key=key, cells=(), contact=contact, place=Place.ONLY)
+    return StoredRow(
+        number=number, key=key, cells=(), contact=contact, place=DuplicatePosition.ONLY
+    )
 
 
 def started(delivery: DeliveryServices, count: int) -> Import:
@@ -68,8 +78,8 @@ def started(delivery: DeliveryServices, count: int) -> Import:
     owner.write_rows(draft.id, map(stored, range(1, count + 1)))
     assert owner.review.get(draft.reference) is None
     owner.open_draft(draft, Counts(ready_rows=count, wrong_rows=0, twice_rows=0))
-    assert owner.start(draft.id, Twice.FIRST)
-    assert not owner.start(draft.id, Twice.FIRST)
+    assert owner.start(draft.id, DuplicateRows.FIRST)
+    assert not owner.start(draft.id, DuplicateRows.FIRST)
     return draft
 
 
@@ -97,7 +107,7 @@ def test_backlog_grows_with_what_the_portal_takes(delivery: DeliveryServices) ->
     before, steps = 0, []
     for _ in range(6):
         make_due(delivery)
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
         steps.append(in_outbox(delivery) - before)
         before = in_outbox(delivery)
         settle(delivery)
@@ -111,7 +121,7 @@ def test_slow_portal_has_few_rows_before_the_contacts_of_people(
     started(delivery, 400)
     for _ in range(5):
         make_due(delivery)
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
         for submission in delivery.outbox.claim(2):
             delivery.outbox.deliver(submission, None)
     with delivery.database.read() as connection:
@@ -122,14 +132,14 @@ def test_slow_portal_has_few_rows_before_the_contacts_of_people(
 def test_next_rows_are_due_after_the_interval(delivery: DeliveryServices) -> None:
     """A second call at once feeds nothing; one late step is caught up on, no more."""
     started(delivery, 400)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     fed = in_outbox(delivery)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     assert in_outbox(delivery) == fed
     make_due(delivery)
     counts = []
     for _ in range(3):
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
         counts.append(in_outbox(delivery))
         settle(delivery)
     assert counts[0] == fed
@@ -141,14 +151,14 @@ def test_nothing_is_fed_while_the_queue_is_paused(delivery: DeliveryServices) ->
     """Nor while the import is."""
     found = started(delivery, 20)
     delivery.breaker.failed(Refused("Token_Expired"))
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     assert in_outbox(delivery) == 0
     delivery.breaker.close()
     assert delivery.imports.pause(found.id)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     assert in_outbox(delivery) == 0
     assert delivery.imports.resume(found.id)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     assert in_outbox(delivery) == 8
 
 
@@ -156,7 +166,7 @@ def test_rows_in_a_restored_copy_are_looked_up_first(delivery: DeliveryServices)
     """As old as the import: the portal may have had them since then."""
     found = started(delivery, 2)
     delivery.outbox.review.mark_uncertain()
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     with delivery.database.read() as connection:
         rows = connection.execute(table.select()).all()
     assert [row.uncertain for row in rows] == [True, True]
@@ -170,11 +180,11 @@ def test_import_ends_when_nothing_waits(delivery: DeliveryServices) -> None:
     states = []
     for _ in range(2):
         make_due(delivery)
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
         now = delivery.imports.review.get(found.reference)
         states.append(now and now.state)
     settle(delivery)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     now = delivery.imports.review.get(found.reference)
     assert [*states, now and now.state] == [ImportState.RUNNING] * 2 + [ImportState.DONE]
     assert not delivery.imports.cancel(found.id)
@@ -185,12 +195,12 @@ def test_paused_import_with_nothing_left_ends(delivery: DeliveryServices) -> Non
     found, other = started(delivery, 3), started(delivery, 30)
     for _ in range(2):
         make_due(delivery)
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
     assert delivery.imports.pause(found.id)
     assert delivery.imports.pause(other.id)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     settle(delivery)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     states = [delivery.imports.review.get(it.reference) for it in (found, other)]
     assert [it and it.state for it in states] == [ImportState.DONE, ImportState.PAUSED]
 
@@ -266,7 +276,7 @@ def test_kill_in_the_middle_loses_and_doubles_no_row(
         connection.exec_driver_sql("UPDATE outbox SET due = created_at WHERE state = 'sending'")
     definition = definitions_file.load(None)["contact"]
     again = store_file(delivery.imports, definition, data, operator=None)
-    assert delivery.imports.start(again.id, Twice.FIRST)
+    assert delivery.imports.start(again.id, DuplicateRows.FIRST)
     delivery.worker.start()
     wait_until_done(delivery, again.reference)
     wait_until(lambda: states(delivery) <= {ImportState.DONE, ImportState.STORING})
@@ -321,15 +331,20 @@ def test_rows_that_are_not_sent_are_erased_after_an_hour(delivery: DeliveryServi
     """While the import is paused, too: the choice was made, and is not asked about again."""
     owner = delivery.imports
     draft = owner.create(form="contact", operator=None, digest="0" * 64, reading=READING)
-    places = (Place.FIRST, Place.MIDDLE, Place.LAST, Place.ONLY)
+    places = (
+        DuplicatePosition.FIRST,
+        DuplicatePosition.MIDDLE,
+        DuplicatePosition.LAST,
+        DuplicatePosition.ONLY,
+    )
     rows = [replace(stored(number), place=place) for number, place in enumerate(places)]
     owner.write_rows(draft.id, rows)
     owner.open_draft(draft, Counts(ready_rows=2, wrong_rows=0, twice_rows=2))
-    assert owner.start(draft.id, Twice.LAST)
+    assert owner.start(draft.id, DuplicateRows.LAST)
     assert owner.pause(draft.id)
     with delivery.database.write() as connection:
         old = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
         connection.execute(imports.update().values(created_at=old))
     owner.purge()
     kept = [row.place for row in owner.review.all_rows(draft.id)]
-    assert kept == [Place.LAST, Place.ONLY]
+    assert kept == [DuplicatePosition.LAST, DuplicatePosition.ONLY]

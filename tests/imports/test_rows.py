@@ -13,14 +13,14 @@ from support import FULL_FORM
 from tables import each
 
 from webapp import messages
-from webapp.contact import FIELDS, Contact, Kind
+from webapp.contact import FIELDS, Contact, FieldKind
 from webapp.forms import build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.tokens import Tokens
 from webapp.imports.cells import as_typed
 from webapp.imports.columns import guess_columns, sample_workbook
 from webapp.imports.file import Row, Sheet, safe_cell
-from webapp.imports.rows import Fault, read_row, read_shared
+from webapp.imports.rows import RowFault, read_row, read_shared
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
@@ -52,7 +52,7 @@ def read(
     cells: Mapping[str, str],
     form: FormDefinition = ALL,
     shared: Mapping[str, Value] | None = None,
-) -> Contact | tuple[Fault, ...]:
+) -> Contact | tuple[RowFault, ...]:
     """Read a row of cells by their fields."""
     row = Row(2, tuple(cells.values()))
     return read_row(form, tuple(cells), row, shared=shared or {}, epoch_1904=False)
@@ -218,5 +218,5 @@ def test_sample_of_a_form_is_understood_by_it(form: FormDefinition) -> None:
         cells[columns.index("Mobile")] = "09121234567"
         changed = read_row(form, columns, Row(2, tuple(cells)), shared={}, epoch_1904=False)
         assert isinstance(changed, Contact), changed
-        assert all(changed[it.name] for it in form.fields if it.kind is not Kind.GENDER
-                   and it.kind is not Kind.ACTIVE)  # fmt: skip
+        assert all(changed[it.name] for it in form.fields if it.kind is not FieldKind.GENDER
+                   and it.kind is not FieldKind.ACTIVE)  # fmt: skip

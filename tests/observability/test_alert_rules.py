@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.demo.faults import Answer
+    from webapp.demo.faults import SimulatedAnswer
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
@@ -109,7 +109,7 @@ def suspect(client: FlaskClient, _: DeliveryServices, __: Simulator) -> None:
     Page(client, "/f/signup").send(Mobile=MOBILE, consent="true", **{HONEYPOT_INPUT: "x"})
 
 
-def credit_answer(credit: object) -> Answer:
+def credit_answer(credit: object) -> SimulatedAnswer:
     """Return an answer of AccountStatus."""
     return json_answer({"Status": "Success", "AccountName": "x", "RemaindCredit": credit})
 

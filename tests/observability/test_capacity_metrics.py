@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from servers import PostgresServer
 
-    from webapp.demo.faults import Answer
+    from webapp.demo.faults import SimulatedAnswer
     from webapp.demo.http import Captured
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
@@ -97,7 +97,7 @@ def test_permits_and_threads_show_while_the_portal_hangs(
     client.get("/")
     answered = threading.Event()
 
-    def hang(_: Captured) -> str | Answer:
+    def hang(_: Captured) -> str | SimulatedAnswer:
         answered.wait(60)
         return "Success"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from webapp.contact import Contact
-from webapp.demo.faults import PROFILES, Answer
+from webapp.demo.faults import PROFILES, SimulatedAnswer
 from webapp.outbox import sender as sender_module
 from webapp.web.rendering import EXTENSION
 
@@ -87,7 +87,7 @@ def test_http_statuses_of_the_call_lead_where_they_should(
         delivery.breaker.close()
         portal.purge()
         portal.mood = lambda request, code=code, may_search=may_search: (
-            Answer(b"", code)
+            SimulatedAnswer(b"", code)
             if request.path.endswith("ContactCreate")
             else "Success"
             if may_search

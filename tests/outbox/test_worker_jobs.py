@@ -13,7 +13,7 @@ from support import wait_until
 from webapp.contact import Contact
 from webapp.database import Database
 from webapp.outbox.rows import RETENTION, table
-from webapp.statistics import Outcome, today
+from webapp.statistics import CountedOutcome, today
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_time_until_delivery_is_the_one_that_was_stored(
         connection.execute(update(table).values(changes))
     delivery.statistics.count_settled()
     (count,) = delivery.statistics.counts(today() - timedelta(days=1), today())
-    assert (count.outcome, count.timed, count.seconds) == (Outcome.DELIVERED, 1, 30.0)
+    assert (count.outcome, count.timed, count.seconds) == (CountedOutcome.DELIVERED, 1, 30.0)
 
 
 def _value(connection: Connection, name: str) -> datetime:

@@ -26,7 +26,7 @@ from support import TOKEN, wait_until
 from tables import each
 
 from webapp.contact import FIELDS, Contact
-from webapp.demo.faults import Answer, Fault
+from webapp.demo.faults import Fault, SimulatedAnswer
 from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox import rows, sender, submit
@@ -279,13 +279,15 @@ class TestRequest:
         self, portal: AmootPortal, simulator: Simulator
     ) -> None:
         """A redirect that says Success is no success."""
-        simulator.answer(Answer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
+        simulator.answer(SimulatedAnswer(b'{"Status": "Success"}', 302, location="/rest/elsewhere"))
         assert failure(lambda: portal.create_contact(small_contact())).status == "HTTP_302"
 
     def test_cookie_is_not_sent_back(self, portal: AmootPortal, simulator: Simulator) -> None:
         """One call leaves no trace on the next."""
         simulator.answer(
-            Answer(b'{"Status": "Success"}', content_type="application/json\r\nSet-Cookie: a=b")
+            SimulatedAnswer(
+                b'{"Status": "Success"}', content_type="application/json\r\nSet-Cookie: a=b"
+            )
         )
         portal.create_contact(small_contact())
         portal.create_contact(small_contact())
@@ -308,7 +310,7 @@ class TestAnswer:
         self, portal: AmootPortal, simulator: Simulator, data: str
     ) -> None:
         """Success is the portal's word; the ID is a bonus."""
-        simulator.answer(Answer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
+        simulator.answer(SimulatedAnswer(f'{{"Status": "Success", "Data": {data}}}'.encode()))
         assert portal.create_contact(small_contact()) is None
 
     def test_search_returns_contacts_as_stored(self, portal: AmootPortal) -> None:
@@ -323,9 +325,11 @@ class TestAnswer:
     ) -> None:
         """Whatever is missing is empty."""
         assert portal.account_status() == AccountStatus(name="حساب نمونه", credit="25000")
-        simulator.answer(Answer(b'{"Status": "Success", "AccountName": null}'))
+        simulator.answer(SimulatedAnswer(b'{"Status": "Success", "AccountName": null}'))
         assert portal.account_status() == AccountStatus(name="", credit="")
-        simulator.answer(Answer(b'{"Status": "Success", "AccountName": "x", "RemaindCredit": 0}'))
+        simulator.answer(
+            SimulatedAnswer(b'{"Status": "Success", "AccountName": "x", "RemaindCredit": 0}')
+        )
         assert portal.account_status() == AccountStatus(name="x", credit="0")
 
     def test_wrong_token_is_refused_as_plain_text_too(self, simulator: Simulator) -> None:
@@ -365,7 +369,7 @@ class TestStatuses:
             str(number),
         ]
         for body in bodies:
-            simulator.answer(Answer(body.encode(), content_type="text/plain"))
+            simulator.answer(SimulatedAnswer(body.encode(), content_type="text/plain"))
             caught = failure(lambda: portal.create_contact(small_contact()))
             assert type(caught) is error
             assert caught.status == str(caught) == name
@@ -430,7 +434,7 @@ class TestStatuses:
             (b'{"Status": -999}', "-999"),
             (f'{{"Status": "{MOBILE}"}}'.encode(), "UnreadableAnswer"),
         ):
-            simulator.answer(Answer(body))
+            simulator.answer(SimulatedAnswer(body))
             error = failure(lambda: portal.create_contact(small_contact()))
             assert isinstance(error, Uncertain)
             assert isinstance(error, Unexplained) is (status != "UnreadableAnswer")
@@ -547,9 +551,9 @@ class TestFaults:
     ) -> None:
         """One byte more is too long."""
         body = b'{"Status": "Success"}'.ljust(MAX_RESPONSE_BYTES)
-        simulator.answer(Answer(body))
+        simulator.answer(SimulatedAnswer(body))
         assert portal.create_contact(small_contact()) is None
-        simulator.answer(Answer(body + b" "))
+        simulator.answer(SimulatedAnswer(body + b" "))
         assert failure(lambda: portal.create_contact(small_contact())).status == "AnswerTooLong"
 
     @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from support import TOKEN
 from tables import each
 
-from webapp.demo.faults import Answer, status_answer
+from webapp.demo.faults import SimulatedAnswer, status_answer
 from webapp.demo.model import CodeShape
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
@@ -56,7 +56,7 @@ def test_failure_is_never_a_success(
     portal: AmootPortal, simulator: Simulator, body: object, error: type[PortalError]
 ) -> None:
     """Wherever its status stands."""
-    simulator.answer(Answer(json.dumps(body).encode()))
+    simulator.answer(SimulatedAnswer(json.dumps(body).encode()))
     with pytest.raises(error):
         portal.send_code(MOBILE, "12345")
 
@@ -70,7 +70,7 @@ def test_code_that_the_portal_has_made_is_the_one_that_counts(
 ) -> None:
     """A number has lost the zeros in front."""
     body = {"Status": "Success", "Data": {"MessageID": 1, "Code": code}}
-    simulator.answer(Answer(json.dumps(body).encode()))
+    simulator.answer(SimulatedAnswer(json.dumps(body).encode()))
     assert portal.send_code(MOBILE, "12345") == sent
 
 
@@ -80,7 +80,7 @@ def test_blocked_line_is_read(portal: AmootPortal, simulator: Simulator) -> None
     assert portal.is_blocked(MOBILE, "30001234")
     assert not portal.is_blocked(MOBILE, "OTP")
     for data in (None, [], {}, "true", [{"IsBlackList": "true"}]):
-        simulator.answer(Answer(json.dumps({"Status": "Success", "Data": data}).encode()))
+        simulator.answer(SimulatedAnswer(json.dumps({"Status": "Success", "Data": data}).encode()))
         assert not portal.is_blocked(MOBILE, "30001234")
     simulator.answer(status_answer("Failed"))
     with pytest.raises(Uncertain):

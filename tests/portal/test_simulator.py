@@ -23,7 +23,7 @@ from tables import each
 
 from webapp.demo import model
 from webapp.demo import server as module
-from webapp.demo.faults import Answer, Fault, Profile
+from webapp.demo.faults import Fault, Profile, SimulatedAnswer
 from webapp.demo.model import DEMO_NUMBERS
 from webapp.demo.server import Simulator
 
@@ -243,7 +243,7 @@ def test_planned_answers_come_in_their_order(simulator: Simulator) -> None:
     """Success among them is an honest answer."""
     simulator.answer("Failed")
     simulator.answer("Success")
-    simulator.answer(Answer(b"words", content_type="text/plain"))
+    simulator.answer(SimulatedAnswer(b"words", content_type="text/plain"))
     simulator.answer(Fault.EMPTY, times=2)
     assert create(simulator)["Status"] == "Failed"
     assert create(simulator)["Status"] == "Success"
@@ -348,9 +348,9 @@ def test_success_that_is_hard_to_read_is_one(simulator: Simulator) -> None:
 def test_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
     """It sees the request, and answers as a plan does; it is not asked for what is no call."""
     asked: list[str] = []
-    answers = iter(["Success", "Failed", Fault.HTTP_503, Answer(b"words")])
+    answers = iter(["Success", "Failed", Fault.HTTP_503, SimulatedAnswer(b"words")])
 
-    def mood(request: Captured) -> str | Fault | Answer:
+    def mood(request: Captured) -> str | Fault | SimulatedAnswer:
         asked.append(request.path)
         return next(answers)
 
@@ -465,7 +465,7 @@ def test_fault_of_the_stand_in_itself_is_reported(
 ) -> None:
     """A client that leaves is none."""
 
-    def broken(_: object) -> Answer:
+    def broken(_: object) -> SimulatedAnswer:
         raise LookupError("the simulator is broken")
 
     monkeypatch.setattr(simulator, "respond", broken)

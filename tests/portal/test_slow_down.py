@@ -13,7 +13,7 @@ from support import TOKEN, Page, wait_until
 from tables import each
 
 from webapp.contact import Contact
-from webapp.demo.faults import Answer, Fault
+from webapp.demo.faults import Fault, SimulatedAnswer
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import WAITING, State
@@ -82,7 +82,7 @@ def test_submission_told_to_slow_down_pauses_queue_and_uses_no_attempt(
     delivery: DeliveryServices, portal: Simulator, status: int
 ) -> None:
     """It was not applied: nothing is uncertain, and the next one is not even tried."""
-    portal.answer(Answer(b"", status, retry_after="60"))
+    portal.answer(SimulatedAnswer(b"", status, retry_after="60"))
     outcome = delivery.intake.submit(CONTACT, KEYS[0], form="contact")
     assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
     submission = delivery.outbox.find(KEYS[0])
@@ -98,7 +98,7 @@ def test_503_without_retry_after_stays_uncertain(
     delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """A gateway may say so of a call that was applied."""
-    portal.answer(Answer(b"", 503))
+    portal.answer(SimulatedAnswer(b"", 503))
     delivery.intake.submit(CONTACT, KEYS[0], form="contact")
     submission = delivery.outbox.find(KEYS[0])
     assert submission is not None
@@ -113,7 +113,7 @@ def test_lookup_told_to_slow_down_pauses_and_does_not_count(
     delivery.outbox.add(CONTACT, KEYS[0], form="contact", send=False)
     (submission,) = delivery.outbox.claim(1)
     delivery.outbox.postpone(submission, timedelta(0), uncertain=True)
-    portal.answer(Answer(b"", 429, retry_after="60"))
+    portal.answer(SimulatedAnswer(b"", 429, retry_after="60"))
     (submission,) = delivery.outbox.claim(1)
     assert isinstance(delivery.sender.attempt(submission), SlowDown)
     found = delivery.outbox.find(KEYS[0])
@@ -171,7 +171,7 @@ def test_restart_in_the_middle_of_a_pause_keeps_it(
 
 def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: Simulator) -> None:
     """On the form and on the outbox; the metrics name it, too."""
-    portal.answer(Answer(b"", 429, retry_after="60"))
+    portal.answer(SimulatedAnswer(b"", 429, retry_after="60"))
     page.send(Mobile="09121234567")
     assert page.html.outcome == "queued"
     message = STATUS_MESSAGES[SLOW_DOWN]

@@ -132,10 +132,10 @@ def imported(client: FlaskClient, mobile: str) -> Trace:
     with trace.running():
         answer = post_file(client, "/import", content, csrf_token=valid)
         client.post(answer.headers["Location"], data={"csrf_token": valid, "go": "1"})
-        delivery.imports.feeder.feed()
+        delivery.imports.feeder.enqueue_due_rows()
         for submission in delivery.outbox.claim(1):
             delivery.sender.attempt(submission)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     return trace
 
 

@@ -15,7 +15,7 @@ from webapp.database import Database, DatabaseError
 from webapp.outbox.rows import Timing
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import funnel as module
-from webapp.statistics.funnel import Funnel, Step
+from webapp.statistics.funnel import Funnel, FunnelStep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +34,9 @@ def test_processes_add_up_what_they_count(database_url: str) -> None:
     processes = [Funnel(Database(database_url)) for _ in range(2)]
     for process in processes:
         for _ in range(3):
-            process.count("news", Step.SHOWN)
-        process.count("news", Step.SUBMITTED)
-    processes[0].count("event", Step.CODE_SENT)
+            process.count("news", FunnelStep.SHOWN)
+        process.count("news", FunnelStep.SUBMITTED)
+    processes[0].count("event", FunnelStep.CODE_SENT)
     assert counts(Database(database_url)) == {}
     for process in (*processes, *processes):
         process.flush()
@@ -53,7 +53,7 @@ def test_counts_stay_in_memory_while_the_database_fails(
     """And are written when it works again, with those that came since."""
     database = Database(f"sqlite:///{tmp_path}/outbox.sqlite3")
     funnel = Funnel(database)
-    funnel.count("news", Step.SHOWN)
+    funnel.count("news", FunnelStep.SHOWN)
 
     def fail() -> None:
         raise DatabaseError("Full")
@@ -62,7 +62,7 @@ def test_counts_stay_in_memory_while_the_database_fails(
         broken.setattr(database, "write", fail)
         with pytest.raises(DatabaseError):
             funnel.flush()
-    funnel.count("news", Step.SHOWN)
+    funnel.count("news", FunnelStep.SHOWN)
     funnel.flush()
     assert counts(database) == {("news", "shown"): 2}
 
@@ -72,7 +72,7 @@ def test_stop_writes_what_was_counted_last(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/outbox.sqlite3")
     funnel = Funnel(database)
     funnel.start()
-    funnel.count("news", Step.SHOWN)
+    funnel.count("news", FunnelStep.SHOWN)
     funnel.stop()
     assert counts(database) == {("news", "shown"): 1}
 
@@ -86,7 +86,7 @@ def test_old_counts_are_deleted_with_the_daily_counts(
     for age in (0, COUNTS_RETENTION.days + 1):
         day = today() - timedelta(days=age)
         monkeypatch.setattr(module, "_today", lambda day=day: day)
-        funnel.count("news", Step.SHOWN)
+        funnel.count("news", FunnelStep.SHOWN)
     funnel.flush()
     Outbox(database, TIMING).statistics.purge()
     found = funnel.counts(today() - timedelta(days=1000), today())

@@ -16,7 +16,7 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.outbox.rows import HONEYPOT, RETENTION, Submission, Timing, table
 from webapp.persian import IRAN
-from webapp.statistics import COUNTS_RETENTION, Outcome, today
+from webapp.statistics import COUNTS_RETENTION, CountedOutcome, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +196,7 @@ def test_time_until_delivery_is_added_up_by_day(outbox: Outbox, database: Databa
     outbox.statistics.count_settled()
     delivered, rejected = outbox.statistics.counts(today() - DAY, today())
     assert (delivered.timed, delivered.seconds) == (2, pytest.approx(6))
-    assert (rejected.outcome, rejected.timed, rejected.seconds) == (Outcome.REJECTED, 0, 0)
+    assert (rejected.outcome, rejected.timed, rejected.seconds) == (CountedOutcome.REJECTED, 0, 0)
 
 
 def together(*works: Callable[[], object]) -> None:
@@ -253,7 +253,7 @@ def test_features_register_their_work_with_the_worker(delivery: DeliveryServices
     work = {job.work.__qualname__ for job in delivery.worker._jobs}  # type: ignore[attr-defined]  # noqa: SLF001
     assert work >= {
         *("Statistics.count_settled", "Statistics.purge"),
-        *("Unverified.purge", "Imports.purge", "Feeder.feed"),
+        *("Unverified.purge", "Imports.purge", "Feeder.enqueue_due_rows"),
     }
 
 
@@ -265,7 +265,7 @@ def test_what_the_worker_purges_stays_counted(delivery: DeliveryServices) -> Non
     delivery.outbox.purge()
     assert delivery.outbox.find(key(1)) is None
     (count,) = delivery.statistics.counts(today() - DAY, today())
-    assert (count.outcome, count.count) == (Outcome.DISCARDED, 1)
+    assert (count.outcome, count.count) == (CountedOutcome.DISCARDED, 1)
 
 
 def test_nothing_is_written_while_nothing_has_settled(outbox: Outbox, database: Database) -> None:

@@ -15,7 +15,7 @@ from webapp.database import Database
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State, Timing
 from webapp.verification import codes as codes_module
-from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check, Codes, Taken
+from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, CodeCheck, Codes, Taken
 from webapp.verification.limits import Counted
 from webapp.verification.sender import new_code
 from webapp.verification.unverified import Unverified
@@ -60,11 +60,11 @@ def test_tries_are_five_for_all_processes_together(
     results = at_once(lambda: one.check(KEY, "99999"), 12) + at_once(
         lambda: two.check(KEY, "99999"), 12
     )
-    assert results == {Check.WRONG: MAX_TRIES, Check.USED_UP: 24 - MAX_TRIES}
-    assert two.check(KEY, "12345") is Check.USED_UP
+    assert results == {CodeCheck.WRONG: MAX_TRIES, CodeCheck.USED_UP: 24 - MAX_TRIES}
+    assert two.check(KEY, "12345") is CodeCheck.USED_UP
     assert is_taken(two, KEY, "54321")
-    assert one.check(KEY, "12345") is Check.WRONG
-    assert one.check(KEY, "54321") is Check.RIGHT
+    assert one.check(KEY, "12345") is CodeCheck.WRONG
+    assert one.check(KEY, "54321") is CodeCheck.RIGHT
 
 
 def test_sendings_are_taken_once(machines: list[Codes], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +91,9 @@ def test_hash_is_keyed_and_bound_to_its_submission(database_url: str) -> None:
         rows = connection.exec_driver_sql("SELECT hash, number FROM codes").all()
     assert rows[0][0] != rows[1][0]
     assert not any("12345" in text or MOBILE[1:] in text for row in rows for text in row)
-    assert new.check(KEY, "12345") is Check.RIGHT
+    assert new.check(KEY, "12345") is CodeCheck.RIGHT
     stranger = Codes(database, ["another"], per_day=1)
-    assert stranger.check(OTHER, "12345") is Check.WRONG
+    assert stranger.check(OTHER, "12345") is CodeCheck.WRONG
 
 
 @each("length", [4, 8])
@@ -118,11 +118,13 @@ def test_guessing_succeeds_no_more_often_than_tries_by_codes(
     for number in range(rounds):
         key = f"{number:064x}"
         codes.add(key, MOBILE)
-        guesses: list[Check] = []
+        guesses: list[CodeCheck] = []
         while is_taken(codes, key, str(random.randrange(size))):
             guesses += (codes.check(key, str(guess)) for guess in random.sample(range(size), 9))
-        assert len([it for it in guesses if it is not Check.USED_UP]) == MAX_SENDINGS * MAX_TRIES
-        hits += Check.RIGHT in guesses
+        assert (
+            len([it for it in guesses if it is not CodeCheck.USED_UP]) == MAX_SENDINGS * MAX_TRIES
+        )
+        hits += CodeCheck.RIGHT in guesses
     share = MAX_SENDINGS * MAX_TRIES / size
     assert hits / rounds <= share + 3 * (share * (1 - share) / rounds) ** 0.5
 

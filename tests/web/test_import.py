@@ -122,7 +122,7 @@ def test_cancelled_import_is_erased_and_can_be_brought_again(
     rows = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
     path = brought(client, *rows)
     press(client, path, go="1")
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     press(client, path, cancel="1")
     deliver(delivery)
     sent = len(portal.contacts)
@@ -273,7 +273,7 @@ def test_post_without_a_token_stores_and_sends_nothing(
     assert texts.PAGE_EXPIRED in response.text
     path = brought(client, *GOOD)
     assert client.post(path, data={"go": "1"}).status_code == 303
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     assert delivery.outbox.review.count(WAITING, most=1) == 0
 
 

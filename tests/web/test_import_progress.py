@@ -60,7 +60,7 @@ def test_page_says_that_queued_rows_are_still_sent_and_can_be_renewed(
 ) -> None:
     """Until they have settled; no longer, or a paused import would be asked about for ever."""
     path = sent(client)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     press(client, path, **{button: "1"})
     page = Html(client.get(path).text)
     assert page.text(role="status").endswith(texts.STILL_SENT)
@@ -78,7 +78,7 @@ def test_bar_of_a_cancelled_import_leaves_out_what_was_erased(
 ) -> None:
     """It is full only if all rows have settled."""
     path = sent(client)
-    delivery.imports.feeder.feed()
+    delivery.imports.feeder.enqueue_due_rows()
     (waiting,) = numbers(client, path, "waiting")
     assert waiting == len(MANY)
     press(client, path, cancel="1")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from webapp.demo.server import Simulator
-    from webapp.gunicorn_worker import Worker
+    from webapp.gunicorn_worker import HttpWorker
 
 MOBILE = "09121234567"
 FORMS = """
@@ -379,7 +379,7 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
         forms.write_text(text)
         app = make_app(forms_file=forms, deliverer="off")
         gunicorn = SimpleNamespace(wsgi=lambda: app)
-        _post_worker_init(cast("Worker", SimpleNamespace(app=gunicorn)))
+        _post_worker_init(cast("HttpWorker", SimpleNamespace(app=gunicorn)))
         return len(started)
 
     assert count(FORMS) == 1

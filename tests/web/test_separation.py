@@ -12,7 +12,7 @@ from webapp import messages
 from webapp.contact import Contact
 from webapp.messages import imports, workbench
 from webapp.outbox.rows import HONEYPOT
-from webapp.statistics.funnel import Step
+from webapp.statistics.funnel import FunnelStep
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
@@ -150,4 +150,6 @@ def shown(app: Flask) -> int:
     funnel, today = app.extensions[EXTENSION].delivery.funnel, datetime.now(UTC).date()
     funnel.flush()
     day = timedelta(days=1)
-    return sum(it.count for it in funnel.counts(today - day, today + day) if it.step is Step.SHOWN)
+    return sum(
+        it.count for it in funnel.counts(today - day, today + day) if it.step is FunnelStep.SHOWN
+    )

@@ -12,7 +12,7 @@ from support import Html, Page
 from webapp.messages import statistics as texts
 from webapp.persian import jalali_iso
 from webapp.statistics import today
-from webapp.statistics.funnel import Step
+from webapp.statistics.funnel import FunnelStep
 from webapp.web import statistics as module
 from webapp.web.rendering import EXTENSION
 
@@ -123,7 +123,11 @@ def test_forms_that_send_a_code_have_two_more_steps(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """Others have a dash there."""
-    for step, times in ((Step.SHOWN, 4), (Step.SUBMITTED, 3), (Step.CODE_SENT, 2)):
+    for step, times in (
+        (FunnelStep.SHOWN, 4),
+        (FunnelStep.SUBMITTED, 3),
+        (FunnelStep.CODE_SENT, 2),
+    ):
         for _ in range(times):
             delivery.funnel.count("news", step)
     count(delivery)

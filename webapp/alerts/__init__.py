@@ -18,7 +18,7 @@ from sqlalchemy import Column, DateTime, Integer, String, Table, select, update
 
 from webapp import messages
 from webapp.alerts.mail import Mailer, MailError
-from webapp.alerts.problems import COUNT_CAP, Kind, Problems
+from webapp.alerts.problems import COUNT_CAP, ProblemKind, Problems
 from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.messages import alerts as texts
@@ -51,28 +51,28 @@ class AlertText:
         self._problems = problems
         self._public_url = public_url
 
-    def alarm(self, current: Mapping[Kind, str], ended: Collection[Kind]) -> Mail:
+    def alarm(self, current: Mapping[ProblemKind, str], ended: Collection[ProblemKind]) -> Mail:
         """Return the mail that tells of these problems, and what is over since the last mail."""
         parts = [*self._describe(current), *_ended(ended), *self._closing()]
         return Mail(_subject(texts.ALARM_SUBJECT, current), _joined(parts))
 
-    def end(self, ended: Collection[Kind], current: Mapping[Kind, str]) -> Mail:
+    def end(self, ended: Collection[ProblemKind], current: Mapping[ProblemKind, str]) -> Mail:
         """Return the mail that tells what is over, and which problems remain."""
         remaining = [texts.REMAINING, *self._describe(current)] if current else []
         parts = [*_ended(ended), *remaining, *self._closing()]
         return Mail(_subject(texts.END_SUBJECT, ended), _joined(parts))
 
-    def _describe(self, current: Mapping[Kind, str]) -> Iterator[str]:
+    def _describe(self, current: Mapping[ProblemKind, str]) -> Iterator[str]:
         for kind, status in current.items():
             match kind:
-                case Kind.QUEUE:
+                case ProblemKind.QUEUE:
                     yield "\n".join(self._queue(status))
-                case Kind.ATTENTION:
+                case ProblemKind.ATTENTION:
                     yield "\n".join(self._attention())
-                case Kind.CODES:
+                case ProblemKind.CODES:
                     yield f"{texts.CODES} {code_status_message(status)}"
                     yield texts.STATUS.format(status=status)
-                case Kind.SUSPECTS:
+                case ProblemKind.SUSPECTS:
                     count = sum(self._problems.attention(suspects=True).counts.values())
                     yield texts.SUSPECTS.format(n=persian_digits(count))
 
@@ -110,11 +110,11 @@ class AlertText:
         yield texts.FOOTER
 
 
-def _subject(text: str, kinds: Collection[Kind]) -> str:
+def _subject(text: str, kinds: Collection[ProblemKind]) -> str:
     return text.format(problems=messages.COMMA.join(texts.PROBLEMS[kind] for kind in kinds))
 
 
-def _ended(kinds: Collection[Kind]) -> list[str]:
+def _ended(kinds: Collection[ProblemKind]) -> list[str]:
     return [texts.ENDED[kind] for kind in kinds]
 
 
@@ -147,29 +147,29 @@ _c: Final = _alert.c
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _LastNotification:
     """What was told last.
 
     Attributes:
         text: The kinds of problems, as the row stores them.
         status: The status for which the queue was paused then, or "".
         may_alarm: Whether an alarm may be sent now.
-        may_end: Whether a mail may say now that something is over.
+        may_send_resolved: Whether a mail may say now that something is over.
     """
 
     text: str
     status: str
     may_alarm: bool
-    may_end: bool
+    may_send_resolved: bool
 
     @property
-    def kinds(self) -> set[Kind]:
+    def kinds(self) -> set[ProblemKind]:
         """The kinds of problems."""
-        return set(map(Kind, self.text.split()))
+        return set(map(ProblemKind, self.text.split()))
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _MailStep:
     """A mail, and what was told once it is sent.
 
     Attributes:
@@ -248,31 +248,31 @@ class Alerts:
         log.info("alert: sent, %s", step.current or "nothing needs a person")
         self._record(step)
 
-    def _read(self) -> _Told | None:
+    def _read(self) -> _LastNotification | None:
         """Return what was told, or None if it is not the time to tell anything."""
         is_due = self._database.is_due
         wanted = select(_c.told, _c.status, is_due(_c.alarm_due), is_due(_c.end_due))
         with self._database.read() as connection:
             found = connection.execute(wanted.where(is_due(_c.due))).first()
-        return _Told(*found) if found else None
+        return _LastNotification(*found) if found else None
 
-    def _next(self, told: _Told) -> _Step | None:
+    def _next(self, told: _LastNotification) -> _MailStep | None:
         """Return the next mail: an alarm of what is new, or the end of what was told."""
-        current = self._problems.read(queue_was_told=Kind.QUEUE in told.kinds)
-        status = current.get(Kind.QUEUE, "")
+        current = self._problems.read(queue_was_told=ProblemKind.QUEUE in told.kinds)
+        status = current.get(ProblemKind.QUEUE, "")
         ended = sorted(told.kinds - current.keys())
         is_new = bool(current.keys() - told.kinds) or status not in ("", told.status)
         if is_new and told.may_alarm:
             mail = self._text.alarm(current, ended)
-            return _Step(mail, _join(current), status, _c.alarm_due, _join(current))
-        if ended and told.may_end:
+            return _MailStep(mail, _join(current), status, _c.alarm_due, _join(current))
+        if ended and told.may_send_resolved:
             known = {kind: current[kind] for kind in current if kind in told.kinds}
-            kept = told.status if Kind.QUEUE in known else ""
+            kept = told.status if ProblemKind.QUEUE in known else ""
             mail = self._text.end(ended, current)
-            return _Step(mail, _join(known), kept, _c.end_due, _join(current))
+            return _MailStep(mail, _join(known), kept, _c.end_due, _join(current))
         return None
 
-    def _claim(self, told: _Told, step: _Step) -> bool:
+    def _claim(self, told: _LastNotification, step: _MailStep) -> bool:
         """Return whether the caller sends this mail; nobody else does, until it may be retried."""
         is_due = self._database.is_due
         is_as_read = (_c.told == told.text, _c.status == told.status)
@@ -285,7 +285,7 @@ class Alerts:
         with self._database.write() as connection:
             return connection.execute(claim).first() is not None
 
-    def _record(self, step: _Step) -> None:
+    def _record(self, step: _MailStep) -> None:
         now_plus = self._database.now_plus
         told = {"told": step.told, "status": step.status, "due": now_plus()}
         with self._database.write() as connection:
@@ -294,5 +294,5 @@ class Alerts:
             )
 
 
-def _join(kinds: Mapping[Kind, str]) -> str:
+def _join(kinds: Mapping[ProblemKind, str]) -> str:
     return " ".join(sorted(kinds))

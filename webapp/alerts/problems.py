@@ -163,7 +163,7 @@ _NEEDS_HAND: Final = and_(
 _IS_SUSPECT: Final = and_(_c.state == State.HELD, _HAS_CONTACT, _c.status.in_(SUSPECT_STATUSES))
 
 
-class Kind(enum.StrEnum):
+class ProblemKind(enum.StrEnum):
     """A kind of problem."""
 
     QUEUE = "queue"  # the account is refused, or contacts wait for long
@@ -208,26 +208,26 @@ class Problems:
         self._code_trouble = CodeTrouble(database)
         self._oldest: tuple[int, float] | None = None
 
-    def read(self, *, queue_was_told: bool) -> dict[Kind, str]:
+    def read(self, *, queue_was_told: bool) -> dict[ProblemKind, str]:
         """Return the kinds of problems, each with the status that a person must act on, or "".
 
         Args:
             queue_was_told: Whether somebody knows of a problem of the queue: it ends only when
                 the queue runs and no contact has waited for long.
         """
-        found: dict[Kind, str] = {}
+        found: dict[ProblemKind, str] = {}
         pause = self._breaker.read_pause()
         is_stuck, is_late = self._late()
         if pause and pause.refused and pause.age >= _MIN_PAUSE:
-            found[Kind.QUEUE] = pause.status
+            found[ProblemKind.QUEUE] = pause.status
         elif is_stuck or (queue_was_told and (pause or is_late)):
-            found[Kind.QUEUE] = ""
+            found[ProblemKind.QUEUE] = ""
         if self._exists(_NEEDS_HAND):
-            found[Kind.ATTENTION] = ""
+            found[ProblemKind.ATTENTION] = ""
         if status := self._code_trouble.read(min_age=_MIN_CODE_TROUBLE):
-            found[Kind.CODES] = status
+            found[ProblemKind.CODES] = status
         if self._exists(and_(_IS_SUSPECT, _c.created_at <= self._before(_MAX_SUSPECT_AGE))):
-            found[Kind.SUSPECTS] = ""
+            found[ProblemKind.SUSPECTS] = ""
         return found
 
     def _late(self) -> tuple[bool, bool]:

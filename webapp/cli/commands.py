@@ -32,7 +32,7 @@ from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal.base import PortalError, code_status_message
-from webapp.server import Server, bind_fault
+from webapp.server import GunicornServer, bind_fault
 from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code
 
@@ -63,7 +63,7 @@ def serve(*, strict: bool) -> None:
     if fault := bind_fault(settings.bind):
         raise click.ClickException(fault)
     with _demo_portal(settings) as settings:
-        Server(settings).run()
+        GunicornServer(settings).run()
 
 
 @main.command()

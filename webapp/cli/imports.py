@@ -25,7 +25,7 @@ from webapp.imports.file import UnreadableFile
 from webapp.imports.review import Progress
 from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
-from webapp.imports.tables import Import, ImportState, KnownRows, Twice
+from webapp.imports.tables import DuplicateRows, Import, ImportState, KnownRows
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 
@@ -39,8 +39,8 @@ _POLL_INTERVAL_S: Final = 0.3
 @click.option("--form", "slug", help="The form that the rows belong to, if there are several.")
 @click.option(
     "--twice",
-    type=click.Choice([str(it) for it in Twice]),
-    default=str(Twice.FIRST),
+    type=click.Choice([str(it) for it in DuplicateRows]),
+    default=str(DuplicateRows.FIRST),
     help="Which of several rows with one mobile number are sent.",
 )
 @click.option(
@@ -136,7 +136,7 @@ def _start(imports: Imports, draft: Import, *, twice: str, known: str, yes: bool
     Raises:
         ClickException, Abort: if it is not sent.
     """
-    chosen = Twice(twice), KnownRows(known)
+    chosen = DuplicateRows(twice), KnownRows(known)
     count = imports.review.count_sent(draft.id, *chosen)
     if not count and not draft.known_rows:  # else the report says that all of them are known
         imports.cancel(draft.id)

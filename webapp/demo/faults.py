@@ -83,7 +83,7 @@ class Fault(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SimulatedAnswer:
     """A well-formed HTTP answer; the connection stays open.
 
     If it `applies`, the call is carried out first, and the body stands before the regular one.
@@ -127,19 +127,19 @@ class BrokenAnswer:
     applies: bool = False
 
 
-def json_answer(content: object) -> Answer:
+def json_answer(content: object) -> SimulatedAnswer:
     """Return an answer in JSON."""
-    return Answer(json.dumps(content, ensure_ascii=False).encode())
+    return SimulatedAnswer(json.dumps(content, ensure_ascii=False).encode())
 
 
-def status_answer(name: str) -> Answer:
+def status_answer(name: str) -> SimulatedAnswer:
     """Return the answer of an error: the portal sends it with HTTP 200."""
     return json_answer({"Status": name, "Data": None})
 
 
-def page(status: int) -> Answer:
+def page(status: int) -> SimulatedAnswer:
     """Return an HTML page, as a proxy sends it."""
-    return Answer(b"<!doctype html><title>Not the portal</title>", status, HTML)
+    return SimulatedAnswer(b"<!doctype html><title>Not the portal</title>", status, HTML)
 
 
 def _last_page(status: int) -> bytes:
@@ -147,8 +147,8 @@ def _last_page(status: int) -> bytes:
     return page(status).encode().replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 
 
-def _redirect(status: int) -> Answer:
-    return Answer(b"", status, HTML, location="/rest/elsewhere")
+def _redirect(status: int) -> SimulatedAnswer:
+    return SimulatedAnswer(b"", status, HTML, location="/rest/elsewhere")
 
 
 def _retry_date() -> str:
@@ -179,7 +179,7 @@ def _bomb() -> tuple[bytes, ...]:
     return (_OK + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", *[member] * 40)
 
 
-FAULTS: Final[Mapping[Fault, Answer | BrokenAnswer]] = MappingProxyType(
+FAULTS: Final[Mapping[Fault, SimulatedAnswer | BrokenAnswer]] = MappingProxyType(
     {
         Fault.RESET: BrokenAnswer(ending=Ending.RESET),
         Fault.CLOSE_WITHOUT_ANSWER: BrokenAnswer(),
@@ -215,20 +215,20 @@ FAULTS: Final[Mapping[Fault, Answer | BrokenAnswer]] = MappingProxyType(
         Fault.HTTP_429_DATE: replace(page(429), retry_after=_retry_date),
         Fault.HTTP_503_SECONDS: replace(page(503), retry_after=str(_RETRY_AFTER_S)),
         Fault.HTTP_503_DATE: replace(page(503), retry_after=_retry_date),
-        Fault.EMPTY: Answer(b""),
+        Fault.EMPTY: SimulatedAnswer(b""),
         Fault.HTML: page(200),
-        Fault.LIST: Answer(b"[" + _SUCCESS + b", " + _SUCCESS + b"]"),
-        Fault.NULL: Answer(b"null"),
-        Fault.STRING: Answer(b'"It is a success"'),
-        Fault.NO_STATUS: Answer(b'{"Data": {"ID": 1}}'),
-        Fault.NULL_STATUS: Answer(b'{"Status": null}'),
-        Fault.TRUE_STATUS: Answer(b'{"Status": true}'),
+        Fault.LIST: SimulatedAnswer(b"[" + _SUCCESS + b", " + _SUCCESS + b"]"),
+        Fault.NULL: SimulatedAnswer(b"null"),
+        Fault.STRING: SimulatedAnswer(b'"It is a success"'),
+        Fault.NO_STATUS: SimulatedAnswer(b'{"Data": {"ID": 1}}'),
+        Fault.NULL_STATUS: SimulatedAnswer(b'{"Status": null}'),
+        Fault.TRUE_STATUS: SimulatedAnswer(b'{"Status": true}'),
         Fault.UNKNOWN_STATUS: status_answer("Portal_Rebuilt"),
-        Fault.HUGE_INTEGER: Answer(b'{"Status": "Success", "Data": ' + b"9" * 5000 + b"}"),
-        Fault.DEEP_NESTING: Answer(b'{"Status": "Success", "Data": ' + b"[" * 50_000),
-        Fault.NOT_A_NUMBER: Answer(b'{"Status": "Success", "Data": NaN}'),
-        Fault.BAD_UTF8: Answer(b'{"Status": "Success", "Data": "\xff"}'),
-        Fault.BOM_SUCCESS: Answer(codecs.BOM_UTF8, applies=True),
+        Fault.HUGE_INTEGER: SimulatedAnswer(b'{"Status": "Success", "Data": ' + b"9" * 5000 + b"}"),
+        Fault.DEEP_NESTING: SimulatedAnswer(b'{"Status": "Success", "Data": ' + b"[" * 50_000),
+        Fault.NOT_A_NUMBER: SimulatedAnswer(b'{"Status": "Success", "Data": NaN}'),
+        Fault.BAD_UTF8: SimulatedAnswer(b'{"Status": "Success", "Data": "\xff"}'),
+        Fault.BOM_SUCCESS: SimulatedAnswer(codecs.BOM_UTF8, applies=True),
     }
 )
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from webapp.demo.faults import Answer, BrokenAnswer, Ending
+from webapp.demo.faults import BrokenAnswer, Ending, SimulatedAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def utc_now() -> dt.datetime:
 
 
 # Not `http.server.HTTPServer`, which resolves its own host name, and hangs without a name server.
-class Server(socketserver.ThreadingTCPServer):
+class HttpServer(socketserver.ThreadingTCPServer):
     """A server on loopback that answers what `respond` returns."""
 
     allow_reuse_address = True
@@ -49,7 +49,9 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(
-        self, address: tuple[str, int], respond: Callable[[Captured], Answer | BrokenAnswer]
+        self,
+        address: tuple[str, int],
+        respond: Callable[[Captured], SimulatedAnswer | BrokenAnswer],
     ) -> None:
         """Bind this address."""
         super().__init__(address, _Handler)
@@ -88,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     connection: socket.socket
-    server: Server
+    server: HttpServer
 
     def setup(self) -> None:
         super().setup()
@@ -104,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         request = self._capture()
         answer = self.server.respond(request)
-        if isinstance(answer, Answer):
+        if isinstance(answer, SimulatedAnswer):
             self.wfile.write(answer.encode())
         else:
             self._write_broken(answer)

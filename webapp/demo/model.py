@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from webapp.contact import FIELDS
-from webapp.demo.faults import PLAIN, Answer, Fault, Profile, Shape, json_answer, page
+from webapp.demo.faults import PLAIN, Fault, Profile, Shape, SimulatedAnswer, json_answer, page
 
 # Mobile numbers that the simulator answers with an error: a rejection each time, other errors every
 # second time, so that the demo shows how the contact is delivered in the end.
@@ -306,7 +306,9 @@ class Phonebook:
         return record
 
 
-def created_answer(shape: Shape, status: str, contact: Mapping[str, Any] | None = None) -> Answer:
+def created_answer(
+    shape: Shape, status: str, contact: Mapping[str, Any] | None = None
+) -> SimulatedAnswer:
     """Return ContactCreate's answer in this shape.
 
     Args:
@@ -320,14 +322,14 @@ def created_answer(shape: Shape, status: str, contact: Mapping[str, Any] | None 
         Shape.WRAPPED: json_answer({"ReturnValue": documented}),
         Shape.ARRAY: json_answer([documented]),
         Shape.BARE: json_answer(status),
-        Shape.TEXT: Answer(status.encode(), content_type=PLAIN),
+        Shape.TEXT: SimulatedAnswer(status.encode(), content_type=PLAIN),
         Shape.CONTACT: json_answer({"ReturnValue": status if contact is None else contact}),
         Shape.UNREADABLE: page(200),
     }
     return answers[shape]
 
 
-def found_answer(found: Iterable[Mapping[str, Any]], profile: Profile) -> Answer:
+def found_answer(found: Iterable[Mapping[str, Any]], profile: Profile) -> SimulatedAnswer:
     """Return ContactSearch's answer, under this profile."""
     shown = [search_result(contact, profile) for contact in found]
     data = shown or profile.no_match

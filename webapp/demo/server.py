@@ -42,15 +42,15 @@ from webapp.demo.faults import (
     NOT_ALLOWED,
     PLAIN,
     PROFILES,
-    Answer,
     BrokenAnswer,
     Fault,
     Profile,
+    SimulatedAnswer,
     json_answer,
     page,
     status_answer,
 )
-from webapp.demo.http import Captured, Server, utc_now
+from webapp.demo.http import Captured, HttpServer, utc_now
 from webapp.demo.model import (
     ALWAYS_REJECTED,
     DEMO_NUMBERS,
@@ -101,7 +101,7 @@ class Simulator:
             kept: How many contacts, and how many requests, it keeps.
         """
         self.requests: deque[Captured] = deque(maxlen=kept)
-        self.mood: Callable[[Captured], str | Fault | Answer] | None = None
+        self.mood: Callable[[Captured], str | Fault | SimulatedAnswer] | None = None
         self.delay = 0.5
         self.latency = 0.0
         self.profile = PROFILES["strict"]
@@ -112,9 +112,9 @@ class Simulator:
         self._port = port
         self._phonebook = Phonebook(kept)
         self._messages = itertools.count(1)
-        self._queue: deque[str | Fault | Answer] = deque()
+        self._queue: deque[str | Fault | SimulatedAnswer] = deque()
         self._shown: set[str] = set()
-        self._methods: Mapping[str, Callable[[Captured], Answer | BrokenAnswer]] = {
+        self._methods: Mapping[str, Callable[[Captured], SimulatedAnswer | BrokenAnswer]] = {
             _CREATE: self._create,
             "ContactSearch": self._search,
             "ContactEdit": self._edit,
@@ -125,11 +125,11 @@ class Simulator:
             "IsBlackList_ByCancelation": self._is_blocked,
         }
         self._lock = threading.Lock()
-        self._server: Server | None = None
+        self._server: HttpServer | None = None
 
     def start(self) -> Self:
         """Bind the port and serve in a thread."""
-        server = Server(("127.0.0.1", self._port), self._answer)
+        server = HttpServer(("127.0.0.1", self._port), self._answer)
         self._port = server.server_address[1]
         self._server = server
         threading.Thread(
@@ -191,7 +191,7 @@ class Simulator:
         self.profile = PROFILES["strict"]
         self.code_shape = CodeShape.DATA
 
-    def answer(self, what: str | Fault | Answer, times: int = 1) -> None:
+    def answer(self, what: str | Fault | SimulatedAnswer, times: int = 1) -> None:
         """Plan the answers of the next calls: a status name, a fault, or a whole answer.
 
         "Success" is a regular answer, so that a fault can hit a later call. ContactGroupList, which
@@ -200,11 +200,11 @@ class Simulator:
         with self._lock:
             self._queue.extend(itertools.repeat(what, times))
 
-    def _answer(self, request: Captured) -> Answer | BrokenAnswer:
+    def _answer(self, request: Captured) -> SimulatedAnswer | BrokenAnswer:
         is_control = request.path.startswith("/standin/")
         return self.control(request) if is_control else self.respond(request)
 
-    def respond(self, request: Captured) -> Answer | BrokenAnswer:
+    def respond(self, request: Captured) -> SimulatedAnswer | BrokenAnswer:
         """Return the answer to a request to the portal."""
         self.requests.append(request)
         method = request.path.removeprefix(_BASE)
@@ -223,21 +223,23 @@ class Simulator:
         if answer.applies:
             after = dt.timedelta(seconds=self.delay if planned is Fault.APPLIED_LATE else 0)
             regular = self._serve(replace(request, at=request.at + after), method)
-            if isinstance(answer, Answer) and isinstance(regular, Answer):
+            if isinstance(answer, SimulatedAnswer) and isinstance(regular, SimulatedAnswer):
                 return replace(regular, body=answer.body + regular.body)
         return answer
 
-    def _plan(self, request: Captured, method: str) -> str | Fault | Answer:
+    def _plan(self, request: Captured, method: str) -> str | Fault | SimulatedAnswer:
         with self._lock:
             if self._queue and method != _BACKGROUND:
                 return self._queue.popleft()
         mood = self.mood
         return mood(request) if mood else "Success"
 
-    def _serve(self, request: Captured, method: str) -> Answer | BrokenAnswer:
+    def _serve(self, request: Captured, method: str) -> SimulatedAnswer | BrokenAnswer:
         """Return the regular answer."""
         if self.profile.http_status != HTTPStatus.OK:
-            return Answer(b'{"Message": "The request is denied."}', self.profile.http_status)
+            return SimulatedAnswer(
+                b'{"Message": "The request is denied."}', self.profile.http_status
+            )
         given = request.headers.get("Authorization")
         if given != self._token:
             return self._error(method, "Token_Invalid" if given else "Token_NotExists")
@@ -247,19 +249,19 @@ class Simulator:
             with self._lock:
                 return self._methods[method](request)
         except InvalidFormError:
-            return Answer(b'{"Message": "The request is invalid."}', 400)
+            return SimulatedAnswer(b'{"Message": "The request is invalid."}', 400)
         except StatusError as error:
             return self._error(method, str(error))
 
-    def _error(self, method: str, status: str) -> Answer:
+    def _error(self, method: str, status: str) -> SimulatedAnswer:
         """Return the answer of a method that fails."""
         if method == _CREATE:
             return created_answer(self.profile.shape, status)
         if method == "AccountStatus":  # some methods answer an error with its bare name
-            return Answer(status.encode(), content_type=PLAIN)
+            return SimulatedAnswer(status.encode(), content_type=PLAIN)
         return status_answer(status)
 
-    def _create(self, request: Captured) -> Answer | BrokenAnswer:
+    def _create(self, request: Captured) -> SimulatedAnswer | BrokenAnswer:
         values = read_form(request.pairs, self.profile)
         planned = self._demo_answer(values["Mobile"])
         if planned is not None and not planned.applies:
@@ -267,18 +269,18 @@ class Simulator:
         contact = self._phonebook.create(values, self.profile, request.at)
         return planned or created_answer(self.profile.shape, "Success", public_record(contact))
 
-    def _edit(self, request: Captured) -> Answer:
+    def _edit(self, request: Captured) -> SimulatedAnswer:
         number, pairs = _contact_number(request)
         values = read_form(pairs, self.profile, edits=True)
         contact = self._phonebook.edit(number, values, self.profile, request.at)
         return json_answer({"Status": "Success", "Data": edited_record(contact)})
 
-    def _delete(self, request: Captured) -> Answer:
+    def _delete(self, request: Captured) -> SimulatedAnswer:
         number, _ = _contact_number(request)
         self._phonebook.delete(number, request.at)
         return json_answer({"ReturnValue": True, "Status": "Success"})
 
-    def _demo_answer(self, mobile: int) -> Answer | BrokenAnswer | None:
+    def _demo_answer(self, mobile: int) -> SimulatedAnswer | BrokenAnswer | None:
         typed = str(mobile).replace("98", "0", 1)
         planned = DEMO_NUMBERS.get(typed)
         if planned is None or typed in self._shown:
@@ -288,7 +290,7 @@ class Simulator:
             self._shown.add(typed)
         return FAULTS[planned] if isinstance(planned, Fault) else status_answer(planned)
 
-    def _search(self, request: Captured) -> Answer:
+    def _search(self, request: Captured) -> SimulatedAnswer:
         wanted = dict(request.pairs)
         mobile = normal_mobile(wanted.get("Mobile", ""))
         labels = split_labels(wanted.get("Labels", ""))
@@ -300,15 +302,15 @@ class Simulator:
             found = [contact for contact in found if set(labels) & set(contact["Labels"])]
         return found_answer(found, self.profile)
 
-    def _group_list(self, request: Captured) -> Answer:
+    def _group_list(self, request: Captured) -> SimulatedAnswer:
         groups = group_list(self._phonebook.contacts(request.at))
         return json_answer({"Status": "Success", "Data": groups})
 
-    def _account_status(self, _: Captured) -> Answer:
+    def _account_status(self, _: Captured) -> SimulatedAnswer:
         account = {"AccountName": "حساب نمونه", "RemaindCredit": 25000}
         return json_answer({"Status": "Success", **account})
 
-    def _send_code(self, request: Captured) -> Answer | BrokenAnswer:
+    def _send_code(self, request: Captured) -> SimulatedAnswer | BrokenAnswer:
         wanted = dict(request.pairs)
         if wanted.keys() != {"Mobile", "CodeLength", "OptionalCode"}:
             raise InvalidFormError
@@ -323,13 +325,13 @@ class Simulator:
         self._codes.append(sent)
         return json_answer(code_answer(self.code_shape, next(self._messages), **sent))
 
-    def _is_blocked(self, request: Captured) -> Answer:
+    def _is_blocked(self, request: Captured) -> SimulatedAnswer:
         wanted = dict(request.pairs)
         mobile, line = (wanted.get(name, "") for name in ("Mobile", "LineNumber"))
         found = {"Number": mobile, "IsBlackList": line in self.blocked.get(mobile, ())}
         return json_answer({"Status": "Success", "LineNumber": line, "Data": [found]})
 
-    def control(self, request: Captured) -> Answer:
+    def control(self, request: Captured) -> SimulatedAnswer:
         """Return the answer to a request under /standin/."""
         match request.method, request.path:
             case "GET", "/standin/contacts":
@@ -343,7 +345,7 @@ class Simulator:
                 form = dict(request.pairs)
                 name, times = form.get("answer", ""), form.get("times", "1")
                 if not _WORD.fullmatch(name) or not _TIMES.fullmatch(times):
-                    return Answer(b"answer=<status or fault>&times=<n>", 400, PLAIN)
+                    return SimulatedAnswer(b"answer=<status or fault>&times=<n>", 400, PLAIN)
                 self.answer(Fault[name] if name in Fault.__members__ else name, int(times))
                 return json_answer([])
             case _:

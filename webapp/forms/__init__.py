@@ -19,7 +19,7 @@ from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import EMPTY_VALUES, FIELDS, Contact, Kind, Section
+from webapp.contact import EMPTY_VALUES, FIELDS, Contact, FieldKind, Section
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES, today
@@ -227,7 +227,7 @@ def build_form(
 
 
 _MAX_FIELDS_SHOWN: Final = 8  # an operators' form with more fields has groups
-_WIDE_KINDS: Final = (Kind.LINES, Kind.LABELS)
+_WIDE_KINDS: Final = (FieldKind.LINES, FieldKind.LABELS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,14 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp.contact import FIELDS, LABELS, Contact, Field, Value
-from webapp.forms.toml_values import Fault, Faults, fault, read_custom_text, read_label, text_reader
+from webapp.forms.toml_values import (
+    TomlFault,
+    TomlFaults,
+    fault,
+    read_custom_text,
+    read_label,
+    text_reader,
+)
 from webapp.outbox.rows import MAX_SOURCE_LENGTH
 from webapp.persian import Check, InvalidText, clean_line
 from webapp.verification.sender import Policy
@@ -94,7 +101,7 @@ def read_from_url(value: object) -> FromUrl:
     """Read the table `from_url` of forms.toml."""
     if not isinstance(value, dict):
         raise fault("must be a table")
-    faults = Faults()
+    faults = TomlFaults()
     targets: dict[str, Target] = {}
     for key, target in value.items():
         with faults.at(key):
@@ -123,7 +130,7 @@ def _read_target(target: object) -> Target:
 def _read_labels_by_value(table: dict[str, object]) -> Mapping[str, str]:
     if not table:
         raise fault("is empty")
-    faults = Faults()
+    faults = TomlFaults()
     labels: dict[str, str] = {}
     for value, label in table.items():
         with faults.at(value):
@@ -131,7 +138,7 @@ def _read_labels_by_value(table: dict[str, object]) -> Mapping[str, str]:
     return faults.check(MappingProxyType(labels))
 
 
-def conflicts(from_url: FromUrl, used: Collection[str]) -> Iterator[Fault]:
+def conflicts(from_url: FromUrl, used: Collection[str]) -> Iterator[TomlFault]:
     """Yield an error for each custom text that is used twice.
 
     Args:

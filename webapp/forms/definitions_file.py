@@ -13,15 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from webapp.contact import (
-    FIELDS,
-    LABELS,
-    MOBILE,
-    Field,
-    Kind,
-    Value,
-    in_page_order,
-)
+from webapp.contact import FIELDS, LABELS, MOBILE, Field, FieldKind, Value, in_page_order
 from webapp.forms.definitions import (
     NOTHING,
     Access,
@@ -36,9 +28,9 @@ from webapp.forms.definitions import (
     read_from_url,
 )
 from webapp.forms.toml_values import (
-    Fault,
-    Faults,
     Reader,
+    TomlFault,
+    TomlFaults,
     check_reader,
     choice_reader,
     choices_reader,
@@ -160,8 +152,8 @@ class _Table:
         if self.fields != "all":
             return self.fields
         possible = {
-            Kind.LABELS: bool(self.label_choices) or self.free_labels,
-            Kind.ACTIVE: self.access is Access.INTRANET,
+            FieldKind.LABELS: bool(self.label_choices) or self.free_labels,
+            FieldKind.ACTIVE: self.access is Access.INTRANET,
         }
         return tuple(row.name for row in in_page_order() if possible.get(row.kind, True))
 
@@ -190,7 +182,7 @@ class _Table:
     def _row(self, row: Field) -> Field:
         choices = self.choices.get(row.name, ())
         # The default hints are about typing.
-        is_chosen = choices or (row.kind is Kind.LABELS and not self.free_labels)
+        is_chosen = choices or (row.kind is FieldKind.LABELS and not self.free_labels)
         ours = "" if is_chosen else row.hint
         caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
         return dataclasses.replace(row, label=caption, hint=hint, choices=choices)
@@ -199,24 +191,24 @@ class _Table:
 # Rules report keys that are valid, but not together.
 
 
-def _access_rule(table: _Table) -> Iterator[Fault]:
+def _access_rule(table: _Table) -> Iterator[TomlFault]:
     for row in dataclasses.fields(_Table):
         only = row.metadata["only"]
         if only not in (None, table.access) and getattr(table, row.name):
             yield (row.name,), f"is for {only} forms only"
     for name in table.shown_fields:
-        if table.access is Access.PUBLIC and FIELDS[name].kind is Kind.ACTIVE:
+        if table.access is Access.PUBLIC and FIELDS[name].kind is FieldKind.ACTIVE:
             yield ("fields",), f'"{name}" is for intranet forms only'
 
 
-def _shown_rule(table: _Table) -> Iterator[Fault]:
+def _shown_rule(table: _Table) -> Iterator[TomlFault]:
     shown = frozenset(table.shown_fields)
     if MOBILE not in shown:
         yield ("fields",), f'"{MOBILE}" is missing: the portal takes no contact without it'
     for name in table.required:
         if name not in shown:
             yield ("required",), f'"{name}" is required but not shown'
-        if FIELDS[name].kind is Kind.ACTIVE:
+        if FIELDS[name].kind is FieldKind.ACTIVE:
             yield ("required",), f'"{name}" cannot be required: unticked says something too'
     for key in ("captions", "hints", "checks", "choices"):
         names = getattr(table, key)
@@ -226,7 +218,7 @@ def _shown_rule(table: _Table) -> Iterator[Fault]:
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
 
 
-def _labels_rule(table: _Table) -> Iterator[Fault]:
+def _labels_rule(table: _Table) -> Iterator[TomlFault]:
     shown = LABELS in table.shown_fields
     if shown and not (table.label_choices or table.free_labels):
         yield ("fields",), f'"{LABELS}" needs "label_choices" or "free_labels"'
@@ -235,7 +227,7 @@ def _labels_rule(table: _Table) -> Iterator[Fault]:
             yield (key,), f'needs "{LABELS}" among the fields'
 
 
-def _label_count_rule(table: _Table) -> Iterator[Fault]:
+def _label_count_rule(table: _Table) -> Iterator[TomlFault]:
     added = [table.verify_label or NOT_VERIFIED_LABEL] * (table.verify_fallback is Fallback.ACCEPT)
     count = len({*table.labels, *table.label_choices, *added})
     if count + most_labels(table.from_url) > MAX_LABELS:
@@ -244,7 +236,7 @@ def _label_count_rule(table: _Table) -> Iterator[Fault]:
         yield (key,), f"a contact has at most {MAX_LABELS} labels"
 
 
-def _consent_rule(table: _Table) -> Iterator[Fault]:
+def _consent_rule(table: _Table) -> Iterator[TomlFault]:
     name = table.consent_field
     if name and not table.consent:
         yield ("consent_field",), 'needs "consent"'
@@ -252,12 +244,12 @@ def _consent_rule(table: _Table) -> Iterator[Fault]:
         yield ("consent_field",), f'"{name}" is already shown or fixed'
 
 
-def _from_url_rule(table: _Table) -> Iterator[Fault]:
+def _from_url_rule(table: _Table) -> Iterator[TomlFault]:
     used = {*table.shown_fields, *table.fixed, table.consent_field}
     yield from ((("from_url", *keys), reason) for keys, reason in conflicts(table.from_url, used))
 
 
-def _verify_rule(table: _Table) -> Iterator[Fault]:
+def _verify_rule(table: _Table) -> Iterator[TomlFault]:
     needs = 'needs verify = "sms"'
     for key in ("verify_length", "verify_fallback", "verify_label"):
         if getattr(table, key) and not table.verify:
@@ -271,14 +263,14 @@ def _verify_rule(table: _Table) -> Iterator[Fault]:
         yield ("line_blocked",), 'needs "line"'
 
 
-def _opening_rule(table: _Table) -> Iterator[Fault]:
+def _opening_rule(table: _Table) -> Iterator[TomlFault]:
     if table.opens and table.closes and table.opens >= table.closes:
         yield ("closes",), 'is not after "opens"'
     if table.closed and not (table.closes or table.capacity):
         yield ("closed",), 'needs "closes" or "capacity"'
 
 
-def _redirect_rule(table: _Table) -> Iterator[Fault]:
+def _redirect_rule(table: _Table) -> Iterator[TomlFault]:
     parts = urlsplit(table.redirect)
     origin = f"{parts.scheme}://{parts.netloc}"
     if table.redirect and table.embed_origins and origin not in table.embed_origins:
@@ -286,7 +278,7 @@ def _redirect_rule(table: _Table) -> Iterator[Fault]:
 
 
 # Each rule with the keys that it needs.
-_RULES: Final[Mapping[Callable[[_Table], Iterator[Fault]], set[str]]] = MappingProxyType(
+_RULES: Final[Mapping[Callable[[_Table], Iterator[TomlFault]], set[str]]] = MappingProxyType(
     {
         _access_rule: {"access"},
         _shown_rule: {"fields"},
@@ -305,7 +297,7 @@ def _form(slug: str, value: object) -> FormDefinition:
     """Read the keys of a form's table, then check the rules."""
     if not isinstance(value, dict):
         raise fault("must be a table")
-    faults = Faults()
+    faults = TomlFaults()
     if not _SLUG.fullmatch(slug):
         faults.append(((), "its name must be 1 to 40 of a-z, 0-9 and -, the first no -"))
     keys = {row.name: row.metadata for row in dataclasses.fields(_Table)}
@@ -346,7 +338,7 @@ def parse(text: str, *, source: str) -> Mapping[str, FormDefinition]:
         line = _SYNTAX_LINE.search(str(error))
         place = f"{source}:{line[1]}" if line else source
         raise DefinitionError([f"{place}: {error}"]) from None
-    faults = Faults()
+    faults = TomlFaults()
     forms: dict[str, FormDefinition] = {}
     for name in document:
         with faults.at(name):

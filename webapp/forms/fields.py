@@ -17,7 +17,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer t
 from wtforms.widgets import TextArea, TextInput
 
 from webapp import contact, messages, persian
-from webapp.contact import Kind
+from webapp.contact import FieldKind
 from webapp.forms import reading
 from webapp.forms.choice_fields import one_of
 from webapp.forms.definitions import Access, DateInput, FormDefinition
@@ -76,7 +76,7 @@ class TypedField(StringField):
         super().__init__(row.label, description=row.hint, **kwargs)
         self._row = row
         self._check = check
-        self.is_wide = row.kind in (Kind.MOBILE, Kind.LINES)
+        self.is_wide = row.kind in (FieldKind.MOBILE, FieldKind.LINES)
         self.typed: str | None = None
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
@@ -303,13 +303,13 @@ def _question(respelled: Mapping[str, str], labels: Sequence[str]) -> str:
 
 
 _TEXT_FIELDS: Final = {
-    Kind.MOBILE: (TypedField, {"type": "tel", "inputmode": "tel", "dir": "ltr"}),
-    Kind.EMAIL: (
+    FieldKind.MOBILE: (TypedField, {"type": "tel", "inputmode": "tel", "dir": "ltr"}),
+    FieldKind.EMAIL: (
         EmailField,
         {"inputmode": "email", "dir": "ltr", "autocapitalize": "none", "spellcheck": "false"},
     ),
-    Kind.TEXT: (TypedField, {"dir": "auto"}),
-    Kind.LINES: (TypedLinesField, {"dir": "auto", "rows": 3}),
+    FieldKind.TEXT: (TypedField, {"dir": "auto"}),
+    FieldKind.LINES: (TypedLinesField, {"dir": "auto", "rows": 3}),
 }
 
 
@@ -354,17 +354,17 @@ def make_field(
         "render_kw": {"autocomplete": autocomplete},
     }
     match row.kind:
-        case Kind.GENDER:
+        case FieldKind.GENDER:
             return _gender(row, is_required=is_required)
-        case Kind.DATE:
+        case FieldKind.DATE:
             in_parts = definition.dates is DateInput.PARTS
             common["render_kw"]["dir"] = "ltr"
             return JalaliDateField(row=row, in_parts=in_parts, **common)
-        case Kind.LABELS:
+        case FieldKind.LABELS:
             choices, free = definition.label_choices, definition.free_labels
             common["render_kw"]["dir"] = "auto"
             return LabelsField(row=row, choices=choices, free=free, known=known, **common)
-        case Kind.ACTIVE:
+        case FieldKind.ACTIVE:
             return BooleanField(
                 row.label, description=row.hint, default=True, false_values=FALSE_VALUES
             )

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp import messages, persian
-from webapp.contact import EMPTY, EMPTY_VALUES, Field, Kind, Value
+from webapp.contact import EMPTY, EMPTY_VALUES, Field, FieldKind, Value
 from webapp.persian import Check, InvalidText, label_key
 from webapp.persian.text import plain
 
@@ -41,13 +41,13 @@ def read_value(row: Field, text: str, *, check: Check | None = None) -> Value:
     if not persian.strip_invisible(text):
         return EMPTY[row.kind]
     match row.kind:
-        case Kind.DATE:
+        case FieldKind.DATE:
             return read_date(row, text)
-        case Kind.LABELS:
+        case FieldKind.LABELS:
             return read_labels(row, (text,))
-        case Kind.GENDER:
+        case FieldKind.GENDER:
             return _read_gender(row, text)
-        case Kind.ACTIVE:
+        case FieldKind.ACTIVE:
             return text not in FALSE_VALUES
         case _:
             return read_text(row, text, check=check)
@@ -71,16 +71,16 @@ def _read_mobile(row: Field, text: str) -> str:
     return mobile
 
 
-_TEXT_READERS: Final[Mapping[Kind, Callable[[Field, str], str]]] = MappingProxyType(
+_TEXT_READERS: Final[Mapping[FieldKind, Callable[[Field, str], str]]] = MappingProxyType(
     {
-        Kind.MOBILE: _read_mobile,
-        Kind.EMAIL: lambda row, text: persian.parse_email(
+        FieldKind.MOBILE: _read_mobile,
+        FieldKind.EMAIL: lambda row, text: persian.parse_email(
             _within_limit(row, persian.strip_invisible(text))
         ),
-        Kind.TEXT: lambda row, text: _within_limit(
+        FieldKind.TEXT: lambda row, text: _within_limit(
             row, persian.clean_line(text, label=row.subject)
         ),
-        Kind.LINES: lambda row, text: _within_limit(
+        FieldKind.LINES: lambda row, text: _within_limit(
             row, persian.clean_lines(text, label=row.subject)
         ),
     }
@@ -130,12 +130,14 @@ def require_value(row: Field, value: Value) -> None:
         InvalidText: if it is empty.
     """
     if value in EMPTY_VALUES:
-        is_chosen = row.kind in (Kind.GENDER, Kind.LABELS) or row.choices
+        is_chosen = row.kind in (FieldKind.GENDER, FieldKind.LABELS) or row.choices
         message = (
-            messages.BAD_CHOICE if row.kind is Kind.GENDER or row.choices else messages.REQUIRED
+            messages.BAD_CHOICE
+            if row.kind is FieldKind.GENDER or row.choices
+            else messages.REQUIRED
         )
         if row.asks and is_chosen:
-            message = messages.CHOOSE_SOME if row.kind is Kind.LABELS else messages.CHOOSE_ONE
+            message = messages.CHOOSE_SOME if row.kind is FieldKind.LABELS else messages.CHOOSE_ONE
         raise InvalidText(message.format(label=row.subject))
 
 

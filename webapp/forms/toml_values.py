@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
-from webapp.contact import FIELDS, LABELS, Field, Kind, Section, Value
+from webapp.contact import FIELDS, LABELS, Field, FieldKind, Section, Value
 from webapp.forms.colour import contrast
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
@@ -36,7 +36,7 @@ _Choice = TypeVar("_Choice", bound=enum.StrEnum)
 
 Reader = Callable[[object], _T]
 Keys = tuple[str, ...]
-Fault = tuple[Keys, str]  # its keys, and what is wrong
+TomlFault = tuple[Keys, str]  # its keys, and what is wrong
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
@@ -49,7 +49,7 @@ _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinar
 class ReadError(ValueError):
     """A value is invalid: its errors, and the parts that are valid."""
 
-    def __init__(self, faults: Iterable[Fault], *, kept: object = None) -> None:
+    def __init__(self, faults: Iterable[TomlFault], *, kept: object = None) -> None:
         """Set the errors, and the valid parts."""
         self.faults = tuple(faults)
         self.kept = kept
@@ -66,7 +66,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> ReadError:
     return fault(f'unknown {what} "{name}"' + "".join(f'; did you mean "{it}"?' for it in close))
 
 
-class Faults(list[Fault]):
+class TomlFaults(list[TomlFault]):
     """Collects errors, so that all of them are reported."""
 
     @contextmanager
@@ -144,14 +144,14 @@ def choice_reader(kind: type[_Choice]) -> Reader[_Choice]:
 
 def check_reader(row: Field) -> Reader[Check]:
     """Return a reader of the name of a check for this field, which must hold a line of text."""
-    if row.kind is not Kind.TEXT:
+    if row.kind is not FieldKind.TEXT:
         raise fault("has a check of its own: only text fields take another one")
     return choice_reader(Check)
 
 
 def choices_reader(row: Field) -> Reader[tuple[str, ...]]:
     """Return a reader of the choices of this field, which must hold a line of text."""
-    if row.kind is not Kind.TEXT:
+    if row.kind is not FieldKind.TEXT:
         instead = 'the key "label_choices" does it' if row.name == LABELS else "only text fields do"
         raise fault(f"takes no choices: {instead}")
     read_list = list_reader(text_reader(row.max_length), alike=label_key)
@@ -171,7 +171,7 @@ def list_reader(item: Reader[str], *, alike: Callable[[str], str] = str) -> Read
     def read(value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
             raise fault("must be a list")
-        faults = Faults()
+        faults = TomlFaults()
         items: dict[str, str] = {}
         for raw in value:
             with faults.at():
@@ -190,7 +190,7 @@ def mapping_reader(reader: Callable[[Field], Reader[_T]]) -> Reader[Mapping[str,
     def read(value: object) -> Mapping[str, _T]:
         if not isinstance(value, dict):
             raise fault("must be a table")
-        faults = Faults()
+        faults = TomlFaults()
         values: dict[str, _T] = {}
         for name, raw in value.items():
             with faults.at(name):
@@ -224,7 +224,7 @@ def read_fields(value: object) -> tuple[str, ...] | Literal["all"]:
 def read_custom_text(value: object) -> str:
     """Read the name of a custom text."""
     row = FIELDS[read_field_name(value)]
-    if row.kind is not Kind.TEXT or row.section is not Section.CUSTOM:
+    if row.kind is not FieldKind.TEXT or row.section is not Section.CUSTOM:
         raise fault(f'"{row.name}" is none of CustomText1 to CustomText6')
     return row.name
 
@@ -310,16 +310,18 @@ def fixed_value_reader(row: Field) -> Reader[Value]:
     return _FIXED[row.kind](row)
 
 
-_FIXED: Final[Mapping[Kind, Callable[[Field], Reader[Value]]]] = MappingProxyType(
+_FIXED: Final[Mapping[FieldKind, Callable[[Field], Reader[Value]]]] = MappingProxyType(
     {
-        Kind.MOBILE: lambda _: refusing_reader("cannot be fixed: each contact has its own"),
-        Kind.EMAIL: lambda _: refusing_reader("cannot be fixed: each contact has its own"),
-        Kind.LABELS: lambda _: refusing_reader('cannot be fixed here: the key "labels" does it'),
-        Kind.TEXT: lambda row: text_reader(row.max_length),
-        Kind.LINES: lambda row: text_reader(row.max_length, clean_lines),
-        Kind.GENDER: lambda _: read_switch,
-        Kind.ACTIVE: lambda _: read_switch,
-        Kind.DATE: lambda _: read_date,
+        FieldKind.MOBILE: lambda _: refusing_reader("cannot be fixed: each contact has its own"),
+        FieldKind.EMAIL: lambda _: refusing_reader("cannot be fixed: each contact has its own"),
+        FieldKind.LABELS: lambda _: refusing_reader(
+            'cannot be fixed here: the key "labels" does it'
+        ),
+        FieldKind.TEXT: lambda row: text_reader(row.max_length),
+        FieldKind.LINES: lambda row: text_reader(row.max_length, clean_lines),
+        FieldKind.GENDER: lambda _: read_switch,
+        FieldKind.ACTIVE: lambda _: read_switch,
+        FieldKind.DATE: lambda _: read_date,
     }
 )
 
@@ -351,7 +353,7 @@ def _split(keys: str) -> Keys:
     return tuple(part.strip("\"'") for part in re.findall(_KEY_PART, keys))
 
 
-def format_faults(faults: Iterable[Fault], text: str, source: str) -> Iterator[str]:
+def format_faults(faults: Iterable[TomlFault], text: str, source: str) -> Iterator[str]:
     """Yield the errors in the order of the file, each with its line, form and key."""
     lines = _lines(text)
 

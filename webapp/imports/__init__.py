@@ -30,13 +30,13 @@ from webapp.imports.tables import (
     ENDED,
     SENT_PLACES,
     UNKNOWN,
+    ColumnMapping,
+    DuplicateRows,
     Import,
     ImportState,
     KnownRows,
-    Reading,
     Search,
     StoredRow,
-    Twice,
     import_files,
     import_rows,
     imports,
@@ -101,7 +101,7 @@ class Imports:
         form: str,
         operator: str | None,
         digest: str,
-        reading: Reading,
+        reading: ColumnMapping,
         search: Search = Search.NONE,
         replaces: Import | None = None,
     ) -> Import:
@@ -128,7 +128,7 @@ class Imports:
                 operator=operator,
                 state=ImportState.STORING,
                 **reading.columns_in_table(digest, name, self._encryption),
-                twice=Twice.FIRST,
+                twice=DuplicateRows.FIRST,
                 search=search,
                 file_hash=self._encryption.hash(digest),
                 fed_up_to=0,
@@ -247,7 +247,9 @@ class Imports:
 
     # What an operator decides
 
-    def start(self, import_id: int, twice: Twice, known: KnownRows = KnownRows.SKIP) -> bool:
+    def start(
+        self, import_id: int, twice: DuplicateRows, known: KnownRows = KnownRows.SKIP
+    ) -> bool:
         """Send a draft; return `False` if it is no draft any more.
 
         Args:

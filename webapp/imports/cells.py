@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp import messages
-from webapp.contact import FIELDS, MOBILE, NAMES, Field, Kind, Value
+from webapp.contact import FIELDS, MOBILE, NAMES, Field, FieldKind, Value
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import ACTIVE_WORDS, GENDER_WORDS, read_labels, read_value, spelling_key
 from webapp.imports.file import Row, unguarded_cell
@@ -78,17 +78,17 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
     if formula := _FORMULA_OF_TEXT.fullmatch(cell):
         cell = formula[1]
     match row.kind:
-        case Kind.GENDER:
+        case FieldKind.GENDER:
             key = spelling_key(_number(cell))
             return {**GENDER_WORDS, **_GENDER_DIGITS}.get(key, cell) if plain(cell) else ""
-        case Kind.ACTIVE:
+        case FieldKind.ACTIVE:
             return _active(cell)
-        case Kind.LABELS:
+        case FieldKind.LABELS:
             return _labels(_unprotected(cell))
-        case Kind.TEXT | Kind.LINES if check is None:
+        case FieldKind.TEXT | FieldKind.LINES if check is None:
             return _unprotected(cell)
     text = cell.strip().removeprefix(_APOSTROPHE)
-    if row.kind is Kind.DATE:
+    if row.kind is FieldKind.DATE:
         return _date(text, epoch_1904=epoch_1904)
     return _number_or_address(row, text, check)
 
@@ -96,7 +96,7 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
 def _number_or_address(row: Field, text: str, check: Check | None) -> str:
     if check:
         return _checked_number(_number(text), check)
-    return _number(text) if row.kind is Kind.MOBILE else text
+    return _number(text) if row.kind is FieldKind.MOBILE else text
 
 
 def _unprotected(cell: str) -> str:
@@ -189,7 +189,7 @@ def read_cell(field: Field, cell: str, check: Check | None, epoch_1904: bool) ->
 
 
 # Most rows of a file share these values. They tell nothing of a person; others are never kept.
-FEW_VALUES: Final = (Kind.GENDER, Kind.ACTIVE)
+FEW_VALUES: Final = (FieldKind.GENDER, FieldKind.ACTIVE)
 read_repeated: Final = lru_cache(maxsize=4096)(read_cell)
 
 
@@ -222,7 +222,7 @@ def cells_by_field(
     found: dict[str, list[tuple[int, str]]] = {}
     for column, (name, text) in enumerate(zip(columns, row.cells, strict=False)):
         cell = text
-        if column in month_first and name in FIELDS and FIELDS[name].kind is Kind.DATE:
+        if column in month_first and name in FIELDS and FIELDS[name].kind is FieldKind.DATE:
             cell = day_first(text)
         names = NAMES if name == WHOLE_NAME else (name,)
         parts = divided_name(cell) if name == WHOLE_NAME else (cell,)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp import messages
-from webapp.contact import FIELDS, LABELS, MOBILE, Field, Kind
+from webapp.contact import FIELDS, LABELS, MOBILE, Field, FieldKind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import (
     CAPTION_RULES,
@@ -111,8 +111,8 @@ def _rank(row: Field, caption: str) -> int | None:
 
 def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int:
     """Return the first column whose cells are mostly readable as this field, or -1."""
-    is_birth = row.kind is Kind.DATE and row.in_past
-    if not (is_birth or row.kind in (Kind.MOBILE, Kind.EMAIL, Kind.GENDER)):
+    is_birth = row.kind is FieldKind.DATE and row.in_past
+    if not (is_birth or row.kind in (FieldKind.MOBILE, FieldKind.EMAIL, FieldKind.GENDER)):
         return -1
     for column, caption in enumerate(sheet.header):
         is_named = caption != column_name(column + 1)
@@ -128,7 +128,9 @@ def _share(row: Field, sheet: Sheet, column: int) -> float:
     cells = list(islice(_filled(sheet, column), _EXAMINED_CELLS))
     if row.kind in _ANYTHING or not cells:
         return 1
-    is_named = row.kind is Kind.GENDER and spelling_key(sheet.header[column]) in _KEYS[row.name]
+    is_named = (
+        row.kind is FieldKind.GENDER and spelling_key(sheet.header[column]) in _KEYS[row.name]
+    )
     return sum(
         (is_named and spelling_key(cell) in _NO_GENDERS)
         or _is_readable(row, cell, epoch_1904=sheet.epoch_1904)
@@ -152,7 +154,7 @@ def _further_mobiles(row: Field, sheet: Sheet, found: Mapping[int, str]) -> dict
 _NO_GENDERS: Final = ("true", "false", "0", "1", *(it for it in GENDER_WORDS if len(it) == 1))
 _FINAL_DIGITS: Final = re.compile(r"\s*\d+\s*$")
 _LEAST_SHARE: Final = 0.5  # of the cells, else a caption has misled
-_ANYTHING: Final = (Kind.TEXT, Kind.LINES, Kind.LABELS)
+_ANYTHING: Final = (FieldKind.TEXT, FieldKind.LINES, FieldKind.LABELS)
 
 
 def _filled(sheet: Sheet, column: int) -> Iterator[str]:
@@ -160,7 +162,7 @@ def _filled(sheet: Sheet, column: int) -> Iterator[str]:
 
 
 def _is_readable(row: Field, cell: str, *, epoch_1904: bool) -> bool:
-    if row.kind is Kind.GENDER and spelling_key(cell) in _NO_GENDERS:
+    if row.kind is FieldKind.GENDER and spelling_key(cell) in _NO_GENDERS:
         return False  # as an answer to anything
     try:
         read_value(row, as_typed(row, cell, epoch_1904=epoch_1904))
@@ -218,11 +220,11 @@ def _example(definition: FormDefinition, row: Field, example: Mapping[str, str])
 
 def _choices(definition: FormDefinition, row: Field) -> Sequence[str]:
     match row.kind:
-        case Kind.GENDER:
+        case FieldKind.GENDER:
             return (messages.WOMAN, messages.MAN)
-        case Kind.ACTIVE:
+        case FieldKind.ACTIVE:
             return (messages.YES, messages.NO)
-        case Kind.LABELS:
+        case FieldKind.LABELS:
             return definition.label_choices
         case _:
             return ()
@@ -234,6 +236,6 @@ def _notes(definition: FormDefinition) -> list[str]:
     return [
         *texts.SAMPLE_NOTES,
         texts.SAMPLE_REQUIRED.format(labels=messages.COMMA.join(required)),
-        *([texts.SAMPLE_DATES] if Kind.DATE in kinds else []),
-        *([texts.SAMPLE_LABELS] if Kind.LABELS in kinds else []),
+        *([texts.SAMPLE_DATES] if FieldKind.DATE in kinds else []),
+        *([texts.SAMPLE_LABELS] if FieldKind.LABELS in kinds else []),
     ]

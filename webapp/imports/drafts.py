@@ -25,10 +25,10 @@ from webapp.imports.file import Row, Sheet, UnreadableFile, read_file
 from webapp.imports.rows import is_note, read_row, read_shared, shared_fields
 from webapp.imports.tables import (
     UNKNOWN,
+    ColumnMapping,
+    DuplicatePosition,
     Import,
     Known,
-    Place,
-    Reading,
     Search,
     StoredRow,
 )
@@ -95,9 +95,11 @@ def _read_sheet(
         imports.reading.release()
 
 
-def _guessed(definition: FormDefinition, sheet: Sheet, file: str) -> tuple[Reading, list[Row]]:
+def _guessed(
+    definition: FormDefinition, sheet: Sheet, file: str
+) -> tuple[ColumnMapping, list[Row]]:
     """Return how a sheet is read, by a guess, and its rows without totals and notes."""
-    reading = Reading(
+    reading = ColumnMapping(
         header=sheet.header,
         columns=guess_columns(definition, sheet),
         shared={},
@@ -134,7 +136,7 @@ def read_other_sheet(
 
 
 def read_again(
-    imports: Imports, definition: FormDefinition, draft: Import, reading: Reading
+    imports: Imports, definition: FormDefinition, draft: Import, reading: ColumnMapping
 ) -> Import:
     """Read the rows of a draft in another way; until that is done, or if it fails, it stays.
 
@@ -153,7 +155,7 @@ def _replace(
     imports: Imports,
     definition: FormDefinition,
     draft: Import,
-    reading: Reading,
+    reading: ColumnMapping,
     rows: Iterable[Row],
     former: Iterable[StoredRow] = (),
 ) -> Import:
@@ -205,7 +207,7 @@ def _write_rows(
     known = imports.known.find(draft.form, {*mobiles} - {""})
     searched = {row.number: row for row in former if row.known in (Known.NEW, Known.PHONEBOOK)}
 
-    def marked(row: _ReadRow, place: Place) -> StoredRow:
+    def marked(row: _ReadRow, place: DuplicatePosition) -> StoredRow:
         if row.contact and (number := known.get(row.mobile)):
             differences = imports.known.differences(row.contact, number)
             if not (number.needs_attention and differences):
@@ -222,9 +224,9 @@ def _write_rows(
     imports.write_rows(draft.id, stored)
     places = Counter(row.place for row in stored if row.known in UNKNOWN)
     return Counts(
-        ready_rows=places[Place.ONLY] + places[Place.FIRST],
-        wrong_rows=places[Place.NONE],
-        twice_rows=places[Place.MIDDLE] + places[Place.LAST],
+        ready_rows=places[DuplicatePosition.ONLY] + places[DuplicatePosition.FIRST],
+        wrong_rows=places[DuplicatePosition.NONE],
+        twice_rows=places[DuplicatePosition.MIDDLE] + places[DuplicatePosition.LAST],
         known_rows=len(stored) - places.total(),
     )
 
@@ -269,7 +271,7 @@ def _read_rows(
         time.sleep(_PAUSE_S)
 
 
-def _shared_values(definition: FormDefinition, reading: Reading) -> dict[str, Value]:
+def _shared_values(definition: FormDefinition, reading: ColumnMapping) -> dict[str, Value]:
     """Return the values for all rows.
 
     Raises:
@@ -287,13 +289,21 @@ def _key(reference: str, number: int, contact: str | None) -> str:
     return hashlib.sha256(f"{reference} {number} {contact}".encode()).hexdigest()
 
 
-def _places(mobiles: Sequence[str]) -> list[Place]:
+def _places(mobiles: Sequence[str]) -> list[DuplicatePosition]:
     """Return the place of each row among those with its mobile number; a wrong row has none."""
     totals = Counter(mobiles)
     seen: Counter[str] = Counter()
     places = []
     for mobile in mobiles:
         seen[mobile] += 1
-        nth = {1: Place.FIRST, totals[mobile]: Place.LAST}.get(seen[mobile], Place.MIDDLE)
-        places.append(Place.NONE if not mobile else Place.ONLY if totals[mobile] == 1 else nth)
+        nth = {1: DuplicatePosition.FIRST, totals[mobile]: DuplicatePosition.LAST}.get(
+            seen[mobile], DuplicatePosition.MIDDLE
+        )
+        places.append(
+            DuplicatePosition.NONE
+            if not mobile
+            else DuplicatePosition.ONLY
+            if totals[mobile] == 1
+            else nth
+        )
     return places

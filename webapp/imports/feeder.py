@@ -34,10 +34,10 @@ from webapp.imports.tables import (
     BEGUN,
     SENT_PLACES,
     UNKNOWN,
+    DuplicateRows,
     Import,
     ImportState,
     KnownRows,
-    Twice,
     import_rows,
     imports,
 )
@@ -55,7 +55,7 @@ _r: Final = import_rows.c
 _c: Final = table.c
 
 
-def is_sent(import_id: int, twice: Twice, known: KnownRows) -> ColumnElement[bool]:
+def is_sent(import_id: int, twice: DuplicateRows, known: KnownRows) -> ColumnElement[bool]:
     """Return the SQL condition that a row of an import is sent, by what its operator chose."""
     chosen = (_r.import_id == import_id) & _r.contact.is_not(None)
     chosen &= _r.place.in_(SENT_PLACES[twice])
@@ -83,7 +83,7 @@ class Feeder:
         self._step_rows = math.ceil(rate * _STEP_S)
         self._interval = timedelta(seconds=self._step_rows / rate)
 
-    def feed(self) -> None:
+    def enqueue_due_rows(self) -> None:
         """Feed the rows that are due, and end imports that have nothing left, paused ones too."""
         is_due = self._database.is_due(_i.next_at).label("is_due")
         is_fed = (_i.state == ImportState.RUNNING).label("is_fed")

@@ -23,10 +23,10 @@ from webapp.contact import MOBILE, NAMES, Contact
 from webapp.database import Database
 from webapp.imports.tables import (
     UNKNOWN,
+    DuplicatePosition,
     Import,
     ImportState,
     Known,
-    Place,
     Search,
     StoredRow,
     changed_fields,
@@ -61,7 +61,10 @@ _STEP_S: Final = 0.5  # between two steps of all workers
 _MAX_STEP_S: Final = 120  # then another worker may take a step over
 _RETRY_S: Final = 5.0  # after a failed call
 _BATCH_HASHES: Final = 500  # looked up in one statement
-_SEARCHED_PLACES: Final = (Place.ONLY, Place.FIRST)  # one row of each number
+_SEARCHED_PLACES: Final = (
+    DuplicatePosition.ONLY,
+    DuplicatePosition.FIRST,
+)  # one row of each number
 
 _c: Final = table.c
 _i: Final = imports.c
@@ -336,7 +339,7 @@ class PhonebookSearch:
         self, connection: Connection, import_id: int, found: Sequence[StoredRow]
     ) -> int:
         """Mark the further rows with numbers that were found; return how many there are."""
-        hashes = [self._hash(row) for row in found if row.place is Place.FIRST]
+        hashes = [self._hash(row) for row in found if row.place is DuplicatePosition.FIRST]
         if not hashes:
             return 0
         others = (

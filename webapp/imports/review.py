@@ -17,13 +17,13 @@ from webapp.imports.tables import (
     HIDDEN,
     SENT_PLACES,
     UNKNOWN,
+    DuplicatePosition,
+    DuplicateRows,
     Import,
     ImportState,
     Known,
     KnownRows,
-    Place,
     StoredRow,
-    Twice,
     import_rows,
     imports,
 )
@@ -145,7 +145,7 @@ class ImportReview:
 
     def ready_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
         """Return the first rows with a new number, one of each number."""
-        places = _r.place.in_(SENT_PLACES[Twice.FIRST]) & _r.known.in_(UNKNOWN)
+        places = _r.place.in_(SENT_PLACES[DuplicateRows.FIRST]) & _r.known.in_(UNKNOWN)
         return self._select(_r.import_id == import_id, places, limit=limit)
 
     def known_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
@@ -165,13 +165,13 @@ class ImportReview:
 
     def count_searched(self, import_id: int) -> tuple[int, int]:
         """Return how many numbers of a draft were looked for so far, and how many it has."""
-        numbers = (_r.import_id == import_id, _r.place.in_(SENT_PLACES[Twice.FIRST]))
+        numbers = (_r.import_id == import_id, _r.place.in_(SENT_PLACES[DuplicateRows.FIRST]))
         checked = func.count().filter(_r.known != Known.UNCHECKED)
         with self._database.read() as connection:
             done, total = connection.execute(select(checked, func.count()).where(*numbers)).one()
         return done, total
 
-    def count_sent(self, import_id: int, twice: Twice, known: KnownRows) -> int:
+    def count_sent(self, import_id: int, twice: DuplicateRows, known: KnownRows) -> int:
         """Return how many rows of a draft are sent, by what its operator chooses."""
         chosen = is_sent(import_id, twice, known)
         wanted = select(func.count()).select_from(import_rows).where(chosen)
@@ -190,7 +190,9 @@ class ImportReview:
 
     def repeated_rows(self, import_id: int, *, limit: int) -> list[StoredRow]:
         """Return the first rows whose new number another row has too."""
-        places = _r.place.in_((Place.FIRST, Place.MIDDLE, Place.LAST)) & _r.known.in_(UNKNOWN)
+        places = _r.place.in_(
+            (DuplicatePosition.FIRST, DuplicatePosition.MIDDLE, DuplicatePosition.LAST)
+        ) & _r.known.in_(UNKNOWN)
         return self._select(_r.import_id == import_id, places, limit=limit)
 
     def _select(

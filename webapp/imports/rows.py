@@ -7,15 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from webapp.contact import (
-    EMPTY,
-    EMPTY_VALUES,
-    MOBILE,
-    Contact,
-    Field,
-    Kind,
-    Value,
-)
+from webapp.contact import EMPTY, EMPTY_VALUES, MOBILE, Contact, Field, FieldKind, Value
 from webapp.forms.definitions import Access, FormDefinition, make_contact
 from webapp.forms.reading import TOTAL_WORDS, caption_words, read_value, require_value
 from webapp.imports.cells import (
@@ -28,7 +20,7 @@ from webapp.imports.cells import (
 )
 from webapp.imports.columns import is_example
 from webapp.imports.file import Row
-from webapp.imports.tables import Reading
+from webapp.imports.tables import ColumnMapping
 from webapp.messages import imports as texts
 from webapp.persian import InvalidText
 
@@ -39,7 +31,7 @@ _LABELS_IN_BETWEEN: Final = "\n"  # separates labels, as a comma does
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fault:
+class RowFault:
     """Why a row is not accepted. Its repr shows no personal data.
 
     Attributes:
@@ -67,7 +59,7 @@ def read_row(
     shared: Mapping[str, Value],
     epoch_1904: bool,
     month_first: Sequence[int] = (),
-) -> Contact | tuple[Fault, ...]:
+) -> Contact | tuple[RowFault, ...]:
     """Return the contact of a row, or all its faults in the order of the form.
 
     Args:
@@ -81,9 +73,9 @@ def read_row(
     """
     cells = cells_by_field(columns, row, month_first)
     if is_example(definition, {name: it[0][1] for name, it in cells.items()}):
-        return (Fault(None, "", "", texts.EXAMPLE_ROW),)
+        return (RowFault(None, "", "", texts.EXAMPLE_ROW),)
     values: dict[str, Value] = {}
-    faults: list[Fault] = []
+    faults: list[RowFault] = []
     for field in definition.fields:
         found = cells.get(field.name, [])
         is_required = field.name in definition.required
@@ -96,7 +88,7 @@ def read_row(
                 require_value(field, values[field.name])
         except InvalidText as error:
             column, cell = found[0] if found else _first_column(columns, field.name)
-            faults.append(Fault(column, cell, field.name, str(error)))
+            faults.append(RowFault(column, cell, field.name, str(error)))
     return tuple(faults) or make_contact(definition, values)
 
 
@@ -106,7 +98,7 @@ def read_shared(definition: FormDefinition, field: Field, text: str) -> Value:
     Raises:
         InvalidText: if the text is invalid.
     """
-    if field.kind is Kind.LABELS:
+    if field.kind is FieldKind.LABELS:
         return row_labels(definition, field, text)
     return read_value(field, text, check=definition.checks.get(field.name))
 
@@ -123,7 +115,7 @@ def _read(definition: FormDefinition, field: Field, cells: _Cells, *, epoch_1904
     """
     if not cells:
         return EMPTY[field.kind]
-    if field.kind is Kind.LABELS:
+    if field.kind is FieldKind.LABELS:
         text = _LABELS_IN_BETWEEN.join(as_typed(field, cell) for _, cell in cells)
         return row_labels(definition, field, text)
     check = definition.checks.get(field.name)
@@ -163,14 +155,14 @@ def importable(definitions: Mapping[str, FormDefinition]) -> dict[str, FormDefin
 
 def shared_fields(definition: FormDefinition) -> list[Field]:
     """Return the fields of a form that may have one value for all rows."""
-    return [row for row in definition.fields if row.can_be_kept or row.kind is Kind.GENDER]
+    return [row for row in definition.fields if row.can_be_kept or row.kind is FieldKind.GENDER]
 
 
 _FEW_COLUMNS: Final = 3
 _SENTENCE: Final = 5  # words
 
 
-def is_note(reading: Reading, row: Row) -> bool:
+def is_note(reading: ColumnMapping, row: Row) -> bool:
     """Return whether a row is no contact: a total, a note, or the header once more.
 
     It has no mobile number, and begins as totals do, or has one cell, which belongs to no field or

@@ -41,7 +41,7 @@ class ImportState(enum.StrEnum):
     EXPIRED = "expired"  # a draft that nobody sent; its rows are being deleted
 
 
-class Twice(enum.StrEnum):
+class DuplicateRows(enum.StrEnum):
     """Which of several rows with one mobile number are sent."""
 
     FIRST = "first"
@@ -49,7 +49,7 @@ class Twice(enum.StrEnum):
     ALL = "all"
 
 
-class Place(enum.StrEnum):
+class DuplicatePosition(enum.StrEnum):
     """The place of a row among those with its mobile number."""
 
     NONE = ""  # a wrong row has no number
@@ -90,9 +90,14 @@ class Search(enum.StrEnum):
 
 # The places of the rows that are sent.
 SENT_PLACES: Final = {
-    Twice.FIRST: (Place.ONLY, Place.FIRST),
-    Twice.LAST: (Place.ONLY, Place.LAST),
-    Twice.ALL: (Place.ONLY, Place.FIRST, Place.MIDDLE, Place.LAST),
+    DuplicateRows.FIRST: (DuplicatePosition.ONLY, DuplicatePosition.FIRST),
+    DuplicateRows.LAST: (DuplicatePosition.ONLY, DuplicatePosition.LAST),
+    DuplicateRows.ALL: (
+        DuplicatePosition.ONLY,
+        DuplicatePosition.FIRST,
+        DuplicatePosition.MIDDLE,
+        DuplicatePosition.LAST,
+    ),
 }
 
 HIDDEN: Final = (ImportState.STORING, ImportState.EXPIRED)
@@ -165,7 +170,7 @@ WHOLE_NAME: Final = "+".join(NAMES)  # a column's field: its cells are divided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ColumnMapping:
     """How a file is read.
 
     Attributes:
@@ -259,8 +264,8 @@ class Import:
     operator: str | None
     digest: str
     state: ImportState
-    reading: Reading
-    twice: Twice
+    reading: ColumnMapping
+    twice: DuplicateRows
     ready_rows: int
     wrong_rows: int
     twice_rows: int
@@ -280,8 +285,8 @@ class Import:
         names = {field.name for field in dataclasses.fields(cls)} - {"digest"}
         values = {name: row[name] for name in names}
         values["state"] = ImportState(row["state"])
-        values["reading"], values["digest"] = Reading.from_row(row, encryption)
-        values["twice"] = Twice(row["twice"])
+        values["reading"], values["digest"] = ColumnMapping.from_row(row, encryption)
+        values["twice"] = DuplicateRows(row["twice"])
         values["known"], values["search"] = KnownRows(row["known"]), Search(row["search"])
         return cls(**values)
 
@@ -307,7 +312,7 @@ class StoredRow:
     cells: tuple[str, ...]
     contact: str | None
     faults: tuple[tuple[int | None, str, str, str], ...] = ()
-    place: Place = Place.NONE
+    place: DuplicatePosition = DuplicatePosition.NONE
     known: Known = Known.UNCHECKED
     differences: tuple[tuple[str, str | None], ...] = ()
 
@@ -359,7 +364,7 @@ class StoredRow:
             cells=tuple(json.loads(texts["cells"])),
             contact=texts.get("contact"),
             faults=tuple((one[0], one[1], one[2], one[3]) for one in faults),
-            place=Place(row["place"]),
+            place=DuplicatePosition(row["place"]),
             known=Known(row["known"]),
             differences=tuple((it[0], it[1]) for it in json.loads(texts.get("differences", "[]"))),
         )

@@ -37,6 +37,7 @@ from webapp.database.encryption import DAMAGED
 from webapp.outbox.listing import Listing
 from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
 from webapp.outbox.rows import (
+    ANONYMOUS,
     BATCH_COLUMNS,
     BATCH_DELIVERED,
     COLUMNS,
@@ -45,7 +46,6 @@ from webapp.outbox.rows import (
     IS_OWN,
     MAX_RETRY_AGE,
     NEEDS_ATTENTION,
-    NOBODY,
     OWN,
     PURGED_COLUMNS,
     RETENTION,
@@ -126,7 +126,7 @@ class Outbox:
         form: str,
         send: bool,
         status: str = "",
-        by: Submitter = NOBODY,
+        by: Submitter = ANONYMOUS,
     ) -> tuple[Submission, bool]:
         """Store a submission; it is on the disk when this returns.
 
@@ -148,7 +148,7 @@ class Outbox:
         return self._add(contact, state, {"key": key, "form": form, "status": status}, by)
 
     def hold(
-        self, contact: Contact, key: str, *, form: str, reason: str, by: Submitter = NOBODY
+        self, contact: Contact, key: str, *, form: str, reason: str, by: Submitter = ANONYMOUS
     ) -> tuple[Submission, bool]:
         """Store a suspect submission for an operator's review; otherwise as `add`."""
         return self._add(contact, State.HELD, {"key": key, "form": form, "status": reason}, by)

@@ -90,7 +90,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPage:
     """A page of a list.
 
     Attributes:
@@ -105,7 +105,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReasonGroup:
     """Submissions with the same reason, form and source, and their number."""
 
     reason: str
@@ -126,7 +126,9 @@ class Listing:
         self._encryption = database.encryption
         self._review = review
 
-    def find(self, query: Query, *, sort: str = "oldest", page: int = 1, size: int = 50) -> Found:
+    def find(
+        self, query: Query, *, sort: str = "oldest", page: int = 1, size: int = 50
+    ) -> FoundPage:
         """Return a page of a list.
 
         Args:
@@ -156,13 +158,13 @@ class Listing:
             wanted = select(*COLUMNS).where(_c.id.in_(ids)).order_by(*order)
             rows = connection.execute(wanted).mappings().all()
         found = (Submission.from_row(row, self._encryption) for row in rows)
-        return Found(total, page, [submission for submission in found if submission.contact])
+        return FoundPage(total, page, [submission for submission in found if submission.contact])
 
     def count(self, query: Query) -> int:
         """Return the number of submissions."""
         return self.find(query, size=1).total
 
-    def groups(self, kind: ListKind) -> list[Group]:
+    def groups(self, kind: ListKind) -> list[ReasonGroup]:
         """Return the groups of a list, the largest first; of a very long one those of its start."""
         columns = (_c.status, _c.form, _c.source)
         some = select(*columns).where(self._listed(kind)).limit(_MAX_COUNTED).subquery()
@@ -170,7 +172,7 @@ class Listing:
         counted = select(*some.c, count).group_by(*some.c).order_by(count.desc(), *some.c)
         with self._database.read() as connection:
             rows: Sequence[Any] = connection.execute(counted).all()
-        return [Group(*row) for row in rows]
+        return [ReasonGroup(*row) for row in rows]
 
     def last_id(self) -> int:
         """Return the id of the submission that arrived last, or 0."""

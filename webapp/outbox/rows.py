@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import DateTime as SqlDateTime
 
-from webapp.contact import FIELDS, MOBILE, Contact, Kind
+from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.database import from_batch
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
@@ -187,7 +187,7 @@ class Submitter:
     source: str = ""
 
 
-NOBODY: Final = Submitter()
+ANONYMOUS: Final = Submitter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,9 +317,9 @@ def load_contact(text: str | None) -> Contact | None:
         return None
     values = json.loads(text)
     for name, value in values.items():
-        if FIELDS[name].kind is Kind.DATE and value:
+        if FIELDS[name].kind is FieldKind.DATE and value:
             values[name] = date.fromisoformat(value)
-        if FIELDS[name].kind is Kind.LABELS:
+        if FIELDS[name].kind is FieldKind.LABELS:
             values[name] = tuple(value)
     return Contact(**values)
 

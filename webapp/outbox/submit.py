@@ -22,8 +22,8 @@ from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
 from webapp.outbox.rows import (
+    ANONYMOUS,
     HONEYPOT,
-    NOBODY,
     UNPROVEN,
     NoRoom,
     State,
@@ -185,7 +185,7 @@ class Intake:
         *,
         form: str,
         shown: Collection[str] = frozenset(FIELDS),
-        by: Submitter = NOBODY,
+        by: Submitter = ANONYMOUS,
         suspicion: str = "",
     ) -> Outcome:
         """Store a submission, and send it at once unless the queue is paused or full.

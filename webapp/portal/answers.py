@@ -21,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, cast
 
-from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, Kind, Value
+from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, FieldKind, Value
 from webapp.persian import comparison_key
 from webapp.portal.base import (
     MAX_PAUSE_S,
@@ -51,7 +51,7 @@ _UNEXPLAINED: Final = (400, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AnswerPlace:
     """Where an answer has its status.
 
     Attributes:
@@ -73,7 +73,7 @@ class Answer:
     """
 
     content: object
-    place: Place
+    place: AnswerPlace
 
     def get(self, name: str) -> object:
         """Return the first value of this name in the answer's objects; None if there is none."""
@@ -116,7 +116,7 @@ def read_answer(response: Response, *, mobile: str = "") -> Answer:
     if code != HTTPStatus.OK:
         raise _http_error(code)
     if place.status is None and _has_contact(content, mobile):
-        return Answer(content, Place(SUCCESS, "ReturnValue.ID"))
+        return Answer(content, AnswerPlace(SUCCESS, "ReturnValue.ID"))
     if place.status is None:
         raise Uncertain("UnreadableAnswer")
     if place.status != SUCCESS:
@@ -156,7 +156,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
 
 
-def find_status(content: object) -> Place:
+def find_status(content: object) -> AnswerPlace:
     """Return where parsed content has its status: a documented one counts before any other.
 
     Of two documented ones, the failure counts.
@@ -164,24 +164,24 @@ def find_status(content: object) -> Place:
     places = [place for place in _places(content) if place.status]
     failures = [place for place in places if place.status in BY_NAME]
     successes = [place for place in places if place.status == SUCCESS]
-    return next(iter([*failures, *successes, *places]), Place(None, ""))
+    return next(iter([*failures, *successes, *places]), AnswerPlace(None, ""))
 
 
-def _places(content: object) -> Iterator[Place]:
+def _places(content: object) -> Iterator[AnswerPlace]:
     whole, index = _only_item(content)
     if not isinstance(whole, dict):
-        yield Place(_status(whole), f"word{index}")
+        yield AnswerPlace(_status(whole), f"word{index}")
         return
     outer = _status(whole.get("Status"))
-    yield Place(outer, f"{index}.Status".lstrip("."))
+    yield AnswerPlace(outer, f"{index}.Status".lstrip("."))
     for name in _WRAPPERS:
         item, place = _only_item(whole.get(name))
         path = f"{index}.{name}{place}".lstrip(".")
         if not isinstance(item, dict):
             # Beside a status, a number is data.
-            yield Place(_status(item) if isinstance(item, str) or not outer else None, path)
+            yield AnswerPlace(_status(item) if isinstance(item, str) or not outer else None, path)
         elif not (outer and "ID" in item):  # a stored contact's fields are data, too
-            yield Place(_status(item.get("Status")), f"{path}.Status")
+            yield AnswerPlace(_status(item.get("Status")), f"{path}.Status")
 
 
 def _status(word: object) -> str | None:
@@ -307,16 +307,16 @@ def describe(stored: Iterable[Mapping[str, Any]]) -> Iterator[KnownContact]:
 
 
 # The portal returns no labels; the number is the same.
-_NOT_COMPARED: Final = (Kind.MOBILE, Kind.LABELS, Kind.ACTIVE)
+_NOT_COMPARED: Final = (FieldKind.MOBILE, FieldKind.LABELS, FieldKind.ACTIVE)
 
 
-def _stored_value(kind: Kind, stored: object) -> Value:
+def _stored_value(kind: FieldKind, stored: object) -> Value:
     """Return a stored value as a contact has it; None if it is empty or cannot be read."""
-    if kind is Kind.GENDER:
+    if kind is FieldKind.GENDER:
         return stored if isinstance(stored, bool) else None
     if not isinstance(stored, str):
         return None
-    if kind is not Kind.DATE:
+    if kind is not FieldKind.DATE:
         return stored.strip()
     try:
         return date.fromisoformat(stored[:_DAY_LENGTH])
@@ -347,20 +347,20 @@ def _is_same(contact: Contact, record: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_same_value(kind: Kind, sent: Any, stored: object) -> bool:  # noqa: ANN401  a Value
+def _is_same_value(kind: FieldKind, sent: Any, stored: object) -> bool:  # noqa: ANN401  a Value
     """Return whether a stored value equals the one sent, which is not empty."""
-    if kind is Kind.LABELS:
+    if kind is FieldKind.LABELS:
         return True
     if isinstance(sent, bool):
         return isinstance(stored, str | bool) and str(stored).casefold() == str(sent).casefold()
     if not isinstance(stored, str | int) or isinstance(stored, bool):
         return False
-    if kind is Kind.MOBILE:
+    if kind is FieldKind.MOBILE:
         return is_same_number(sent, stored)
-    if kind is Kind.DATE:
+    if kind is FieldKind.DATE:
         return _is_same_day(sent, str(stored))
     texts = {comparison_key(str(text)) for text in (sent, stored)}
-    return len({text.casefold() for text in texts} if kind is Kind.EMAIL else texts) == 1
+    return len({text.casefold() for text in texts} if kind is FieldKind.EMAIL else texts) == 1
 
 
 def is_same_number(mobile: str, stored: object) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Kind, Value
+from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, FieldKind, Value
 from webapp.observability.metrics import Metrics
 from webapp.portal.answers import Answer, contact_id, describe, find_matches, read_answer
 from webapp.portal.base import KnownContact, Label, PortalError, TimedOut, Unexplained
@@ -71,7 +71,7 @@ def payload(contact: Contact, empty: Empty = SENT_EMPTY) -> list[tuple[str, str]
         if value not in EMPTY_VALUES:
             texts = value if isinstance(value, tuple) else (_text(value),)
             pairs.extend((name, text) for text in texts)
-        elif row.kind is Kind.GENDER:
+        elif row.kind is FieldKind.GENDER:
             pairs += [] if empty.gender is None else [(name, empty.gender)]
         elif empty.is_sent:
             pairs.append((name, ""))

@@ -48,7 +48,7 @@ _MAX_BATCHES: Final = 10  # at a time: the worker has other work as well
 _c: Final = table.c
 
 
-class Outcome(enum.StrEnum):
+class CountedOutcome(enum.StrEnum):
     """What has become of a submission, for statistics."""
 
     DELIVERED = "delivered"
@@ -60,9 +60,9 @@ class Outcome(enum.StrEnum):
 
 # What a settled row is, or one that is purged.
 _SETTLED: Final = {
-    State.DELIVERED: Outcome.DELIVERED,
-    State.REJECTED: Outcome.REJECTED,
-    State.HELD: Outcome.DISCARDED,
+    State.DELIVERED: CountedOutcome.DELIVERED,
+    State.REJECTED: CountedOutcome.REJECTED,
+    State.HELD: CountedOutcome.DISCARDED,
 }
 
 daily_counts: Final = Table(
@@ -97,7 +97,7 @@ class Count:
 
     day: date
     form: str
-    outcome: Outcome
+    outcome: CountedOutcome
     count: int = 0
     timed: int = 0
     seconds: float = 0.0
@@ -165,14 +165,14 @@ class Statistics:
             connection: Of the transaction.
             rows: Settled or purged rows, with `COUNTED_COLUMNS`.
         """
-        sums: dict[tuple[date, str, Outcome], list[float]] = defaultdict(lambda: [0, 0.0])
+        sums: dict[tuple[date, str, CountedOutcome], list[float]] = defaultdict(lambda: [0, 0.0])
         delivered: Counter[tuple[date, str, str]] = Counter()
         for row in rows:
             outcome = _SETTLED[State(row.state)]
             day = to_iran(row.created_at).date()
             one = sums[day, row.form, outcome]
             one[0] += 1
-            if outcome is Outcome.DELIVERED:
+            if outcome is CountedOutcome.DELIVERED:
                 # A process of the former version has not stored the time.
                 delivered_at = row.delivered_at or row.due - RETENTION
                 one[1] += max(0.0, (delivered_at - row.created_at).total_seconds())
@@ -200,13 +200,13 @@ class Statistics:
         with self._database.read() as connection:
             # One statement: it sees each row once, even if a worker counts at the same time.
             rows = connection.execute(union_all(stored, held, others)).all()
-        counts: dict[tuple[date, str, Outcome], Count] = {}
+        counts: dict[tuple[date, str, CountedOutcome], Count] = {}
         for row in rows:
             for outcome, number in _outcomes(row):
                 key = (row.day, row.form, outcome)
                 one = counts.setdefault(key, Count(*key))
                 one.count += number
-                if row.stored and outcome is Outcome.DELIVERED:
+                if row.stored and outcome is CountedOutcome.DELIVERED:
                     one.timed, one.seconds = number, row.seconds
         return [counts[key] for key in sorted(counts) if counts[key].count]
 
@@ -223,14 +223,14 @@ class Statistics:
         )
 
 
-def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[Outcome, int]]:
+def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[CountedOutcome, int]]:
     """Yield the outcomes that a row of `counts` stands for, and their numbers."""
     if row.stored:
-        yield Outcome(row.outcome), row.number
+        yield CountedOutcome(row.outcome), row.number
     elif row.outcome in WAITING:
-        yield Outcome.WAITING, row.number
+        yield CountedOutcome.WAITING, row.number
     else:
-        yield Outcome.ATTENTION, row.held
+        yield CountedOutcome.ATTENTION, row.held
         yield _SETTLED[State(row.outcome)], row.number - row.held
 
 

@@ -54,7 +54,7 @@ def _today() -> date:
     return datetime.now(IRAN).date()
 
 
-class Step(enum.StrEnum):
+class FunnelStep(enum.StrEnum):
     """A step of a visitor; the last one, the delivery, is in the daily counts."""
 
     SHOWN = "shown"
@@ -69,7 +69,7 @@ class StepCount:
 
     day: date
     form: str
-    step: Step
+    step: FunnelStep
     count: int
 
 
@@ -82,13 +82,13 @@ class Funnel:
     def __init__(self, database: Database) -> None:
         """Use the table in this database."""
         self._database = database
-        self._counts: Counter[tuple[date, str, Step]] = Counter()
+        self._counts: Counter[tuple[date, str, FunnelStep]] = Counter()
         self._choices: Counter[tuple[date, str, str, str]] = Counter()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def count(self, form: str, step: Step) -> None:
+    def count(self, form: str, step: FunnelStep) -> None:
         """Count a step in the form of this slug. Does not touch the database."""
         key = _today(), form, step
         with self._lock:
@@ -133,7 +133,7 @@ class Funnel:
         rows = rows.where(_c.day.between(first, last)).order_by(*table.primary_key)
         with self._database.read() as connection:
             found = connection.execute(rows).all()
-        return [StepCount(row.day, row.form, Step(row.step), row.number) for row in found]
+        return [StepCount(row.day, row.form, FunnelStep(row.step), row.number) for row in found]
 
     def choices(self, first: date, last: date) -> dict[tuple[str, str, str], int]:
         """Return the sums of these days and all between, by form, field and choice.
@@ -196,9 +196,9 @@ class CodeCounts:
         if self._metrics:
             self._metrics.count_code(form, event)
         if event is CodeEvent.VERIFIED:
-            self.count_step(form, Step.VERIFIED)
+            self.count_step(form, FunnelStep.VERIFIED)
 
-    def count_step(self, form: str, step: Step) -> None:
+    def count_step(self, form: str, step: FunnelStep) -> None:
         """Count a visitor's step in the form of this slug."""
         self._funnel.count(form, step)
 

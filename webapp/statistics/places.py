@@ -18,7 +18,7 @@ from webapp.database import Database
 from webapp.database.cached_value import CachedValue
 from webapp.outbox import Outbox
 from webapp.outbox.rows import WAITING, NoRoom, State, is_uncounted, table
-from webapp.statistics import Outcome, daily_counts, midnight
+from webapp.statistics import CountedOutcome, daily_counts, midnight
 
 _CACHE_TTL_S: Final = 2.0
 
@@ -80,7 +80,7 @@ class Places:
 def _taken(form: str, capacity: Capacity) -> Select[Any]:
     """Return the query for the places taken: one statement, which sees each row once."""
     counted = select(func.coalesce(func.sum(_d.count), 0)).where(
-        _d.form == form, _d.outcome == Outcome.DELIVERED
+        _d.form == form, _d.outcome == CountedOutcome.DELIVERED
     )
     has_place = or_(
         _c.state.in_((State.UNVERIFIED, *WAITING, State.DELIVERED)),

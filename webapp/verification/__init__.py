@@ -19,10 +19,9 @@ from webapp.database import DatabaseError
 from webapp.database.sqlite_writer import KeyLocks
 from webapp.outbox.rows import NoRoom, State, Submission, Submitter, reference
 from webapp.outbox.submit import Intake, Outcome, Result, outcome_of, waits_for_code
-from webapp.statistics.funnel import CodeCounts, CodeEvent
-from webapp.statistics.funnel import Step as FunnelStep
-from webapp.verification.codes import Check, Codes, CodeState
-from webapp.verification.sender import CodeRequest, CodeSender, Step, waits_outcome
+from webapp.statistics.funnel import CodeCounts, CodeEvent, FunnelStep
+from webapp.verification.codes import CodeCheck, Codes, CodeState
+from webapp.verification.sender import CodeRequest, CodeSender, VerificationResult, waits_outcome
 from webapp.verification.unverified import Unverified
 
 log = logging.getLogger(__name__)
@@ -149,7 +148,7 @@ class Verification:
         except DatabaseError as error:
             _log(reference(key), error)
 
-    def pending(self, key: str) -> tuple[Submission, CodeState | None] | Step:
+    def pending(self, key: str) -> tuple[Submission, CodeState | None] | VerificationResult:
         """Return a submission that waits for a code, and the code's state; else what became of it.
 
         A submission that a robot has sent is known as long as its code is.
@@ -163,7 +162,7 @@ class Verification:
             return self._left(submission)
         return submission, state
 
-    def resend(self, key: str, request: CodeRequest) -> Step:
+    def resend(self, key: str, request: CodeRequest) -> VerificationResult:
         """Send another code, unless it is too early, all are sent, or the number has had too many.
 
         If that fails, the former code stays as long as it is valid; the outcome's status says why.
@@ -173,25 +172,27 @@ class Verification:
             return self._left(submission)
         self._codes.add(key, str(submission.contact[MOBILE]))  # a process may have died before
         if submission.state is State.HELD:  # a robot's: nothing it types will fit
-            return Step(waits_outcome(submission), was_sent=self._codes.pretend(key))
+            return VerificationResult(waits_outcome(submission), was_sent=self._codes.pretend(key))
         return self._sender.send(submission, submission.contact, request)
 
-    def leave_to_operator(self, key: str) -> Step:
+    def leave_to_operator(self, key: str) -> VerificationResult:
         """Have an operator decide about a submission for which no other code may be sent."""
         found = self.pending(key)
-        if isinstance(found, Step):
+        if isinstance(found, VerificationResult):
             return found
         submission, state = found
         if state is None or state.may_resend:
-            return Step(waits_outcome(submission))
+            return VerificationResult(waits_outcome(submission))
         if submission.state is State.HELD:  # a robot's: it learns nothing
             name = submission.reference
-            return Step(Outcome(result=Result.QUEUED, reference=name, is_held=True))
+            return VerificationResult(Outcome(result=Result.QUEUED, reference=name, is_held=True))
         if self._unverified.hold(key):
             self._intake.count(submission.form, State.HELD)
         return self._left(self._intake.outbox.find(key))
 
-    def check(self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)) -> Step:
+    def check(
+        self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)
+    ) -> VerificationResult:
         """Check a code; if it is right, send the submission.
 
         Only one of many requests sends it; the others wait for its outcome.
@@ -207,10 +208,12 @@ class Verification:
                 submission = self._intake.outbox.find(key)
                 waits = submission is not None and waits_for_code(submission)
                 check = self._codes.check(key, code) if waits else None
-                claimed = self._claim(key, has_permit=has_permit) if check is Check.RIGHT else None
+                claimed = (
+                    self._claim(key, has_permit=has_permit) if check is CodeCheck.RIGHT else None
+                )
             if claimed:
                 return self._send(claimed, shown)
-            if submission is None or check is None or check is Check.RIGHT:
+            if submission is None or check is None or check is CodeCheck.RIGHT:
                 return self._left(self._intake.outbox.find(key), has_permit=has_permit)
         return self._refused(submission, check)  # without the permit: guessing takes none
 
@@ -223,17 +226,17 @@ class Verification:
             self._counts.count(claimed.form, CodeEvent.VERIFIED)
         return claimed
 
-    def _send(self, claimed: Submission, shown: Collection[str]) -> Step:
+    def _send(self, claimed: Submission, shown: Collection[str]) -> VerificationResult:
         if claimed.state is State.SENDING:
             outcome = self._intake.send(claimed, shown=shown)
         else:
             outcome = outcome_of(claimed)
         self._intake.count(claimed.form, outcome.result)
-        return Step(outcome, Check.RIGHT, claimed.contact)
+        return VerificationResult(outcome, CodeCheck.RIGHT, claimed.contact)
 
-    def _refused(self, submission: Submission, check: Check) -> Step:
+    def _refused(self, submission: Submission, check: CodeCheck) -> VerificationResult:
         """Return what came of a code that did not fit, or that came too late."""
-        expires = time.monotonic() + (_LAST_TRY_S if check is Check.USED_UP else 0)
+        expires = time.monotonic() + (_LAST_TRY_S if check is CodeCheck.USED_UP else 0)
         current: Submission | None = submission
         while current and waits_for_code(current) and time.monotonic() < expires:
             time.sleep(_POLL_INTERVAL_S)
@@ -241,13 +244,15 @@ class Verification:
         if current is None or not waits_for_code(current):
             return self._left(current)
         self._counts.count(submission.form, CodeEvent.WRONG)
-        return Step(waits_outcome(submission), check)
+        return VerificationResult(waits_outcome(submission), check)
 
-    def _left(self, submission: Submission | None, *, has_permit: bool | None = None) -> Step:
+    def _left(
+        self, submission: Submission | None, *, has_permit: bool | None = None
+    ) -> VerificationResult:
         """Return the outcome of a submission that waits for no code; see `Intake.outcome`."""
         if submission is None:
-            return Step(None)
-        return Step(self._intake.outcome(submission, has_permit=has_permit))
+            return VerificationResult(None)
+        return VerificationResult(self._intake.outcome(submission, has_permit=has_permit))
 
 
 def _log(name: str, error: DatabaseError) -> None:

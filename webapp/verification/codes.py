@@ -66,7 +66,7 @@ _codes: Final = Table(
 _c: Final = _codes.c
 
 
-class Check(enum.Enum):
+class CodeCheck(enum.Enum):
     """What came of a try."""
 
     RIGHT = enum.auto()
@@ -208,7 +208,7 @@ class Codes:
         with self._database.read() as connection:
             return self._valid(connection, key) is not None
 
-    def check(self, key: str, code: str) -> Check:
+    def check(self, key: str, code: str) -> CodeCheck:
         """Count a try, then compare a code."""
         now = self._database.now_plus()
         counted = (
@@ -222,10 +222,10 @@ class Codes:
         if stored is None:
             state = self.state(key)
             is_used_up = state is not None and state.tries_left == 0
-            return Check.USED_UP if is_used_up else Check.EXPIRED
+            return CodeCheck.USED_UP if is_used_up else CodeCheck.EXPIRED
         # Each key is tried, whichever fits: the time tells nothing.
         fits = [hmac.compare_digest(self._digest(it, key, code), stored) for it in self._keys]
-        return Check.RIGHT if any(fits) else Check.WRONG
+        return CodeCheck.RIGHT if any(fits) else CodeCheck.WRONG
 
     def state(self, key: str, mobile: str = "") -> CodeState | None:
         """Return the state of a submission's code; None if it has none.

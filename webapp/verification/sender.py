@@ -30,7 +30,7 @@ from webapp.portal.base import (
 )
 from webapp.portal.statuses import rejected_fields
 from webapp.statistics.funnel import CodeCounts, CodeEvent
-from webapp.verification.codes import Check, Codes, Taken
+from webapp.verification.codes import CodeCheck, Codes, Taken
 from webapp.verification.limits import SHARED_LIMITS, Counted, NotTaken
 from webapp.verification.unverified import Unverified
 
@@ -89,7 +89,7 @@ class CodeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class VerificationResult:
     """What came of a person's step.
 
     Attributes:
@@ -102,7 +102,7 @@ class Step:
     """
 
     outcome: Outcome | None
-    check: Check | None = None
+    check: CodeCheck | None = None
     contact: Contact | None = None
     was_sent: bool = False
     retry_after_s: float = 0.0
@@ -143,7 +143,9 @@ class CodeSender:
         self._breaker = breaker
         self._counts = counts
 
-    def send(self, submission: Submission, contact: Contact, request: CodeRequest) -> Step:
+    def send(
+        self, submission: Submission, contact: Contact, request: CodeRequest
+    ) -> VerificationResult:
         """Send a code for a submission that waits for one, if it may have one now.
 
         Without one, and without a former one that is valid, the form's policy decides.
@@ -161,7 +163,7 @@ class CodeSender:
                 error = self._call(submission, contact, code)
         if isinstance(taken, NotTaken):
             if taken.must_wait:
-                return Step(waits, contact=contact, retry_after_s=taken.retry_after_s)
+                return VerificationResult(waits, contact=contact, retry_after_s=taken.retry_after_s)
             has_former = self._codes.has_valid(submission.key)
             status = taken.status
             outcome = self._not_sent(submission, contact, policy, status, has_former=has_former)
@@ -173,8 +175,8 @@ class CodeSender:
                 outcome = self._failed(submission, contact, policy, taken, error)
         else:
             self._counts.count(submission.form, CodeEvent.SENT)
-            return Step(waits, contact=contact, was_sent=True)
-        return Step(outcome, contact=contact)
+            return VerificationResult(waits, contact=contact, was_sent=True)
+        return VerificationResult(outcome, contact=contact)
 
     def _reason_not_to_call(self, *, has_permit: bool) -> str:
         """Return the status for which the portal is not asked to send a code now, or ""."""

@@ -24,8 +24,8 @@ from webapp.outbox.rows import Submission
 from webapp.outbox.submit import Result, submission_key
 from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
-from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, Check, CodeState
-from webapp.verification.sender import Policy, Step
+from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, CodeCheck, CodeState
+from webapp.verification.sender import Policy, VerificationResult
 from webapp.web import contact as contact_form
 from webapp.web.rendering import public_form, see_other, services
 from webapp.web.submitting import SENT, issue_receipt, request_code, too_many_codes
@@ -120,7 +120,7 @@ def _serve(slug: str, *, embedded: bool) -> contact_form.ViewResult:
     if place is None:
         return see_other(f"/{'embed' if embedded else 'f'}/{slug}")
     pending = services().delivery.verification.pending(place.key)
-    if isinstance(pending, Step):
+    if isinstance(pending, VerificationResult):
         return _leave(place, pending)
     return _proceed(place, *pending)
 
@@ -173,7 +173,7 @@ def _check(
     if step.outcome is None or step.outcome.result is not Result.CODE or step.check is None:
         return _leave(place, step, submission.contact)
     after = verification.pending(place.key)
-    if isinstance(after, Step):
+    if isinstance(after, VerificationResult):
         return _leave(place, after)
     submission, state = after
     error = _error(step.check, state)
@@ -193,13 +193,13 @@ def _find_code(typed: str, length: int) -> str:
     return fitting.pop() if len(fitting) == 1 else "".join(numbers)
 
 
-def _error(check: Check, state: CodeState | None) -> _Problem:
+def _error(check: CodeCheck, state: CodeState | None) -> _Problem:
     left = state.tries_left if state else MAX_TRIES
-    if check is Check.WRONG and left:
+    if check is CodeCheck.WRONG and left:
         return _Problem(texts.WRONG, texts.LAST_CODE.format(n=persian_digits(left)))
-    if check is Check.WRONG:
+    if check is CodeCheck.WRONG:
         return _Problem(texts.WRONG, f"{texts.WRONG_LAST} {_what_helps(state)}")
-    heading = texts.USED_UP if check is Check.USED_UP else texts.EXPIRED
+    heading = texts.USED_UP if check is CodeCheck.USED_UP else texts.EXPIRED
     return _Problem(heading, _what_helps(state))
 
 
@@ -246,7 +246,7 @@ def _resend(
 def _not_resent(place: _Place, *, is_refused: bool) -> contact_form.ViewResult:
     """Answer that no other code was sent: it failed, or another request was faster."""
     after = services().delivery.verification.pending(place.key)
-    if isinstance(after, Step):
+    if isinstance(after, VerificationResult):
         return _leave(place, after)
     if is_refused:
         shown = _show(place, *after, note=texts.NOT_RESENT)
@@ -294,13 +294,15 @@ def _show(
     )
 
 
-def _leave(place: _Place, step: Step, contact: Contact | None = None) -> contact_form.ViewResult:
+def _leave(
+    place: _Place, step: VerificationResult, contact: Contact | None = None
+) -> contact_form.ViewResult:
     """Answer with what became of a submission that waits for no code any more."""
     outcome, contact = step.outcome, step.contact or contact
     if outcome is None:
         return _form(place, None, message=texts.GONE), HTTPStatus.GONE
     if outcome.is_accepted:
-        verified = str(contact[MOBILE]) if contact and step.check is Check.RIGHT else ""
+        verified = str(contact[MOBILE]) if contact and step.check is CodeCheck.RIGHT else ""
         receipt = issue_receipt(place.definition, outcome, site=place.site, mobile=verified)
         done = "/done" if place.embedded else ""
         return see_other(f"{place.form_url}{done}?r={receipt}")

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
-from webapp.contact import MOBILE, Field, Kind, Value
+from webapp.contact import MOBILE, Field, FieldKind, Value
 from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange, tokens
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
@@ -22,7 +22,7 @@ from webapp.messages import workbench
 from webapp.outbox.circuit_breaker import Pause
 from webapp.outbox.submit import Outcome, Result
 from webapp.portal.base import KnownContact
-from webapp.statistics.funnel import Step
+from webapp.statistics.funnel import FunnelStep
 from webapp.web import closing
 from webapp.web.help import operators_header
 from webapp.web.rendering import (
@@ -99,7 +99,7 @@ def new_form(
         cached_pages[key] = cached
     token = services().tokens.issue(definition.slug, site=showing_site(definition))
     if definition.access is Access.PUBLIC and PREVIEW not in request.args:
-        services().delivery.funnel.count(definition.slug, Step.SHOWN)
+        services().delivery.funnel.count(definition.slug, FunnelStep.SHOWN)
     values = {
         "action": escape(own_address()),
         "title": escape(_title(definition, receipt=receipt)),
@@ -237,7 +237,7 @@ def _render(
         refetch=refetch,
         min_age_ms=tokens.MIN_AGE // timedelta(milliseconds=1),
         date_in_words=persian.date_in_words,
-        kinds=Kind,
+        kinds=FieldKind,
         differences=partial(_differences, form),
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
@@ -250,7 +250,10 @@ def _differences(form: ContactForm, known: KnownContact) -> list[str]:
     for row in all_fields(form.definition):
         stored = known.values.get(row.name)
         texts = [_text(row, value) for value in (stored, typed[row.name])]
-        is_compared = row.name in known.values and row.kind not in (Kind.MOBILE, Kind.ACTIVE)
+        is_compared = row.name in known.values and row.kind not in (
+            FieldKind.MOBILE,
+            FieldKind.ACTIVE,
+        )
         if is_compared and len({persian.comparison_key(text) for text in texts}) > 1:
             stored_text, typed_text = (text or workbench.DUPLICATE_EMPTY for text in texts)
             found.append(

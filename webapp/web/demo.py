@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, send_file
 
 from webapp import demo
-from webapp.contact import FIELDS, Kind, in_page_order
+from webapp.contact import FIELDS, FieldKind, in_page_order
 from webapp.database import DatabaseError
 from webapp.persian import persian_digits
 from webapp.web.rendering import format_values, require_intranet, services, waiting
@@ -56,13 +56,13 @@ def _values(stored: dict[str, Any]) -> dict[str, Any]:
     return {name: _value(row.kind, stored.get(name)) for name, row in FIELDS.items()}
 
 
-def _value(kind: Kind, written: Any) -> Any:  # noqa: ANN401  JSON
+def _value(kind: FieldKind, written: Any) -> Any:  # noqa: ANN401  JSON
     match kind:
-        case Kind.MOBILE:
+        case FieldKind.MOBILE:
             return "0" + str(written).removeprefix("98")
-        case Kind.DATE if written:
+        case FieldKind.DATE if written:
             return date.fromisoformat(written[:10])
-        case Kind.LABELS:
+        case FieldKind.LABELS:
             return tuple(written)
         case _:
             return written

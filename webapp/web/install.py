@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
 from webapp import messages
-from webapp.contact import Kind
+from webapp.contact import FieldKind
 from webapp.forms.definitions import FormDefinition, read_arrival, source_key
 from webapp.settings import Settings
 from webapp.web import closing
@@ -126,7 +126,12 @@ class Finding:
 
 
 # Heights on a phone, so that a frame without the script does not hide the button.
-_FIELD_HEIGHTS_PX: Final = {Kind.LINES: 200, Kind.GENDER: 170, Kind.LABELS: 170, Kind.DATE: 190}
+_FIELD_HEIGHTS_PX: Final = {
+    FieldKind.LINES: 200,
+    FieldKind.GENDER: 170,
+    FieldKind.LABELS: 170,
+    FieldKind.DATE: 190,
+}
 _DEFAULT_FIELD_HEIGHT_PX: Final = 120
 _FRAME_HEIGHT_PX: Final = 260  # title, intro and button
 _CONSENT_HEIGHT_PX: Final = 110

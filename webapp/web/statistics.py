@@ -16,8 +16,8 @@ from webapp.messages import opening as opening_texts
 from webapp.messages import statistics as source_texts
 from webapp.messages import statistics as texts
 from webapp.persian import persian_number
-from webapp.statistics import Count, Outcome, today
-from webapp.statistics.funnel import Step, StepCount
+from webapp.statistics import Count, CountedOutcome, today
+from webapp.statistics.funnel import FunnelStep, StepCount
 from webapp.statistics.sources import OTHER
 from webapp.web import closing
 from webapp.web.rendering import (
@@ -31,16 +31,16 @@ from webapp.web.rendering import (
 from webapp.web.rendering.charts import csv_file
 
 _MOST_ROWS: Final = 20  # of sources; the others are one row
-_DELIVERED: Final = str(Outcome.DELIVERED)
+_DELIVERED: Final = str(CountedOutcome.DELIVERED)
 # Only forms that verify numbers have these.
-_VERIFICATION: Final = (Step.CODE_SENT, Step.VERIFIED)
+_VERIFICATION: Final = (FunnelStep.CODE_SENT, FunnelStep.VERIFIED)
 
 # A row of a CSV file: its day, form, source or step, and count.
 CsvRow = tuple["date", str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """A row of a table: its label, and its cells."""
 
     label: str
@@ -52,19 +52,19 @@ class FunnelTable:
     """The steps of each public form: the captions of the columns, and the rows."""
 
     columns: tuple[str, ...]
-    rows: list[Row]
+    rows: list[SourceRow]
 
 
 # Sources
 
 
-def source_rows(first: date, last: date) -> list[Row]:
+def source_rows(first: date, last: date) -> list[SourceRow]:
     """Return the sources of these days, the most frequent first; none if no form has any."""
     sources = services().delivery.statistics.sources
     listing = [slug for slug, form in services().definitions.items() if form.from_url]
     found = sources.top(first, last, most=_MOST_ROWS, listing=listing)
     names = {OTHER: texts.OTHER_SOURCES, "": texts.NO_SOURCE}
-    return [Row(names.get(name, name), (persian_number(number),)) for name, number in found]
+    return [SourceRow(names.get(name, name), (persian_number(number),)) for name, number in found]
 
 
 def source_csv(first: date, last: date) -> Iterator[CsvRow]:
@@ -95,10 +95,12 @@ def funnel_table(first: date, last: date, counts: Iterable[Count]) -> FunnelTabl
     if not any(sums[slug, step] for slug, _ in forms for step in texts.STEPS):
         return None
     verifying = {slug for slug, step in sums if step in _VERIFICATION}
-    steps = [str(step) for step in Step if verifying or step not in _VERIFICATION]
+    steps = [str(step) for step in FunnelStep if verifying or step not in _VERIFICATION]
     steps.append(_DELIVERED)
     rows = [
-        Row(title, tuple(_cell(sums, slug, step, verifies=slug in verifying) for step in steps))
+        SourceRow(
+            title, tuple(_cell(sums, slug, step, verifies=slug in verifying) for step in steps)
+        )
         for slug, title in forms
     ]
     return FunnelTable(tuple(texts.STEPS[step] for step in steps), rows)
@@ -110,7 +112,7 @@ def _step_sums(steps: Iterable[StepCount], counts: Iterable[Count]) -> Counter[t
     for step in steps:
         sums[step.form, str(step.step)] += step.count
     for one in counts:
-        if one.outcome is Outcome.DELIVERED:
+        if one.outcome is CountedOutcome.DELIVERED:
             sums[one.form, _DELIVERED] += one.count
     return sums
 
@@ -119,10 +121,10 @@ def _cell(sums: Counter[tuple[str, str]], form: str, step: str, *, verifies: boo
     """Return the number of a step, with its share of the form's views if that says something."""
     if step in _VERIFICATION and not verifies:
         return texts.NO_STEP
-    number, shown = sums[form, step], sums[form, str(Step.SHOWN)]
+    number, shown = sums[form, step], sums[form, str(FunnelStep.SHOWN)]
     text = persian_number(number)
     # More than were shown: from before views were counted, or a killed process counted them.
-    if step == Step.SHOWN or not shown or number > shown:
+    if step == FunnelStep.SHOWN or not shown or number > shown:
         return text
     share = persian_number(100 * number / shown, decimals=1)
     return texts.SHARE.format(n=text, share=share)
@@ -138,25 +140,25 @@ def step_csv(first: date, last: date, counts: Iterable[Count]) -> Iterator[CsvRo
     rows += (
         (one.day, one.form, _DELIVERED, one.count)
         for one in counts
-        if one.outcome is Outcome.DELIVERED and one.form in public
+        if one.outcome is CountedOutcome.DELIVERED and one.form in public
     )
-    order = [*map(str, Step), _DELIVERED]
+    order = [*map(str, FunnelStep), _DELIVERED]
     yield from sorted(rows, key=lambda row: (row[0], row[1], order.index(row[2])))
 
 
 # Choices
 
 
-def choice_rows(first: date, last: date) -> list[Row]:
+def choice_rows(first: date, last: date) -> list[SourceRow]:
     """Return what was chosen in these days: form, field, choice and number."""
     sums = services().delivery.funnel.choices(first, last)
-    rows: list[Row] = []
+    rows: list[SourceRow] = []
     for slug, definition in services().definitions.items():
         for field_ in filter(lambda it: it.choices, definition.fields):
             former = (choice for form, name, choice in sums if (form, name) == (slug, field_.name))
             for choice in dict.fromkeys((*field_.choices, *former)):
                 number = persian_number(sums.get((slug, field_.name, choice), 0))
-                rows.append(Row(definition.title, (field_.label, choice, number)))
+                rows.append(SourceRow(definition.title, (field_.label, choice, number)))
     return rows
 
 
@@ -180,7 +182,7 @@ def page() -> str:
         periods=[(number, texts.LAST_DAYS.format(n=_number(number))) for number in _PERIODS_DAYS],
         days=days,
         period=texts.LAST_DAYS.format(n=_number(days)),
-        outcomes=[str(outcome) for outcome in Outcome],
+        outcomes=[str(outcome) for outcome in CountedOutcome],
         sections=_sections(first, last, counts) if counts else [],
         funnel=funnel_table(first, last, counts),
         sources=source_rows(first, last),
@@ -245,7 +247,7 @@ class _Sum:
 
     label: str
     short: str
-    numbers: dict[str, int] = field(default_factory=lambda: {str(it): 0 for it in Outcome})
+    numbers: dict[str, int] = field(default_factory=lambda: {str(it): 0 for it in CountedOutcome})
     timed: int = 0
     seconds: float = 0.0
 

@@ -28,7 +28,7 @@ from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
 from webapp.persian import persian_digits
 from webapp.portal.base import KnownContact, status_message
-from webapp.statistics.funnel import Step
+from webapp.statistics.funnel import FunnelStep
 from webapp.verification.sender import CodeRequest, Networks, Policy
 from webapp.web import closing
 from webapp.web.closing import Closure
@@ -274,7 +274,7 @@ def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
         suspicion=checked.suspicion,
     )
     if outcome.is_new and is_public and not checked.replaces:
-        delivery.funnel.count(definition.slug, Step.SUBMITTED)
+        delivery.funnel.count(definition.slug, FunnelStep.SUBMITTED)
     return outcome
 
 

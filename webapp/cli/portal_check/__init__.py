@@ -13,7 +13,7 @@ from pathlib import Path
 
 from webapp.cli.portal_check.creating import Trial
 from webapp.cli.portal_check.reading import check_reading
-from webapp.cli.portal_check.table import Table
+from webapp.cli.portal_check.table import CheckTable
 from webapp.portal.client import AmootPortal
 from webapp.settings import VERSION, Settings
 
@@ -39,7 +39,7 @@ def check_portal(
     """
     token = settings.amoot_token or ""
     wrong = portal.with_token(wrong_token(token))
-    table = Table(language)
+    table = CheckTable(language)
     table.begin()
     try:
         with _end_on_sigterm():

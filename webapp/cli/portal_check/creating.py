@@ -12,8 +12,8 @@ from typing import Any, Final
 from webapp.cli.portal_check import reading
 from webapp.cli.portal_check.own_contacts import OwnContacts, Records, delete_all, ids
 from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
-from webapp.cli.portal_check.table import Level, Reply, Table
-from webapp.contact import FIELDS, LABELS, MOBILE, Contact, Kind
+from webapp.cli.portal_check.table import CheckTable, Level, Reply
+from webapp.contact import FIELDS, LABELS, MOBILE, Contact, FieldKind
 from webapp.persian import comparison_key
 from webapp.portal.answers import find_matches, is_same_number
 from webapp.portal.base import (
@@ -46,7 +46,7 @@ class Trial:
     """Creates a contact with the administrator's number, and learns from what becomes of it."""
 
     def __init__(
-        self, portal: AmootPortal, table: Table, mobile: str, *, empty: Empty, settle_s: float
+        self, portal: AmootPortal, table: CheckTable, mobile: str, *, empty: Empty, settle_s: float
     ) -> None:
         """Set it up.
 
@@ -211,7 +211,7 @@ class Trial:
         self._compare_clocks()
 
     def _compare_gender(self) -> None:
-        name = next(name for name, row in FIELDS.items() if row.kind is Kind.GENDER)
+        name = next(name for name, row in FIELDS.items() if row.kind is FieldKind.GENDER)
         gender = self._stored.get(name, "missing")
         word = str(gender).casefold()
         is_set = word in {"true", "false"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from time import monotonic, sleep
 from typing import Any, Final
 
-from webapp.cli.portal_check.table import Level, Reply, Table, ask
+from webapp.cli.portal_check.table import CheckTable, Level, Reply, ask
 from webapp.contact import MOBILE
 from webapp.portal.answers import contact_id, is_same_number
 from webapp.portal.base import MethodNotAllowed, PortalError, SlowDown
@@ -89,7 +89,7 @@ def ids(records: Iterable[Mapping[str, Any]]) -> set[int]:
 
 
 def delete_all(
-    own: OwnContacts, table: Table, *, labels: Sequence[str], wait_s: float, is_pending: bool
+    own: OwnContacts, table: CheckTable, *, labels: Sequence[str], wait_s: float, is_pending: bool
 ) -> None:
     """Delete all contacts with the number, and add rows that say which are left.
 
@@ -119,7 +119,7 @@ def delete_all(
 
 
 def _tell_deleted(
-    own: OwnContacts, table: Table, replies: dict[int, Reply], *, seen: set[int], wait_s: float
+    own: OwnContacts, table: CheckTable, replies: dict[int, Reply], *, seen: set[int], wait_s: float
 ) -> None:
     failed = {number for number, reply in replies.items() if reply.error}
     is_allowed = not all(isinstance(it.error, MethodNotAllowed) for it in replies.values())
@@ -135,7 +135,7 @@ def _tell_deleted(
         table.add("delete", reply, Level.FINE, "delete.deleted", count=len(replies))
 
 
-def _tell_labels(own: OwnContacts, table: Table, labels: Sequence[str]) -> None:
+def _tell_labels(own: OwnContacts, table: CheckTable, labels: Sequence[str]) -> None:
     """Say whether the labels of the deleted contacts are left."""
     reply = ask(own.portal, "ContactGroupList")
     with contextlib.suppress(PortalError):
@@ -146,7 +146,7 @@ def _tell_labels(own: OwnContacts, table: Table, labels: Sequence[str]) -> None:
     table.add("labels-left", reply, Level.NOTE, "labels-left.some", "labels-left")
 
 
-def _tell(own: OwnContacts, table: Table, search: Reply, key: str) -> None:
+def _tell(own: OwnContacts, table: CheckTable, search: Reply, key: str) -> None:
     """Say what is known of contacts that have no ID, or have not appeared."""
     private = {"ids": "–", "mobile": own.mobile}
     table.add("delete", search, Level.CHANGE, key, "by-hand", private=private)

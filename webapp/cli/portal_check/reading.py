@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from webapp.cli.portal_check.table import Level, Reply, Table, ask
-from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Field, Kind, Value
+from webapp.cli.portal_check.table import CheckTable, Level, Reply, ask
+from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Field, FieldKind, Value
 from webapp.messages.portal_check import SAMPLE, SAMPLE_LABELS
 from webapp.persian import comparison_key
 from webapp.portal.answers import contact_id, is_same_number
@@ -23,7 +23,7 @@ _NOT_OF_THE_TOKEN: Final = ("User_NotAllowMethod", "Token_NotAllowMethod")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundContact:
     """What the part that stores nothing has found out.
 
     Attributes:
@@ -38,11 +38,11 @@ class Found:
 def check_reading(
     portal: AmootPortal,
     wrong: AmootPortal,
-    table: Table,
+    table: CheckTable,
     *,
     lines: Sequence[str],
     empty: Empty,
-) -> Found:
+) -> FoundContact:
     """Make the calls that store nothing, and add a row for each one.
 
     Args:
@@ -53,7 +53,7 @@ def check_reading(
         empty: What is sent for empty fields, by the settings.
     """
     if not _account(portal, table):
-        return Found(may_create=False, empty=empty)
+        return FoundContact(may_create=False, empty=empty)
     _wrong_token(wrong, table)
     _labels(portal, table)
     unused = _UNUSED_PREFIX + "".join(secrets.choice("0123456789") for _ in range(4))
@@ -62,7 +62,7 @@ def check_reading(
     return _empty_number(portal, table, empty)
 
 
-def _account(portal: AmootPortal, table: Table) -> bool:
+def _account(portal: AmootPortal, table: CheckTable) -> bool:
     """Return whether it makes sense to go on."""
     reply = ask(portal, "AccountStatus")
     match reply.error:
@@ -81,7 +81,7 @@ def _account(portal: AmootPortal, table: Table) -> bool:
     return True
 
 
-def _wrong_token(wrong: AmootPortal, table: Table) -> None:
+def _wrong_token(wrong: AmootPortal, table: CheckTable) -> None:
     reply = ask(wrong, "AccountStatus")
     match reply.error:
         case None:
@@ -92,7 +92,7 @@ def _wrong_token(wrong: AmootPortal, table: Table) -> None:
             table.add("wrong-token", reply, Level.WRONG, "wrong-token.unread", "report")
 
 
-def _labels(portal: AmootPortal, table: Table) -> None:
+def _labels(portal: AmootPortal, table: CheckTable) -> None:
     reply = ask(portal, "ContactGroupList")
     try:
         count = len(reply.records())
@@ -104,7 +104,7 @@ def _labels(portal: AmootPortal, table: Table) -> None:
         table.add("labels", reply, Level.FINE, "labels.listed", count=count)
 
 
-def _search(portal: AmootPortal, table: Table, mobile: str) -> None:
+def _search(portal: AmootPortal, table: CheckTable, mobile: str) -> None:
     reply = ask(portal, "ContactSearch", [(MOBILE, mobile)])
     try:
         records = reply.records()
@@ -122,7 +122,7 @@ def _search(portal: AmootPortal, table: Table, mobile: str) -> None:
         table.add("search", reply, Level.WRONG, "search.others", "report", count=len(records))
 
 
-def _lines(portal: AmootPortal, table: Table, mobile: str, lines: Sequence[str]) -> None:
+def _lines(portal: AmootPortal, table: CheckTable, mobile: str, lines: Sequence[str]) -> None:
     if not lines:
         table.add("line", Reply(method="IsBlackList_ByCancelation", facts="–"), Level.FINE,
                   "line.none")  # fmt: skip
@@ -174,7 +174,7 @@ def is_about_form(error: PortalError | None) -> bool:
     return error.is_answer and error.status not in _UNREADABLE
 
 
-def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
+def _empty_number(portal: AmootPortal, table: CheckTable, empty: Empty) -> FoundContact:
     """Send a contact without a number, in other forms until only the number is refused."""
     tried = ((setting, form, ask(portal, "ContactCreate", _without_number(form)))
              for setting, form in variants(empty))  # fmt: skip
@@ -188,25 +188,25 @@ def _empty_number(portal: AmootPortal, table: Table, empty: Empty) -> Found:
     name = "empty-number"
     if reply.error is None:
         _stored_without_number(portal, table, reply)
-        return Found(may_create=False, empty=empty)
+        return FoundContact(may_create=False, empty=empty)
     if is_about_number(reply.error) and not setting:
         table.add(name, first, Level.FINE, "empty-number.refused")
     elif is_about_number(reply.error):
         table.add(name, first, Level.CHANGE, "empty-number.form", setting, facts=reply.facts)
-        return Found(may_create=True, empty=form)
+        return FoundContact(may_create=True, empty=form)
     elif isinstance(first.error, MethodNotAllowed):
         table.add(name, first, Level.CHANGE, "empty-number.not-allowed", "allow")
-        return Found(may_create=False, empty=empty)
+        return FoundContact(may_create=False, empty=empty)
     elif isinstance(first.error, Refused):
         table.add(name, first, Level.WRONG, "empty-number.account", "account.refused")
-        return Found(may_create=False, empty=empty)
+        return FoundContact(may_create=False, empty=empty)
     elif isinstance(first.error, Rejected) and first.error.fields:
         table.add(name, first, Level.CHANGE, "empty-number.name", "empty-number.name")
     elif is_about_form(first.error):
         table.add(name, first, Level.WRONG, "empty-number.unclear", "report")
     else:
         table.add(name, first, Level.WRONG, "empty-number.unread", "report")
-    return Found(may_create=bool(first.error and first.error.is_answer), empty=empty)
+    return FoundContact(may_create=bool(first.error and first.error.is_answer), empty=empty)
 
 
 def _without_number(empty: Empty) -> list[tuple[str, str]]:
@@ -214,7 +214,7 @@ def _without_number(empty: Empty) -> list[tuple[str, str]]:
     return [(MOBILE, "")] + [pair for pair in payload(Contact(), empty) if pair[0] != MOBILE]
 
 
-def _stored_without_number(portal: AmootPortal, table: Table, reply: Reply) -> None:
+def _stored_without_number(portal: AmootPortal, table: CheckTable, reply: Reply) -> None:
     """Delete a contact that was stored although it has no number."""
     # Only a contact that has no number: another one is not to be deleted, whatever the answer is.
     ids: Mapping[int, None] = dict.fromkeys(
@@ -254,7 +254,7 @@ def sample(mobile: str, *, is_long: bool) -> Contact:
     values: dict[str, Value] = {
         name: _text(row, is_long=is_long)
         for name, row in FIELDS.items()
-        if row.kind in {Kind.TEXT, Kind.LINES, Kind.EMAIL}
+        if row.kind in {FieldKind.TEXT, FieldKind.LINES, FieldKind.EMAIL}
     }
     born = next(name for name, row in FIELDS.items() if row.in_past)
     labels = tuple(label(number, is_long=is_long) for number in range(2))
@@ -272,10 +272,10 @@ def changed(contact: Contact, values: Mapping[str, Value]) -> Contact:
 
 
 def _text(row: Field, *, is_long: bool) -> str:
-    if row.kind is Kind.EMAIL:
+    if row.kind is FieldKind.EMAIL:
         return _email(row.max_length if is_long else 0)
     text = _fill(SAMPLE, row.max_length if is_long else 0)
-    return text.replace(" ", "\n", 1) if row.kind is Kind.LINES else text
+    return text.replace(" ", "\n", 1) if row.kind is FieldKind.LINES else text
 
 
 def _fill(text: str, length: int) -> str:
@@ -305,7 +305,7 @@ def differences(sent: Contact, stored: Mapping[str, Any]) -> Iterator[Change]:
     """Yield what the portal has changed of the fields that were sent, but for number and labels."""
     for name, row in FIELDS.items():
         value = sent[name]
-        if row.kind in {Kind.LABELS, Kind.MOBILE} or value in EMPTY_VALUES:
+        if row.kind in {FieldKind.LABELS, FieldKind.MOBILE} or value in EMPTY_VALUES:
             continue
         if name not in stored:
             yield Change(name, "not returned")

@@ -16,7 +16,7 @@ import click
 
 from webapp.cli.portal_check import english
 from webapp.messages import portal_check as persian
-from webapp.portal.answers import Answer, Place, find_status, parse_body, read_answer
+from webapp.portal.answers import Answer, AnswerPlace, find_status, parse_body, read_answer
 from webapp.portal.base import PortalError
 from webapp.portal.client import AmootPortal
 from webapp.portal.statuses import BY_NAME, SUCCESS
@@ -51,7 +51,7 @@ class Level(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CheckRow:
     """A row of the table.
 
     Attributes:
@@ -77,12 +77,12 @@ class Row:
     outline: str = ""
 
 
-class Table:
+class CheckTable:
     """Rows, which are printed as soon as they are known: a check may be ended at any time."""
 
     def __init__(self, language: str) -> None:
         """Set the language: "fa" or "en"."""
-        self.rows: list[Row] = []
+        self.rows: list[CheckRow] = []
         self._texts = persian if language == "fa" else english
         self._edge = _RLM if language == "fa" else ""
         width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST) - 3 * 3
@@ -121,7 +121,7 @@ class Table:
             private: Values that the report must not show.
             values: What the texts have in braces.
         """
-        row = Row(
+        row = CheckRow(
             name=name,
             method=reply.method,
             facts="; ".join(filter(None, (reply.facts, facts))),
@@ -168,7 +168,7 @@ class Table:
             text = text.replace(secret, _MASK)
         return text
 
-    def _cells(self, row: Row, *, masked: bool = False) -> list[str]:
+    def _cells(self, row: CheckRow, *, masked: bool = False) -> list[str]:
         texts = self._texts
         private = dict.fromkeys(row.private, _MASK) if masked else row.private
         values = {**_TERMS, **row.values, **private}
@@ -283,7 +283,7 @@ def ask(
     return Reply(method=method, facts=facts, answer=answer, error=error, outline=outline)
 
 
-def _describe(response: Response, place: Place) -> Iterator[str]:
+def _describe(response: Response, place: AnswerPlace) -> Iterator[str]:
     """Yield HTTP status, shape, status with its place, and the kind of data of a response."""
     content = parse_body(response.body)
     yield f"HTTP {response.status_code}"

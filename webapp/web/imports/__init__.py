@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
-from webapp.contact import FIELDS, Contact, Field, Kind
+from webapp.contact import FIELDS, Contact, Field, FieldKind
 from webapp.forms.definitions import FormDefinition
 from webapp.imports import ImportGone, Imports
 from webapp.imports.columns import sample_workbook
@@ -21,7 +21,7 @@ from webapp.imports.drafts import read_again, read_other_sheet, store_file
 from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
-from webapp.imports.tables import Import, ImportState, KnownRows, Twice
+from webapp.imports.tables import DuplicateRows, Import, ImportState, KnownRows
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
@@ -77,13 +77,13 @@ def cell_text(row: Field, contact: Contact) -> str:
     if value in (None, ""):
         return ""
     match row.kind:
-        case Kind.DATE:
+        case FieldKind.DATE:
             return jalali_slashes(value)  # type: ignore[arg-type]  # a date, by its kind
-        case Kind.GENDER:
+        case FieldKind.GENDER:
             return MAN if value else WOMAN
-        case Kind.LABELS:
+        case FieldKind.LABELS:
             return COMMA.join(value)  # type: ignore[arg-type]  # a tuple, by its kind
-        case Kind.ACTIVE:
+        case FieldKind.ACTIVE:
             return "true" if value else "false"
         case _:
             return str(value)
@@ -248,9 +248,9 @@ def change(name: str) -> _Page:
     return see_other(_PATH if is_discarded else _address(found))
 
 
-def _twice() -> Twice:
+def _twice() -> DuplicateRows:
     given = (request.form or request.args).get("twice", "")  # the address may hold an older choice
-    return next((it for it in Twice if it == given), Twice.FIRST)
+    return next((it for it in DuplicateRows if it == given), DuplicateRows.FIRST)
 
 
 def _known() -> KnownRows:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import request
 
-from webapp.contact import LABELS, MOBILE, NAMES, Contact, Field, Kind
+from webapp.contact import LABELS, MOBILE, NAMES, Contact, Field, FieldKind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import read_value
 from webapp.imports.columns import named_columns
@@ -17,9 +17,9 @@ from webapp.imports.rows import shared_fields
 from webapp.imports.tables import (
     ENDED,
     WHOLE_NAME,
+    ColumnMapping,
     Import,
     ImportState,
-    Reading,
     Search,
     StoredRow,
 )
@@ -151,7 +151,7 @@ def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], s
 
 def _difference(row: Field, old: str | None) -> str:
     """Return what is known of a field that differs: the former text, or only its label."""
-    if old is None or row.kind in (Kind.GENDER, Kind.ACTIVE, Kind.DATE):
+    if old is None or row.kind in (FieldKind.GENDER, FieldKind.ACTIVE, FieldKind.DATE):
         return row.label
     return texts.DIFFERENCE.format(label=row.label, text=_short(old) or texts.NOTHING)
 
@@ -184,7 +184,7 @@ def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, 
         {
             "row": row,
             "text": found.reading.shared.get(row.name, ""),
-            "is_gender": row.kind is Kind.GENDER,
+            "is_gender": row.kind is FieldKind.GENDER,
         }
         for row in (shared_fields(definition) if definition else ())
     ]
@@ -208,7 +208,7 @@ def _table(
     contacts: Sequence[Contact], rows: Sequence[Field]
 ) -> tuple[list[str], list[list[FormattedValue]]]:
     """Return contacts as a table: the labels of fields that have values, and a line for each."""
-    active = next(row for row in rows if row.kind is Kind.ACTIVE)
+    active = next(row for row in rows if row.kind is FieldKind.ACTIVE)
     if all(one[active.name] for one in contacts):  # as almost everywhere: it says nothing
         rows = [row for row in rows if row is not active]
     lines = [{it.label: it for it in format_values(one.values, rows)} for one in contacts]
@@ -289,7 +289,7 @@ _COLUMN: Final = "column-"
 _FOR_ALL: Final = "all-"
 
 
-def posted(old: Reading, definition: FormDefinition) -> Reading:
+def posted(old: ColumnMapping, definition: FormDefinition) -> ColumnMapping:
     """Return the reading of the request; what it does not contain stays as it was."""
     columns = (
         request.form.get(f"{_COLUMN}{number}", given) for number, given in enumerate(old.columns)
@@ -302,7 +302,7 @@ def posted(old: Reading, definition: FormDefinition) -> Reading:
     return replace(old, columns=tuple(columns), shared=given)
 
 
-def chosen_sheet(old: Reading) -> tuple[str | None, int | None] | None:
+def chosen_sheet(old: ColumnMapping) -> tuple[str | None, int | None] | None:
     """Return another sheet or header row that the request names; `None` if it names none.
 
     The header of another sheet is found anew.
@@ -317,7 +317,7 @@ def chosen_sheet(old: Reading) -> tuple[str | None, int | None] | None:
     return None
 
 
-def faults(reading: Reading, definition: FormDefinition) -> dict[str, str]:
+def faults(reading: ColumnMapping, definition: FormDefinition) -> dict[str, str]:
     """Return what is wrong with a reading: a message by the name of its input."""
     labels = _targets(definition)
     found = {}

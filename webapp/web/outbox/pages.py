@@ -15,7 +15,7 @@ from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.forms.definitions import FormDefinition, main_form
 from webapp.messages import outbox as texts
-from webapp.outbox.listing import SORTS, Group, ListKind, Query
+from webapp.outbox.listing import SORTS, ListKind, Query, ReasonGroup
 from webapp.outbox.rows import (
     MAX_RETRY_AGE,
     PERHAPS_RECORDED,
@@ -115,7 +115,7 @@ def _day(text: str) -> tuple[date | None, str]:
 # The filters
 
 
-def filters(view: View, groups: list[Group]) -> dict[str, Any]:
+def filters(view: View, groups: list[ReasonGroup]) -> dict[str, Any]:
     """Return what the filters of a list offer, each with its number."""
     definitions = services().definitions
     offered = {
@@ -143,7 +143,7 @@ def filters(view: View, groups: list[Group]) -> dict[str, Any]:
     return {"selects": selects, "sorts": texts.SORTS}
 
 
-def reasons(view: View, groups: list[Group]) -> list[dict[str, Any]]:
+def reasons(view: View, groups: list[ReasonGroup]) -> list[dict[str, Any]]:
     """Return the groups of a list by reason, each with its number and the address of its list."""
     return [
         {
@@ -159,7 +159,7 @@ def reasons(view: View, groups: list[Group]) -> list[dict[str, Any]]:
     ]
 
 
-def _counts(groups: list[Group], name: str) -> Counter[str]:
+def _counts(groups: list[ReasonGroup], name: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for group in groups:
         counts[getattr(group, name)] += group.count

@@ -18,7 +18,7 @@ from flask import Response, abort, current_app, render_template, request
 from markupsafe import Markup, escape
 
 from webapp import messages, persian
-from webapp.contact import Field, Kind, in_page_order
+from webapp.contact import Field, FieldKind, in_page_order
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition, main_form
@@ -180,14 +180,14 @@ def _counted(states: Sequence[State], text: str, many: str) -> str:
     return sentence.format(n=persian_digits(min(count, _COUNT_CAP)))
 
 
-_FORMATTERS: Final[dict[Kind, Callable[[Any], str]]] = {
-    Kind.MOBILE: persian.persian_digits,
-    Kind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
-    Kind.DATE: persian.date_in_words,
-    Kind.LABELS: lambda labels: isolated(labels, messages.COMMA),
-    Kind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
+_FORMATTERS: Final[dict[FieldKind, Callable[[Any], str]]] = {
+    FieldKind.MOBILE: persian.persian_digits,
+    FieldKind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
+    FieldKind.DATE: persian.date_in_words,
+    FieldKind.LABELS: lambda labels: isolated(labels, messages.COMMA),
+    FieldKind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
 }
-_DIRECTIONS: Final = {Kind.MOBILE: "ltr", Kind.EMAIL: "ltr", Kind.LABELS: "rtl"}
+_DIRECTIONS: Final = {FieldKind.MOBILE: "ltr", FieldKind.EMAIL: "ltr", FieldKind.LABELS: "rtl"}
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
