@@ -45,7 +45,7 @@ STEPS: dict[str, tuple[type, str]] = {
     "verify": (Unverified, "verify"),
     "open": (Imports, "open_draft"),
     "move": (Feeder, "_move"),
-    "feed": (Feeder, "feed"),
+    "feed": (Feeder, "enqueue_due_rows"),
 }
 
 
