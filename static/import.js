@@ -9,6 +9,8 @@ const address = isDraft ? `${location.pathname}/progress` : location.href;
 const main = document.getElementById("main");
 main.insertAdjacentHTML("beforebegin", '<p class="bait" role="status"></p>');
 const status = main.previousElementSibling;
+let isTouched = false;
+main.addEventListener("input", () => { isTouched = true; });
 
 function update(shown, next) {
   if (shown.nodeType === Node.TEXT_NODE && shown.data !== next.data) shown.data = next.data;
@@ -49,7 +51,11 @@ async function renew(pause) {
     status.textContent = document.getElementById("progress").dataset.stopped;
     return;
   }
-  if (next && !next.dataset.renews) return;
+  if (next && !next.dataset.renews) {
+    // The page asks about the numbers that were found. What was chosen meanwhile is not lost.
+    if (isDraft && !isTouched) location.reload();
+    return;
+  }
   const wait = next ? INTERVAL_MS : Math.min(pause * 2, MAX_INTERVAL_MS);
   setTimeout(renew, wait, wait);
 }

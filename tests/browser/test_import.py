@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from states import bring, calm
+from states import MOBILE, bring, calm, store_contact
 
 from webapp.messages import imports as texts
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
     from serving import Server
 
     from webapp.demo.server import Simulator
@@ -45,3 +45,15 @@ def test_import_runs_to_its_report_automatically(
         expect(done).to_be_visible(timeout=60_000)
         expect(tab.locator("[data-rows-sent='40'][data-rows-waiting='0']")).to_be_visible()
     assert len(simulator.contacts) == 40
+
+
+def test_number_that_the_phonebook_has_is_asked_about_once_it_is_found(
+    tab: Page, simulator: Simulator
+) -> None:
+    """Nobody has to open the preview again."""
+    simulator.purge()
+    calm(tab)
+    store_contact(simulator)
+    bring(tab, f"Mobile,CityName\n{MOBILE},یزد\n".encode())
+    expect(tab.locator("[name=known]").first).to_be_visible()
+    expect(tab.locator("[data-rows-known='1']")).to_be_visible()
