@@ -87,6 +87,8 @@ form.addEventListener("keydown", (event) => {
 if (location.hash && document.hasFocus()) document.getElementById(location.hash.slice(1))?.focus();
 
 // Not every browser focuses a message that has autofocus; most do it late.
+let hadFocus = document.activeElement !== document.body;
+addEventListener("focusin", () => { hadFocus = true; }, { once: true });
 setTimeout(() => {
-  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+  if (!hadFocus) document.querySelector("[autofocus]")?.focus();
 }, 500);
