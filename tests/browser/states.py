@@ -108,9 +108,9 @@ def delivered(tab: Page, _: Simulator) -> None:
     submit(tab)
 
 
-def store_contact(simulator: Simulator) -> None:
+def store_contact(simulator: Simulator, mobile: str = "09121234567") -> None:
     """Have the portal store a contact with the mobile number."""
-    contact = Contact(Mobile="09121234567", FName="سارا", LName="رضایی", CityName="شیراز")
+    contact = Contact(Mobile=mobile, FName="سارا", LName="رضایی", CityName="شیراز")
     AmootPortal(url=simulator.url, token=TOKEN, deadline=10).create_contact(contact)
 
 
