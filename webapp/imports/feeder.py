@@ -46,7 +46,7 @@ from webapp.outbox.rows import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, Ti
 
 log = logging.getLogger(__name__)
 
-FEED_INTERVAL_S: Final = 0.1  # between two calls of `feed` by one worker
+FEED_INTERVAL_S: Final = 0.1  # between two calls of `enqueue_due_rows` by one worker
 _STEP_S: Final = 0.5  # between two steps of all workers
 _MIN_BACKLOG: Final = 8  # rows that may always wait in the outbox: else no rate could be measured
 

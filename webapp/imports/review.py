@@ -155,14 +155,6 @@ class ImportReview:
         same = self._select(*known, _r.differences.is_(None), limit=limit - len(different))
         return [*different, *same]
 
-    def count_known(self, import_id: int) -> tuple[int, int]:
-        """Return how many rows of a draft have a known number, and how many of them differ."""
-        known = (_r.import_id == import_id, _r.known.not_in(UNKNOWN))
-        wanted = select(func.count(), func.count(_r.differences)).where(*known)
-        with self._database.read() as connection:
-            count, different = connection.execute(wanted).one()
-        return count, different
-
     def count_searched(self, import_id: int) -> tuple[int, int]:
         """Return how many numbers of a draft were looked for so far, and how many it has."""
         numbers = (_r.import_id == import_id, _r.place.in_(SENT_PLACES[DuplicateRows.FIRST]))

@@ -78,7 +78,6 @@ REVIEW_STATUSES: Final = (*SUSPECT_STATUSES, NUMBER_UNVERIFIED, PERHAPS_RECORDED
 # An unverified submission is none of these: nobody but its sender knows of it.
 WAITING: Final = (State.QUEUED, State.SENDING)
 NEEDS_ATTENTION: Final = (State.REJECTED, State.HELD)
-ACCEPTED: Final = (*WAITING, State.DELIVERED, *NEEDS_ATTENTION)
 
 RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
     {"blind": False, "attempts": 0, "unexplained": 0, "looks": 0}
