@@ -24,7 +24,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.listing import Query
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing, reference
 from webapp.phonebook import Duplicates
-from webapp.services import Reencryption
+from webapp.reencryption import Reencryption
 from webapp.statistics import today
 from webapp.verification.unverified import Unverified
 

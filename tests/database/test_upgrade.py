@@ -21,7 +21,7 @@ from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing, load_contact
-from webapp.services import Reencryption
+from webapp.reencryption import Reencryption
 
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 NAMES = ("منتظر", "درراه", None, "ردشده", "مشکوک", "شاید")
