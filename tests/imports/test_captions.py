@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from webapp.contact import FIELDS, Contact
-from webapp.forms.definitions import Access, DateInput, FormDefinition
+from definitions import ALL
+
+from webapp.contact import Contact
 from webapp.imports.columns import guess_columns, month_first
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import read_row
 from webapp.imports.tables import WHOLE_NAME
 from webapp.persian.names import divided_name
 
-ALL = FormDefinition(
-    slug="all",
-    title="همه",
-    access=Access.INTRANET,
-    fields=tuple(FIELDS.values()),
-    required=frozenset({"Mobile"}),
-    free_labels=True,
-    fixed={},
-    dates=DateInput.TEXT,
-)
 CAPTIONS = {
     "نام و نام خانوادگی مشترک": "LName",
     "نام/نام خانوادگی": "LName",

@@ -5,24 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from definitions import ALL
 from tables import each
 
 from webapp.contact import FIELDS
-from webapp.forms.definitions import Access, DateInput, FormDefinition
+from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import spelling_key
 from webapp.imports.columns import guess_columns
 from webapp.imports.file import Row, Sheet, column_name
-
-ALL = FormDefinition(
-    slug="all",
-    title="همه",
-    access=Access.INTRANET,
-    fields=tuple(FIELDS.values()),
-    required=frozenset({"Mobile"}),
-    free_labels=True,
-    fixed={},
-    dates=DateInput.TEXT,
-)
 
 
 def guess(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from definitions import ALL
 from xlsxwriter import Workbook
 
-from webapp.contact import FIELDS
-from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.imports.columns import guess_columns, known_captions
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import read_row
@@ -20,17 +19,7 @@ if TYPE_CHECKING:
 
     from webapp.contact import Contact
 
-FORM = FormDefinition(
-    slug="all",
-    title="همه",
-    access=Access.INTRANET,
-    fields=tuple(FIELDS.values()),
-    required=frozenset({"Mobile"}),
-    free_labels=True,
-    fixed={},
-    dates=DateInput.TEXT,
-)
-GUIDE = Guide(frozenset(known_captions(FORM)))
+GUIDE = Guide(frozenset(known_captions(ALL)))
 GOOGLE = (
     "First Name,Middle Name,Last Name,Birthday,Gender,Group Membership,E-mail 1 - Value,"
     "Phone 1 - Label,Phone 1 - Value,Phone 2 - Value,Organization Name\n"
@@ -64,8 +53,8 @@ def contacts(data: bytes, guide: Guide = GUIDE) -> list[Contact]:
     rows = [Row(number, (*it, *[""] * (width - len(it)))) for number, it in table.rows]
     header = (*(table.header or ()), *[""] * (width - len(table.header or ())))
     sheet = Sheet(tuple(header), tuple(rows), epoch_1904=epoch_1904)
-    columns = guess_columns(FORM, sheet)
-    read = [read_row(FORM, columns, row, shared={}, epoch_1904=epoch_1904) for row in rows]
+    columns = guess_columns(ALL, sheet)
+    read = [read_row(ALL, columns, row, shared={}, epoch_1904=epoch_1904) for row in rows]
     assert not [it for it in read if isinstance(it, tuple)], read
     return [it for it in read if not isinstance(it, tuple)]
 
