@@ -13,7 +13,8 @@ from support import SECRET, TOKEN, Page, wait_until
 
 from webapp.alerts.problems import parse_credit
 from webapp.cli.commands import _metrics
-from webapp.cli.configuration import MetricsServer, build_services
+from webapp.cli.configuration import build_services
+from webapp.cli.scraping import MetricsServer
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.portal.base import MethodNotAllowed

@@ -32,9 +32,7 @@ from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox import rows, sender, submit
 from webapp.portal import transport as module
 from webapp.portal.base import (
-    AFTER_CONNECTING,
     SLOW_DOWN,
-    WHILE_CONNECTING,
     MethodNotAllowed,
     PortalError,
     Refused,
@@ -44,11 +42,11 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
     Unreachable,
-    portal_error,
 )
 from webapp.portal.client import AccountStatus, AmootPortal, Empty, payload
 from webapp.portal.statuses import STATUSES, rejected_fields
 from webapp.portal.transport import MAX_RESPONSE_BYTES, PortalConnection
+from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 from webapp.verification import limits
 
 if TYPE_CHECKING:

@@ -21,10 +21,11 @@ from webapp import demo
 from webapp import observability as app_logging
 from webapp.alerts.mail import Mailer, MailError
 from webapp.cli import configuration
-from webapp.cli.configuration import MetricsServer, build_services, has_outbox, read_settings
+from webapp.cli.configuration import build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
+from webapp.cli.scraping import MetricsServer
 from webapp.database import Database, DatabaseError
 from webapp.forms import definitions_file
 from webapp.messages import alerts

@@ -17,15 +17,10 @@ Everything else that the portal did not answer is Uncertain, unknown exceptions 
 from __future__ import annotations
 
 import re
-import socket
-import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Protocol
-
-import requests
-from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from webapp.contact import Contact, Value
 from webapp.messages import codes
@@ -205,62 +200,3 @@ class Portal(Protocol):
 
     def ping(self) -> None:
         """Make a harmless call."""
-
-
-class CallAbandoned(Exception):
-    """The caller has left: nothing more may be sent."""
-
-
-# The first match counts. An exception is searched with all its causes: requests wraps urllib3,
-# which wraps the operating system.
-WHILE_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
-    (CallAbandoned, "ConnectTimeout"),
-    (requests.exceptions.ProxyError, "ProxyFailed"),
-    (socket.gaierror, "NameNotResolved"),
-    (ssl.SSLCertVerificationError, "CertificateInvalid"),
-    (ssl.SSLError, "TLSFailed"),
-    (requests.Timeout, "ConnectTimeout"),
-    (requests.ConnectionError, "ConnectionFailed"),
-)
-AFTER_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
-    (CallAbandoned, "Timeout"),
-    (requests.Timeout, "Timeout"),
-    (ReadTimeoutError, "Timeout"),
-    (requests.exceptions.ContentDecodingError, "UnreadableAnswer"),
-    (DecodeError, "UnreadableAnswer"),
-    (requests.ConnectionError, "ConnectionBroken"),
-    (requests.exceptions.ChunkedEncodingError, "ConnectionBroken"),
-    (HTTPError, "ConnectionBroken"),
-)
-
-
-def portal_error(error: Exception, *, connecting: bool) -> PortalError:
-    """Return the portal error for an exception of a call.
-
-    Args:
-        error: The exception.
-        connecting: Whether the call was still connecting, so that nothing was sent.
-    """
-    chain = list(_causes(error))
-    cause = " < ".join(type(link).__name__ for link in chain)
-    # Both must hold: nothing was sent, and the exception is one of opening a connection.
-    if connecting and (status := _find_status(chain, WHILE_CONNECTING)):
-        return Unreachable(status, cause)
-    status = _find_status(chain, AFTER_CONNECTING) or "UnknownFault"
-    return TimedOut(cause) if status == "Timeout" else Uncertain(status, cause)
-
-
-def _find_status(
-    chain: Sequence[BaseException], table: Sequence[tuple[type[BaseException], str]]
-) -> str | None:
-    return next(
-        (name for kind, name in table if any(isinstance(link, kind) for link in chain)), None
-    )
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        # Urllib3 wraps the error of a handshake in a tunnel without raising it first.
-        wrapped = next((it for it in error.args if isinstance(it, BaseException)), None)
-        error = error.__cause__ or error.__context__ or wrapped

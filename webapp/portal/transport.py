@@ -30,14 +30,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ProxyError
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
-from webapp.portal.base import (
-    CallAbandoned,
-    PortalError,
-    TimedOut,
-    Uncertain,
-    Unreachable,
-    portal_error,
-)
+from webapp.portal.base import PortalError, TimedOut, Uncertain, Unreachable
+from webapp.portal.transport_errors import CallAbandoned, portal_error
 
 # A stored contact takes about 2 KB, a list of a thousand labels 200 KB.
 MAX_RESPONSE_BYTES: Final = 512 * 1024
