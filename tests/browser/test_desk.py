@@ -125,6 +125,10 @@ def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
     tab.keyboard.press("o")
     expect(tab.locator("#Mobile")).to_have_value("o")
     tab.locator("#Mobile").fill("")
+    for field in ("[type=radio]", "[type=checkbox]"):
+        tab.locator(field).first.focus()
+        tab.keyboard.press("?")
+        expect(tab.locator("#keys")).to_be_hidden()
     tab.keyboard.press("Escape")
     tab.keyboard.press("?")
     expect(tab.locator("#keys")).to_be_visible()
