@@ -47,7 +47,7 @@ def _serve(definition: FormDefinition) -> contact.ViewResult:
     form = services().forms[definition.slug](data=kept)
     if request.method != "POST":
         return contact.page(form, receipt=receipt, pause=pause), HTTPStatus.OK
-    if answer := correction.answered(form):
+    if is_operator and "confirm" in request.form and (answer := correction.answered(form)):
         return answer
     result = submitting.receive(form, receipt=receipt, pause=pause)
     return _accepted(form, result) if isinstance(result, Outcome) else result
