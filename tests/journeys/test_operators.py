@@ -11,7 +11,7 @@ from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.demo.faults import Fault
-from webapp.messages import imports, workbench
+from webapp.messages import imports, statistics, workbench
 from webapp.persian import persian_digits
 
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ def test_nobody_waits_for_a_portal_that_is_busy_and_then_gone_while_a_file_is_im
     expect(importing.locator("#progress")).to_contain_text(imports.HELD_UP)
     desk.goto("/statistics")
     waiting = persian_digits(sum(state == "queued" for state, _ in shared.states()))
-    expect(desk.locator("main")).to_contain_text(messages.WAITING.format(n=waiting))
+    tile = desk.locator(".numbers div", has_text=statistics.OUTCOMES["waiting"])
+    expect(tile).to_contain_text(waiting)
 
     shared.portal.mood = None
     shared.portal.start()

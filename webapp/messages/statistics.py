@@ -26,10 +26,13 @@ NOW: Final = "اکنون"
 TODAY: Final = "امروز"
 THIS_WEEK: Final = "این هفته، از شنبه"
 MORE_THAN: Final = "بیش از {n}"
-WEEK_MORE: Final = "{n} بیشتر از همین روزهای هفتهٔ قبل ({before})"
-WEEK_LESS: Final = "{n} کمتر از همین روزهای هفتهٔ قبل ({before})"
-WEEK_SAME: Final = "برابر با همین روزهای هفتهٔ قبل"
-WEEK_BEFORE_NONE: Final = "در همین روزهای هفتهٔ قبل چیزی ثبت نشده است."
+WEEK_MORE: Final = (
+    "این هفته تا امروز {n} مخاطب بیشتر از همین روزهای هفتهٔ قبل ({before}) ثبت شده است."
+)
+WEEK_LESS: Final = (
+    "این هفته تا امروز {n} مخاطب کمتر از همین روزهای هفتهٔ قبل ({before}) ثبت شده است."
+)
+WEEK_SAME: Final = "این هفته تا امروز به اندازهٔ همین روزهای هفتهٔ قبل ({before}) ثبت شده است."
 
 # Charts and tables. U+2068 and U+2069 isolate what may be Latin.
 

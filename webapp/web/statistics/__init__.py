@@ -59,9 +59,12 @@ def page() -> str:
     all_counts = statistics.counts(min(first, week - _WEEK), last, live=not is_behind)
     counts = [one for one in all_counts if one.day >= first]
     found = breakdowns(first, last)
+    tiles, comparison, sign = _tiles(all_counts, week, last)
     return render_template(
         "statistics/statistics.html",
-        tiles=_tiles(all_counts, week, last),
+        tiles=tiles,
+        comparison=comparison,
+        sign=sign,
         opening=_opening(),
         behind=texts.BEHIND.format(n=persian_number(MAX_LIVE_ROWS)) if is_behind else "",
         periods=[
@@ -145,17 +148,15 @@ _WEEK: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number of now: its label, what to add in words, a sign for it, and where it leads."""
+    """A number of now, and the page that lists what it counts, if there is one."""
 
     label: str
     number: str
-    note: str = ""
-    sign: str = ""
     href: str = ""
 
 
-def _tiles(counts: Iterable[Count], week: date, last: date) -> list[Tile]:
-    """Return the numbers of now.
+def _tiles(counts: Iterable[Count], week: date, last: date) -> tuple[list[Tile], str, str]:
+    """Return the numbers of now; this week against the one before in words, and a sign for it.
 
     Args:
         counts: The counts of this week and the one before, at least.
@@ -169,22 +170,17 @@ def _tiles(counts: Iterable[Count], week: date, last: date) -> list[Tile]:
         sum(number for day, number in days.items() if begin <= day <= end)
         for begin, end in ((week, last), (week - _WEEK, last - _WEEK))
     )
-    return [
-        Tile(texts.TODAY, persian_number(days[last])),
-        Tile(texts.THIS_WEEK, persian_number(now), *_comparison(now, before)),
-        Tile(texts.OUTCOMES["waiting"], counted(WAITING)),
-        Tile(texts.OUTCOMES["attention"], counted(NEEDS_ATTENTION), href="/outbox"),
-    ]
-
-
-def _comparison(now: int, before: int) -> tuple[str, str]:
-    """Return how this week differs from the same days of the one before, and a sign for it."""
-    if not before:
-        return (texts.WEEK_BEFORE_NONE, "")
-    text, sign = texts.WEEK_SAME, ""
+    text, sign = texts.WEEK_SAME if now else "", ""
     if now != before:
         text, sign = (texts.WEEK_MORE, "▲") if now > before else (texts.WEEK_LESS, "▼")
-    return text.format(n=persian_number(abs(now - before)), before=persian_number(before)), sign
+    tiles = [
+        Tile(texts.TODAY, persian_number(days[last])),
+        Tile(texts.THIS_WEEK, persian_number(now)),
+        Tile(texts.OUTCOMES["waiting"], counted(WAITING), "/outbox?waiting=1"),
+        Tile(texts.OUTCOMES["attention"], counted(NEEDS_ATTENTION), "/outbox"),
+    ]
+    difference, former = persian_number(abs(now - before)), persian_number(before)
+    return tiles, text.format(n=difference, before=former), sign
 
 
 # Sums

@@ -213,8 +213,10 @@ def step_csv(first: date, last: date, counts: Iterable[Count]) -> Iterator[CsvRo
 
 
 def choice_rows(first: date, last: date) -> list[TableRow]:
-    """Return what was chosen in these days: form, field, choice and number."""
+    """Return what was chosen in these days, if anything: form, field, choice and number."""
     sums = services().delivery.funnel.choices(first, last)
+    if not sums:
+        return []
     rows: list[TableRow] = []
     for slug, definition in services().definitions.items():
         for field_ in filter(lambda it: it.choices, definition.fields):
