@@ -70,7 +70,7 @@ def ods(*cells: str) -> bytes:
 
 def only_row(data: bytes) -> list[str]:
     """Return the cells of a file's first row, whether it is taken for a header or not."""
-    return list(next(iter(next(iter(read_workbook(data)[0].values()))))[1])
+    return list(next(iter(next(iter(read_workbook(data)[0].values()))()))[1])
 
 
 def code(data: bytes) -> str:

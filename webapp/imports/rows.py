@@ -20,9 +20,10 @@ from webapp.imports.cells import (
 )
 from webapp.imports.columns import is_example
 from webapp.imports.file import Row
+from webapp.imports.sheet_parser.table import ALIKE, SHEET_ROWS
 from webapp.imports.tables import ColumnMapping
 from webapp.messages import imports as texts
-from webapp.persian import InvalidText
+from webapp.persian import InvalidText, persian_digits
 
 _Cells = Sequence[tuple[int, str]]
 
@@ -178,3 +179,11 @@ def is_note(reading: ColumnMapping, row: Row) -> bool:
         return True
     is_single = len(cells) == 1 and len(row.cells) >= _FEW_COLUMNS
     return is_single and (not reading.columns[column] or len(text.split()) >= _SENTENCE)
+
+
+def row_name(reading: ColumnMapping, number: int) -> str:
+    """Return the number of a row as the spreadsheet program shows it, with its sheet if need be."""
+    if not reading.sheet.startswith(ALIKE):
+        return persian_digits(number)
+    sheet, row = divmod(number, SHEET_ROWS)
+    return texts.ROW_OF_SHEET.format(sheet=reading.sheets[sheet], row=persian_digits(row))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import replace
 from typing import Final
 
 from .delimited import read_delimited
@@ -20,9 +19,9 @@ from .table import (
     Guide,
     Table,
     Unparsable,
-    choose_sheet,
     limit_process,
     make_table,
+    read_sheets,
 )
 from .vcard import read_vcards
 from .workbook import OLE_START, ZIP_START, read_workbook
@@ -47,8 +46,7 @@ def parse(data: bytes, guide: Guide = _NO_GUIDE) -> tuple[Table, bool]:
     head = data[:_HEAD_BYTES].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
     if data.startswith((ZIP_START, OLE_START)):
         sheets, epoch_1904 = read_workbook(data)
-        name, rows = choose_sheet(sheets, guide)
-        return replace(make_table(rows, guide), sheet=name, sheets=tuple(sheets)), epoch_1904
+        return read_sheets(sheets, guide), epoch_1904
     if _NO_SHEET.match(data):
         raise Unparsable("no-sheet")
     reads = ((_MARKUP, read_markup), (_VCARD, read_vcards))
@@ -81,6 +79,7 @@ def main() -> None:
             "first": first,
             "sheet": table.sheet,
             "sheets": table.sheets,
+            "alike": table.alike,
         }
     _write(end)
     sys.stdout.buffer.flush()

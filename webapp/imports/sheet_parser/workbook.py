@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .table import MAX_PARTS, MAX_SHEETS, MAX_UNPACKED_BYTES, Sheets, Unparsable, day_as_shown
@@ -101,7 +102,7 @@ def read_workbook(data: bytes) -> tuple[Sheets, bool]:
         raise Unparsable("encrypted") from None
     except calamine.CalamineError:
         raise Unparsable("broken") from None
-    return {sheet.name: _numbered_rows(sheet) for sheet in sheets}, epoch_1904
+    return {sheet.name: partial(_numbered_rows, sheet) for sheet in sheets}, epoch_1904
 
 
 def _with_data(workbook: CalamineWorkbook) -> list[CalamineSheet]:
