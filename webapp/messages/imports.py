@@ -11,7 +11,8 @@ TITLE: Final = "ورود مخاطبان از فایل"
 INTRO: Final = "پیش از ارسال، پیش‌نمایش نشان داده می‌شود. تا آن را تأیید نکنید چیزی فرستاده نمی‌شود."
 FILE: Final = "فایل مخاطبان"
 FILE_HINT: Final = (
-    "اکسل یا متن جداشده با ویرگول، تا {size} مگابایت و {rows} سطر. سطر نخست عنوان ستون‌هاست."
+    "آن را انتخاب کنید یا در این کادر رها کنید: اکسل، CSV یا مخاطبان گوشی، تا {size} مگابایت و "
+    "{rows} سطر."
 )
 FORM: Final = "فرم"
 UPLOAD: Final = "دیدن پیش‌نمایش"
@@ -56,8 +57,8 @@ DATE_ORDER: Final = "ترتیب تاریخ"
 DATE_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
     {"day": "روز/ماه/سال", "month": "ماه/روز/سال"}
 )
-DATE_ORDER_HINT: Final = "تاریخ‌های این ستون ترتیب روز و ماه را نشان نمی‌دهد."
-DATE_ORDER_ASKED: Final = "ترتیب تاریخ را در ستون «{title}» انتخاب کنید."
+DATE_ORDER_HINT: Final = "تاریخ‌ها ترتیب روز و ماه را نشان نمی‌دهند؛ پیش از ارسال آن را انتخاب کنید."
+DATE_ORDER_ASKED: Final = "ترتیب تاریخ را در ستون «\u2068{title}\u2069» انتخاب کنید."
 WHOLE_NAME: Final = "نام و نام خانوادگی با هم (تقسیم شود)"
 SHARED: Final = "برای همهٔ سطرها"
 SHARED_HINT: Final = (

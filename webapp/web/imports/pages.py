@@ -131,7 +131,7 @@ def _left_out(
 
 def _named(sentence: str, reading: ColumnMapping, columns: Sequence[int]) -> str:
     """Return a sentence on columns, with their number and titles; "" if there are none."""
-    titles = COMMA.join(f"«{_short(reading.header[it])}»" for it in columns)
+    titles = COMMA.join(f"«\u2068{_short(reading.header[it])}\u2069»" for it in columns)
     return sentence.format(n=persian_number(len(columns)), titles=titles) if columns else ""
 
 
