@@ -33,8 +33,11 @@ _MARKUP: Final = re.compile(
     rb"\s*<(?:!doctype|html|table|head|body|meta|style|\?xml)", re.IGNORECASE
 )
 _VCARD: Final = re.compile(rb"\s*BEGIN:VCARD", re.IGNORECASE)
-# Other files that people choose by mistake: PDF, RTF, images, archives.
-_NO_SHEET: Final = re.compile(rb"%PDF|\{\\rtf|\x89PNG|\xff\xd8\xff|GIF8|Rar!|7z\xbc\xaf|\x1f\x8b")
+_WEB_ARCHIVE: Final = re.compile(rb"MIME-Version:", re.IGNORECASE)  # a page in parts
+# Other files that people choose by mistake: PDF, RTF, images, archives, JSON.
+_NO_SHEET: Final = re.compile(
+    rb"%PDF|\{\\rtf|\x89PNG|\xff\xd8\xff|GIF8|Rar!|7z\xbc\xaf|\x1f\x8b|\s*\[?\s*\{\s*\""
+)
 
 
 def parse(data: bytes, guide: Guide = _NO_GUIDE) -> tuple[Table, bool]:
@@ -49,6 +52,8 @@ def parse(data: bytes, guide: Guide = _NO_GUIDE) -> tuple[Table, bool]:
         return read_sheets(sheets, guide), epoch_1904
     if _NO_SHEET.match(data):
         raise Unparsable("no-sheet")
+    if _WEB_ARCHIVE.match(head):
+        raise Unparsable("markup")
     reads = ((_MARKUP, read_markup), (_VCARD, read_vcards))
     read = next((it for pattern, it in reads if pattern.match(head)), read_delimited)
     return make_table(read(data), guide), False
