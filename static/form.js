@@ -43,15 +43,10 @@ addEventListener("submit", (event) => {
 }, true);
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();
-let pristine = "unsent" in form.dataset ? null : typed();
+const pristine = "unsent" in form.dataset ? null : typed();
 
 form.addEventListener("submit", ({ defaultPrevented }) => {
   if (!defaultPrevented) delete drafts[place];
-});
-
-// Who keeps the contact that is there gives up what they have typed.
-addEventListener("click", (event) => {
-  if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
 });
 
 addEventListener("beforeunload", (event) => {
