@@ -22,10 +22,8 @@ from webapp.forms import reading
 from webapp.forms.choice_fields import one_of
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import FALSE_VALUES, GENDERS
-from webapp.persian import Check, InvalidText
+from webapp.persian import DATE_PARTS, Check, InvalidText
 from webapp.phonebook import KnownLabels
-
-DATE_PARTS: Final = ("day", "month", "year")
 
 # The answers to the question which spelling of a label to use.
 USE_EXISTING: Final = "existing"
@@ -150,6 +148,7 @@ class JalaliDateField(Field):
         self.in_parts = in_parts
         self.typed = ""
         self.parts = dict.fromkeys(DATE_PARTS, "")
+        self._wrong_parts: tuple[str, ...] = ()
 
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Get the three parts, which have names of their own, then continue as usual."""
@@ -169,7 +168,11 @@ class JalaliDateField(Field):
         if persian.strip_invisible(self.typed):
             self.data = reading.read_date(self._row, self.typed)
         elif any(map(persian.strip_invisible, self.parts.values())):
-            self.data = reading.read_date_parts(self._row, **self.parts)
+            try:
+                self.data = reading.read_date_parts(self._row, **self.parts)
+            except InvalidText as error:
+                self._wrong_parts = error.parts
+                raise
 
     def _value(self) -> str:
         joined = "/".join(part for part in reversed(self.parts.values()) if part)
@@ -184,6 +187,13 @@ class JalaliDateField(Field):
             day, month, year = map(_echo, self.parts.values())
             day = day or _echo(self.typed)
         return {"day": day, "month": _month_name(month), "year": year}
+
+    @property
+    def wrong_parts(self) -> tuple[str, ...]:
+        """Which of the three inputs have the error, if there is one: all, if none does alone."""
+        if not self.errors:
+            return ()
+        return DATE_PARTS[:1] if self.typed else self._wrong_parts or DATE_PARTS
 
     @property
     def in_words(self) -> str:

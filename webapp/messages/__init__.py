@@ -46,6 +46,7 @@ EMAIL_NOT_LATIN: Final = "نشانی ایمیل را با حروف انگلیس�
 # Dates
 DATE_SHAPE: Final = "تاریخ را به شکل ۱۳۶۹/۷/۱۵ وارد کنید."
 DATE_PARTS_MISSING: Final = "{parts} را هم وارد کنید."
+DATE_PARTS_WRONG: Final = "{parts} درست نیست؛ تاریخ را مانند ۱۵ مهر ۱۳۶۹ وارد کنید."
 DATE_TWO_DIGIT_YEAR: Final = "سال را چهاررقمی وارد کنید؛ مانند ۱۳۶۹."
 DATE_JALALI_YEAR: Final = "سال را به تقویم شمسی وارد کنید؛ مانند ۱۳۶۹."
 DATE_MONTH: Final = "ماه باید بین ۱ تا ۱۲ باشد."

@@ -17,7 +17,7 @@ from webapp.forms import ContactForm
 from webapp.forms.definitions import FormDefinition
 from webapp.messages import opening as texts
 from webapp.outbox.submit import waits_for_code
-from webapp.persian import IRAN, date_in_words, persian_number
+from webapp.persian import DATE_PARTS, IRAN, date_in_words, persian_number
 from webapp.web.rendering import FormattedValue, format_values, local_time, services
 
 
@@ -137,7 +137,7 @@ def _typed(form: ContactForm) -> list[FormattedValue]:
     found: list[FormattedValue] = []
     for row, field in zip(form.definition.fields, form.contact_fields, strict=True):
         if field.errors or field.data in EMPTY_VALUES:
-            names = (row.name, *(f"{row.name}-{part}" for part in ("day", "month", "year")))
+            names = (row.name, *(f"{row.name}-{part}" for part in DATE_PARTS))
             sent = [text for name in names for text in request.form.getlist(name) if text.strip()]
             found += [FormattedValue(row.label, " ".join(sent), "auto")] if sent else []
         else:
