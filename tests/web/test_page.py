@@ -515,7 +515,7 @@ def choosy(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
 
 def test_required_choices_are_asked_for_and_can_be_given(choosy: Page, portal: Simulator) -> None:
     """No answer that would be refused is offered; errors and hints stand at their groups."""
-    assert messages.NO_ANSWER not in choosy.html.text("main")
+    assert messages.UNSPECIFIED not in choosy.html.text("main")
     assert choosy.send(Mobile=MOBILE).status_code == 422
     for name in ("GenderType", "Labels"):
         assert choosy.error(name) in choosy.html.text(role="alert")

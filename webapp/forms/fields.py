@@ -33,7 +33,6 @@ _MAX_SUGGESTIONS: Final = 100  # of labels: a page has a limited weight
 _GENDER_CAPTIONS: Final = {
     "false": messages.WOMAN,
     "true": messages.MAN,
-    "": messages.NO_ANSWER,
 }
 
 
@@ -332,14 +331,15 @@ def _gender_value(choice: object) -> object:
     return values.get(choice, choice)
 
 
-def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
+def _gender(row: contact.Field, *, is_required: bool, is_public: bool) -> RadioField:
     """Make radio buttons for the genders and, unless required, for no answer."""
+    captions = _GENDER_CAPTIONS | {"": messages.NO_ANSWER if is_public else messages.UNSPECIFIED}
     # HTML has no autocomplete for radio buttons.
     return RadioField(  # type: ignore[call-arg]  # newer than its types
         row.label,
         choices=[
             SelectChoice(choice, label)
-            for choice, label in _GENDER_CAPTIONS.items()
+            for choice, label in captions.items()
             if choice or not is_required
         ],
         coerce=_gender_value,
@@ -354,7 +354,8 @@ def make_field(
 ) -> Field:
     """Make the WTForms field of a row of the field table; `known` returns the known labels."""
     # In an operator's form, the browser would offer the operator's own data.
-    autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
+    is_public = definition.access is Access.PUBLIC
+    autocomplete = row.autocomplete if is_public else "off"
     is_required = row.name in definition.required
     if row.choices:
         validators = [Required(row)] if is_required else []
@@ -365,7 +366,7 @@ def make_field(
     }
     match row.kind:
         case FieldKind.GENDER:
-            return _gender(row, is_required=is_required)
+            return _gender(row, is_required=is_required, is_public=is_public)
         case FieldKind.DATE:
             in_parts = definition.dates is DateInput.PARTS
             common["render_kw"]["dir"] = "ltr"

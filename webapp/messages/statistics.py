@@ -16,8 +16,8 @@ ATTENTION_NOW_MANY: Final = "بیش از {n} مخاطب نیازمند رسید�
 NOTHING: Final = "در این دوره چیزی ثبت نشده است."
 
 BY_DAY: Final = "به تفکیک روز"
-BY_WEEK: Final = "هفته به هفته"
-BY_FORM: Final = "فرم به فرم"
+BY_WEEK: Final = "به تفکیک هفته"
+BY_FORM: Final = "به تفکیک فرم"
 CHART: Final = (
     "نمودار {title}، {period}: در مجموع {total}، بیشترین {most} ({label})؛ "
     "همین عددها در جدول زیر آمده است."
@@ -57,7 +57,7 @@ FUNNEL_NOTE: Final = (
     "درصدها نسبت به تعداد دفعه‌هایی است که فرم دیده شده است. ربات‌ها هم فرم را باز می‌کنند؛ "
     "پس این تعداد از بازدیدهای واقعی بیشتر است."
 )
-FUNNEL_CSV: Final = "دریافت مرحله‌ها برای صفحه‌گسترده"
+FUNNEL_CSV: Final = "دریافت فایل CSV مرحله‌ها"
 STEPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "shown": "دیده‌شده",
@@ -77,12 +77,12 @@ FIELD: Final = "فیلد"
 CHOICE: Final = "گزینه"
 NUMBER: Final = "تعداد"
 
-BY_SOURCE: Final = "منبع به منبع"
-SOURCE_TABLE: Final = "جدول ثبت‌شده‌ها منبع به منبع، {period}"
+BY_SOURCE: Final = "به تفکیک منبع"
+SOURCE_TABLE: Final = "جدول ثبت‌شده‌ها به تفکیک منبع، {period}"
 SOURCE_NOTE: Final = (
     "منبع همان است که در نشانی صفحهٔ فرم آمده است. هر مخاطب چند ثانیه پس از ثبت در این جدول می‌آید."
 )
-SOURCE_CSV: Final = "دریافت منبع‌ها برای صفحه‌گسترده"
+SOURCE_CSV: Final = "دریافت فایل CSV منبع‌ها"
 SOURCE: Final = "منبع"
 DELIVERED: Final = "ثبت‌شده"
 NO_SOURCE: Final = "بدون منبع"
@@ -110,8 +110,8 @@ SOURCE_MISSING: Final = (
     "برای اینکه آمار نشان دهد مخاطبان از کجا آمده‌اند، utm_source را در from_url این فرم وارد کنید."
 )
 POSTER_TITLE: Final = "پوستر «{title}»"
-POSTER_SCAN: Final = "کد را با دوربین تلفن همراه بخوانید"
-POSTER_TYPE: Final = "یا این نشانی را در مرورگر باز کنید:"
+POSTER_SCAN: Final = "کد را با دوربین گوشی اسکن کنید."
+POSTER_TYPE: Final = "یا این نشانی را در مرورگر وارد کنید:"
 POSTER_HINT: Final = "این صفحه برای چاپ روی کاغذ A5 است. بخش بالای صفحه چاپ نمی‌شود."
 POSTER_PRINT: Final = "چاپ"
-POSTER_BACK: Final = "بازگشت به راه‌های گذاشتن فرم"
+POSTER_BACK: Final = "بازگشت به درج در وب‌سایت"

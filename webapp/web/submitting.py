@@ -213,7 +213,7 @@ def _over_limit(form: ContactForm, key: str) -> Refusal | None:
         limits.count_form(form=form.definition.slug, address=address, key=key)
         limits.count_mobile(mobile=form[MOBILE].data, key=key)
     except LimitReached as reached:
-        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+        return _too_many(messages.TOO_MANY, reached.retry_after)
     return None
 
 
@@ -242,8 +242,15 @@ def _too_many_codes_for(form: ContactForm) -> Refusal | None:
 def too_many_codes(retry_after_s: float) -> Refusal:
     """Return the refusal of a code to a number that has had too many."""
     services().metrics.count_refusal("LIMIT_CODE_MOBILE")
-    message = texts.TOO_MANY.format(n=persian_digits(math.ceil(retry_after_s / 60)))
-    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, message, math.ceil(retry_after_s))
+    return _too_many(texts.TOO_MANY, retry_after_s)
+
+
+def _too_many(message: str, retry_after_s: float) -> Refusal:
+    """Return a refusal that says how many minutes to wait."""
+    minutes = persian_digits(math.ceil(retry_after_s / 60))
+    return Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS, message.format(n=minutes), math.ceil(retry_after_s)
+    )
 
 
 # What is submitted, and its outcome
