@@ -2,7 +2,7 @@
 // and the page hears amoot-form:ready, :code, :closed, :invalid, :submitted, with { form, reference, result }.
 (() => {
   const script = document.currentScript;
-  if (!script) return; // pasted as a module: it cannot know where its forms come from
+  if (!script) return; // as a module, it has no address
   const { origin } = new URL(script.src);
   const base = new URL("embed/", script.src).href;
 
