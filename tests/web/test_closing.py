@@ -12,6 +12,7 @@ from support import Html, Page, solved, written
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import opening as texts
+from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import IRAN
 from webapp.web import closing
 from webapp.web.rendering import EXTENSION
@@ -181,6 +182,24 @@ def test_operators_see_whether_a_form_is_open_and_how_many_places_are_taken(
         "data-opening" not in client.get("/install/club").text.replace("باشگاه", "")
         or texts.PLACES.format(n="۰", most="۱") in client.get("/install/club").text
     )
+
+
+def test_suspect_is_corrected_in_the_last_place(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """An extension of the browser had filled in what no person sees; nobody is counted twice."""
+    filled = {HONEYPOT_INPUT: "x"}
+    step = send(client, Page(client, "/f/club"), "09121234503", "/f/club", **filled)
+    page = Page(client, f"{step.headers['Location']}&change=1")
+    previous = next(it for it, _ in page.html.find("input") if it.get("name") == "previous")
+    for mobile, more in (("09121234504", filled), ("09121234505", {})):
+        own = {"previous": str(previous["value"]), **more}
+        answer = send(client, page, mobile, "/f/club", **own)
+        assert "/code" in answer.headers["Location"], answer.text
+        page = Page(client, f"{answer.headers['Location']}&change=1")
+        previous = next(it for it, _ in page.html.find("input") if it.get("name") == "previous")
+    assert delivery.places.read_taken("club") == 1
+    assert delivery.outbox.review.count(NEEDS_ATTENTION, most=9) == 0
 
 
 def test_number_is_corrected_in_the_last_place_and_after_the_form_has_closed(

@@ -87,6 +87,11 @@ class CheckedContact:
     policy: Policy | None = None
     replaces: str = ""
 
+    @property
+    def replaced_key(self) -> str:
+        """The key of another submission that this one replaces, or ""."""
+        return self.replaces if self.replaces != self.key else ""
+
 
 def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     """Handle the POST of a form.
@@ -261,7 +266,7 @@ def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
     delivery, definition = services().delivery, form.definition
     is_public = definition.access is Access.PUBLIC
     by = (
-        Submitter(source=form.arrival.source)
+        Submitter(source=form.arrival.source, replaces=checked.replaced_key)
         if is_public
         else Submitter(operator=services().basic_auth.operator)
     )
@@ -270,7 +275,7 @@ def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
             *(checked.contact, checked.key),
             form=definition.slug,
             by=by,
-            request=request_code(checked.policy, checked.replaces),
+            request=request_code(checked.policy),
             suspicion=checked.suspicion,
         )
     outcome = delivery.intake.submit(
@@ -293,11 +298,11 @@ def _count_choices(form: ContactForm) -> None:
         services().delivery.funnel.count_choices(definition.slug, chosen)
 
 
-def request_code(policy: Policy, replaces: str = "") -> CodeRequest:
+def request_code(policy: Policy) -> CodeRequest:
     """Return the request for a code to the sender of this HTTP request."""
     address = request.remote_addr or ""
     networks = Networks(address_prefix(address), address_prefix(address, wide=True))
-    return CodeRequest(policy, networks, replaces)
+    return CodeRequest(policy, networks)
 
 
 def refuse(form: ContactForm, refusal: Refusal, **context: Any) -> ViewResult:
