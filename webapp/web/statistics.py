@@ -209,12 +209,24 @@ def table() -> Response:
     """Return the numbers by day, form and outcome, source or step, for spreadsheet programs."""
     first, last = _first_and_last(_days())
     by = request.args.get("by", "outcome")
+    if by == "choice":
+        return _choice_csv(services().delivery.funnel.daily_choices(first, last))
     counts = services().delivery.statistics.counts(first, last) if by != "source" else []
     if by == "source":
         return _csv(by, source_csv(first, last))
     if by == "step":
         return _csv(by, step_csv(first, last, counts))
     return _csv("outcome", ((one.day, one.form, str(one.outcome), one.count) for one in counts))
+
+
+def _choice_csv(rows: Iterable[tuple[date, str, str, str, int]]) -> Response:
+    """Return what was chosen as a file."""
+    header = ("day_jalali", "day", "form", "field", "choice", "count")
+    lines = (
+        (persian.jalali_iso(day), day.isoformat(), *names, str(count))
+        for day, *names, count in rows
+    )
+    return csv_file("statistics", header, lines)
 
 
 def _csv(by: str, rows: Iterable[CsvRow]) -> Response:
