@@ -83,7 +83,12 @@ def closure_for(form: ContactForm, replaces: str) -> Closure | None:
 
 
 def page(
-    definition: FormDefinition, why: Closure, form: ContactForm | None = None, **context: Any
+    definition: FormDefinition,
+    why: Closure,
+    form: ContactForm | None = None,
+    *,
+    note: str = "",
+    **context: Any,
 ) -> tuple[str, HTTPStatus]:
     """Render the page of a form that takes no submission.
 
@@ -91,6 +96,7 @@ def page(
         definition: The form.
         why: The reason.
         form: What was submitted, if it was: it is not stored, and the page shows it once more.
+        note: What is said first, or "".
         context: Further variables of the template: `embed` in a frame.
     """
     title = messages.TITLE_ERROR.format(title=definition.title) if form else definition.title
@@ -101,6 +107,7 @@ def page(
         title=title,
         values=_typed(form) if form else [],
         submitted=form is not None,
+        note=note,
         **context,
     )
     return html, HTTPStatus.CONFLICT if form else HTTPStatus.OK
