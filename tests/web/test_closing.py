@@ -193,6 +193,7 @@ def test_code_counts_after_the_form_is_full_or_closed_as_long_as_its_place_is_ke
     step = send(client, Page(client, "/f/club"), "09121234506", "/f/club").headers["Location"]
     for time, expected in ((OPEN, "full"), (LATE, "late")):
         clock.time = time
+        assert delivery.places.read_taken("club") == 1
         assert reason(client.get("/f/club")) == expected
         assert 'data-outcome="code"' in client.get(step).text
         wrong = client.post(step, data={"Code": "00000"})
