@@ -1,4 +1,4 @@
-// Keeps what is typed, and the keyboard's focus. Whether an input is right, the server says.
+// Keeps what is typed, and where the focus is. What is right, the server says.
 
 const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");

@@ -1,5 +1,5 @@
-// Sends a form once. While it is sent, its button says so; offline, the page says so and keeps what
-// was typed: a submission would end on the browser's own error page.
+// Sends a form once, and says so. Offline, the page says that, and keeps what was typed: a submission
+// would end on the browser's own error page.
 
 const { offline } = document.querySelector("[data-offline]").dataset;
 const message = document.createElement("p");
@@ -20,23 +20,20 @@ addEventListener("online", () => message.remove());
 
 for (const button of document.querySelectorAll("[data-busy]")) {
   const name = button.textContent;
-  let sent = false;
   button.insertAdjacentHTML("afterend", '<span class="bait" role="status"></span>');
 
   const setSent = (value) => {
-    sent = value;
     button.setAttribute("aria-disabled", value);
     button.textContent = value ? button.dataset.busy : name;
     button.nextElementSibling.textContent = value ? button.dataset.busy : "";
   };
 
   button.form.addEventListener("submit", (event) => {
-    if (sent) {
-      event.preventDefault();
-      return;
+    if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
+    else {
+      setSent(true);
+      setTimeout(setSent, 20000, false);
     }
-    setSent(true);
-    setTimeout(setSent, 20000, false);
   });
 
   addEventListener("pageshow", () => setSent(false));
