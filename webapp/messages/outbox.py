@@ -28,10 +28,12 @@ SORTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "oldest": "قدیمی‌ترین",
         "newest": "جدیدترین",
+        "name": "نام",
         "reason": "علت",
         "form": "فرم",
     }
 )
+TOO_MANY_TO_SORT: Final = "این فهرست بیش از {n} مورد دارد و به ترتیب نام مرتب نمی‌شود؛ با جست‌وجو یا پالایش آن را کوتاه کنید."
 
 # The table
 TOTAL: Final = "{n} مورد"

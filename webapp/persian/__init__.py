@@ -33,6 +33,7 @@ from webapp.persian.text import (
     persian_digits,
     persian_number,
     search_key,
+    sort_key,
     strip_invisible,
 )
 
@@ -64,6 +65,7 @@ __all__ = [
     "persian_digits",
     "persian_number",
     "search_key",
+    "sort_key",
     "spelling_key",
     "split_labels",
     "strip_invisible",

@@ -146,6 +146,19 @@ def search_key(text: str) -> str:
     return text.casefold().translate(_SEARCHED)
 
 
+# Unicode has the Arabic letters first.
+_ALPHABET: Final = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
+_IN_ORDER: Final = {ord(char): place for place, char in enumerate(_ALPHABET, start=0x600)}
+_IN_ORDER |= {
+    ord(like): _IN_ORDER[ord(char)] for like, char in zip("أإٱؤئۀة", "اااویهه", strict=True)
+}
+
+
+def sort_key(text: str) -> str:
+    """Return a key by which normalised texts sort as the Persian alphabet does."""
+    return text.casefold().replace(ZWNJ, "").translate(_IN_ORDER)
+
+
 def _checked(text: str, label: str) -> str:
     if _BAD_CHARACTER.search(text):
         raise InvalidText(messages.BAD_CHARACTER.format(label=label))
