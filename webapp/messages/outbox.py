@@ -33,7 +33,10 @@ SORTS: Final[Mapping[str, str]] = MappingProxyType(
         "form": "فرم",
     }
 )
-TOO_MANY_TO_SORT: Final = "این فهرست بیش از {n} مورد دارد و به ترتیب نام مرتب نمی‌شود؛ با جست‌وجو یا پالایش آن را کوتاه کنید."
+TOO_MANY_TO_SORT: Final = (
+    "این فهرست بیش از {n} مورد دارد و به ترتیب نام مرتب نمی‌شود. آن را با علت، فرم، روز یا "
+    "جست‌وجو کوتاه کنید."
+)
 
 # The table
 TOTAL: Final = "{n} مورد"

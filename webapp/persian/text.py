@@ -147,9 +147,10 @@ def search_key(text: str) -> str:
 
 
 # Unicode has the Arabic letters first.
-_ALPHABET: Final = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
-_IN_ORDER: Final = {ord(char): place for place, char in enumerate(_ALPHABET, start=0x600)}
-_IN_ORDER |= {
+_ALPHABET: Final = "آ اأإٱ ب پ ت ث ج چ ح خ د ذ ر ز ژ س ش ص ض ط ظ ع غ ف ق ک گ ل م ن وؤ هۀة یئ"
+_IN_ORDER: Final = {
+    ord(char): place for place, like in enumerate(_ALPHABET.split(), start=0x600) for char in like
+}
     ord(like): _IN_ORDER[ord(char)] for like, char in zip("أإٱؤئۀة", "اااویهه", strict=True)
 }
 
