@@ -151,8 +151,6 @@ _ALPHABET: Final = "آ اأإٱ ب پ ت ث ج چ ح خ د ذ ر ز ژ س ش ص 
 _IN_ORDER: Final = {
     ord(char): place for place, like in enumerate(_ALPHABET.split(), start=0x600) for char in like
 }
-    ord(like): _IN_ORDER[ord(char)] for like, char in zip("أإٱؤئۀة", "اااویهه", strict=True)
-}
 
 
 def sort_key(text: str) -> str:

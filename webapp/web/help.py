@@ -13,7 +13,7 @@ from markupsafe import Markup
 from webapp.database.cached_value import CachedValue
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
 from webapp.messages import codes, imports, workbench
-from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
 from webapp.services import DeliveryServices
@@ -32,7 +32,12 @@ class Header:
 
     def __init__(self, delivery: DeliveryServices, forms: Mapping[str, FormDefinition]) -> None:
         """Show links to these forms, and what the services know."""
-        count = partial(delivery.outbox.review.count, NEEDS_ATTENTION, most=_COUNT_CAP)
+        count = partial(
+            # The list of what needs attention has no suspects, either.
+            *(delivery.outbox.review.count, NEEDS_ATTENTION),
+            most=_COUNT_CAP,
+            but=SUSPECT_STATUSES,
+        )
         verifies = any(form.verification for form in forms.values())
         self._forms = forms
         self._attention = CachedValue(count, first=0, ttl_s=_CACHE_TTL_S)
