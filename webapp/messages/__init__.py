@@ -33,6 +33,9 @@ MOBILE_LETTERS: Final = "شمارهٔ همراه را فقط با رقم وار�
 MOBILE_SEVERAL: Final = "فقط یک شمارهٔ همراه وارد کنید."
 MOBILE_EXTENSION: Final = "شمارهٔ همراه را بدون شمارهٔ داخلی وارد کنید."
 
+DIVIDED: Final = "شماره و نام در فیلدهای خود قرار گرفت. بررسی کنید و دکمهٔ ثبت را بزنید."
+DIVIDED_REST: Final = "بقیهٔ متن در فیلدی قرار نگرفت: «\u2068{rest}\u2069»."
+
 # Email
 EMAIL_SHAPE: Final = (
     "نشانی ایمیل کامل نیست یا حرف نادرستی دارد. آن را مانند name@example.com وارد کنید."

@@ -57,7 +57,7 @@ HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
 INSTALL_LINK: Final = "درج در وب‌سایت"
 KEYS: Final = "میان‌برهای صفحه‌کلید"
 CLOSE: Final = "بستن"
-KEYS_INTRO: Final = "میان‌برها در صفحه‌های فرم کار می‌کنند و کلیدهای تکی فقط بیرون از فیلدهای فرم."
+KEYS_INTRO: Final = "میان‌برها در فرم‌ها و فهرست‌ها کار می‌کنند و کلیدهای تکی فقط بیرون از فیلدها."
 KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Ctrl + Enter": "ثبت فرم، از هر فیلدی",
@@ -65,6 +65,9 @@ KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "N": "فرم خالی برای مخاطب بعدی",
         "L": "فرمی مانند آخرین ثبت",
         "O": "صف ارسال",
+        "J / K": "سطر بعدی و قبلی فهرست",
+        "Enter": "باز کردن سطر",
+        "X": "انتخاب سطر",
         "?": "نمایش همین فهرست",
     }
 )

@@ -24,6 +24,7 @@ from webapp.persian.labels import (
     split_labels,
 )
 from webapp.persian.mobile import parse_mobile
+from webapp.persian.names import divide_line
 from webapp.persian.text import (
     InvalidText,
     clean_line,
@@ -51,6 +52,7 @@ __all__ = [
     "comparison_key",
     "date_in_words",
     "day_and_month",
+    "divide_line",
     "first_of_week",
     "fold_digits",
     "jalali_iso",

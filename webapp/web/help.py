@@ -33,10 +33,10 @@ class Header:
     def __init__(self, delivery: DeliveryServices, forms: Mapping[str, FormDefinition]) -> None:
         """Show links to these forms, and what the services know."""
         count = partial(
-            # The list of what needs attention has no suspects, either.
-            *(delivery.outbox.review.count, NEEDS_ATTENTION),
+            delivery.outbox.review.count,
+            NEEDS_ATTENTION,
             most=_COUNT_CAP,
-            but=SUSPECT_STATUSES,
+            but=SUSPECT_STATUSES,  # as the list of what needs attention
         )
         verifies = any(form.verification for form in forms.values())
         self._forms = forms
