@@ -126,9 +126,9 @@ def seen(text: str) -> str:
     """Return the prose of a page: without names of keys and statuses, and what was typed."""
     html = Html(text)
     body = html.text("title") + " " + html.text("body")
-    for tag in ("code", "bdi", "textarea", "kbd"):
-        for _, inner in html.find(tag):
-            body = body.replace(inner, "", 1) if inner else body
+    hidden = [inner for tag in ("code", "bdi", "textarea", "kbd") for _, inner in html.find(tag)]
+    for inner in sorted(filter(None, hidden), key=len, reverse=True):
+        body = body.replace(inner, "", 1)
     return LATIN.sub("", body)
 
 

@@ -26,7 +26,8 @@ RECENT_STATE: Final = "نتیجه"
 RECENT_LIKE: Final = "ثبت مشابه"
 RECENT_CORRECT: Final = "اصلاح"
 RECENT_DELIVERED: Final = "ثبت‌شده"
-RECENT_QUEUED: Final = "در صف ارسال"
+RECENT_QUEUED: Final = "در انتظار ارسال"
+WHY_QUEUED: Final = "علت"
 RECENT_GONE: Final = "حذف‌شده"
 RECENT_FORGET: Final = "پاک کردن این فهرست"
 
@@ -44,7 +45,7 @@ HELP_OUTCOMES: Final = "معنی هر نتیجه"
 HELP_OUTCOME_TEXTS: Final = (
     ("ثبت شد", "مخاطب در سامانهٔ پیامک ثبت شده است."),
     (
-        "در صف ارسال",
+        "در انتظار ارسال",
         (
             "مخاطب ذخیره شده است و به‌محض پاسخ سامانهٔ پیامک به‌طور خودکار فرستاده می‌شود. آن "
             "را دوباره ثبت نکنید."
