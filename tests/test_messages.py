@@ -126,9 +126,10 @@ def seen(text: str) -> str:
     """Return the prose of a page: without names of keys and statuses, and what was typed."""
     html = Html(text)
     body = html.text("title") + " " + html.text("body")
-    hidden = [inner for tag in ("code", "bdi", "textarea", "kbd") for _, inner in html.find(tag)]
-    for inner in sorted(filter(None, hidden), key=len, reverse=True):
-        body = body.replace(inner, "", 1)
+    for tag in ("code", "bdi", "textarea", "kbd"):
+        for _, inner in html.find(tag):
+            word = rf"(?<![A-Z]){re.escape(inner)}(?![A-Z])" if inner else ""
+            body = re.sub(word, "", body, count=1)
     return LATIN.sub("", body)
 
 

@@ -316,6 +316,26 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
 
 
+def test_question_follows_what_is_typed_and_keeps_its_answer(
+    tab: Page, simulator: Simulator
+) -> None:
+    """A name that differs is told once it is typed; the tick and the focus stay."""
+    mobile = "09351112244"
+    store_contact(simulator, mobile)
+    tab.goto("/f/asking")
+    question = tab.locator("[data-outcome=duplicate]")
+    tab.locator("#Mobile").fill(mobile)
+    tab.keyboard.press("Tab")
+    expect(question).to_contain_text("سارا رضایی")
+    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    tab.locator("#FName").fill("مینا")
+    tab.keyboard.press("Tab")
+    told = workbench.DUPLICATE_DIFFERENCE.format(label="نام", stored="سارا", typed="مینا")
+    expect(question).to_contain_text(told)
+    expect(tab.get_by_label(workbench.DUPLICATE_CREATE)).to_be_checked()
+    expect(tab.locator("#LName")).to_be_focused()
+
+
 def test_question_does_not_cover_the_field_with_the_focus(
     browser: Browser, server: Server, simulator: Simulator
 ) -> None:
