@@ -3,6 +3,7 @@
 const place = document.querySelector("[data-duplicates]");
 const form = document.getElementById("contact-form");
 const mobile = form.elements.Mobile;
+let changes = 0;
 
 // Returns the question, if there is one: not a proxy's login page, nor an error.
 async function question() {
@@ -11,18 +12,24 @@ async function question() {
   return response.ok ? page.querySelector("[data-outcome=duplicate]") : null;
 }
 
-mobile.addEventListener("change", async () => {
-  document.querySelector("[data-outcome=duplicate]")?.remove();
-  place.replaceChildren();
+// Shows it, or what differs by now; the answer that was ticked stays.
+async function ask() {
   const asked = mobile.value;
+  const seen = changes;
   const found = asked && await question().catch(() => null);
-  if (found && mobile.value === asked) place.replaceChildren(found);
-});
-
-// What differs, as the other fields are filled in; the answer that was ticked stays.
-form.addEventListener("change", async ({ target }) => {
+  if (!found || mobile.value !== asked) return;
   const shown = place.querySelector("[data-outcome] ul");
-  if (!shown || target === mobile || place.contains(target)) return;
-  const found = await question().catch(() => null);
-  if (found) shown.replaceWith(found.querySelector("ul"));
+  if (shown) shown.replaceWith(found.querySelector("ul"));
+  else place.replaceChildren(found);
+  if (changes !== seen) ask(); // what was typed meanwhile
+}
+
+form.addEventListener("change", ({ target }) => {
+  if (place.contains(target)) return;
+  changes += 1;
+  if (target === mobile) {
+    document.querySelector("[data-outcome=duplicate]")?.remove();
+    place.replaceChildren();
+    ask();
+  } else if (place.querySelector("[data-outcome]")) ask();
 });

@@ -263,7 +263,7 @@ def test_pasted_line_is_divided_at_once_and_enter_records_it(tab: Page) -> None:
     tab.locator(MORE).click()
     with tab.expect_navigation():
         paste(tab, "سارا احمدی\t۰۹۳۵۴۴۴۰۰۰۳")
-    expect(tab.locator("#Mobile-divided")).to_have_text(messages.DIVIDED)
+    expect(tab.locator("#divided")).to_have_text(messages.DIVIDED)
     values = [tab.locator(f"#{name}").input_value() for name in ("Mobile", "FName", "LName")]
     assert values == ["09354440003", "سارا", "احمدی"]
     wait_for_focus(tab)

@@ -527,7 +527,7 @@ def test_pasted_line_comes_back_divided_and_is_recorded_as_it_is_confirmed(
     ((mobile, _),) = page.html.find("input", name="Mobile")
     assert "autofocus" in mobile
     assert "aria-invalid" not in mobile
-    told = page.html.text(id="Mobile-divided")
+    told = page.html.text(id="divided")
     assert messages.DIVIDED in told
     assert "تهران" in told
     assert not list(page.html.find(role="alert"))
