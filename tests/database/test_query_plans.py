@@ -172,6 +172,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
             NEEDS_ATTENTION, most=99, but=SUSPECT_STATUSES
         ),
         "oldest": review.oldest,
+        "statistics are behind": statistics.is_behind,
         "statistics": lambda: statistics.counts(today() - timedelta(days=30), today()),
         "problems": lambda: problems.read(queue_was_told=False),
     }

@@ -1,4 +1,4 @@
-"""Divides whole names of persons, and lines with a name and a number."""
+"""Divides whole names, and lines with a name and a number; and the big cities of Iran."""
 
 from __future__ import annotations
 
@@ -82,3 +82,15 @@ def divide_line(text: str) -> DividedLine | None:
 def _parts(text: str) -> list[str]:
     found = (part.strip(_EDGES) for part in _SEPARATOR.split(text))
     return [part for part in found if strip_invisible(part)]
+
+
+# Those with some 150,000 inhabitants and more, and the capitals of the provinces.
+CITIES: Final = (
+    *("تهران", "مشهد", "اصفهان", "کرج", "شیراز", "تبریز", "قم", "اهواز", "کرمانشاه"),
+    *("ارومیه", "رشت", "زاهدان", "همدان", "کرمان", "یزد", "اردبیل", "بندرعباس", "اراک"),
+    *("اسلام‌شهر", "زنجان", "سنندج", "قزوین", "خرم‌آباد", "گرگان", "ساری", "شهریار", "قدس"),
+    *("کاشان", "ملارد", "دزفول", "نیشابور", "بابل", "خمینی‌شهر", "سبزوار", "آمل", "پاکدشت"),
+    *("نجف‌آباد", "بروجرد", "آبادان", "قرچک", "بجنورد", "ورامین", "بوشهر", "ساوه"),
+    *("قائم‌شهر", "سیرجان", "خوی", "مهاباد", "ایلام", "شهرکرد", "سمنان", "یاسوج", "بیرجند"),
+    *("شاهرود", "مرودشت", "بندر ماهشهر", "مراغه", "رفسنجان", "گنبد کاووس", "شاهین‌شهر"),
+)
