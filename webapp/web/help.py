@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from webapp.database.cached_value import CachedValue
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
 from webapp.messages import workbench
-from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
 from webapp.services import DeliveryServices
@@ -55,7 +55,12 @@ class Header:
 
     def __init__(self, delivery: DeliveryServices, forms: Mapping[str, FormDefinition]) -> None:
         """Show links to these forms, and what the services know."""
-        count = partial(delivery.outbox.review.count, NEEDS_ATTENTION, most=_COUNT_CAP)
+        count = partial(
+            delivery.outbox.review.count,
+            NEEDS_ATTENTION,
+            most=_COUNT_CAP,
+            but=SUSPECT_STATUSES,  # as the list of what needs attention
+        )
         verifies = any(form.verification for form in forms.values())
         self._forms = forms
         self._attention = CachedValue(count, first=0, ttl_s=_CACHE_TTL_S)
