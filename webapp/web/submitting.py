@@ -247,7 +247,7 @@ def _too_many_suspects(form: ContactForm, key: str) -> Refusal | None:
     try:
         services().rate_limits.count_suspect(form=form.definition.slug, key=key)
     except LimitReached as reached:
-        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+        return _too_many(messages.TOO_MANY, reached.retry_after)
     return None
 
 
