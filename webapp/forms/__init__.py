@@ -22,7 +22,7 @@ from webapp import messages, persian
 from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, Contact, FieldKind, Section
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
-from webapp.forms.reading import FALSE_VALUES, today
+from webapp.forms.reading import FALSE_VALUES
 from webapp.forms.tokens import FormToken, InvalidToken, Tokens
 from webapp.phonebook import KnownLabels
 
@@ -180,7 +180,7 @@ class ContactForm(FlaskForm):
 
     def _consent_record(self) -> str:
         """Return the date and the site of the consent, which are sent with the contact."""
-        day = persian.jalali_slashes(today())
+        day = persian.jalali_slashes(persian.today())
         return messages.CONSENT_GIVEN.format(day=day, site=self.token.site)
 
 

@@ -15,8 +15,8 @@ from webapp.forms.definitions import main_form
 from webapp.messages import opening as opening_texts
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
-from webapp.persian import persian_number
-from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome, today
+from webapp.persian import persian_number, today
+from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome
 from webapp.statistics.breakdowns import Breakdown
 from webapp.web import closing
 from webapp.web.rendering import charts, counted, require_intranet, services
