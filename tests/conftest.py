@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from servers import PostgresServer
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app, services
@@ -110,6 +110,7 @@ def _loggers() -> Iterator[None]:
 def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close what a test has opened; a process does so by ending."""
     opened: list[Engine] = []
+    create_engine = engine_module.create_engine
 
     def create(*args: Any, **kwargs: Any) -> Engine:
         opened.append(create_engine(*args, **kwargs))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from altcha import Challenge, Payload, solve_challenge
+from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import FIELDS, FieldKind
@@ -224,6 +225,11 @@ class Page:
     def error(self, name: str) -> str:
         """Return the message at a field."""
         return self.html.text(id=f"{name}-error")
+
+
+def hashed(password: str) -> str:
+    """Return a password as the settings have it; the program makes hashes that take longer."""
+    return generate_password_hash(password, "pbkdf2:sha256:1")
 
 
 def solved(challenge: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from outbox_entries import CONTACT, NOW, OTHER, add, doubt, found, hold, key, reject, token
-from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page
+from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page, hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
@@ -812,7 +811,7 @@ def test_every_action_is_logged_without_personal_data(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, *, with_login: bool
 ) -> None:
     """The reference, what was done, and who did it where that is known."""
-    users = {"sara": generate_password_hash("x")} if with_login else {}
+    users = {"sara": hashed("x")} if with_login else {}
     app = make_app(intranet_users=users)
     client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
     login = base64.b64encode(b"sara:x").decode()
