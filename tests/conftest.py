@@ -147,10 +147,13 @@ def settings(portal: Simulator, tmp_path: Path, deadline: float) -> Settings:
 
 
 @pytest.fixture
-def make_app(settings: Settings) -> Callable[..., Flask]:
-    """Return a factory that makes an app with some settings changed."""
+def make_app(settings: Settings, tmp_path: Path) -> Callable[..., Flask]:
+    """Return a factory that makes an app with some settings changed, and with a forms file."""
 
-    def make(**changes: object) -> Flask:
+    def make(*, forms: str = "", **changes: object) -> Flask:
+        if forms:
+            changes["forms_file"] = tmp_path / "forms.toml"
+            (tmp_path / "forms.toml").write_text(forms)
         return create_app(dataclasses.replace(settings, **changes))  # type: ignore[arg-type]
 
     return make

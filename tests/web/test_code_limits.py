@@ -16,7 +16,6 @@ from webapp.web.security import proof_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -51,11 +50,9 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def site(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., FlaskClient]:
+def site(make_app: Callable[..., Flask]) -> Callable[..., FlaskClient]:
     """Return a factory of browsers, each before a process of its own; all share a database."""
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    return lambda **changes: make_app(forms_file=forms, **changes).test_client()
+    return lambda **changes: make_app(forms=FORMS, **changes).test_client()
 
 
 def sign_up(

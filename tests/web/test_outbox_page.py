@@ -164,12 +164,10 @@ def test_forms_own_captions_stand_on_its_cards_and_in_its_correction(
 
 
 def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
-    make_app: Callable[..., Flask], tmp_path: Path
+    make_app: Callable[..., Flask],
 ) -> None:
     """There is no page "/" to go back to, and the field table has captions of its own."""
-    file = tmp_path / "forms.toml"
-    file.write_text('[forms.a]\ntitle = "یک"\naccess = "public"\nfields = ["Mobile"]\n')
-    app = make_app(forms_file=file)
+    app = make_app(forms='[forms.a]\ntitle = "یک"\naccess = "public"\nfields = ["Mobile"]\n')
     client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
     reference = hold(delivery, form="gone")
     html = Html(client.get("/outbox").text)
