@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import fill_postgresql, fill_sqlite
+from outbox_entries import TIMING
 from servers import PostgresServer
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
@@ -20,10 +20,9 @@ from webapp.imports import Imports
 from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.outbox.rows import NEEDS_ATTENTION, State, Timing, load_contact
+from webapp.outbox.rows import NEEDS_ATTENTION, State, load_contact
 from webapp.reencryption import Reencryption
 
-TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 NAMES = ("منتظر", "درراه", None, "ردشده", "مشکوک", "شاید")
 KEYS = tuple(f"a{number}" * 32 for number in range(len(NAMES)))
 TRACES = ("0912000", "912000", "محمدی", "\\u0645\\u062d\\u0645", "@example.ir")

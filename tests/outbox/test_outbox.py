@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from outbox_entries import TIMING
 from sqlalchemy import text
 
 from webapp import database as database_module
@@ -43,21 +44,6 @@ CONTACT = Contact(
 )
 DEADLINE = timedelta(seconds=8)
 NEVER = timedelta(days=-400)
-TIMING = Timing(deadline=DEADLINE, settle=timedelta(0))
-
-
-@pytest.fixture
-def database(database_url: str) -> Database:
-    """Return an empty database."""
-    database = Database(database_url)
-    database.check_writable()
-    return database
-
-
-@pytest.fixture
-def outbox(database: Database) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(database, TIMING)
 
 
 @pytest.fixture

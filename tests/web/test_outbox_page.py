@@ -13,7 +13,7 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
-from webapp.database import Database, DatabaseError
+from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
 from webapp.forms import tokens
 from webapp.outbox import Outbox
@@ -24,7 +24,6 @@ from webapp.outbox.rows import (
     UNPROVEN,
     State,
     Submission,
-    Timing,
 )
 from webapp.outbox.submit import Result
 from webapp.portal.base import Refused, status_message
@@ -838,12 +837,6 @@ def test_every_action_is_logged_without_personal_data(
 
 
 # The row, on both databases
-
-
-@pytest.fixture
-def outbox(database_url: str) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(Database(database_url), Timing(deadline=timedelta(seconds=8), settle=NOW))
 
 
 def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | None:
