@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, update
-from support import wait_until
+from support import wait_until, working
 
 from webapp.contact import Contact
 from webapp.database import Database
@@ -17,7 +16,7 @@ from webapp.statistics import CountedOutcome, today
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
     from flask import Flask
@@ -27,17 +26,6 @@ if TYPE_CHECKING:
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")
-
-
-@contextmanager
-def running(delivery: DeliveryServices) -> Iterator[None]:
-    """Let the worker run."""
-    delivery.worker.start()
-    try:
-        yield
-    finally:
-        delivery.worker.stop()
-    delivery.worker.join()
 
 
 def fail() -> None:
@@ -55,7 +43,7 @@ def test_job_that_always_fails_does_not_slow_delivery(
     keys = [f"{number:064x}" for number in range(40)]
     for key in keys:
         delivery.outbox.add(CONTACT, key, form="contact", send=False)
-    with running(delivery):
+    with working(delivery):
         wait_until(lambda: len(portal.contacts) == len(keys))
 
 
@@ -74,7 +62,7 @@ def test_worker_without_work_does_not_take_the_lock_for_writing(
         return write(database)
 
     monkeypatch.setattr(Database, "write", counted)
-    with running(delivery):
+    with working(delivery):
         wait_until(lambda: len(turns) >= 50)
     assert len(writes) < 10  # the first purge
 
