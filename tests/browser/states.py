@@ -129,6 +129,39 @@ def duplicate(tab: Page, simulator: Simulator) -> None:
     submit(tab)
 
 
+def correcting(tab: Page, _: Simulator) -> None:
+    """Correct a contact that was just recorded."""
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill("09351230032")
+    tab.locator("#FName").fill("سارا")
+    tab.locator("#CityName").fill("تهران")
+    submit(tab)
+    if tab.locator("[data-outcome=duplicate]").count():  # this state was seen before
+        with tab.expect_navigation():
+            tab.locator("button[value=create]").click()
+    tab.locator("[data-outcome=delivered]").get_by_role("link").click()
+    tab.wait_for_load_state()
+
+
+def correcting_uncertain(tab: Page, simulator: Simulator) -> None:
+    """Lose the answer to a correction."""
+    correcting(tab, simulator)
+    if tab.locator("[name=contact]").count():
+        with tab.expect_navigation():
+            tab.locator("[name=contact]").first.click()
+    answer_to(simulator, "ContactEdit", "Failed")
+    tab.locator("#FName").fill("سارینا")
+    submit(tab)
+
+
+def correcting_unseen(tab: Page, simulator: Simulator) -> None:
+    """Correct a contact while the token may not search."""
+    delivered(tab, simulator)
+    answer_to(simulator, "ContactSearch", "Token_NotAllowMethod")
+    tab.locator("[data-outcome=delivered]").get_by_role("link").click()
+    tab.wait_for_load_state()
+
+
 def rejected(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse a contact."""
     answer_to(simulator, "ContactCreate", "Mobile_Invalid")
@@ -363,9 +396,15 @@ def bring(tab: Page, content: bytes) -> None:
 
 
 def import_preview(tab: Page, _: Simulator) -> None:
-    """See rows that are ready, wrong and there twice."""
-    rows = ("Mobile,FName,x", f"{MOBILE},سارا,1", "0912,علی,2", f"{MOBILE},رضا,3")
-    bring(tab, "\n".join((*rows, f"{MOBILE[:-1]}9,{'ن' * 45},")).encode())
+    """See rows that are ready, wrong and there twice, and dates in an unknown order."""
+    rows = (
+        "Mobile,FName,x,BornDate",
+        f"{MOBILE},سارا,1,3/4/1985",
+        "0912,علی,2,",
+        f"{MOBILE},رضا,3,",
+        f"{MOBILE[:-1]}9,{'ن' * 45},,",
+    )
+    bring(tab, "\n".join(rows).encode())
 
 
 def import_done(tab: Page, simulator: Simulator) -> None:
@@ -436,6 +475,9 @@ STATES: Final = (
     duplicate_early,
     duplicate,
     delivered,
+    correcting,
+    correcting_uncertain,
+    correcting_unseen,
     rejected,
     refused,
     uncertain,

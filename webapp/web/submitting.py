@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, flash, request
 
 from webapp import messages
 from webapp.contact import MOBILE, Contact
@@ -144,6 +144,8 @@ def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
             else duplicates.find(contact, key)
         )
         if known:
+            labels = (*contact.labels, *form.definition.label_choices)
+            known = duplicates.with_labels(known, mobile, labels)
             return Refusal(HTTPStatus.CONFLICT, known=known)
     return CheckedContact(contact=contact, key=key)
 
@@ -324,6 +326,16 @@ def _ask_code(form: ContactForm, key: str, outcome: Outcome) -> Response:
     unsent = {SENT: "0"} if outcome.status else {}
     query = urlencode({"s": token, **form.arrival.query, **unsent})
     return see_other(f"{request.path}/code?{query}")
+
+
+def show_receipt(url: str, receipt: str) -> Response:
+    """Redirect an operator to the next form, which shows a receipt.
+
+    The receipt of an operator whose browser has sent no cookie, and may block them, is in the
+    address, too.
+    """
+    flash(receipt)
+    return see_other(url if request.cookies else f"{url}?r={receipt}")
 
 
 def issue_receipt(
