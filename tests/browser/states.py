@@ -355,9 +355,9 @@ def outbox_retried(tab: Page, simulator: Simulator) -> None:
 
 def statistics(tab: Page, simulator: Simulator) -> None:
     """See what was submitted, with each chart and table, as soon as it is counted."""
-    rejected(tab, simulator)
     delivered(tab, simulator)
     embedded_done(tab, simulator)
+    rejected(tab, simulator)
     until(tab, "/statistics", "#source")
     until(tab, "/statistics", "#funnel")
 
