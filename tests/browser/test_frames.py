@@ -6,6 +6,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Literal
 
+import pytest
 from playwright.sync_api import expect
 
 from webapp.forms.colour import contrast
