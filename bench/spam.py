@@ -163,6 +163,7 @@ def main() -> None:
             "WEB_CONCURRENCY": "1",
             "LIMIT_ADDRESS": "10000/minute",
             "LIMIT_CODE_ADDRESS": "10000/minute",
+            "LIMIT_SUSPECTS": "10000/minute",
             "LOG_LEVEL": "error",
         }
         outbox = Outbox(Database(f"sqlite:///{folder}/outbox.sqlite3"), _TIMING)

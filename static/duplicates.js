@@ -1,20 +1,35 @@
 // Asks about a known number while the next fields are typed. Without it, the server asks at submit.
 
 const place = document.querySelector("[data-duplicates]");
-const { Mobile: mobile, csrf_token: token } = document.getElementById("contact-form").elements;
+const form = document.getElementById("contact-form");
+const mobile = form.elements.Mobile;
+let changes = 0;
 
 // Returns the question, if there is one: not a proxy's login page, nor an error.
-async function question(asked) {
-  const body = new URLSearchParams({ Mobile: asked, csrf_token: token.value });
-  const response = await fetch(place.dataset.duplicates, { method: "POST", body });
+async function question() {
+  const response = await fetch(place.dataset.duplicates, { method: "POST", body: new FormData(form) });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   return response.ok ? page.querySelector("[data-outcome=duplicate]") : null;
 }
 
-mobile.addEventListener("change", async () => {
-  document.querySelector("[data-outcome=duplicate]")?.remove();
-  place.replaceChildren();
+// Shows it, or what differs by now; the answer that was ticked stays.
+async function ask() {
   const asked = mobile.value;
-  const found = asked && await question(asked).catch(() => null);
-  if (found && mobile.value === asked) place.replaceChildren(found);
+  const seen = changes;
+  const found = asked && await question().catch(() => null);
+  if (!found || mobile.value !== asked) return;
+  const shown = place.querySelector("[data-outcome] ul");
+  if (shown) shown.replaceWith(found.querySelector("ul"));
+  else place.replaceChildren(found);
+  if (changes !== seen) ask(); // what was typed meanwhile
+}
+
+form.addEventListener("change", ({ target }) => {
+  if (place.contains(target)) return;
+  changes += 1;
+  if (target === mobile) {
+    document.querySelector("[data-outcome=duplicate]")?.remove();
+    place.replaceChildren();
+    ask();
+  } else if (place.querySelector("[data-outcome]")) ask();
 });

@@ -152,6 +152,8 @@ class Settings:
     limit_code_address: str = _setting("LIMIT_CODE_ADDRESS", read_limit, "60/hour;300/day")
     limit_code_form: str = _setting("LIMIT_CODE_FORM", read_limit, "600/hour")
     limit_code_unproven: str = _setting("LIMIT_CODE_UNPROVEN", read_limit, "20/hour;100/day")
+    # Strangers must not bury what operators have to see.
+    limit_suspects: str = _setting("LIMIT_SUSPECTS", read_limit, "30/hour;100/day")
     codes_per_day: int = _setting(
         "CODES_PER_DAY", partial(read_whole_number, lowest=0, highest=999_999), 1000
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from states import MOBILE, MORE, store_contact, submit
 from support import wait_until
 
 from webapp import messages
+from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import workbench
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Simulator
 
+COUNT = workbench.ATTENTION_MANY.format(n=99)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
 
 
@@ -57,12 +60,13 @@ def test_menu_on_a_phone_opens_and_leads_on(
 
 
 def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Server) -> None:
-    """However long the organisation's name is."""
+    """However long the organisation's name is, and with a count in the button."""
     with browser.new_context(viewport=PHONE, base_url=server.url) as phone:
         tab = phone.new_page()
         tab.goto("/")
         tab.locator(".brand").evaluate("it => { it.textContent = 'سازمان '.repeat(11) }")
         button = tab.get_by_role("button", name=workbench.MENU)
+        button.evaluate("(it, count) => { it.dataset.count = count }", COUNT)
         button.click()
         above, below = button.bounding_box(), tab.locator("#menu").bounding_box()
         assert above
@@ -123,6 +127,10 @@ def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
     tab.keyboard.press("o")
     expect(tab.locator("#Mobile")).to_have_value("o")
     tab.locator("#Mobile").fill("")
+    for field in ("[type=radio]", "[type=checkbox]"):
+        tab.locator(field).first.focus()
+        tab.keyboard.press("?")
+        expect(tab.locator("#keys")).to_be_hidden()
     tab.keyboard.press("Escape")
     tab.keyboard.press("?")
     expect(tab.locator("#keys")).to_be_visible()
@@ -188,6 +196,101 @@ def test_key_for_the_next_contact_works_under_the_forms_other_address(tab: Page)
     expect(tab).to_have_url("/")
 
 
+def sign_up_as_robot(tab: Page, mobile: str) -> None:
+    """Leave a row for operators."""
+    tab.goto("/f/signup")
+    tab.locator("#Mobile").fill(mobile)
+    tab.locator("#FName").fill("کیوان")
+    tab.locator("#consent").check()
+    tab.locator(f"#{HONEYPOT_INPUT}").fill("x", force=True)
+    submit(tab)
+
+
+def test_lists_are_walked_by_single_keys(tab: Page) -> None:
+    """J and K, or arrows once a row has the focus; Enter opens, X selects; not in fields."""
+    for mobile in ("09354440001", "09354440002"):
+        sign_up_as_robot(tab, mobile)
+    tab.goto("/outbox?q=0935444")
+    openers, boxes = tab.locator(".listing summary"), tab.locator("[name=reference]")
+    expect(openers).to_have_count(2)
+    tab.wait_for_load_state()
+    tab.keyboard.press("x")  # no row has the focus
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator("body")).to_be_focused()
+    tab.keyboard.press("j")
+    expect(openers.first).to_be_focused()
+    for key, place in (("j", 1), ("j", 1), ("k", 0), ("ArrowDown", 1), ("ArrowUp", 0), ("k", 0)):
+        tab.keyboard.press(key)
+        expect(openers.nth(place)).to_be_focused()
+    tab.keyboard.press("x")
+    tab.keyboard.press("Enter")
+    expect(boxes.first).to_be_checked()
+    expect(boxes.last).not_to_be_checked()
+    expect(tab.locator(".listing details").first).to_have_attribute("open", "")
+    tab.locator("#q").focus()
+    tab.keyboard.type("jx")
+    expect(tab.locator("#q")).to_have_value("jx0935444")
+    expect(boxes.first).to_be_checked()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("n")
+    expect(tab.locator("#contact-form")).to_be_visible()
+
+
+def test_recent_list_is_walked_by_single_keys_until_they_are_switched_off(tab: Page) -> None:
+    """From the form, and its rows open what corrects them."""
+    record(tab)
+    wait_for_focus(tab)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("j")
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url(re.compile("/outbox/[A-Z0-9]{8}$"))
+    tab.goto("/")
+    tab.evaluate("localStorage.setItem('keys', 'off')")
+    tab.goto("/")
+    wait_for_focus(tab)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("j")
+    expect(tab.locator("body")).to_be_focused()
+
+
+def paste(tab: Page, text: str) -> None:
+    """Paste a text into the number's field: cut it from another one."""
+    tab.locator("#JobTitle").fill(text)
+    tab.keyboard.press("Control+A")
+    tab.keyboard.press("Control+X")
+    tab.locator("#Mobile").focus()
+    tab.keyboard.press("Control+V")
+
+
+def test_pasted_line_is_divided_at_once_and_enter_records_it(tab: Page) -> None:
+    """Number and name stand in their fields, and the focus in the number's."""
+    tab.goto("/")
+    wait_for_focus(tab)
+    tab.locator(MORE).click()
+    with tab.expect_navigation():
+        paste(tab, "سارا احمدی\t۰۹۳۵۴۴۴۰۰۰۳")
+    expect(tab.locator("#divided")).to_have_text(messages.DIVIDED)
+    values = [tab.locator(f"#{name}").input_value() for name in ("Mobile", "FName", "LName")]
+    assert values == ["09354440003", "سارا", "احمدی"]
+    wait_for_focus(tab)
+    tab.keyboard.press("Enter")
+    expect(tab.locator("[data-outcome=delivered]")).to_contain_text("سارا احمدی")
+
+
+def test_pasted_number_without_a_name_is_not_sent(tab: Page) -> None:
+    """Whatever signs are around it."""
+    tab.goto("/")
+    wait_for_focus(tab)
+    tab.locator(MORE).click()
+    sent: list[str] = []
+    tab.on("request", lambda request: sent.append(request.method))
+    for text in ("tel:0912-123-4567", "۰۹۱۲ ۱۲۳ ۴۵۶۷", "09ـ12ـ1234567", "سارا"):
+        tab.locator("#Mobile").fill("")
+        paste(tab, text)
+        expect(tab.locator("#Mobile")).to_have_value(text)
+    assert "POST" not in sent
+
+
 def test_list_of_submissions_is_forgotten(tab: Page) -> None:
     """And the form is ready."""
     record(tab)
@@ -217,6 +320,26 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
     tab.get_by_label(workbench.DUPLICATE_CREATE).check()
     submit(tab)
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
+
+
+def test_question_follows_what_is_typed_and_keeps_its_answer(
+    tab: Page, simulator: Simulator
+) -> None:
+    """A name that differs is told once it is typed; the tick and the focus stay."""
+    mobile = "09351112244"
+    store_contact(simulator, mobile)
+    tab.goto("/f/asking")
+    question = tab.locator("[data-outcome=duplicate]")
+    tab.locator("#Mobile").fill(mobile)
+    tab.keyboard.press("Tab")
+    expect(question).to_contain_text("سارا رضایی")
+    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    tab.locator("#FName").fill("مینا")
+    tab.keyboard.press("Tab")
+    told = workbench.DUPLICATE_DIFFERENCE.format(label="نام", stored="سارا", typed="مینا")
+    expect(question).to_contain_text(told)
+    expect(tab.get_by_label(workbench.DUPLICATE_CREATE)).to_be_checked()
+    expect(tab.locator("#LName")).to_be_focused()
 
 
 def test_question_does_not_cover_the_field_with_the_focus(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
-from states import MORE, submit
+from states import MORE, submit, until
 from tables import each
 
 from webapp import messages
@@ -14,6 +14,8 @@ from webapp import messages
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
+
+    from webapp.demo.server import Simulator
 
 # Whether the element with the focus is what stands at its own place, and within the window.
 IS_CLEAR = """() => {
@@ -67,6 +69,36 @@ def test_form_with_its_button_fits_a_small_laptop_and_the_receipt_moves_nothing(
     expect(tab.locator(button)).to_be_in_viewport(ratio=1)
     assert abs(top(tab, button) - before) <= 4
     expect(tab.locator(".intro")).to_be_hidden()
+
+
+def test_receipt_of_a_contact_that_waits_moves_nothing_either(
+    tab: Page, running: Simulator
+) -> None:
+    """One line in a neutral colour; the reason opens. A pause does not hide the button either."""
+    tab.set_viewport_size({"width": 1366, "height": 650})
+    tab.goto("/")
+    button = "#contact-form > .actions button"
+    hide_banner(tab)
+    before = top(tab, button)
+    running.mood = lambda _: "CreditNotEnough"
+    tab.locator("#Mobile").fill("09121234567")
+    tab.locator("#FName").fill("محمد رضا")
+    tab.locator("#LName").fill("احمدی‌پور اصفهانی")
+    submit(tab)
+    receipt = tab.locator("[data-outcome=queued]")
+    expect(receipt).to_have_class("message info received")
+    hide_banner(tab)
+    expect(tab.locator(button)).to_be_in_viewport(ratio=1)
+    assert abs(top(tab, button) - before) <= 4
+    reason = receipt.get_by_text("CreditNotEnough")
+    expect(reason).to_be_hidden()
+    receipt.locator("summary").click()
+    expect(reason).to_be_visible()
+    assert abs(top(tab, button) - before) <= 4
+    until(tab, "/", "[data-pause]")
+    hide_banner(tab)
+    expect(tab.locator(button)).to_be_in_viewport(ratio=1)
+    running.purge()
 
 
 def hide_banner(tab: Page) -> None:

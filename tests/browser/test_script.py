@@ -149,7 +149,7 @@ def test_on_the_way_back_the_button_works_again(tab: Page, simulator: Simulator)
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
     tab.go_back()
     button = tab.locator("button[type=submit]")
-    expect(button).to_have_text(messages.SUBMIT_PUBLIC)
+    expect(button).to_have_text("عضویت در خبرنامه")
     expect(button).not_to_have_attribute("aria-disabled", "true")
 
 

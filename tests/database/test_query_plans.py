@@ -22,7 +22,7 @@ from webapp.database.encryption import Encryption
 from webapp.imports.known import KnownNumbers
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.listing import Query
-from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing, reference
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING, Timing, reference
 from webapp.phonebook import Duplicates
 from webapp.reencryption import Reencryption
 from webapp.statistics import today
@@ -168,6 +168,9 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "search by reference": lambda: outbox.listing.count(Query(text=reference(key))),
         "waiting count": lambda: review.count(WAITING, most=10_000),
         "attention count": lambda: review.count(NEEDS_ATTENTION, most=99),
+        "count without suspects": lambda: review.count(
+            NEEDS_ATTENTION, most=99, but=SUSPECT_STATUSES
+        ),
         "oldest": review.oldest,
         "statistics are behind": statistics.is_behind,
         "statistics": lambda: statistics.counts(today() - timedelta(days=30), today()),

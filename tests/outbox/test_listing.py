@@ -119,6 +119,7 @@ def test_lists_are_filtered_sorted_and_grouped(outbox: Outbox, database: Databas
         "newest": second,
         "reason": second,
         "form": first,
+        "name": second,
     }
     assert {(group.reason, group.count) for group in outbox.listing.groups(attention)} == {
         ("Mobile_Invalid", 1),
@@ -126,6 +127,24 @@ def test_lists_are_filtered_sorted_and_grouped(outbox: Outbox, database: Databas
     }
     last = outbox.listing.find(Query(kind=attention), page=9, size=1)
     assert (last.total, last.page, last.submissions[0].reference) == (2, 2, second)
+
+
+def test_list_is_sorted_by_name_in_the_order_of_the_persian_alphabet(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search too; the nameless are last. A list that is too long for it keeps its order."""
+    names = ("یاسر کیانی", "پری آریا", "گیتا", "کاوه", "آرش", "چنگیز", "", "تینا", "ادریس")
+    rows = {add(outbox, name, f"0912777{n:04}"): name for n, name in enumerate(names)}
+    alphabetical = ["آرش", "ادریس", "پری آریا", "تینا", "چنگیز", "کاوه", "گیتا", "یاسر کیانی", ""]
+    pages = [outbox.listing.find(Query(), sort="name", page=page, size=5) for page in (1, 2)]
+    assert [rows[it.reference] for page in pages for it in page.submissions] == alphabetical
+    assert [(page.total, page.is_sorted) for page in pages] == [(9, True)] * 2
+    searched = outbox.listing.find(Query(text="یا"), sort="name")
+    assert [rows[it.reference] for it in searched.submissions] == ["پری آریا", "یاسر کیانی"]
+    monkeypatch.setattr(listing, "MAX_SORTED", 8)
+    unsorted = outbox.listing.find(Query(), sort="name")
+    assert [rows[it.reference] for it in unsorted.submissions] == list(names)
+    assert not unsorted.is_sorted
 
 
 def test_several_are_sent_again_but_suspects_and_reviewed_ones_only_by_choice(

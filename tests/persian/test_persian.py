@@ -17,7 +17,7 @@ from persiantools.jdatetime import JalaliDate
 from tables import each
 
 from webapp import messages, persian
-from webapp.persian import InvalidText
+from webapp.persian import InvalidText, divide_line
 from webapp.persian import text as text_module
 from webapp.persian.text import plain
 
@@ -779,3 +779,28 @@ def test_emoji_of_several_signs_stay_whole_and_no_other_joiner_does() -> None:
         text = f"خانوادهٔ {emoji} ما"
         assert line(text) == line(line(text)) == text
     assert line("👨\u200d ع\u200dلی\u200d") == "👨 علی"
+
+
+def test_line_with_one_number_and_a_name_is_divided_and_no_other() -> None:
+    """As people copy it from chats and spreadsheets; two words in a cell are a whole name."""
+    mobile = "09121234567"
+    divided = {
+        "سارا احمدی ۰۹۱۲۱۲۳۴۵۶۷": ("سارا", "احمدی", ""),
+        "0912 123 4567 - علی رضایی": ("علی", "رضایی", ""),
+        "علی رضایی\t09121234567\tتهران": ("علی", "رضایی", "تهران"),
+        "سید علی\tاحمدی‌پور\t+98 (912) 123-4567": ("سید علی", "احمدی‌پور", ""),
+        "علی,رضایی,شرکت نمونه,9121234567": ("علی", "رضایی", "شرکت نمونه"),
+        "علی رضایی، تهران: ۰۹۱۲۱۲۳۴۵۶۷": ("علی", "رضایی", "تهران"),
+        "09121234567 (محمد رضا کاظمی)": ("محمد رضا", "کاظمی", ""),
+        "\u202a+98 912 123 4567\u202c مریم": ("مریم", "", ""),
+        "۹۸۹۱۲۱۲۳۴۵۶۷+ – Ali Rezaei": ("Ali", "Rezaei", ""),
+    }
+    lines = {text: divide_line(text) for text in divided}
+    assert {text: line and (*line.names, line.rest) for text, line in lines.items()} == divided
+    assert {line and line.mobile for line in lines.values()} == {mobile}
+    others = (
+        *("", "سارا احمدی", mobile, f"{mobile} - ", "علی ۰۲۱۸۸۷۷۶۶۵۵", "علی 0912123456"),
+        *(f"علی {mobile} رضا 09351112233", f"علی {mobile} 09351112233", f"علی 2 {mobile}"),
+        *(f"a@example.com {mobile}", f"{mobile} داخلی 12"),
+    )
+    assert [text for text in others if divide_line(text)] == []

@@ -78,6 +78,20 @@ def test_logo_of_an_installation_without_visitors_stays_on_the_intranet(
     assert client.get("/logo", environ_overrides=outside).status_code == HTTPStatus.FORBIDDEN
 
 
+def test_button_without_a_caption_of_its_own_has_the_title_of_its_form(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """Unless that is too long for a button."""
+    forms = tmp_path / "titles.toml"
+    titles = {"course": "ثبت‌نام در دوره", "long": "ثبت‌نام در دوره‌های آموزشی پاییز و زمستان ۱۴۰۵"}
+    form = '[forms.{}]\ntitle = "{}"\naccess = "public"\nfields = ["Mobile"]\n'
+    forms.write_text("".join(form.format(*it) for it in titles.items()))
+    client = make_app(forms_file=forms).test_client()
+    pages = [Html(client.get(f"/f/{slug}").text) for slug in titles]
+    buttons = [html.text("button", type="submit") for html in pages]
+    assert buttons == [titles["course"], messages.SUBMIT_PUBLIC]
+
+
 def test_words_of_a_form_stand_on_its_pages(client: FlaskClient, portal: Simulator) -> None:
     """Button, help and addresses, also in a frame and on the receipt."""
     for path in ("/f/club", "/embed/club"):

@@ -218,6 +218,29 @@ def test_early_question_shows_whom_the_phonebook_has(page: Page) -> None:
 
 
 @each(
+    ("typed", "told"),
+    [
+        ({}, []),
+        ({"FName": "سارا", "LName": " رضايي "}, []),
+        ({"FName": "مینا", "LName": ""}, [("نام", "سارا", "مینا")]),
+        ({"CityName": "یزد", "BornDate": "x"}, [("شهر", "تهران", "یزد")]),
+        ({"JobTitle": "مدیر"}, [("سمت شغلی", workbench.DUPLICATE_EMPTY, "مدیر")]),
+    ],
+)
+def test_early_question_tells_field_by_field_what_differs_so_far(
+    page: Page, typed: dict[str, str], told: list[tuple[str, str, str]]
+) -> None:
+    """Fields that are empty may still be filled in, and wrong ones corrected."""
+    submit(page, **FIRST)
+    html = Html(ask_early(page, MOBILE, **typed)[1])
+    texts = [
+        workbench.DUPLICATE_DIFFERENCE.format(label=label, stored=stored, typed=new)
+        for label, stored, new in told
+    ]
+    assert [text for _, text in html.find("li")][1:] == texts
+
+
+@each(
     ("mobile", "fields"),
     [("09129999999", {}), ("0912", {}), ("", {}), (MOBILE, {"csrf_token": "forged"})],
 )

@@ -14,7 +14,7 @@ from webapp.contact import Contact
 from webapp.database import DatabaseError
 from webapp.messages import workbench
 from webapp.outbox.review import Review
-from webapp.outbox.rows import HONEYPOT
+from webapp.outbox.rows import NUMBER_UNVERIFIED
 from webapp.portal.base import status_message
 from webapp.setting_values import read_logo
 from webapp.settings import Settings, SettingsError
@@ -133,7 +133,7 @@ def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.Monk
     page = Page(app.test_client())
     assert messages.NEEDS_ATTENTION not in header(page.html)
     outbox = app.extensions[EXTENSION].delivery.outbox
-    outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=HONEYPOT)
+    outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=NUMBER_UNVERIFIED)
     counted = Html(page.client.get("/outbox").text)
     assert workbench.ATTENTION.format(n="۱") in header(counted)
 

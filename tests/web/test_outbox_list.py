@@ -15,6 +15,7 @@ from tables import each
 from webapp import messages
 from webapp.contact import Contact
 from webapp.messages import outbox as texts
+from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
 from webapp.persian import jalali_slashes, to_iran
 from webapp.web import outbox as screen
@@ -76,6 +77,38 @@ def test_search_finds_what_waits_and_what_needs_attention(
     html = Html(client.get("/outbox?q=ناشناس").text)
     assert texts.FOUND_NONE in html.text("main")
     assert html.values["q"] == ["ناشناس"]
+
+
+def test_headers_of_columns_sort_the_list_and_say_how_it_is_sorted(
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links, that keep the search; a list that is too long to sort by name says so."""
+    by_arrival = [reject(delivery), reject(delivery, OTHER, status="CreditNotEnough")]
+    sorted_by = {
+        sort: [
+            (text, str(header["aria-sort"]))
+            for header, text in Html(client.get("/outbox", query_string={"sort": sort}).text).find(
+                "th"
+            )
+            if "aria-sort" in header
+        ]
+        for sort in ("name", "reason", "form", "oldest", "newest")
+    }
+    assert sorted_by == {
+        "name": [("نام", "ascending")],
+        "reason": [("علت", "ascending")],
+        "form": [("فرم", "ascending")],
+        "oldest": [("زمان", "ascending")],
+        "newest": [("زمان", "descending")],
+    }
+    html = Html(client.get("/outbox?q=کاظمی").text)
+    links = {text: str(link["href"]) for link, text in html.find("a")}
+    assert "sort=newest" in links["زمان"]
+    assert listed(client, q="کاظمی", sort="newest") == by_arrival[::-1]
+    monkeypatch.setattr(listing, "MAX_SORTED", 1)
+    html = Html(client.get("/outbox?sort=name").text)
+    assert not [header for header, _ in html.find("th") if "aria-sort" in header]
+    assert texts.TOO_MANY_TO_SORT.partition("{n}")[2] in html.text("main")
 
 
 @each("arguments", [{"day": "۱۴۰۴/۱۳/۱"}, {"day": "x"}, {"day": "9999/12/29"}])

@@ -537,3 +537,41 @@ def test_operators_browsers_do_not_fill_in_their_own_data(page: Page, client: Fl
     assert next(page.html.find("input", id="FName"))[0]["autocomplete"] == "off"
     signup = Page(client, "/f/signup").html
     assert next(signup.find("input", id="FName"))[0]["autocomplete"] == "given-name"
+
+
+def test_pasted_line_comes_back_divided_and_is_recorded_as_it_is_confirmed(
+    page: Page, portal: Simulator
+) -> None:
+    """Nothing is stored before; what fits no field is told, and what was typed stays."""
+    typed = {"Mobile": "سید علی رضایی\t۰۹۱۲ ۱۲۳ ۴۵۶۷\tتهران", "JobTitle": "مدیر فروش"}
+    assert page.send(**typed).status_code == 422
+    assert portal.contacts == []
+    values = {name: page.html.values[name][0] for name in ("Mobile", "FName", "LName", "JobTitle")}
+    assert list(values.values()) == ["09121234567", "سید علی", "رضایی", "مدیر فروش"]
+    ((mobile, _),) = page.html.find("input", name="Mobile")
+    assert "autofocus" in mobile
+    assert "aria-invalid" not in mobile
+    told = page.html.text(id="divided")
+    assert messages.DIVIDED in told
+    assert "تهران" in told
+    assert not list(page.html.find(role="alert"))
+    assert page.send(**values).status_code == 200
+    assert page.html.outcome == "delivered"
+    assert [portal.contacts[0][name] for name in ("FName", "LName")] == ["سید علی", "رضایی"]
+
+
+def test_line_is_not_divided_where_a_name_was_typed_or_for_visitors(
+    page: Page, client: FlaskClient, portal: Simulator
+) -> None:
+    """The number is wrong, and nothing is changed; a long name has its own error."""
+    line = "سارا احمدی 09121234567"
+    visitors = Page(client, "/f/signup")
+    for form, fields in ((page, {"LName": "کاظمی"}), (visitors, {"consent": "true"})):
+        assert form.send(Mobile=line, **fields).status_code == 422
+        assert form.html.values["Mobile"] == [line]
+        assert messages.MOBILE_LETTERS in form.error("Mobile")
+    page = Page(client)
+    assert page.send(Mobile=f"{'س' * 51} 09121234567").status_code == 422
+    assert page.html.values["Mobile"] == ["09121234567"]
+    assert page.error("FName")
+    assert portal.contacts == []

@@ -92,6 +92,27 @@ def grouped(reference: str) -> str:
     return f"{reference[:4]} {reference[4:]}"
 
 
+def test_suspects_are_bounded_so_that_they_bury_nothing(
+    make_app: Callable[..., Flask], portal: Simulator
+) -> None:
+    """Beyond the limit nothing is stored; people with script are not touched, nor is the header."""
+    client = make_app(limit_suspects="2/hour").test_client()
+    page = Page(client, "/f/signup")
+    robots = {f"0912555000{n}": {HONEYPOT_INPUT: "x"} for n in range(3)}
+    statuses = [
+        Page(client, page.path).send(Mobile=mobile, consent="true", **fields).status_code
+        for mobile, fields in {**robots, "09125550009": {}}.items()
+    ]
+    assert statuses == [200, 200, 429, 200]
+    assert len(held(page)) == 2
+    assert len(portal.contacts) == 1
+    outbox = Html(client.get("/outbox").text)
+    assert next(outbox.find("a", href="/outbox?suspects=1"))[0]["data-suspects"] == "2"
+    assert not list(outbox.find("span", **{"class": "count"}))
+    metric = 'amoot_form_limits_hit_total{limit="LIMIT_SUSPECTS"} 1.0'
+    assert metric in client.get("/metrics").text
+
+
 def test_operators_forms_have_no_honeypot(client: FlaskClient) -> None:
     """They type all day, on the intranet."""
     assert not list(Page(client).html.find("input", name=HONEYPOT_INPUT))

@@ -19,7 +19,7 @@ from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import EMPTY_VALUES, FIELDS, Contact, FieldKind, Section
+from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, Contact, FieldKind, Section
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES, today
@@ -28,6 +28,7 @@ from webapp.phonebook import KnownLabels
 
 # A field that only robots fill in. Browsers do not autofill this name.
 HONEYPOT_INPUT: Final = "leave_empty"
+_DIVIDED_NAMES: Final = ("FName", "LName")
 
 
 class FormTokenCSRF(CSRF):
@@ -71,10 +72,15 @@ class Problem:
 
 
 class ContactForm(FlaskForm):
-    """The form of one definition; `build_form` makes its subclasses."""
+    """The form of one definition; `build_form` makes its subclasses.
+
+    Attributes:
+        divided: What the person is told of a pasted line that was divided into fields, or "".
+    """
 
     definition: ClassVar[FormDefinition]
     tokens: ClassVar[Tokens]
+    divided = ""
     token: FormToken  # set if the form was submitted with a valid one
 
     class Meta(FlaskForm.Meta):
@@ -110,6 +116,28 @@ class ContactForm(FlaskForm):
     def contact_fields(self) -> list[Field]:
         """The fields of the contact, in the order shown."""
         return [self[row.name] for row in self.definition.fields]
+
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        """Check the fields; divide what an operator has pasted in place of the number."""
+        is_valid: bool = super().validate(*args, **kwargs)
+        if not is_valid and self.definition.access is Access.INTRANET:
+            self._divide_line()
+        return is_valid
+
+    def _divide_line(self) -> None:
+        """Divide a line with number and name into the fields; the form comes back with them.
+
+        The person confirms it, as nobody knows for sure where a name is divided.
+        """
+        mobile, names = self[MOBILE], [self[it] for it in _DIVIDED_NAMES if it in self]
+        line = persian.divide_line(mobile.typed or "")
+        if not (line and names and mobile.errors and all(field.is_empty for field in names)):
+            return
+        parts = line.names if len(names) > 1 else (" ".join(filter(None, line.names)),)
+        for field, text in zip([mobile, *names], [line.mobile, *parts], strict=True):
+            field.fill(text)
+        rest = messages.DIVIDED_REST.format(rest=line.rest) if line.rest else ""
+        self.divided = f"{messages.DIVIDED} {rest}".strip()
 
     @property
     def problems(self) -> list[Problem]:

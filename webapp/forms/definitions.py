@@ -35,6 +35,8 @@ FromUrl = Mapping[str, Target]
 
 NOTHING: Final[FromUrl] = MappingProxyType({})
 
+MAX_SUBMIT_LENGTH: Final = 40  # of a button's caption
+
 _SOURCE_KEY: Final = "utm_source"
 _MAX_TEXT_LENGTH: Final = FIELDS["CustomText1"].max_length
 _QUERY_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
@@ -213,7 +215,7 @@ class FormDefinition:
         accent: The colour of buttons as "#rrggbb", or "" for the default.
         success: The message after an accepted contact, or "" for the default.
         redirect: The URL to go to after that, or "".
-        submit: The caption of its button, or "" for the default.
+        submit: The caption of its button, or "": see `button`.
         received: The message after a contact that is delivered later, or "" for the default.
         help: A text above the button, or "".
         privacy: The URL of what is said about privacy, or "".
@@ -274,6 +276,11 @@ class FormDefinition:
     def shown(self) -> frozenset[str]:
         """The API names of the fields that its person can correct."""
         return frozenset(row.name for row in self.fields)
+
+    @property
+    def button(self) -> str:
+        """The caption of its button, if it has none of its own its title; "" if that is long."""
+        return self.submit or (self.title if len(self.title) <= MAX_SUBMIT_LENGTH else "")
 
     @property
     def asks_about_duplicates(self) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from webapp.contact import FIELDS, LABELS, MOBILE, Field, FieldKind, Value, in_page_order
 from webapp.forms.definitions import (
+    MAX_SUBMIT_LENGTH,
     NOTHING,
     Access,
     Background,
@@ -113,7 +114,7 @@ class _Table:
     success: str = _key(text_reader(300), "")
     redirect: str = _key(read_address, "")
     dates: DateInput | None = _key(choice_reader(DateInput), None)  # noqa: RUF009  as above
-    submit: str = _key(text_reader(40), "")
+    submit: str = _key(text_reader(MAX_SUBMIT_LENGTH), "")
     received: str = _key(text_reader(300), "", only=Access.PUBLIC)
     help: str = _key(text_reader(500), "")
     privacy: str = _key(read_address, "", only=Access.PUBLIC)

@@ -81,6 +81,19 @@ class TypedField(StringField):
         self.data = ""  # stays if reading raises
         self.data = cast("str", reading.read_value(self._row, self.typed, check=self._check))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was typed."""
+        return not persian.strip_invisible(self.typed or "")
+
+    def fill(self, text: str) -> None:
+        """Hold this text, as if it had been typed."""
+        try:
+            self.process_formdata([text])
+            self.errors = []
+        except InvalidText as error:
+            self.errors = [str(error)]
+
     def _value(self) -> str:
         return str(self.data or "") if self.typed is None else _echo(self.typed)
 

@@ -28,9 +28,14 @@ SORTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "oldest": "قدیمی‌ترین",
         "newest": "جدیدترین",
+        "name": "نام",
         "reason": "علت",
         "form": "فرم",
     }
+)
+TOO_MANY_TO_SORT: Final = (
+    "این فهرست بیش از {n} مورد دارد و به ترتیب نام مرتب نمی‌شود. آن را با علت، فرم، روز یا "
+    "جست‌وجو کوتاه کنید."
 )
 
 # The table

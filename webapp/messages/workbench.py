@@ -39,7 +39,8 @@ RECENT_STATE: Final = "نتیجه"
 RECENT_LIKE: Final = "ثبت مشابه"
 RECENT_CORRECT: Final = "اصلاح"
 RECENT_DELIVERED: Final = "ثبت‌شده"
-RECENT_QUEUED: Final = "در صف ارسال"
+RECENT_QUEUED: Final = "در انتظار ارسال"
+WHY_QUEUED: Final = "علت"
 RECENT_GONE: Final = "حذف‌شده"
 RECENT_FORGET: Final = "حذف این فهرست"
 
@@ -57,7 +58,7 @@ HELP_OUTCOMES: Final = "معنی هر نتیجه"
 HELP_OUTCOME_TEXTS: Final = (
     ("ثبت شد", "مخاطب در سامانهٔ پیامک ثبت شده است."),
     (
-        "در صف ارسال",
+        "در انتظار ارسال",
         (
             "مخاطب ذخیره شده است و به‌محض پاسخ سامانهٔ پیامک به‌طور خودکار فرستاده می‌شود. آن "
             "را دوباره ثبت نکنید."
@@ -73,7 +74,7 @@ HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
 INSTALL_LINK: Final = "درج در وب‌سایت"
 KEYS: Final = "میان‌برهای صفحه‌کلید"
 CLOSE: Final = "بستن"
-KEYS_INTRO: Final = "میان‌برها در صفحه‌های فرم کار می‌کنند و کلیدهای تکی فقط بیرون از فیلدهای فرم."
+KEYS_INTRO: Final = "میان‌برها در فرم‌ها و فهرست‌ها کار می‌کنند و کلیدهای تکی فقط بیرون از فیلدها."
 KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Ctrl + Enter": "ثبت فرم، از هر فیلدی",
@@ -81,6 +82,9 @@ KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "N": "فرم خالی برای مخاطب بعدی",
         "L": "فرمی مانند آخرین ثبت",
         "O": "صف ارسال",
+        "J / K": "سطر بعدی و قبلی فهرست",
+        "Enter": "باز کردن سطر",
+        "X": "انتخاب سطر",
         "?": "نمایش همین فهرست",
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -25,13 +25,15 @@ from webapp.outbox.rows import (
     by_reference,
     table,
 )
-from webapp.persian import IRAN, InvalidText, comparison_key, parse_mobile, search_key
+from webapp.persian import IRAN, InvalidText, comparison_key, parse_mobile, search_key, sort_key
 
 NAME_FIELDS: Final = ("FName", "LName", "CompanyTitle")
 
 _MAX_COUNTED: Final = 20_000  # rows whose reasons, forms and sources are offered as filters
 _BATCH_IDS: Final = 500  # of rows that were found by name, in one statement
 _MIN_DIGITS: Final = 3  # of a part of a number
+MAX_SORTED: Final = 10_000  # by name: each contact is decrypted
+_BY_NAME: Final = "name"
 
 _c: Final = table.c
 _IN_ORDER: Final = {
@@ -40,7 +42,7 @@ _IN_ORDER: Final = {
     "reason": (_c.status, _c.id),
     "form": (_c.form, _c.id),
 }
-SORTS: Final = tuple(_IN_ORDER)
+SORTS: Final = (*_IN_ORDER, _BY_NAME)
 
 
 class ListKind(enum.StrEnum):
@@ -97,11 +99,14 @@ class FoundPage:
         total: The number of submissions of the whole list.
         page: The number of the page, from 1; the last one if there are not so many.
         submissions: Those of the page.
+        is_sorted: Whether they are in the order that was asked for; a list that is too long to sort
+            by name is in the order of arrival.
     """
 
     total: int
     page: int
     submissions: list[Submission]
+    is_sorted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,28 +142,29 @@ class Listing:
             page: The number of the page, from 1.
             size: The submissions of a page.
         """
-        order = _IN_ORDER[sort]
-        ids: Sequence[int] | None = None
+        order = _IN_ORDER.get(sort, _IN_ORDER["oldest"])
+        names: dict[int, str] | None = None
         with self._database.read() as connection:
             condition, words = self._condition(connection, query)
-            if words is None:
-                counted = select(func.count()).select_from(table).where(condition)
-                total = connection.execute(counted).scalar_one()
-            else:
-                ids = self._scan(connection, condition, order, words)
-                total = len(ids)
+            counted = select(func.count()).select_from(table).where(condition)
+            total = 0 if words else connection.execute(counted).scalar_one()
+            if words or (sort == _BY_NAME and total <= MAX_SORTED):
+                names = self._scan(connection, condition, order, words or ())
+                total = len(names)
+            is_sorted = sort != _BY_NAME or total <= MAX_SORTED
             page = max(1, min(page, -(-total // size)))
             start = (page - 1) * size
-            if ids is None:
+            if names is None:
                 # Only ids: else SQLite would sort the contacts of the whole list.
                 chosen = select(_c.id).where(condition).order_by(*order)
                 ids = connection.execute(chosen.offset(start).limit(size)).scalars().all()
             else:
-                ids = ids[start : start + size]
-            wanted = select(*COLUMNS).where(_c.id.in_(ids)).order_by(*order)
-            rows = connection.execute(wanted).mappings().all()
-        found = (Submission.from_row(row, self._encryption) for row in rows)
-        return FoundPage(total, page, [submission for submission in found if submission.contact])
+                by_name = sort == _BY_NAME and is_sorted
+                ids = (_sorted_by_name(names) if by_name else list(names))[start : start + size]
+            rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings().all()
+        in_order = sorted(rows, key=lambda row: ids.index(row["id"]))
+        found = (Submission.from_row(row, self._encryption) for row in in_order)
+        return FoundPage(total, page, [it for it in found if it.contact], is_sorted)
 
     def count(self, query: Query) -> int:
         """Return the number of submissions."""
@@ -218,7 +224,7 @@ class Listing:
         with self._database.read() as connection:
             condition, words = self._condition(connection, query)
             if words is not None:
-                ids = self._scan(connection, condition, _IN_ORDER["oldest"], words)
+                ids = list(self._scan(connection, condition, _IN_ORDER["oldest"], words))
         if words is None:
             yield condition
             return
@@ -277,28 +283,35 @@ class Listing:
         condition: ColumnElement[bool],
         order: Sequence[ColumnElement[int] | ColumnElement[str]],
         words: Sequence[str],
-    ) -> list[int]:
-        """Return the ids of the rows whose name or number has all these words, in this order.
+    ) -> dict[int, str]:
+        """Return the rows whose name or number has all these words: the names by id, in this order.
 
         Contacts are encrypted, so each one is decrypted. It becomes no `Contact`: that would take
         most of the time.
         """
         wanted = select(_c.id, _c.key, _c.contact, _c.encrypted_with).where(condition)
-        found: list[int] = []
+        found: dict[int, str] = {}
         for row_id, key, contact, key_id in connection.execute(wanted.order_by(*order)):
             try:
                 text = self._encryption.decrypt(contact, key_id, f"contact {key}")
             except UnreadableText:
                 continue
-            if _has_words(json.loads(text), words):
-                found.append(row_id)
+            values = json.loads(text)
+            name = "\n".join(str(values.get(field) or "") for field in NAME_FIELDS)
+            if _has_words(name, str(values[MOBILE]), words):
+                found[row_id] = name
         return found
 
 
-def _has_words(values: dict[str, object], words: Sequence[str]) -> bool:
-    name = "\n".join(str(values.get(field) or "") for field in NAME_FIELDS)
-    key, mobile = search_key(name), str(values[MOBILE])
+def _has_words(name: str, mobile: str, words: Sequence[str]) -> bool:
+    key = search_key(name) if words else ""
     return all(
         word in key or (len(word) >= _MIN_DIGITS and word.isdecimal() and word in mobile)
         for word in words
     )
+
+
+def _sorted_by_name(names: Mapping[int, str]) -> list[int]:
+    """Return ids sorted by the names that the list shows; those without one are last."""
+    keys = {row_id: sort_key(" ".join(name.split())) for row_id, name in names.items()}
+    return sorted(keys, key=lambda row_id: (not keys[row_id], keys[row_id]))

@@ -73,9 +73,17 @@ class Review:
         self._timing = timing
         self.on_mark_uncertain: list[Callable[[Connection], None]] = []
 
-    def count(self, states: Sequence[State], *, most: int) -> int:
-        """Count the submissions in these states that hold a contact, up to one more than `most`."""
+    def count(self, states: Sequence[State], *, most: int, but: Sequence[str] = ()) -> int:
+        """Count the submissions that hold a contact, up to one more than `most`.
+
+        Args:
+            states: Their states.
+            most: The highest number that matters.
+            but: Statuses that are not counted.
+        """
         chosen = select(_c.id).where(self._with_contact(states)).limit(most + 1)
+        if but:
+            chosen = chosen.where(_c.status.not_in(but))
         if most < _FEW:
             # In the order of the index: else PostgreSQL would search the table from its beginning.
             # For many rows it takes the index in any case, and would only sort them.

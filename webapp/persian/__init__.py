@@ -25,6 +25,7 @@ from webapp.persian.labels import (
     split_labels,
 )
 from webapp.persian.mobile import parse_mobile
+from webapp.persian.names import divide_line
 from webapp.persian.text import (
     InvalidText,
     clean_line,
@@ -34,6 +35,7 @@ from webapp.persian.text import (
     persian_digits,
     persian_number,
     search_key,
+    sort_key,
     strip_invisible,
 )
 
@@ -52,6 +54,7 @@ __all__ = [
     "comparison_key",
     "date_in_words",
     "day_and_month",
+    "divide_line",
     "first_of_week",
     "fold_digits",
     "jalali_iso",
@@ -66,6 +69,7 @@ __all__ = [
     "persian_digits",
     "persian_number",
     "search_key",
+    "sort_key",
     "spelling_key",
     "split_labels",
     "strip_invisible",

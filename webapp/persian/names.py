@@ -1,8 +1,12 @@
-"""Divides whole names of persons; and the big cities of Iran."""
+"""Divides whole names, and lines with a name and a number; and the big cities of Iran."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, NamedTuple
+
+from webapp.persian.mobile import parse_mobile
+from webapp.persian.text import InvalidText, fold_digits, strip_invisible
 
 
 def divided_name(name: str) -> tuple[str, str]:
@@ -32,6 +36,52 @@ _DOUBLE_NAMES: Final = frozenset(
         ),
     }
 )
+
+
+class DividedLine(NamedTuple):
+    """The parts of a line: the mobile number, first and family name, and what else it has."""
+
+    mobile: str
+    names: tuple[str, str]
+    rest: str
+
+
+# With spaces, signs and direction marks between the digits.
+_MARKS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_NUMBER: Final = re.compile(rf"[+(]*\d(?:[\d\s()+./_\-\u2010-\u2015{_MARKS}]*[\d)+])?")
+_MAX_LINE: Final = 200  # characters: it takes quadratic time
+_SEPARATOR: Final = re.compile(r"[\t\r\n,;:|()\[\]،؛]|\s[-\u2010-\u2015]\s")
+_EDGES: Final = f" \u00a0-\u2010\u2011\u2012\u2013\u2014\u2015/{_MARKS}"
+
+
+def divide_line(text: str) -> DividedLine | None:
+    """Return the parts of a line such as «سارا احمدی ۰۹۱۲۱۲۳۴۵۶۷»; None if it is no such line.
+
+    It has one mobile number, no other digit, and a name before the number or after it.
+    """
+    if len(text) > _MAX_LINE:
+        return None
+    numbers = list(_NUMBER.finditer(fold_digits(text)))
+    if len(numbers) != 1:
+        return None
+    try:
+        mobile = parse_mobile(numbers[0][0])
+    except InvalidText:
+        return None
+    before, after = _parts(text[: numbers[0].start()]), _parts(text[numbers[0].end() :])
+    parts, rest = (before, after) if before else (after, before)
+    if not parts or "@" in parts[0]:
+        return None
+    # Two cells: «علی», «رضایی»; or a whole name and something else: «علی رضایی», «تهران».
+    names = divided_name(" ".join(parts[:2]))
+    if names[0] == parts[0]:
+        return DividedLine(mobile, names, "، ".join([*parts[2:], *rest]))
+    return DividedLine(mobile, divided_name(parts[0]), "، ".join([*parts[1:], *rest]))
+
+
+def _parts(text: str) -> list[str]:
+    found = (part.strip(_EDGES) for part in _SEPARATOR.split(text))
+    return [part for part in found if strip_invisible(part)]
 
 
 # Those with some 150,000 inhabitants and more, and the capitals of the provinces.

@@ -155,6 +155,18 @@ def search_key(text: str) -> str:
     return text.casefold().translate(_SEARCHED)
 
 
+# Unicode has the Arabic letters first.
+_ALPHABET: Final = "آ اأإٱ ب پ ت ث ج چ ح خ د ذ ر ز ژ س ش ص ض ط ظ ع غ ف ق ک گ ل م ن وؤ هۀة یئ"
+_IN_ORDER: Final = {
+    ord(char): place for place, like in enumerate(_ALPHABET.split(), start=0x600) for char in like
+}
+
+
+def sort_key(text: str) -> str:
+    """Return a key by which normalised texts sort as the Persian alphabet does."""
+    return text.casefold().replace(ZWNJ, "").translate(_IN_ORDER)
+
+
 def _checked(text: str, label: str) -> str:
     if _BAD_CHARACTER.search(text):
         raise InvalidText(messages.BAD_CHARACTER.format(label=label))

@@ -252,8 +252,14 @@ def _render(
     )
 
 
-def _differences(form: ContactForm, known: KnownContact) -> list[str]:
-    """Return what differs between a valid form and a contact with its number, as Persian texts."""
+def _differences(form: ContactForm, known: KnownContact, *, only_typed: bool = False) -> list[str]:
+    """Return what differs between a form and a contact with its number, as Persian texts.
+
+    Args:
+        form: The form; it is valid, or only what was typed is compared.
+        known: The contact.
+        only_typed: Whether fields that are empty, or wrong, are not compared yet.
+    """
     typed = form.to_contact()
     found = []
     for row in all_fields(form.definition):
@@ -263,6 +269,7 @@ def _differences(form: ContactForm, known: KnownContact) -> list[str]:
             FieldKind.MOBILE,
             FieldKind.ACTIVE,
         )
+        is_compared = is_compared and bool(texts[1] or not only_typed)
         if is_compared and len({persian.comparison_key(text) for text in texts}) > 1:
             stored_text, typed_text = (text or workbench.DUPLICATE_EMPTY for text in texts)
             found.append(
@@ -309,6 +316,7 @@ def known(slug: str) -> str | Response:
         known=found,
         mobile=mobile,
         date_in_words=persian.date_in_words,
+        differences=partial(_differences, services().forms[slug](), only_typed=True),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from webapp.database.cached_value import CachedValue
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
 from webapp.messages import workbench
-from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
 from webapp.services import DeliveryServices
@@ -55,7 +55,12 @@ class Header:
 
     def __init__(self, delivery: DeliveryServices, forms: Mapping[str, FormDefinition]) -> None:
         """Show links to these forms, and what the services know."""
-        count = partial(delivery.outbox.review.count, NEEDS_ATTENTION, most=_COUNT_CAP)
+        count = partial(
+            delivery.outbox.review.count,
+            NEEDS_ATTENTION,
+            most=_COUNT_CAP,
+            but=SUSPECT_STATUSES,  # as the list of what needs attention
+        )
         verifies = any(form.verification for form in forms.values())
         self._forms = forms
         self._attention = CachedValue(count, first=0, ttl_s=_CACHE_TTL_S)
@@ -67,9 +72,8 @@ class Header:
         """Return what the header of the current page says."""
         is_fresh = request.blueprint == "outbox"
         failure = self._code_failure.get(is_fresh=is_fresh)
-        own = [it for it in self._forms.values() if it.access is Access.INTRANET]
         return HeaderContent(
-            forms=tuple((form_path(form), form.title) for form in own),
+            forms=self._links,
             current=self._current_path(),
             section=request.blueprint or "",
             attention=_attention(self._attention.get(is_fresh=is_fresh)),
@@ -77,6 +81,12 @@ class Header:
             code_failure=failure,
             code_failure_text=code_status_message(failure),
         )
+
+    @cached_property
+    def _links(self) -> tuple[tuple[str, str], ...]:
+        """The path and the title of each form for operators."""
+        own = [it for it in self._forms.values() if it.access is Access.INTRANET]
+        return tuple((form_path(form), form.title) for form in own)
 
     def _current_path(self) -> str:
         """Return the path of this page as the links name it: a form may have two."""

@@ -177,7 +177,9 @@ def _check_visitors(form: ContactForm, contact: Contact) -> CheckedContact | Ref
                 or _over_limit(form, key)
             )
             suspicion = "" if refusal else _suspicion(form, key, policy)
-            if policy and not (refusal or suspicion):
+            if suspicion:
+                refusal = _too_many_suspects(form, key)
+            elif policy and not refusal:
                 refusal = _too_many_codes_for(form)
             if refusal:
                 return refusal
@@ -238,6 +240,15 @@ def _suspicion(form: ContactForm, key: str, policy: Policy | None) -> str:
         except LimitReached:
             return UNPROVEN
     return ""
+
+
+def _too_many_suspects(form: ContactForm, key: str) -> Refusal | None:
+    """Refuse what robots may have sent once a form has had too many: they wait for operators."""
+    try:
+        services().rate_limits.count_suspect(form=form.definition.slug, key=key)
+    except LimitReached as reached:
+        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+    return None
 
 
 def _too_many_codes_for(form: ContactForm) -> Refusal | None:

@@ -179,6 +179,7 @@ def _row(entry: Entry, states: Mapping[str, State | None]) -> dict[str, Any]:
         "names": entry.names,
         "mobile": persian.persian_digits(entry.hidden_mobile),
         "state": _MESSAGES[state],
+        "tone": "" if state is State.DELIVERED else "info" if state else "gone",
         "needs_attention": state in NEEDS_ATTENTION,
         "has_shared": bool(entry.shared),
         "can_correct": state is not None,

@@ -71,6 +71,7 @@ class RateLimits:
             "LIMIT_MOBILE": parse_many(settings.limit_mobile),
             "LIMIT_LOGIN": parse_many(settings.limit_login),
             "LIMIT_CODE_UNPROVEN": parse_many(settings.limit_code_unproven),
+            "LIMIT_SUSPECTS": parse_many(settings.limit_suspects),
         }
 
     def count_form(self, *, form: str, address: str, key: str = "") -> None:
@@ -105,6 +106,16 @@ class RateLimits:
             LimitReached: if there were too many for this form.
         """
         self._count({"LIMIT_CODE_UNPROVEN": form}, form, key=key)
+
+    def count_suspect(self, *, form: str, key: str = "") -> None:
+        """Count a submission that an operator should review: a robot may have sent it.
+
+        `key` is as for `count_form`.
+
+        Raises:
+            LimitReached: if there were too many for this form.
+        """
+        self._count({"LIMIT_SUSPECTS": form}, form, key=key)
 
     def check_login(self, *, address: str) -> None:
         """Check, without counting, whether this sender may try another login.
