@@ -85,7 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    health.register_counts(app)
+    health.register(app, metrics)
     web.register(app, settings)
     responses.register(app, forms)
     responses.register_assets(app)
@@ -108,7 +108,7 @@ def _make_flask(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
     )
-    app.session_interface = Sessions()
+    app.session_interface = Sessions(app)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.filters["isolated"] = rendering.isolated
     app.jinja_env.globals.update(

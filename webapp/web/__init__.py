@@ -12,7 +12,6 @@ from webapp.web import (
     contact,
     demo,
     embed,
-    health,
     help,
     imports,
     install,
@@ -43,4 +42,3 @@ def register(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
-    health.register(app)
