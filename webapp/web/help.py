@@ -43,10 +43,11 @@ class Header:
 
     def show(self) -> Markup:
         """Return the header of the current page."""
-        is_fresh = request.blueprint == "outbox"
+        section = request.blueprint or ""
+        is_fresh = section == "outbox"
         return self._cached(
             path=self._current_path(),
-            section=request.blueprint or "",
+            section=section,
             attention=self._attention.get(is_fresh=is_fresh),
             code_failure=self._code_failure.get(is_fresh=is_fresh),
             operator=services().basic_auth.operator or "",

@@ -139,8 +139,9 @@ def own_address() -> str:
     A form without an action keeps the fragment that a link of its error summary added, and so do
     the pages after it.
     """
-    query = urlencode(list(request.args.items(multi=True)))
-    return f"{request.path}?{query}" if query else request.path
+    if not request.args:
+        return request.path
+    return f"{request.path}?{urlencode(list(request.args.items(multi=True)))}"
 
 
 def has_token(form: str) -> bool:
@@ -156,7 +157,7 @@ def require_intranet() -> None:
     """Allow only operators, under a host name of our own; see `access`."""
     own = services()
     access.require_intranet(own.settings, own.basic_auth, own.access_warnings)
-    access.require_own_host(services().settings)
+    access.require_own_host(own.settings)
     # Not in `g`, which a request that is made within this one would share.
     cast("FormRequest", request).is_operators_page = True
 
