@@ -13,7 +13,6 @@ from webapp.database.encryption import load_or_make_key
 from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
-from webapp.observability import RareWarnings
 from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
@@ -21,8 +20,8 @@ from webapp.statistics.places import Capacity
 from webapp.web import health, help, rendering
 from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
-from webapp.web.security import access, errors, request
-from webapp.web.security.access import BasicAuth
+from webapp.web.security import errors, request
+from webapp.web.security.access import BasicAuth, Intranet
 from webapp.web.security.proof_of_work import ProofOfWork, UsedProofs
 from webapp.web.security.rate_limits import RateLimits
 from webapp.web.security.request import Sessions, own_origin, showing_site
@@ -63,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             since = form.opens.date() if form.opens else None
             delivery.places.limit(slug, Capacity(form.capacity, since))
     rate_limits = RateLimits(settings, metrics)
+    basic_auth = BasicAuth(settings.intranet_users, rate_limits)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
@@ -76,8 +76,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         header=help.Header(delivery, forms),
         tokens=tokens,
         rate_limits=rate_limits,
-        basic_auth=BasicAuth(settings.intranet_users, rate_limits),
-        access_warnings=RareWarnings(access.log),
+        basic_auth=basic_auth,
+        intranet=Intranet(settings, basic_auth),
         proof_of_work=ProofOfWork(
             settings.secret_keys, consume=UsedProofs(delivery.database).consume
         ),

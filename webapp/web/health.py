@@ -92,7 +92,7 @@ def _text(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
 def _metrics() -> Response:
     """Expose the metrics; without those of the queue while the database is down."""
     own = services()
-    if not access.has_token(own.settings.metrics_token, own.access_warnings):
+    if not access.has_token(own.settings.metrics_token, own.intranet.warnings):
         _require_known_host()
         require_intranet()
     queue = read_gauges(own.delivery)

@@ -24,14 +24,12 @@ from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Tokens
 from webapp.messages import statistics as texts
-from webapp.observability import RareWarnings
 from webapp.observability.metrics import Metrics
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
 from webapp.persian import persian_digits
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
-from webapp.web.security import access
-from webapp.web.security.access import BasicAuth
+from webapp.web.security.access import BasicAuth, Intranet
 from webapp.web.security.proof_of_work import ProofOfWork
 from webapp.web.security.rate_limits import RateLimits
 from webapp.web.security.request import FormRequest
@@ -61,7 +59,7 @@ class Services:
     tokens: Tokens
     rate_limits: RateLimits
     basic_auth: BasicAuth
-    access_warnings: RareWarnings
+    intranet: Intranet
     proof_of_work: ProofOfWork
     recent: RecentSubmissions | None
     portal_url: str
@@ -155,9 +153,7 @@ def has_token(form: str) -> bool:
 
 def require_intranet() -> None:
     """Allow only operators, under a host name of our own; see `access`."""
-    own = services()
-    access.require_intranet(own.settings, own.basic_auth, own.access_warnings)
-    access.require_own_host(own.settings)
+    services().intranet.require()
     # Not in `g`, which a request that is made within this one would share.
     cast("FormRequest", request).is_operators_page = True
 
