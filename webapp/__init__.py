@@ -121,7 +121,6 @@ def _make_flask(settings: Settings) -> Flask:
         note_ids=note_ids,
         own_origin=own_origin,
         accent_digest=colour.digest,
-        operators_header=help.operators_header,
         organisation=help.organisation,
         logo_path=help.logo_path,
         linked=rendering.linked,

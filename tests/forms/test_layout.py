@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from webapp.forms import spans
+from webapp.forms import alone, spans
 
 
 def rows(found: list[int]) -> list[list[int]]:
@@ -29,3 +29,14 @@ def test_wide_field_takes_more_than_its_neighbours() -> None:
     assert spans([False, False, False, False, False, True]) == [2, 2, 2, 3, 3, 6]
     assert spans([False, True]) == [2, 4]
     assert spans([False] * 4) == [3, 3, 3, 3]
+
+
+def test_row_of_two_columns_is_full_whatever_the_fields_are() -> None:
+    """A narrow field without a neighbour takes the row; one that has a neighbour does not."""
+    forms = [form for count in range(1, 10) for form in product((False, True), repeat=count)]
+    for form in forms:
+        found = alone(form)
+        assert all(takes for wide, takes in zip(form, found, strict=True) if wide)
+        assert all(sum(row) == 6 for row in rows([6 if takes else 3 for takes in found]))
+    assert alone([False, False, True, False]) == [False, False, True, True]
+    assert alone([False, False, False]) == [False, False, True]

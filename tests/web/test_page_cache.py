@@ -17,7 +17,7 @@ from tables import each
 from webapp.forms.tokens import Receipt
 from webapp.outbox.circuit_breaker import Pause
 from webapp.web import contact
-from webapp.web.rendering import EXTENSION
+from webapp.web.rendering import EXTENSION, require_intranet
 from webapp.web.rendering.page_cache import CachedPage, placeholders
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def test_cached_page_with_notices_is_what_jinja_renders_at_once(
     receipt = result and Receipt(result=result, reference=HOSTILE, site="", status=HOSTILE)
     services = app.extensions[EXTENSION]
     definition = services.definitions["main"]
-    with app.test_request_context("/"):
+    with app.test_request_context("/", environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        require_intranet()
         cached = contact.new_form(definition, kept=kept, receipt=receipt or None, pause=pause)
         form = services.forms["main"](data=kept)
         rendered = contact.page(form, receipt=receipt or None, pause=pause)

@@ -126,3 +126,14 @@ def test_small_fonts_have_every_letter_of_our_texts() -> None:
     letters = set("".join(texts)) - {"\n"}
     missing = {letter for letter in letters if not any(a <= ord(letter) <= b for a, b in ranges)}
     assert missing == set()
+
+
+def test_lines_of_templates_are_short_enough_to_read() -> None:
+    """At most 160 characters; long tags have one attribute a line, by `xmlattr` of a dict."""
+    long = [
+        f"{path.name}:{number}"
+        for path in (STATIC.parent / "templates").rglob("*.html")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > 160
+    ]
+    assert long == []

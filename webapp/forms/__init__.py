@@ -228,6 +228,7 @@ def build_form(
 
 _MAX_FIELDS_SHOWN: Final = 8  # an operators' form with more fields has groups
 _WIDE_KINDS: Final = (FieldKind.LINES, FieldKind.LABELS)
+_WIDE_KINDS_OF_TWO: Final = (*_WIDE_KINDS, FieldKind.MOBILE, FieldKind.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +255,37 @@ class Layout:
 
 
 def arrange(form: ContactForm) -> Layout:
-    """Arrange a form's fields for its page, each with the flag `span`: see `spans`."""
+    """Arrange a form's fields for its page.
+
+    Each has the flags `span` for six columns, see `spans`, and `alone` for two, see `alone`.
+    """
     layout = _grouped(form)
     for fields in (layout.first, *(group.fields for group in layout.groups)):
-        wide = [FIELDS[field.name].kind in _WIDE_KINDS for field in fields]
-        for field, span in zip(fields, spans(wide), strict=True):
-            field.flags.span = span
+        of_six = spans([FIELDS[field.name].kind in _WIDE_KINDS for field in fields])
+        of_two = alone([_fills_row(field) for field in fields])
+        for field, span, is_alone in zip(fields, of_six, of_two, strict=True):
+            field.flags.span, field.flags.alone = span, is_alone
     return layout
+
+
+def _fills_row(field: Field) -> bool:
+    """Return whether a field takes a row of two columns, even beside a narrow one."""
+    has_inputs = isinstance(field, RadioField) or getattr(field, "in_parts", False)
+    return has_inputs or FIELDS[field.name].kind in _WIDE_KINDS_OF_TWO
+
+
+def alone(is_wide: Sequence[bool]) -> list[bool]:
+    """Return which fields take a whole row of two: wide ones, and those without a neighbour."""
+    found: list[bool] = []
+    is_half = False  # the last row
+    for wide in is_wide:
+        if wide and is_half:
+            found[-1] = True
+        is_half = not wide and not is_half
+        found.append(wide)
+    if is_half:
+        found[-1] = True
+    return found
 
 
 def spans(is_wide: Sequence[bool]) -> list[int]:

@@ -15,7 +15,6 @@ class _OneChoice:
     """A field that holds one of the choices, or nothing: then `Required` says what is missing."""
 
     data: Any
-    is_wide = False
 
     def pre_validate(self, form: BaseForm) -> None:
         """Check that the value is one of the choices."""

@@ -76,7 +76,6 @@ class TypedField(StringField):
         super().__init__(row.label, description=row.hint, **kwargs)
         self._row = row
         self._check = check
-        self.is_wide = row.kind in (FieldKind.MOBILE, FieldKind.LINES)
         self.typed: str | None = None
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:

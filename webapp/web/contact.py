@@ -24,7 +24,7 @@ from webapp.outbox.submit import Outcome, Result
 from webapp.portal.base import KnownContact
 from webapp.statistics.funnel import FunnelStep
 from webapp.web import closing
-from webapp.web.help import operators_header
+from webapp.web.help import HeaderContent
 from webapp.web.rendering import (
     all_fields,
     format_values,
@@ -90,12 +90,14 @@ def new_form(
         context: dict[str, Any] = {"embed": definition} if embedded else {}
         return closing.page(definition, closure, **context)
     own = services()
+    header = own.header.read() if definition.access is Access.INTRANET else None
+    labels = _labels_version(definition)
     values_kept = json.dumps(kept) if kept else ""
-    key = definition.slug, embedded, own_origin(), values_kept, _labels_version(definition)
+    key = definition.slug, embedded, own_origin(), values_kept, labels, header
     cached_pages = own.cached_pages
     cached = cached_pages.get(key)  # once: another thread may clear the cache
     if cached is None:
-        cached = _render_for_all(definition, kept, embedded=embedded)
+        cached = _render_for_all(definition, kept, header, embedded=embedded)
         if len(cached_pages) >= _MAX_CACHED_PAGES:  # robots send any host name
             cached_pages.clear()
         cached_pages[key] = cached
@@ -107,7 +109,6 @@ def new_form(
         "title": escape(_title(definition, receipt=receipt)),
         "notices": _notices(definition, receipt=receipt, pause=pause),
         "challenge": escape(_challenge(definition)),
-        "header": _header(definition),
         "recent": recent_list(definition),
         "token": token,
     }
@@ -115,7 +116,11 @@ def new_form(
 
 
 def _render_for_all(
-    definition: FormDefinition, kept: Mapping[str, object] | None, *, embedded: bool
+    definition: FormDefinition,
+    kept: Mapping[str, object] | None,
+    header: HeaderContent | None,
+    *,
+    embedded: bool,
 ) -> CachedPage:
     """Render the page of every request, without the current one and what belongs to it.
 
@@ -125,22 +130,26 @@ def _render_for_all(
 
     def render() -> CachedPage:
         with blank:
-            return _render_with_placeholders(definition, kept, embedded=embedded)
+            return _render_with_placeholders(definition, kept, embedded=embedded, header=header)
 
     return Context().run(render)
 
 
 def _render_with_placeholders(
-    definition: FormDefinition, kept: Mapping[str, object] | None, *, embedded: bool
+    definition: FormDefinition,
+    kept: Mapping[str, object] | None,
+    *,
+    embedded: bool,
+    **context: Any,
 ) -> CachedPage:
     form = services().forms[definition.slug](data=kept)
     names = ["title", "notices", "action", "token"]
     names += ["challenge"] * definition.proof_of_work
-    names += ["header", "recent"] * (definition.access is Access.INTRANET)
+    names += ["recent"] * (definition.access is Access.INTRANET)
     texts = placeholders(*names)
     form.csrf_token.current_token = texts["token"]
-    context: dict[str, Any] = {"embed": definition} if embedded else {}
-    context |= {"challenge": "", "recent": "", "header": "", **texts}
+    context |= {"embed": definition} if embedded else {}
+    context |= {"challenge": "", "recent": "", **texts}
     html = _render(form, receipt=None, **context)
     return CachedPage(html, texts)
 
@@ -181,10 +190,6 @@ def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Paus
     )
 
 
-def _header(definition: FormDefinition) -> Markup:
-    return operators_header() if definition.access is Access.INTRANET else Markup()
-
-
 def _challenge(definition: FormDefinition) -> str:
     if not definition.proof_of_work:
         return ""
@@ -210,7 +215,6 @@ def page(
         title=_title(definition, receipt=receipt, failed=failed),
         notices=_notices(definition, receipt=receipt, pause=pause),
         challenge=_challenge(definition),
-        header=_header(definition),
         recent=recent_list(definition) if definition.slug in services().definitions else "",
         receipt=receipt,
         **context,

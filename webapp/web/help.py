@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from flask import Blueprint, Response, abort, render_template, request
-from markupsafe import Markup
 
 from webapp.database.cached_value import CachedValue
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
-from webapp.messages import codes, imports, workbench
+from webapp.messages import workbench
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import persian_digits
 from webapp.portal.base import code_status_message
 from webapp.services import DeliveryServices
-from webapp.web.rendering import form_path, render_part, require_intranet, responses, services
+from webapp.web.rendering import form_path, require_intranet, responses, services
+
+if TYPE_CHECKING:
+    from webapp.web.security.request import FormRequest
 
 blueprint = Blueprint("header", __name__)
 
 _COUNT_CAP: Final = 99
 _CACHE_TTL_S: Final = 5.0  # on the forms, which are opened all day
-_MAX_VARIANTS: Final = 200  # by page, operator and count
 _LOGO_PATH: Final = "/logo"
 
 
+class HeaderContent(NamedTuple):
+    """What the header of an operator's page says.
+
+    Attributes:
+        forms: The path and the title of each form for operators.
+        current: The path of the page, as the links name it.
+        section: The blueprint of the page.
+        attention: How many contacts need attention, as a Persian text, or "".
+        operator: Who is logged in, or "".
+        code_failure: Why codes are not sent, or "".
+        code_failure_text: What to do about it.
+    """
+
+    forms: tuple[tuple[str, str], ...]
+    current: str
+    section: str
+    attention: str
+    operator: str
+    code_failure: str
+    code_failure_text: str
+
+
 class Header:
-    """The header of an app's pages, rendered once for each of its variants."""
+    """Reads what the header of an app's pages for operators says."""
 
     def __init__(self, delivery: DeliveryServices, forms: Mapping[str, FormDefinition]) -> None:
         """Show links to these forms, and what the services know."""
@@ -39,18 +62,20 @@ class Header:
         self._code_failure = CachedValue(
             delivery.codes.trouble.read if verifies else str, first="", ttl_s=_CACHE_TTL_S
         )
-        self._cached = lru_cache(maxsize=_MAX_VARIANTS)(self._render)
 
-    def show(self) -> Markup:
-        """Return the header of the current page."""
-        section = request.blueprint or ""
-        is_fresh = section == "outbox"
-        return self._cached(
-            path=self._current_path(),
-            section=section,
-            attention=self._attention.get(is_fresh=is_fresh),
-            code_failure=self._code_failure.get(is_fresh=is_fresh),
+    def read(self) -> HeaderContent:
+        """Return what the header of the current page says."""
+        is_fresh = request.blueprint == "outbox"
+        failure = self._code_failure.get(is_fresh=is_fresh)
+        own = [it for it in self._forms.values() if it.access is Access.INTRANET]
+        return HeaderContent(
+            forms=tuple((form_path(form), form.title) for form in own),
+            current=self._current_path(),
+            section=request.blueprint or "",
+            attention=_attention(self._attention.get(is_fresh=is_fresh)),
             operator=services().basic_auth.operator or "",
+            code_failure=failure,
+            code_failure_text=code_status_message(failure),
         )
 
     def _current_path(self) -> str:
@@ -59,32 +84,17 @@ class Header:
         form = self._forms.get(slug) if request.endpoint == "page.form" else None
         return form_path(form) if form else request.path
 
-    def _render(
-        self, *, path: str, section: str, attention: int, code_failure: str, operator: str
-    ) -> Markup:
-        text = workbench.ATTENTION
-        if attention > _COUNT_CAP:
-            attention, text = _COUNT_CAP, workbench.ATTENTION_MANY
-        forms = [it for it in self._forms.values() if it.access is Access.INTRANET]
-        return render_part(
-            "layouts/header.html",
-            organisation=organisation(),
-            logo=logo_path(),
-            forms=[(form_path(form), form.title) for form in forms],
-            current=path,
-            section=section,
-            import_link=imports.LINK,
-            attention=text.format(n=persian_digits(attention)) if attention else "",
-            operator=operator,
-            code_trouble=code_failure,
-            code_trouble_status=code_status_message(code_failure),
-            code_trouble_text=codes.TROUBLE,
-        )
+
+def _attention(count: int) -> str:
+    text = workbench.ATTENTION_MANY if count > _COUNT_CAP else workbench.ATTENTION
+    return text.format(n=persian_digits(min(count, _COUNT_CAP))) if count else ""
 
 
-def operators_header() -> Markup:
-    """Return the header of this page. Only the templates of operators' pages ask for it."""
-    return services().header.show()
+@blueprint.app_context_processor
+def header() -> dict[str, HeaderContent]:
+    """Give the layout of operators' pages its header; on visitors' pages, nothing is read."""
+    is_operators = cast("FormRequest", request).is_operators_page
+    return {"header": services().header.read()} if is_operators else {}
 
 
 def organisation() -> str:

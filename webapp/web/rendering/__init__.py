@@ -36,7 +36,7 @@ from webapp.web.security.request import FormRequest
 
 if TYPE_CHECKING:
     from webapp.web.health import Readiness
-    from webapp.web.help import Header
+    from webapp.web.help import Header, HeaderContent
     from webapp.web.rendering.page_cache import CachedPage
     from webapp.web.rendering.recent import RecentSubmissions
 
@@ -63,7 +63,7 @@ class Services:
     proof_of_work: ProofOfWork
     recent: RecentSubmissions | None
     portal_url: str
-    cached_pages: dict[tuple[str, bool, str, str, int], CachedPage]
+    cached_pages: dict[tuple[str, bool, str, str, int, HeaderContent | None], CachedPage]
 
 
 def services() -> Services:
