@@ -1,9 +1,9 @@
 """What the portal knows: labels, contacts with the same number, and blocked lines.
 
 `LabelList` fetches the labels in the background, and keeps them while the portal is down;
-operators' forms suggest them. `Duplicates` finds contacts with a number, and `BlockedLines` tells
-whether a number has cancelled a line's messages; both answer "no" if the portal does not answer
-soon.
+operators' forms suggest them. `Duplicates` finds contacts with a number. An `OptionalQuestion` has
+an answer even if the portal does not answer soon: that there are none, or that a number has not
+cancelled a line's messages.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Generic, TypeVar
 
 from webapp.contact import MOBILE, NAMES, Contact
 from webapp.database import DatabaseError
@@ -134,8 +134,39 @@ class LabelList:
         return min(self._interval_s, _RETRY_INTERVAL_S)
 
 
-DEADLINE_S: Final = 0.5  # of the search, for which an operator waits
-_NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two searches with a token that may not search
+DEADLINE_S: Final = 0.5  # of a question, for which a person waits
+_NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two questions with a token that may not ask
+
+Answer = TypeVar("Answer")
+
+
+class OptionalQuestion(Generic[Answer]):
+    """A question to the portal that may stay without an answer.
+
+    It is not asked while the circuit breaker is open, nor for a while if the token may not ask it.
+    """
+
+    def __init__(
+        self, method: Callable[..., Answer], breaker: CircuitBreaker, *, unknown: Answer
+    ) -> None:
+        """Set the method, whose call ends within `DEADLINE_S`, and what is returned instead."""
+        self._method = method
+        self._breaker = breaker
+        self._unknown = unknown
+        self._ask_at = 0.0
+
+    def ask(self, *values: str) -> Answer:
+        """Return the portal's answer."""
+        if self._breaker.pause or time.monotonic() < self._ask_at:
+            return self._unknown
+        try:
+            return self._method(*values)
+        except MethodNotAllowed as error:
+            log.warning("%s: the token may not ask, %s", self._method.__name__, error)
+            self._ask_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
+        except PortalError as error:
+            log.info("%s: not found out, %s", self._method.__name__, error)
+        return self._unknown
 
 
 class Duplicates:
@@ -143,10 +174,9 @@ class Duplicates:
 
     def __init__(self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker) -> None:
         """Search in this portal, whose calls end within `DEADLINE_S`, and in this outbox."""
-        self._portal = portal
         self._outbox = outbox
-        self._breaker = breaker
-        self._search_at = 0.0
+        nothing: list[KnownContact] = []
+        self._search = OptionalQuestion(portal.known_contacts, breaker, unknown=nothing)
 
     def find(self, contact: Contact, key: str) -> list[KnownContact]:
         """Return the contacts with the same number.
@@ -175,20 +205,7 @@ class Duplicates:
         except DatabaseError:
             return []
         others = [_describe(submission) for submission in waiting if submission.reference != but]
-        return others or self._search(mobile)
-
-    def _search(self, mobile: str) -> list[KnownContact]:
-        """Return the portal's contacts with a number; none if that could not be found out."""
-        if self._breaker.pause or time.monotonic() < self._search_at:
-            return []
-        try:
-            return self._portal.known_contacts(mobile)
-        except MethodNotAllowed as error:
-            log.warning("duplicates are not found: the token may not search, %s", error)
-            self._search_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
-        except PortalError as error:
-            log.info("duplicates were not looked for: %s", error)
-        return []
+        return others or self._search.ask(mobile)
 
 
 def _describe(submission: Submission) -> KnownContact:
@@ -200,26 +217,3 @@ def _describe(submission: Submission) -> KnownContact:
         changed_on=to_iran(submission.created_at).date(),
         values=values,
     )
-
-
-class BlockedLines:
-    """Asks the portal. What cannot be found out in time counts as not blocked."""
-
-    def __init__(self, portal: Portal, breaker: CircuitBreaker) -> None:
-        """Ask this portal, for whose calls a person waits; not while this breaker is open."""
-        self._portal = portal
-        self._breaker = breaker
-        self._ask_at = 0.0
-
-    def is_blocked(self, mobile: str, line: str) -> bool:
-        """Return whether this number has cancelled the messages of this line."""
-        if self._breaker.pause or time.monotonic() < self._ask_at:
-            return False
-        try:
-            return self._portal.is_blocked(mobile, line)
-        except MethodNotAllowed as error:
-            log.warning("blocked lines are not found: the token may not ask, %s", error)
-            self._ask_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
-        except PortalError as error:
-            log.info("it was not found out whether a line is blocked: %s", error)
-        return False

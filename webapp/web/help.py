@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
@@ -67,9 +67,8 @@ class Header:
         """Return what the header of the current page says."""
         is_fresh = request.blueprint == "outbox"
         failure = self._code_failure.get(is_fresh=is_fresh)
-        own = [it for it in self._forms.values() if it.access is Access.INTRANET]
         return HeaderContent(
-            forms=tuple((form_path(form), form.title) for form in own),
+            forms=self._links,
             current=self._current_path(),
             section=request.blueprint or "",
             attention=_attention(self._attention.get(is_fresh=is_fresh)),
@@ -77,6 +76,11 @@ class Header:
             code_failure=failure,
             code_failure_text=code_status_message(failure),
         )
+
+    @cached_property
+    def _links(self) -> tuple[tuple[str, str], ...]:
+        own = [it for it in self._forms.values() if it.access is Access.INTRANET]
+        return tuple((form_path(form), form.title) for form in own)
 
     def _current_path(self) -> str:
         """Return the path of this page as the links name it: a form may have two."""
