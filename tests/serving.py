@@ -87,6 +87,7 @@ def serve_forms(folder: Path, forms: str, portal_url: str) -> Iterator[Server]:
     file.write_text(forms)
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal_url, "SECRET_KEY": SECRET}
     environ |= {"FORMS_FILE": str(file), "RATE_LIMITS": "off", "WEB_CONCURRENCY": "1"}
+    environ["AMOOT_EDIT"] = "on"
     environ["AMOOT_LABELS"] = "1"  # so that a test need not wait for the list
     with serve(folder, command=hurried(folder), **environ) as started:
         yield started

@@ -364,6 +364,12 @@ class Contact:
         company = str(self["CompanyTitle"] or "")
         return names or [company] * bool(company)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its labels."""
+        labels = self[LABELS]
+        return labels if isinstance(labels, tuple) else ()
+
     def __repr__(self) -> str:
         """Return the name of the class."""
         return "Contact(…)"

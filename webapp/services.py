@@ -22,7 +22,7 @@ from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.submit import Intake
 from webapp.outbox.worker import PURGE_INTERVAL_S, Worker
-from webapp.phonebook import DEADLINE_S, Duplicates, LabelList, OptionalQuestion
+from webapp.phonebook import DEADLINE_S, Corrections, Duplicates, LabelList, OptionalQuestion
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route
 from webapp.reencryption import (
@@ -96,6 +96,7 @@ class DeliveryServices:
     reencryption: Reencryption
     breaker: CircuitBreaker
     duplicates: Duplicates
+    corrections: Corrections
     sender: Sender
     intake: Intake
     verification: Verification
@@ -160,13 +161,14 @@ class DeliveryServices:
             reencryption=reencryption,
             breaker=breaker,
             duplicates=Duplicates(searching, outbox, breaker),
+            corrections=Corrections(portal, intake),
             sender=sender,
             intake=intake,
             verification=Verification(
                 *(intake, unverified, codes), sender=code_sender, counts=counts
             ),
             codes=codes,
-            is_line_blocked=OptionalQuestion(searching.is_blocked, breaker, unknown=False),
+            is_line_blocked=OptionalQuestion(searching.is_blocked, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             funnel=funnel,
             statistics=Statistics(database),

@@ -118,6 +118,7 @@ class Settings:
     amoot_empty: str = _setting(
         "AMOOT_EMPTY", partial(read_choice, choices=("send", "omit")), "send"
     )
+    amoot_edit: bool = _setting("AMOOT_EDIT", read_switch, default=False)
     portal_proxy: str | None = _setting("PORTAL_PROXY", read_proxy_url, secret=True)  # a password
     portal_ca_file: Path | None = _setting("PORTAL_CA_FILE", read_ca_file)
     amoot_labels: int = _setting(

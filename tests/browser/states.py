@@ -129,6 +129,39 @@ def duplicate(tab: Page, simulator: Simulator) -> None:
     submit(tab)
 
 
+def correcting(tab: Page, _: Simulator) -> None:
+    """Correct a contact that was just recorded."""
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill("09351230032")
+    tab.locator("#FName").fill("سارا")
+    tab.locator("#CityName").fill("تهران")
+    submit(tab)
+    if tab.locator("[data-outcome=duplicate]").count():  # this state was seen before
+        with tab.expect_navigation():
+            tab.locator("button[value=create]").click()
+    tab.locator("[data-outcome=delivered]").get_by_role("link").click()
+    tab.wait_for_load_state()
+
+
+def correcting_uncertain(tab: Page, simulator: Simulator) -> None:
+    """Lose the answer to a correction."""
+    correcting(tab, simulator)
+    if tab.locator("[name=contact]").count():
+        with tab.expect_navigation():
+            tab.locator("[name=contact]").first.click()
+    answer_to(simulator, "ContactEdit", "Failed")
+    tab.locator("#FName").fill("سارینا")
+    submit(tab)
+
+
+def correcting_unseen(tab: Page, simulator: Simulator) -> None:
+    """Correct a contact while the token may not search."""
+    delivered(tab, simulator)
+    answer_to(simulator, "ContactSearch", "Token_NotAllowMethod")
+    tab.locator("[data-outcome=delivered]").get_by_role("link").click()
+    tab.wait_for_load_state()
+
+
 def rejected(tab: Page, simulator: Simulator) -> None:
     """Have the portal refuse a contact."""
     answer_to(simulator, "ContactCreate", "Mobile_Invalid")
@@ -436,6 +469,9 @@ STATES: Final = (
     duplicate_early,
     duplicate,
     delivered,
+    correcting,
+    correcting_uncertain,
+    correcting_unseen,
     rejected,
     refused,
     uncertain,

@@ -198,6 +198,15 @@ def test_setting_that_a_row_names_makes_all_well(
         assert (name, seen.result.exit_code) == (name, 0), seen.result.output
 
 
+@pytest.mark.parametrize(("profile", "value"), [("strict", "on"), ("edit-drops-labels", "off")])
+def test_row_of_the_edit_advises_a_setting(
+    check: Callable[..., Checked], simulator: Simulator, profile: str, value: str
+) -> None:
+    """By whether labels that were not sent have stayed."""
+    simulator.profile = PROFILES[profile]
+    assert check("--create", MOBILE).rows["edit"].change == f"AMOOT_EDIT={value}"
+
+
 def test_check_of_the_portal_stores_nothing(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:

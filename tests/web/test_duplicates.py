@@ -98,6 +98,7 @@ def test_confirmed_contact_is_recorded(page: Page, portal: Simulator) -> None:
     buttons = list(page.html.find("button", name="confirm"))
     assert [(button["value"], text) for button, text in buttons] == [
         ("create", workbench.DUPLICATE_CREATE),
+        ("keep", workbench.DUPLICATE_KEEP),
         ("cancel", messages.CANCEL),
     ]
     assert all(list(page.html.find("form", id=str(button["form"]))) for button, _ in buttons)
@@ -181,16 +182,6 @@ def test_question_shows_field_by_field_what_differs(page: Page, portal: Simulato
     submit(page, **other, Labels="مشتری")
     asked = submit(page, **other, Labels="ویژه")
     assert difference("برچسب‌ها", "مشتری", "ویژه") in asked.html.text(data_outcome="duplicate")
-
-
-def test_kept_contact_leads_to_an_empty_form(page: Page, portal: Simulator) -> None:
-    """And records nothing."""
-    submit(page, **FIRST)
-    page = Page(page.client)
-    page.send(**SECOND)
-    links = {text: link["href"] for link, text in page.html.find("a")}
-    assert Html(page.client.get(str(links[workbench.DUPLICATE_KEEP])).text).values["FName"] == [""]
-    assert creations(portal) == 1
 
 
 def test_cancelled_question_leads_to_the_form_as_it_was_filled_in(

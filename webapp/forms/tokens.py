@@ -122,7 +122,7 @@ class SubmissionToken:
 
 
 class Tokens:
-    """Issues and reads all that is signed for forms: tokens, receipts, and submissions' tokens.
+    """Issues and reads all that is signed for forms: tokens, receipts, submissions', corrections.
 
     Each kind has a salt of its own, so that none passes for another.
     """
@@ -137,6 +137,7 @@ class Tokens:
         self._forms = Signer(derived, key_derivation="none")
         self._receipts = URLSafeSerializer(oldest_first, salt="receipt")
         self._submissions = URLSafeSerializer(oldest_first, salt="submission")
+        self._corrections = URLSafeSerializer(oldest_first, salt="correction")
 
     def issue(self, form: str, *, site: str = "") -> str:
         """Return a token for the form of this slug, shown by this site."""
@@ -225,6 +226,22 @@ class Tokens:
         """
         key, site, unchanged, *_ = [*_content(self._submissions, text, form, length=2), ""]
         return SubmissionToken(key=key, site=site, unchanged=unchanged)
+
+    def issue_correction(self, content: Sequence[object]) -> str:
+        """Return what a page corrects as text for a hidden input: it has personal data."""
+        return str(self._corrections.dumps(list(content)))
+
+    def read_correction(self, text: str) -> list[Any]:
+        """Verify such a text, and return its content.
+
+        Raises:
+            InvalidToken: if it is none.
+        """
+        try:
+            content: list[Any] = self._corrections.loads(text)
+        except BadData as error:
+            raise InvalidToken(type(error).__name__) from None
+        return content
 
 
 def _content(serializer: URLSafeSerializer, text: str, form: str, *, length: int) -> list[Any]:

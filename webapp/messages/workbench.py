@@ -15,6 +15,19 @@ DUPLICATE_EMPTY: Final = "خالی"
 DUPLICATE_NAMELESS: Final = "بدون نام"
 DUPLICATE_CREATE: Final = "باز هم ثبت شود"
 DUPLICATE_KEEP: Final = "همان مخاطب ثبت‌شده بماند"
+DUPLICATE_UPDATE: Final = "مخاطب ثبت‌شده با این مقدارها اصلاح شود"
+DUPLICATE_LABELS: Final = "برچسب‌هایی که دارد: {labels}"
+DUPLICATE_NO_LABELS: Final = "برچسب‌هایی که ندارد: {labels}"
+# Receipts of what created no contact, and the titles of their pages
+RECEIPTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "corrected": "مخاطب در سامانهٔ پیامک اصلاح شد.",
+        "kept": "مخاطب ثبت‌شده بدون تغییر ماند و مخاطب جدیدی ثبت نشد.",
+    }
+)
+TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {"corrected": "اصلاح شد: {title}", "kept": "بدون تغییر: {title}"}
+)
 
 # The list of an operator's last submissions
 RECORDED: Final = "ثبت شد."

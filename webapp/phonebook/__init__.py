@@ -1,27 +1,39 @@
 """What the portal knows: labels, contacts with the same number, and blocked lines.
 
 `LabelList` fetches the labels in the background, and keeps them while the portal is down;
-operators' forms suggest them. `Duplicates` finds contacts with a number. An `OptionalQuestion` has
-an answer even if the portal does not answer soon: that there are none, or that a number has not
-cancelled a line's messages.
+operators' forms suggest them. `Duplicates` finds contacts with a number; an `OptionalQuestion`,
+such as whether a number has cancelled a line's messages, stays open if the portal does not answer
+soon. `Corrections` changes a contact that the portal has.
 """
 
 from __future__ import annotations
 
+import enum
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
-from webapp.contact import MOBILE, NAMES, Contact
+from webapp.contact import EMPTY_VALUES, MOBILE, NAMES, Contact, Value
 from webapp.database import DatabaseError
 from webapp.observability import log_exception
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import Submission
+from webapp.outbox.submit import Intake
 from webapp.persian import InvalidText, parse_labels, spelling_key, to_iran
-from webapp.portal.base import KnownContact, MethodNotAllowed, Portal, PortalError, SlowDown
+from webapp.portal.base import (
+    KnownContact,
+    MethodNotAllowed,
+    Portal,
+    PortalError,
+    Refused,
+    SlowDown,
+    Unreachable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -135,38 +147,37 @@ class LabelList:
 
 
 DEADLINE_S: Final = 0.5  # of a question, for which a person waits
+_LABELS_DEADLINE_S: Final = 1.0  # of all searches by labels together: none starts later
+_MAX_LABELS: Final = 8
 _NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two questions with a token that may not ask
 
 Answer = TypeVar("Answer")
 
 
 class OptionalQuestion(Generic[Answer]):
-    """A question to the portal that may stay without an answer.
+    """A question to the portal for which nobody waits long.
 
     It is not asked while the circuit breaker is open, nor for a while if the token may not ask it.
     """
 
-    def __init__(
-        self, method: Callable[..., Answer], breaker: CircuitBreaker, *, unknown: Answer
-    ) -> None:
-        """Set the method, whose call ends within `DEADLINE_S`, and what is returned instead."""
+    def __init__(self, method: Callable[..., Answer], breaker: CircuitBreaker) -> None:
+        """Set the portal's method, whose calls end within `DEADLINE_S`."""
         self._method = method
         self._breaker = breaker
-        self._unknown = unknown
         self._ask_at = 0.0
 
-    def ask(self, *values: str) -> Answer:
-        """Return the portal's answer."""
+    def ask(self, *values: str, **options: str) -> Answer | None:
+        """Return the portal's answer; None if there is none."""
         if self._breaker.pause or time.monotonic() < self._ask_at:
-            return self._unknown
+            return None
         try:
-            return self._method(*values)
+            return self._method(*values, **options)
         except MethodNotAllowed as error:
             log.warning("%s: the token may not ask, %s", self._method.__name__, error)
             self._ask_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
         except PortalError as error:
             log.info("%s: not found out, %s", self._method.__name__, error)
-        return self._unknown
+        return None
 
 
 class Duplicates:
@@ -175,8 +186,7 @@ class Duplicates:
     def __init__(self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker) -> None:
         """Search in this portal, whose calls end within `DEADLINE_S`, and in this outbox."""
         self._outbox = outbox
-        nothing: list[KnownContact] = []
-        self._search = OptionalQuestion(portal.known_contacts, breaker, unknown=nothing)
+        self._search = OptionalQuestion(portal.known_contacts, breaker)
 
     def find(self, contact: Contact, key: str) -> list[KnownContact]:
         """Return the contacts with the same number.
@@ -205,7 +215,33 @@ class Duplicates:
         except DatabaseError:
             return []
         others = [_describe(submission) for submission in waiting if submission.reference != but]
-        return others or self._search.ask(mobile)
+        return others or self._search.ask(mobile) or []
+
+    def with_labels(
+        self, known: Sequence[KnownContact], mobile: str, labels: Iterable[str]
+    ) -> list[KnownContact]:
+        """Return these contacts with what the portal says of these labels: one call for each.
+
+        Some are left out if there are many, or the portal is slow.
+
+        Args:
+            known: Contacts that `find` or `with_mobile` returned.
+            mobile: Their number.
+            labels: The labels in question, the most important first.
+        """
+        until = time.monotonic() + _LABELS_DEADLINE_S
+        carried: dict[str, set[int | None]] = {}
+        if any(contact.id for contact in known):
+            for label in list(dict.fromkeys(labels))[:_MAX_LABELS]:
+                is_late = time.monotonic() >= until
+                found = None if is_late else self._search.ask(mobile, label=label)
+                if found is None:
+                    break
+                carried[label] = {contact.id for contact in found}
+        return [
+            replace(it, labels={label: it.id in ids for label, ids in carried.items() if it.id})
+            for it in known
+        ]
 
 
 def _describe(submission: Submission) -> KnownContact:
@@ -217,3 +253,106 @@ def _describe(submission: Submission) -> KnownContact:
         changed_on=to_iran(submission.created_at).date(),
         values=values,
     )
+
+
+class Corrected(enum.Enum):
+    """What became of a correction that the portal has answered."""
+
+    DONE = "corrected"
+    CHANGED = "changed"  # by somebody else, since it was shown: nothing was sent
+    GONE = "gone"  # the contact was deleted, or has another number
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The outcome of a correction.
+
+    Attributes:
+        result: What became of it.
+        stored: The contact as the portal had it before the change; None if it is gone.
+    """
+
+    result: Corrected
+    stored: Contact | None = None
+
+
+class Corrections:
+    """Changes contacts that the portal has. A person waits, with one of the intake's permits."""
+
+    def __init__(self, portal: Portal, intake: Intake) -> None:
+        """Change contacts in this portal, while this intake would send one at once."""
+        self._portal = portal
+        self._intake = intake
+
+    def find(self, mobile: str) -> list[KnownContact]:
+        """Return the contacts with a number that can be changed.
+
+        Raises:
+            PortalError: if that could not be found out.
+        """
+        with self._calling():
+            return [it for it in self._portal.known_contacts(mobile) if it.id]
+
+    def correct(self, number: int, *, shown: Contact, changes: Mapping[str, Value]) -> Correction:
+        """Change a contact, unless somebody else has changed it since it was shown.
+
+        A change that is made already is not sent again, as after a double click.
+
+        Args:
+            number: Its ID.
+            shown: What the operator was shown.
+            changes: The values that they have changed.
+
+        Raises:
+            PortalError: by what became of the change: none for certain, but for Uncertain.
+        """
+        with self._calling():
+            stored = self._stored(number, [shown[MOBILE], changes.get(MOBILE, "")])
+            if stored is None:
+                return Correction(Corrected.GONE)
+            if differing(stored, shown) - {
+                name for name, value in changes.items() if is_equal(stored[name], value)
+            }:
+                return Correction(Corrected.CHANGED, stored)
+            wanted = Contact(**{**stored.values, **changes})
+            if differing(wanted, stored):
+                try:
+                    self._portal.edit_contact(number, wanted)
+                except Refused as error:
+                    if error.status == _NO_SUCH_CONTACT:
+                        return Correction(Corrected.GONE)
+                    raise
+            return Correction(Corrected.DONE, stored)
+
+    def _stored(self, number: int, mobiles: Iterable[Value]) -> Contact | None:
+        """Return a contact as it is stored under one of these numbers, or None."""
+        for mobile in filter(None, mobiles):
+            for known in self._portal.known_contacts(str(mobile)):
+                if known.id == number:
+                    return stored_contact(known, str(mobile))
+        return None
+
+    @contextmanager
+    def _calling(self) -> Iterator[None]:
+        with self._intake.permit() as has_permit:
+            if reason := self._intake.reason_not_to_send(has_permit=has_permit):
+                raise Unreachable(reason)
+            yield
+
+
+_NO_SUCH_CONTACT: Final = "ContactID_Invalid"
+
+
+def stored_contact(known: KnownContact, mobile: str) -> Contact:
+    """Return what the portal has of a contact with this number."""
+    return Contact(**{**known.values, MOBILE: mobile})
+
+
+def differing(one: Contact, other: Contact) -> set[str]:
+    """Return the names of the fields in which two contacts differ."""
+    return {name for name, value in one.values.items() if not is_equal(value, other[name])}
+
+
+def is_equal(one: Value, other: Value) -> bool:
+    """Return whether two values are the same; all empty ones are."""
+    return one == other or (one in EMPTY_VALUES and other in EMPTY_VALUES)

@@ -21,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, cast
 
-from webapp.contact import EMPTY_VALUES, FIELDS, NAMES, Contact, FieldKind, Value
+from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Value
 from webapp.persian import comparison_key
 from webapp.portal.base import (
     MAX_PAUSE_S,
@@ -287,8 +287,13 @@ def find_matches(
     ]
 
 
-def describe(stored: Iterable[Mapping[str, Any]]) -> Iterator[KnownContact]:
-    """Yield what an operator is told of stored contacts, without those in the portal's bin."""
+def describe(stored: Iterable[Mapping[str, Any]], *, mobile: str) -> Iterator[KnownContact]:
+    """Yield what an operator is told of stored contacts, without those in the portal's bin.
+
+    Args:
+        stored: The contacts, as ContactSearch returns them.
+        mobile: The number that was searched for. A contact with another one is not to be changed.
+    """
     for record in stored:
         if record.get("Deleted"):
             continue
@@ -303,16 +308,30 @@ def describe(stored: Iterable[Mapping[str, Any]]) -> Iterator[KnownContact]:
                 for name, row in FIELDS.items()
                 if name in record and row.kind not in _NOT_COMPARED
             },
+            id=contact_id(record) if _is_editable(record, mobile) else None,
         )
 
 
 # The portal returns no labels; the number is the same.
-_NOT_COMPARED: Final = (FieldKind.MOBILE, FieldKind.LABELS, FieldKind.ACTIVE)
+_NOT_COMPARED: Final = (FieldKind.MOBILE, FieldKind.LABELS)
+# A contact without a gender may come back without this parameter.
+_OMISSIBLE: Final = (FieldKind.LABELS, FieldKind.GENDER)
+
+
+def _is_editable(record: Mapping[str, Any], mobile: str) -> bool:
+    """Return whether a record has this number, and all that ContactEdit overwrites."""
+    needed = {name for name, row in FIELDS.items() if row.kind not in _OMISSIBLE}
+    has_state = all(
+        isinstance(record.get(name), bool)
+        for name, row in FIELDS.items()
+        if row.kind is FieldKind.ACTIVE
+    )
+    return needed <= record.keys() and has_state and is_same_number(mobile, record[MOBILE])
 
 
 def _stored_value(kind: FieldKind, stored: object) -> Value:
     """Return a stored value as a contact has it; None if it is empty or cannot be read."""
-    if kind is FieldKind.GENDER:
+    if kind in (FieldKind.GENDER, FieldKind.ACTIVE):
         return stored if isinstance(stored, bool) else None
     if not isinstance(stored, str):
         return None

@@ -141,6 +141,8 @@ class KnownContact:
         city: Its city, or "".
         changed_on: When it was changed last, if that is known.
         values: Its values by field name, as far as they are known.
+        id: Its ID, if it can be changed: the portal has said all that ContactEdit overwrites.
+        labels: Whether it has each label that was searched for.
     """
 
     names: Sequence[str]
@@ -148,6 +150,8 @@ class KnownContact:
     city: str
     changed_on: date | None
     values: Mapping[str, Value] = field(default_factory=dict, compare=False)
+    id: int | None = None
+    labels: Mapping[str, bool] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +171,11 @@ class Portal(Protocol):
     def create_contact(self, contact: Contact) -> int | None:
         """Store a contact; return its ID, or None if the portal returns none."""
 
-    def known_contacts(self, mobile: str) -> list[KnownContact]:
-        """Return the stored contacts with this mobile number."""
+    def edit_contact(self, number: int, contact: Contact) -> None:
+        """Replace all values of the stored contact with this ID, but its labels."""
+
+    def known_contacts(self, mobile: str, *, label: str = "") -> list[KnownContact]:
+        """Return the stored contacts with this mobile number and, unless it is "", this label."""
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
         """Return the IDs of the stored contacts with this contact's values.

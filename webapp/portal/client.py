@@ -78,6 +78,17 @@ def payload(contact: Contact, empty: Empty = SENT_EMPTY) -> list[tuple[str, str]
     return pairs
 
 
+def edit_payload(contact: Contact, empty: Empty) -> list[tuple[str, str]]:
+    """Return the fields of ContactEdit: all but `Labels`, so that the stored ones may stay.
+
+    Args:
+        contact: What is sent.
+        empty: What is sent for no gender; other empty fields are always sent, to erase them.
+    """
+    pairs = payload(contact, Empty(gender=empty.gender))
+    return [pair for pair in pairs if pair[0] != LABELS]
+
+
 def _text(value: Value) -> str:
     """Return a value as the portal's samples write it."""
     if isinstance(value, bool):
@@ -93,7 +104,7 @@ _BLOCKED: Final = "IsBlackList_ByCancelation"
 _METHODS: Final = (
     *("ContactCreate", "ContactSearch", "ContactGroupList", "AccountStatus"),
     *(_SEND_CODE, _BLOCKED),
-    *("ContactEdit", "ContactDelete"),  # only `call_raw` uses them
+    *("ContactEdit", "ContactDelete"),  # only `call_raw` uses the latter
 )
 
 
@@ -185,9 +196,14 @@ class AmootPortal:
         wanted = [("Mobile", mobile)] + [("Labels", label)] * bool(label)
         return self._call("ContactSearch", wanted).records()
 
-    def known_contacts(self, mobile: str) -> list[KnownContact]:
+    def edit_contact(self, number: int, contact: Contact) -> None:
+        """Replace the values of the stored contact with this ID; see `Portal`."""
+        pairs = [("ContactID", str(number)), *edit_payload(contact, self._empty)]
+        self._call("ContactEdit", pairs, mobile=str(contact[MOBILE]))
+
+    def known_contacts(self, mobile: str, *, label: str = "") -> list[KnownContact]:
         """Return the stored contacts with this number; see `Portal`."""
-        return list(describe(self.search_contacts(mobile=mobile)))
+        return list(describe(self.search_contacts(mobile=mobile, label=label), mobile=mobile))
 
     def find_contacts(self, contact: Contact, *, since: datetime) -> list[int | None]:
         """Return the IDs of the stored contacts with this contact's values; see `Portal`."""
@@ -200,8 +216,7 @@ class AmootPortal:
 
         ContactSearch returns no labels, but searches by them: one call for each label.
         """
-        labels = contact[LABELS]
-        for label in labels if isinstance(labels, tuple) and ids else ():
+        for label in contact.labels if ids else ():
             if time.monotonic() > until:
                 raise TimedOut
             labelled = self.search_contacts(mobile=str(contact[MOBILE]), label=label)

@@ -10,6 +10,7 @@ from webapp.settings import Settings
 from webapp.web import (
     code,
     contact,
+    correction,
     demo,
     embed,
     help,
@@ -30,6 +31,7 @@ _BLUEPRINTS: Final = (
     install.blueprint,
     install.link_blueprint,
     outbox.blueprint,
+    correction.blueprint,
     imports.blueprint,
     statistics.blueprint,
     help.blueprint,

@@ -42,6 +42,11 @@ from webapp.web.security.request import own_origin, showing_site
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
+# Results of receipts besides those of submissions: a contact that the portal has, too, was changed
+# by an operator, or stays as it was.
+CORRECTED: Final = "corrected"
+KEPT: Final = "kept"
+
 PREVIEW: Final = "preview"  # the key in the address of a page that an operator looks at
 
 _MAX_CACHED_PAGES: Final = 100
@@ -170,9 +175,8 @@ def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool 
 
 def done_title(definition: FormDefinition, receipt: Receipt) -> str:
     """Return the title of a receipt's page: what is not delivered yet is only received."""
-    is_delivered = receipt.result == Result.DELIVERED
-    title = messages.TITLE_DONE if is_delivered else messages.TITLE_RECEIVED
-    return title.format(title=definition.title)
+    titles: dict[str, str] = {Result.DELIVERED: messages.TITLE_DONE, **workbench.TITLES}
+    return titles.get(receipt.result, messages.TITLE_RECEIVED).format(title=definition.title)
 
 
 def _notices(definition: FormDefinition, *, receipt: Receipt | None, pause: Pause | None) -> Markup:
@@ -244,6 +248,7 @@ def _render(
         min_age_ms=tokens.MIN_AGE // timedelta(milliseconds=1),
         date_in_words=persian.date_in_words,
         kinds=FieldKind,
+        can_update=services().settings.amoot_edit,
         differences=partial(_differences, form),
         **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
     )
@@ -255,7 +260,7 @@ def _differences(form: ContactForm, known: KnownContact) -> list[str]:
     found = []
     for row in all_fields(form.definition):
         stored = known.values.get(row.name)
-        texts = [_text(row, value) for value in (stored, typed[row.name])]
+        texts = [text_of(row, value) for value in (stored, typed[row.name])]
         is_compared = row.name in known.values and row.kind not in (
             FieldKind.MOBILE,
             FieldKind.ACTIVE,
@@ -267,10 +272,19 @@ def _differences(form: ContactForm, known: KnownContact) -> list[str]:
                     label=row.label, stored=stored_text, typed=typed_text
                 )
             )
+    carried = [label for label, is_carried in known.labels.items() if is_carried]
+    missing = [label for label in typed.labels if known.labels.get(label) is False]
+    for labels, sentence in (
+        (carried, workbench.DUPLICATE_LABELS),
+        (missing, workbench.DUPLICATE_NO_LABELS),
+    ):
+        if labels:
+            found.append(sentence.format(labels=messages.COMMA.join(labels)))
     return found
 
 
-def _text(row: Field, value: Value) -> str:
+def text_of(row: Field, value: Value) -> str:
+    """Return a value as plain text, "" for an empty one."""
     text = next((it.text for it in format_values({row.name: value}, [row])), "")
     return text.striptags() if isinstance(text, Markup) else text
 
@@ -288,7 +302,7 @@ def known(slug: str) -> str | Response:
     definition = services().definitions.get(slug)
     if definition is None or not definition.asks_about_duplicates:
         abort(HTTPStatus.NOT_FOUND)
-    mobile = _mobile() if has_token(slug) else ""
+    mobile = typed_mobile() if has_token(slug) else ""
     found = services().delivery.duplicates.with_mobile(mobile) if mobile else []
     if not found:
         return Response(status=HTTPStatus.NO_CONTENT)
@@ -300,7 +314,7 @@ def known(slug: str) -> str | Response:
     )
 
 
-def _mobile() -> str:
+def typed_mobile() -> str:
     """Return the normalised number that was typed, or ""."""
     try:
         return persian.parse_mobile(request.form.get(MOBILE, ""))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, flash, get_flashed_messages, request, session
+from flask import Blueprint, Response, abort, get_flashed_messages, request, session
 
 from webapp.contact import FIELDS, MOBILE
 from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Receipt
 from webapp.outbox.submit import Outcome
-from webapp.web import contact, submitting
+from webapp.web import contact, correction, submitting
 from webapp.web.rendering import require_intranet, see_other, services
 from webapp.web.rendering.recent import find_entry, remember
 
@@ -47,28 +47,23 @@ def _serve(definition: FormDefinition) -> contact.ViewResult:
     form = services().forms[definition.slug](data=kept)
     if request.method != "POST":
         return contact.page(form, receipt=receipt, pause=pause), HTTPStatus.OK
+    if is_operator and "confirm" in request.form and (answer := correction.answered(form)):
+        return answer
     result = submitting.receive(form, receipt=receipt, pause=pause)
     return _accepted(form, result) if isinstance(result, Outcome) else result
 
 
 def _accepted(form: ContactForm, outcome: Outcome) -> Response:
-    """Redirect an operator to the next form, a visitor to the receipt, without a cookie.
-
-    The receipt of an operator whose browser has sent no cookie, and may block them, is in the
-    address, too.
-    """
+    """Redirect an operator to the next form, a visitor to the receipt, without a cookie."""
     url = request.path
     definition, site = form.definition, form.token.site
     is_operator = definition.access is Access.INTRANET
     mobile = form[MOBILE].data if is_operator else ""
     receipt = submitting.issue_receipt(definition, outcome, site=site, mobile=mobile)
-    with_receipt = f"{url}?r={receipt}"
     if not is_operator:
-        return see_other(with_receipt)
+        return see_other(f"{url}?r={receipt}")
     _keep(form)
-    flash(receipt)
-    onward = see_other(url if request.cookies else with_receipt)
-    return remember(onward, form.to_contact(), outcome)
+    return remember(submitting.show_receipt(url, receipt), form.to_contact(), outcome)
 
 
 def _receipt(definition: FormDefinition) -> Receipt | None:

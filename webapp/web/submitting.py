@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, flash, request
 
 from webapp import messages
 from webapp.contact import MOBILE, Contact
@@ -144,6 +144,8 @@ def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
             else duplicates.find(contact, key)
         )
         if known:
+            labels = (*contact.labels, *form.definition.label_choices)
+            known = duplicates.with_labels(known, mobile, labels)
             return Refusal(HTTPStatus.CONFLICT, known=known)
     return CheckedContact(contact=contact, key=key)
 
@@ -326,6 +328,16 @@ def _ask_code(form: ContactForm, key: str, outcome: Outcome) -> Response:
     return see_other(f"{request.path}/code?{query}")
 
 
+def show_receipt(url: str, receipt: str) -> Response:
+    """Redirect an operator to the next form, which shows a receipt.
+
+    The receipt of an operator whose browser has sent no cookie, and may block them, is in the
+    address, too.
+    """
+    flash(receipt)
+    return see_other(url if request.cookies else f"{url}?r={receipt}")
+
+
 def issue_receipt(
     definition: FormDefinition, outcome: Outcome, *, site: str, mobile: str = ""
 ) -> str:
@@ -347,7 +359,7 @@ def issue_receipt(
         reference=outcome.reference,
         site=site,
         status=outcome.status if is_operator else "",
-        is_line_blocked=bool(line and mobile) and is_line_blocked.ask(mobile, line),
+        is_line_blocked=bool(line and mobile and is_line_blocked.ask(mobile, line)),
         is_held=outcome.is_held,
     )
     return services().tokens.issue_receipt(definition.slug, receipt)

@@ -62,6 +62,7 @@ def check_portal(
                     portal.empty.gender, portal.empty.gender
                 ),
                 "AMOOT_EMPTY": "send" if portal.empty.is_sent else "omit",
+                "AMOOT_EDIT": "on" if settings.amoot_edit else "off",
             }
             private = [token, *lines, *({mobile, mobile[1:]} if mobile else ())]
             report.write_text(table.report(head, private), encoding="utf-8")

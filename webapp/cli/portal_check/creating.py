@@ -13,7 +13,7 @@ from webapp.cli.portal_check import reading
 from webapp.cli.portal_check.own_contacts import OwnContacts, Records, delete_all, ids
 from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
 from webapp.cli.portal_check.table import CheckTable, Level, Reply
-from webapp.contact import FIELDS, LABELS, MOBILE, Contact, FieldKind
+from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.persian import comparison_key
 from webapp.portal.answers import find_matches, is_same_number
 from webapp.portal.base import (
@@ -25,7 +25,7 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-from webapp.portal.client import AmootPortal, Empty, payload
+from webapp.portal.client import AmootPortal, Empty, edit_payload, payload
 
 # Of the search, beyond AMOOT_SETTLE: a longer delay has to be seen, too.
 _BEYOND_SETTLE_S: Final = 60.0
@@ -82,7 +82,7 @@ class Trial:
         finally:
             delete_all(
                 *(self._own, self._table),
-                labels=self._labels(),
+                labels=self._sent.labels,
                 wait_s=self._wait_s,
                 is_pending=self._is_pending,
             )
@@ -237,7 +237,7 @@ class Trial:
     def _search_labels(self) -> None:
         """Search by each label, and by one that the contact does not have."""
         is_long = self._sent == reading.sample(self._mobile, is_long=True)
-        labels = self._labels()
+        labels = self._sent.labels
         found = []
         for label in labels:
             reply, records = self._own.wait(bool, limit_s=self._wait_s, label=label)
@@ -256,10 +256,6 @@ class Trial:
         else:
             self._can_search_labels = True
             self._table.add("label-search", reply, Level.FINE, "label-search.found", facts=facts)
-
-    def _labels(self) -> tuple[str, ...]:
-        labels = self._sent[LABELS]
-        return labels if isinstance(labels, tuple) else ()
 
     def _create_again(self) -> None:
         """Create a second contact with the number: another text, and one blank."""
@@ -310,10 +306,8 @@ class Trial:
         if number is None:
             return
         text = reading.label(2, is_long=False)
-        edited = reading.changed(self._sent, {reading.EDITED: text, LABELS: ()})
-        form = Empty(gender=self._empty.gender, is_sent=True)
-        pairs = [pair for pair in payload(edited, form) if pair[0] != LABELS]
-        reply = self._own.change("ContactEdit", number, pairs)
+        edited = reading.changed(self._sent, {reading.EDITED: text})
+        reply = self._own.change("ContactEdit", number, edit_payload(edited, self._empty))
         if isinstance(reply.error, MethodNotAllowed):
             self._table.add("edit", reply, Level.NOTE, "edit.not-allowed")
             return
@@ -327,10 +321,13 @@ class Trial:
         if not self._can_search_labels:
             self._table.add("edit", reply, Level.NOTE, "edit.unknown")
             return
-        kept = [number in ids(self._own.search(label)[1]) for label in self._labels()]
-        key = "edit.kept" if all(kept) else "edit.dropped"
+        kept = [number in ids(self._own.search(label)[1]) for label in self._sent.labels]
         facts = f"Labels: {kept.count(True)}/{len(kept)}"
-        self._table.add("edit", reply, Level.NOTE, key, facts=facts)
+        if all(kept):
+            key, setting = "edit.kept", "AMOOT_EDIT=on"
+        else:
+            key, setting = "edit.dropped", "AMOOT_EDIT=off"
+        self._table.add("edit", reply, Level.NOTE, key, setting, facts=facts)
 
 
 def _is_too_long(reply: Reply) -> bool:

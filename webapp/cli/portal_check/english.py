@@ -136,12 +136,13 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "omitted.erased": "What is left out is erased as well: no setting helps.",
         "omitted.refused": "A form without the empty fields is not taken ({status}): no setting "
         "helps.",
-        "edit.kept": "Labels that are not sent stay. The program does not edit contacts.",
-        "edit.dropped": "Labels that are not sent are lost. The program does not edit contacts.",
+        "edit.kept": "Labels that are not sent stay: operators may correct what is delivered.",
+        "edit.dropped": "Labels that are not sent are lost: contacts must not be edited.",
         "edit.unknown": "Whether labels that are not sent stay cannot be told without a search "
-        "by labels. The program does not edit contacts.",
-        "edit.not-allowed": "The token may not edit contacts, and the program does not need to.",
-        "edit.failed": "The change is not found ({status}). The program does not edit contacts.",
+        "by labels: contacts should not be edited.",
+        "edit.not-allowed": "The token may not edit contacts; the program needs it only with "
+        "{edit_setting}.",
+        "edit.failed": "The change is not found ({status}): contacts should not be edited.",
         "delete.deleted": "All that was created is deleted: {count}.",
         "delete.left": "These are still there with {mobile}. IDs: {ids}.",
         "delete.not-allowed": "The token may not delete, and the program does not need to. Still "

@@ -31,6 +31,7 @@ _TERMS: Final = {
     "token_setting": "AMOOT_TOKEN",  # nosec B105  the name of a setting
     "url_setting": "AMOOT_URL",
     "labels_setting": "AMOOT_LABELS=0",
+    "edit_setting": "AMOOT_EDIT=on",
     "report_option": "--report FILE",
     "forms_file": "forms.toml",
     "line_key": "line",

@@ -20,7 +20,7 @@ from webapp.messages import outbox as texts
 from webapp.outbox.listing import ListKind, Query
 from webapp.outbox.rows import State, Submission
 from webapp.outbox.submit import Result
-from webapp.web import contact, submitting
+from webapp.web import contact, correction, submitting
 from webapp.web.imports import cell_text, table_file
 from webapp.web.outbox import pages
 from webapp.web.outbox.pages import PATH
@@ -200,11 +200,11 @@ def discard(name: str) -> str | Response:
 def correct(name: str) -> contact.ViewResult:
     """Show a submission's contact in a form, and send the corrected contact.
 
-    What this browser has recorded, and the portal has by now, is corrected in the portal's panel.
+    What this browser has recorded, and the portal has by now, is corrected there.
     """
     entry = find_entry(name) if request.method != "POST" else None
     if entry and _is_delivered(name):
-        return render_template("outbox/delivered.html", entry=entry), HTTPStatus.OK
+        return correction.of_entry(entry)
     submission = _find(name)
     card = pages.card(submission)
     if submission.uncertain or submission.resent_without_lookup:
@@ -267,6 +267,7 @@ def _form(submission: Submission) -> ContactForm:
         duplicates=pattern.duplicates if pattern else None,
         fixed={},  # the contact holds already what its form adds
         dates=DateInput.TEXT,
+        submit=messages.CORRECT,
     )
     # A browser sends nothing for a group without a choice, so the POST replaces all values.
     data = submission.contact.values if submission.contact and request.method != "POST" else None

@@ -53,7 +53,7 @@ class Entry(NamedTuple):
         result: The result that the operator was told.
         at: When it was submitted, in seconds since the epoch.
         names: The first and the last name, or the company; may be empty.
-        mobile: The mobile number in Latin digits, its middle digits hidden.
+        mobile: The mobile number in Latin digits; lists hide those in the middle.
         shared: The values with which a similar contact begins, by field name.
     """
 
@@ -69,23 +69,22 @@ class Entry(NamedTuple):
         """When it was submitted, as Iran's clocks showed it."""
         return datetime.fromtimestamp(self.at, IRAN)
 
-
-def hide_digits(mobile: str) -> str:
-    """Return a mobile number without its digits in the middle."""
-    return f"{mobile[:_SHOWN_DIGITS]}{_HIDDEN}{mobile[-_SHOWN_DIGITS:]}"
+    @property
+    def hidden_mobile(self) -> str:
+        """The number without its digits in the middle."""
+        return f"{self.mobile[:_SHOWN_DIGITS]}{_HIDDEN}{self.mobile[-_SHOWN_DIGITS:]}"
 
 
 def make_entry(contact: Contact, *, reference: str, result: str) -> Entry:
     """Return the entry of a contact that was submitted just now."""
     values = contact.values
-    mobile = str(values[MOBILE])
     shared = {row.name: values[row.name] for row in FIELDS.values() if row.is_shared}
     return Entry(
         reference=reference,
         result=result,
         at=int(datetime.now(UTC).timestamp()),
         names=contact.names,
-        mobile=hide_digits(mobile),
+        mobile=str(values[MOBILE]),
         shared={field: value for field, value in shared.items() if value},
     )
 
@@ -109,7 +108,7 @@ class RecentSubmissions:
             owner, rows = json.loads(zlib.decompressobj().decompress(packed, _MAX_PLAIN_BYTES))
             entries = [Entry(*row) for row in rows if owner == operator]
             since = _start_of_day().timestamp()
-            # Cookies of versions up to 1.1.0 have one text as the name.
+            # Cookies of version 1.0 have one text as the name, and a number with hidden digits.
             return [it for it in entries if it.at >= since and isinstance(it.names, list)]
         except (InvalidToken, zlib.error, ValueError, TypeError):
             # All but the first are raised by cookies of another version.
@@ -189,7 +188,7 @@ def _row(entry: Entry, states: Mapping[str, State | None]) -> _Row:
         reference=entry.reference,
         time=persian.persian_digits(f"{entry.submitted_at:%H:%M}"),
         names=entry.names,
-        mobile=persian.persian_digits(entry.mobile),
+        mobile=persian.persian_digits(entry.hidden_mobile),
         state=_MESSAGES[state],
         needs_attention=state in NEEDS_ATTENTION,
         has_shared=bool(entry.shared),
