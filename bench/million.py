@@ -20,7 +20,7 @@ from webapp.database import Database
 from webapp.outbox import rows
 from webapp.settings import Settings
 from webapp.statistics import Statistics
-from webapp.statistics.sources import MAX_SOURCES
+from webapp.statistics.breakdowns import MAX_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

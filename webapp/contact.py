@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp import messages
+from webapp.persian.names import CITIES
 
 Value = str | bool | date | tuple[str, ...] | None
 
@@ -84,6 +85,7 @@ class Field:
         section: Its section on a long form.
         hint: A Persian sentence or example below the label, or "".
         choices: The texts of which it holds one, by the form's definition; none: any text.
+        known_values: Common values, by which a column of a spreadsheet without a header is found.
         max_length: The maximum length of texts, in code points after normalising: our guess, as the
             portal documents none.
         autocomplete: The HTML autocomplete token, for visitors.
@@ -100,6 +102,7 @@ class Field:
     section: Section = Section.CUSTOM
     hint: str = ""
     choices: tuple[str, ...] = ()
+    known_values: tuple[str, ...] = ()
     max_length: int = _TEXT_LENGTH
     autocomplete: str = "off"
     in_past: bool = False
@@ -255,6 +258,7 @@ _ROWS: Final = (
             *("شهر", "نام شهر", "شهرستان", "شهر محل سکونت"),
             *("City", "City Name", "Town", "Home City", "Business City", "Address 1 - City"),
         ),
+        known_values=CITIES,
     ),
     Field(
         name="AddressText",

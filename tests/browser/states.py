@@ -355,9 +355,9 @@ def outbox_retried(tab: Page, simulator: Simulator) -> None:
 
 def statistics(tab: Page, simulator: Simulator) -> None:
     """See what was submitted, with each chart and table, as soon as it is counted."""
-    rejected(tab, simulator)
     delivered(tab, simulator)
     embedded_done(tab, simulator)
+    rejected(tab, simulator)
     until(tab, "/statistics", "#source")
     until(tab, "/statistics", "#funnel")
 
@@ -396,9 +396,15 @@ def bring(tab: Page, content: bytes) -> None:
 
 
 def import_preview(tab: Page, _: Simulator) -> None:
-    """See rows that are ready, wrong and there twice."""
-    rows = ("Mobile,FName,x", f"{MOBILE},سارا,1", "0912,علی,2", f"{MOBILE},رضا,3")
-    bring(tab, "\n".join((*rows, f"{MOBILE[:-1]}9,{'ن' * 45},")).encode())
+    """See rows that are ready, wrong and there twice, and dates in an unknown order."""
+    rows = (
+        "Mobile,FName,x,BornDate",
+        f"{MOBILE},سارا,1,3/4/1985",
+        "0912,علی,2,",
+        f"{MOBILE},رضا,3,",
+        f"{MOBILE[:-1]}9,{'ن' * 45},,",
+    )
+    bring(tab, "\n".join(rows).encode())
 
 
 def import_done(tab: Page, simulator: Simulator) -> None:

@@ -11,6 +11,8 @@ from states import MOBILE, bring, calm, store_contact
 from webapp.messages import imports as texts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser, Page
     from serving import Server
 
@@ -57,3 +59,69 @@ def test_number_that_the_phonebook_has_is_asked_about_once_it_is_found(
     bring(tab, f"Mobile,CityName\n{MOBILE},یزد\n".encode())
     expect(tab.locator("[name=known]").first).to_be_visible()
     expect(tab.locator("[data-rows-known='1']")).to_be_visible()
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_wrong_cell_is_mended_on_a_phone(
+    browser: Browser, server: Server, simulator: Simulator, *, has_script: bool
+) -> None:
+    """With and without script; nothing is wider than the screen, nor is a focus covered."""
+    simulator.purge()
+    options = {"base_url": server.url, "java_script_enabled": has_script, "viewport": PHONE}
+    with browser.new_context(**options) as context:  # type: ignore[arg-type]
+        tab = context.new_page()
+        bring(tab, b"Mobile,FName,x\n0912,a,1\n09123330001,b,2\n")
+        cell = tab.locator("[name=row-2-0]")
+        cell.fill("09123330002")
+        cell.focus()
+        box, bar = cell.bounding_box(), tab.locator(".afoot").bounding_box()
+        assert box
+        assert bar
+        assert box["y"] + box["height"] <= bar["y"]
+        if has_script:
+            assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        with tab.expect_navigation():
+            tab.locator("[name=mend]").click()
+        expect(tab.locator("[data-rows-ready='2'][data-rows-wrong='0']")).to_be_visible()
+
+
+@pytest.mark.parametrize(("height", "is_in_sight"), [(768, True), (330, False)])
+def test_button_of_a_long_preview_is_in_sight_where_there_is_height_for_it(
+    tab: Page, height: int, *, is_in_sight: bool
+) -> None:
+    """Not at 200 % on a laptop, where it would cover the rows."""
+    tab.set_viewport_size({"width": 1366 if is_in_sight else 683, "height": height})
+    rows = "".join(f"0912444{number:04},a\n" for number in range(40))
+    bring(tab, f"Mobile,FName\n{rows}".encode())
+    go = tab.locator("[name=go]")
+    for _ in range(2):
+        box = go.bounding_box()
+        assert box
+        assert (box["y"] + box["height"] <= height) is is_in_sight
+        tab.locator("#ready").scroll_into_view_if_needed()
+
+
+def test_file_is_dropped_on_its_input_and_beside_it(tab: Page, tmp_path: Path) -> None:
+    """The input takes it by itself; the script shows that, and takes it elsewhere on the page."""
+    file = tmp_path / "a.csv"
+    file.write_text("Mobile\n09123330003\n")
+    tab.goto("/import")
+    zone = tab.locator("#file")
+    box = zone.bounding_box()
+    assert box
+    assert box["height"] >= 90
+    devtools = tab.context.new_cdp_session(tab)
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    places = ((box["x"] + 20, box["y"] + 20), (5, 5))
+    for x, y in places:
+        zone.evaluate("it => { it.value = '' }")
+        for kind in ("dragEnter", "dragOver"):
+            event = {"type": kind, "x": x, "y": y, "data": data}
+            devtools.send("Input.dispatchDragEvent", event)
+        expect(zone).to_have_attribute("data-over", "")
+        devtools.send("Input.dispatchDragEvent", {"type": "drop", "x": x, "y": y, "data": data})
+        expect(zone).not_to_have_attribute("data-over", "")
+        assert zone.evaluate("it => it.files[0]?.name") == "a.csv"
+    with tab.expect_navigation():
+        tab.locator("main form button").click()
+    expect(tab.locator("[data-rows-ready='1']")).to_be_visible()

@@ -106,6 +106,19 @@ def test_standard_output_has_only_the_json(
     assert len(portal.contacts) == 6
 
 
+def test_dates_that_prove_no_order_are_sent_only_in_the_order_that_an_option_says(
+    run: Callable[..., Result], portal: Simulator, tmp_path: Path
+) -> None:
+    """Nothing is guessed, also not with `--yes`."""
+    file = tmp_path / "a.csv"
+    file.write_text("Mobile,BornDate\n09120000001,3/4/1985\n")
+    result = run(file, "--yes")
+    assert (result.exit_code, portal.contacts) == (1, [])
+    assert "say by --dates what comes first, day or month, in: 'BornDate'" in result.stderr
+    assert run(file, "--yes", "--dates", "month").exit_code == 0
+    assert str(portal.contacts[0]["BornDate"]).startswith("1985-03-04")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

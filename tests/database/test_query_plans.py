@@ -170,6 +170,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "waiting count": lambda: review.count(WAITING, most=10_000),
         "attention count": lambda: review.count(NEEDS_ATTENTION, most=99),
         "oldest": review.oldest,
+        "statistics are behind": statistics.is_behind,
         "statistics": lambda: statistics.counts(today() - timedelta(days=30), today()),
         "problems": lambda: problems.read(queue_was_told=False),
     }

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from databases import fill_postgresql
-from sqlalchemy import create_engine, inspect, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, select, text
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
@@ -21,6 +21,7 @@ from webapp.database.engine import OLDEST_REVISION, REVISION, probe
 from webapp.observability import RareWarnings
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing
+from webapp.statistics import breakdowns, daily_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,4 +212,23 @@ def test_migrations_since_the_oldest_version_only_add(tmp_path: Path) -> None:
     ]
     assert not needed
     assert {one for one in unique_after if one[0] in tables} == unique
+    engine.dispose()
+
+
+def test_counts_by_source_move_to_the_table_of_all_breakdowns(tmp_path: Path) -> None:
+    """A checkout at the revision before has counted them already."""
+    engine = create_engine(f"sqlite:///{tmp_path}/outbox.sqlite3")
+    with engine.begin() as connection:
+        upgrade(connection, "0015")
+        for row in (
+            "source_counts VALUES ('2026-11-25', 'news', 'poster', 3)",
+            "daily_counts VALUES ('2026-11-25', 'news', 'delivered', 3, 1.5)",
+        ):
+            connection.execute(text(f"INSERT INTO {row}"))
+        upgrade(connection, "head")
+        day = date(2026, 11, 25)
+        assert connection.execute(select(breakdowns.table)).all() == [
+            ("source", day, "news", "poster", 3)
+        ]
+        assert connection.execute(select(daily_counts)).all() == [(day, "news", "delivered", 3)]
     engine.dispose()

@@ -7,7 +7,7 @@ from datetime import date
 from definitions import ALL
 
 from webapp.contact import Contact
-from webapp.imports.columns import guess_columns, month_first
+from webapp.imports.columns import date_orders, guess_columns
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import read_row
 from webapp.imports.tables import WHOLE_NAME
@@ -101,10 +101,10 @@ def test_column_whose_cells_its_caption_does_not_fit_is_left_out() -> None:
 
 
 def test_column_that_proves_month_first_decides_for_its_other_dates() -> None:
-    """A column that proves nothing, or both, is read as ever."""
+    """One that proves nothing is asked about; one with dates of both orders is read day first."""
     cells = [("7/25/1990", "7/5/1990", "25/7/1990"), ("3/4/1985", "3/4/1985", "3/4/1985")]
     sheet = Sheet(("a", "b", "c"), tuple(Row(2, it) for it in cells), epoch_1904=False)
-    assert month_first(sheet) == (0,)
+    assert date_orders(sheet) == ((0,), (1,))
     columns = ("BornDate", "AnniversaryDate", "", "Mobile")
     read = contact(columns, *cells[1], "09121234567", month_first=(0,))
     assert (read["BornDate"], read["AnniversaryDate"]) == (date(1985, 3, 4), date(1985, 4, 3))

@@ -13,6 +13,7 @@ from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import spelling_key
 from webapp.imports.columns import guess_columns
 from webapp.imports.file import Row, Sheet, column_name
+from webapp.imports.tables import WHOLE_NAME
 
 
 def guess(
@@ -116,3 +117,22 @@ def test_landlines_codes_and_mixed_columns_are_no_mobile_numbers() -> None:
     rows = (("02188776655", "0012345679", "09121234567", "true"),
             ("02188776656", "0012345679", "ندارد", "false"))  # fmt: skip
     assert guess("a", "b", "c", "d", rows=rows) == ("", "", "", "")
+
+
+def test_file_without_a_header_is_known_by_its_content() -> None:
+    """Number, email, date, gender and city; names in two columns, or whole ones to be divided."""
+    two = (
+        ("سارا", "احمدی", "09121234567", "تهران", "خانم", "sara@example.com", "1369/7/15"),
+        ("محمد رضا", "کاظمی نژاد", "09121234568", "اسلام شهر", "آقا", "", "1371/1/2"),
+        ("Ali", "Rezaei", "09121234569", "شيراز", "آقا", "a@example.com", ""),
+    )
+    names = tuple(column_name(number) for number in range(1, 8))
+    assert guess(*names, rows=two) == (
+        *("FName", "LName", "Mobile", "CityName", "GenderType", "Email", "BornDate"),
+    )
+    whole = (("1", "سارا احمدی", "09121234567"), ("2", "محمد رضا کاظمی", "09121234568"))
+    assert guess(*names[:3], rows=whole) == ("", WHOLE_NAME, "Mobile")
+    one = (("مشتری", "09121234567"), *[("مشتری", f"0912123456{it}") for it in range(8)])
+    assert guess(*names[:2], rows=one) == ("", "Mobile")
+    captioned = ("الف", "ب", "ج")
+    assert guess(*captioned, rows=whole) == ("", "", "Mobile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import TYPE_CHECKING
 
 from definitions import ALL
@@ -10,9 +11,11 @@ from xlsxwriter import Workbook
 
 from webapp.imports.columns import guess_columns, known_captions
 from webapp.imports.file import Row, Sheet
-from webapp.imports.rows import read_row
+from webapp.imports.rows import is_note, read_row
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.imports.sheet_parser.table import Guide
+from webapp.imports.sheet_parser.workbook import _with_parts
+from webapp.imports.tables import ColumnMapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,3 +118,67 @@ def test_sheet_and_header_that_are_named_are_read() -> None:
     assert (other.header, len(other.rows)) == (["x", "y"], 3)
     none, _ = parse(data, Guide(GUIDE.captions, sheet="a", header_row=0))
     assert (none.header, len(none.rows)) == (None, 3)
+
+
+# As Excel 2003 and the programs of shops save it: XML, named `.xls`.
+XML_2003 = (
+    '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook '
+    'xmlns="urn:schemas-microsoft-com:office:spreadsheet" '
+    'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet ss:Name="a"><Table>'
+    "<Row><Cell><Data>نام</Data></Cell><Cell><Data>تلفن</Data></Cell><Cell><Data>موبایل</Data></Cell>"
+    '</Row><Row><Cell><Data>سارا</Data></Cell><Cell ss:Index="3"><Data ss:Type="Number">9121234567'
+    "</Data></Cell></Row></Table></Worksheet></Workbook>"
+)
+
+
+def test_xml_of_excel_2003_is_read() -> None:
+    """A cell may say in which column it stands."""
+    (found,) = contacts(XML_2003.encode())
+    assert (found["FName"], found["Mobile"]) == ("سارا", "09121234567")
+
+
+def test_cells_that_are_merged_downwards_hold_their_value_in_each_row() -> None:
+    """A city for two rows; a header of two rows. Rows without other cells stay empty."""
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as made:
+        sheet = made.add_worksheet()
+        sheet.merge_range(0, 0, 1, 0, "نام")
+        sheet.merge_range(0, 1, 0, 2, "تماس")
+        sheet.write_row(1, 1, ["موبایل", "شهر"])
+        sheet.write_row(2, 0, ["سارا", "09121234567"])
+        sheet.write_row(3, 0, ["علی", "09127654321"])
+        sheet.merge_range(2, 2, 6, 2, "قم")
+    found = contacts(file.getvalue())
+    assert [(it["FName"], it["CityName"]) for it in found] == [("سارا", "قم"), ("علی", "قم")]
+
+
+def test_formula_without_a_result_is_no_empty_cell() -> None:
+    """As programs write it that do not compute: opening and saving the file in Excel mends it."""
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 0, ["نام", "موبایل"])
+        sheet.write_formula(1, 1, '="0"&9121234567', None, 77)
+        sheet.write_formula(1, 0, '=""', None, 78)
+    with zipfile.ZipFile(file) as archive:
+        part = archive.read("xl/worksheets/sheet1.xml").replace(b"<v>77</v>", b"<v></v>")
+        computed = b'<c r="A2" t="str"><f>""</f><v></v>'  # as Excel writes an empty text
+        part = part.replace(b'<c r="A2"><f>""</f><v>78</v>', computed)
+        data = _with_parts(archive, {"xl/worksheets/sheet1.xml": part})
+    (row,) = parse(data, GUIDE)[0].rows
+    assert row == (2, ["", "#VALUE!"])
+
+
+def test_birthday_without_a_year_is_none() -> None:
+    """A phone writes 1604 for it."""
+    card = CARD.replace("BDAY:1990-10-07", "BDAY;X-APPLE-OMIT-YEAR=1604:1604-10-07")
+    (_, found) = contacts(card.encode())
+    assert found["BornDate"] is None
+
+
+def test_total_that_stands_below_the_numbers_is_no_contact() -> None:
+    """Whatever was counted; a person whose number is wrong is one."""
+    reading = ColumnMapping(header=("نام", "موبایل"), columns=("FName", "Mobile"), shared={})
+    assert is_note(reading, Row(9, ("جمع کل", "12")))
+    assert not is_note(reading, Row(9, ("سارا", "12")))
+    assert not is_note(reading, Row(9, ("جمع", "09121234567")))

@@ -70,7 +70,7 @@ def ods(*cells: str) -> bytes:
 
 def only_row(data: bytes) -> list[str]:
     """Return the cells of a file's first row, whether it is taken for a header or not."""
-    return list(next(iter(next(iter(read_workbook(data)[0].values()))))[1])
+    return list(next(iter(next(iter(read_workbook(data)[0].values()))()))[1])
 
 
 def code(data: bytes) -> str:
@@ -275,6 +275,8 @@ def test_file_beyond_a_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         (b"a,b\n" * 10 + b"1,\0\n", "no-sheet"),
         (b"%PDF-1.7\n", "no-sheet"),
         (b"\x89PNG\r\n", "no-sheet"),
+        (b'[{"Mobile": "09121234567"}]', "no-sheet"),
+        (b"MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\n\r\n<table><tr><td>x", "markup"),
         (b"\xef\xbb\xbf<html><table>", "markup"),
         ('<?xml version="1.0"?><Workbook>'.encode("utf-16"), "markup"),
         ('نام,شهر\n"علی,تهران\n"سارا,x\n'.encode(), "quotes"),

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from walking import PHONE, send, until_page
 
 from webapp import messages
+from webapp.messages import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ def test_webmaster_copies_the_snippet_and_a_stranger_signs_up_in_the_page_of_ano
 
     source = "table:has(#source) tr:has-text('poster'):has-text('۱')"
     until_page(webmaster, "/statistics", source, "the statistics have the stranger's source")
+    webmaster.locator("summary", has_text=statistics.FUNNEL).click()
     row = webmaster.locator("table:has(#funnel) tr", has_text="ثبت‌نام در همایش")
     counts = [cell.split(" ")[0] for cell in row.locator("td").all_inner_texts()]
     assert (counts[:2], counts[-1]) == (["۱", "۱"], "۱"), "one shown, one sent, one delivered"

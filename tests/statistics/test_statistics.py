@@ -186,17 +186,41 @@ def test_counts_are_deleted_after_four_hundred_days(outbox: Outbox, database: Da
     assert {age for age, _, _ in counted(outbox, days + 5)} == {days - 1, days}
 
 
-def test_time_until_delivery_is_added_up_by_day(outbox: Outbox, database: Database) -> None:
-    """Of delivered submissions only."""
-    for number, seconds in enumerate((2, 4)):
-        outbox.deliver(add(outbox, number), number)
-        now = datetime.now(UTC).replace(tzinfo=None)
-        change(database, number, created_at=now, delivered_at=now + timedelta(seconds=seconds))
-    outbox.reject(add(outbox, 3), "Mobile_Invalid", erase=True)
+def test_discarded_is_discarded_whatever_it_was_before(outbox: Outbox, database: Database) -> None:
+    """Rejected by the portal, held, or waiting; from the rows, from the table, and purged."""
+    rejected, purged, waiting = (add(outbox, number) for number in (1, 2, 3))
+    for submission in (rejected, purged):
+        outbox.reject(submission, "Mobile_Invalid", erase=False)
+    outbox.postpone(waiting, timedelta(0), failed=True)
+    held = outbox.hold(CONTACT, key(4), form="news", reason=HONEYPOT)[0]
+    outbox.reject(add(outbox, 5), "Mobile_Invalid", erase=True)
+    for submission in (rejected, purged, waiting, held):
+        assert outbox.review.discard(submission.reference)
+    wanted = {(0, "news", "discarded"): 4, (0, "news", "rejected"): 1}
+    assert counted(outbox) == wanted
+    change(database, 2, due=table.c.created_at)
+    outbox.purge()
+    assert counted(outbox) == wanted
     outbox.statistics.count_settled()
-    delivered, rejected = outbox.statistics.counts(today() - DAY, today())
-    assert (delivered.timed, delivered.seconds) == (2, pytest.approx(6))
-    assert (rejected.outcome, rejected.timed, rejected.seconds) == (CountedOutcome.REJECTED, 0, 0)
+    assert counted(outbox) == wanted
+
+
+def test_rows_beyond_what_a_page_may_count_are_left_to_the_worker(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that counts a million rows itself exceeds the time limit of a statement."""
+    monkeypatch.setattr(module, "MAX_LIVE_ROWS", 2)
+    outbox.deliver(add(outbox, 1), 1)
+    outbox.statistics.count_settled()
+    for number in (2, 3, 4):
+        assert not outbox.statistics.is_behind()
+        outbox.deliver(add(outbox, number), number)
+    assert outbox.statistics.is_behind()
+    (stored,) = outbox.statistics.counts(today(), today(), live=False)
+    assert stored.count == 1
+    assert sum(counted(outbox).values()) == 4
+    outbox.statistics.count_settled()
+    assert not outbox.statistics.is_behind()
 
 
 def together(*works: Callable[[], object]) -> None:

@@ -123,7 +123,7 @@ def test_cancelled_import_is_erased_and_can_be_brought_again(
     path = brought(client, *rows)
     press(client, path, go="1")
     delivery.imports.feeder.enqueue_due_rows()
-    press(client, path, cancel="1")
+    press(client, path, cancel="1", confirm="cancel")
     deliver(delivery)
     sent = len(portal.contacts)
     assert 0 < sent < 30

@@ -108,7 +108,7 @@ def test_enter_in_a_preview_renews_it(client: FlaskClient) -> None:
     """A browser presses the first button of the form."""
     page = Html(client.get(brought(client, *GOOD)).text)
     names = [it.get("name") for it, _ in page.find("button") if it.get("name")]
-    assert names == ["columns", "go", "cancel", "columns"]
+    assert names == ["columns", "columns", "go", "cancel"]
 
 
 def test_wrong_reading_stays_on_the_page_with_its_error_at_its_input(client: FlaskClient) -> None:

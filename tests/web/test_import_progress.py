@@ -54,14 +54,14 @@ def test_refused_rows_brought_again_are_not_called_recorded(
     assert page.text("a", href="/outbox")
 
 
-@pytest.mark.parametrize("button", ["pause", "cancel"])
+@pytest.mark.parametrize("buttons", [{"pause": "1"}, {"cancel": "1", "confirm": "cancel"}])
 def test_page_says_that_queued_rows_are_still_sent_and_can_be_renewed(
-    client: FlaskClient, delivery: DeliveryServices, button: str
+    client: FlaskClient, delivery: DeliveryServices, buttons: dict[str, str]
 ) -> None:
     """Until they have settled; no longer, or a paused import would be asked about for ever."""
     path = sent(client)
     delivery.imports.feeder.enqueue_due_rows()
-    press(client, path, **{button: "1"})
+    press(client, path, **buttons)
     page = Html(client.get(path).text)
     assert page.text(role="status").endswith(texts.STILL_SENT)
     assert page.text("noscript") == texts.RENEW_NUMBERS
@@ -81,7 +81,7 @@ def test_bar_of_a_cancelled_import_leaves_out_what_was_erased(
     delivery.imports.feeder.enqueue_due_rows()
     (waiting,) = numbers(client, path, "waiting")
     assert waiting == len(MANY)
-    press(client, path, cancel="1")
+    press(client, path, cancel="1", confirm="cancel")
     for _ in range(2):
         ((bar, _text),) = Html(client.get(path).text).find("progress")
         (done,) = numbers(client, path, "sent")
@@ -101,3 +101,20 @@ def test_list_of_imports_shows_rows_that_came_before(
     assert cells[5:9] == list("۰۰۰۳")
     heads = [text for _, text in Html(client.get("/import").text).find("th")]
     assert heads[8] == texts.KNOWN_BEFORE
+
+
+def test_cancelling_asks_once_with_the_number_of_rows_that_are_erased(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """The question erases nothing; its answer alone does. A preview is discarded at once."""
+    path = sent(client)
+    delivery.imports.feeder.enqueue_due_rows()
+    left = len(MANY) - 8
+    asked = press(client, path, cancel="1")
+    page = Html(asked.text)
+    assert asked.status_code == 200
+    assert f'data-count="{left}"' in asked.text
+    assert texts.CANCEL_MANY.format(n=persian_number(left)) in page.text("main")
+    assert texts.STATES["running"] in client.get(path).text
+    assert press(client, path, confirm="cancel").headers["Location"] == path
+    assert texts.STATES["cancelled"] in client.get(path).text

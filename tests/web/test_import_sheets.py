@@ -44,11 +44,11 @@ def client(app: Flask, delivery: DeliveryServices) -> FlaskClient:
     return app.test_client()
 
 
-def book() -> bytes:
-    """Return a workbook with a cover and two sheets of one shape."""
+def book(sheets: dict[str, list[list[str]]] = SHEETS) -> bytes:
+    """Return a workbook with a cover and two sheets, or of these."""
     file = io.BytesIO()
     with Workbook(file, {"in_memory": True}) as made:
-        for name, rows in SHEETS.items():
+        for name, rows in sheets.items():
             sheet = made.add_worksheet(name)
             for number, cells in enumerate(rows):
                 sheet.write_row(number, 0, cells)
@@ -88,3 +88,44 @@ def test_sheet_and_header_are_guessed_and_can_be_chosen_until_the_rows_are_sent(
     with delivery.database.read() as connection:
         kept = connection.execute(select(func.count()).select_from(import_files)).scalar_one()
     assert kept == 0
+
+
+def test_sheets_with_one_header_are_read_together_and_rows_say_their_sheet(
+    client: FlaskClient,
+) -> None:
+    """Offered where two have it; the same number in both is twice."""
+    rows = {
+        "تهران": [["فهرست"], ["نام", "موبایل"], ["سارا", "09121234567"], ["رضا", "0912"]],
+        "جلد": [["گزارش", "1405"]],
+        "قم": [["نام ", "موبايل"], ["علی", "09121234567"], ["مینا", "09127654321"], ["ب", "1"]],
+    }
+    path = str(upload(client, book(rows)).headers["Location"])
+    assert numbers(client, path, "ready", "wrong", "twice") == [1, 1, 0]
+    (offered,) = (
+        str(it["value"])
+        for it, text in Html(client.get(path).text).find("option")
+        if text == texts.ALIKE_SHEETS.format(n="۲")
+    )
+    press(client, path, columns="1", sheet=offered)
+    assert numbers(client, path, "ready", "wrong", "twice") == [2, 2, 1]
+    cells = [text for _, text in Html(client.get(path).text).find("td")]
+    assert {"تهران، ۴", "قم، ۴", "تهران، ۳", "قم، ۲"} <= {*cells}
+    cell = next(it for it, _ in Html(client.get(path).text).find("input", value="1", dir="auto"))
+    press(client, path, mend="1", **{str(cell["name"]): "09127654322"})
+    assert numbers(client, path, "ready", "wrong", "twice") == [3, 1, 1]
+    press(client, path, columns="1", sheet="قم")
+    assert numbers(client, path, "ready", "wrong", "twice") == [2, 1, 0]
+    path = str(upload(client, book()).headers["Location"])
+    assert "*" not in "".join(chosen(client, path))
+
+
+def test_mended_cell_stays_below_another_header(client: FlaskClient) -> None:
+    """The file is read again for that, and still has the wrong one."""
+    good = [["سارا", f"0912765432{number}"] for number in range(9)]
+    rows = [["نام", "موبایل"], *good, ["ب", "1"], ["پ", "2"]]
+    path = str(upload(client, book({"a": rows})).location)
+    press(client, path, mend="1", **{"row-11-1": "09121111111"})
+    press(client, path, columns="1", header_row="0")
+    assert numbers(client, path, "ready", "wrong") == [10, 2]
+    press(client, path, columns="1", header_row="1", **{"row-12-1": "09121111112"})
+    assert numbers(client, path, "ready", "wrong") == [11, 0]

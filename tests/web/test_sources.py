@@ -13,8 +13,8 @@ from webapp.messages import statistics as texts
 from webapp.persian import jalali_iso
 from webapp.statistics import today
 from webapp.statistics.funnel import FunnelStep
-from webapp.web import statistics as module
 from webapp.web.rendering import EXTENSION
+from webapp.web.statistics import tables as module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,11 +130,12 @@ def test_forms_that_send_a_code_have_two_more_steps(
     ):
         for _ in range(times):
             delivery.funnel.count("news", step)
+    delivery.funnel.count("event", FunnelStep.SHOWN)
     count(delivery)
     shares = ["۳ (۷۵٫۰ درصد)", "۲ (۵۰٫۰ درصد)", "۰ (۰٫۰ درصد)", "۰ (۰٫۰ درصد)"]
     assert rows(client, "funnel") == [
         ["خبرنامه", "۴", *shares],
-        ["همایش", "۰", "۰", "–", "–", "۰"],
+        ["همایش", "۱", "۰ (۰٫۰ درصد)", "–", "–", "۰ (۰٫۰ درصد)"],
     ]
 
 
@@ -159,7 +160,7 @@ def test_rare_sources_are_one_row(
     for number, source in enumerate("aaabbcd"):
         sign_up(client, number, source)
     count(delivery)
-    assert rows(client, "source") == [["a", "۳"], ["b", "۲"], [texts.OTHER_SOURCES, "۲"]]
+    assert rows(client, "source") == [["a", "۳"], ["b", "۲"], [texts.OTHER_NAMES, "۲"]]
     assert len(download(client, "source")) == 5
 
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import re
+from base64 import b64encode
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,17 @@ import pytest
 from sqlalchemy import update
 from support import Html
 from tables import each
+from werkzeug.security import generate_password_hash
 
-from webapp import persian
 from webapp import statistics as counting
 from webapp.contact import Contact
 from webapp.imports.file import safe_cell
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import HONEYPOT, table
+from webapp.persian import fold_digits
+from webapp.statistics.breakdowns import DELAYS_S, OTHER
 from webapp.web import statistics as module
-from webapp.web.rendering import charts, duration
+from webapp.web.rendering import EXTENSION, charts, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,44 +100,46 @@ def download(client: FlaskClient, days: int) -> list[list[str]]:
     return list(csv.reader(io.StringIO(response.data.decode("utf-8-sig"))))
 
 
-def test_table_shows_each_day_by_outcome_the_newest_first(
+def test_table_shows_the_days_with_submissions_the_newest_first(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """In Jalali dates and Persian digits, days without a submission too, with the mean time."""
+    """In Jalali dates and Persian digits; the days without a submission are one line."""
     fill(delivery)
-    days, forms = tables(Html(client.get("/statistics?days=7").text))
-    assert days[0] == ["روز", *texts.OUTCOMES.values(), "همه", "میانگین زمان تا ثبت"]
-    assert days[1] == ["چهارشنبه ۴ آذر ۱۴۰۵", *"۲۰۱۰۰۳", "۱٫۲ ثانیه"]
-    assert days[2] == ["سه‌شنبه ۳ آذر ۱۴۰۵", *"۰۱۰۰۰۱", "–"]
-    assert [row[0] for row in days[3:8]] == [
-        persian.date_in_words(TODAY - timedelta(days=age)) for age in range(2, 7)
+    html = Html(client.get("/statistics?days=7").text)
+    days, forms = tables(html)[:2]
+    assert days[0] == ["روز", *texts.OUTCOMES.values(), "همه"]
+    assert days[1:] == [
+        ["چهارشنبه ۴ آذر ۱۴۰۵", *"۲۰۱۰۰۳"],
+        ["سه‌شنبه ۳ آذر ۱۴۰۵", *"۰۱۰۰۰۱"],
+        ["دوشنبه ۲ آذر ۱۴۰۵", *"۱۰۰۰۰۱"],
+        ["همه", *"۳۱۱۰۰۵"],
     ]
-    assert days[-1] == ["همه", *"۳۱۱۰۰۵", "۱٫۲ ثانیه"]
+    assert texts.NOTHING_ON_DAYS.format(n="۴") in html.text("main")
     assert forms[1:] == [
-        ["ثبت مخاطب", *"۳۰۰۰۰۳", "۱٫۲ ثانیه"],
-        ["عضویت در خبرنامه", *"۰۰۱۰۰۱", "–"],
-        ["gone", *"۰۱۰۰۰۱", "–"],
-        ["همه", *"۳۱۱۰۰۵", "۱٫۲ ثانیه"],
+        ["ثبت مخاطب", *"۳۰۰۰۰۳"],
+        ["عضویت در خبرنامه", *"۰۰۱۰۰۱"],
+        [texts.FORM_GONE.format(slug="gone"), *"۰۱۰۰۰۱"],
+        ["همه", *"۳۱۱۰۰۵"],
     ]
 
 
 @each(
-    ("query", "rows", "total"),
+    ("query", "days", "total"),
     [("?days=7", 7, "۵"), ("?days=30", 30, "۶"), ("", 30, "۶"), ("?days=8", 30, "۶"),
-     ("?days=x", 30, "۶"), ("?days=365", 53, "۸")],
+     ("?days=x", 30, "۶"), ("?days=365", 365, "۸")],
 )  # fmt: skip
 @pytest.mark.slow
 def test_period_is_one_of_three(
-    client: FlaskClient, delivery: DeliveryServices, query: str, rows: int, total: str
+    client: FlaskClient, delivery: DeliveryServices, query: str, days: int, total: str
 ) -> None:
     """Thirty days by default; a year by weeks, not by 365 bars."""
     fill(delivery)
     html = Html(client.get(f"/statistics{query}").text)
-    times, forms = tables(html)
-    assert len(times) == rows + 2
-    assert {times[-1][-2], forms[-1][-2]} == {total}
+    times, forms = tables(html)[:2]
+    assert times[0][0] == ("هفته" if days == 365 else "روز")
+    assert {times[-1][-1], forms[-1][-1]} == {total}
     _header, (current, _) = html.find("a", aria_current="page")
-    assert str(current["href"]) == f"/statistics?days={365 if rows == 53 else rows}"
+    assert str(current["href"]) == f"/statistics?days={days}"
 
 
 def test_weeks_begin_on_saturday(client: FlaskClient, delivery: DeliveryServices) -> None:
@@ -152,18 +157,125 @@ def test_submission_shows_at_once(client: FlaskClient, delivery: DeliveryService
     """Before any worker has counted it."""
     assert texts.NOTHING in client.get("/statistics").text
     deliver(delivery, 1, TODAY)
-    days, _ = tables(Html(client.get("/statistics?days=7").text))
+    days = tables(Html(client.get("/statistics?days=7").text))[0]
     assert days[1][:2] == ["چهارشنبه ۴ آذر ۱۴۰۵", "۱"]
 
 
-def test_page_says_how_many_wait_and_need_attention_now(
+def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) -> None:
+    """Today and this week, Saturday to Wednesday, whatever became of it; what waits; a link."""
+    week_before = (4, 5, 6, 7, 11, 12)  # Saturday is four days ago: only 7 and 11 count
+    for number, age in enumerate((0, 0, 1, *week_before), start=1):
+        deliver(delivery, number, TODAY - timedelta(days=age))
+    delivery.outbox.hold(CONTACT, key(20), form="signup", reason=HONEYPOT)
+    came(delivery, 20, TODAY)
+    delivery.outbox.add(CONTACT, key(21), form="gone", send=False)
+    came(delivery, 21, TODAY - timedelta(days=30))
+    delivery.statistics.count_settled()
+    page = client.get("/statistics").text
+    html = Html(page)
+    part = page.split('<dl class="numbers">')[1].split("</dl>")[0]
+    assert [text for _, text in Html(part).find("div")] == [
+        f"{texts.TODAY} ۳",
+        f"{texts.THIS_WEEK} ۵",
+        "در انتظار ارسال ۱",
+        "نیازمند رسیدگی ۱",
+    ]
+    for path in ("/outbox?waiting=1", "/outbox"):
+        assert "۱" in [text for _, text in html.find("a", href=path)]
+
+
+def test_week_is_compared_with_the_same_days_of_the_former_in_words(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """Whatever the period, with a link to those that need a decision."""
-    fill(delivery)
+    """The sign only repeats them."""
+    numbers = itertools.count(1)
+    for ages, sign, text, numbers_said in (
+        ((7,), "▼ ", texts.WEEK_LESS, {"n": "۱", "before": "۱"}),
+        ((0,), "", texts.WEEK_SAME, {"before": "۱"}),
+        ((6, 12, 4, 4), "▲ ", texts.WEEK_MORE, {"n": "۲", "before": "۱"}),
+    ):
+        for age in ages:
+            deliver(delivery, next(numbers), TODAY - timedelta(days=age))
+        main = Html(client.get("/statistics").text).text("main")
+        assert sign + text.format(**numbers_said) in main
+        assert bool(sign) is ("▲" in main or "▼" in main)
+
+
+def test_page_leaves_a_long_queue_of_uncounted_rows_to_the_worker(
+    client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows what is counted, and says so; so does the file."""
+    deliver(delivery, 1, TODAY)
+    delivery.statistics.count_settled()
+    for number in (2, 3):
+        deliver(delivery, number, TODAY)
+    assert "data-behind" not in client.get("/statistics").text
+    for place in (counting, module):
+        monkeypatch.setattr(place, "MAX_LIVE_ROWS", 1)
+    html = Html(client.get("/statistics").text)
+    assert texts.BEHIND.format(n="۱") in html.text("main")
+    assert tables(html)[0][-1][-1] == "۱"
+    assert download(client, 7)[1][-1] == "1"
+    delivery.statistics.count_settled()
+    text = client.get("/statistics").text
+    assert "data-behind" not in text
+    assert tables(Html(text))[0][-1][-1] == "۳"
+
+
+def test_page_of_an_empty_database_says_what_will_be_there(client: FlaskClient) -> None:
+    """No chart, no table, no row of zeros."""
+    html = Html(client.get("/statistics").text)
+    assert texts.NOTHING_HINT in html.text("main")
+    assert not list(html.find("table")) + list(html.find("svg", role="img"))
+
+
+def test_delivered_submissions_are_shown_by_operator_way_hour_and_delay(
+    make_app: Callable[..., Flask],
+) -> None:
+    """Noon in UTC plus three and a half hours; the same in the CSV files."""
+    app = make_app(intranet_users={"sara": generate_password_hash("x")})
+    client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
+    client.environ_base["HTTP_AUTHORIZATION"] = "Basic " + b64encode(b"sara:x").decode()
+    for number in range(1, 25):
+        deliver(delivery, number, TODAY, "contact" if number > 1 else "signup")
+    sara, imported = table.c.id <= 20, table.c.id > 22
+    with delivery.database.write() as connection:
+        connection.execute(update(table).where(sara).values(operator="sara"))
+        connection.execute(update(table).where(imported).values(batch=1, operator="sara"))
+    came(delivery, 2, TODAY, seconds=200_000)
+    delivery.statistics.count_settled()
     html = Html(client.get("/statistics?days=7").text)
-    assert "۱ مخاطب در صف ارسال است." in html.text("main")
-    assert "۱ مخاطب نیازمند رسیدگی است." in [text for _, text in html.find("a", href="/outbox")]
+    captions = [text for _, text in html.find("caption")]
+    found = dict(zip(captions, tables(html), strict=True))
+    for by, wanted in {
+        "operator": [["sara", "۲۰"], ["—", "۲"], ["همه", "۲۲"]],
+        "way": [["در فرم", "۲۲"], ["از فایل", "۲"], ["همه", "۲۴"]],
+        "hour": [["۱۲ تا ۱۳", "۲۲"], ["همه", "۲۲"]],
+        "delay": [["حداکثر ۲ ثانیه", "۲۳"], ["بیش از ۱ روز", "۱"], ["همه", "۲۴"]],
+    }.items():
+        title = texts.BREAKDOWNS[by][0]
+        assert found[texts.TABLE.format(title=title, period="۷ روز گذشته")][1:] == wanted
+        rows = csv.reader(io.StringIO(client.get(f"/statistics.csv?by={by}").text[1:]))
+        assert next(rows) == ["day_jalali", "day", "form", by, "count"]
+        assert sum(int(row[-1]) for row in rows) == int(fold_digits(wanted[-1][-1]))
+    typical = {"n": "۲۴", "half": "حداکثر ۲ ثانیه", "most": "حداکثر ۲ ثانیه"}
+    assert texts.TYPICAL_DELAY.format(**typical) in html.text("main")
+
+
+def test_each_delay_has_a_text() -> None:
+    """In the order of the delays."""
+    assert list(texts.DELAYS) == [*map(str, DELAYS_S), OTHER]
+
+
+def test_long_title_of_a_form_is_shortened_in_the_chart_only(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """A label of a chart has one line."""
+    deliver(delivery, 1, TODAY, "registration-of-attendees-2026-online")
+    html = Html(client.get("/statistics").text)
+    labels = [text for _, text in html.find("text")]
+    assert "فرم حذف‌شده: registration-of-…: ۱" in labels
+    assert texts.FORM_GONE.format(slug="registration-of-attendees-2026-online") in html.text("main")
 
 
 def test_charts_have_names_and_bars_of_the_tables_numbers(
@@ -178,6 +290,7 @@ def test_charts_have_names_and_bars_of_the_tables_numbers(
         for title, total, most, label in (
             (texts.BY_DAY, "۵", "۳", "چهارشنبه ۴ آذر ۱۴۰۵"),
             (texts.BY_FORM, "۵", "۳", "ثبت مخاطب"),
+            (texts.BREAKDOWNS["hour"][0], "۳", "۳", "۱۲ تا ۱۳"),
         )
     ]
     assert len(list(html.find("g", aria_hidden="true"))) == len(named)
@@ -185,7 +298,10 @@ def test_charts_have_names_and_bars_of_the_tables_numbers(
     captions = [text for _, text in html.find("caption")]
     assert captions == [
         texts.TABLE.format(title=title, period="۷ روز گذشته")
-        for title in (texts.BY_DAY, texts.BY_FORM)
+        for title in (
+            *(texts.BY_DAY, texts.BY_FORM),
+            *(texts.BREAKDOWNS[by][0] for by in ("hour", "way", "delay")),
+        )
     ]
     assert all("scope" in attributes for attributes, _ in html.find("th"))
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import IO, Any, Final
 
@@ -20,7 +21,8 @@ from webapp.database import DatabaseError
 from webapp.forms import definitions_file
 from webapp.forms.definitions import FormDefinition
 from webapp.imports import ImportGone, Imports
-from webapp.imports.drafts import store_file
+from webapp.imports.columns import undecided_dates
+from webapp.imports.drafts import read_again, store_file
 from webapp.imports.file import UnreadableFile
 from webapp.imports.review import Progress
 from webapp.imports.rows import importable
@@ -49,6 +51,11 @@ _POLL_INTERVAL_S: Final = 0.3
     default=str(KnownRows.SKIP),
     help="What becomes of rows whose number waits in the outbox, or came from an earlier import.",
 )
+@click.option(
+    "--dates",
+    type=click.Choice(["day", "month"]),
+    help="What comes first in dates as 3/4/1990, in columns that prove neither.",
+)
 @click.option("--resume", metavar="REFERENCE", help="Go on with an import, instead of a FILE.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, at the end.")
@@ -67,7 +74,8 @@ def import_(file: IO[bytes] | None, resume: str | None, *, as_json: bool, **opti
             found = _resumed(delivery.imports, resume or "")
         else:
             definition = _definition(settings, options.pop("slug"))
-            found = _stored(delivery.imports, definition, file, as_json=as_json)
+            dates = options.pop("dates")
+            found = _stored(delivery.imports, definition, file, dates, as_json=as_json)
             _start(delivery.imports, found, **options)
         now = _deliver(delivery, found, as_json=as_json)
         _report(delivery.imports, found, now, as_json=as_json)
@@ -87,7 +95,12 @@ def _definition(settings: Settings, slug: str | None) -> FormDefinition:
 
 
 def _stored(
-    imports: Imports, definition: FormDefinition, file: IO[bytes], *, as_json: bool
+    imports: Imports,
+    definition: FormDefinition,
+    file: IO[bytes],
+    dates: str | None,
+    *,
+    as_json: bool,
 ) -> Import:
     """Store the rows of a file as a draft, and print what is in it."""
     data = file.read(MAX_FILE_BYTES + 1)
@@ -95,10 +108,29 @@ def _stored(
         raise click.ClickException("the file is larger than 10 MB")
     try:
         draft = store_file(imports, definition, data, operator=None)
+        draft = _with_dates(imports, definition, draft, dates)
     except (UnreadableFile, ImportGone) as error:
         raise click.ClickException(str(error) or "the draft has expired") from None
     _print_preview(imports, draft, is_error=as_json)
     return draft
+
+
+def _with_dates(
+    imports: Imports, definition: FormDefinition, draft: Import, dates: str | None
+) -> Import:
+    """Return a draft whose dates have an order; erase it if nobody says which."""
+    reading, undecided = draft.reading, undecided_dates(draft.reading)
+    if not undecided:
+        return draft
+    if dates is None:
+        imports.cancel(draft.id)
+        names = ", ".join(_quoted(reading.header[it]) for it in undecided)
+        raise click.ClickException(f"say by --dates what comes first, day or month, in: {names}")
+    if dates == "month":
+        decided = replace(reading, month_first=(*reading.month_first, *undecided))
+    else:
+        decided = replace(reading, day_first=(*reading.day_first, *undecided))
+    return read_again(imports, definition, draft, decided)
 
 
 def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:

@@ -179,7 +179,9 @@ def day_first(cell: str) -> str:
     return f"{found[3]}/{found[1]}/{found[4]}" if found else cell
 
 
-SHORT_DATE: Final = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2((?:1[89]|20)\d\d)\s*")
+SHORT_DATE: Final = re.compile(
+    r"\s*(\d{1,2})([/.-])(\d{1,2})\2((?:1[89]|20)\d\d)(?:\s+\d\d?:.*)?\s*"
+)
 MONTHS: Final = 12
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
 from webapp import messages
-from webapp.contact import FIELDS, LABELS, MOBILE, Field, FieldKind
+from webapp.contact import FIELDS, LABELS, MOBILE, NAMES, Field, FieldKind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import (
     CAPTION_RULES,
@@ -21,6 +21,7 @@ from webapp.forms.reading import (
 )
 from webapp.imports.cells import MONTHS, SHORT_DATE, as_typed
 from webapp.imports.file import Sheet, column_name, write_workbook
+from webapp.imports.tables import WHOLE_NAME, ColumnMapping
 from webapp.messages import imports as texts
 from webapp.persian import InvalidText
 
@@ -41,7 +42,8 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     genders is taken for a field that has no column yet; one of dates only if it has no caption, as
     a caption of its own would say that they are other dates. Further columns of mobile numbers
     serve where the first has none. A column with whole names goes to the family name, undivided:
-    the operator chooses to divide it.
+    the operator chooses to divide it. Without a header, a column of known cities and columns of
+    names are found as well: the first two, or one with whole names, which are divided.
     """
     guessed = _by_caption(definition, sheet)
     fields = {row.name: row for row in definition.fields}
@@ -57,7 +59,19 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
         found |= {column: name for column, name in guessed.items() if name == MOBILE}
     elif MOBILE in fields:
         found |= _further_mobiles(fields[MOBILE], sheet, found)
+    if all(it == column_name(number) for number, it in enumerate(sheet.header, start=1)):
+        found |= _by_words(fields, sheet, found)
     return tuple(found.get(column, "") for column in range(len(sheet.header)))
+
+
+def targets(definition: FormDefinition) -> dict[str, str]:
+    """Return what a column can hold, and its caption: a field, or a whole name."""
+    fields = {row.name: row.label for row in definition.fields}
+    if not fields.keys() >= set(NAMES):
+        return fields
+    place = max(list(fields).index(name) for name in NAMES) + 1
+    items = list(fields.items())
+    return dict([*items[:place], (WHOLE_NAME, texts.WHOLE_NAME), *items[place:]])
 
 
 def known_captions(definition: FormDefinition) -> set[str]:
@@ -72,15 +86,34 @@ def named_columns(definition: FormDefinition, header: Sequence[str]) -> list[int
     return list(_by_caption(definition, Sheet(tuple(header), (), epoch_1904=False)))
 
 
-def month_first(sheet: Sheet) -> tuple[int, ...]:
-    """Return the columns with dates that can only be month, day and year, as 7/25/1990."""
+def date_orders(sheet: Sheet) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the columns whose dates can only be month, day and year, and those that may be either.
 
-    def is_proven(column: int) -> bool:
+    7/25/1990 proves that the month comes first, 25/7/1990 the day; 5/5/1990 is the same in both.
+    """
+    month_first, unproven = [], []
+    for column in range(len(sheet.header)):
         dates = map(SHORT_DATE.fullmatch, _filled(sheet, column))
         pairs = [(int(it[1]), int(it[3])) for it in dates if it]
-        return any(day > MONTHS for _, day in pairs) and all(month <= MONTHS for month, _ in pairs)
+        if any(first > MONTHS for first, _ in pairs):
+            continue
+        if any(second > MONTHS for _, second in pairs):
+            month_first.append(column)
+        elif any(first != second for first, second in pairs):
+            unproven.append(column)
+    return tuple(month_first), tuple(unproven)
 
-    return tuple(column for column in range(len(sheet.header)) if is_proven(column))
+
+def undecided_dates(reading: ColumnMapping) -> list[int]:
+    """Return the columns of dates of which an operator has to say whether the month comes first."""
+    decided = {*reading.month_first, *reading.day_first}
+    return [column for column in asked_dates(reading) if column not in decided]
+
+
+def asked_dates(reading: ColumnMapping) -> list[int]:
+    """Return the columns of dates that may be read in either order, decided or not."""
+    dates = {name for name, row in FIELDS.items() if row.kind is FieldKind.DATE}
+    return [column for column in reading.unproven if reading.columns[column] in dates]
 
 
 def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
@@ -121,6 +154,42 @@ def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int:
         if any(_filled(sheet, column)) and _share(row, sheet, column) >= _SHARE:
             return column
     return -1
+
+
+def _by_words(
+    fields: Mapping[str, Field], sheet: Sheet, found: Mapping[int, str]
+) -> dict[int, str]:
+    """Return the columns of a sheet without a header that hold known values, or names."""
+    left = [column for column in range(len(sheet.header)) if column not in found]
+    cells = {column: list(islice(_filled(sheet, column), _EXAMINED_CELLS)) for column in left}
+    by_words: dict[int, str] = {}
+    for row in fields.values():
+        known = {*map(spelling_key, row.known_values)}
+        fits = (it for it in left if _mostly(spelling_key(cell) in known for cell in cells[it]))
+        if known and row.name not in found.values() and (column := next(fits, None)) is not None:
+            by_words[column] = row.name
+    names = [it for it in left if it not in by_words and _are_names(cells[it])]
+    if not names or not fields.keys() >= {*NAMES} or {*NAMES} & {*found.values()}:
+        return by_words
+    if _mostly(" " in cell.strip() for cell in cells[names[0]]):
+        return by_words | {names[0]: WHOLE_NAME}
+    return by_words | (dict(zip(names, NAMES, strict=False)) if len(names) > 1 else {})
+
+
+def _mostly(answers: Iterable[bool]) -> bool:
+    given = list(answers)
+    return bool(given) and sum(given) / len(given) >= _SHARE
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Return whether these are a few short words each, and seldom the same."""
+    is_varied = len(set(cells)) >= _LEAST_VARIETY * len(cells)
+    return is_varied and _mostly(bool(_NAME.fullmatch(cell.strip())) for cell in cells)
+
+
+# Letters, in up to four words.
+_NAME: Final = re.compile(r"[^\W\d_]{2,20}(?:[ \u200c-][^\W\d_]{1,20}){0,3}")
+_LEAST_VARIETY: Final = 0.3  # different cells of a column of names
 
 
 def _share(row: Field, sheet: Sheet, column: int) -> float:

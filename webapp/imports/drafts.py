@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import Final
 
 from webapp.contact import (
@@ -18,9 +19,9 @@ from webapp.contact import (
 )
 from webapp.database import DatabaseError
 from webapp.forms.definitions import DuplicatePolicy, FormDefinition
+from webapp.forms.reading import spelling_key
 from webapp.imports import Counts, Imports
-from webapp.imports.columns import guess_columns, known_captions
-from webapp.imports.columns import month_first as month_first_columns
+from webapp.imports.columns import date_orders, guess_columns, known_captions, targets
 from webapp.imports.file import Row, Sheet, UnreadableFile, read_file
 from webapp.imports.rows import is_note, read_row, read_shared, shared_fields
 from webapp.imports.tables import (
@@ -39,6 +40,7 @@ from webapp.outbox.rows import dump_contact, load_contact
 _ROWS_BETWEEN_PAUSES: Final = 50
 _PAUSE_S: Final = 0.001
 _MAX_WAIT_S: Final = 60.0  # for the file of another operator
+_NOTHING: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType({})
 
 
 def store_file(
@@ -64,7 +66,7 @@ def store_file(
         ImportGone: if storing took too long.
     """
     sheet = _read_sheet(imports, definition, data)
-    reading, rows = _guessed(definition, sheet, name)
+    reading, rows = _guessed(imports, definition, sheet, name)
     is_searched = definition.duplicates is not DuplicatePolicy.IGNORE
     draft = imports.create(
         form=definition.slug,
@@ -96,18 +98,24 @@ def _read_sheet(
 
 
 def _guessed(
-    definition: FormDefinition, sheet: Sheet, file: str
+    imports: Imports, definition: FormDefinition, sheet: Sheet, file: str
 ) -> tuple[ColumnMapping, list[Row]]:
     """Return how a sheet is read, by a guess, and its rows without totals and notes."""
+    guessed = guess_columns(definition, sheet)
+    columns = _remembered(imports, definition, sheet) or guessed
+    month_first, unproven = date_orders(sheet)
     reading = ColumnMapping(
         header=sheet.header,
-        columns=guess_columns(definition, sheet),
+        columns=columns,
         shared={},
         file=file,
         epoch_1904=sheet.epoch_1904,
-        month_first=month_first_columns(sheet),
+        month_first=month_first,
+        unproven=unproven,
+        chosen="before" if columns != guessed else "",
         sheet=sheet.name,
         sheets=sheet.others,
+        alike=sheet.alike,
         header_row=sheet.header_row,
         first=sheet.first,
     )
@@ -115,15 +123,33 @@ def _guessed(
     return replace(reading, notes=len(sheet.rows) - len(rows)), rows
 
 
+def _remembered(
+    imports: Imports, definition: FormDefinition, sheet: Sheet
+) -> tuple[str, ...] | None:
+    """Return the columns that an operator chose for the last file with this header and form."""
+    header = [spelling_key(caption) for caption in sheet.header]
+    recent = sorted(imports.review.recent(), key=lambda it: it.id, reverse=True)
+    readings = (it.reading for it in recent if it.form == definition.slug and it.reading.chosen)
+    alike = (it for it in readings if it.header_row and [*map(spelling_key, it.header)] == header)
+    former = next(alike, None)
+    if former is None or not sheet.header_row:
+        return None
+    known = targets(definition)
+    return tuple(name if name in known else "" for name in former.columns)
+
+
 def read_other_sheet(
     imports: Imports,
     definition: FormDefinition,
     draft: Import,
-    *,
     name: str | None,
     header_row: int | None,
+    *,
+    mended: Mapping[int, tuple[str, ...]] = _NOTHING,
 ) -> Import:
     """Read another sheet of a draft's file, or another header; the columns are guessed anew.
+
+    Below another header of the same sheet, rows that were mended stay so.
 
     Raises:
         UnreadableFile: as `store_file`, as if there are no rows below this header.
@@ -132,13 +158,31 @@ def read_other_sheet(
     """
     data = imports.kept_file(draft)
     sheet = _read_sheet(imports, definition, data, name=name, header_row=header_row)
-    return _replace(imports, definition, draft, *_guessed(definition, sheet, draft.reading.file))
+    if sheet.name == draft.reading.sheet:
+        former = {row.number: row.cells for row in imports.review.all_rows(draft.id)}
+        former |= mended
+        rows = (replace(row, cells=former.get(row.number, row.cells)) for row in sheet.rows)
+        sheet = replace(sheet, rows=tuple(rows))
+    reading, kept = _guessed(imports, definition, sheet, draft.reading.file)
+    return _replace(imports, definition, draft, reading, kept)
 
 
 def read_again(
-    imports: Imports, definition: FormDefinition, draft: Import, reading: ColumnMapping
+    imports: Imports,
+    definition: FormDefinition,
+    draft: Import,
+    reading: ColumnMapping,
+    *,
+    mended: Mapping[int, tuple[str, ...]] = _NOTHING,
 ) -> Import:
     """Read the rows of a draft in another way; until that is done, or if it fails, it stays.
+
+    Args:
+        imports: Where it is.
+        definition: Its form.
+        draft: The draft.
+        reading: How it is read now.
+        mended: The new cells of rows, by their numbers.
 
     Raises:
         InvalidText: if a text for all rows is invalid.
@@ -147,7 +191,7 @@ def read_again(
     """
     _shared_values(definition, reading)
     former = list(imports.review.all_rows(draft.id))
-    rows = [Row(row.number, row.cells) for row in former]
+    rows = [Row(row.number, mended.get(row.number, row.cells)) for row in former]
     return _replace(imports, definition, draft, reading, rows, former)
 
 

@@ -58,6 +58,7 @@ class Sheet:
         others: The names of the sheets that can be read, this one included.
         header_row: The number of the header; 0 if there is none.
         first: Number and beginning of the first rows, of which one may be the header.
+        alike: How many of the sheets have this header.
     """
 
     header: tuple[str, ...]
@@ -67,6 +68,7 @@ class Sheet:
     others: tuple[str, ...] = ()
     header_row: int = 1
     first: tuple[tuple[int, str], ...] = ()
+    alike: int = 1
 
     def __repr__(self) -> str:
         """Return the size."""
@@ -101,7 +103,7 @@ def read_file(
     Args:
         data: The file, at most `MAX_FILE_BYTES`.
         captions: Known captions and words of captions, as `spelling_key` spells them.
-        sheet: The sheet to read, where it is not to be guessed.
+        sheet: The sheet to read, where it is not to be guessed; after `ALIKE`, all like it.
         header_row: The number of its header, likewise; 0 if it has none.
 
     Raises:
@@ -128,6 +130,7 @@ def read_file(
         name=end["sheet"],
         others=tuple(end["sheets"]),
         header_row=end["header_row"],
+        alike=end["alike"],
         first=tuple((number, " | ".join(filter(None, cells))) for number, cells in end["first"]),
     )
 

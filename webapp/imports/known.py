@@ -21,7 +21,9 @@ from sqlalchemy import Connection, Select, bindparam, exists, select, update
 
 from webapp.contact import MOBILE, NAMES, Contact
 from webapp.database import Database
+from webapp.database.encryption import Encryption
 from webapp.imports.tables import (
+    FIELD_HASH_LENGTH,
     UNKNOWN,
     DuplicatePosition,
     Import,
@@ -29,7 +31,7 @@ from webapp.imports.tables import (
     Known,
     Search,
     StoredRow,
-    changed_fields,
+    bound_texts,
     import_rows,
     imports,
 )
@@ -146,8 +148,19 @@ class KnownNumbers:
             return tuple((name, _text(old[name])) for name in names if _text(contact[name]))
         if known.field_hashes is None:
             return ()
-        changed = changed_fields(self._encryption, contact, known.field_hashes)
+        changed = _changed_fields(self._encryption, contact, known.field_hashes)
         return tuple((name, None) for name in changed)
+
+
+def _changed_fields(
+    encryption: Encryption, contact: Contact, hashes: Mapping[str, str]
+) -> list[str]:
+    """Return the fields whose values are not those of these hashes, by any key."""
+    return [
+        name
+        for name, text in bound_texts(contact).items()
+        if hashes.get(name, "") not in {it[:FIELD_HASH_LENGTH] for it in encryption.hashes(text)}
+    ]
 
 
 def _text(value: object) -> str:

@@ -20,9 +20,10 @@ from webapp.imports.cells import (
 )
 from webapp.imports.columns import is_example
 from webapp.imports.file import Row
+from webapp.imports.sheet_parser.table import ALIKE, SHEET_ROWS
 from webapp.imports.tables import ColumnMapping
 from webapp.messages import imports as texts
-from webapp.persian import InvalidText
+from webapp.persian import InvalidText, persian_digits
 
 _Cells = Sequence[tuple[int, str]]
 
@@ -160,21 +161,33 @@ def shared_fields(definition: FormDefinition) -> list[Field]:
 
 _FEW_COLUMNS: Final = 3
 _SENTENCE: Final = 5  # words
+_NUMBER: Final = 9  # characters of a mobile number at least
 
 
 def is_note(reading: ColumnMapping, row: Row) -> bool:
     """Return whether a row is no contact: a total, a note, or the header once more.
 
     It has no mobile number, and begins as totals do, or has one cell, which belongs to no field or
-    is a sentence.
+    is a sentence. In the column of mobile numbers, a total is a shorter one.
     """
     if row.cells == reading.header:
         return True
     cells = [(it, cell) for it, cell in enumerate(row.cells) if cell.strip()]
-    if MOBILE not in reading.columns or any(reading.columns[it] == MOBILE for it, _ in cells):
+    mobiles = [cell for it, cell in cells if reading.columns[it] == MOBILE]
+    if MOBILE not in reading.columns or any(len(it.strip()) >= _NUMBER for it in mobiles):
         return False
     column, text = cells[0]
     if not TOTAL_WORDS.isdisjoint(caption_words(text)[:1]):
         return True
+    if mobiles:
+        return False
     is_single = len(cells) == 1 and len(row.cells) >= _FEW_COLUMNS
     return is_single and (not reading.columns[column] or len(text.split()) >= _SENTENCE)
+
+
+def row_name(reading: ColumnMapping, number: int) -> str:
+    """Return the number of a row as the spreadsheet program shows it, with its sheet if need be."""
+    if not reading.sheet.startswith(ALIKE):
+        return persian_digits(number)
+    sheet, row = divmod(number, SHEET_ROWS)
+    return texts.ROW_OF_SHEET.format(sheet=reading.sheets[sheet], row=persian_digits(row))

@@ -165,7 +165,7 @@ import_files: Final = Table(
     Column("encrypted_with", String(KEY_ID_LENGTH), nullable=False),
 )
 
-_LISTS: Final = ("header", "columns", "month_first", "sheets")  # of a reading
+_LISTS: Final = ("header", "columns", "month_first", "day_first", "unproven", "sheets")
 WHOLE_NAME: Final = "+".join(NAMES)  # a column's field: its cells are divided
 
 
@@ -180,9 +180,13 @@ class ColumnMapping:
         shared: What was typed for all rows, by API name.
         epoch_1904: Whether its dates count from 1904.
         month_first: The columns whose dates are month, day and year.
+        day_first: Those whose dates are day, month and year because the operator says so.
+        unproven: Those whose dates may be either.
+        chosen: Who chose the columns: "" a guess, "now" the operator, "before" for a former file.
         notes: How many rows were left out, as totals and notes are no contacts.
-        sheet: The sheet that was read, in a workbook.
+        sheet: The sheet that was read, in a workbook; after `ALIKE`, all like it were.
         sheets: All its sheets that could be read.
+        alike: How many of them have this header.
         header_row: The number of the header; 0 if there is none.
         first: Number and beginning of the first rows, of which one may be the header.
     """
@@ -193,9 +197,13 @@ class ColumnMapping:
     file: str = ""
     epoch_1904: bool = False
     month_first: tuple[int, ...] = ()
+    day_first: tuple[int, ...] = ()
+    unproven: tuple[int, ...] = ()
+    chosen: str = ""
     notes: int = 0
     sheet: str = ""
     sheets: tuple[str, ...] = ()
+    alike: int = 1
     header_row: int = 1
     first: tuple[tuple[int, str], ...] = ()
 
@@ -225,7 +233,7 @@ class ColumnMapping:
             return cls(header=(), columns=(), shared={}), ""
         values: dict[str, Any] = json.loads(text)
         digest = values.pop("digest")
-        lists = {name: tuple(values.get(name, ())) for name in _LISTS}
+        lists = {name: tuple(values.get(name, ())) for name in _LISTS}  # JSON has no tuples
         first = tuple((number, text) for number, text in values.get("first", ()))
         return cls(**{**values, **lists, "first": first}), digest
 
@@ -370,27 +378,17 @@ class StoredRow:
         )
 
 
-_FIELD_HASH_LENGTH: Final = 8  # hexadecimal digits: enough to tell a changed value
+FIELD_HASH_LENGTH: Final = 8  # hexadecimal digits: enough to tell a changed value
 
 
 def field_hashes(encryption: Encryption, contact: Contact) -> dict[str, str]:
     """Return a short keyed hash of each value that is not empty, bound to the number."""
-    texts = _bound_texts(contact).items()
-    return {name: encryption.hash(text)[:_FIELD_HASH_LENGTH] for name, text in texts}
+    texts = bound_texts(contact).items()
+    return {name: encryption.hash(text)[:FIELD_HASH_LENGTH] for name, text in texts}
 
 
-def changed_fields(
-    encryption: Encryption, contact: Contact, hashes: Mapping[str, str]
-) -> list[str]:
-    """Return the fields whose values are not those of these hashes, by any key."""
-    return [
-        name
-        for name, text in _bound_texts(contact).items()
-        if hashes.get(name, "") not in {it[:_FIELD_HASH_LENGTH] for it in encryption.hashes(text)}
-    ]
-
-
-def _bound_texts(contact: Contact) -> dict[str, str]:
+def bound_texts(contact: Contact) -> dict[str, str]:
+    """Return the text of each value that is not empty, bound to the number, for its hash."""
     return {
         name: f"{contact[MOBILE]} {name} {value}"
         for name, value in contact.values.items()

@@ -11,7 +11,8 @@ TITLE: Final = "ورود مخاطبان از فایل"
 INTRO: Final = "پیش از ارسال، پیش‌نمایش نشان داده می‌شود. تا آن را تأیید نکنید چیزی فرستاده نمی‌شود."
 FILE: Final = "فایل مخاطبان"
 FILE_HINT: Final = (
-    "اکسل یا متن جداشده با ویرگول، تا {size} مگابایت و {rows} سطر. سطر نخست عنوان ستون‌هاست."
+    "آن را انتخاب کنید یا در این کادر رها کنید: اکسل، CSV یا مخاطبان گوشی، تا {size} مگابایت و "
+    "{rows} سطر."
 )
 FORM: Final = "فرم"
 UPLOAD: Final = "دیدن پیش‌نمایش"
@@ -40,13 +41,24 @@ COLUMNS: Final = "ستون‌های فایل"
 COLUMNS_INTRO: Final = "مشخص کنید هر ستون کدام فیلد فرم است؛ سپس پیش‌نمایش را به‌روز کنید."
 COLUMN: Final = "عنوان در فایل"
 SHEET: Final = "برگهٔ فایل"
+ALIKE_SHEETS: Final = "همهٔ برگه‌های همسان ({n})"
+ROW_OF_SHEET: Final = "{sheet}، {row}"
 HEADER_ROW: Final = "سطر عنوان ستون‌ها"
 NO_HEADER: Final = "بدون عنوان"
 LEFT_OUT: Final = "وارد نشود"
-LEFT_OUT_COLUMNS: Final = "{n} ستون کنار گذاشته شد: {titles}"
+LEFT_OUT_COLUMNS: Final = "{n} ستون وارد نمی‌شود: {titles}"
+COUNT_LEFT_OUT: Final = "{n} ستون وارد نمی‌شود."
+EMPTY_COLUMNS: Final = "ستون‌های خالی"
 MISLEADING_COLUMNS: Final = "محتوای این ستون‌ها با عنوانشان سازگار نیست: {titles}"
-LEFT_OUT_ROWS: Final = "{n} سطر مخاطب نیست و وارد نشد: جمع، یادداشت یا تکرار عنوان‌ها."
-NO_NAME_COLUMN: Final = "هیچ ستونی برای نام مشخص نشده است؛ مخاطبان بدون نام ثبت می‌شوند."
+LEFT_OUT_ROWS: Final = "{n} سطر وارد نمی‌شود: جمع، یادداشت یا تکرار عنوان‌ها."
+NO_NAME_COLUMN: Final = "ستونی برای نام مشخص نشده است؛ مخاطبان بدون نام ثبت می‌شوند."
+REMEMBERED: Final = "ستون‌ها مانند فایل قبلی با همین عنوان‌ها انتخاب شده است."
+DATE_ORDER: Final = "ترتیب تاریخ"
+DATE_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"day": "روز/ماه/سال", "month": "ماه/روز/سال"}
+)
+DATE_ORDER_HINT: Final = "تاریخ‌ها ترتیب روز و ماه را نشان نمی‌دهند؛ پیش از ارسال آن را انتخاب کنید."
+DATE_ORDER_ASKED: Final = "ترتیب تاریخ را در ستون «\u2068{title}\u2069» انتخاب کنید."
 WHOLE_NAME: Final = "نام و نام خانوادگی با هم (تقسیم شود)"
 SHARED: Final = "برای همهٔ سطرها"
 SHARED_HINT: Final = (
@@ -64,6 +76,14 @@ COLUMN_UNKNOWN: Final = "برای هر ستون یکی از فیلدهای فه�
 NO_MOBILE: Final = "ستون «{label}» مشخص نشده است؛ آن را در «ستون‌های فایل» انتخاب کنید."
 WRONG_TITLE: Final = "سطرهای نادرست"
 WRONG_INTRO: Final = "این سطرها فرستاده نمی‌شوند. آن‌ها را دریافت و اصلاح کنید و دوباره وارد کنید."
+MEND_INTRO: Final = "این سطرها فرستاده نمی‌شوند. آن‌ها را همین‌جا اصلاح و سپس ذخیره کنید."
+MEND_FIRST_INTRO: Final = (
+    "این سطرها فرستاده نمی‌شوند. {n} سطر اول را همین‌جا اصلاح کنید، یا همه را دریافت و اصلاح کنید و "
+    "دوباره وارد کنید."
+)
+MEND: Final = "ذخیرهٔ اصلاح‌ها"
+CELL_OF_ROW: Final = "{column}، سطر {row}"
+MENDED_OF_SHEET: Final = "با انتخاب برگهٔ دیگر، اصلاح‌های سطرهای این برگه از بین می‌رود."
 WRONG_ERASED: Final = (
     "سطرهای نادرست دیگر در دسترس نیست",
     "سطرهای نادرست حداکثر یک ساعت می‌ماند. برای دیدن آن‌ها فایل را دوباره وارد کنید.",
@@ -148,6 +168,12 @@ HELD_UP: Final = "سامانهٔ پیامک اکنون پاسخ نمی‌دهد�
 PAUSE: Final = "توقف"
 RESUME: Final = "ادامهٔ ارسال"
 CANCEL: Final = "لغو سطرهای باقی‌مانده"
+CANCEL_TITLE: Final = "لغو ارسال سطرهای باقی‌مانده"
+CANCEL_WARNING: Final = (
+    "{n} سطر هنوز به صف ارسال نرسیده است. با لغو، این سطرها پاک می‌شوند و برای ارسال باید فایل را "
+    "دوباره وارد کنید."
+)
+CANCEL_MANY: Final = "لغو {n} سطر"
 REFUSED_TITLE: Final = "سطرهای نیازمند رسیدگی"
 REFUSED_INTRO: Final = "هر یک را در «صف ارسال» اصلاح یا حذف کنید."
 REFUSED_WHO: Final = "مخاطب"

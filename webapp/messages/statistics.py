@@ -10,29 +10,53 @@ TITLE: Final = "آمار ثبت مخاطبان"
 PERIOD: Final = "دوره"
 LAST_DAYS: Final = "{n} روز گذشته"
 CSV: Final = "دریافت فایل CSV"
-NOW: Final = "اکنون"
-ATTENTION_NOW: Final = "{n} مخاطب نیازمند رسیدگی است."
-ATTENTION_NOW_MANY: Final = "بیش از {n} مخاطب نیازمند رسیدگی است."
+CSV_OF: Final = "دریافت فایل CSV {title}"
 NOTHING: Final = "در این دوره چیزی ثبت نشده است."
+NOTHING_HINT: Final = (
+    "آنچه در فرم‌ها یا از فایل ثبت شود، اینجا به تفکیک روز، فرم و ساعت نشان داده می‌شود."
+)
+BEHIND: Final = (
+    "بیش از {n} مخاطب در انتظار ارسال یا شمارش است و هنوز در عددهای روزها و فرم‌ها نیست. "
+    "شمارش به‌طور خودکار ادامه دارد."
+)
+
+# Tiles
+
+NOW: Final = "اکنون"
+TODAY: Final = "امروز"
+THIS_WEEK: Final = "این هفته، از شنبه"
+MORE_THAN: Final = "بیش از {n}"
+WEEK_MORE: Final = (
+    "این هفته تا امروز {n} مخاطب بیشتر از همین روزهای هفتهٔ قبل ({before}) ثبت شده است."
+)
+WEEK_LESS: Final = (
+    "این هفته تا امروز {n} مخاطب کمتر از همین روزهای هفتهٔ قبل ({before}) ثبت شده است."
+)
+WEEK_SAME: Final = "این هفته تا امروز به اندازهٔ همین روزهای هفتهٔ قبل ({before}) ثبت شده است."
+
+# Charts and tables. U+2068 and U+2069 isolate what may be Latin.
 
 BY_DAY: Final = "به تفکیک روز"
-BY_WEEK: Final = "هفته به هفته"
-BY_FORM: Final = "فرم به فرم"
+BY_WEEK: Final = "به تفکیک هفته"
+BY_FORM: Final = "به تفکیک فرم"
 CHART: Final = (
-    "نمودار {title}، {period}: در مجموع {total}، بیشترین {most} ({label})؛ "
+    "نمودار {title}، {period}: در مجموع {total}، بیشترین {most} (\u2068{label}\u2069)؛ "
     "همین عددها در جدول زیر آمده است."
 )
 TABLE: Final = "جدول {title}، {period}"
-BAR: Final = "{label}: {n}"
+SHOW_TABLE: Final = "جدول {title}"
+MORE_TABLES: Final = "جدول‌های دیگر"
+BAR: Final = "\u2068{label}\u2069: {n}"
+NOTHING_ON_DAYS: Final = "در {n} روز دیگر چیزی ثبت نشده است."
+NOTHING_IN_WEEKS: Final = "در {n} هفتهٔ دیگر چیزی ثبت نشده است."
 
-DAY: Final = "روز"
-WEEK: Final = "هفته"
-WEEK_FROM: Final = "هفتهٔ {day}"
 FORM: Final = "فرم"
-FORM_UNKNOWN: Final = "فرم نامشخص"
+FIRST_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
+    {BY_DAY: "روز", BY_WEEK: "هفته", BY_FORM: FORM}
+)
+WEEK_FROM: Final = "هفتهٔ {day}"
+FORM_GONE: Final = "فرم حذف‌شده: {slug}"
 TOTAL: Final = "همه"
-MEAN: Final = "میانگین زمان تا ثبت"
-NO_MEAN: Final = "–"
 
 OUTCOMES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -49,15 +73,13 @@ MINUTES: Final = "{n} دقیقه"
 HOURS: Final = "{n} ساعت"
 
 
-# In the statistics
+# Steps and choices
 
 FUNNEL: Final = "از دیدن تا ثبت"
-FUNNEL_TABLE: Final = "جدول از دیدن تا ثبت، {period}"
 FUNNEL_NOTE: Final = (
     "درصدها نسبت به تعداد دفعه‌هایی است که فرم دیده شده است. ربات‌ها هم فرم را باز می‌کنند؛ "
     "پس این تعداد از بازدیدهای واقعی بیشتر است."
 )
-FUNNEL_CSV: Final = "دریافت مرحله‌ها برای صفحه‌گسترده"
 STEPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "shown": "دیده‌شده",
@@ -71,22 +93,60 @@ NO_STEP: Final = "–"
 SHARE: Final = "{n} ({share} درصد)"
 
 BY_CHOICE: Final = "به تفکیک گزینه"
-CHOICE_TABLE: Final = "جدول انتخاب‌ها، {period}"
 CHOICE_NOTE: Final = "انتخاب‌ها هنگام فرستادن فرم شمرده می‌شوند، حتی اگر شماره تأیید نشود."
 FIELD: Final = "فیلد"
 CHOICE: Final = "گزینه"
 NUMBER: Final = "تعداد"
 
-BY_SOURCE: Final = "منبع به منبع"
-SOURCE_TABLE: Final = "جدول ثبت‌شده‌ها منبع به منبع، {period}"
-SOURCE_NOTE: Final = (
-    "منبع همان است که در نشانی صفحهٔ فرم آمده است. هر مخاطب چند ثانیه پس از ثبت در این جدول می‌آید."
-)
-SOURCE_CSV: Final = "دریافت منبع‌ها برای صفحه‌گسترده"
-SOURCE: Final = "منبع"
 DELIVERED: Final = "ثبت‌شده"
+OTHER_NAMES: Final = "سایر"
 NO_SOURCE: Final = "بدون منبع"
-OTHER_SOURCES: Final = "سایر"
+NO_OPERATOR: Final = "—"
+FROM_TO: Final = "{begin} تا {end}"
+WAYS: Final[Mapping[str, str]] = MappingProxyType({"typed": "در فرم", "imported": "از فایل"})
+# By what is counted: the title of the table, the caption of its first column, and a note.
+BREAKDOWNS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
+    {
+        "operator": (
+            "به تفکیک ثبت‌کننده",
+            "نام کاربری",
+            "مخاطبانی که کارکنان در فرم وارد کرده‌اند؛ ثبت از فایل در آن نیست.",
+        ),
+        "way": ("به تفکیک روش ثبت", "روش ثبت", "در فرم، یا از فایل."),
+        "source": (
+            "به تفکیک منبع",
+            "منبع",
+            "منبع همان است که در نشانی صفحهٔ فرم آمده است؛ مخاطب چند ثانیه پس از ثبت شمرده می‌شود.",
+        ),
+        "hour": (
+            "به تفکیک ساعت",
+            "ساعت",
+            "ساعت ثبت در فرم، به وقت تهران؛ ثبت از فایل در آن نیست.",
+        ),
+        "delay": (
+            "به تفکیک زمان تا ثبت",
+            "زمان تا ثبت",
+            "از ثبت در فرم تا رسیدن به سامانهٔ پیامک، همراه با انتظار در صف ارسال.",
+        ),
+    }
+)
+DELAYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "1": "حداکثر ۱ ثانیه",
+        "2": "حداکثر ۲ ثانیه",
+        "5": "حداکثر ۵ ثانیه",
+        "10": "حداکثر ۱۰ ثانیه",
+        "30": "حداکثر ۳۰ ثانیه",
+        "60": "حداکثر ۱ دقیقه",
+        "600": "حداکثر ۱۰ دقیقه",
+        "3600": "حداکثر ۱ ساعت",
+        "86400": "حداکثر ۱ روز",
+        "*": "بیش از ۱ روز",
+    }
+)
+TYPICAL_DELAY: Final = (
+    "از {n} مخاطب، نیمی {half} و ۹۵ درصد {most} پس از ثبت به سامانهٔ پیامک رسیده است."
+)
 
 # The link of a form, its code and its poster
 

@@ -235,6 +235,7 @@ class Review:
             **ERASED,
             state=case((_c.state == State.QUEUED, State.HELD), else_=_c.state),
             due=self._database.now_plus(RETENTION),
+            discarded_at=self._database.now_plus(),
         )
 
     def mark_uncertain(self, *, progress: Callable[[int], object] = int) -> int:

@@ -129,6 +129,8 @@ table: Final = Table(
     Column("field_hashes", Text),
     # None as well if a former version has delivered it.
     Column("delivered_at", SqlDateTime),
+    # When an operator discarded it; None as well if they did in a former version.
+    Column("discarded_at", SqlDateTime),
     # A process of 1.0.0 that still runs stores no plain text.
     CheckConstraint("(contact IS NULL) = (encrypted_with IS NULL)", name="outbox_encrypted"),
     Index("outbox_due", "state", "due"),

@@ -8,7 +8,7 @@ counted, so the sum of both is exact at any time, however often a row changes be
 from __future__ import annotations
 
 import enum
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
-    Float,
     Row,
     Select,
     String,
@@ -35,15 +34,18 @@ from sqlalchemy import (
 
 from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.outbox.rows import NEEDS_ATTENTION, RETENTION, WAITING, State, is_uncounted, table
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State, is_uncounted, table
 from webapp.persian import IRAN, to_iran
-from webapp.statistics import funnel, sources
+from webapp.statistics import breakdowns, funnel
 
 COUNTS_RETENTION: Final = timedelta(days=400)
 
 _ONE_DAY: Final = timedelta(days=1)
 _BATCH_ROWS: Final = 1_000  # marked in one short transaction
 _MAX_BATCHES: Final = 10  # at a time: the worker has other work as well
+# Uncounted rows that a page counts itself: 50,000 take a fifth of a second, a million would exceed
+# the time limit of a statement.
+MAX_LIVE_ROWS: Final = 50_000
 
 _c: Final = table.c
 
@@ -54,11 +56,11 @@ class CountedOutcome(enum.StrEnum):
     DELIVERED = "delivered"
     WAITING = "waiting"
     ATTENTION = "attention"  # an operator decides
-    REJECTED = "rejected"  # by the portal, and erased
+    REJECTED = "rejected"  # by the portal, and erased automatically
     DISCARDED = "discarded"  # by an operator, or after thirty days without attention
 
 
-# What a settled row is, or one that is purged.
+# What a settled row is, or one that is purged, if no operator discarded it.
 _SETTLED: Final = {
     State.DELIVERED: CountedOutcome.DELIVERED,
     State.REJECTED: CountedOutcome.REJECTED,
@@ -72,13 +74,14 @@ daily_counts: Final = Table(
     Column("form", String(40), primary_key=True),
     Column("outcome", String(16), primary_key=True),
     Column("count", BigInteger, nullable=False),
-    Column("seconds", Float, nullable=False),  # until delivery, of all together
 )
-_day, _form, _outcome, _count, _seconds = daily_counts.columns
+_day, _form, _outcome, _count = daily_counts.columns
+
+_NONE_APART: Final = (literal(0).label("held"), literal(0).label("discarded"))
 
 COUNTED_COLUMNS: Final = (
-    *(_c.key, _c.form, _c.state, _c.created_at, _c.due, _c.counted),
-    *(_c.source, _c.delivered_at),
+    *(_c.form, _c.state, _c.created_at, _c.delivered_at, _c.discarded_at),
+    *(_c.source, _c.operator, _c.batch),
 )
 
 
@@ -91,16 +94,12 @@ class Count:
         form: The slug of their form.
         outcome: What has become of them by now.
         count: Their number.
-        timed: The number of those whose time is known: delivered, some seconds ago at least.
-        seconds: How long these took together, from their submission to their delivery.
     """
 
     day: date
     form: str
     outcome: CountedOutcome
     count: int = 0
-    timed: int = 0
-    seconds: float = 0.0
 
 
 def today() -> date:
@@ -112,12 +111,12 @@ class Statistics:
     """The daily counts. Each method raises a DatabaseError if the database fails.
 
     Attributes:
-        sources: The counts by source.
+        breakdowns: The counts of what was delivered by source, operator, way, hour and delay.
     """
 
     def __init__(self, database: Database) -> None:
         """Use the tables in this database."""
-        self.sources = sources.Sources(database)
+        self.breakdowns = breakdowns.Breakdowns(database)
         self._database = database
 
     def count_settled(self) -> int:
@@ -165,58 +164,69 @@ class Statistics:
             connection: Of the transaction.
             rows: Settled or purged rows, with `COUNTED_COLUMNS`.
         """
-        sums: dict[tuple[date, str, CountedOutcome], list[float]] = defaultdict(lambda: [0, 0.0])
-        delivered: Counter[tuple[date, str, str]] = Counter()
+        sums: Counter[tuple[date, str, CountedOutcome]] = Counter()
+        delivered: Counter[Any] = Counter()
         for row in rows:
             outcome = _SETTLED[State(row.state)]
-            day = to_iran(row.created_at).date()
-            one = sums[day, row.form, outcome]
-            one[0] += 1
+            if row.discarded_at is not None:
+                outcome = CountedOutcome.DISCARDED
+            sums[to_iran(row.created_at).date(), row.form, outcome] += 1
             if outcome is CountedOutcome.DELIVERED:
-                # A process of the former version has not stored the time.
-                delivered_at = row.delivered_at or row.due - RETENTION
-                one[1] += max(0.0, (delivered_at - row.created_at).total_seconds())
-                delivered[day, row.form, row.source] += 1
-        self._database.upsert_increment(connection, daily_counts, sums)
-        self.sources.add(connection, delivered)
+                delivered.update(breakdowns.keys(row))
+        amounts = {key: (number,) for key, number in sums.items()}
+        self._database.upsert_increment(connection, daily_counts, amounts)
+        self.breakdowns.add(connection, delivered)
 
     def purge(self) -> None:
-        """Delete counts older than `COUNTS_RETENTION`, those by source and of steps too."""
+        """Delete counts older than `COUNTS_RETENTION`, breakdowns and steps too."""
         with self._database.write() as connection:
-            for counts in (daily_counts, sources.table, funnel.table, funnel.choices_table):
+            for counts in (daily_counts, breakdowns.table, funnel.table, funnel.choices_table):
                 old = counts.c.day < today() - COUNTS_RETENTION
                 connection.execute(delete(counts).where(old))
 
-    def counts(self, first: date, last: date) -> list[Count]:
-        """Return the counts of these days and all between, in the order of days and forms."""
+    def is_behind(self) -> bool:
+        """Return whether more rows are uncounted than a page may count itself."""
+        # In any order: PostgreSQL would sort a table that it has not analysed yet.
+        rows = select(literal(1)).where(is_uncounted, _c.state != State.UNVERIFIED)
+        with self._database.read() as connection:
+            beyond = rows.limit(1).offset(MAX_LIVE_ROWS)
+            return connection.execute(beyond).first() is not None
+
+    def counts(self, first: date, last: date, *, live: bool = True) -> list[Count]:
+        """Return the counts of these days and all between, in the order of days and forms.
+
+        Args:
+            first: The first day.
+            last: The last day.
+            live: Whether to count the rows, too, that are not in the daily counts.
+        """
         stored = select(
-            *(_day, _form, _outcome, _count.label("number"), _seconds),
-            *(literal(0).label("held"), literal(1).label("stored")),
+            *(_day, _form, _outcome, _count.label("number")),
+            *(*_NONE_APART, literal(1).label("stored")),
         )
         stored = stored.where(_day.between(first, last))
-        # Apart: how many of them hold a contact is read from the rows, all else from the index.
-        held = self._live(first, last, NEEDS_ATTENTION, func.count(_c.contact))
-        others = self._live(first, last, (*WAITING, State.DELIVERED), literal(0))
+        # Apart: how many hold a contact or were discarded is read from the rows, all else from the
+        # index.
+        apart = (func.count(_c.contact), func.count(_c.discarded_at))
+        held = self._live(first, last, NEEDS_ATTENTION, *apart)
+        others = self._live(first, last, (*WAITING, State.DELIVERED), *_NONE_APART)
         with self._database.read() as connection:
             # One statement: it sees each row once, even if a worker counts at the same time.
-            rows = connection.execute(union_all(stored, held, others)).all()
-        counts: dict[tuple[date, str, CountedOutcome], Count] = {}
+            query = union_all(stored, held, others) if live else stored
+            rows = connection.execute(query).all()
+        counts: Counter[tuple[date, str, CountedOutcome]] = Counter()
         for row in rows:
             for outcome, number in _outcomes(row):
-                key = (row.day, row.form, outcome)
-                one = counts.setdefault(key, Count(*key))
-                one.count += number
-                if row.stored and outcome is CountedOutcome.DELIVERED:
-                    one.timed, one.seconds = number, row.seconds
-        return [counts[key] for key in sorted(counts) if counts[key].count]
+                counts[row.day, row.form, outcome] += number
+        return [Count(*key, counts[key]) for key in sorted(counts) if counts[key]]
 
     def _live(
-        self, first: date, last: date, states: Sequence[State], held: ColumnElement[int]
+        self, first: date, last: date, states: Sequence[State], *apart: ColumnElement[int]
     ) -> Select[Any]:
         """Return the query for rows in these states that are not in the daily counts."""
         day = self._database.date_of(_c.created_at, IRAN).label("day")
         return (
-            select(day, _c.form, _c.state, func.count(), literal(0.0), held, literal(0))
+            select(day, _c.form, _c.state, func.count(), *apart, literal(0))
             .where(is_uncounted, _c.state.in_(states))
             .where(_c.created_at >= midnight(first), _c.created_at < midnight(last + _ONE_DAY))
             .group_by("day", _c.form, _c.state)
@@ -231,7 +241,8 @@ def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[CountedOutcome, int]
         yield CountedOutcome.WAITING, row.number
     else:
         yield CountedOutcome.ATTENTION, row.held
-        yield _SETTLED[State(row.outcome)], row.number - row.held
+        yield CountedOutcome.DISCARDED, row.discarded
+        yield _SETTLED[State(row.outcome)], row.number - row.held - row.discarded
 
 
 def midnight(day: date) -> datetime:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import replace
 from typing import Final
 
 from .delimited import read_delimited
@@ -20,9 +19,9 @@ from .table import (
     Guide,
     Table,
     Unparsable,
-    choose_sheet,
     limit_process,
     make_table,
+    read_sheets,
 )
 from .vcard import read_vcards
 from .workbook import OLE_START, ZIP_START, read_workbook
@@ -34,8 +33,11 @@ _MARKUP: Final = re.compile(
     rb"\s*<(?:!doctype|html|table|head|body|meta|style|\?xml)", re.IGNORECASE
 )
 _VCARD: Final = re.compile(rb"\s*BEGIN:VCARD", re.IGNORECASE)
-# Other files that people choose by mistake: PDF, RTF, images, archives.
-_NO_SHEET: Final = re.compile(rb"%PDF|\{\\rtf|\x89PNG|\xff\xd8\xff|GIF8|Rar!|7z\xbc\xaf|\x1f\x8b")
+_WEB_ARCHIVE: Final = re.compile(rb"MIME-Version:", re.IGNORECASE)  # a page in parts
+# Other files that people choose by mistake: PDF, RTF, images, archives, JSON.
+_NO_SHEET: Final = re.compile(
+    rb"%PDF|\{\\rtf|\x89PNG|\xff\xd8\xff|GIF8|Rar!|7z\xbc\xaf|\x1f\x8b|\s*\[?\s*\{\s*\""
+)
 
 
 def parse(data: bytes, guide: Guide = _NO_GUIDE) -> tuple[Table, bool]:
@@ -47,10 +49,11 @@ def parse(data: bytes, guide: Guide = _NO_GUIDE) -> tuple[Table, bool]:
     head = data[:_HEAD_BYTES].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
     if data.startswith((ZIP_START, OLE_START)):
         sheets, epoch_1904 = read_workbook(data)
-        name, rows = choose_sheet(sheets, guide)
-        return replace(make_table(rows, guide), sheet=name, sheets=tuple(sheets)), epoch_1904
+        return read_sheets(sheets, guide), epoch_1904
     if _NO_SHEET.match(data):
         raise Unparsable("no-sheet")
+    if _WEB_ARCHIVE.match(head):
+        raise Unparsable("markup")
     reads = ((_MARKUP, read_markup), (_VCARD, read_vcards))
     read = next((it for pattern, it in reads if pattern.match(head)), read_delimited)
     return make_table(read(data), guide), False
@@ -81,6 +84,7 @@ def main() -> None:
             "first": first,
             "sheet": table.sheet,
             "sheets": table.sheets,
+            "alike": table.alike,
         }
     _write(end)
     sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""Reads the tables of a web page: programs save such pages as `.xls`."""
+"""Reads the tables of a web page or of Excel 2003's XML: programs save both as `.xls`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from .table import Unparsable
 _CHARSET = re.compile(rb"charset=[\"']?\s*([\w-]+)", re.IGNORECASE)
 
 
+_CELLS = ("td", "th", "cell")
+
+
+def _number(text: str | None, default: int) -> int:
+    """Return a small number, as a cell's attribute has it."""
+    return int(text) if text and text.isdecimal() and len(text) < 3 else default  # noqa: PLR2004
+
+
 class _Tables(HTMLParser):
-    """Collects the cells of all rows; a table within a cell is part of that cell's text."""
+    """Collects the cells of all rows, `<tr><td>` or `<Row><Cell>`; a table within one is text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,19 +29,22 @@ class _Tables(HTMLParser):
         self._cell: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
+        if tag in ("tr", "row"):
             self._end_cell()
             self.rows.append([])
-        elif tag in ("td", "th"):
+        elif tag in _CELLS:
             self._end_cell()
             self._cell = []
-            span = dict(attrs).get("colspan") or "1"
-            self._span = int(span) if span.isdecimal() and len(span) < 3 else 1  # noqa: PLR2004
+            given = dict(attrs)
+            self._span = _number(given.get("colspan"), 1) + _number(given.get("ss:mergeacross"), 0)
+            if self.rows:
+                missing = _number(given.get("ss:index"), 0) - 1 - len(self.rows[-1])
+                self.rows[-1] += [""] * missing
         elif tag == "br" and self._cell is not None:
             self._cell.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th", "tr", "table"):
+        if tag in (*_CELLS, "tr", "row", "table"):
             self._end_cell()
 
     def handle_data(self, data: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import resource
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain, islice
+from itertools import islice
 from typing import Final
 
 MAX_FILE_BYTES: Final = 10 * 1024 * 1024
@@ -74,7 +74,10 @@ class Unparsable(Exception):
 Rows = Iterable[tuple[int, Sequence[str]]]
 
 
-Sheets = Mapping[str, Rows]  # by name
+Sheets = Mapping[str, Callable[[], Rows]]  # by name
+
+ALIKE: Final = "*"  # before the name of a sheet: those with its header, too; no name has it
+SHEET_ROWS: Final = 2**24  # at most; read together, the next sheet is numbered from there on
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Guide:
 
     Attributes:
         captions: Known captions and words of captions: letters and digits, in lower case.
-        sheet: The name of the sheet to read; None to choose one.
+        sheet: The name of the sheet to read, after `ALIKE` if all that are alike; None to choose.
         header_row: The number of its header; 0 if it has none, None to find it.
     """
 
@@ -116,6 +119,7 @@ class Table:
         header_row: The number of the header; 0 if there is none.
         sheet: The name of the sheet, in a workbook.
         sheets: The names of all sheets that could be read.
+        alike: How many of them have the same header.
     """
 
     header: Sequence[str] | None
@@ -125,6 +129,48 @@ class Table:
     header_row: int = 0
     sheet: str = ""
     sheets: tuple[str, ...] = ()
+    alike: int = 1
+
+
+def read_sheets(sheets: Sheets, guide: Guide) -> Table:
+    """Return the table of the sheet that the guide names, or that is chosen, or of all like it.
+
+    Alike are sheets with the same header among their first rows. Read together, the rows of the
+    second sheet are numbered from `SHEET_ROWS` on, those of the third from twice that, and so on.
+
+    Raises:
+        Unparsable: as `make_table`.
+    """
+    name = _choose_sheet(sheets, guide)
+    table = make_table(sheets[name](), guide)
+    ends = _header_ends(sheets, table)
+    if (guide.sheet or "").startswith(ALIKE) and ends:
+        kept, count = _within_limits(
+            (place * SHEET_ROWS + number, cells)
+            for place, (one, rows) in enumerate(sheets.items())
+            if one in ends
+            for number, cells in islice(rows(), ends[one], None)
+        )
+        if count > MAX_ROWS:
+            raise Unparsable("too-many-rows", n=count, limit=MAX_ROWS)
+        width = max(table.width, *(len(cells) for _, cells in kept))
+        table = replace(table, rows=kept, width=width)
+        name = f"{ALIKE}{name}"
+    return replace(table, sheet=name, sheets=tuple(sheets), alike=len(ends))
+
+
+def _header_ends(sheets: Sheets, table: Table) -> dict[str, int]:
+    """Return in which row the header of a table ends in each sheet that has it."""
+
+    def key(cells: Sequence[str]) -> list[str]:
+        return [_caption_keys(cell)[0] for cell in _without_empty_end(cells)]
+
+    sought = key(table.header or ())
+    found = {
+        name: next((it for it, cells in islice(rows(), HEADER_ROWS) if key(cells) == sought), 0)
+        for name, rows in sheets.items()
+    }
+    return {name: end for name, end in found.items() if end and sought}
 
 
 def make_table(rows: Rows, guide: Guide = Guide()) -> Table:
@@ -161,22 +207,20 @@ def make_table(rows: Rows, guide: Guide = Guide()) -> Table:
     return Table(header, body, width, kept[:HEADER_ROWS], kept[start][0] if has_header else 0)
 
 
-def choose_sheet(sheets: Sheets, guide: Guide) -> tuple[str, Rows]:
-    """Return name and rows of the sheet that the guide names, or whose header has most captions.
+def _choose_sheet(sheets: Sheets, guide: Guide) -> str:
+    """Return the name of the sheet that the guide names, or whose header has most captions.
 
     Of several alike, and if none has known captions, the first one.
     """
-    if guide.sheet is not None and guide.sheet in sheets:
-        return guide.sheet, sheets[guide.sheet]
-    chosen: Rows = ()
-    best, most = "", -1
-    for name, rows in sheets.items():
-        rest = iter(rows)
-        first = list(islice(rest, HEADER_ROWS))
-        score = max((guide.score(cells) for _, cells in first), default=0)
-        if score > most:
-            best, most, chosen = name, score, chain(first, rest)
-    return best, chosen
+    named = (guide.sheet or "").removeprefix(ALIKE)
+    if named in sheets:
+        return named
+
+    def score(name: str) -> int:
+        first = islice(sheets[name](), HEADER_ROWS)
+        return max((guide.score(cells) for _, cells in first), default=0)
+
+    return max(sheets, key=score)
 
 
 def _known_place(rows: Sequence[tuple[int, Sequence[str]]], guide: Guide) -> int | None:

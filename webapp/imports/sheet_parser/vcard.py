@@ -15,7 +15,7 @@ _FOLDED = re.compile(r"\r?\n[ \t]")
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _PART = re.compile(r"(?<!\\);")
 _ESCAPED = re.compile(r"\\(.)")
-_YEAR_MONTH_DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T.*)?")
+_YEAR_MONTH_DAY = re.compile(r"(?!1604)(\d{4})-?(\d\d)-?(\d\d)(?:T.*)?")  # iPhone: no year
 _MAX_NUMBERS = 3
 
 

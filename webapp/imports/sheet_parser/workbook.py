@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .table import MAX_PARTS, MAX_SHEETS, MAX_UNPACKED_BYTES, Sheets, Unparsable, day_as_shown
@@ -20,6 +21,12 @@ _SHEET_PART: Final = re.compile(r"xl/worksheets/[^/]+\.xml|content\.xml")
 _CHANGES: Final = (
     # XLSX: as the result of a formula, an error is a text.
     (b't="e"', re.compile(rb"(<(?:\w+:)?c\s[^<>]*?\bt=\")e(?=\")"), rb"\1str"),
+    # XLSX: a formula that no program has computed; an empty text as a result has a type.
+    (
+        b"</f><v></v>",
+        re.compile(rb"(<c\b(?![^<>]*\bt=)[^<>]*)(><f\b[^<]*</f><v>)(?=</v>)"),
+        rb'\1 t="str"\2#VALUE!',
+    ),
     # XLSX: without its style, a day before 1900 is a negative number.
     (b"v>-", re.compile(rb"(<(?:\w+:)?c\b[^<>]*?)\ss=\"\d+\"([^<>]*><(?:\w+:)?v>-)"), rb"\1\2"),
     # ODS: without an empty value, an error is the text that is shown.
@@ -101,7 +108,7 @@ def read_workbook(data: bytes) -> tuple[Sheets, bool]:
         raise Unparsable("encrypted") from None
     except calamine.CalamineError:
         raise Unparsable("broken") from None
-    return {sheet.name: _numbered_rows(sheet) for sheet in sheets}, epoch_1904
+    return {sheet.name: partial(_numbered_rows, sheet) for sheet in sheets}, epoch_1904
 
 
 def _with_data(workbook: CalamineWorkbook) -> list[CalamineSheet]:
@@ -123,8 +130,25 @@ def _with_data(workbook: CalamineWorkbook) -> list[CalamineSheet]:
 
 
 def _numbered_rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
-    for number, row in enumerate(sheet.iter_rows(), start=1):
-        yield number, [_text(value) for value in row]
+    """Yield the rows; a cell that is merged downwards has its value in each row with others."""
+    merged = sorted(
+        (top, column, bottom) for (top, column), (bottom, _) in sheet.merged_cell_ranges or ()
+    )
+    places = iter(merged)
+    next_merged = next(places, None)
+    open_cells: dict[int, tuple[int, str]] = {}  # by column: the last row, and the text
+    for number, row in enumerate(sheet.iter_rows()):
+        cells = [_text(value) for value in row]
+        if any(cells):
+            for column, (bottom, text) in open_cells.items():
+                if number <= bottom and column < len(cells):
+                    cells[column] = cells[column] or text
+        while next_merged and next_merged[0] <= number:
+            _, column, bottom = next_merged
+            if column < len(cells):
+                open_cells[column] = bottom, cells[column]
+            next_merged = next(places, None)
+        yield number + 1, cells
 
 
 def _text(value: object) -> str:

@@ -21,7 +21,7 @@ from webapp.imports.drafts import read_again, read_other_sheet, store_file
 from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
-from webapp.imports.tables import DuplicateRows, Import, ImportState, KnownRows
+from webapp.imports.tables import BEGUN, DuplicateRows, Import, ImportState, KnownRows
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
@@ -240,12 +240,23 @@ def change(name: str) -> _Page:
         return see_other(_address(found))
     if (page := _read_again(found)) is not None:
         return page
+    is_confirmed = request.form.get("confirm") == "cancel"
+    if "cancel" in request.form and found.state in BEGUN and not is_confirmed:
+        return _ask_before_cancelling(found)
     for action, run in _ACTIONS.items():
-        if action in request.form and run(_imports(), found):
+        if (action in request.form or (is_confirmed and action == "cancel")) and run(
+            _imports(), found
+        ):
             by = f" by {operator}" if (operator := _operator()) else ""
             log.info("import %s: %s%s", found.reference, action, by)
     is_discarded = found.state is ImportState.DRAFT and "cancel" in request.form
     return see_other(_PATH if is_discarded else _address(found))
+
+
+def _ask_before_cancelling(found: Import) -> str:
+    return render_template(
+        "imports/cancel.html", found=found, n=persian_number(found.left_rows), token=_token()
+    )
 
 
 def _twice() -> DuplicateRows:
@@ -280,37 +291,29 @@ def _read_again(found: Import) -> _Page | None:
     reading than the one that is stored: what is sent is what they have seen.
     """
     definition = services().definitions.get(found.form)
-    is_asked = "columns" in request.form
+    is_asked = not {"columns", "mend"}.isdisjoint(request.form)
     if found.state is not ImportState.DRAFT or definition is None:
         return see_other(_address(found)) if is_asked else None
     is_sent = "go" in request.form
-    sheet = pages.chosen_sheet(found.reading)
-    if sheet and (is_asked or is_sent):
-        return _read_other_sheet(found, definition, *sheet)
-    reading = pages.posted(found.reading, definition)
-    if not is_asked and not (is_sent and reading != found.reading):
+    if not (is_asked or is_sent):
         return None
-    if faults := pages.faults(reading, definition):
-        seen = replace(_as_chosen(found), reading=reading)
-        return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
+    sheet, mended = pages.chosen_sheet(found.reading), pages.mended(found)
+    reading = found.reading if sheet else pages.posted(found.reading, definition)
+    faults = {} if sheet else pages.faults(reading, definition, is_sent=is_sent)
+    if is_sent and reading == found.reading and not (sheet or mended or faults):
+        return None
     try:
-        read_again(_imports(), definition, found, reading)
+        if sheet:
+            read_other_sheet(_imports(), definition, found, *sheet, mended=mended)
+        elif not faults:
+            read_again(_imports(), definition, found, reading, mended=mended)
+    except UnreadableFile as unreadable:
+        faults = {"sheet" if sheet and sheet[1] is None else "header_row": str(unreadable)}
     except ImportGone:  # expired, sent, or read again by another request meanwhile
         return see_other(_address(found))
-    return _renewed(found)
-
-
-def _read_other_sheet(
-    found: Import, definition: FormDefinition, name: str | None, header_row: int | None
-) -> _Page:
-    try:
-        read_other_sheet(_imports(), definition, found, name=name, header_row=header_row)
-    except UnreadableFile as unreadable:
-        input_name = "sheet" if header_row is None else "header_row"
-        page = _preview_page(_as_chosen(found), faults={input_name: str(unreadable)})
-        return page, HTTPStatus.UNPROCESSABLE_ENTITY
-    except ImportGone:
-        return see_other(_address(found))
+    if faults:
+        seen = replace(_as_chosen(found), reading=reading)
+        return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
     return _renewed(found)
 
 
@@ -318,7 +321,8 @@ def _renewed(found: Import) -> Response:
     """Return the way to a preview that was computed anew."""
     is_sent = "go" in request.form
     query = {"twice": _twice(), "known": _known()} | ({"unsent": "1"} if is_sent else {})
-    return see_other(f"{_address(found)}?{urlencode(query)}")
+    place = "#wrong" if "mend" in request.form else ""
+    return see_other(f"{_address(found)}?{urlencode(query)}{place}")
 
 
 def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from flask import request
@@ -11,9 +12,10 @@ from flask import request
 from webapp.contact import LABELS, MOBILE, NAMES, Contact, Field, FieldKind
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import read_value
-from webapp.imports.columns import named_columns
+from webapp.imports.columns import asked_dates, named_columns, targets, undecided_dates
 from webapp.imports.review import Progress
-from webapp.imports.rows import shared_fields
+from webapp.imports.rows import row_name, shared_fields
+from webapp.imports.sheet_parser.table import ALIKE
 from webapp.imports.tables import (
     ENDED,
     WHOLE_NAME,
@@ -38,6 +40,7 @@ from webapp.web.rendering import (
 )
 
 MAX_SHOWN: Final = 50  # rows of each list
+MAX_MENDED: Final = 20  # wrong rows whose cells are inputs
 _MAX_CELL: Final = 120  # characters of a cell that is shown
 _EXAMPLES: Final = 3
 _ROWS_WITH_EXAMPLES: Final = 20
@@ -72,17 +75,23 @@ def preview(found: Import) -> dict[str, Any]:
     wrong = review.wrong_rows(found.id, limit=MAX_SHOWN) if found.wrong_rows else []
     repeated = review.repeated_rows(found.id, limit=MAX_SHOWN) if found.twice_rows else []
     mobile = next(row for row in rows if row.name == MOBILE)
+    columns = [_column(found, number, first) for number in range(len(found.reading.columns))]
     return {
         **draft_numbers(found),
+        **_left_out(found, definition, columns),
         "known": _known(found, rows) if found.known_rows else (),
         "same_file": _same_file(found),
         "title": _title(found, in_title=bool(found.reading.file)),
-        "columns": [_column(found, number, first) for number in range(len(found.reading.columns))],
-        "fields": _targets(definition) if definition else {},
-        "left_out": _left_out(found, definition, first) if definition else (),
+        "shown_columns": [it for it in columns if it["field"]],
+        "other_columns": [it for it in columns if not it["field"]],
+        "fields": targets(definition) if definition else {},
+        "row_name": partial(row_name, found.reading),
+        "alike": f"{ALIKE}{found.reading.sheet.removeprefix(ALIKE)}",
         "shared": _shared(found, definition),
+        "undecided": _undecided(found.reading),
         "no_mobile": "" if MOBILE in found.reading.columns else mobile.label,
-        "wrong": [_wrong(found, row) for row in wrong],
+        "wrong": [_wrong(found, row, place) for place, row in enumerate(wrong)],
+        "most_mended": MAX_MENDED,
         "repeated": [(row.number, *_who(_contact(row))) for row in repeated],
         "ready": _table(ready, rows),
     }
@@ -102,35 +111,28 @@ def draft_numbers(found: Import) -> dict[str, Any]:
     }
 
 
-def _targets(definition: FormDefinition) -> dict[str, str]:
-    """Return what a column can hold, and its caption: a field, or a whole name."""
-    fields = {row.name: row.label for row in definition.fields}
-    if not fields.keys() >= set(NAMES):
-        return fields
-    place = max(list(fields).index(name) for name in NAMES) + 1
-    items = list(fields.items())
-    return dict([*items[:place], (WHOLE_NAME, texts.WHOLE_NAME), *items[place:]])
-
-
 def _left_out(
-    found: Import, definition: FormDefinition, rows: Sequence[StoredRow]
-) -> Iterator[str]:
-    """Yield sentences on what of the file is not sent: columns, and names."""
-    header, columns = found.reading.header, found.reading.columns
-    has_cells = {it for row in rows for it, cell in enumerate(row.cells) if cell.strip()}
-    left = [it for it, name in enumerate(columns) if not name and it in has_cells]
-    if left:
-        titles = COMMA.join(f"«{_short(header[it])}»" for it in left)
-        yield texts.LEFT_OUT_COLUMNS.format(n=persian_number(len(left)), titles=titles)
-    misleading = [it for it in named_columns(definition, header) if it in left]
-    if misleading:
-        titles = COMMA.join(f"«{_short(header[it])}»" for it in misleading)
-        yield texts.MISLEADING_COLUMNS.format(titles=titles)
-    if found.reading.notes:
-        yield texts.LEFT_OUT_ROWS.format(n=persian_number(found.reading.notes))
-    has_names = definition.shown.intersection(NAMES)
-    if has_names and not {*NAMES, WHOLE_NAME}.intersection(columns):
-        yield texts.NO_NAME_COLUMN
+    found: Import, definition: FormDefinition | None, columns: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return sentences on what of the file is not sent: by columns, and all in one line."""
+    reading = found.reading
+    left = [it for it, column in enumerate(columns) if not column["field"] and column["examples"]]
+    named = named_columns(definition, reading.header) if definition else []
+    has_names = definition and definition.shown.intersection(NAMES)
+    is_nameless = has_names and not {*NAMES, WHOLE_NAME}.intersection(reading.columns)
+    counts = {texts.COUNT_LEFT_OUT: len(left), texts.LEFT_OUT_ROWS: reading.notes}
+    sentences = [text.format(n=persian_number(count)) for text, count in counts.items() if count]
+    return {
+        "left_out": " ".join([*sentences, *([texts.NO_NAME_COLUMN] if is_nameless else [])]),
+        "left_out_columns": _named(texts.LEFT_OUT_COLUMNS, reading, left),
+        "misleading": _named(texts.MISLEADING_COLUMNS, reading, [it for it in named if it in left]),
+    }
+
+
+def _named(sentence: str, reading: ColumnMapping, columns: Sequence[int]) -> str:
+    """Return a sentence on columns, with their number and titles; "" if there are none."""
+    titles = COMMA.join(f"«\u2068{_short(reading.header[it])}\u2069»" for it in columns)
+    return sentence.format(n=persian_number(len(columns)), titles=titles) if columns else ""
 
 
 def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], str, str, str]]:
@@ -161,20 +163,22 @@ def _same_file(found: Import) -> dict[str, str] | None:
     former = services().delivery.imports.review.with_same_file(found)
     if former is None:
         return None
-    return {
-        "text": texts.SAME_FILE.format(time=local_time(former.created_at)),
-        "reference": former.reference,
-    }
+    text = texts.SAME_FILE.format(time=local_time(former.created_at))
+    return {"text": text, "reference": former.reference}
 
 
 def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:
     """Return a column with its title and its first examples."""
     cells = (row.cells[number] for row in rows)
     examples = [cell for cell in cells if cell.strip()][:_EXAMPLES]
+    reading = found.reading
     return {
-        "title": found.reading.header[number],
+        "name": f"{_COLUMN}{number}",
+        "title": reading.header[number],
         "examples": examples,
-        "field": found.reading.columns[number],
+        "field": reading.columns[number],
+        "order_name": f"{_ORDER}{number}" if number in asked_dates(reading) else "",
+        "order": _order(reading, number),
     }
 
 
@@ -190,13 +194,40 @@ def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, 
     ]
 
 
-def _wrong(found: Import, row: StoredRow) -> dict[str, Any]:
-    """Return a wrong row, with the column, the cell and the message of each fault."""
-    faults = [
-        (_short("" if column is None else found.reading.header[column]), _short(cell), message)
-        for column, cell, _, message in row.faults
-    ]
+def _wrong(found: Import, row: StoredRow, place: int) -> dict[str, Any]:
+    """Return a wrong row, with its faults; the cells of the first ones can be mended."""
+    faults: list[dict[str, str]] = []
+    for column, cell, _, message in row.faults:
+        title = "" if column is None else found.reading.header[column]
+        name = f"{_CELL}{row.number}-{column}"
+        whole = "" if column is None else row.cells[column]
+        # An input of one line sends the cell as it is.
+        fits = column is not None and len(whole) <= _MAX_CELL and len(whole.splitlines()) <= 1
+        is_input = place < MAX_MENDED and fits and name not in {it["name"] for it in faults}
+        faults.append(
+            {
+                "title": _short(title),
+                "cell": _short(cell),
+                "typed": request.form.get(name, whole),
+                "message": message,
+                "name": name if is_input else "",
+            }
+        )
     return {"number": row.number, "faults": faults}
+
+
+def mended(found: Import) -> dict[int, tuple[str, ...]]:
+    """Return the cells of the wrong rows that the request changes, by their numbers."""
+    changed = {}
+    rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_MENDED)
+    for row in rows if found.wrong_rows else ():
+        cells = list(row.cells)
+        for column, *_ in row.faults:
+            if column is not None:
+                cells[column] = request.form.get(f"{_CELL}{row.number}-{column}", cells[column])
+        if tuple(cells) != row.cells:
+            changed[row.number] = tuple(cells)
+    return changed
 
 
 def _short(text: str) -> str:
@@ -287,19 +318,47 @@ def _title(found: Import, *, in_title: bool = False) -> str:
 
 _COLUMN: Final = "column-"
 _FOR_ALL: Final = "all-"
+_ORDER: Final = "order-"  # of dates
+_CELL: Final = "row-"
 
 
 def posted(old: ColumnMapping, definition: FormDefinition) -> ColumnMapping:
     """Return the reading of the request; what it does not contain stays as it was."""
-    columns = (
+    columns = tuple(
         request.form.get(f"{_COLUMN}{number}", given) for number, given in enumerate(old.columns)
     )
     shared = {
         row.name: request.form.get(f"{_FOR_ALL}{row.name}", old.shared.get(row.name, ""))
         for row in shared_fields(definition)
     }
-    given = {name: text for name, text in shared.items() if text}
-    return replace(old, columns=tuple(columns), shared=given)
+    orders = {
+        number: request.form.get(f"{_ORDER}{number}", _order(old, number))
+        for number in old.unproven
+    }
+    proven = tuple(it for it in old.month_first if it not in orders)
+    return replace(
+        old,
+        columns=columns,
+        shared={name: text for name, text in shared.items() if text},
+        chosen=old.chosen if columns == old.columns else "now",
+        month_first=(*proven, *(it for it, order in orders.items() if order == "month")),
+        day_first=tuple(it for it, order in orders.items() if order == "day"),
+    )
+
+
+def _undecided(reading: ColumnMapping) -> dict[str, str]:
+    """Return what is to be said of dates in an unknown order, by the name of the input."""
+    return {
+        f"{_ORDER}{it}": texts.DATE_ORDER_ASKED.format(title=_short(reading.header[it]))
+        for it in undecided_dates(reading)
+    }
+
+
+def _order(reading: ColumnMapping, column: int) -> str:
+    """Return in which order an operator says that the dates of a column are, or ""."""
+    if column in reading.month_first:
+        return "month"
+    return "day" if column in reading.day_first else ""
 
 
 def chosen_sheet(old: ColumnMapping) -> tuple[str | None, int | None] | None:
@@ -309,7 +368,7 @@ def chosen_sheet(old: ColumnMapping) -> tuple[str | None, int | None] | None:
     """
     sheet = request.form.get("sheet", old.sheet)
     row = request.form.get("header_row", str(old.header_row))
-    if sheet != old.sheet and sheet in old.sheets:
+    if sheet != old.sheet and sheet.removeprefix(ALIKE) in old.sheets:
         return sheet, None
     numbers = {str(number): number for number in (0, *(number for number, _ in old.first))}
     if row in numbers and numbers[row] != old.header_row:
@@ -317,9 +376,12 @@ def chosen_sheet(old: ColumnMapping) -> tuple[str | None, int | None] | None:
     return None
 
 
-def faults(reading: ColumnMapping, definition: FormDefinition) -> dict[str, str]:
-    """Return what is wrong with a reading: a message by the name of its input."""
-    labels = _targets(definition)
+def faults(reading: ColumnMapping, definition: FormDefinition, *, is_sent: bool) -> dict[str, str]:
+    """Return what is wrong with a reading: a message by the name of its input.
+
+    Before it is sent, the order of each date has to be known.
+    """
+    labels = targets(definition)
     found = {}
     taken: set[str] = set()
     for number, name in enumerate(reading.columns):
@@ -329,6 +391,7 @@ def faults(reading: ColumnMapping, definition: FormDefinition) -> dict[str, str]
         elif names & taken:
             found[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(label=labels[name])
         taken |= names - {"", LABELS, MOBILE}  # of several numbers, the first usable one counts
+    found |= _undecided(reading) if is_sent else {}
     for row in shared_fields(definition):
         try:
             read_value(row, reading.shared.get(row.name, ""))

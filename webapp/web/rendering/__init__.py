@@ -25,7 +25,7 @@ from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Tokens
 from webapp.messages import statistics as texts
 from webapp.observability.metrics import Metrics
-from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
+from webapp.outbox.rows import WAITING, State
 from webapp.persian import persian_digits
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
@@ -161,15 +161,17 @@ def require_intranet() -> None:
 
 def waiting() -> str:
     """Return how many contacts wait, as a Persian sentence; "" if the database fails."""
-    return _counted(WAITING, messages.WAITING, messages.WAITING_MANY)
+    return counted(WAITING, messages.WAITING, messages.WAITING_MANY)
 
 
-def needing_attention() -> str:
-    """Return how many contacts need attention; otherwise as `waiting`."""
-    return _counted(NEEDS_ATTENTION, texts.ATTENTION_NOW, texts.ATTENTION_NOW_MANY)
+def counted(states: Sequence[State], text: str = "{n}", many: str = texts.MORE_THAN) -> str:
+    """Return how many contacts in these states are in the outbox; "" if the database fails.
 
-
-def _counted(states: Sequence[State], text: str, many: str) -> str:
+    Args:
+        states: The states.
+        text: The Persian text for the number.
+        many: The one for more than are counted.
+    """
     try:
         count = services().delivery.outbox.review.count(states, most=_COUNT_CAP)
     except DatabaseError:

@@ -1,0 +1,333 @@
+"""Statistics, for operators: numbers of now, charts, and tables that open; the same as CSV."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+
+from webapp import persian
+from webapp.forms.definitions import main_form
+from webapp.messages import opening as opening_texts
+from webapp.messages import statistics as texts
+from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
+from webapp.persian import persian_number
+from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome, today
+from webapp.statistics.breakdowns import Breakdown
+from webapp.web import closing
+from webapp.web.rendering import charts, counted, require_intranet, services
+from webapp.web.rendering.charts import csv_file
+from webapp.web.statistics.tables import (
+    HOURS,
+    CsvRow,
+    StatisticsTable,
+    TableRow,
+    breakdown_csv,
+    breakdown_table,
+    breakdowns,
+    choice_rows,
+    form_title,
+    funnel_table,
+    in_order,
+    step_csv,
+    typical_delay,
+)
+
+_MAX_BAR_LABEL: Final = 30  # characters; the table has the whole title
+_DELIVERED: Final = str(CountedOutcome.DELIVERED)
+
+blueprint = Blueprint("statistics", __name__)
+blueprint.before_request(require_intranet)
+
+_PERIODS_DAYS: Final = (7, 30, 365)
+_DEFAULT_DAYS: Final = 30
+_MAX_COLUMNS: Final = 60  # of a chart; longer periods are shown by weeks
+
+
+@blueprint.get("/statistics")
+def page() -> str:
+    """Show the numbers of now, and the submissions of the last days."""
+    days = _days()
+    first, last = _first_and_last(days)
+    week = persian.first_of_week(last)
+    statistics = services().delivery.statistics
+    is_behind = statistics.is_behind()
+    all_counts = statistics.counts(min(first, week - _WEEK), last, live=not is_behind)
+    counts = [one for one in all_counts if one.day >= first]
+    found = breakdowns(first, last)
+    tiles, comparison, sign = _tiles(all_counts, week, last)
+    return render_template(
+        "statistics/statistics.html",
+        tiles=tiles,
+        comparison=comparison,
+        sign=sign,
+        opening=_opening(),
+        behind=texts.BEHIND.format(n=persian_number(MAX_LIVE_ROWS)) if is_behind else "",
+        periods=[
+            (number, texts.LAST_DAYS.format(n=persian_number(number))) for number in _PERIODS_DAYS
+        ],
+        days=days,
+        period=texts.LAST_DAYS.format(n=persian_number(days)),
+        typical=typical_delay(found[Breakdown.DELAY]),
+        sections=list(_sections(first, last, counts, found[Breakdown.HOUR])) if counts else [],
+        tables=[table for table in _tables(first, last, counts, found) if table.rows],
+        home=main_form(services().definitions),
+    )
+
+
+def _tables(
+    first: date, last: date, counts: list[Count], found: dict[Breakdown, dict[str, int]]
+) -> Iterator[StatisticsTable]:
+    """Yield the tables without a chart, those without a row too."""
+    for kind in (Breakdown.OPERATOR, Breakdown.WAY, Breakdown.SOURCE):
+        yield breakdown_table(kind, found[kind])
+    yield funnel_table(first, last, counts)
+    yield StatisticsTable(
+        name="choice",
+        title=texts.BY_CHOICE,
+        columns=(texts.FORM, texts.FIELD, texts.CHOICE, texts.NUMBER),
+        rows=choice_rows(first, last),
+        note=texts.CHOICE_NOTE,
+    )
+    yield breakdown_table(Breakdown.DELAY, found[Breakdown.DELAY])
+
+
+def _opening() -> list[str]:
+    """Return which forms are open, and how many of their places are taken."""
+    found = {form.title: closing.for_operators(form) for form in services().definitions.values()}
+    return [
+        " ".join([opening_texts.FORM.format(title=title), *lines])
+        for title, lines in found.items()
+        if lines
+    ]
+
+
+@blueprint.get("/statistics.csv")
+def table() -> Response:
+    """Return the numbers by day, form, and what `by` names, for spreadsheet programs."""
+    first, last = _first_and_last(_days())
+    by = request.args.get("by", "outcome")
+    if by in list(Breakdown):
+        return _csv(by, breakdown_csv(Breakdown(by), first, last))
+    statistics = services().delivery.statistics
+    counts = statistics.counts(first, last, live=not statistics.is_behind())
+    if by == "step":
+        return _csv(by, step_csv(first, last, counts))
+    return _csv("outcome", ((one.day, one.form, str(one.outcome), one.count) for one in counts))
+
+
+def _csv(by: str, rows: Iterable[CsvRow]) -> Response:
+    """Return rows as a file; by tells what their third column is."""
+    header = ("day_jalali", "day", "form", by, "count")
+    lines = (
+        (persian.jalali_iso(day), day.isoformat(), form, name, str(count))
+        for day, form, name, count in rows
+    )
+    return csv_file("statistics", header, lines)
+
+
+def _days() -> int:
+    given = request.args.get("days", _DEFAULT_DAYS, type=int)
+    return given if given in _PERIODS_DAYS else _DEFAULT_DAYS
+
+
+def _first_and_last(days: int) -> tuple[date, date]:
+    """Return the first and the last of so many days, of which today is the last."""
+    last = today()
+    return last - timedelta(days=days - 1), last
+
+
+# Tiles
+
+_WEEK: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number of now, and the page that lists what it counts, if there is one."""
+
+    label: str
+    number: str
+    href: str = ""
+
+
+def _tiles(counts: Iterable[Count], week: date, last: date) -> tuple[list[Tile], str, str]:
+    """Return the numbers of now; this week against the one before in words, and a sign for it.
+
+    Args:
+        counts: The counts of this week and the one before, at least.
+        week: The first day of this week.
+        last: The current day.
+    """
+    days: Counter[date] = Counter()
+    for one in counts:
+        days[one.day] += one.count
+    now, before = (
+        sum(number for day, number in days.items() if begin <= day <= end)
+        for begin, end in ((week, last), (week - _WEEK, last - _WEEK))
+    )
+    text, sign = texts.WEEK_SAME if now else "", ""
+    if now != before:
+        text, sign = (texts.WEEK_MORE, "▲") if now > before else (texts.WEEK_LESS, "▼")
+    tiles = [
+        Tile(texts.TODAY, persian_number(days[last])),
+        Tile(texts.THIS_WEEK, persian_number(now)),
+        Tile(texts.OUTCOMES["waiting"], counted(WAITING), "/outbox?waiting=1"),
+        Tile(texts.OUTCOMES["attention"], counted(NEEDS_ATTENTION), "/outbox"),
+    ]
+    difference, former = persian_number(abs(now - before)), persian_number(before)
+    return tiles, text.format(n=difference, before=former), sign
+
+
+# Sums
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A row of a table, and a bar of a chart."""
+
+    label: str
+    short: str
+    numbers: dict[str, int] = field(default_factory=lambda: {str(it): 0 for it in CountedOutcome})
+
+    @property
+    def total(self) -> int:
+        return sum(self.numbers.values())
+
+    @property
+    def row(self) -> TableRow:
+        """Its numbers by outcome, and in all, as the table shows them."""
+        return TableRow(
+            self.label, tuple(map(persian_number, (*self.numbers.values(), self.total)))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A chart and a table of the same numbers.
+
+    Attributes:
+        chart: The chart.
+        label: What it says in words: the total and the peak.
+        outcomes: The outcomes in it.
+        table: The table.
+    """
+
+    chart: charts.Chart
+    label: str
+    outcomes: list[str]
+    table: StatisticsTable
+
+
+def _sections(
+    first: date, last: date, counts: list[Count], hours: Mapping[str, int]
+) -> Iterator[_Section]:
+    days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
+    period = texts.LAST_DAYS.format(n=persian_number(len(days)))
+    yield _time_section(days, counts, period)
+    forms = _by_form(counts)
+    yield _section(charts.rows, forms, _outcome_table("form", forms, texts.BY_FORM), period)
+    if hours:
+        names = list(HOURS)
+        shown = names[names.index(min(hours)) : names.index(max(hours)) + 1]
+        sums = [
+            _Sum(HOURS[it], persian_number(int(it)), {_DELIVERED: hours.get(it, 0)}) for it in shown
+        ]
+        table = breakdown_table(Breakdown.HOUR, hours)
+        yield _section(charts.columns, sums, table, period)
+
+
+def _time_section(days: Sequence[date], counts: Iterable[Count], period: str) -> _Section:
+    title, nothing = texts.BY_DAY, texts.NOTHING_ON_DAYS
+    first_of: Callable[[date], date] = _same_day
+    if len(days) > _MAX_COLUMNS:
+        title, nothing, first_of = texts.BY_WEEK, texts.NOTHING_IN_WEEKS, persian.first_of_week
+    sums = _by_time(days, counts, first_of=first_of)
+    shown = [one for one in sums if one.total]
+    empty = len(sums) - len(shown)
+    note = nothing.format(n=persian_number(empty)) if empty else ""
+    table = _outcome_table("time", shown[::-1], title, note=note, csv="outcome")
+    return _section(charts.columns, sums, table, period)
+
+
+def _outcome_table(
+    name: str, sums: Iterable[_Sum], title: str, *, note: str = "", csv: str = ""
+) -> StatisticsTable:
+    return StatisticsTable(
+        name=name,
+        title=title,
+        columns=(texts.FIRST_COLUMNS[title], *texts.OUTCOMES.values(), texts.TOTAL),
+        rows=[one.row for one in sums],
+        note=note,
+        total=_whole(sums).row,
+        csv=csv,
+    )
+
+
+def _whole(sums: Iterable[_Sum]) -> _Sum:
+    whole = _Sum(texts.TOTAL, texts.TOTAL)
+    for one in sums:
+        for outcome, number in one.numbers.items():
+            whole.numbers[outcome] += number
+    return whole
+
+
+def _section(
+    draw: Callable[[list[tuple[str, Mapping[str, int]]]], charts.Chart],
+    sums: Sequence[_Sum],
+    table: StatisticsTable,
+    period: str,
+) -> _Section:
+    whole, peak = _whole(sums), max(reversed(sums), key=lambda one: one.total)
+    label = texts.CHART.format(
+        title=table.title,
+        period=period,
+        total=persian_number(whole.total),
+        most=persian_number(peak.total),
+        label=peak.label,
+    )
+    outcomes = [outcome for outcome, number in whole.numbers.items() if number]
+    return _Section(draw([(one.short, one.numbers) for one in sums]), label, outcomes, table)
+
+
+def _same_day(day: date) -> date:
+    return day
+
+
+def _by_time(
+    days: Iterable[date], counts: Iterable[Count], *, first_of: Callable[[date], date]
+) -> list[_Sum]:
+    """Return a sum for each day or week, the oldest first, those without a submission too.
+
+    Args:
+        days: The days that the counts cover, the oldest first.
+        counts: The counts.
+        first_of: Returns the first day of the week of a day; or the day itself.
+    """
+    name = texts.WEEK_FROM if first_of is persian.first_of_week else "{day}"
+    sums: dict[date, _Sum] = {}
+    for day in days:
+        first = first_of(day)
+        label = name.format(day=persian.date_in_words(first))
+        sums.setdefault(first, _Sum(label, persian.day_and_month(first)))
+    for one in counts:
+        sums[first_of(one.day)].numbers[one.outcome] += one.count
+    return list(sums.values())
+
+
+def _by_form(counts: Iterable[Count]) -> list[_Sum]:
+    """Return a sum for each form with a submission; forms that are gone come last."""
+    found: dict[str, _Sum] = {}
+    for one in counts:
+        title = form_title(one.form)
+        found.setdefault(one.form, _Sum(title, title)).numbers[one.outcome] += one.count
+    for form in found.values():
+        label = form.label
+        if len(label) > _MAX_BAR_LABEL:
+            label = f"{label[: _MAX_BAR_LABEL - 1].rstrip()}…"
+        form.short = texts.BAR.format(label=label, n=persian_number(form.total))
+    return [found[slug] for slug in in_order(found)]
