@@ -40,10 +40,10 @@ from webapp.observability import RareWarnings
 log = logging.getLogger(__name__)
 
 # The newest revision in `migrations/versions`.
-REVISION: Final = "0016"
+REVISION: Final = "0017"
 # The oldest revision whose programs can use the tables of `REVISION`: during an upgrade they run
 # beside this one. It rises when a migration does more than add tables, and columns with defaults.
-OLDEST_REVISION: Final = "0016"
+OLDEST_REVISION: Final = "0017"
 # Version 1.0.0, and the last revision of its successor before this one, which was not released.
 _UPGRADED_REVISIONS: Final = ("0003", "0013")
 
