@@ -2,19 +2,23 @@
 // and the page hears amoot-form:ready, :code, :closed, :invalid, :submitted, with { form, reference, result }.
 (() => {
   const script = document.currentScript;
-  if (!script) return; // pasted as a module: it cannot know where its forms come from
+  if (!script) return; // as a module, it has no address
   const { origin } = new URL(script.src);
   const base = new URL("embed/", script.src).href;
 
-  // A page with two forms has the snippet twice.
+  // The snippet may be there twice.
   const once = Symbol.for(base);
   if (window[once]) return;
   window[once] = true;
 
   const frames = () => [...document.querySelectorAll("iframe")]
     .filter((frame) => frame.src.startsWith(base));
-  const greet = (frame, values) => frame.contentWindow
-    .postMessage({ mark: "amoot-form", type: "hello", values }, origin);
+  // Where the page is dark by its color-scheme, its text is white.
+  function greet(frame, values) {
+    frame.style.color = "CanvasText";
+    const dark = /255/.test(getComputedStyle(frame).color);
+    frame.contentWindow.postMessage({ mark: "amoot-form", type: "hello", values, dark }, origin);
+  }
 
   // A reload of this page begins its frames anew: the address of a step that asks for a code stays
   // in this tab until the step is over.

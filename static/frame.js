@@ -21,6 +21,7 @@ if (how === "navigate" && document.hasFocus()) (document.querySelector("[autofoc
 addEventListener("message", ({ data, origin, source }) => {
   if (host || source !== parent || data?.mark !== "amoot-form") return;
   if (!origins.split(" ").includes(origin)) return;
+  if (data.dark && page.matches(".clear")) page.classList.remove("light");
   host = origin;
   // A reload of the page around comes back to a code that is asked for, or to the number's correction.
   const asked = document.querySelector("[name=change], [name=previous]");

@@ -16,7 +16,6 @@ from webapp.messages import codes
 from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
-from webapp.statistics.places import Capacity
 from webapp.web import health, help, rendering
 from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
@@ -57,10 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = Metrics(forms, deadline=settings.amoot_deadline)
     token = settings.amoot_token or demo.DEMO_TOKEN
     delivery = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
-    for slug, form in forms.items():
-        if form.capacity:
-            since = form.opens.date() if form.opens else None
-            delivery.places.limit(slug, Capacity(form.capacity, since))
+    delivery.use(forms)
     rate_limits = RateLimits(settings, metrics)
     basic_auth = BasicAuth(settings.intranet_users, rate_limits)
     app.extensions[EXTENSION] = Services(

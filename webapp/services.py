@@ -11,6 +11,7 @@ from typing import Final, Self
 from webapp.alerts import CHECK_INTERVAL_S, Alerts
 from webapp.alerts.problems import FETCH_INTERVAL_S, FIRST_FETCH_S, Credit
 from webapp.database import Database, DatabaseError
+from webapp.forms.definitions import FormDefinition
 from webapp.imports import Imports
 from webapp.imports.feeder import FEED_INTERVAL_S
 from webapp.imports.known import SEARCH_INTERVAL_S, PhonebookSearch
@@ -33,7 +34,7 @@ from webapp.reencryption import (
 from webapp.settings import Settings
 from webapp.statistics import Statistics
 from webapp.statistics.funnel import CodeCounts, Funnel
-from webapp.statistics.places import Places
+from webapp.statistics.places import Capacity, Places
 from webapp.verification import Verification
 from webapp.verification.codes import Codes
 from webapp.verification.limits import limits_of
@@ -183,6 +184,16 @@ class DeliveryServices:
         )
         services._register(unverified, Alerts.from_settings(settings, database, breaker))
         return services
+
+    def use(self, forms: Mapping[str, FormDefinition]) -> None:
+        """Limit the places of these forms, and count what imports hold of their choices."""
+        for slug, form in forms.items():
+            if form.capacity:
+                since = form.opens.date() if form.opens else None
+                self.places.limit(slug, Capacity(form.capacity, since))
+            self.imports.feeder.choices[slug] = tuple(
+                row.name for row in form.fields if row.choices
+            )
 
     def _register(self, unverified: Unverified, alerts: Alerts | None) -> None:
         """Register the features' work with the worker; the outbox knows none of them."""

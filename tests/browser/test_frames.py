@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+import zlib
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
 from serving import serve_forms
+
+from webapp.forms.colour import contrast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +77,53 @@ def test_frame_without_heading_takes_the_height_that_install_proposes_and_learns
     expect(form.locator("[data-outcome=delivered]")).to_be_visible()
     (stored,) = (it for it in running.contacts if it["Mobile"] == 989121110001)
     assert website.origin in stored["CustomText6"]
+
+
+# A page's declaration, and whether a visitor who prefers dark sees the frame's text light on dark.
+SCHEMES = {
+    "": False,
+    ":root { color-scheme: light; }": False,
+    ":root { color-scheme: light dark; }": True,
+    ":root { color-scheme: dark; }": True,
+}
+
+
+@pytest.mark.parametrize("prefers", ["light", "dark"])
+def test_transparent_frame_is_legible_on_whatever_its_page_declares_by_color_scheme(
+    tab: Page, server: Server, website: Site, prefers: Literal["light", "dark"]
+) -> None:
+    """By the colours of its pixels; where the schemes differ, the browser paints a ground."""
+    tab.emulate_media(color_scheme=prefers)
+    frame = f'<iframe src="{server.url}/embed/bare" style="block-size: 40rem"></iframe>'
+    script = f'<script src="{server.url}/embed.js"></script>'
+    for number, (declared, is_dark) in enumerate(SCHEMES.items()):
+        page = f"<!doctype html><title>x</title><style>{declared}</style>{frame}{script}"
+        tab.goto(website.publish(f"/{prefers}-{number}", page))
+        form = tab.frame_locator("iframe")
+        root, is_dark_here = form.locator("html"), is_dark and prefers == "dark"
+        if is_dark_here:  # once the page has said so
+            expect(root).not_to_have_class(re.compile(r"\blight\b"))
+        expect(form.locator("#FName")).to_be_visible()
+        box = tab.locator("iframe").bounding_box()
+        assert box
+        ground = pixel(tab, box["x"] + 5, box["y"] + box["height"] - 5)
+        ink = root.evaluate("it => getComputedStyle(it).color")
+        inked = "#" + bytes(map(int, re.findall(r"\d+", ink))).hex()
+        assert contrast(ground, inked) > 7, declared
+        assert (ground < "#808080") is is_dark_here, declared
+        if is_dark_here:
+            assert ground == pixel(tab, 1, 1), "the page shows through"
+
+
+def pixel(tab: Page, x: float, y: float) -> str:
+    """Return the colour of a pixel: of a picture of one, nothing is filtered."""
+    picture = tab.screenshot(clip={"x": x, "y": y, "width": 1, "height": 1})
+    data, place = b"", 8
+    while place < len(picture):
+        size, kind = int.from_bytes(picture[place : place + 4]), picture[place + 4 : place + 8]
+        data += picture[place + 8 : place + 8 + size] if kind == b"IDAT" else b""
+        place += size + 12
+    return "#" + zlib.decompress(data)[1:4].hex()
 
 
 def test_sandbox_that_loads_nothing_of_ours_says_what_is_missing(

@@ -37,6 +37,7 @@ from_url = { utm_source = "CustomText5" }
 verify = "sms"
 """
 INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
+PX_PER_MM = 96 / 25.4
 POINTS_PER_MM = 72 / 25.4
 
 
@@ -147,3 +148,20 @@ def test_poster_is_one_page_of_a5(tab: Page) -> None:
     assert box
     size = [float(number) / POINTS_PER_MM for number in box.groups()]
     assert size == [pytest.approx(148, abs=1), pytest.approx(210, abs=1)]
+
+
+def test_poster_fits_its_paper_with_the_longest_title_and_a_code_that_phones_read(
+    tab: Page,
+) -> None:
+    """Within the margins of A5, as a printer has them; its code is 3.5 cm wide at least."""
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": round(128 * PX_PER_MM), "height": round(190 * PX_PER_MM)})
+    tab.goto("/install/news/poster?utm_source=poster")
+    tab.locator(".poster h1 bdi").evaluate("it => { it.textContent = 'همایش '.repeat(16); }")
+    code, address = (tab.locator(f".poster {it}").bounding_box() for it in (".qr", ".address"))
+    assert code
+    assert address
+    assert code["width"] >= 35 * PX_PER_MM
+    assert code["width"] == pytest.approx(code["height"], abs=1)
+    assert address["y"] + address["height"] <= 190 * PX_PER_MM
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

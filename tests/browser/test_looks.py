@@ -135,3 +135,18 @@ def test_date_in_a_narrow_frame_with_large_text_is_one_column(tab: Page) -> None
     assert tab.locator("#BornDate-month").evaluate(inner) > 60
     assert tab.locator("#BornDate-day").evaluate(inner) > 60
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_message_at_twice_the_text_size_leaves_its_text_most_of_a_phones_width(tab: Page) -> None:
+    """Its sign shrinks, and its margins: no column of single words."""
+    tab.set_viewport_size({"width": 360, "height": 640})
+    tab.goto("/f/signup")
+    tab.locator("button[type=submit]").click()
+    heading = tab.locator(".failure h2")
+    heading.wait_for()
+    width = heading.evaluate("it => it.clientWidth")
+    tab.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert heading.evaluate("it => it.clientWidth") >= 0.9 * width
+    sign = "getComputedStyle(document.querySelector('.failure'), '::before').inlineSize"
+    assert tab.evaluate(f"parseFloat({sign})") >= 28  # px, as before
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

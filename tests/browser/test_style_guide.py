@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GUIDE = ROOT / "docs" / "design-system.html"
 LOOKS = [(scheme, width) for width in (360, 768, 1366, 1920) for scheme in ("light", "dark")]
 # What belongs to one page: a part of it, or its looks in a frame or on an error.
-ON_PAGES = {"clear", "embed", "headless", "recent", "source", "unstyled"}
+ON_PAGES = {"clear", "embed", "headless", "light", "long", "recent", "source", "unstyled"}
 
 
 @pytest.fixture(scope="module")

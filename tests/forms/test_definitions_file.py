@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tables import each
 
 from webapp.contact import FIELDS, in_page_order
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.forms.definitions_file import DefinitionError, load, parse
+from webapp.forms.definitions_file import DefinitionError, _Table, load, parse
 from webapp.messages import codes
 from webapp.verification.sender import Fallback, Policy
 
@@ -101,9 +102,13 @@ def test_example_has_a_form_of_each_sort() -> None:
     assert forms["event"].proof_of_work
     assert forms["event"].fixed == {
         "CityName": "تهران",
-        "CustomDate1": date(2026, 10, 16),
+        "CustomDate1": date(2027, 10, 16),
         "Active": True,
     }
+    keys = {field.name for field in dataclasses.fields(_Table)}
+    used = {key for table in tomllib.loads(EXAMPLE.read_text())["forms"].values() for key in table}
+    for_few = {"verify_length", "verify_fallback", "verify_label", "line", "line_blocked"}
+    assert keys - used == for_few
 
 
 def test_short_form_has_defaults() -> None:

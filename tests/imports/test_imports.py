@@ -32,6 +32,7 @@ from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal.base import Refused
 from webapp.services import DeliveryServices
+from webapp.statistics import today
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +113,18 @@ def test_backlog_grows_with_what_the_portal_takes(delivery: DeliveryServices) ->
         before = in_outbox(delivery)
         settle(delivery)
     assert steps == [8, 16, 32, 50, 50, 50]
+
+
+def test_choices_of_imported_rows_are_counted_once_each(delivery: DeliveryServices) -> None:
+    """As those of forms; in the transaction that moves the rows, so whoever moves them."""
+    started(delivery, 12)
+    delivery.imports.feeder.choices["contact"] = ("FName", "LName")
+    for _ in range(4):
+        make_due(delivery)
+        delivery.imports.feeder.enqueue_due_rows()
+        settle(delivery)
+    assert in_outbox(delivery) == 12
+    assert delivery.funnel.choices(today(), today()) == {("contact", "FName", "سارا"): 12}
 
 
 def test_slow_portal_has_few_rows_before_the_contacts_of_people(

@@ -601,6 +601,11 @@ def test_three_inputs_make_a_date(day: str, month: str, year: str) -> None:
     assert persian.parse_date_parts(day, month, year) == date(1990, 10, 7)
 
 
+def wrong_parts(names: str) -> str:
+    """Return the message that these parts have no such shape."""
+    return messages.DATE_PARTS_WRONG.format(parts=names)
+
+
 @each(
     ("parts", "message"),
     [
@@ -610,12 +615,13 @@ def test_three_inputs_make_a_date(day: str, month: str, year: str) -> None:
         (("", "7", "\u200f"), "روز و سال را هم وارد کنید."),
         (("", "", "1369"), "روز و ماه را هم وارد کنید."),
         (("15", "", ""), "ماه و سال را هم وارد کنید."),
-        (("", "", ""), messages.DATE_SHAPE),
-        (("15/7", "7", "1369"), messages.DATE_SHAPE),
-        (("15", "ابر", "1369"), messages.DATE_SHAPE),
+        (("", "", ""), wrong_parts("روز و ماه و سال")),
+        (("15/7", "7", "1369"), wrong_parts("روز")),
+        (("15", "ابر", "1369"), wrong_parts("ماه")),
+        (("،۱۵،", "7", "سیصد"), wrong_parts("سال")),
         (("15", "مهر", "1990"), messages.DATE_JALALI_YEAR),
-        (("مهر", "15", "1369"), messages.DATE_SHAPE),
-        (("15", "7", "9" * 5000), messages.DATE_SHAPE),
+        (("مهر", "15", "1369"), wrong_parts("روز")),
+        (("15", "7", "9" * 5000), wrong_parts("سال")),
         (("15", "7", "69"), messages.DATE_TWO_DIGIT_YEAR),
         (("15", "13", "1369"), messages.DATE_MONTH),
         (("30", "12", "1404"), "اسفند ۱۴۰۴ روز ۳۰ ندارد."),
@@ -623,7 +629,7 @@ def test_three_inputs_make_a_date(day: str, month: str, year: str) -> None:
     ],
 )
 def test_three_inputs_are_checked_as_one(parts: tuple[str, str, str], message: str) -> None:
-    """A missing part is named; otherwise the same messages as for one text."""
+    """A missing or unreadable part is named; otherwise the same messages as for one text."""
     assert refusal(persian.parse_date_parts, *parts) == message
 
 

@@ -15,7 +15,7 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.outbox import Outbox
-from webapp.outbox.rows import NoRoom, State, Timing
+from webapp.outbox.rows import HONEYPOT, UNPROVEN, NoRoom, State, Submitter, Timing
 from webapp.statistics import Statistics, today
 from webapp.statistics.places import Capacity, Places
 from webapp.verification.unverified import Unverified
@@ -44,15 +44,18 @@ class Machine:
         """Store a submission; return whether there was room."""
         return has_room(lambda: self.outbox.add(contact(number), key(number), form=FORM, send=send))
 
-    def hold(self, number: int) -> bool:
+    def hold(self, number: int, *, reason: str = "", replaces: str = "") -> bool:
         """Store one for an operator."""
         own = contact(number), key(number)
-        return has_room(lambda: self.outbox.hold(*own, form=FORM, reason=""))
+        by = Submitter(replaces=replaces)
+        return has_room(lambda: self.outbox.hold(*own, form=FORM, reason=reason, by=by))
 
     def wait(self, number: int, *, replaces: str = "") -> bool:
         """Store one that waits for its code."""
         return has_room(
-            lambda: self.unverified.add(contact(number), key(number), form=FORM, replaces=replaces)
+            lambda: self.unverified.add(
+                contact(number), key(number), form=FORM, by=Submitter(replaces=replaces)
+            )
         )
 
 
@@ -137,6 +140,22 @@ def test_a_place_is_free_once_its_submission_is_rejected_discarded_or_expired(
     elapse(machine.database, timedelta(hours=2).total_seconds())
     machine.unverified.purge()
     assert machine.add(8), "expired"
+
+
+def test_a_corrected_suspect_takes_over_the_place_of_the_former(database_url: str) -> None:
+    """Whoever corrects it, and whether the corrected one is suspect or not."""
+    machine = Machine(database_url, Capacity(1))
+    assert machine.hold(1, reason=HONEYPOT)
+    assert machine.hold(2, reason=HONEYPOT, replaces=key(1)), "by a visitor before the code"
+    assert machine.wait(3, replaces=key(2)), "without the honeypot"
+    assert machine.hold(4, reason=UNPROVEN, replaces=key(3))
+    assert machine.places.read_taken(FORM) == 1
+    assert [machine.outbox.find(key(number)) for number in (1, 2, 3)] == [None] * 3
+    assert not machine.hold(5, replaces=key(4)), "what an operator looks at is not replaced"
+    held = machine.outbox.find(key(4)).reference
+    assert machine.outbox.review.correct(held, contact(6), send=True), "by an operator"
+    assert machine.places.read_taken(FORM) == 1
+    assert not machine.add(7)
 
 
 def test_a_delivered_submission_keeps_its_place_when_it_is_counted_and_purged(

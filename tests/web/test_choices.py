@@ -182,3 +182,10 @@ def test_statistics_count_what_was_chosen_once(client: FlaskClient) -> None:
         ("سمت شغلی", "پزشک", "۰"),
     ):
         assert f"همایش{' '.join(cells)}" in rows
+    file = client.get("/statistics.csv?by=choice").text.splitlines()
+    assert file[0].removeprefix("\ufeff") == "day_jalali,day,form,field,choice,count"
+    chosen = {tuple(line.split(",")[2:]) for line in file[1:]}
+    both = ("event", "CustomText3", "آذربایجان شرقی", "2")
+    assert {both, ("event", "CustomText2", "عصر", "1")} <= chosen
+    feeder = client.application.extensions[EXTENSION].delivery.imports.feeder
+    assert feeder.choices["event"] == ("CustomText2", "CustomText3", "JobTitle")

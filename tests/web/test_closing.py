@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
+from clock import elapse
 from support import Html, Page, solved, written
 
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
+from webapp.messages import codes
 from webapp.messages import opening as texts
+from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import IRAN
 from webapp.web import closing
 from webapp.web.rendering import EXTENSION
@@ -181,6 +184,60 @@ def test_operators_see_whether_a_form_is_open_and_how_many_places_are_taken(
         "data-opening" not in client.get("/install/club").text.replace("باشگاه", "")
         or texts.PLACES.format(n="۰", most="۱") in client.get("/install/club").text
     )
+
+
+def test_code_counts_after_the_form_is_full_or_closed_as_long_as_its_place_is_kept(
+    client: FlaskClient, clock: Clock, portal: Simulator, delivery: DeliveryServices
+) -> None:
+    """Who came in time types a wrong code, another one and the right one; others are told why."""
+    step = send(client, Page(client, "/f/club"), "09121234506", "/f/club").headers["Location"]
+    for time, expected in ((OPEN, "full"), (LATE, "late")):
+        clock.time = time
+        assert delivery.places.read_taken("club") == 1
+        assert reason(client.get("/f/club")) == expected
+        assert 'data-outcome="code"' in client.get(step).text
+        wrong = client.post(step, data={"Code": "00000"})
+        assert (wrong.status_code, reason(wrong)) == (HTTPStatus.UNPROCESSABLE_ENTITY, None)
+    receipt = client.post(step, data={"Code": portal.codes[-1]["Code"]}).headers["Location"]
+    assert messages.DELIVERED_PUBLIC in client.get(receipt).text
+    assert delivery.places.read_taken("club") == 1
+
+
+def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
+    client: FlaskClient, clock: Clock, delivery: DeliveryServices
+) -> None:
+    """Its place is free again; the page says both, instead of a form to be filled in in vain."""
+    step = send(client, Page(client, "/f/club"), "09121234507", "/f/club").headers["Location"]
+    elapse(delivery.database, timedelta(hours=2).total_seconds())
+    delivery.verification._unverified.purge()  # noqa: SLF001  as the worker does
+    assert delivery.places.read_taken("club") == 0
+    answer = client.get(step)
+    assert (answer.status_code, reason(answer)) == (HTTPStatus.GONE, None)
+    assert "<form" in answer.text
+    clock.time = LATE
+    for path in (step, step.replace("/f/", "/embed/")):
+        answer = client.get(path)
+        assert (answer.status_code, reason(answer)) == (HTTPStatus.GONE, "late")
+        assert codes.GONE_CLOSED in answer.text
+        assert "<form" not in answer.text
+
+
+def test_suspect_is_corrected_in_the_last_place(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """An extension of the browser had filled in what no person sees; nobody is counted twice."""
+    filled = {HONEYPOT_INPUT: "x"}
+    step = send(client, Page(client, "/f/club"), "09121234503", "/f/club", **filled)
+    page = Page(client, f"{step.headers['Location']}&change=1")
+    previous = next(it for it, _ in page.html.find("input") if it.get("name") == "previous")
+    for mobile, more in (("09121234504", filled), ("09121234505", {})):
+        own = {"previous": str(previous["value"]), **more}
+        answer = send(client, page, mobile, "/f/club", **own)
+        assert "/code" in answer.headers["Location"], answer.text
+        page = Page(client, f"{answer.headers['Location']}&change=1")
+        previous = next(it for it, _ in page.html.find("input") if it.get("name") == "previous")
+    assert delivery.places.read_taken("club") == 1
+    assert delivery.outbox.review.count(NEEDS_ATTENTION, most=9) == 0
 
 
 def test_number_is_corrected_in_the_last_place_and_after_the_form_has_closed(

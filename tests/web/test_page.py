@@ -13,7 +13,7 @@ from markupsafe import escape
 from support import FULL_FORM, FULL_SENT, TOKEN, Html, Page, short_deadline
 from tables import each
 
-from webapp import messages
+from webapp import messages, persian
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
@@ -178,6 +178,33 @@ def test_date_in_parts_keeps_its_parts_after_an_error(client: FlaskClient) -> No
     assert page.html.values["BornDate-year"] == ["۱۳۶۹"]
     assert "مهر" in page.html.selected
     assert page.html.text("a", href="#BornDate-day") == "تاریخ تولد: مهر ۱۳۶۹ روز ۳۱ ندارد."
+
+
+@each(
+    ("typed", "wrong"),
+    [
+        (("۳۱", "7", "۱۳۶۹"), ["day"]),
+        (("", "7", "۱۳۶۹"), ["day"]),
+        (("", "7", ""), ["day", "year"]),
+        (("سی", "7", "۱۳۶۹"), ["day"]),
+        (("۱۵", "13", "۱۳۶۹"), ["month"]),
+        (("۱۵", "7", "۶۹"), ["year"]),
+        (("۱۵", "7", "۱۲۰۰"), ["year"]),
+        (("۱۵", "7", "۱۴۹۹"), ["year"]),
+    ],
+)
+def test_only_the_wrong_part_of_a_date_is_marked_and_linked(
+    client: FlaskClient, typed: tuple[str, str, str], wrong: list[str]
+) -> None:
+    """The others stay neutral; the summary names the field."""
+    page = Page(client, "/f/signup")
+    ids = [f"BornDate-{part}" for part in persian.DATE_PARTS]
+    page.send(Mobile=MOBILE, **dict(zip(ids, typed, strict=True)))
+    inputs = {it.get("id"): it for tag in ("input", "select") for it, _ in page.html.find(tag)}
+    marked = [part for part in ids if inputs[part].get("aria-invalid")]
+    assert marked == [f"BornDate-{part}" for part in wrong]
+    assert all(inputs[it].get("aria-describedby") == "BornDate-error" for it in marked)
+    assert page.html.text("a", href=f"#{marked[0]}").startswith("تاریخ تولد")
 
 
 def test_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -> None:
@@ -488,7 +515,7 @@ def choosy(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
 
 def test_required_choices_are_asked_for_and_can_be_given(choosy: Page, portal: Simulator) -> None:
     """No answer that would be refused is offered; errors and hints stand at their groups."""
-    assert messages.NO_ANSWER not in choosy.html.text("main")
+    assert messages.UNSPECIFIED not in choosy.html.text("main")
     assert choosy.send(Mobile=MOBILE).status_code == 422
     for name in ("GenderType", "Labels"):
         assert choosy.error(name) in choosy.html.text(role="alert")

@@ -23,12 +23,14 @@ from webapp.web.security.rate_limits import redis_fault
 
 def build_services(settings: Settings, metrics: Metrics | None = None) -> DeliveryServices:
     """Return the delivery services for these settings."""
-    return DeliveryServices.build(
+    services = DeliveryServices.build(
         settings,
         portal_url=settings.amoot_url or PORTAL_URL,
         token=settings.amoot_token or demo.DEMO_TOKEN,
         metrics=metrics,
     )
+    services.use(definitions_file.load(settings.forms_file, demo=settings.demo))
+    return services
 
 
 def has_outbox(settings: Settings) -> bool:

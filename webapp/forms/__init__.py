@@ -186,7 +186,7 @@ def _anchor(field: Field) -> str:
     if isinstance(field, RadioField) or (isinstance(field, LabelsField) and not field.free):
         return f"{field.id}-0"
     if isinstance(field, JalaliDateField) and field.in_parts:
-        return f"{field.id}-day"
+        return f"{field.id}-{field.wrong_parts[0]}"
     return str(field.id)
 
 

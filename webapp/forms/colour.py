@@ -31,7 +31,7 @@ def stylesheet(accent: str) -> str:
         f":root {{ --accent: {_hex(light)}; --accent-deep: {_hex(_mix(light, _BLACK, 0.25))}; "
         f"--on-accent: #fff; --tint: {_hex(_mix(light, _WHITE, 0.9))}; }}\n"
         "@media screen and (prefers-color-scheme: dark) { "
-        f":root:not(.embed) {{ --accent: {_hex(dark)}; "
+        f":root:not(.light) {{ --accent: {_hex(dark)}; "
         f"--accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; --on-accent: #000; "
         f"--tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"
     )

@@ -22,10 +22,8 @@ from webapp.forms import reading
 from webapp.forms.choice_fields import one_of
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import FALSE_VALUES, GENDERS
-from webapp.persian import Check, InvalidText
+from webapp.persian import DATE_PARTS, Check, InvalidText
 from webapp.phonebook import KnownLabels
-
-DATE_PARTS: Final = ("day", "month", "year")
 
 # The answers to the question which spelling of a label to use.
 USE_EXISTING: Final = "existing"
@@ -35,7 +33,6 @@ _MAX_SUGGESTIONS: Final = 100  # of labels: a page has a limited weight
 _GENDER_CAPTIONS: Final = {
     "false": messages.WOMAN,
     "true": messages.MAN,
-    "": messages.NO_ANSWER,
 }
 
 
@@ -149,6 +146,7 @@ class JalaliDateField(Field):
         self.in_parts = in_parts
         self.typed = ""
         self.parts = dict.fromkeys(DATE_PARTS, "")
+        self._wrong_parts: tuple[str, ...] = ()
 
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Get the three parts, which have names of their own, then continue as usual."""
@@ -168,7 +166,11 @@ class JalaliDateField(Field):
         if persian.strip_invisible(self.typed):
             self.data = reading.read_date(self._row, self.typed)
         elif any(map(persian.strip_invisible, self.parts.values())):
-            self.data = reading.read_date_parts(self._row, **self.parts)
+            try:
+                self.data = reading.read_date_parts(self._row, **self.parts)
+            except InvalidText as error:
+                self._wrong_parts = error.parts
+                raise
 
     def _value(self) -> str:
         joined = "/".join(part for part in reversed(self.parts.values()) if part)
@@ -183,6 +185,13 @@ class JalaliDateField(Field):
             day, month, year = map(_echo, self.parts.values())
             day = day or _echo(self.typed)
         return {"day": day, "month": _month_name(month), "year": year}
+
+    @property
+    def wrong_parts(self) -> tuple[str, ...]:
+        """Which of the three inputs have the error, if there is one: all, if none does alone."""
+        if not self.errors:
+            return ()
+        return DATE_PARTS[:1] if self.typed else self._wrong_parts or DATE_PARTS
 
     @property
     def in_words(self) -> str:
@@ -321,14 +330,15 @@ def _gender_value(choice: object) -> object:
     return values.get(choice, choice)
 
 
-def _gender(row: contact.Field, *, is_required: bool) -> RadioField:
+def _gender(row: contact.Field, *, is_required: bool, is_public: bool) -> RadioField:
     """Make radio buttons for the genders and, unless required, for no answer."""
+    captions = _GENDER_CAPTIONS | {"": messages.NO_ANSWER if is_public else messages.UNSPECIFIED}
     # HTML has no autocomplete for radio buttons.
     return RadioField(  # type: ignore[call-arg]  # newer than its types
         row.label,
         choices=[
             SelectChoice(choice, label)
-            for choice, label in _GENDER_CAPTIONS.items()
+            for choice, label in captions.items()
             if choice or not is_required
         ],
         coerce=_gender_value,
@@ -343,7 +353,8 @@ def make_field(
 ) -> Field:
     """Make the WTForms field of a row of the field table; `known` returns the known labels."""
     # In an operator's form, the browser would offer the operator's own data.
-    autocomplete = row.autocomplete if definition.access is Access.PUBLIC else "off"
+    is_public = definition.access is Access.PUBLIC
+    autocomplete = row.autocomplete if is_public else "off"
     is_required = row.name in definition.required
     if row.choices:
         validators = [Required(row)] if is_required else []
@@ -354,7 +365,7 @@ def make_field(
     }
     match row.kind:
         case FieldKind.GENDER:
-            return _gender(row, is_required=is_required)
+            return _gender(row, is_required=is_required, is_public=is_public)
         case FieldKind.DATE:
             in_parts = definition.dates is DateInput.PARTS
             common["render_kw"]["dir"] = "ltr"

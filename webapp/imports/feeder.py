@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -42,7 +44,18 @@ from webapp.imports.tables import (
     imports,
 )
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.outbox.rows import INITIAL_VALUES, MAX_RETRY_AGE, WAITING, State, Timing, table
+from webapp.outbox.rows import (
+    COLUMNS,
+    INITIAL_VALUES,
+    MAX_RETRY_AGE,
+    WAITING,
+    State,
+    Submission,
+    Timing,
+    table,
+)
+from webapp.statistics import today
+from webapp.statistics.funnel import choices_table
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +76,11 @@ def is_sent(import_id: int, twice: DuplicateRows, known: KnownRows) -> ColumnEle
 
 
 class Feeder:
-    """Moves rows of running imports into the outbox, one import after the other."""
+    """Moves rows of running imports into the outbox, one import after the other.
+
+    Attributes:
+        choices: By the slug of a form, the API names of its fields with choices.
+    """
 
     def __init__(
         self, database: Database, breaker: CircuitBreaker, timing: Timing, *, rate: int
@@ -76,6 +93,7 @@ class Feeder:
             timing: The time limits of delivery.
             rate: How many rows a second are fed at most, by all workers together.
         """
+        self.choices: dict[str, tuple[str, ...]] = {}
         self._database = database
         self._breaker = breaker
         self._timing = timing
@@ -163,13 +181,24 @@ class Feeder:
         if found.known is KnownRows.SKIP:
             rows = rows.where(~is_known_elsewhere(found.id, found.form))
         added = connection.execute(self._database.insert_or_ignore_from(table, list(columns), rows))
-        new = len(added.all())
+        new = added.scalars().all()
+        self._count_choices(connection, found.form, new)
         connection.execute(delete(import_rows).where(moved))
         return {
             "left_rows": found.left_rows - count,
-            "known_rows": found.known_rows + count - new,
+            "known_rows": found.known_rows + count - len(new),
             "last_enqueued_row": last,
         }
+
+    def _count_choices(self, connection: Connection, form: str, ids: Sequence[int]) -> None:
+        """Count for statistics what rows hold of the choices of their form."""
+        if not (names := self.choices.get(form)):
+            return
+        rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings()
+        found = (Submission.from_row(row, self._database.encryption).contact for row in rows)
+        chosen = [(name, one[name]) for one in found if one for name in names if one[name]]
+        sums = {(today(), form, *pair): (number,) for pair, number in Counter(chosen).items()}
+        self._database.upsert_increment(connection, choices_table, sums)
 
     def _values(self, found: Import) -> dict[str, Any]:
         """Return the values that all rows share in the outbox."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 LINK: Final = "ثبت از فایل"
-TITLE: Final = "ورود مخاطبان از فایل"
+TITLE: Final = "ثبت مخاطبان از فایل"
 INTRO: Final = "پیش از ارسال، پیش‌نمایش نشان داده می‌شود. تا آن را تأیید نکنید چیزی فرستاده نمی‌شود."
 FILE: Final = "فایل مخاطبان"
 FILE_HINT: Final = (
@@ -21,7 +21,7 @@ SAMPLE_OF: Final = "دریافت فایل نمونهٔ «{title}»"
 NO_FORM: Final = "هیچ فرمی برای ثبت از فایل تعریف نشده است."
 RECENT: Final = "پیش‌نویس‌ها و ثبت‌های ۳۰ روز گذشته"
 FILE_NAME: Final = "فایل"
-OPERATOR: Final = "چه کسی"
+OPERATOR: Final = "ثبت‌کننده"
 FILE_OF: Final = "{title} ({file})"
 NO_FILE: Final = "یک فایل انتخاب کنید."
 PAGE_EXPIRED: Final = "اعتبار این صفحه به پایان رسیده بود. فایل را دوباره انتخاب کنید و بفرستید."
@@ -104,25 +104,25 @@ KNOWN_QUESTION: Final = "سطرهایی که شمارهٔ آن‌ها از پی�
 KNOWN_CHOICES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "skip": "فرستاده نشود",
-        "send": "فرستاده شود، به صورت مخاطبی دیگر با همان شماره",
+        "send": "فرستاده شود، به‌صورت مخاطبی دیگر با همان شماره",
     }
 )
 KNOWN_TITLE: Final = "سطرهای با شمارهٔ موجود"
 KNOWN_SOURCE: Final = "محل"
 KNOWN_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
-    {"outbox": "صف ارسال", "imported": "ورودهای پیشین", "phonebook": "دفتر تلفن"}
+    {"outbox": "صف ارسال", "imported": "ثبت‌های پیشین از فایل", "phonebook": "دفتر تلفن"}
 )
 DIFFERENCES: Final = "تفاوت با مخاطب موجود"
 DIFFERENCE: Final = "{label} (مخاطب موجود: \u2068{text}\u2069)"
 NOTHING: Final = "خالی"
 NO_DIFFERENCE: Final = "بدون تفاوت"
 SAME_FILE: Final = "همین فایل پیش‌تر وارد شده است: {time}."
-SAME_FILE_LINK: Final = "گزارش آن ورود"
+SAME_FILE_LINK: Final = "گزارش آن ثبت"
 SEARCHING: Final = "جست‌وجوی شماره‌ها در دفتر تلفن: {n} از {total}"
 SEARCHING_HINT: Final = "می‌توانید منتظر نمانید؛ شماره‌هایی که هنوز جست‌وجو نشده‌اند فرستاده می‌شوند."
 SEARCH_AGAIN: Final = "به‌روز کردن صفحه"
 SEARCH_REFUSED: Final = (
-    "توکن برنامه اجازهٔ جست‌وجو در دفتر تلفن را ندارد؛ فقط صف ارسال و ورودهای پیشین بررسی شد."
+    "توکن برنامه اجازهٔ جست‌وجو در دفتر تلفن را ندارد؛ فقط صف ارسال و ثبت‌های پیشین از فایل بررسی شد."
 )
 READY_TITLE: Final = "سطرهای آمادهٔ ارسال"
 SEND: Final = "ارسال {n} مخاطب"
@@ -145,7 +145,7 @@ STATES: Final[Mapping[str, str]] = MappingProxyType(
 STATE_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "running": "می‌توانید این صفحه را ببندید؛ ارسال ادامه می‌یابد.",
-        "paused": "سطرهای باقی‌مانده فرستاده نمی‌شوند تا ارسال را ادامه دهید.",
+        "paused": "تا ارسال را ادامه ندهید، سطرهای باقی‌مانده فرستاده نمی‌شوند.",
         "done": "کار همهٔ سطرها پایان یافته است.",
         "cancelled": "سطرهایی که به صف ارسال نرسیده بودند پاک شدند.",
     }
@@ -156,8 +156,8 @@ WAITING: Final = "در انتظار"
 REFUSED: Final = "نیازمند رسیدگی"
 KNOWN_BEFORE: Final = "با شمارهٔ موجود"
 KNOWN: Final = (
-    "{n} سطر فرستاده نشد: شمارهٔ آن‌ها در صف ارسال، ورودهای پیشین یا دفتر تلفن هست. آنچه نیاز به "
-    "رسیدگی دارد در این صفحه است:"
+    "{n} سطر فرستاده نشد: شمارهٔ آن‌ها در صف ارسال، ثبت‌های پیشین از فایل یا دفتر تلفن هست. آنچه "
+    "نیاز به رسیدگی دارد در این صفحه است:"
 )
 PROGRESS: Final = "پیشرفت ارسال"
 PROGRESS_SAID: Final = "{n} از {total} سطر انجام شد."
@@ -180,7 +180,7 @@ REFUSED_WHO: Final = "مخاطب"
 REFUSED_WHY: Final = "علت"
 REFUSED_REFERENCE: Final = "کد پیگیری"
 DOWNLOAD_REFUSED: Final = "دریافت این سطرها"
-ANOTHER: Final = "ورود فایلی دیگر"
+ANOTHER: Final = "ثبت از فایلی دیگر"
 BROUGHT_AT: Final = "زمان"
 STATE: Final = "وضعیت"
 MOBILE: Final = "شمارهٔ همراه"
@@ -241,7 +241,7 @@ FORMULA_ERROR: Final = (
 )
 BAD_ANSWER: Final = "در این خانه «بله» یا «خیر» وارد کنید."
 UNKNOWN_LABEL: Final = "برچسب «\u2068{label}\u2069» در این فرم نیست. برچسب‌های فرم: {choices}."
-EXAMPLE_ROW: Final = "این سطر نمونه است. آن را پاک کنید."
+EXAMPLE_ROW: Final = "این سطر نمونه است. آن را حذف کنید."
 
 # The sample file
 SAMPLE_TITLE: Final = "مخاطبان"
@@ -249,7 +249,7 @@ NOTES_TITLE: Final = "راهنما"
 CHOICES_TITLE: Final = "گزینه‌ها"
 SAMPLE_NOTES: Final = (
     "هر سطر یک مخاطب است. نام ستون‌ها را تغییر ندهید؛ ستون‌هایی را که لازم ندارید خالی بگذارید.",
-    "دو سطر اول نمونه است. آن‌ها را پاک کنید.",
+    "دو سطر اول نمونه است. آن‌ها را حذف کنید.",
     "خانه‌ها قالب متن دارند تا صفر آغاز شماره‌ها بماند.",
 )
 SAMPLE_REQUIRED: Final = "این ستون‌ها نباید خالی باشند: {labels}."

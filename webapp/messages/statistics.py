@@ -93,7 +93,10 @@ NO_STEP: Final = "–"
 SHARE: Final = "{n} ({share} درصد)"
 
 BY_CHOICE: Final = "به تفکیک گزینه"
-CHOICE_NOTE: Final = "انتخاب‌ها هنگام فرستادن فرم شمرده می‌شوند، حتی اگر شماره تأیید نشود."
+CHOICE_NOTE: Final = (
+    "انتخاب‌ها هنگام ثبت فرم شمرده می‌شوند، حتی اگر شماره تأیید نشود؛ سطرهای فایل هنگامی که به صف "
+    "ارسال می‌روند."
+)
 FIELD: Final = "فیلد"
 CHOICE: Final = "گزینه"
 NUMBER: Final = "تعداد"
@@ -170,8 +173,8 @@ SOURCE_MISSING: Final = (
     "برای اینکه آمار نشان دهد مخاطبان از کجا آمده‌اند، utm_source را در from_url این فرم وارد کنید."
 )
 POSTER_TITLE: Final = "پوستر «{title}»"
-POSTER_SCAN: Final = "کد را با دوربین تلفن همراه بخوانید"
-POSTER_TYPE: Final = "یا این نشانی را در مرورگر باز کنید:"
+POSTER_SCAN: Final = "کد را با دوربین گوشی اسکن کنید."
+POSTER_TYPE: Final = "یا این نشانی را در مرورگر وارد کنید:"
 POSTER_HINT: Final = "این صفحه برای چاپ روی کاغذ A5 است. بخش بالای صفحه چاپ نمی‌شود."
 POSTER_PRINT: Final = "چاپ"
-POSTER_BACK: Final = "بازگشت به راه‌های گذاشتن فرم"
+POSTER_BACK: Final = "بازگشت به درج در وب‌سایت"

@@ -41,7 +41,7 @@ RECENT_CORRECT: Final = "اصلاح"
 RECENT_DELIVERED: Final = "ثبت‌شده"
 RECENT_QUEUED: Final = "در صف ارسال"
 RECENT_GONE: Final = "حذف‌شده"
-RECENT_FORGET: Final = "پاک کردن این فهرست"
+RECENT_FORGET: Final = "حذف این فهرست"
 
 # The header of operators' pages, and their help
 CODES: Final = "کد تأیید"
@@ -64,7 +64,10 @@ HELP_OUTCOME_TEXTS: Final = (
         ),
     ),
     ("نیازمند رسیدگی", "سامانهٔ پیامک آن را نپذیرفته است. در «صف ارسال» آن را اصلاح یا حذف کنید."),
-    ("ثبت نشد", "هیچ چیز ذخیره نشده است. آنچه وارد کرده‌اید در صفحه می‌ماند؛ دوباره ثبت کنید."),
+    (
+        "ثبت نشد",
+        ("هیچ چیز ذخیره نشده است. آنچه وارد کرده‌اید در صفحه می‌ماند؛ دکمهٔ ثبت را دوباره بزنید."),
+    ),
 )
 HELP_PUBLIC: Final = "فرم‌های وب‌سایت"
 INSTALL_LINK: Final = "درج در وب‌سایت"

@@ -58,6 +58,7 @@ from webapp.outbox.rows import (
     contact_columns,
     new_owner,
     reference,
+    replacing,
     table,
 )
 
@@ -180,6 +181,7 @@ class Outbox:
         with self._database.write() as connection:
             added = connection.execute(self._inserts[state], stored).mappings().first()
             if guard and added:
+                connection.execute(replacing(by.replaces))
                 guard(connection)
             found = added or connection.execute(WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Submission.from_row(found, self._encryption, send_by=send_by), added is not None

@@ -27,12 +27,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
+    delete,
     false,
+    or_,
     select,
     update,
 )
 from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy.sql.dml import Delete
 
 from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.database import from_batch
@@ -182,10 +186,12 @@ class Submitter:
     Attributes:
         operator: An operator's login name, where operators log in.
         source: Where a visitor came from, for statistics; "" if that is not known.
+        replaces: The key of their submission whose place this one takes, or ""; not stored.
     """
 
     operator: str | None = None
     source: str = ""
+    replaces: str = ""
 
 
 ANONYMOUS: Final = Submitter()
@@ -282,6 +288,13 @@ def by_reference(name: str) -> ColumnElement[bool] | None:
     if len(prefix) != 2 * _REFERENCE_BYTES:
         return None
     return table.c.key.between(prefix.ljust(_KEY_LENGTH, "0"), prefix.ljust(_KEY_LENGTH, "f"))
+
+
+def replacing(key: str) -> Delete:
+    """Return the DELETE of a submission that waits for a code, as robots' do too."""
+    in_honeypot = and_(table.c.state == State.HELD, table.c.status == HONEYPOT)
+    waits = or_(table.c.state == State.UNVERIFIED, in_honeypot)
+    return delete(table).where(table.c.key == key, waits)
 
 
 def contact_columns(encryption: Encryption, contact: Contact, key: str) -> dict[str, str]:

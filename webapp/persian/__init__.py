@@ -2,6 +2,7 @@
 
 from webapp.persian.checks import Check, check_text, parse_email, suggest_email
 from webapp.persian.dates import (
+    DATE_PARTS,
     FIRST_GREGORIAN_YEAR,
     IRAN,
     JALALI_MONTHS,
@@ -37,6 +38,7 @@ from webapp.persian.text import (
 )
 
 __all__ = [
+    "DATE_PARTS",
     "FIRST_GREGORIAN_YEAR",
     "IRAN",
     "JALALI_MONTHS",

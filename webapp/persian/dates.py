@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from persiantools.jdatetime import MONTH_NAMES_FA, WEEKDAY_NAMES_FA, JalaliDate
@@ -22,6 +24,8 @@ from webapp.persian.text import (
 # Iran has kept this offset all year round since 1401.
 IRAN: Final = timezone(timedelta(hours=3, minutes=30))
 
+DATE_PARTS: Final = ("day", "month", "year")
+
 JALALI_MONTHS: Final[tuple[str, ...]] = tuple(name for name in MONTH_NAMES_FA if name)
 
 _MONTH_NUMBERS: Final = {name: number for number, name in enumerate(JALALI_MONTHS, start=1)} | {
@@ -37,6 +41,14 @@ _SPACE_WITHIN_NAME: Final = re.compile(
 _DATE_TOKEN: Final = re.compile(r"\d+|[^\W\d_]+")
 _DAY_OR_MONTH: Final = re.compile(r"\d{1,2}")
 _YEAR: Final = re.compile(r"\d{1,3}|(?!0000)\d{4}")
+# Length is checked before `int` sees a text: it refuses thousands of digits in its own way.
+_SHAPES: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
+    {
+        "day": _DAY_OR_MONTH.fullmatch,
+        "month": lambda text: text in _MONTH_NUMBERS or _DAY_OR_MONTH.fullmatch(text),
+        "year": _YEAR.fullmatch,
+    }
+)
 _COMPACT_LENGTHS: Final = (6, 8)  # the former has a year of two digits
 _YEAR_LENGTH: Final = 4
 _MONTHS: Final = 12
@@ -82,21 +94,31 @@ def parse_date_parts(day: str, month: str, year: str) -> date:
         year: What was typed as the year; Gregorian from 1800 on, Jalali before.
 
     Raises:
-        InvalidText: as `parse_date`, or if one or two of the parts are empty.
+        InvalidText: as `parse_date`, or if parts are empty; with the parts that are wrong.
     """
-    parts = {
-        messages.DAY: _date_tokens(day),
-        messages.MONTH: _date_tokens(month),
-        messages.YEAR: _date_tokens(year),
-    }
-    missing = [name for name, tokens in parts.items() if not tokens]
+    parts = dict(zip(DATE_PARTS, map(_part_token, (day, month, year)), strict=True))
+    missing = [part for part, token in parts.items() if token == ""]
     if 0 < len(missing) < len(parts):
-        raise InvalidText(messages.DATE_PARTS_MISSING.format(parts=messages.AND.join(missing)))
-    match list(parts.values()):
-        case [[one_day], [one_month], [one_year]]:
-            return _to_date(day=one_day, month=one_month, year=one_year)
-        case _:
-            raise InvalidText(messages.DATE_SHAPE)
+        raise _wrong_parts(messages.DATE_PARTS_MISSING, missing)
+    wrong = [part for part, token in parts.items() if not _SHAPES[part](token)]
+    if wrong:
+        raise _wrong_parts(messages.DATE_PARTS_WRONG, wrong)
+    return _to_date(**parts)
+
+
+def _part_token(text: str) -> str:
+    """Return the number or name in one part of a date; "" if it is empty, "?" if it is another."""
+    try:
+        tokens = _date_tokens(text)
+    except InvalidText:
+        return "?"
+    return "?" if len(tokens) > 1 else "".join(tokens)
+
+
+def _wrong_parts(message: str, parts: Sequence[str]) -> InvalidText:
+    names = {"day": messages.DAY, "month": messages.MONTH, "year": messages.YEAR}
+    named = messages.AND.join(names[part] for part in parts)
+    return InvalidText(message.format(parts=named), parts=tuple(parts))
 
 
 def check_range(value: date, *, birth: bool, today: date) -> None:
@@ -111,11 +133,21 @@ def check_range(value: date, *, birth: bool, today: date) -> None:
         InvalidText: if the date lies outside.
     """
     if birth and value > today:
-        raise InvalidText(messages.DATE_FUTURE_BIRTH)
+        raise InvalidText(messages.DATE_FUTURE_BIRTH, parts=(_first_later_part(value, today),))
     last_year = _jalali(today).year if birth else _LAST_YEAR
     if not _jalali_day(_FIRST_YEAR, 1, 1) <= value < _jalali_day(last_year + 1, 1, 1):
         first, last = persian_digits(_FIRST_YEAR), persian_digits(last_year)
-        raise InvalidText(messages.DATE_YEAR_RANGE.format(first=first, last=last))
+        message = messages.DATE_YEAR_RANGE.format(first=first, last=last)
+        raise InvalidText(message, parts=("year",))
+
+
+def _first_later_part(value: date, today: date) -> str:
+    """Return which part of a later date, as people read it, makes it the later one."""
+    # Of two years the number does not matter, and JalaliDate knows none far away.
+    one, other = _jalali(min(value, today + timedelta(days=400))), _jalali(today)
+    if one.year != other.year:
+        return "year"
+    return "month" if one.month != other.month else "day"
 
 
 def date_in_words(value: date) -> str:
@@ -174,23 +206,19 @@ def _date_tokens(text: str) -> list[str]:
 
 def _to_date(*, day: str, month: str, year: str) -> date:
     """Return the date of a day, a month's number or name, and a year."""
-    named = month in _MONTH_NUMBERS
-    # Length is checked before `int` sees the text: it refuses thousands of digits in its own way.
-    if not (
-        _DAY_OR_MONTH.fullmatch(day)
-        and (named or _DAY_OR_MONTH.fullmatch(month))
-        and _YEAR.fullmatch(year)
-    ):
+    parts = {"day": day, "month": month, "year": year}
+    if not all(fits(parts[part]) for part, fits in _SHAPES.items()):
         raise InvalidText(messages.DATE_SHAPE)
+    named = month in _MONTH_NUMBERS
     if len(year) < _YEAR_LENGTH:
-        raise InvalidText(messages.DATE_TWO_DIGIT_YEAR)
+        raise InvalidText(messages.DATE_TWO_DIGIT_YEAR, parts=("year",))
     month_number = _MONTH_NUMBERS[month] if named else int(month)
     if not 1 <= month_number <= _MONTHS:
-        raise InvalidText(messages.DATE_MONTH)
+        raise InvalidText(messages.DATE_MONTH, parts=("month",))
     if int(year) < FIRST_GREGORIAN_YEAR:
         return _jalali_day(int(year), month_number, int(day))
     if named:  # a Jalali month in a Gregorian year
-        raise InvalidText(messages.DATE_JALALI_YEAR)
+        raise InvalidText(messages.DATE_JALALI_YEAR, parts=("year",))
     return _gregorian_day(int(year), month_number, int(day))
 
 
@@ -210,7 +238,7 @@ def _gregorian_day(year: int, month: int, day: int) -> date:
 
 def _no_such_day(month: str, year: int, day: int) -> InvalidText:
     numbers = {"year": persian_digits(year), "n": persian_digits(day)}
-    return InvalidText(messages.DATE_DAY.format(month=month, **numbers))
+    return InvalidText(messages.DATE_DAY.format(month=month, **numbers), parts=("day",))
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,16 @@ from webapp import messages
 
 
 class InvalidText(ValueError):
-    """Invalid input; `args[0]` is the message for the person who typed it, in Persian."""
+    """Invalid input; `args[0]` is the message for the person who typed it, in Persian.
+
+    Attributes:
+        parts: Which parts of a date are wrong, of `DATE_PARTS`; () if that is not known.
+    """
+
+    def __init__(self, message: str, *, parts: tuple[str, ...] = ()) -> None:
+        """Say what is wrong, and in which parts."""
+        super().__init__(message)
+        self.parts = parts
 
 
 _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")

@@ -148,6 +148,17 @@ class Funnel:
             found = connection.execute(sums.group_by(*names).order_by(*names)).all()
         return {(form, field, choice): int(number) for form, field, choice, number in found}
 
+    def daily_choices(self, first: date, last: date) -> list[tuple[date, str, str, str, int]]:
+        """Return the counts of these days and all between: day, form, field, choice and number.
+
+        Raises:
+            DatabaseError: if the database fails.
+        """
+        rows = select(*choices_table.c).where(choices_table.c.day.between(first, last))
+        with self._database.read() as connection:
+            found = connection.execute(rows.order_by(*choices_table.primary_key)).all()
+        return [(day, form, field, choice, number) for day, form, field, choice, number in found]
+
     def start(self) -> None:
         """Flush in a thread, at intervals. Call it in the process that serves, after a fork."""
         self._thread = threading.Thread(target=self._run, name="funnel", daemon=True)

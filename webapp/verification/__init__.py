@@ -82,38 +82,28 @@ class Verification:
             request: Of whom and how a code is sent.
             suspicion: As for `Intake.submit`.
         """
-        replaces = request.replaces
         try:
-            outcome = self._store(
-                contact, key, form=form, by=by, suspicion=suspicion, replaces=replaces
-            )
+            outcome = self._store(contact, key, form=form, by=by, suspicion=suspicion)
         except NoRoom:
             return self._intake.outcome_without_room(form, key)
         is_new = outcome.is_new
-        if is_new and not replaces:
+        if is_new and not by.replaces:
             self._counts.count_step(form, FunnelStep.SUBMITTED)
         if outcome.result is Result.CODE:
             try:
                 if self._codes.add(key, str(contact[MOBILE])):
                     step = self.resend(key, request)
                     outcome = step.outcome or outcome
-                    if step.is_code_out and not replaces:
+                    if step.is_code_out and not by.replaces:
                         self._counts.count_step(form, FunnelStep.CODE_SENT)
             except DatabaseError as error:
                 _log(outcome.reference, error)
-        if replaces != key and outcome.result not in (Result.UNSTORED, Result.REJECTED):
-            self._forget(replaces)
+        if outcome.result not in (Result.UNSTORED, Result.REJECTED):
+            self._forget(by.replaces)
         return replace(outcome, is_new=is_new)
 
     def _store(
-        self,
-        contact: Contact,
-        key: str,
-        *,
-        form: str,
-        by: Submitter,
-        suspicion: str,
-        replaces: str,
+        self, contact: Contact, key: str, *, form: str, by: Submitter, suspicion: str
     ) -> Outcome:
         """Store a submission that is sent once its number is verified."""
         try:
@@ -122,9 +112,7 @@ class Verification:
                     contact, key, form=form, reason=suspicion, by=by
                 )
             else:
-                submission, is_new = self._unverified.add(
-                    contact, key, form=form, source=by.source, replaces=replaces
-                )
+                submission, is_new = self._unverified.add(contact, key, form=form, by=by)
         except DatabaseError as error:
             return self._intake.outcome_after_error(form, key, error)
         if is_new and submission.state is State.HELD:

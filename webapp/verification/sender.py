@@ -80,12 +80,10 @@ class CodeRequest:
     Attributes:
         policy: How the form verifies numbers.
         networks: Of the person.
-        replaces: The key of the submission that the person's new one replaces, or "".
     """
 
     policy: Policy
     networks: Networks
-    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import and_, delete, or_, select, update
-from sqlalchemy.sql.dml import Delete, ReturningUpdate, Update
+from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from webapp.contact import Contact
 from webapp.database import Database
 from webapp.database.encryption import UnreadableText
 from webapp.outbox.rows import (
+    ANONYMOUS,
     COLUMNS,
     ERASED,
     INITIAL_VALUES,
@@ -27,9 +28,11 @@ from webapp.outbox.rows import (
     Guard,
     State,
     Submission,
+    Submitter,
     Timing,
     contact_columns,
     new_owner,
+    replacing,
     table,
 )
 from webapp.verification.codes import mark_verified, purge_codes
@@ -61,7 +64,7 @@ class Unverified:
         self._is_readable = self._encryption.is_readable(_c.encrypted_with)
 
     def add(
-        self, contact: Contact, key: str, *, form: str, source: str = "", replaces: str = ""
+        self, contact: Contact, key: str, *, form: str, by: Submitter = ANONYMOUS
     ) -> tuple[Submission, bool]:
         """Store a submission for an hour; return it, and whether it is new.
 
@@ -69,15 +72,14 @@ class Unverified:
             contact: What was submitted.
             key: The submission's key.
             form: The slug of its form.
-            source: Where the visitor came from, for statistics.
-            replaces: The key of a submission whose place it takes, where places are limited.
+            by: The submitter.
 
         Raises:
             NoRoom: if the form's guard refuses it.
         """
         now = self._database.now_plus
         times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
-        values = {"key": key, "form": form, "status": "", "source": source}
+        values = {"key": key, "form": form, "status": "", "source": by.source}
         contents = {**values, **contact_columns(self._encryption, contact, key)}
         row = {**contents, **times, **INITIAL_VALUES, "state": State.UNVERIFIED}
         guard = self._guards.get(form)
@@ -85,7 +87,7 @@ class Unverified:
             insert = self._database.insert_or_ignore(table, **row)
             added = connection.execute(insert).mappings().first()
             if guard and added:
-                connection.execute(_erasing(replaces))
+                connection.execute(replacing(by.replaces))
                 guard(connection)
             found = added or connection.execute(_with_key(key)).mappings().one()
         return Submission.from_row(found, self._encryption), added is not None
@@ -148,7 +150,7 @@ class Unverified:
             moved = {"state": State.REJECTED, "status": status, **ERASED, "due": due}
             return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
         with self._database.write() as connection:
-            return connection.execute(_erasing(key).returning(_c.id)).first() is not None
+            return connection.execute(replacing(key).returning(_c.id)).first() is not None
 
     def purge(self) -> None:
         """Delete some of the submissions whose hour is over, and of the codes."""
@@ -169,10 +171,6 @@ class Unverified:
         changed: ReturningUpdate[Any] = statement.returning(_c.id)
         with self._database.write() as connection:
             return connection.execute(changed).first() is not None
-
-
-def _erasing(key: str) -> Delete:
-    return delete(table).where(_c.key == key, _c.state == State.UNVERIFIED)
 
 
 def _with_key(key: str) -> Any:  # noqa: ANN401  its type names every column

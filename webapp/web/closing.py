@@ -17,7 +17,7 @@ from webapp.forms import ContactForm
 from webapp.forms.definitions import FormDefinition
 from webapp.messages import opening as texts
 from webapp.outbox.submit import waits_for_code
-from webapp.persian import IRAN, date_in_words, persian_number
+from webapp.persian import DATE_PARTS, IRAN, date_in_words, persian_number
 from webapp.web.rendering import FormattedValue, format_values, local_time, services
 
 
@@ -83,7 +83,12 @@ def closure_for(form: ContactForm, replaces: str) -> Closure | None:
 
 
 def page(
-    definition: FormDefinition, why: Closure, form: ContactForm | None = None, **context: Any
+    definition: FormDefinition,
+    why: Closure,
+    form: ContactForm | None = None,
+    *,
+    note: str = "",
+    **context: Any,
 ) -> tuple[str, HTTPStatus]:
     """Render the page of a form that takes no submission.
 
@@ -91,6 +96,7 @@ def page(
         definition: The form.
         why: The reason.
         form: What was submitted, if it was: it is not stored, and the page shows it once more.
+        note: What is said first, or "".
         context: Further variables of the template: `embed` in a frame.
     """
     title = messages.TITLE_ERROR.format(title=definition.title) if form else definition.title
@@ -101,6 +107,7 @@ def page(
         title=title,
         values=_typed(form) if form else [],
         submitted=form is not None,
+        note=note,
         **context,
     )
     return html, HTTPStatus.CONFLICT if form else HTTPStatus.OK
@@ -137,7 +144,7 @@ def _typed(form: ContactForm) -> list[FormattedValue]:
     found: list[FormattedValue] = []
     for row, field in zip(form.definition.fields, form.contact_fields, strict=True):
         if field.errors or field.data in EMPTY_VALUES:
-            names = (row.name, *(f"{row.name}-{part}" for part in ("day", "month", "year")))
+            names = (row.name, *(f"{row.name}-{part}" for part in DATE_PARTS))
             sent = [text for name in names for text in request.form.getlist(name) if text.strip()]
             found += [FormattedValue(row.label, " ".join(sent), "auto")] if sent else []
         else:

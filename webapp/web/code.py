@@ -26,6 +26,7 @@ from webapp.persian import fold_digits, persian_digits, strip_invisible
 from webapp.portal.base import status_message
 from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, CodeCheck, CodeState
 from webapp.verification.sender import Policy, VerificationResult
+from webapp.web import closing
 from webapp.web import contact as contact_form
 from webapp.web.rendering import public_form, see_other, services
 from webapp.web.submitting import SENT, issue_receipt, request_code, too_many_codes
@@ -299,6 +300,9 @@ def _leave(
 ) -> contact_form.ViewResult:
     """Answer with what became of a submission that waits for no code any more."""
     outcome, contact = step.outcome, step.contact or contact
+    if outcome is None and (why := closing.closure(place.definition)):
+        html, _ = closing.page(place.definition, why, note=texts.GONE_CLOSED, **place.context)
+        return html, HTTPStatus.GONE
     if outcome is None:
         return _form(place, None, message=texts.GONE), HTTPStatus.GONE
     if outcome.is_accepted:

@@ -87,6 +87,11 @@ class CheckedContact:
     policy: Policy | None = None
     replaces: str = ""
 
+    @property
+    def replaced_key(self) -> str:
+        """The key of another submission that this one replaces, or ""."""
+        return self.replaces if self.replaces != self.key else ""
+
 
 def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     """Handle the POST of a form.
@@ -215,7 +220,7 @@ def _over_limit(form: ContactForm, key: str) -> Refusal | None:
         limits.count_form(form=form.definition.slug, address=address, key=key)
         limits.count_mobile(mobile=form[MOBILE].data, key=key)
     except LimitReached as reached:
-        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+        return _too_many(messages.TOO_MANY, reached.retry_after)
     return None
 
 
@@ -244,8 +249,15 @@ def _too_many_codes_for(form: ContactForm) -> Refusal | None:
 def too_many_codes(retry_after_s: float) -> Refusal:
     """Return the refusal of a code to a number that has had too many."""
     services().metrics.count_refusal("LIMIT_CODE_MOBILE")
-    message = texts.TOO_MANY.format(n=persian_digits(math.ceil(retry_after_s / 60)))
-    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, message, math.ceil(retry_after_s))
+    return _too_many(texts.TOO_MANY, retry_after_s)
+
+
+def _too_many(message: str, retry_after_s: float) -> Refusal:
+    """Return a refusal that says how many minutes to wait."""
+    minutes = persian_digits(math.ceil(retry_after_s / 60))
+    return Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS, message.format(n=minutes), math.ceil(retry_after_s)
+    )
 
 
 # What is submitted, and its outcome
@@ -256,7 +268,7 @@ def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
     delivery, definition = services().delivery, form.definition
     is_public = definition.access is Access.PUBLIC
     by = (
-        Submitter(source=form.arrival.source)
+        Submitter(source=form.arrival.source, replaces=checked.replaced_key)
         if is_public
         else Submitter(operator=services().basic_auth.operator)
     )
@@ -265,7 +277,7 @@ def _submit(form: ContactForm, checked: CheckedContact) -> Outcome:
             *(checked.contact, checked.key),
             form=definition.slug,
             by=by,
-            request=request_code(checked.policy, checked.replaces),
+            request=request_code(checked.policy),
             suspicion=checked.suspicion,
         )
     outcome = delivery.intake.submit(
@@ -288,11 +300,11 @@ def _count_choices(form: ContactForm) -> None:
         services().delivery.funnel.count_choices(definition.slug, chosen)
 
 
-def request_code(policy: Policy, replaces: str = "") -> CodeRequest:
+def request_code(policy: Policy) -> CodeRequest:
     """Return the request for a code to the sender of this HTTP request."""
     address = request.remote_addr or ""
     networks = Networks(address_prefix(address), address_prefix(address, wide=True))
-    return CodeRequest(policy, networks, replaces)
+    return CodeRequest(policy, networks)
 
 
 def refuse(form: ContactForm, refusal: Refusal, **context: Any) -> ViewResult:

@@ -92,6 +92,7 @@ def _tables(
         columns=(texts.FORM, texts.FIELD, texts.CHOICE, texts.NUMBER),
         rows=choice_rows(first, last),
         note=texts.CHOICE_NOTE,
+        csv="choice",
     )
     yield breakdown_table(Breakdown.DELAY, found[Breakdown.DELAY])
 
@@ -113,11 +114,23 @@ def table() -> Response:
     by = request.args.get("by", "outcome")
     if by in list(Breakdown):
         return _csv(by, breakdown_csv(Breakdown(by), first, last))
+    if by == "choice":
+        return _choice_csv(services().delivery.funnel.daily_choices(first, last))
     statistics = services().delivery.statistics
     counts = statistics.counts(first, last, live=not statistics.is_behind())
     if by == "step":
         return _csv(by, step_csv(first, last, counts))
     return _csv("outcome", ((one.day, one.form, str(one.outcome), one.count) for one in counts))
+
+
+def _choice_csv(rows: Iterable[tuple[date, str, str, str, int]]) -> Response:
+    """Return what was chosen as a file."""
+    header = ("day_jalali", "day", "form", "field", "choice", "count")
+    lines = (
+        (persian.jalali_iso(day), day.isoformat(), *names, str(count))
+        for day, *names, count in rows
+    )
+    return csv_file("statistics", header, lines)
 
 
 def _csv(by: str, rows: Iterable[CsvRow]) -> Response:
