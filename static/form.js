@@ -1,9 +1,7 @@
-// Conveniences. Nothing depends on them, and whether an input is right, the server says.
+// Keeps what is typed, and where the focus is. What is right, the server says.
 
 const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
-const name = button.textContent;
-button.insertAdjacentHTML("afterend", '<span class="bait" role="status"></span>');
 
 const [navigation] = performance.getEntriesByType("navigation");
 const { type: how = "navigate", responseStart = 0 } = navigation ?? {};
@@ -45,35 +43,15 @@ addEventListener("submit", (event) => {
 }, true);
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();
-let pristine = "unsent" in form.dataset ? null : typed();
-let sent = false;
+const pristine = "unsent" in form.dataset ? null : typed();
 
-function setSent(value) {
-  sent = value;
-  button.setAttribute("aria-disabled", value);
-  button.textContent = value ? button.dataset.busy : name;
-  button.nextElementSibling.textContent = value ? button.dataset.busy : "";
-}
-
-form.addEventListener("submit", (event) => {
-  if (sent) {
-    event.preventDefault();
-    return;
-  }
-  setSent(true);
-  delete drafts[place];
-  setTimeout(setSent, 20000, false);
+form.addEventListener("submit", ({ defaultPrevented }) => {
+  if (!defaultPrevented) delete drafts[place];
 });
-
-// Who keeps the contact that is there gives up what they have typed.
-addEventListener("click", (event) => {
-  if (event.target.matches("[data-outcome=duplicate] a")) pristine = typed();
-});
-
-addEventListener("pageshow", () => setSent(false));
 
 addEventListener("beforeunload", (event) => {
-  if ("warn" in form.dataset && !sent && typed() !== pristine) event.preventDefault();
+  const isSent = button.getAttribute("aria-disabled") === "true";
+  if ("warn" in form.dataset && !isSent && typed() !== pristine) event.preventDefault();
 });
 
 form.addEventListener("keydown", (event) => {

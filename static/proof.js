@@ -35,11 +35,11 @@ function setWaiting(value) {
   waiting = value;
   button.setAttribute("aria-disabled", value);
   button.textContent = value ? button.dataset.busy : name;
-  // Where form.js runs, it has made a status message.
+  // Where submit-button.js runs, it has made a status message.
   button.nextElementSibling?.replaceChildren(value ? button.dataset.busy : "");
 }
 
-// On the window and capturing, so that form.js sees a submission only when it is really sent.
+// On the window and capturing, so that other scripts see a submission only when it is really sent.
 addEventListener("submit", async (event) => {
   if (passing) return;
   event.preventDefault();

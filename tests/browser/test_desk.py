@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Simulator
 
+COUNT = workbench.ATTENTION_MANY.format(n=99)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
 
 
@@ -57,12 +58,13 @@ def test_menu_on_a_phone_opens_and_leads_on(
 
 
 def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Server) -> None:
-    """However long the organisation's name is."""
+    """However long the organisation's name is, and with a count in the button."""
     with browser.new_context(viewport=PHONE, base_url=server.url) as phone:
         tab = phone.new_page()
         tab.goto("/")
         tab.locator(".brand").evaluate("it => { it.textContent = 'سازمان '.repeat(11) }")
         button = tab.get_by_role("button", name=workbench.MENU)
+        button.evaluate("(it, count) => { it.dataset.count = count }", COUNT)
         button.click()
         above, below = button.bounding_box(), tab.locator("#menu").bounding_box()
         assert above
@@ -123,6 +125,10 @@ def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
     tab.keyboard.press("o")
     expect(tab.locator("#Mobile")).to_have_value("o")
     tab.locator("#Mobile").fill("")
+    for field in ("[type=radio]", "[type=checkbox]"):
+        tab.locator(field).first.focus()
+        tab.keyboard.press("?")
+        expect(tab.locator("#keys")).to_be_hidden()
     tab.keyboard.press("Escape")
     tab.keyboard.press("?")
     expect(tab.locator("#keys")).to_be_visible()

@@ -28,6 +28,7 @@ POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
 PAGE = """<!doctype html><html lang="en"><title>Form</title>
+<script type="module" src="/submit-button.js" data-offline="Offline"></script>
 <script type="module" src="/form.js"></script>
 <script type="module" src="/proof.js"></script>
 <form method="post" data-proof="{challenge}" data-proof-worker="/proof-worker.js?v=1">
@@ -35,6 +36,7 @@ PAGE = """<!doctype html><html lang="en"><title>Form</title>
 <button type="submit" name="by" value="button" data-busy="Sending">Send</button>
 </form>"""
 BUTTON = "button[type=submit]"
+SCRIPTS = ("/submit-button.js", "/form.js", "/proof.js", "/proof-worker.js")
 
 
 class Site(ThreadingHTTPServer):
@@ -87,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.shown += 1
             challenge = self.server.proof_of_work.challenge(form="f")
             self._answer(body=PAGE.format(challenge=html.escape(challenge)))
-        elif path in ("/form.js", "/proof.js", "/proof-worker.js"):
+        elif path in SCRIPTS:
             if path == "/proof-worker.js":
                 assert self.server.worker.wait(10)
             self._answer(kind="text/javascript", body=(STATIC / path[1:]).read_text())
@@ -194,7 +196,7 @@ def test_submission_waits_for_the_answer(tab: Page, site: Site, press: str) -> N
 
 
 def test_double_click_sends_once(tab: Page, site: Site) -> None:
-    """With the answer long there, form.js and this one agree."""
+    """With the answer long there, the scripts agree."""
     site.stays = True
     tab.goto("/")
     tab.wait_for_timeout(500)
@@ -264,12 +266,12 @@ def test_form_is_sent_without_an_answer_when_it_takes_too_long(tab: Page, site: 
     assert site.sent[0][0]["proof"] == ""
 
 
-def test_it_works_without_form_js(tab: Page, site: Site) -> None:
-    """Neither script needs the other."""
-    site.lacks = "/form.js"
-    tab.goto("/")
-    send(tab)
-    assert site.counted == [True]
+def test_it_works_without_the_other_scripts(tab: Page, site: Site) -> None:
+    """No script needs another."""
+    for site.lacks in ("/form.js", "/submit-button.js"):
+        tab.goto("/")
+        send(tab)
+    assert site.counted == [True, True]
 
 
 def test_it_works_over_plain_http(browser: Browser, site: Site) -> None:

@@ -79,6 +79,7 @@ class Header:
 
     @cached_property
     def _links(self) -> tuple[tuple[str, str], ...]:
+        """The path and the title of each form for operators."""
         own = [it for it in self._forms.values() if it.access is Access.INTRANET]
         return tuple((form_path(form), form.title) for form in own)
 
