@@ -255,13 +255,15 @@ def test_operator_finds_an_submission_by_its_reference(outbox: Outbox) -> None:
 def test_retrying_starts_anew(outbox: Outbox) -> None:
     """Due at once, with all its attempts; what is uncertain stays so."""
     submission = add(outbox, send=True)
-    outbox.postpone(submission, timedelta(0), uncertain=True, attempts=9, unexplained=4, looks=4)
+    outbox.postpone(
+        submission, timedelta(0), uncertain=True, attempts=9, unexplained=4, failed_lookups=4
+    )
     (submission,) = outbox.claim(1)
     outbox.hold_after_attempt(submission, "Failed")
     add(outbox, 2)
     assert outbox.review.retry(submission.reference) == 1
     again = next(found for found in outbox.claim(5) if found.id == submission.id)
-    assert (again.attempts, again.unexplained, again.looks) == (0, 0, 0)
+    assert (again.attempts, again.unexplained, again.failed_lookups) == (0, 0, 0)
     assert again.uncertain
 
 

@@ -118,7 +118,7 @@ def test_lookup_told_to_slow_down_pauses_and_does_not_count(
     assert isinstance(delivery.sender.attempt(submission), SlowDown)
     found = delivery.outbox.find(KEYS[0])
     assert found is not None
-    assert (found.looks, found.attempts, found.blind) == (0, 0, False)
+    assert (found.failed_lookups, found.attempts, found.resent_without_lookup) == (0, 0, False)
     assert delivery.breaker.read_pause() is not None
 
 

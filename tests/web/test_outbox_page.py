@@ -235,7 +235,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The page does not promise that it will be looked up."""
-    reference = doubt(delivery, looks=9)
+    reference = doubt(delivery, failed_lookups=9)
     (submission,) = delivery.outbox.claim(1)
     portal.answer("Token_NotAllowMethod")
     portal.answer("Mobile_Invalid")
@@ -847,7 +847,7 @@ def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | 
 def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> None:
     """Same reference and key, fresh counts, a lease; the mark that the portal may have it stays."""
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
-    changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "looks": 1}
+    changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "failed_lookups": 1}
     outbox.postpone(first, NOW, status="Timeout", uncertain=True, **changes)
     submission = correct(outbox, first)
     assert submission is not None
@@ -856,7 +856,7 @@ def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> 
         State.SENDING,
         OTHER,
     )
-    assert (submission.attempts, submission.unexplained, submission.looks) == (0, 0, 0)
+    assert (submission.attempts, submission.unexplained, submission.failed_lookups) == (0, 0, 0)
     assert (submission.status, submission.uncertain) == ("", True)
     assert submission.owner not in (None, first.owner)
     assert submission.send_by > 0
