@@ -219,13 +219,14 @@ def _wrong(found: Import, row: StoredRow, place: int) -> dict[str, Any]:
 def mended(found: Import) -> dict[int, tuple[str, ...]]:
     """Return the cells of the wrong rows that the request changes, by their numbers."""
     changed = {}
-    for row in services().delivery.imports.review.wrong_rows(found.id, limit=MAX_MENDED):
-        cells = tuple(
-            request.form.get(f"{_CELL}{row.number}-{column}", cell)
-            for column, cell in enumerate(row.cells)
-        )
-        if cells != row.cells:
-            changed[row.number] = cells
+    rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_MENDED)
+    for row in rows if found.wrong_rows else ():
+        cells = list(row.cells)
+        for column, *_ in row.faults:
+            if column is not None:
+                cells[column] = request.form.get(f"{_CELL}{row.number}-{column}", cells[column])
+        if tuple(cells) != row.cells:
+            changed[row.number] = tuple(cells)
     return changed
 
 
