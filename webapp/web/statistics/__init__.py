@@ -127,8 +127,8 @@ def _csv(rows: Iterable[tuple[date, *tuple[str, ...], int]], *names: str) -> Res
     """Return rows as a file; these are the names of their columns after day and form."""
     header = ("day_jalali", "day", "form", *names, "count")
     lines = (
-        (persian.jalali_iso(day), day.isoformat(), *texts, str(count))
-        for day, *texts, count in rows
+        (persian.jalali_iso(day), day.isoformat(), *cells, str(count))
+        for day, *cells, count in rows
     )
     return csv_file("statistics", header, lines)
 
