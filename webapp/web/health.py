@@ -60,8 +60,11 @@ def register(app: Flask) -> None:
 
 
 def _answer() -> Response | None:
-    view = VIEWS.get(request.path)
-    return view() if view and request.method in ("GET", "HEAD") else None
+    return VIEWS[request.path]() if _is_answered() else None
+
+
+def _is_answered() -> bool:
+    return request.path in VIEWS and request.method in ("GET", "HEAD")
 
 
 def _healthz() -> Response:
@@ -140,7 +143,7 @@ def _end(_: BaseException | None) -> None:
     if began is None:  # rendered within another request
         return
     rule = request.url_rule
-    route = rule.rule if rule else request.path if request.path in VIEWS else _NO_ROUTE
+    route = rule.rule if rule else request.path if _is_answered() else _NO_ROUTE
     # Neither a path nor a method that a robot has made up.
     method = _NO_ROUTE if route == _NO_ROUTE else request.method
     status = request.environ.pop(_STATUS, HTTPStatus.INTERNAL_SERVER_ERROR)
