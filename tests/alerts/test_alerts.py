@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mail_server import MailServer
 from sqlalchemy import update
-from support import TOKEN, wait_until
+from support import TOKEN, wait_until, working
 
 from webapp import alerts as module
 from webapp.alerts import Alerts, problems
@@ -485,17 +485,6 @@ def test_without_the_settings_or_in_demo_mode_nobody_is_told(
 
 
 # In the worker
-
-
-@contextmanager
-def working(delivery: DeliveryServices) -> Iterator[None]:
-    """Let the worker run."""
-    delivery.worker.start()
-    try:
-        yield
-    finally:
-        delivery.worker.stop()
-        delivery.worker.join()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from webapp.forms.tokens import InvalidToken, Receipt, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -55,11 +54,9 @@ fields = ["Mobile"]
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app with forms of its own."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file)
+    return make_app(forms=FORMS)
 
 
 @pytest.fixture
