@@ -143,7 +143,7 @@ def test_pause_for_the_accounts_sake_is_told_once_and_its_end_once(
         alerts.check()
     assert mailbox.subjects == [texts.ALARM_SUBJECT.format(problems=QUEUE)]
     assert mailbox.recipients == [["ops@example.ir", "boss@example.ir"]]
-    for part in ("Token_Invalid", STATUS_MESSAGES["Token_Invalid"], "۱ مخاطب در صف ارسال است."):
+    for part in ("Token_Invalid", STATUS_MESSAGES["Token_Invalid"], "۱ مخاطب در انتظار ارسال است."):
         assert part in mailbox.text
     assert "https://form.example.ir/outbox" in mailbox.text
     delivery.breaker.close()

@@ -207,7 +207,7 @@ def test_old_token_remembers_the_site(
 def test_error_is_told_in_the_frame(client: FlaskClient) -> None:
     """Its page has the form's colour, the frame's script and no ground of its own."""
     html = Html(client.put("/embed/news").text)
-    assert next(html.find("html"))[0]["class"] == "embed"
+    assert next(html.find("html"))[0]["class"] == "embed light"
     assert next(html.find("body"))[0]["data-embed"] == "news"
     assert any("accent/news.css" in str(link["href"]) for link, _ in html.find("link"))
     assert "class" not in next(Html(client.put("/f/news").text).find("html"))[0]
