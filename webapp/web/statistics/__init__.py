@@ -13,7 +13,7 @@ from webapp import persian
 from webapp.forms.definitions import main_form
 from webapp.messages import opening as opening_texts
 from webapp.messages import statistics as texts
-from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING
 from webapp.persian import persian_number, today
 from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome
 from webapp.statistics.breakdowns import Breakdown
@@ -159,12 +159,13 @@ class Tile:
 
 
 def _tiles(of_today: int, of_week: int) -> list[Tile]:
-    """Return the numbers of now."""
+    """Return the numbers of now; of the outbox, what its lists have."""
+    attention = counted(NEEDS_ATTENTION, but=SUSPECT_STATUSES)
     return [
         Tile(texts.TODAY, persian_number(of_today)),
         Tile(texts.THIS_WEEK, persian_number(of_week)),
         Tile(texts.OUTCOMES["waiting"], counted(WAITING), "/outbox?waiting=1"),
-        Tile(texts.OUTCOMES["attention"], counted(NEEDS_ATTENTION), "/outbox"),
+        Tile(texts.OUTCOMES["attention"], attention, "/outbox"),
     ]
 
 
