@@ -28,7 +28,7 @@ def written(rows: Iterable[Mapping[str, str]]) -> bytes:
     names = list(lines[0])
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow([FIELDS[name].label for name in names])
+    writer.writerow([FIELDS[name].caption for name in names])
     writer.writerows([line[name] for name in names] for line in lines)
     return file.getvalue().encode()
 

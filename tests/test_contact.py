@@ -40,7 +40,7 @@ SENT = {name: example.sent for name, example in ADDED.items()}
 def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Example]:
     """Add a row of each kind to the table, with nothing but a name, a kind and a label."""
     for kind, name in zip(EXAMPLES, ADDED, strict=True):
-        row = Field(name=name, kind=kind, label=LABEL.format(name))
+        row = Field(name=name, kind=kind, caption=LABEL.format(name))
         monkeypatch.setitem(contact._table, name, row)  # noqa: SLF001  the table itself
     return ADDED
 
@@ -169,7 +169,7 @@ def test_every_row_reaches_outbox_card_correction_form_and_exports(
     [submission] = outbox.review.page(["held"])
     assert submission.contact.values == full.values
     card = Html(page.client.get("/outbox").text).text("article")
-    assert all(row.label in card for row in FIELDS.values())
+    assert all(row.caption in card for row in FIELDS.values())
     corrected = Page(page.client, f"/outbox/{submission.reference}").html.values
     assert FIELDS.keys() <= corrected.keys()
     sent = {name: text for name, text in payload(full) if name in FIELDS}

@@ -59,7 +59,7 @@ TEXTS = [
 ] + [
     (f"{name}.{part}", getattr(row, part))
     for name, row in FIELDS.items()
-    for part in ("label", "hint")
+    for part in ("caption", "hint")
     if getattr(row, part)
 ]
 
@@ -84,7 +84,7 @@ def test_text_is_proper_persian(name: str, text: str) -> None:
 def test_sentence_has_its_full_stop(name: str, text: str) -> None:
     """A text with a verb form at its end, and any of several sentences, is a sentence."""
     is_sentence = re.search(r"(?:کنید|ندارد|دارد|باشد|نیست|است|شد|شوند|می‌شود)\W*$", text)
-    if is_sentence and name != "CHANGE" and not name.endswith((".label", ".0")):  # a button
+    if is_sentence and name != "CHANGE" and not name.endswith((".caption", ".0")):  # a button
         assert text.endswith((".", ":")), name
 
 

@@ -79,11 +79,11 @@ class Field:
     Attributes:
         name: The parameter's name in the portal's reference, and the input's.
         kind: Its type.
-        label: The Persian label.
+        caption: In Persian.
         spellings: What columns of spreadsheets with its values are called, the best spelling first;
             the caption and the name come before them.
         section: Its section on a long form.
-        hint: A Persian sentence or example below the label, or "".
+        hint: A Persian sentence or example below the caption, or "".
         choices: The texts of which it holds one, by the form's definition; none: any text.
         known_values: Common values, by which a column of a spreadsheet without a header is found.
         max_length: The maximum length of texts, in code points after normalising: our guess, as the
@@ -97,7 +97,7 @@ class Field:
 
     name: str
     kind: FieldKind
-    label: str
+    caption: str
     spellings: tuple[str, ...] = ()
     section: Section = Section.CUSTOM
     hint: str = ""
@@ -112,20 +112,20 @@ class Field:
 
     @property
     def subject(self) -> str:
-        """What messages call it: its label, unless that is a question."""
-        return messages.ANSWER if self.asks else self.label
+        """What messages call it: its caption, unless that is a question."""
+        return messages.ANSWER if self.asks else self.caption
 
     @property
     def asks(self) -> bool:
-        """Whether its label is a question."""
-        return self.label.endswith(("؟", "?"))
+        """Whether its caption is a question."""
+        return self.caption.endswith(("؟", "?"))
 
 
 def _custom_text(number: int, digit: str) -> Field:
     return Field(
         name=f"CustomText{number}",
         kind=FieldKind.TEXT,
-        label=f"فیلد سفارشی {digit}",
+        caption=f"فیلد سفارشی {digit}",
         spellings=(
             *(f"فیلد سفارشی {digit}", f"متن سفارشی {digit}", f"فیلد دلخواه {digit}"),
             *(f"Custom Text {number}", f"Custom Field {number}", f"Custom {number}"),
@@ -137,7 +137,7 @@ def _custom_date(number: int, digit: str) -> Field:
     return Field(
         name=f"CustomDate{number}",
         kind=FieldKind.DATE,
-        label=f"تاریخ سفارشی {digit}",
+        caption=f"تاریخ سفارشی {digit}",
         hint="مانند ۱۴۰۴/۰۵/۲۳",
         max_length=_DATE_LENGTH,
         spellings=(f"تاریخ سفارشی {digit}", f"تاریخ دلخواه {digit}", f"Custom Date {number}"),
@@ -149,14 +149,14 @@ _ROWS: Final = (
     Field(
         name="Active",
         kind=FieldKind.ACTIVE,
-        label="مخاطب فعال باشد",
+        caption="مخاطب فعال باشد",
         section=Section.STATE,
         spellings=("فعال", "وضعیت", "Active", "Is Active", "Enabled", "Status"),
     ),
     Field(
         name="Mobile",
         kind=FieldKind.MOBILE,
-        label="شمارهٔ همراه",
+        caption="شمارهٔ همراه",
         section=Section.MAIN,
         hint="مانند ۰۹۱۲۱۲۳۴۵۶۷",
         max_length=_MOBILE_LENGTH,
@@ -172,7 +172,7 @@ _ROWS: Final = (
     Field(
         name="FName",
         kind=FieldKind.TEXT,
-        label="نام",
+        caption="نام",
         section=Section.MAIN,
         max_length=_NAME_LENGTH,
         autocomplete="given-name",
@@ -182,7 +182,7 @@ _ROWS: Final = (
     Field(
         name="LName",
         kind=FieldKind.TEXT,
-        label="نام خانوادگی",
+        caption="نام خانوادگی",
         section=Section.MAIN,
         max_length=_NAME_LENGTH,
         autocomplete="family-name",
@@ -198,7 +198,7 @@ _ROWS: Final = (
     Field(
         name="GenderType",
         kind=FieldKind.GENDER,
-        label="جنسیت",
+        caption="جنسیت",
         section=Section.MAIN,
         autocomplete="sex",
         spellings=("جنسیت", "جنس", "Gender", "Gender Type", "Sex"),
@@ -206,7 +206,7 @@ _ROWS: Final = (
     Field(
         name="CompanyTitle",
         kind=FieldKind.TEXT,
-        label="نام شرکت یا سازمان",
+        caption="نام شرکت یا سازمان",
         section=Section.WORK,
         max_length=_TITLE_LENGTH,
         autocomplete="organization",
@@ -220,7 +220,7 @@ _ROWS: Final = (
     Field(
         name="JobTitle",
         kind=FieldKind.TEXT,
-        label="سمت شغلی",
+        caption="سمت شغلی",
         section=Section.WORK,
         hint="مانند «مدیر فروش»",
         max_length=_TITLE_LENGTH,
@@ -235,7 +235,7 @@ _ROWS: Final = (
     Field(
         name="Email",
         kind=FieldKind.EMAIL,
-        label="نشانی ایمیل",
+        caption="نشانی ایمیل",
         section=Section.ADDRESS,
         hint="مانند name@example.com",
         max_length=_EMAIL_LENGTH,
@@ -248,7 +248,7 @@ _ROWS: Final = (
     Field(
         name="CityName",
         kind=FieldKind.TEXT,
-        label="شهر",
+        caption="شهر",
         section=Section.MAIN,
         max_length=_NAME_LENGTH,
         autocomplete="address-level2",
@@ -263,7 +263,7 @@ _ROWS: Final = (
     Field(
         name="AddressText",
         kind=FieldKind.LINES,
-        label="نشانی",
+        caption="نشانی",
         section=Section.ADDRESS,
         hint="خیابان، کوچه، پلاک و واحد",
         max_length=_ADDRESS_LENGTH,
@@ -278,7 +278,7 @@ _ROWS: Final = (
     Field(
         name="BornDate",
         kind=FieldKind.DATE,
-        label="تاریخ تولد",
+        caption="تاریخ تولد",
         section=Section.DATES,
         hint="به تقویم شمسی؛ مانند ۱۵ مهر ۱۳۶۹",
         max_length=_DATE_LENGTH,
@@ -291,7 +291,7 @@ _ROWS: Final = (
     Field(
         name="AnniversaryDate",
         kind=FieldKind.DATE,
-        label="تاریخ سالگرد",
+        caption="تاریخ سالگرد",
         section=Section.DATES,
         hint="مانند ۲۴ خرداد ۱۳۹۵",
         max_length=_DATE_LENGTH,
@@ -305,7 +305,7 @@ _ROWS: Final = (
     Field(
         name="Labels",
         kind=FieldKind.LABELS,
-        label="برچسب‌ها",
+        caption="برچسب‌ها",
         section=Section.MAIN,
         hint="برچسب‌ها را با ویرگول (،) از هم جدا کنید.",
         max_length=_NAME_LENGTH,

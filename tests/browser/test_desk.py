@@ -336,7 +336,7 @@ def test_question_follows_what_is_typed_and_keeps_its_answer(
     tab.get_by_label(workbench.DUPLICATE_CREATE).check()
     tab.locator("#FName").fill("مینا")
     tab.keyboard.press("Tab")
-    told = workbench.DUPLICATE_DIFFERENCE.format(label="نام", stored="سارا", typed="مینا")
+    told = workbench.DUPLICATE_DIFFERENCE.format(caption="نام", stored="سارا", typed="مینا")
     expect(question).to_contain_text(told)
     expect(tab.get_by_label(workbench.DUPLICATE_CREATE)).to_be_checked()
     expect(tab.locator("#LName")).to_be_focused()

@@ -26,7 +26,7 @@ def description(locator: Locator) -> str:
     """Return what a locator looks for, by the caption that a person reads, if it has one."""
     selector = str(locator).partition("selector='")[2].removesuffix("'>")
     names = re.findall(r"#(\w+)", selector)
-    captions = [FIELDS[name].label for name in names if name in FIELDS]
+    captions = [FIELDS[name].caption for name in names if name in FIELDS]
     return " ".join([selector, *(f"«{caption}»" for caption in captions)])
 
 

@@ -96,7 +96,7 @@ def test_example_has_a_form_of_each_sort() -> None:
         "newsletter": Access.PUBLIC,
         "event": Access.PUBLIC,
     }
-    assert forms["contact"].fields[6].label == "شمارهٔ اشتراک"
+    assert forms["contact"].fields[6].caption == "شمارهٔ اشتراک"
     assert forms["newsletter"].consent_field == "CustomText6"
     assert forms["newsletter"].redirect == "https://example.ir/thanks"
     assert forms["event"].proof_of_work
@@ -156,7 +156,7 @@ def test_captions_and_hints_replace_the_tables_own() -> None:
         PUBLIC + 'captions.FName = "نام شما"\nhints.FName = "مانند مریم"\nrequired = ["FName"]'
     )
 
-    row = dataclasses.replace(FIELDS["FName"], label="نام شما", hint="مانند مریم")
+    row = dataclasses.replace(FIELDS["FName"], caption="نام شما", hint="مانند مریم")
     assert form.fields == (FIELDS["Mobile"], row)
     assert form.required == {"Mobile", "FName"}
 

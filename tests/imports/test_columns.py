@@ -30,7 +30,7 @@ def test_every_field_has_spellings_and_no_spelling_names_two_fields() -> None:
     keys = [
         key
         for name, row in FIELDS.items()
-        for key in {spelling_key(it) for it in (row.label, name, *row.spellings)}
+        for key in {spelling_key(it) for it in (row.caption, name, *row.spellings)}
     ]
     assert all(keys)
     assert sorted(set(keys)) == sorted(keys)
@@ -40,7 +40,7 @@ def test_every_field_has_spellings_and_no_spelling_names_two_fields() -> None:
 @pytest.mark.slow
 def test_caption_in_any_spelling_is_understood(name: str) -> None:
     """Also with Arabic letters, spaces, letter case, and remarks."""
-    for caption in (FIELDS[name].label, name, *FIELDS[name].spellings):
+    for caption in (FIELDS[name].caption, name, *FIELDS[name].spellings):
         arabic = caption.replace("ی", "ي").replace("ک", "ك").replace("\u200c", " ")
         for spelled in (caption, arabic, f" {caption.upper()}: ", f"*{caption} (اجباری)",
                         caption.replace(" ", "_"), caption.replace(" ", "")):  # fmt: skip
@@ -71,7 +71,7 @@ def test_captions_of_the_form_come_first() -> None:
     fields = (
         FIELDS["Mobile"],
         FIELDS["CompanyTitle"],
-        replace(FIELDS["CustomText1"], label="شرکت"),
+        replace(FIELDS["CustomText1"], caption="شرکت"),
     )
     form = replace(ALL, fields=fields)
     assert guess("شرکت", "موبایل", form=form) == ("CustomText1", "Mobile")

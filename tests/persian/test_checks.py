@@ -43,7 +43,7 @@ MOBILE = "09121234567"
 )
 def test_right_number_is_read_as_ascii_digits(check: Check, typed: str, digits: str) -> None:
     """Whatever digits it is typed in, and whatever parts them."""
-    assert check_text(check, typed, label="کد") == digits
+    assert check_text(check, typed, caption="کد") == digits
 
 
 @each(
@@ -66,7 +66,7 @@ def test_right_number_is_read_as_ascii_digits(check: Check, typed: str, digits: 
 def test_wrong_number_is_refused_with_the_label(check: Check, typed: str) -> None:
     """In Persian."""
     with pytest.raises(InvalidText, match="کد"):
-        check_text(check, typed, label="کد")
+        check_text(check, typed, caption="کد")
 
 
 def test_every_single_wrong_digit_of_a_national_code_is_noticed() -> None:
@@ -76,7 +76,7 @@ def test_every_single_wrong_digit_of_a_national_code_is_noticed() -> None:
         for digit in set("0123456789") - {code[place]}:
             with pytest.raises(InvalidText):
                 check_text(
-                    Check.NATIONAL_CODE, code[:place] + digit + code[place + 1 :], label="کد"
+                    Check.NATIONAL_CODE, code[:place] + digit + code[place + 1 :], caption="کد"
                 )
 
 

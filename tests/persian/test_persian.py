@@ -62,17 +62,17 @@ def unless_refused(read: Callable[..., T], *typed: str) -> T | None:
 
 def line(text: str) -> str:
     """Clean one line."""
-    return persian.clean_line(text, label="نام")
+    return persian.clean_line(text, caption="نام")
 
 
 def lines(text: str) -> str:
     """Clean several lines."""
-    return persian.clean_lines(text, label="نشانی")
+    return persian.clean_lines(text, caption="نشانی")
 
 
 def labels(*texts: str) -> tuple[str, ...]:
     """Read labels."""
-    return persian.parse_labels(texts, label="برچسب‌ها")
+    return persian.parse_labels(texts, caption="برچسب‌ها")
 
 
 def jalali(year: int, month: int, day: int) -> date:
@@ -188,9 +188,9 @@ def test_broken_characters_are_refused_by_the_fields_name(char: str) -> None:
     """A NUL, a lone surrogate and a decoder's mark are never dropped in silence."""
     message = "نام خانوادگی نشانه‌ای دارد که پذیرفته نمی‌شود؛ آن را پاک کنید."
     typed = f"رضا{char}یی"
-    assert refusal(persian.clean_line, typed, label="نام خانوادگی") == message
-    assert refusal(persian.clean_lines, typed, label="نام خانوادگی") == message
-    assert refusal(persian.split_labels, typed, label="نام خانوادگی") == message
+    assert refusal(persian.clean_line, typed, caption="نام خانوادگی") == message
+    assert refusal(persian.clean_lines, typed, caption="نام خانوادگی") == message
+    assert refusal(persian.split_labels, typed, caption="نام خانوادگی") == message
 
 
 @given(ANY_TEXT)
@@ -707,7 +707,7 @@ def test_date_is_read_or_refused(day: str, month: str, year: str) -> None:
 def test_labels_are_split_on_every_separator(separator: str) -> None:
     """Commas, semicolons and bars of all widths, line ends, and what normalises into one."""
     typed = f"مشتري{separator} همکار {separator}{separator}"
-    assert persian.split_labels(typed, label="برچسب‌ها") == ("مشتری", "همکار")
+    assert persian.split_labels(typed, caption="برچسب‌ها") == ("مشتری", "همکار")
 
 
 @each(

@@ -112,7 +112,7 @@ def test_caption_that_a_persian_page_quotes_is_in_the_program(page: Path) -> Non
     modules = MESSAGE_MODULES
     constants = [vars(module).items() for module in modules]
     values = [value for items in constants for name, value in items if name.isupper()]
-    values += [(row.label, row.hint) for row in FIELDS.values()]
+    values += [(row.caption, row.hint) for row in FIELDS.values()]
     captions = list(texts(tuple(values)))
     quoted = re.findall(r"\*\*«(.+?)»\*\*", page.read_text())
     unknown = [it for it in quoted if not any(is_caption(it, caption) for caption in captions)]

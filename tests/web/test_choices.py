@@ -108,8 +108,8 @@ def test_server_takes_the_choices_of_the_file_only(client: FlaskClient, portal: 
     """Whatever is sent; what was chosen is chosen still when the form comes back."""
     status, html = send(client, CustomText2="شب", CustomText3="کرمان")
     assert status == 422
-    assert error(html, "CustomText2") == messages.BAD_CHOICE.format(label=messages.ANSWER)
-    assert error(html, "CustomText3") == messages.BAD_CHOICE.format(label="استان")
+    assert error(html, "CustomText2") == messages.BAD_CHOICE.format(caption=messages.ANSWER)
+    assert error(html, "CustomText3") == messages.BAD_CHOICE.format(caption="استان")
     status, html = send(client, Mobile="0912", JobTitle="معلم")
     chosen = [it["value"] for it, _ in html.find("input") if "checked" in it]
     assert chosen == ["عصر", "معلم", "کارگاه ۲"]
@@ -125,8 +125,8 @@ def test_caption_that_asks_is_no_subject_of_a_sentence(client: FlaskClient) -> N
     status, html = send(client, CustomText2="", CustomText3="", CustomText4="", Labels="")
     assert status == 422
     assert error(html, "CustomText2") == messages.CHOOSE_ONE
-    assert error(html, "CustomText3") == messages.BAD_CHOICE.format(label="استان")
-    assert error(html, "CustomText4") == messages.REQUIRED.format(label=messages.ANSWER)
+    assert error(html, "CustomText3") == messages.BAD_CHOICE.format(caption="استان")
+    assert error(html, "CustomText4") == messages.REQUIRED.format(caption=messages.ANSWER)
     assert error(html, "Labels") == messages.CHOOSE_SOME
     long = error(send(client, CustomText4="آ" * 201)[1], "CustomText4")
     assert long.startswith(messages.ANSWER)

@@ -150,7 +150,7 @@ def test_contact_that_was_changed_meanwhile_is_shown_again_and_merged(
     change_in_panel(portal, CityName="قم")
     assert send(correction, FName="سارینا") == 409
     assert correction.html.outcome == "changed"
-    line = texts.CHANGED_FIELD.format(label="شهر", before="تهران", now="قم")
+    line = texts.CHANGED_FIELD.format(caption="شهر", before="تهران", now="قم")
     told = correction.html.text(id="reasons")
     assert texts.CHANGED_MEANWHILE in told
     assert line in told

@@ -169,7 +169,7 @@ def test_question_shows_field_by_field_what_differs(page: Page, portal: Simulato
     asked = submit(page, **SECOND, **shared, LName="رضایي", Labels="ویژه")
 
     def difference(label: str, stored: str, typed: str) -> str:
-        return workbench.DUPLICATE_DIFFERENCE.format(label=label, stored=stored, typed=typed)
+        return workbench.DUPLICATE_DIFFERENCE.format(caption=label, stored=stored, typed=typed)
 
     shown = [text for _, text in asked.html.find("li") if "ثبت‌شده" in text]
     name, city = difference("نام", "سارا", "رضا"), difference("شهر", "تهران", "خالی")
@@ -234,7 +234,7 @@ def test_early_question_tells_field_by_field_what_differs_so_far(
     submit(page, **FIRST)
     html = Html(ask_early(page, MOBILE, **typed)[1])
     texts = [
-        workbench.DUPLICATE_DIFFERENCE.format(label=label, stored=stored, typed=new)
+        workbench.DUPLICATE_DIFFERENCE.format(caption=label, stored=stored, typed=new)
         for label, stored, new in told
     ]
     assert [text for _, text in html.find("li")][1:] == texts

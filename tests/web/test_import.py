@@ -180,7 +180,7 @@ def test_file_without_its_column_asks_for_the_number(client: FlaskClient) -> Non
     press(client, path, columns="1", **{"column-0": ""})
     assert numbers(client, path, "ready", "wrong") == [0, 1]
     page = client.get(path).text
-    assert texts.NO_MOBILE.format(label=HEADER[0]) in page
+    assert texts.NO_MOBILE.format(caption=HEADER[0]) in page
     assert 'name="go"' not in page
     press(client, path, columns="1", **{"column-0": "Mobile"})
     assert numbers(client, path, "ready", "wrong") == [1, 0]

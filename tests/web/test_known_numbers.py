@@ -171,7 +171,7 @@ def test_numbers_of_outbox_earlier_imports_and_phonebook_are_not_sent_again(
     for source in texts.KNOWN_SOURCES.values():
         assert source in shown
     for old in ("تهران", "قم"):
-        assert texts.DIFFERENCE.format(label="شهر", text=old) in shown
+        assert texts.DIFFERENCE.format(caption="شهر", text=old) in shown
     press(client, path, go="1")
     with delivery.database.write() as connection:
         held_back = table.update().where(table.c.batch.is_(None)).values(state=State.HELD)

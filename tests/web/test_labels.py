@@ -133,7 +133,7 @@ def test_field_without_choices_has_one_name(make_app: Callable[..., Flask], form
     """Other labels are others than those that one may tick."""
     forms.write_text(FORMS.replace('label_choices = ["مشتری"]\nfree', "free"))
     page = make_app(forms_file=forms).test_client().get("/f/desk").text
-    assert Html(page).text("label", for_="Labels").startswith(FIELDS["Labels"].label)
+    assert Html(page).text("label", for_="Labels").startswith(FIELDS["Labels"].caption)
     assert messages.FREE_LABELS not in page
 
 

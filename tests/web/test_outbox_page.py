@@ -154,7 +154,7 @@ def test_forms_own_captions_stand_on_its_cards_and_in_its_correction(
     assert page.html.values["CustomText6"] == ["موافقت"]
     assert not {"consent", "keep", "proof"} & page.html.values.keys()
     page.send(Mobile="09121234567", LName="", follow=False)
-    assert page.error("LName") == messages.REQUIRED.format(label="نام خانوادگی")
+    assert page.error("LName") == messages.REQUIRED.format(caption="نام خانوادگی")
     delivery.outbox.review.discard(known)
     gone = hold(delivery, contact, form="gone")
     assert f"{messages.FORM_GONE} gone" in card(client)

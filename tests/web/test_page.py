@@ -48,8 +48,10 @@ def test_six_fields_come_first_and_the_rest_opens_on_demand(page: Page) -> None:
     (details,) = page.html.find("details")
     assert "open" not in details[0]
     inside = details[1]
-    assert all(FIELDS[name].label not in inside for name in ("Mobile", "CityName", "Labels"))
-    assert all(FIELDS[name].label in inside for name in ("JobTitle", "AddressText", "CustomDate3"))
+    assert all(FIELDS[name].caption not in inside for name in ("Mobile", "CityName", "Labels"))
+    assert all(
+        FIELDS[name].caption in inside for name in ("JobTitle", "AddressText", "CustomDate3")
+    )
 
 
 def test_full_contact_reaches_the_portal_field_by_field(page: Page, portal: Simulator) -> None:

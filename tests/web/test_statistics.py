@@ -287,7 +287,7 @@ def test_charts_have_names_and_bars_of_the_tables_numbers(
     html = Html(client.get("/statistics?days=7").text)
     named = [attributes for attributes, _ in html.find("svg", role="img")]
     assert [it["aria-label"] for it in named] == [
-        texts.CHART.format(title=title, period="۷ روز گذشته", total=total, most=most, label=label)
+        texts.CHART.format(title=title, period="۷ روز گذشته", total=total, most=most, caption=label)
         for title, total, most, label in (
             (texts.BY_DAY, "۵", "۳", "چهارشنبه ۴ آذر ۱۴۰۵"),
             (texts.BY_FORM, "۵", "۳", "ثبت مخاطب"),

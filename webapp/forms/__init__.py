@@ -206,7 +206,7 @@ def _named(field: Field, message: str) -> str:
     label = field.label.text
     if isinstance(field, BooleanField) or label in message:
         return message
-    return messages.ERROR_OF.format(label=label, message=message)
+    return messages.ERROR_OF.format(caption=label, message=message)
 
 
 def _anchor(field: Field) -> str:
@@ -245,7 +245,7 @@ def build_form(
         members[HONEYPOT_INPUT] = StringField(messages.LEAVE_EMPTY)
     if definition.proof_of_work:
         members["proof"] = HiddenField()
-    kept = [row.label for row in definition.fields if row.can_be_kept]
+    kept = [row.caption for row in definition.fields if row.can_be_kept]
     if kept and definition.access is Access.INTRANET:
         caption = messages.KEEP.format(labels=messages.AND.join(kept))
         members["keep"] = BooleanField(caption, false_values=FALSE_VALUES)

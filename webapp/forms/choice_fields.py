@@ -47,10 +47,10 @@ def one_of(row: contact.Field, validators: list[Any]) -> Field:
     elif not validators:
         choices.append(SelectChoice("", messages.NO_CHOICE))
     return (SelectChoiceField if is_list else RadioChoice)(  # type: ignore[call-arg]  # newer than its types
-        row.label,
+        row.caption,
         choices=choices,
         default="",
         description=row.hint,
-        invalid_choice_message=messages.BAD_CHOICE.format(label=row.subject),
+        invalid_choice_message=messages.BAD_CHOICE.format(caption=row.subject),
         validators=validators,
     )

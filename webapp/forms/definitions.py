@@ -93,7 +93,7 @@ def source_key(from_url: FromUrl) -> str:
 
 def _clean(text: str) -> str:
     try:
-        value = clean_line(text, label="")
+        value = clean_line(text, caption="")
     except InvalidText:
         return ""
     return value if len(value) <= _MAX_TEXT_LENGTH else ""

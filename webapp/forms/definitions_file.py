@@ -185,8 +185,8 @@ class _Table:
         # The default hints are about typing.
         is_chosen = choices or (row.kind is FieldKind.LABELS and not self.free_labels)
         ours = "" if is_chosen else row.hint
-        caption, hint = self.captions.get(row.name, row.label), self.hints.get(row.name, ours)
-        return dataclasses.replace(row, label=caption, hint=hint, choices=choices)
+        caption, hint = self.captions.get(row.name, row.caption), self.hints.get(row.name, ours)
+        return dataclasses.replace(row, caption=caption, hint=hint, choices=choices)
 
 
 # Rules report keys that are valid, but not together.

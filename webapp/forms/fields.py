@@ -70,7 +70,7 @@ class TypedField(StringField):
 
     def __init__(self, *, row: contact.Field, check: Check | None = None, **kwargs: Any) -> None:
         """Read texts of this row, with a further check if there is one."""
-        super().__init__(row.label, description=row.hint, **kwargs)
+        super().__init__(row.caption, description=row.hint, **kwargs)
         self._row = row
         self._check = check
         self.typed: str | None = None
@@ -154,7 +154,7 @@ class JalaliDateField(Field):
 
     def __init__(self, *, row: contact.Field, in_parts: bool, **kwargs: Any) -> None:
         """Show three inputs, or one."""
-        super().__init__(row.label, description=row.hint, **kwargs)
+        super().__init__(row.caption, description=row.hint, **kwargs)
         self._row = row
         self.in_parts = in_parts
         self.typed = ""
@@ -235,7 +235,7 @@ class LabelsField(Field):
         **kwargs: Any,
     ) -> None:
         """Offer these choices, and a text input if `free`."""
-        super().__init__(row.label, description=row.hint, **kwargs)
+        super().__init__(row.caption, description=row.hint, **kwargs)
         self._row = row
         self.choices = tuple(choices)
         self.free = free
@@ -348,7 +348,7 @@ def _gender(row: contact.Field, *, is_required: bool, is_public: bool) -> RadioF
     captions = _GENDER_CAPTIONS | {"": messages.NO_ANSWER if is_public else messages.UNSPECIFIED}
     # HTML has no autocomplete for radio buttons.
     return RadioField(  # type: ignore[call-arg]  # newer than its types
-        row.label,
+        row.caption,
         choices=[
             SelectChoice(choice, label)
             for choice, label in captions.items()
@@ -356,7 +356,7 @@ def _gender(row: contact.Field, *, is_required: bool, is_public: bool) -> RadioF
         ],
         coerce=_gender_value,
         description=row.hint,
-        invalid_choice_message=messages.BAD_CHOICE.format(label=row.subject),
+        invalid_choice_message=messages.BAD_CHOICE.format(caption=row.subject),
         validators=[Required(row)] if is_required else [],
     )
 
@@ -389,7 +389,7 @@ def make_field(
             return LabelsField(row=row, choices=choices, free=free, known=known, **common)
         case FieldKind.ACTIVE:
             return BooleanField(
-                row.label, description=row.hint, default=True, false_values=FALSE_VALUES
+                row.caption, description=row.hint, default=True, false_values=FALSE_VALUES
             )
         case _:
             field_class, attributes = _TEXT_FIELDS[row.kind]

@@ -62,7 +62,9 @@ def read_text(row: Field, text: str, *, check: Check | None = None) -> str:
     read = _TEXT_READERS[row.kind](row, text)
     if row.choices:
         return _chosen(row, read)
-    return _within_limit(row, persian.check_text(check, read, label=row.subject)) if check else read
+    if not check:
+        return read
+    return _within_limit(row, persian.check_text(check, read, caption=row.subject))
 
 
 def _read_mobile(row: Field, text: str) -> str:
@@ -78,10 +80,10 @@ _TEXT_READERS: Final[Mapping[FieldKind, Callable[[Field, str], str]]] = MappingP
             _within_limit(row, persian.strip_invisible(text))
         ),
         FieldKind.TEXT: lambda row, text: _within_limit(
-            row, persian.clean_line(text, label=row.subject)
+            row, persian.clean_line(text, caption=row.subject)
         ),
         FieldKind.LINES: lambda row, text: _within_limit(
-            row, persian.clean_lines(text, label=row.subject)
+            row, persian.clean_lines(text, caption=row.subject)
         ),
     }
 )
@@ -107,19 +109,19 @@ def read_labels(row: Field, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         InvalidText: if there are too many, or one is invalid.
     """
-    return persian.parse_labels(texts, label=row.subject)
+    return persian.parse_labels(texts, caption=row.subject)
 
 
 def _chosen(row: Field, text: str) -> str:
     chosen = (choice for choice in row.choices if label_key(choice) == label_key(text))
     if choice := next(chosen, ""):
         return choice
-    raise InvalidText(messages.BAD_CHOICE.format(label=row.subject))
+    raise InvalidText(messages.BAD_CHOICE.format(caption=row.subject))
 
 
 def _read_gender(row: Field, text: str) -> bool | None:
     if text not in GENDERS:
-        raise InvalidText(messages.BAD_CHOICE.format(label=row.subject))
+        raise InvalidText(messages.BAD_CHOICE.format(caption=row.subject))
     return GENDERS[text]
 
 
@@ -138,13 +140,13 @@ def require_value(row: Field, value: Value) -> None:
         )
         if row.asks and is_chosen:
             message = messages.CHOOSE_SOME if row.kind is FieldKind.LABELS else messages.CHOOSE_ONE
-        raise InvalidText(message.format(label=row.subject))
+        raise InvalidText(message.format(caption=row.subject))
 
 
 def _within_limit(row: Field, text: str) -> str:
     if len(text) > row.max_length:
         limit = persian.persian_digits(row.max_length)
-        raise InvalidText(messages.TOO_LONG.format(label=row.subject, n=limit))
+        raise InvalidText(messages.TOO_LONG.format(caption=row.subject, n=limit))
     return text
 
 

@@ -100,7 +100,7 @@ def text_reader(longest: int, clean: Callable[..., str] = clean_line) -> Reader[
         if not isinstance(value, str):
             raise fault("must be a text in quotes")
         try:
-            text = clean(value, label="")
+            text = clean(value, caption="")
         except InvalidText:
             raise fault("has a character that is not allowed") from None
         if not text:
@@ -232,7 +232,7 @@ def read_custom_text(value: object) -> str:
 def read_label(value: object) -> str:
     """Read one label."""
     label = text_reader(FIELDS[LABELS].max_length)(value)
-    if split_labels(label, label="") != (label,):
+    if split_labels(label, caption="") != (label,):
         raise fault(f'"{label}" is not one label: it has a separator or begins with #')
     return label
 

@@ -74,7 +74,7 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
 
 def targets(definition: FormDefinition) -> dict[str, str]:
     """Return what a column can hold, and its caption: a field, or a whole name."""
-    fields = {row.name: row.label for row in definition.fields}
+    fields = {row.name: row.caption for row in definition.fields}
     if not fields.keys() >= set(NAMES):
         return fields
     place = max(list(fields).index(name) for name in NAMES) + 1
@@ -84,7 +84,7 @@ def targets(definition: FormDefinition) -> dict[str, str]:
 
 def known_captions(definition: FormDefinition) -> set[str]:
     """Return captions and words of captions, by which a header is found."""
-    labels = {spelling_key(row.label) for row in definition.fields}
+    labels = {spelling_key(row.caption) for row in definition.fields}
     words = {word for rules in CAPTION_RULES.values() for rule in rules for word in rule.some}
     return labels | words | {key for keys in _KEYS.values() for key in keys} - {""}
 
@@ -141,7 +141,7 @@ def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
 
 def _rank(row: Field, caption: str) -> int | None:
     """Return how well a caption names a field, 0 is best; None if it does not."""
-    keys = (spelling_key(row.label), *_KEYS[row.name])
+    keys = (spelling_key(row.caption), *_KEYS[row.name])
     for key in (spelling_key(caption), spelling_key(without_brackets(caption))):
         if key and key in keys:
             return keys.index(key)
@@ -244,7 +244,7 @@ def sample_workbook(definition: FormDefinition) -> bytes:
     }
     return write_workbook(
         texts.SAMPLE_TITLE,
-        [row.label for row in definition.fields],
+        [row.caption for row in definition.fields],
         [[_example(definition, row, it) for row in definition.fields] for it in texts.EXAMPLES],
         choices=offered,
         notes=_notes(definition),
@@ -291,7 +291,7 @@ def _choices(definition: FormDefinition, row: Field) -> Sequence[str]:
 
 
 def _notes(definition: FormDefinition) -> list[str]:
-    required = [row.label for row in definition.fields if row.name in definition.required]
+    required = [row.caption for row in definition.fields if row.name in definition.required]
     kinds = {row.kind for row in definition.fields}
     return [
         *texts.SAMPLE_NOTES,

@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import Final
 
 # Fields in general
-TOO_LONG: Final = "{label} طولانی است؛ حداکثر {n} حرف وارد کنید."
-REQUIRED: Final = "{label} را وارد کنید."
-BAD_CHARACTER: Final = "{label} نشانه‌ای دارد که پذیرفته نمی‌شود؛ آن را پاک کنید."
+TOO_LONG: Final = "{caption} طولانی است؛ حداکثر {n} حرف وارد کنید."
+REQUIRED: Final = "{caption} را وارد کنید."
+BAD_CHARACTER: Final = "{caption} نشانه‌ای دارد که پذیرفته نمی‌شود؛ آن را پاک کنید."
 CONSENT_REQUIRED: Final = "برای ثبت باید موافقت خود را با علامت زدن این گزینه اعلام کنید."
-BAD_CHOICE: Final = "{label} را از گزینه‌های موجود انتخاب کنید."
+BAD_CHOICE: Final = "{caption} را از گزینه‌های موجود انتخاب کنید."
 # Where the label is a question
 ANSWER: Final = "پاسخ این پرسش"
 CHOOSE_SOME: Final = "دست‌کم یک گزینه را انتخاب کنید."
@@ -68,11 +68,11 @@ GREGORIAN_MONTHS: Final = (
 )
 
 # Labels
-DIGITS_ONLY: Final = "در «{label}» فقط رقم وارد کنید."
-NATIONAL_CODE_WRONG: Final = "«{label}» درست نیست؛ باید ده رقم باشد."
-POSTAL_CODE_WRONG: Final = "«{label}» درست نیست؛ باید ده رقم باشد و با صفر آغاز نشود."
+DIGITS_ONLY: Final = "در «{caption}» فقط رقم وارد کنید."
+NATIONAL_CODE_WRONG: Final = "«{caption}» درست نیست؛ باید ده رقم باشد."
+POSTAL_CODE_WRONG: Final = "«{caption}» درست نیست؛ باید ده رقم باشد و با صفر آغاز نشود."
 LANDLINE_WRONG: Final = (
-    "«{label}» درست نیست؛ باید یازده رقم باشد و با کد شهر آغاز شود؛ مانند ۰۲۱۱۲۳۴۵۶۷۸."
+    "«{caption}» درست نیست؛ باید یازده رقم باشد و با کد شهر آغاز شود؛ مانند ۰۲۱۱۲۳۴۵۶۷۸."
 )
 LABELS_TOO_MANY: Final = "حداکثر ۲۰ برچسب می‌توانید وارد کنید."
 LABEL_TOO_LONG: Final = "برچسب «\u2068{label}\u2069» طولانی است؛ حداکثر ۵۰ حرف وارد کنید."
@@ -109,7 +109,7 @@ TOO_LARGE: Final = "متن‌ها طولانی است؛ آن‌ها را کوت�
 NOT_RECORDED: Final = "این فرم ثبت نشد."
 BAD_FORM_SUMMARY: Final = "این فرم ثبت نشد. موارد زیر را اصلاح کنید:"
 TITLE_ERROR: Final = "خطا: {title}"
-ERROR_OF: Final = "\u2068{label}\u2069: {message}"
+ERROR_OF: Final = "\u2068{caption}\u2069: {message}"
 TITLE_DONE: Final = "ثبت شد: {title}"
 TITLE_RECEIVED: Final = "دریافت شد: {title}"
 OPTIONAL: Final = "اختیاری"

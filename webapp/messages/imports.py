@@ -71,9 +71,9 @@ UNSENT: Final = (
     "هنوز چیزی فرستاده نشده است: پیش از ارسال، پیش‌نمایش با انتخاب‌های شما به‌روز شد. آن را ببینید و "
     "دوباره بفرستید."
 )
-FIELD_TWICE: Final = "«{label}» برای دو ستون انتخاب شده است."
+FIELD_TWICE: Final = "«{caption}» برای دو ستون انتخاب شده است."
 COLUMN_UNKNOWN: Final = "برای هر ستون یکی از فیلدهای فهرست را انتخاب کنید."
-NO_MOBILE: Final = "ستون «{label}» مشخص نشده است؛ آن را در «ستون‌های فایل» انتخاب کنید."
+NO_MOBILE: Final = "ستون «{caption}» مشخص نشده است؛ آن را در «ستون‌های فایل» انتخاب کنید."
 WRONG_TITLE: Final = "سطرهای نادرست"
 MEND_INTRO: Final = "این سطرها فرستاده نمی‌شوند. آن‌ها را همین‌جا اصلاح و سپس ذخیره کنید."
 MEND_FIRST_INTRO: Final = (
@@ -112,7 +112,7 @@ KNOWN_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {"outbox": "صف ارسال", "imported": "ثبت‌های پیشین از فایل", "phonebook": "دفتر تلفن"}
 )
 DIFFERENCES: Final = "تفاوت با مخاطب موجود"
-DIFFERENCE: Final = "{label} (مخاطب موجود: \u2068{text}\u2069)"
+DIFFERENCE: Final = "{caption} (مخاطب موجود: \u2068{text}\u2069)"
 NOTHING: Final = "خالی"
 NO_DIFFERENCE: Final = "بدون تفاوت"
 SAME_FILE: Final = "همین فایل پیش‌تر وارد شده است: {time}."

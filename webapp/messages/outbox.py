@@ -23,7 +23,7 @@ DAY: Final = "روز"
 SORT: Final = "ترتیب"
 ANY: Final = "همه"
 CLEAR: Final = "نمایش همهٔ فهرست"
-OPTION: Final = "{label} ({n})"
+OPTION: Final = "{caption} ({n})"
 SORTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "oldest": "قدیمی‌ترین",
@@ -112,5 +112,5 @@ CHANGED_MEANWHILE: Final = (
     "هنوز چیزی اصلاح نشده است: پس از باز شدن این صفحه، مخاطب در سامانهٔ پیامک تغییر کرده است. فرم "
     "مقدارهای کنونی را با تغییرهای شما نشان می‌دهد؛ آن را بررسی کنید و دکمه را دوباره بزنید."
 )
-CHANGED_FIELD: Final = "{label}: پیش‌تر «{before}»، اکنون «{now}»"
+CHANGED_FIELD: Final = "{caption}: پیش‌تر «{before}»، اکنون «{now}»"
 EMPTY: Final = "خالی"

@@ -39,13 +39,13 @@ BY_DAY: Final = "به تفکیک روز"
 BY_WEEK: Final = "به تفکیک هفته"
 BY_FORM: Final = "به تفکیک فرم"
 CHART: Final = (
-    "نمودار {title}، {period}: در مجموع {total}، بیشترین {most} (\u2068{label}\u2069)؛ "
+    "نمودار {title}، {period}: در مجموع {total}، بیشترین {most} (\u2068{caption}\u2069)؛ "
     "همین عددها در جدول زیر آمده است."
 )
 TABLE: Final = "جدول {title}، {period}"
 SHOW_TABLE: Final = "جدول {title}"
 MORE_TABLES: Final = "جدول‌های دیگر"
-BAR: Final = "\u2068{label}\u2069: {n}"
+BAR: Final = "\u2068{caption}\u2069: {n}"
 NOTHING_ON_DAYS: Final = "در {n} روز دیگر چیزی ثبت نشده است."
 NOTHING_IN_WEEKS: Final = "در {n} هفتهٔ دیگر چیزی ثبت نشده است."
 

@@ -30,23 +30,23 @@ _LANDLINE: Final = re.compile(r"0[1-8]\d{9}")
 _MODULUS: Final = 11
 
 
-def check_text(check: Check, text: str, *, label: str) -> str:
+def check_text(check: Check, text: str, *, caption: str) -> str:
     """Check a text, and return its digits as ASCII without separators.
 
     Args:
         check: Which check.
         text: What was typed, not empty.
-        label: The field's label, for the message.
+        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: if it does not pass.
     """
     digits = without(is_punctuation, plain(text))
     if not (digits.isascii() and digits.isdigit()):
-        raise InvalidText(messages.DIGITS_ONLY.format(label=label))
+        raise InvalidText(messages.DIGITS_ONLY.format(caption=caption))
     is_right, message = _CHECKS[check]
     if not is_right(digits):
-        raise InvalidText(message.format(label=label))
+        raise InvalidText(message.format(caption=caption))
     return digits
 
 

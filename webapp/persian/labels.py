@@ -40,12 +40,12 @@ def labels_as_typed(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(piece.strip() for line in lines for piece in _LABEL_SEPARATOR.split(line))
 
 
-def split_labels(text: str, *, label: str) -> tuple[str, ...]:
+def split_labels(text: str, *, caption: str) -> tuple[str, ...]:
     """Read labels from one text, as `parse_labels` does from several."""
-    return parse_labels((text,), label=label)
+    return parse_labels((text,), caption=caption)
 
 
-def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
+def parse_labels(texts: Iterable[str], *, caption: str) -> tuple[str, ...]:
     """Read labels from texts, divided by separators or line ends.
 
     Each one is normalised as by `clean_line`, without leading `#`. Of labels that differ only in
@@ -53,7 +53,7 @@ def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
 
     Args:
         texts: The ticked and typed labels.
-        label: The field's label, for the message.
+        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: if there are more than 20 labels, one has more than 50 code points, or a
@@ -63,7 +63,7 @@ def parse_labels(texts: Iterable[str], *, label: str) -> tuple[str, ...]:
     for text in texts:
         for line in text.splitlines():
             # Cleaned first: normalising turns some characters, such as U+037E, into separators.
-            for piece in _LABEL_SEPARATOR.split(clean_line(line, label=label)):
+            for piece in _LABEL_SEPARATOR.split(clean_line(line, caption=caption)):
                 if name := piece.strip(" ").lstrip(_LABEL_MARKS):
                     found.setdefault(label_key(name), name)
     if too_long := next((name for name in found.values() if len(name) > _MAX_LABEL_LENGTH), None):

@@ -92,7 +92,7 @@ _PERSIAN_LETTERS: Final = str.maketrans("يىك", "ییک")
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
-def clean_line(text: str, *, label: str) -> str:
+def clean_line(text: str, *, caption: str) -> str:
     """Normalise a text of one line: a name, a company, a city.
 
     Arabic letters become Persian ones, invisible characters are removed, white space becomes one
@@ -100,15 +100,15 @@ def clean_line(text: str, *, label: str) -> str:
 
     Args:
         text: What was typed.
-        label: The field's label, for the message.
+        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: if the text has a NUL, a lone surrogate or a replacement character.
     """
-    return " ".join(_checked(text, label).split())
+    return " ".join(_checked(text, caption).split())
 
 
-def clean_lines(text: str, *, label: str) -> str:
+def clean_lines(text: str, *, caption: str) -> str:
     r"""Normalise a text of several lines: an address.
 
     Each line is normalised as by `clean_line`. Lines end in `\n`; several blank lines become
@@ -116,12 +116,12 @@ def clean_lines(text: str, *, label: str) -> str:
 
     Args:
         text: What was typed.
-        label: The field's label, for the message.
+        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: as `clean_line`.
     """
-    lines = (" ".join(line.split()) for line in _checked(text, label).splitlines())
+    lines = (" ".join(line.split()) for line in _checked(text, caption).splitlines())
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
@@ -167,9 +167,9 @@ def sort_key(text: str) -> str:
     return text.casefold().replace(ZWNJ, "").translate(_IN_ORDER)
 
 
-def _checked(text: str, label: str) -> str:
+def _checked(text: str, caption: str) -> str:
     if _BAD_CHARACTER.search(text):
-        raise InvalidText(messages.BAD_CHARACTER.format(label=label))
+        raise InvalidText(messages.BAD_CHARACTER.format(caption=caption))
     return _normalised(text)
 
 

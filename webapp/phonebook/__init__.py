@@ -67,7 +67,7 @@ class KnownLabels:
 def _key(name: str) -> str:
     """Return the key of a label's spelling as it is read from a form; "" if it cannot be."""
     try:
-        read = parse_labels((name,), label=name)
+        read = parse_labels((name,), caption=name)
     except InvalidText:
         return ""
     return spelling_key(read[0]) if len(read) == 1 else ""

@@ -146,7 +146,7 @@ def _typed(form: ContactForm) -> list[FormattedValue]:
         if field.errors or field.data in EMPTY_VALUES:
             names = (row.name, *(f"{row.name}-{part}" for part in DATE_PARTS))
             sent = [text for name in names for text in request.form.getlist(name) if text.strip()]
-            found += [FormattedValue(row.label, " ".join(sent), "auto")] if sent else []
+            found += [FormattedValue(row.caption, " ".join(sent), "auto")] if sent else []
         else:
             found += format_values({row.name: field.data}, [row])
     return found

@@ -282,7 +282,7 @@ def _differences(form: ContactForm, known: KnownContact, *, only_typed: bool = F
             stored_text, typed_text = (text or workbench.DUPLICATE_EMPTY for text in texts)
             found.append(
                 workbench.DUPLICATE_DIFFERENCE.format(
-                    label=row.label, stored=stored_text, typed=typed_text
+                    caption=row.caption, stored=stored_text, typed=typed_text
                 )
             )
     carried = [label for label, is_carried in known.labels.items() if is_carried]

@@ -348,7 +348,7 @@ def _changed_meanwhile(
     stored, shown = correction.stored, target.shown
     lines = [
         texts.CHANGED_FIELD.format(
-            label=row.label,
+            caption=row.caption,
             before=contact.text_of(row, shown[row.name]) or texts.EMPTY,
             now=contact.text_of(row, stored[row.name]) or texts.EMPTY,
         )

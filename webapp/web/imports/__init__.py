@@ -67,7 +67,7 @@ def refused_rows(found: Import) -> Response:
         for one in submissions
         if one.contact
     ]
-    header = [*(row.label for row in rows), texts.PROBLEM]
+    header = [*(row.caption for row in rows), texts.PROBLEM]
     return table_file(f"refused-{found.reference}", texts.PROBLEM, header, lines)
 
 
@@ -196,7 +196,7 @@ def sample() -> Response:
     try:
         content = sample_workbook(definition)
     except ImportError:  # XlsxWriter is an extra
-        return csv_file("sample", [row.label for row in definition.fields], ())
+        return csv_file("sample", [row.caption for row in definition.fields], ())
     return xlsx_file("sample", content)
 
 

@@ -89,7 +89,7 @@ def preview(found: Import) -> dict[str, Any]:
         "alike": f"{ALIKE}{found.reading.sheet.removeprefix(ALIKE)}",
         "shared": _shared(found, definition),
         "undecided": _undecided(found.reading),
-        "no_mobile": "" if MOBILE in found.reading.columns else mobile.label,
+        "no_mobile": "" if MOBILE in found.reading.columns else mobile.caption,
         "wrong": [_wrong(found, row, place) for place, row in enumerate(wrong)],
         "most_mended": MAX_MENDED,
         "repeated": [(row.number, *_who(_contact(row))) for row in repeated],
@@ -152,10 +152,10 @@ def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], s
 
 
 def _difference(row: Field, old: str | None) -> str:
-    """Return what is known of a field that differs: the former text, or only its label."""
+    """Return what is known of a field that differs: the former text, or only its caption."""
     if old is None or row.kind in (FieldKind.GENDER, FieldKind.ACTIVE, FieldKind.DATE):
-        return row.label
-    return texts.DIFFERENCE.format(label=row.label, text=_short(old) or texts.NOTHING)
+        return row.caption
+    return texts.DIFFERENCE.format(caption=row.caption, text=_short(old) or texts.NOTHING)
 
 
 def _same_file(found: Import) -> dict[str, str] | None:
@@ -238,13 +238,13 @@ def _short(text: str) -> str:
 def _table(
     contacts: Sequence[Contact], rows: Sequence[Field]
 ) -> tuple[list[str], list[list[FormattedValue]]]:
-    """Return contacts as a table: the labels of fields that have values, and a line for each."""
+    """Return contacts as a table: the captions of fields that have values, and a line for each."""
     active = next(row for row in rows if row.kind is FieldKind.ACTIVE)
     if all(one[active.name] for one in contacts):  # as almost everywhere: it says nothing
         rows = [row for row in rows if row is not active]
-    lines = [{it.label: it for it in format_values(one.values, rows)} for one in contacts]
-    labels = [row.label for row in rows if any(row.label in line for line in lines)]
-    return labels, [[line.get(label, _EMPTY) for label in labels] for line in lines]
+    lines = [{it.caption: it for it in format_values(one.values, rows)} for one in contacts]
+    captions = [row.caption for row in rows if any(row.caption in line for line in lines)]
+    return captions, [[line.get(caption, _EMPTY) for caption in captions] for line in lines]
 
 
 def progress(found: Import) -> dict[str, Any]:
@@ -380,15 +380,15 @@ def faults(reading: ColumnMapping, definition: FormDefinition, *, is_sent: bool)
 
     Before it is sent, the order of each date has to be known.
     """
-    labels = targets(definition)
+    captions = targets(definition)
     found = {}
     taken: set[str] = set()
     for number, name in enumerate(reading.columns):
         names = {*NAMES} if name == WHOLE_NAME else {name}
-        if name and name not in labels:
+        if name and name not in captions:
             found[f"{_COLUMN}{number}"] = texts.COLUMN_UNKNOWN
         elif names & taken:
-            found[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(label=labels[name])
+            found[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(caption=captions[name])
         taken |= names - {"", LABELS, MOBILE}  # of several numbers, the first usable one counts
     found |= _undecided(reading) if is_sent else {}
     for row in shared_fields(definition):

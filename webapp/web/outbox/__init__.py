@@ -152,7 +152,7 @@ def _formats() -> list[str]:
 def _export(query: Query) -> Response:
     """Return submissions as a file that can be imported again."""
     rows, count = all_fields(main_form(services().definitions)), 0
-    header = [*(row.label for row in rows), *_EXPORTED]
+    header = [*(row.caption for row in rows), *_EXPORTED]
     lines = []
     for one in services().delivery.outbox.listing.submissions(query):
         if one.contact:

@@ -132,7 +132,7 @@ def filters(view: View, groups: list[ReasonGroup]) -> dict[str, Any]:
         counts = _counts(groups, name)
         chosen = view.arguments.get(name, "")
         shown = {
-            value: texts.OPTION.format(label=label, n=persian_number(counts[value]))
+            value: texts.OPTION.format(caption=label, n=persian_number(counts[value]))
             for value, label in options.items()
             if value
         }

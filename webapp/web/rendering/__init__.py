@@ -201,9 +201,9 @@ _HOUR_S: Final = 3600
 
 
 class FormattedValue(NamedTuple):
-    """A value with its label and its text direction."""
+    """A value with its caption and its text direction."""
 
-    label: str
+    caption: str
     text: str
     dir: str
 
@@ -212,7 +212,7 @@ def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[Form
     """Return the values of a contact that are not empty, in the order of these rows."""
     return [
         FormattedValue(
-            row.label,
+            row.caption,
             _FORMATTERS.get(row.kind, str)(values[row.name]),
             _DIRECTIONS.get(row.kind, "auto"),
         )

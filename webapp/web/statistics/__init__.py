@@ -289,7 +289,7 @@ def _section(
         period=period,
         total=persian_number(whole.total),
         most=persian_number(peak.total),
-        label=peak.caption,
+        caption=peak.caption,
     )
     outcomes = [outcome for outcome, number in whole.numbers.items() if number]
     return _Section(draw([(one.short, one.numbers) for one in sums]), summary, outcomes, table)
@@ -322,5 +322,5 @@ def _by_form(counts: Iterable[Count]) -> list[_Sum]:
         short = form.caption
         if len(short) > _MAX_BAR_LABEL:
             short = f"{short[: _MAX_BAR_LABEL - 1].rstrip()}…"
-        form.short = texts.BAR.format(label=short, n=persian_number(form.total))
+        form.short = texts.BAR.format(caption=short, n=persian_number(form.total))
     return [found[slug] for slug in in_order(found)]

@@ -223,7 +223,7 @@ def choice_rows(first: date, last: date) -> list[TableRow]:
             former = (choice for form, name, choice in sums if (form, name) == (slug, field_.name))
             for choice in dict.fromkeys((*field_.choices, *former)):
                 number = persian_number(sums.get((slug, field_.name, choice), 0))
-                rows.append(TableRow(definition.title, (field_.label, choice, number)))
+                rows.append(TableRow(definition.title, (field_.caption, choice, number)))
     return rows
 
 
