@@ -2,8 +2,8 @@
 
 A form may be sent at once, what failed is tried again at once, what is counted is written at once,
 and the search for a known number may take as long as it does on a busy machine. A test moves the
-clock of limits, of signed tokens, of forms that close and of the database by the seconds that it writes into the file
-that MOVED_BY names, where there is one.
+clock of limits, of signed tokens, of forms that close and of the database by the seconds that it
+writes into the file that MOVED_BY names, where there is one.
 """
 
 from __future__ import annotations
