@@ -7,9 +7,8 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import Html, Page
+from support import Html, Page, hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.web.security.request import MAX_BODY_BYTES
@@ -95,6 +94,18 @@ def test_post_from_another_site_is_refused(
     assert response.status_code == 403
     assert messages.CROSS_SITE[0] in response.text
     assert not portal.requests
+
+
+def test_flood_of_other_origins_does_not_fill_the_log(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The senders choose what it says, so each of them could be another one, and long."""
+    for number in range(5):
+        headers = {"Origin": f"https://{number}.{'x' * 5000}", "Host": f"h{number}.example"}
+        assert client.post("/f/signup", headers=headers).status_code == 403
+    (record,) = (it for it in caplog.records if "refused a POST" in it.message)
+    assert "https://0.x" in record.message
+    assert len(record.message) < 1000
 
 
 @each("headers", [{}, {"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}])
@@ -302,7 +313,7 @@ def test_proxy_that_does_not_name_the_sender_hides_it(
 @pytest.mark.slow
 def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     """HTTP Basic in front of intranet pages, on the designed page."""
-    users = {"sara": generate_password_hash("رمز عبور")}
+    users = {"sara": hashed("رمز عبور")}
     client = make_app(intranet_users=users).test_client()
     refused = client.get("/")
     assert refused.status_code == 401

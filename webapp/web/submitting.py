@@ -244,10 +244,11 @@ def _suspicion(form: ContactForm, key: str, policy: Policy | None) -> str:
 
 def _too_many_suspects(form: ContactForm, key: str) -> Refusal | None:
     """Refuse what robots may have sent once a form has had too many: they wait for operators."""
+    limits, address = services().rate_limits, request.remote_addr or ""
     try:
-        services().rate_limits.count_suspect(form=form.definition.slug, key=key)
+        limits.count_suspect(form=form.definition.slug, address=address, key=key)
     except LimitReached as reached:
-        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+        return _too_many(messages.TOO_MANY, reached.retry_after)
     return None
 
 
@@ -376,13 +377,13 @@ def issue_receipt(
             operator's, or one that is verified.
     """
     line, is_operator = definition.line, definition.access is Access.INTRANET
-    blocked_lines = services().delivery.blocked_lines
+    is_line_blocked = services().delivery.is_line_blocked
     receipt = Receipt(
         result=outcome.result,
         reference=outcome.reference,
         site=site,
         status=outcome.status if is_operator else "",
-        is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
+        is_line_blocked=bool(line and mobile and is_line_blocked.ask(mobile, line)),
         is_held=outcome.is_held,
     )
     return services().tokens.issue_receipt(definition.slug, receipt)
