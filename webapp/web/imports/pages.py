@@ -293,8 +293,7 @@ def _time_left(now: Progress) -> str:
 
 def _numbers(now: Progress) -> dict[str, str]:
     names = ("sent", "waiting", "refused", "known")
-    numbers = {name: getattr(now, name) for name in names}
-    return {name: persian_number(value) for name, value in numbers.items()}
+    return {name: persian_number(getattr(now, name)) for name in names}
 
 
 def _who(contact: Contact) -> tuple[list[str], str]:
