@@ -20,8 +20,8 @@
     frame.contentWindow.postMessage({ mark: "amoot-form", type: "hello", values, dark }, origin);
   }
 
-  // A reload of this page begins its frames anew: the address of a step that asks for a code stays
-  // in this tab until the step is over.
+  // A reload of this page begins its frames anew: the address of the code step stays in this tab
+  // until that is over.
   let steps = {};
   try {
     steps = sessionStorage;
@@ -34,7 +34,7 @@
     met.add(frame);
   }
 
-  // Caught on its way down, for it does not bubble; so iframes that come later count too.
+  // Caught on its way down: it does not bubble. Iframes that come later count too.
   document.addEventListener("load", ({ target }) => {
     if (frames().includes(target)) meet(target);
   }, true);

@@ -6,8 +6,8 @@ const button = form.querySelector("button[type=submit]");
 const [navigation] = performance.getEntriesByType("navigation");
 const { type: how = "navigate", responseStart = 0 } = navigation ?? {};
 
-// What was typed in a visitors' form stays in this tab through a reload by a slip of the finger, and
-// in a frame through one of the page around; until it is sent.
+// What was typed in a visitors' form stays in this tab through a reload by a slip of the finger, until
+// it is sent; in a frame through one of the page around, until it has arrived.
 const place = location.pathname;
 let drafts = {};
 try {
@@ -46,7 +46,7 @@ const typed = () => new URLSearchParams(new FormData(form)).toString();
 const pristine = "unsent" in form.dataset ? null : typed();
 
 form.addEventListener("submit", ({ defaultPrevented }) => {
-  if (!defaultPrevented) delete drafts[place];
+  if (!defaultPrevented && parent === window) delete drafts[place];
 });
 
 addEventListener("beforeunload", (event) => {

@@ -1,5 +1,5 @@
-// Solves the form's challenge while the person types; a submission waits for the answer, but not
-// for ever: the server decides what becomes of a form without.
+// Solves the form's challenge while the person types; a submission waits for the answer for a time:
+// the server decides about a form without.
 
 const form = document.querySelector("form[data-proof]");
 const button = form.querySelector("button[type=submit]");

@@ -1,5 +1,4 @@
-// Sends a form once, and says so. Offline, the page says that, and keeps what was typed: a submission
-// would end on the browser's own error page.
+// Sends a form once, and says so. Offline, the page says that: a submission would end on the browser's.
 
 const { offline } = document.querySelector("[data-offline]").dataset;
 const message = document.createElement("p");

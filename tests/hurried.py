@@ -2,8 +2,8 @@
 
 A form may be sent at once, what failed is tried again at once, what is counted is written at once,
 and the search for a known number may take as long as it does on a busy machine. A test moves the
-clock of limits, of signed tokens and of the database by the seconds that it writes into the file
-that MOVED_BY names, where there is one.
+clock of limits, of signed tokens, of forms that close and of the database by the seconds that it
+writes into the file that MOVED_BY names, where there is one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from webapp.cli import main
 from webapp.forms import tokens
 from webapp.outbox import sender
 from webapp.statistics import funnel
-from webapp.web import help
+from webapp.web import closing, help
 
-_now, _utc_now_plus = time.time, database._utc_now_plus  # noqa: SLF001
+_now, _utc_now_plus, _iran_now = time.time, database._utc_now_plus, closing.now  # noqa: SLF001
 
 
 def _moved_by() -> float:
@@ -35,6 +35,10 @@ def _utc_moved_plus(pause: timedelta) -> datetime:
     return _utc_now_plus(pause + timedelta(seconds=_moved_by()))
 
 
+def _iran_moved() -> datetime:
+    return _iran_now() + timedelta(seconds=_moved_by())
+
+
 if __name__ == "__main__":
     tokens.MIN_AGE = timedelta(days=-1)  # type: ignore[misc]  # for it reads a clock of its own
     funnel.FLUSH_INTERVAL_S = services._COUNT_INTERVAL_S = 0.1  # type: ignore[misc]  # noqa: SLF001
@@ -44,4 +48,5 @@ if __name__ == "__main__":
     if "MOVED_BY" in os.environ:
         time.time = _moved
         database._utc_now_plus = _utc_moved_plus  # noqa: SLF001
+        closing.now = _iran_moved
     main()

@@ -157,6 +157,25 @@ def test_poster_is_one_sheet_of_a5(tab: Page) -> None:
     assert set(boxes["/help"]) == {b"612"}
 
 
+def test_poster_shows_all_of_a_long_name_and_title(tab: Page) -> None:
+    """On its sheet, which is as narrow as a phone: nothing is cut off, nothing covers another."""
+    tab.set_viewport_size({"width": 484, "height": 714})  # A5 within its margins
+    tab.goto("/install/event/poster")
+    tab.emulate_media(media="print")
+    long = "سازمان توسعهٔ زیرساخت‌های فناوری اطلاعات استان آذربایجان شرقی"
+    tab.locator(".poster h1").evaluate("(it, text) => { it.textContent = text; }", f"{long} {long}")
+    tab.locator(".poster h1").evaluate(
+        "(it, text) => it.insertAdjacentHTML('beforebegin', `<p class=brand>${text}</p>`)", long
+    )
+    brand, heading = tab.locator(".poster .brand"), tab.locator(".poster h1")
+    assert brand.evaluate("it => it.scrollWidth <= it.clientWidth")
+    assert brand.evaluate("it => it.scrollHeight <= it.clientHeight")
+    bottom = "it => it.getBoundingClientRect().bottom"
+    assert brand.evaluate(bottom) <= top(tab, ".poster h1")
+    assert heading.evaluate(bottom) <= top(tab, ".poster .qr")
+    assert tab.locator(".poster footer").evaluate(bottom) <= 715, "189 mm"
+
+
 def test_date_in_a_narrow_frame_with_large_text_is_one_column(tab: Page) -> None:
     """Of 260 px and twice the text size: every part stays within, and the month's names fit."""
     tab.set_viewport_size({"width": 260, "height": 700})

@@ -108,6 +108,30 @@ def test_half_filled_form_in_a_frame_survives_a_reload_of_the_page_around(
     assert tab.context.cookies() == []
 
 
+def test_form_in_a_frame_whose_submission_is_lost_on_the_way_comes_back_with_the_page_around(
+    tab: Page, server: Server, website: Site
+) -> None:
+    """The browser's error page leaves no way back; once it has arrived, the tab forgets it."""
+    frame = f'<!doctype html><title>x</title><iframe src="{server.url}/embed/public"></iframe>'
+    tab.goto(website.publish("/lost", frame))
+    form = tab.frame_locator("iframe")
+    fill(form, "09121120005")
+    tab.route(
+        "**/embed/public",
+        lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
+    )
+    with tab.expect_event("requestfailed", lambda request: request.method == "POST"):
+        send(form)
+    tab.unroute("**/embed/public")
+    tab.reload()
+    expect_filled(form, "09121120005")
+    form.locator("#BornDate-year").fill("۱۳۶۹")
+    send(form)
+    expect(form.locator("[data-outcome=delivered]")).to_be_visible()
+    tab.reload()
+    expect(form.locator("#Mobile")).to_have_value("")
+
+
 def test_operators_form_keeps_nothing_in_the_tab(tab: Page) -> None:
     """What it holds is other people's data, on a computer that others use, too."""
     tab.goto("/f/desk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from walking import PATIENCE_S, Installation, until
 from words import PATIENCE_MS
 
 from webapp.demo.server import Simulator
+from webapp.persian import IRAN, jalali_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from hosting import Site
     from playwright.sync_api import Browser, BrowserContext, Page
+
+_HOUR_LATER = datetime.now(IRAN) + timedelta(hours=1)
+CLOSES = f"{jalali_slashes(_HOUR_LATER.date())} {_HOUR_LATER:%H:%M}"
 
 # One form a journey, so that each has its own numbers in the statistics.
 FORMS = """
@@ -68,7 +73,22 @@ fields = ["Mobile"]
 title = "پرکار"
 access = "public"
 fields = ["FName", "Mobile"]
-"""
+
+[forms.hour]
+title = "تا یک ساعت دیگر"
+access = "public"
+fields = ["FName", "Mobile", "AddressText"]
+verify = "sms"
+closes = "CLOSES"
+
+[forms.small]
+title = "کارگاه کوچک"
+access = "public"
+fields = ["FName", "Mobile", "Email"]
+embed_origins = ["HOST"]
+capacity = 1
+verify = "sms"
+""".replace("CLOSES", CLOSES)
 
 
 @pytest.fixture(scope="session")

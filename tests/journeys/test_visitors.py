@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from walking import PHONE, open_entry, send
 
 from webapp import messages
+from webapp.messages import codes, opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,3 +128,73 @@ def test_visitor_who_sends_too_often_keeps_what_was_typed_and_is_accepted_after_
     send(visitor)
     expect(visitor.locator(DELIVERED)).to_be_visible()
     assert installation.received() == ["رضا", "سارا", "نیما"]
+
+
+def test_form_that_closes_before_the_code_takes_who_came_in_time_and_loses_nobodys_text(
+    own: Callable[..., Installation], person: Callable[..., Page]
+) -> None:
+    """Who was only typing reads why, and all that was typed; the number is still corrected."""
+    installation = own()
+    installation.start()
+    early, late = (person(base_url=installation.url, viewport=PHONE) for _ in range(2))
+    installation.move_clock(56 * 60)
+    early.goto("/f/hour")
+    send(early, FName="سارا", Mobile="09126660011")
+    expect(early.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲۶۶۶۰۰۱۱")
+    late.goto("/f/hour")
+    installation.move_clock(61 * 60)
+    send(late, FName="رضا", Mobile="0912", AddressText="خیابان یکم\nپلاک ۲")
+    expect(late.locator("[data-outcome=closed][data-reason=late]")).to_contain_text(
+        opening.NOT_RECORDED
+    )
+    for typed in ("رضا", "0912", "پلاک ۲"):
+        expect(late.locator("main section")).to_contain_text(typed)
+    late.goto("/f/hour")
+    expect(late.locator("[data-outcome=closed]")).to_be_visible()
+    expect(late.locator("form")).to_have_count(0)
+
+    early.get_by_role("button", name=codes.CHANGE).click()
+    expect(early.locator("#FName")).to_have_value("سارا")
+    send(early, Mobile="09126660012")
+    expect(early.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲۶۶۶۰۰۱۲")
+    send(early, Code=installation.portal.codes[-1]["Code"])
+    expect(early.locator(DELIVERED)).to_be_visible()
+    assert installation.received() == ["سارا"]
+    assert installation.attempts("09126660012") == 1
+
+
+def test_place_that_waits_for_its_code_is_kept_while_others_read_that_the_form_is_full(
+    own: Callable[..., Installation], person: Callable[..., Page]
+) -> None:
+    """In a frame of 260 px, too, all that was typed stays within; no place is given twice."""
+    installation = own()
+    installation.start()
+    frame = f'<iframe src="{installation.url}/embed/small" width="260" height="900"></iframe>'
+    script = f'<script src="{installation.url}/embed.js" async></script>'
+    address = installation.website.publish("/small", f"<!doctype html>{frame}{script}")
+    first, second = person(base_url=installation.url, viewport=PHONE), person(viewport=PHONE)
+    second.goto(address)
+    form = second.frame_locator("iframe")
+    expect(form.locator("#Mobile")).to_be_visible()
+    first.goto("/f/small")
+    send(first, FName="سارا", Mobile="09126660013")
+    expect(first.locator("[data-outcome=code]")).to_be_visible()
+    email = f"{'long' * 12}@example.com"
+    send(form, FName="رضا", Mobile="09126660014", Email=email)
+    closed = form.locator("[data-outcome=closed][data-reason=full]")
+    expect(closed).to_contain_text(opening.NOT_RECORDED)
+    expect(closed).to_be_in_viewport()
+    expect(form.locator("main section")).to_contain_text(email)
+    width = second.frames[1].evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert width <= 0, "nothing is wider than the frame"
+
+    send(first, Code="1")
+    expect(first.locator("#Code-error")).to_be_visible()
+    send(first, Code=installation.portal.codes[-1]["Code"])
+    expect(first.locator(DELIVERED)).to_be_visible()
+    form.get_by_role("link", name=opening.AGAIN).click()
+    expect(form.locator("[data-outcome=closed][data-reason=full]")).not_to_contain_text(
+        opening.NOT_RECORDED
+    )
+    assert installation.received() == ["سارا"]
+    assert len(installation.portal.codes) == 1

@@ -278,6 +278,7 @@ def test_code_expires_after_ten_minutes(client: FlaskClient, portal: Simulator) 
     assert step.html.text("div", role="status") == f"{texts.EXPIRED} {texts.ASK_ANOTHER}"
     assert step.press(Code=code_of(portal)).status_code == 422
     assert step.error("Code") == f"{texts.EXPIRED} {texts.ASK_ANOTHER}"
+    assert texts.SENT[1] not in step.html.text("div", role="alert"), "reads as if one was sent now"
     step.press(resend="1")
     assert step.press(Code=code_of(portal)).status_code == 303
 

@@ -120,7 +120,10 @@ def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
     """Return a browser on the intranet."""
     file = tmp_path / "forms.toml"
     file.write_text(
-        FORMS + '[forms.staff]\ntitle = "آ"\naccess = "intranet"\nfields = ["Mobile"]\n'
+        FORMS
+        + '[forms.staff]\ntitle = "آ"\naccess = "intranet"\nfields = ["Mobile"]\n'
+        + FORMS.replace("news", "clear")
+        + 'background = "transparent"\n'
     )
     return make_app(forms_file=file, public_url="https://form.example.ir").test_client()
 
@@ -147,6 +150,12 @@ def test_page_has_the_snippet_the_preview_and_the_findings(client: FlaskClient) 
     assert "Set-Cookie" not in response.headers
     assert response.headers["Content-Security-Policy"].endswith("; frame-src 'self'")
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+
+
+def test_page_of_a_transparent_form_says_what_a_dark_site_must_declare(client: FlaskClient) -> None:
+    """Else dark text stands on the dark site; other forms have a sheet of their own."""
+    pages = (client.get(f"/install/{name}", base_url=BASE).text for name in ("clear", "news"))
+    assert [":root { color-scheme: dark; }" in page for page in pages] == [True, False]
 
 
 def test_only_operators_see_it_and_only_for_public_forms(client: FlaskClient) -> None:

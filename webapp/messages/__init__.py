@@ -247,6 +247,11 @@ INSTALL_FINDINGS: Final = "بررسی راه‌اندازی"
 INSTALL_SITES: Final = "وب‌سایت‌های مجاز"
 INSTALL_PREVIEW: Final = "پیش‌نمایش"
 INSTALL_PREVIEW_INTRO: Final = "فرم در صفحهٔ یک وب‌سایت این‌گونه دیده می‌شود."
+# The declaration stands after this.
+INSTALL_DARK: Final = (
+    "زمینهٔ این فرم شفاف است. اگر زمینهٔ وب‌سایت تیره است، این خط را در شیوه‌نامهٔ آن بگذارید؛ "
+    "وگرنه متن فرم روی آن خوانده نمی‌شود:"
+)
 INSTALL_SCRIPT: Final = (
     "خط دوم ارتفاع فرم را با محتوای آن هماهنگ می‌کند؛ بدون آن هم فرم کار می‌کند، با ارتفاع ثابت."
 )

@@ -112,6 +112,7 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     if outcome.result is Result.CODE:
         return _ask_code(form, checked.key, outcome)
     if outcome.result is Result.FULL:
+        services().delivery.places.read_taken(form.definition.slug)  # so that the next page agrees
         return closing.page(form.definition, closing.full(), form, **context)
     return outcome if outcome.is_accepted else show_failure(form, outcome, **context)
 
