@@ -237,12 +237,14 @@ def test_draft_is_erased_within_an_hour(client: FlaskClient, delivery: DeliveryS
     draft, sent = brought(client, *GOOD, WRONG), brought(client, *GOOD[:1], WRONG)
     press(client, sent, go="1")
     deliver(delivery)
-    for age, status, rows in ((timedelta(minutes=50), 200, 6), (timedelta(minutes=59), 404, 0)):
+    for age, status, rows in ((timedelta(minutes=50), 200, 6), (timedelta(minutes=59), 410, 0)):
         with delivery.database.write() as connection:
             then = datetime.now(UTC).replace(tzinfo=None) - age
             connection.execute(imports.update().values(created_at=then))
         delivery.imports.purge()
-        assert client.get(draft).status_code == status
+        page = client.get(draft)
+        assert page.status_code == status
+        assert (texts.GONE in page.text) is (status != 200)
         with delivery.database.read() as connection:
             assert len(connection.execute(import_rows.select()).all()) == rows
     assert numbers(client, sent, "sent") == [1]

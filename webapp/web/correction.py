@@ -131,6 +131,8 @@ def correct() -> contact.ViewResult:
     if not form.validate():
         return _page(form, target, HTTPStatus.UNPROCESSABLE_ENTITY)
     changes = _changes(form, target.shown)
+    if not changes:
+        return _receipt(target.home, contact.KEPT, target.reference)
     if known := _others(form, target, changes):
         return _page(form, target, HTTPStatus.CONFLICT, known=known)
     return _change(form, target, changes)

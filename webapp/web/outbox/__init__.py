@@ -101,14 +101,14 @@ def change_several() -> str | Response:
         count = listing.retry(query)
         _probe_now()
         _log(f"{count} submissions", "retried")
-        return _redirect_to_list("all-retried", n=persian.persian_number(count))
+        return _redirect_to_list("all-retried" if count else "changed", n=persian.persian_number(count))
     if "discard" not in request.form:
         return _redirect_to_list("changed")
     if request.form.get("confirm") != "discard":
         return _ask_before_discarding(query)
     count = listing.discard(query)
     _log(f"{count} submissions", "discarded")
-    return _redirect_to_list("all-discarded", n=persian.persian_number(count))
+    return _redirect_to_list("all-discarded" if count else "changed", n=persian.persian_number(count))
 
 
 def _chosen() -> Query | None:

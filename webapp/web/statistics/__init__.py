@@ -157,6 +157,7 @@ def _first_and_last(days: int) -> tuple[date, date]:
 # Tiles
 
 _WEEK: Final = timedelta(days=7)
+_NOT_RECORDED: Final = (CountedOutcome.REJECTED, CountedOutcome.DISCARDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,8 @@ def _tiles(counts: Iterable[Count], week: date, last: date) -> tuple[list[Tile],
     """
     days: Counter[date] = Counter()
     for one in counts:
-        days[one.day] += one.count
+        if one.outcome not in _NOT_RECORDED:
+            days[one.day] += one.count
     now, before = (
         sum(number for day, number in days.items() if begin <= day <= end)
         for begin, end in ((week, last), (week - _WEEK, last - _WEEK))
