@@ -131,8 +131,6 @@ def correct() -> contact.ViewResult:
     if not form.validate():
         return _page(form, target, HTTPStatus.UNPROCESSABLE_ENTITY)
     changes = _changes(form, target.shown)
-    if not changes:
-        return _receipt(target.home, contact.KEPT, target.reference)
     if known := _others(form, target, changes):
         return _page(form, target, HTTPStatus.CONFLICT, known=known)
     return _change(form, target, changes)
@@ -323,6 +321,8 @@ def _others(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> 
 
 def _change(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> contact.ViewResult:
     shown = target.shown or Contact()
+    if not changes:
+        return _receipt(target.home, contact.KEPT, target.reference)
     try:
         correction = services().delivery.corrections.correct(
             target.number, shown=shown, changes=changes
