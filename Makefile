@@ -34,7 +34,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscop
   --cpu-report=.pytest_cache/cpu.tsv
 
 quick: .venv/development font
-	$(PYTEST) --numprocesses=2 -m "not slow and not nightly"
+	$(PYTEST) --numprocesses=2 -m "not slow and not nightly" --ignore=tests/browser --ignore=tests/journeys
 
 test: .venv/development debian $(AXE) font
 	$(PYTEST) -m "not nightly"

@@ -101,7 +101,11 @@ def _sent_again(outbox: str, stored: Iterable[Mapping[str, Any]]) -> set[int]:
     """Return the numbers of delivered contacts whose rows tell that they were sent again."""
     engine = create_engine(outbox, poolclass=NullPool)
     with engine.connect() as connection:
-        ids = set(connection.execute(text("SELECT portal_id FROM outbox WHERE blind")).scalars())
+        ids = set(
+            connection.execute(
+                text("SELECT portal_id FROM outbox WHERE resent_without_lookup")
+            ).scalars()
+        )
     return {contact["Mobile"] for contact in stored if contact["ID"] in ids}
 
 

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from outbox_entries import TIMING
 from servers import PostgresServer
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app, services
+from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.demo.server import Simulator
 from webapp.forms import tokens
+from webapp.outbox import Outbox
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
 
@@ -110,6 +113,7 @@ def _loggers() -> Iterator[None]:
 def _engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close what a test has opened; a process does so by ending."""
     opened: list[Engine] = []
+    create_engine = engine_module.create_engine
 
     def create(*args: Any, **kwargs: Any) -> Engine:
         opened.append(create_engine(*args, **kwargs))
@@ -146,10 +150,13 @@ def settings(portal: Simulator, tmp_path: Path, deadline: float) -> Settings:
 
 
 @pytest.fixture
-def make_app(settings: Settings) -> Callable[..., Flask]:
-    """Return a factory that makes an app with some settings changed."""
+def make_app(settings: Settings, tmp_path: Path) -> Callable[..., Flask]:
+    """Return a factory that makes an app with some settings changed, and with a forms file."""
 
-    def make(**changes: object) -> Flask:
+    def make(*, forms: str = "", **changes: object) -> Flask:
+        if forms:
+            changes["forms_file"] = tmp_path / "forms.toml"
+            (tmp_path / "forms.toml").write_text(forms)
         return create_app(dataclasses.replace(settings, **changes))  # type: ignore[arg-type]
 
     return make
@@ -185,13 +192,39 @@ def migrated(postgres: PostgresServer) -> str:
     return "migrated"
 
 
+@pytest.fixture(scope="session")
+def shared_rows(postgres: PostgresServer, migrated: str) -> str:
+    """Return the address of a database whose rows each test removes that asks for it."""
+    return postgres.create("rows", template=migrated)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of a database without rows, of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/state/outbox.sqlite3"
+    from tiers import ON_POSTGRESQL  # noqa: PLC0415  a plugin, which is loaded after this file
+
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.create("outbox", template=request.getfixturevalue("migrated"))
+    if request.path not in ON_POSTGRESQL:
+        return server.create("outbox", template=request.getfixturevalue("migrated"))
+    url: str = request.getfixturevalue("shared_rows")  # these files change nothing but rows
+    server.empty("rows")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    """Return an empty database."""
+    database = Database(database_url)
+    database.check_writable()
+    return database
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    """Return an empty outbox."""
+    return Outbox(database, TIMING)
 
 
 @pytest.fixture

@@ -1,36 +1,42 @@
 """A pytest plugin: what each test's app would make anew is made once in a process.
 
-Every app has a Jinja environment and routes, and every test a database: compiling the same
-templates and routes and running the same migrations took half of the time of the quick tests.
+Every app has a Jinja environment, routes, stylesheets and an engine, and every test a database:
+compiling the same templates, routes and statements, and running the same migrations, took half of
+the time of the quick tests. What the tests themselves write to SQLite need not survive a power
+failure: nothing waits for the disk. The processes that they start are as they are.
 """
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import gc
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
 from jinja2 import BytecodeCache
-from sqlalchemy import inspect
 from werkzeug.routing import Rule
 
 from webapp.database import engine
+from webapp.web.rendering import responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jinja2 import Environment
     from jinja2.bccache import Bucket
-    from sqlalchemy import Connection
+    from sqlalchemy import Engine
 
     from webapp.database.encryption import Encryption
 
     Builder = Callable[..., tuple[str, str]]
-    Migrate = Callable[[Connection, Encryption], None]
+    Migrate = Callable[[Engine, Encryption], None]
 
-_OF_TRANSACTIONS = ("BEGIN TRANSACTION;", "COMMIT;")
+# As the product sets them; a test of them puts them back.
+PRAGMAS = engine._PRAGMAS  # noqa: SLF001
 
 
 class MemoryCache(BytecodeCache):
@@ -76,22 +82,71 @@ def _kept(compile_builder: Callable[[Rule, bool], Builder]) -> Callable[[Rule, b
 
 
 def _copied(migrate: Migrate) -> Migrate:
-    """Migrate the first empty SQLite database, and copy it to those that follow."""
-    statements: list[str] = []
+    """Migrate the first new SQLite file, and copy it to those that follow."""
+    template = b""
+    lock = threading.Lock()
 
     @functools.wraps(migrate)
-    def copied(connection: Connection, encryption: Encryption) -> None:
-        if connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
-            migrate(connection, encryption)
-        elif statements:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-        else:
-            migrate(connection, encryption)
-            database: Any = connection.connection.driver_connection
-            statements.extend(s for s in database.iterdump() if s not in _OF_TRANSACTIONS)
+    def copied(opened: Engine, encryption: Encryption) -> None:
+        nonlocal template
+        path = engine._file(opened.url)  # noqa: SLF001
+        with lock:
+            is_new = path is not None and engine.is_unmade(path)
+            if path and is_new and template:
+                _fill(path, template)
+        migrate(opened, encryption)
+        if is_new and not template:
+            with opened.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                template = driver.serialize()
 
     return copied
+
+
+def _fill(path: Path, content: bytes) -> None:
+    """Write an empty file, unless another process has done so."""
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if engine.is_unmade(path):
+            file.write(content)
+
+
+class _Statements(dict[Any, Any]):
+    """Compiled statements, whichever engine's dialect they were compiled for first."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(key[1:], compiled)
+
+
+def _sharing(create: Callable[..., Engine]) -> Callable[..., Engine]:
+    """Let all engines for SQLite share their compiled statements."""
+    options = {"compiled_cache": _Statements()}
+
+    @functools.wraps(create)
+    def sharing(url: Any, **arguments: Any) -> Engine:
+        made = create(url, **arguments)
+        if made.dialect.name == "sqlite":
+            made.update_execution_options(**options)
+        return made
+
+    return sharing
+
+
+def _minified_once(minify: Callable[[dict[str, bytes]], Any]) -> Callable[[dict[str, bytes]], Any]:
+    """Make the stylesheets of all apps once."""
+    made: dict[frozenset[tuple[str, bytes]], Any] = {}
+
+    @functools.wraps(minify)
+    def once(contents: dict[str, bytes]) -> Any:
+        key = frozenset(contents.items())
+        if key not in made:
+            made[key] = minify(contents)
+        return made[key]
+
+    return once
 
 
 def pytest_collection_finish() -> None:
@@ -107,4 +162,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(patch.undo)
     patch.setattr(Flask, "create_jinja_environment", _with_cache(Flask.create_jinja_environment))
     patch.setattr(Rule, "_compile_builder", _kept(Rule._compile_builder))  # noqa: SLF001
-    patch.setattr(engine, "run_migrations", _copied(engine.run_migrations))
+    patch.setattr(engine, "_migrate", _copied(engine._migrate))  # noqa: SLF001
+    patch.setattr(engine, "create_engine", _sharing(engine.create_engine))
+    patch.setattr(engine, "_PRAGMAS", ("synchronous=OFF", *PRAGMAS[:1], *PRAGMAS[2:]))
+    patch.setattr(responses, "_stylesheets", _minified_once(responses._stylesheets))  # noqa: SLF001

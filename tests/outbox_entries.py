@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from webapp.contact import Contact
-from webapp.outbox.rows import NUMBER_UNVERIFIED, Submission
+from webapp.outbox.rows import NUMBER_UNVERIFIED, Submission, Timing
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from webapp.services import DeliveryServices
 
 NOW: Final = timedelta(0)
+# The time limits of an outbox in which what may still be on its way is looked up at once.
+TIMING: Final = Timing(deadline=timedelta(seconds=8), settle=NOW)
 
 # What a visitor of the built-in sign-up form sends, with what the form adds.
 CONTACT: Final = Contact(

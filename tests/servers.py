@@ -154,13 +154,31 @@ class PostgresServer:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(of, copied))
         return self.url(name)
 
+    def empty(self, name: str) -> None:
+        """Remove all rows of a database but those that the migrations made, and whoever uses it.
+
+        A copy of an empty database takes twenty times as long.
+        """
+        with self._connect(name) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid != pg_backend_pid()"
+            )
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " AND tablename NOT IN ('alembic_version', 'database_state')"
+            )
+            for (table,) in tables.fetchall():
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            connection.execute("UPDATE database_state SET server = NULL")
+
     def files(self) -> Path:
         """Return the folder of its data."""
         return self._data
 
-    def _connect(self) -> psycopg.Connection:
+    def _connect(self, database: str = "postgres") -> psycopg.Connection:
         address = {"host": "127.0.0.1", "port": self.port, "connect_timeout": 5}
-        return psycopg.connect(**address, user="postgres", dbname="postgres", autocommit=True)
+        return psycopg.connect(**address, user="postgres", dbname=database, autocommit=True)
 
     def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:

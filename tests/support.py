@@ -8,21 +8,26 @@ import inspect
 import json
 import pkgutil
 import time
+from contextlib import contextmanager
 from datetime import date
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from altcha import Challenge, Payload, solve_challenge
+from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import FIELDS, FieldKind
+from webapp.outbox.rows import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+    from webapp.services import DeliveryServices
 
 # Every module with texts that a person reads.
 MESSAGE_MODULES = (
@@ -226,6 +231,11 @@ class Page:
         return self.html.text(id=f"{name}-error")
 
 
+def hashed(password: str) -> str:
+    """Return a password as the settings have it; the program makes hashes that take longer."""
+    return generate_password_hash(password, "pbkdf2:sha256:1")
+
+
 def solved(challenge: str) -> dict[str, Any]:
     """Solve a proof of work's challenge as the library itself does."""
     asked = Challenge.from_dict(json.loads(challenge))
@@ -239,11 +249,41 @@ def written(answer: object) -> str:
     return base64.b64encode(json.dumps(answer).encode()).decode()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds; fail after a time that suffices for a busy machine."""
+def wait_until(condition: Callable[[], bool], seconds: float = 60, *, what: str = "") -> None:
+    """Wait until a condition holds; fail after a time that suffices for a busy machine.
+
+    Args:
+        condition: What is waited for.
+        seconds: How long.
+        what: The same in words, for the failure; by default, its source.
+    """
     __tracebackhide__ = True
     expires = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > expires:
-            pytest.fail(f"Not within {seconds} s: {inspect.getsource(condition).strip()}")
+            said = what or inspect.getsource(condition).strip()
+            pytest.fail(f"Not within {seconds} s: {said}")
         time.sleep(0.02)
+
+
+@contextmanager
+def working(*several: DeliveryServices) -> Iterator[None]:
+    """Let their workers run."""
+    for delivery in several:
+        delivery.worker.start()
+    try:
+        yield
+    finally:
+        for delivery in several:
+            delivery.worker.stop()
+        for delivery in several:
+            delivery.worker.join()
+
+
+def deliver_all(delivery: DeliveryServices) -> None:
+    """Let the worker run until nothing waits in the outbox."""
+    with working(delivery):
+        wait_until(
+            lambda: not delivery.outbox.review.count(WAITING, most=1),
+            what="the worker has sent all that waits in the outbox",
+        )

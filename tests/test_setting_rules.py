@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from werkzeug.security import generate_password_hash
+from support import hashed
 
 from webapp.settings import Settings, SettingsError, warnings
 
@@ -57,7 +57,7 @@ def test_demo_mode_is_not_published() -> None:
 
 def test_open_bind_without_users_and_networks_is_warned_of() -> None:
     """The default networks let everybody in who comes through a gateway with a private address."""
-    users = f"sara:{generate_password_hash('x')}"
+    users = f"sara:{hashed('x')}"
     for bind in ("0.0.0.0:8000", "[::]:8000", "192.168.1.7:80", "form:8000"):
         (warning,) = warned(BIND=bind)
         assert "INTRANET_USERS or INTRANET_NETWORKS" in warning
@@ -67,7 +67,7 @@ def test_open_bind_without_users_and_networks_is_warned_of() -> None:
 
 def test_bind_that_only_a_proxy_can_make_public_is_warned_of() -> None:
     """A proxy of which the program does not know opens operators' pages to everybody."""
-    users = f"sara:{generate_password_hash('x')}"
+    users = f"sara:{hashed('x')}"
     for bind in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000"):
         (warning,) = warned(BIND=bind)
         assert "TRUSTED_PROXIES" in warning

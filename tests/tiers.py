@@ -15,21 +15,28 @@ import subprocess
 import threading
 import time
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-    from pathlib import Path
 
 MAX_SLEEP_S: Final = 0.05
 
 _FIXTURES: Final = frozenset({"browser", "postgres"})
 # What `make test` runs on PostgreSQL too: there it differs. The rest of the matrix is nightly.
-ON_POSTGRESQL: Final = frozenset(
-    {"test_outbox.py", "test_imports.py", "test_codes.py", "test_statistics.py", "test_crashes.py"}
-)
+ON_POSTGRESQL: Final = [
+    Path(__file__).with_name(folder) / f"test_{name}.py"
+    for folder, name in (
+        ("outbox", "outbox"),
+        ("outbox", "crashes"),
+        ("imports", "imports"),
+        ("verification", "codes"),
+        ("statistics", "statistics"),
+    )
+]
 # What starts a process. No audit hook: one written in Python lets threads collide that set a trace
 # function, as coverage does in each thread.
 _STARTERS: Final = (
@@ -55,8 +62,7 @@ def is_slow(path: Path, fixtures: Collection[str], parameters: Mapping[str, obje
 
 def is_nightly(path: Path, parameters: Mapping[str, object]) -> bool:
     """Return whether a test is nightly by its parameters: most are, on PostgreSQL."""
-    is_matrix = path.parent.name == "delivery" and path.name in ON_POSTGRESQL
-    return "postgresql" in parameters.values() and not is_matrix
+    return "postgresql" in parameters.values() and path not in ON_POSTGRESQL
 
 
 def _fail(what: str) -> None:
@@ -90,6 +96,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "nightly: the same promise on another database or browser, or more of its cases"
     )
+    if gone := [str(path) for path in ON_POSTGRESQL if not path.exists()]:
+        raise pytest.UsageError(f"tests/tiers.py names files that are not there: {gone}")
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     for owner, name in _STARTERS:

@@ -13,15 +13,14 @@ from webapp.database.encryption import load_or_make_key
 from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
-from webapp.observability import RareWarnings
 from webapp.portal.base import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import health, help, rendering
 from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
-from webapp.web.security import access, errors, request
-from webapp.web.security.access import BasicAuth
+from webapp.web.security import errors, request
+from webapp.web.security.access import BasicAuth, Intranet
 from webapp.web.security.proof_of_work import ProofOfWork, UsedProofs
 from webapp.web.security.rate_limits import RateLimits
 from webapp.web.security.request import Sessions, own_origin, showing_site
@@ -59,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     delivery = DeliveryServices.build(settings, portal_url=url, token=token, metrics=metrics)
     delivery.use(forms)
     rate_limits = RateLimits(settings, metrics)
+    basic_auth = BasicAuth(settings.intranet_users, rate_limits)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         definitions=forms,
@@ -72,8 +72,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         header=help.Header(delivery, forms),
         tokens=tokens,
         rate_limits=rate_limits,
-        basic_auth=BasicAuth(settings.intranet_users, rate_limits),
-        access_warnings=RareWarnings(access.log),
+        basic_auth=basic_auth,
+        intranet=Intranet(settings, basic_auth),
         proof_of_work=ProofOfWork(
             settings.secret_keys, consume=UsedProofs(delivery.database).consume
         ),
@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    health.register_counts(app)
+    health.register(app, metrics)
     web.register(app, settings)
     responses.register(app, forms)
     responses.register_assets(app)
@@ -104,7 +104,7 @@ def _make_flask(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(settings.public_url or "").startswith("https:"),
     )
-    app.session_interface = Sessions()
+    app.session_interface = Sessions(app)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     app.jinja_env.filters["isolated"] = rendering.isolated
     app.jinja_env.globals.update(

@@ -14,10 +14,9 @@ import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -38,8 +37,7 @@ LINGER_TIMEOUT_S: Final = 2.0
 _LINGER_BYTES: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class _Deadline:
+class _Deadline(NamedTuple):
     """Until when a thread may wait for a client.
 
     Attributes:
@@ -112,7 +110,7 @@ class HttpWorker(ThreadWorker):
             else:
                 is_upload = req.path == UPLOAD_PATH
                 expires = time.monotonic() + UPLOAD_TIMEOUT_S if is_upload else deadline.at
-                self._deadlines[conn.sock] = replace(deadline, at=expires, request=req)
+                self._deadlines[conn.sock] = deadline._replace(at=expires, request=req)
         handled: bool = super().handle_request(req, conn)
         return handled
 

@@ -23,7 +23,7 @@ from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.submit import Intake
 from webapp.outbox.worker import PURGE_INTERVAL_S, Worker
-from webapp.phonebook import DEADLINE_S, BlockedLines, Corrections, Duplicates, LabelList
+from webapp.phonebook import DEADLINE_S, Corrections, Duplicates, LabelList, OptionalQuestion
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.transport import Route
 from webapp.reencryption import (
@@ -102,7 +102,7 @@ class DeliveryServices:
     intake: Intake
     verification: Verification
     codes: Codes
-    blocked_lines: BlockedLines
+    is_line_blocked: OptionalQuestion[bool]
     labels: LabelList
     funnel: Funnel
     statistics: Statistics
@@ -169,7 +169,7 @@ class DeliveryServices:
                 *(intake, unverified, codes), sender=code_sender, counts=counts
             ),
             codes=codes,
-            blocked_lines=BlockedLines(searching, breaker),
+            is_line_blocked=OptionalQuestion(searching.is_blocked, breaker),
             labels=LabelList(portal, breaker, interval_s=settings.amoot_labels),
             funnel=funnel,
             statistics=Statistics(database),

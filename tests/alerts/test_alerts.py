@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mail_server import MailServer
 from sqlalchemy import update
-from support import TOKEN, wait_until
+from support import TOKEN, wait_until, working
 
 from webapp import alerts as module
 from webapp.alerts import Alerts, problems
@@ -143,7 +143,7 @@ def test_pause_for_the_accounts_sake_is_told_once_and_its_end_once(
         alerts.check()
     assert mailbox.subjects == [texts.ALARM_SUBJECT.format(problems=QUEUE)]
     assert mailbox.recipients == [["ops@example.ir", "boss@example.ir"]]
-    for part in ("Token_Invalid", STATUS_MESSAGES["Token_Invalid"], "۱ مخاطب در صف ارسال است."):
+    for part in ("Token_Invalid", STATUS_MESSAGES["Token_Invalid"], "۱ مخاطب در انتظار ارسال است."):
         assert part in mailbox.text
     assert "https://form.example.ir/outbox" in mailbox.text
     delivery.breaker.close()
@@ -485,17 +485,6 @@ def test_without_the_settings_or_in_demo_mode_nobody_is_told(
 
 
 # In the worker
-
-
-@contextmanager
-def working(delivery: DeliveryServices) -> Iterator[None]:
-    """Let the worker run."""
-    delivery.worker.start()
-    try:
-        yield
-    finally:
-        delivery.worker.stop()
-        delivery.worker.join()
 
 
 @pytest.fixture

@@ -85,11 +85,27 @@ def website() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server in front of the simulator."""
     forms = BUILT_IN.read_text() + EMBEDDED + VERIFYING + ASKING
     with serve_forms(tmp_path_factory.mktemp("server"), forms, running.url) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest,
+    running: Simulator,
+    website: Site,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """Return the shared server; a module with `FORMS` has its own, with these for the website."""
+    if forms := getattr(request.module, "FORMS", ""):
+        forms = forms.replace("HOST", website.origin)
+        with serve_forms(tmp_path_factory.mktemp("server"), forms, running.url) as started:
+            yield started
+    else:
+        yield request.getfixturevalue("shared_server")
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +124,7 @@ def tab(browser: Browser, server: Server) -> Iterator[Page]:
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         yield page
-        assert not faults
+        assert not faults, f"errors in the scripts of the page: {faults}"
 
 
 @pytest.fixture(scope="module")

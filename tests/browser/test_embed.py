@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hosting import Site, hosting
 from playwright.sync_api import expect
-from serving import serve_forms
 from states import MOBILE
 from tables import each
 from webkit import WebKit
@@ -110,16 +109,6 @@ def stranger() -> Iterator[Site]:
     """Run a website that may not."""
     with hosting() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def server(
-    running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Run the server with forms for that website."""
-    forms = FORMS.replace("HOST", website.origin)
-    with serve_forms(tmp_path_factory.mktemp("embed"), forms, running.url) as started:
-        yield started
 
 
 def _appender(into: list[Response]) -> Callable[[Response], None]:

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
-from serving import serve_forms
 
 from webapp.forms.colour import contrast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hosting import Site
     from playwright.sync_api import Browser, Page
     from serving import Server
@@ -40,16 +37,6 @@ fields = ["Mobile"]
 embed_origins = ["HOST"]
 verify = "sms"
 """
-
-
-@pytest.fixture(scope="module")
-def server(
-    running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Run the server with forms for that website."""
-    forms = FORMS.replace("HOST", website.origin)
-    with serve_forms(tmp_path_factory.mktemp("frames"), forms, running.url) as started:
-        yield started
 
 
 def test_frame_without_heading_takes_the_height_that_install_proposes_and_learns_its_site(

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from serving import serve_forms
 from states import MOBILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hosting import Site
     from playwright.sync_api import Browser, Page
     from serving import Server
 
     from webapp.demo.server import Simulator
 
+INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
 FORMS = """
 [forms.news]
 title = "خبرنامه"
@@ -35,20 +33,9 @@ fields = ["FName", "Mobile"]
 embed_origins = ["HOST"]
 from_url = { utm_source = "CustomText5" }
 verify = "sms"
-"""
-INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
+""".replace("INTRO", INTRO)
 PX_PER_MM = 96 / 25.4
 POINTS_PER_MM = 72 / 25.4
-
-
-@pytest.fixture(scope="module")
-def server(
-    running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Run the server with a form for that website."""
-    forms = FORMS.replace("HOST", website.origin).replace("INTRO", INTRO)
-    with serve_forms(tmp_path_factory.mktemp("from-url"), forms, running.url) as started:
-        yield started
 
 
 def host_page(

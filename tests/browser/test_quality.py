@@ -10,8 +10,8 @@ from checker import ROOT, needed
 from playwright.sync_api import expect
 from serving import serve
 from states import ALIKE, MOBILE, STATES, calm, submit
+from support import hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +82,7 @@ def go_to(state: object, tab: Page, simulator: Simulator) -> str:
 
 def error_pages(make_app: Callable[..., Flask]) -> dict[str, str]:
     """Return the answers that no form of ours leads to, by their status."""
-    form, users = "/f/signup", {"sara": generate_password_hash("x", "pbkdf2:sha256:1")}
+    form, users = "/f/signup", {"sara": hashed("x")}
     client = make_app(intranet_users=users, limit_login="1/minute").test_client()
     right, wrong = ("sara", "x"), ("sara", "wrong")
     client.application.add_url_rule("/broken", view_func=lambda: 1 / 0)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
-from serving import serve_forms
 
 from webapp import messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hosting import Site
     from playwright.sync_api import FrameLocator, Page
     from serving import Server
@@ -39,16 +35,6 @@ title = "ثبت"
 access = "intranet"
 fields = ["FName", "Mobile"]
 """
-
-
-@pytest.fixture(scope="module")
-def server(
-    running: Simulator, website: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Run the server with forms for that website."""
-    forms = FORMS.replace("HOST", website.origin)
-    with serve_forms(tmp_path_factory.mktemp("network"), forms, running.url) as started:
-        yield started
 
 
 def fill(form: Page | FrameLocator, mobile: str) -> None:

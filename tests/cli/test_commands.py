@@ -203,7 +203,7 @@ def test_one_submission_is_shown_with_its_contact(
     assert shown.count("Labels: ") == 2
     assert "may have it" not in shown
     (submission,) = outbox.claim(1)
-    outbox.postpone(replace(submission, blind=True), timedelta(0), uncertain=True)
+    outbox.postpone(replace(submission, resent_without_lookup=True), timedelta(0), uncertain=True)
     shown = run("outbox", "show", QUEUED.lower(), STATE_DIRECTORY=str(tmp_path)).output
     assert "the portal may have it" in shown
     assert "without looking it up" in shown

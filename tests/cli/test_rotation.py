@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import stat
 import subprocess
-import time
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import requests
 from click.testing import CliRunner
 from servers import find_program
 from serving import serve
-from support import SECRET, TOKEN, Html, Page
+from support import SECRET, TOKEN, Html, Page, deliver_all, wait_until
 
 from webapp import messages
 from webapp.cli import main
@@ -39,15 +38,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 MOBILE = "09121234567"
-_PATIENCE = 60  # seconds
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for something that comes by itself."""
-    expires = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < expires, what
-        time.sleep(0.05)
 
 
 # SECRET_KEY
@@ -148,8 +138,11 @@ def test_what_waits_goes_out_with_the_new_token(tmp_path: Path, portal: Simulato
         assert Html(sent.text).outcome == "queued"
         assert not portal.contacts
     with serve(tmp_path, AMOOT_TOKEN=TOKEN, **environ) as server:
-        until(lambda: portal.contacts, "it still waits")
-        until(lambda: "the queue runs again" in server.log.read_text(), "it is still paused")
+        wait_until(lambda: bool(portal.contacts), what="the portal has the contact that waited")
+        wait_until(
+            lambda: "the queue runs again" in server.log.read_text(),
+            what="the server logs that the queue runs again",
+        )
     assert len(portal.contacts) == 1
     assert "revoked" not in server.log.read_text()
     assert TOKEN not in server.log.read_text()
@@ -189,14 +182,6 @@ def wait(delivery: DeliveryServices, *names: str) -> None:
         contact = Contact(Mobile=MOBILE, FName=name)
         key = submission_key(name, contact)
         delivery.outbox.add(contact, key, form="contact", send=False, by=Submitter(operator="sara"))
-
-
-def deliver_all(delivery: DeliveryServices) -> None:
-    """Send what waits, until nothing does."""
-    delivery.worker.start()
-    until(lambda: not delivery.outbox.review.count(WAITING, most=1), "something waits for ever")
-    delivery.worker.stop()
-    delivery.worker.join()
 
 
 def names(portal: Simulator) -> list[str]:

@@ -16,12 +16,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from once import PRAGMAS
 from sqlalchemy import create_engine, text
 from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.database import Database, DatabaseError
+from webapp.database import Database, DatabaseError, engine
 from webapp.database.engine import REVISION, metadata
 from webapp.outbox.rows import State
 from webapp.web.rendering import EXTENSION
@@ -92,8 +93,9 @@ def test_file_is_private(file: Path) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_sqlite_keeps_what_it_has_committed(file: Path) -> None:
+def test_sqlite_keeps_what_it_has_committed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write is on the disk when it is done, and erased ciphertext is overwritten."""
+    monkeypatch.setattr(engine, "_PRAGMAS", PRAGMAS)
     with opened(f"sqlite:///{file}").read() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()

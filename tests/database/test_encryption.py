@@ -6,12 +6,12 @@ import logging
 import signal
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from outbox_entries import TIMING
 from sqlalchemy import create_engine, text
 from support import SECRET
 
@@ -36,7 +36,6 @@ from webapp.outbox.rows import (
     RETENTION,
     WAITING,
     State,
-    Timing,
     dump_contact,
     reference,
 )
@@ -45,7 +44,6 @@ from webapp.services import DeliveryServices, read_gauges
 from webapp.settings import Settings
 from webapp.verification.unverified import Unverified
 
-TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 CONTACT = Contact(Mobile="09121234567", FName="سارا", LName="محمدی", Email="sara@example.ir")
 TRACES = [
     *("09121234567", "9121234567", "sara@example.ir", "سارا", "محمدی"),

@@ -49,7 +49,8 @@ NODE = re.compile(r"^(?: *-> +)?([A-Z][\w ]*?)(?: on \w+)*(?: \w+)?  \(cost", re
 # yet are at the end of the table.
 FILL = """
 INSERT INTO outbox (key, form, state, status, contact, mobile_hash, encrypted_with, owner, due,
-    give_up_at, uncertain, blind, attempts, unexplained, looks, portal_id, created_at, counted)
+    give_up_at, uncertain, resent_without_lookup, attempts, unexplained, failed_lookups,
+    portal_id, created_at, counted)
 SELECT md5(n::text) || md5('k' || n), form, state, '', CASE WHEN has_contact THEN :contact END,
     CASE WHEN has_contact THEN md5('m' || n) END, CASE WHEN has_contact THEN :key_id END,
     NULL, now() + n * interval '1 second',

@@ -165,6 +165,33 @@ def constraints(connection: Connection) -> set[tuple[str, Any]]:
     }
 
 
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"])
+def test_columns_are_renamed_with_what_they_hold(
+    server: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A row of the step before is found with its number of lookups."""
+    url = f"sqlite:///{tmp_path}/outbox.sqlite3"
+    if server == "postgresql":
+        url = request.getfixturevalue("postgres").create("names")
+    row = {
+        **dict.fromkeys(("form", "state", "status"), "held") | {"key": KEY},
+        **dict.fromkeys(("due", "give_up_at", "created_at"), "2026-01-01 00:00:00"),
+        **dict.fromkeys(("uncertain", "blind", "counted"), True),
+        "attempts": 0,
+        "unexplained": 0,
+        "looks": 7,
+    }
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        upgrade(connection, "0015")
+        names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO outbox ({names}) VALUES ({values})"), row)  # noqa: S608
+        upgrade(connection, "head")
+        renamed = text("SELECT failed_lookups, resent_without_lookup FROM outbox")
+        assert connection.execute(renamed).one() == (7, True)
+    engine.dispose()
+
+
 def test_migrations_since_the_oldest_version_only_add(tmp_path: Path) -> None:
     """What that version reads is there, and what it does not write needs no value."""
     engine = create_engine(f"sqlite:///{tmp_path}/outbox.sqlite3")

@@ -6,12 +6,12 @@ import operator
 import re
 import shutil
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from outbox_entries import TIMING
 from prometheus_client.parser import text_string_to_metric_families
 from support import Page
 
@@ -20,7 +20,6 @@ from webapp.database import Database
 from webapp.demo.faults import json_answer
 from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox import Outbox
-from webapp.outbox.rows import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 RULES = Path(__file__).parents[2] / "deploy" / "alerts.yml"
 MOBILE = "09121234567"
-TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 EXPRESSION = re.compile(
     r"(?P<of>max|min|sum)\((?P<increase>increase\()?(?P<metric>\w+)(?:\{(?P<labels>[^}]*)\})?"
     r"(?:\[5m\]\))?\) (?P<compare>==|>|<) (?P<limit>[0-9]+)"

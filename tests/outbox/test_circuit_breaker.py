@@ -25,14 +25,6 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-def database(database_url: str) -> Database:
-    """Return an empty database."""
-    database = Database(database_url)
-    database.check_writable()
-    return database
-
-
-@pytest.fixture
 def breaker(database: Database) -> CircuitBreaker:
     """Return a closed breaker."""
     return CircuitBreaker(database)

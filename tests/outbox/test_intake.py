@@ -521,7 +521,7 @@ def test_label_search_that_is_asked_to_slow_down_is_repeated_later(
     portal.answer(Fault.HTTP_429)
     again(intake, outbox)
     row = submission(outbox)
-    assert (row.state, row.status, row.looks) == (State.QUEUED, "SlowDown", 0)
+    assert (row.state, row.status, row.failed_lookups) == (State.QUEUED, "SlowDown", 0)
 
 
 @pytest.mark.slow
@@ -551,7 +551,7 @@ def test_where_looking_is_not_allowed_it_is_sent_again_and_the_row_says_so(
     assert delivery.breaker.read_pause() is None
     again(intake, outbox)
     found = submission(outbox)
-    assert (found.state, found.blind) == (State.DELIVERED, True)
+    assert (found.state, found.resent_without_lookup) == (State.DELIVERED, True)
     assert len(portal.contacts) == 1
 
 
@@ -569,7 +569,7 @@ def test_look_that_the_account_prevents_says_nothing_of_looking(
     assert delivery.breaker.read_pause() is not None
     again(delivery.intake, delivery.outbox)
     found = submission(delivery.outbox)
-    assert (found.state, found.blind) == (State.DELIVERED, False)
+    assert (found.state, found.resent_without_lookup) == (State.DELIVERED, False)
 
 
 @pytest.mark.parametrize("answer", [Fault.HTML, Fault.LIST, "ServerError", "Failed"])
@@ -584,7 +584,10 @@ def test_search_that_never_works_does_not_block_for_ever(
     for _ in range(10):
         again(intake, outbox)
     assert paths(portal) == ["Create", *["Search"] * 10, "Create"]
-    assert (submission(outbox).state, submission(outbox).blind) == (State.DELIVERED, True)
+    assert (submission(outbox).state, submission(outbox).resent_without_lookup) == (
+        State.DELIVERED,
+        True,
+    )
 
 
 def test_without_a_reason_it_is_asked_five_times_and_held(

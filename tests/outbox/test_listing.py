@@ -39,12 +39,6 @@ def database(database_url: str) -> Database:
     return Database(database_url, secret_keys=SECRETS)
 
 
-@pytest.fixture
-def outbox(database: Database) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(database, Timing(deadline=timedelta(seconds=8), settle=NOW))
-
-
 def add(outbox: Outbox, name: str, mobile: str, *, reason: str = "", **values: Any) -> str:
     """Store a submission: held for this reason, or queued; return its reference."""
     first, _, last = name.partition(" ")

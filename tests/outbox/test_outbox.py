@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from outbox_entries import TIMING
 from sqlalchemy import text
 
 from webapp import database as database_module
@@ -43,21 +44,6 @@ CONTACT = Contact(
 )
 DEADLINE = timedelta(seconds=8)
 NEVER = timedelta(days=-400)
-TIMING = Timing(deadline=DEADLINE, settle=timedelta(0))
-
-
-@pytest.fixture
-def database(database_url: str) -> Database:
-    """Return an empty database."""
-    database = Database(database_url)
-    database.check_writable()
-    return database
-
-
-@pytest.fixture
-def outbox(database: Database) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(database, TIMING)
 
 
 @pytest.fixture
@@ -269,13 +255,15 @@ def test_operator_finds_an_submission_by_its_reference(outbox: Outbox) -> None:
 def test_retrying_starts_anew(outbox: Outbox) -> None:
     """Due at once, with all its attempts; what is uncertain stays so."""
     submission = add(outbox, send=True)
-    outbox.postpone(submission, timedelta(0), uncertain=True, attempts=9, unexplained=4, looks=4)
+    outbox.postpone(
+        submission, timedelta(0), uncertain=True, attempts=9, unexplained=4, failed_lookups=4
+    )
     (submission,) = outbox.claim(1)
     outbox.hold_after_attempt(submission, "Failed")
     add(outbox, 2)
     assert outbox.review.retry(submission.reference) == 1
     again = next(found for found in outbox.claim(5) if found.id == submission.id)
-    assert (again.attempts, again.unexplained, again.looks) == (0, 0, 0)
+    assert (again.attempts, again.unexplained, again.failed_lookups) == (0, 0, 0)
     assert again.uncertain
 
 

@@ -168,7 +168,7 @@ def test_search_that_works_again_after_the_second_call_ends_the_doubt(desk: Desk
         desk.book.search_error = NO_SEARCH["not allowed"]
         desk.book.failures = [(TimedOut(), is_stored)] * 2
         desk.work(most=3)
-        assert desk.row.blind
+        assert desk.row.resent_without_lookup
         desk.book.search_error = None
         desk.work()
         assert desk.row.state is State.DELIVERED

@@ -19,7 +19,7 @@ from clock import elapse
 from serving import COMMAND, serve
 from stock import contact
 from stock import fill as fill_at_once
-from support import SECRET, TOKEN, Page, short_deadline, wait_until
+from support import SECRET, TOKEN, Page, short_deadline, wait_until, working
 
 import webapp.outbox as module
 from webapp.database import DatabaseError
@@ -63,18 +63,6 @@ def another(settings: Settings, portal: Simulator) -> DeliveryServices:
     return delivery
 
 
-@contextmanager
-def running(*dispatches: DeliveryServices) -> Iterator[None]:
-    """Let deliverers run."""
-    for delivery in dispatches:
-        delivery.worker.start()
-    yield
-    for delivery in dispatches:
-        delivery.worker.stop()
-    for delivery in dispatches:
-        delivery.worker.join()
-
-
 def fill(delivery: DeliveryServices, count: int) -> None:
     """Let so many wait."""
     for number in range(count):
@@ -96,7 +84,7 @@ def numbers(portal: Simulator) -> list[int]:
 def test_what_waits_is_sent(delivery: DeliveryServices, portal: Simulator) -> None:
     """Each once."""
     fill(delivery, 30)
-    with running(delivery):
+    with working(delivery):
         wait_until(lambda: is_empty(delivery))
     assert numbers(portal) == [989120000000 + number for number in range(30)]
 
@@ -109,7 +97,7 @@ def test_several_share_the_work_and_send_nothing_twice(
     same = replace(settings, database_url=database_url, amoot_deadline=20)
     several = [another(same, portal) for _ in range(3)]
     fill(several[0], 60)
-    with running(*several):
+    with working(*several):
         wait_until(lambda: is_empty(several[0]))
     assert numbers(portal) == [989120000000 + number for number in range(60)]
 
@@ -121,7 +109,7 @@ def test_no_more_calls_run_at_once_than_set(settings: Settings, portal: Simulato
     portal.latency = 0.1
     fill(delivery, 10)
     started = time.monotonic()
-    with running(delivery):
+    with working(delivery):
         wait_until(lambda: is_empty(delivery))
     assert time.monotonic() - started > 0.1 * 10 / 2
     assert len({request.peer for request in portal.requests}) <= 2
@@ -137,7 +125,7 @@ def test_outage_is_waited_out_with_one_probe_at_a_time(
         "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
     )
     same = another(replace(settings, database_url=database_url), portal)
-    with running(delivery, same):
+    with working(delivery, same):
         wait_until(lambda: delivery.breaker.read_pause() is not None)
         time.sleep(0.6)
         under_way = len(portal.requests)
@@ -161,7 +149,7 @@ def test_portal_that_is_down_is_probed_without_risking_a_contact(
     """A contact that is sent to a portal that hangs would be uncertain."""
     fill(delivery, 1)
     portal.mood = lambda _: Fault.SILENT
-    with running(delivery):
+    with working(delivery):
         wait_until(lambda: delivery.breaker.read_pause() is not None)
         fill(delivery, 5)
         wait_until(lambda: len(portal.requests) >= 3)
@@ -184,7 +172,7 @@ def test_when_the_portal_is_back_nothing_waits_for_its_next_attempt(
         changes = {"uncertain": True} if submission.id % 2 else {}
         local.outbox.postpone(submission, timedelta(minutes=15), attempts=12, **changes)
     local.breaker.failed(Refused("CreditNotEnough"))
-    with running(local):
+    with working(local):
         wait_until(lambda: is_empty(local))
     assert len(portal.contacts) == 6
 
@@ -199,7 +187,7 @@ def test_portal_without_accountstatus_is_probed_all_the_same(
         Fault.HTTP_404 if request.path.endswith("AccountStatus") else "Success"
     )
     portal.answer("Token_NotAllowIP")
-    with running(local):
+    with working(local):
         wait_until(lambda: is_empty(local))
     assert len(portal.contacts) == 3
 
@@ -213,7 +201,7 @@ def test_probe_that_is_told_no_leaves_the_queue_paused(
     portal.mood = lambda request: (
         "System_Disabled" if request.path.endswith("ContactCreate") else "Success"
     )
-    with running(local):
+    with working(local):
         wait_until(lambda: len(portal.requests) > 5)
         pause = local.breaker.read_pause()
         assert pause is not None
@@ -232,7 +220,7 @@ def test_what_a_killed_process_left_behind_is_found(
     left = dead.outbox.claim(2)
     dead.portal.create_contact(contact(0) if left[0].id == 1 else contact(1))
     elapse(dead.database, 70)  # longer than a lease
-    with running(alive):
+    with working(alive):
         wait_until(lambda: is_empty(alive))
     assert numbers(portal) == [989120000000 + number for number in range(4)]
     searches = [request for request in portal.requests if request.path.endswith("Search")]
@@ -249,7 +237,7 @@ def test_after_a_holiday_everything_goes_out_automatically(
     monkeypatch.setattr(module, "MAX_RETRY_AGE", -module.MAX_RETRY_AGE)
     fill(local, 20)
     portal.answer("CreditNotEnough", 2)
-    with running(local):
+    with working(local):
         wait_until(lambda: is_empty(local))
     assert len(portal.contacts) == 20
 
@@ -273,7 +261,7 @@ def test_no_fault_ends_it(
         (Sender, "attempt"),
     ):
         failing_once(monkeypatch, owner, name, error)
-    with running(local):
+    with working(local):
         wait_until(lambda: len(portal.contacts) >= 2)
     assert (
         caplog.text.count(str(error) if isinstance(error, DatabaseError) else "OverflowError") >= 3
@@ -310,7 +298,7 @@ def test_database_that_fails_is_waited_for(
         return claim(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Outbox, "claim", fail)
-    with running(local):
+    with working(local):
         wait_until(lambda: len(portal.contacts) == 1)
 
 
@@ -319,7 +307,7 @@ def test_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Simul
     """And takes nothing more on."""
     portal.latency = 0.5
     fill(local, 20)
-    with running(local):
+    with working(local):
         wait_until(lambda: len(portal.requests) >= 1)
     assert len(portal.contacts) == len(portal.requests) == local_delivered(local)
     assert local.outbox.review.page([State.SENDING]) == []
@@ -342,7 +330,7 @@ def test_thousands_that_waited_for_a_portal_that_was_down_arrive(
             replace(settings, amoot_settle=0, deliverer_calls=8, state_directory=tmp_path), portal
         )
         fill_at_once(delivery.database, 2_500)
-        with running(delivery):
+        with working(delivery):
             wait_until(lambda: delivery.breaker.read_pause() is not None)
             portal.mood = None
             wait_until(lambda: is_empty(delivery), seconds=200)

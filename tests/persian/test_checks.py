@@ -13,7 +13,6 @@ from webapp.persian import Check, InvalidText, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
 
@@ -82,12 +81,10 @@ def test_every_single_wrong_digit_of_a_national_code_is_noticed() -> None:
 
 
 def test_form_with_a_check_refuses_beside_the_field_and_sends_digits(
-    make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """What was typed stays; what passes is sent as ASCII digits; empty passes."""
-    forms = tmp_path / "forms.toml"
-    forms.write_text(f'{FORM}CustomText1 = "national-code"\n')
-    page = Page(make_app(forms_file=forms).test_client())
+    page = Page(make_app(forms=f'{FORM}CustomText1 = "national-code"\n').test_client())
     assert page.send(Mobile=MOBILE, CustomText1="۰۰۱۲۳۴۵۶۷۸").status_code == 422
     assert "فیلد سفارشی ۱" in page.error("CustomText1")
     assert page.html.values["CustomText1"] == ["۰۰۱۲۳۴۵۶۷۸"]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
-from support import TOKEN, Page, wait_until
+from support import TOKEN, Page, deliver_all
 from tables import each
 
 from webapp.contact import Contact
 from webapp.demo.faults import Fault, SimulatedAnswer
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.outbox.rows import WAITING, State
+from webapp.outbox.rows import State
 from webapp.outbox.submit import Result
 from webapp.portal.answers import parse_retry_after
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
@@ -118,7 +118,7 @@ def test_lookup_told_to_slow_down_pauses_and_does_not_count(
     assert isinstance(delivery.sender.attempt(submission), SlowDown)
     found = delivery.outbox.find(KEYS[0])
     assert found is not None
-    assert (found.looks, found.attempts, found.blind) == (0, 0, False)
+    assert (found.failed_lookups, found.attempts, found.resent_without_lookup) == (0, 0, False)
     assert delivery.breaker.read_pause() is not None
 
 
@@ -200,10 +200,7 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     portal.answer(fault)
     for key in KEYS:
         delivery.intake.submit(CONTACT, key, form="contact")
-    delivery.worker.start()
-    wait_until(lambda: not delivery.outbox.review.count(WAITING, most=1))
-    delivery.worker.stop()
-    delivery.worker.join()
+    deliver_all(delivery)
     assert len(portal.contacts) == len(KEYS)
     paths = [request.path.removeprefix("/rest/") for request in portal.requests]
     assert paths == ["ContactCreate", "AccountStatus", *["ContactCreate"] * len(KEYS)]

@@ -21,7 +21,6 @@ import pytest
 import requests
 import yaml
 from click.testing import CliRunner
-from compose_spec import PyCompose
 from serving import COMMAND, serve
 from tables import each
 
@@ -236,6 +235,8 @@ def test_production_s_lock_holds_every_extra() -> None:
 
 def test_compose_file_keeps_to_the_specification() -> None:
     """Names, values and units."""
+    from compose_spec import PyCompose  # noqa: PLC0415  it takes half a second
+
     known = PyCompose.from_yaml(yaml.safe_dump(compose()))
     assert sorted(known.service_names()) == ["app", "nginx", "postgres", "redis"]
 

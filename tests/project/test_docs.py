@@ -100,8 +100,10 @@ def texts(value: object) -> Iterator[str]:
 
 def is_caption(quoted: str, caption: str) -> bool:
     """Return whether a quotation is a caption or a part of one; `{name}` stands for any text."""
+    if quoted in caption or "{" not in caption:
+        return quoted in caption
     pattern = ".+".join(map(re.escape, re.split(r"\{\w+\}", caption)))
-    return quoted in caption or re.fullmatch(pattern, quoted) is not None
+    return re.fullmatch(pattern, quoted) is not None
 
 
 @each("page", sorted((ROOT / "docs/fa").glob("*.md")))

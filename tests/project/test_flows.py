@@ -92,15 +92,11 @@ def assert_listed(title: str, trace: Trace) -> None:
 
 
 @pytest.fixture
-def client(
-    make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> FlaskClient:
+def client(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """Return a browser; what is cached stays so, and proofs of work are found at once."""
     monkeypatch.setattr(proof_of_work, "MAX_HASHES", 20)
     monkeypatch.setattr(circuit_breaker, "_CACHE_TTL_S", timedelta(days=1).total_seconds())
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    return make_app(forms_file=forms, amoot_labels=0).test_client()
+    return make_app(forms=FORMS, amoot_labels=0).test_client()
 
 
 def operators_post(client: FlaskClient, mobile: str) -> Trace:

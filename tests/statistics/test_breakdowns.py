@@ -10,26 +10,13 @@ from sqlalchemy import update
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.outbox.rows import ANONYMOUS, HONEYPOT, Submitter, Timing, table
+from webapp.outbox.rows import ANONYMOUS, HONEYPOT, Submitter, table
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import breakdowns as module
 from webapp.statistics.breakdowns import OTHER, Breakdown
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
-TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Database:
-    """Return an empty database."""
-    return Database(database_url)
-
-
-@pytest.fixture
-def outbox(database: Database) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(database, TIMING)
 
 
 def deliver(outbox: Outbox, number: int, source: str, form: str = "news") -> None:

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from counted import CountedOutbox as Outbox
+from outbox_entries import TIMING
 from serving import serve
 
 from webapp.database import Database, DatabaseError
-from webapp.outbox.rows import Timing
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import funnel as module
 from webapp.statistics.funnel import Funnel, FunnelStep
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 
 
 def counts(database: Database) -> dict[tuple[str, str], int]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from counted import CountedOutbox as Outbox
+from outbox_entries import TIMING
 from sqlalchemy import event, insert, select, update
 
 from webapp import statistics as module
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.outbox.rows import HONEYPOT, RETENTION, Submission, Timing, table
+from webapp.outbox.rows import HONEYPOT, RETENTION, Submission, table
 from webapp.persian import IRAN
 from webapp.statistics import COUNTS_RETENTION, CountedOutcome, today
 
@@ -24,22 +25,7 @@ if TYPE_CHECKING:
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
-TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(0))
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Database:
-    """Return an empty database."""
-    database = Database(database_url)
-    database.check_writable()
-    return database
-
-
-@pytest.fixture
-def outbox(database: Database) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(database, TIMING)
 
 
 def key(number: int) -> str:

@@ -39,11 +39,9 @@ proof_of_work = false
 
 
 @pytest.fixture
-def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
+def client(make_app: Callable[..., Flask]) -> FlaskClient:
     """Return a browser without script, on the intranet."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file).test_client()
+    return make_app(forms=FORMS).test_client()
 
 
 def test_every_form_that_is_sent_says_where() -> None:

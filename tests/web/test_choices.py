@@ -17,7 +17,6 @@ from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -65,11 +64,9 @@ TYPED = {
 
 
 @pytest.fixture
-def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
+def client(make_app: Callable[..., Flask]) -> FlaskClient:
     """Return a browser without script."""
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    return make_app(forms_file=forms).test_client()
+    return make_app(forms=FORMS).test_client()
 
 
 def send(client: FlaskClient, **changed: str) -> tuple[int, Html]:

@@ -22,7 +22,6 @@ from webapp.web.security import proof_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -80,12 +79,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def client(make_app: Callable[..., Flask], tmp_path: Path, clock: Clock) -> FlaskClient:
+def client(make_app: Callable[..., Flask], clock: Clock) -> FlaskClient:
     """Return a browser without script."""
     del clock
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    return make_app(forms_file=forms).test_client()
+    return make_app(forms=FORMS).test_client()
 
 
 @pytest.fixture

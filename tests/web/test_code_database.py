@@ -16,7 +16,6 @@ from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -71,12 +70,10 @@ def failure(monkeypatch: pytest.MonkeyPatch) -> Failure:
 
 
 @pytest.fixture
-def client(make_app: Callable[..., Flask], tmp_path: Path, failure: Failure) -> FlaskClient:
+def client(make_app: Callable[..., Flask], failure: Failure) -> FlaskClient:
     """Return a browser without script."""
     assert failure.after is None
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    return make_app(forms_file=forms, limit_code_unproven="99/hour").test_client()
+    return make_app(forms=FORMS, limit_code_unproven="99/hour").test_client()
 
 
 def stored(client: FlaskClient) -> int:

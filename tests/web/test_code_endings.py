@@ -17,7 +17,6 @@ from webapp.web.security import proof_of_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -47,11 +46,9 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def site(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., FlaskClient]:
+def site(make_app: Callable[..., Flask]) -> Callable[..., FlaskClient]:
     """Return a factory of browsers without script."""
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    return lambda **changes: make_app(forms_file=forms, amoot_deadline=20, **changes).test_client()
+    return lambda **changes: make_app(forms=FORMS, amoot_deadline=20, **changes).test_client()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from webapp.forms.tokens import InvalidToken, Receipt, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -55,11 +54,9 @@ fields = ["Mobile"]
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app with forms of its own."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file)
+    return make_app(forms=FORMS)
 
 
 @pytest.fixture
@@ -210,7 +207,7 @@ def test_old_token_remembers_the_site(
 def test_error_is_told_in_the_frame(client: FlaskClient) -> None:
     """Its page has the form's colour, the frame's script and no ground of its own."""
     html = Html(client.put("/embed/news").text)
-    assert next(html.find("html"))[0]["class"] == "embed"
+    assert next(html.find("html"))[0]["class"] == "embed light"
     assert next(html.find("body"))[0]["data-embed"] == "news"
     assert any("accent/news.css" in str(link["href"]) for link, _ in html.find("link"))
     assert "class" not in next(Html(client.put("/f/news").text).find("html"))[0]

@@ -36,11 +36,9 @@ QUERY = "?utm_source=%D8%A7%DB%8C%D9%86%D8%B3%D8%AA%D8%A7&utm_campaign=spring"
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app with a form of its own."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file)
+    return make_app(forms=FORMS)
 
 
 def received(portal: Simulator) -> list[tuple[str, list[str]]]:

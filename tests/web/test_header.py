@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flask import template_rendered
-from support import Html, Page
+from support import Html, Page, hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import Contact
@@ -157,7 +156,7 @@ def test_second_view_of_a_form_renders_nothing(app: Flask, page: Page) -> None:
 
 def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> None:
     """Only them: the cached page is the same for all."""
-    users = {name: generate_password_hash("x", "pbkdf2:sha256:1") for name in ("sara", "ali")}
+    users = {name: hashed("x") for name in ("sara", "ali")}
     client = make_app(intranet_users=users).test_client()
     for name in ("sara", "ali", "sara"):
         shown = header(Html(client.get("/", auth=(name, "x")).text))

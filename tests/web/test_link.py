@@ -61,11 +61,9 @@ PUBLIC_URL = "https://form.example.ir"
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app with forms of every kind, under a public address."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file, public_url=PUBLIC_URL)
+    return make_app(forms=FORMS, public_url=PUBLIC_URL)
 
 
 def link(client: FlaskClient, path: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from werkzeug.security import generate_password_hash
+from support import hashed
 
 from webapp.web.security import access
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
     from flask import Flask
 
-USERS: Final = {name: generate_password_hash(name, "pbkdf2:sha256:1") for name in ("sara", "reza")}
+USERS: Final = {name: hashed(name) for name in ("sara", "reza")}
 SERIES: Final = 48
 
 

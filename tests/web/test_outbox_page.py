@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from outbox_entries import CONTACT, NOW, OTHER, add, doubt, found, hold, key, reject, token
-from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page
+from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page, hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
-from webapp.database import Database, DatabaseError
+from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
 from webapp.forms import tokens
 from webapp.outbox import Outbox
@@ -25,7 +24,6 @@ from webapp.outbox.rows import (
     UNPROVEN,
     State,
     Submission,
-    Timing,
 )
 from webapp.outbox.submit import Result
 from webapp.portal.base import Refused, status_message
@@ -165,12 +163,10 @@ def test_forms_own_captions_stand_on_its_cards_and_in_its_correction(
 
 
 def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
-    make_app: Callable[..., Flask], tmp_path: Path
+    make_app: Callable[..., Flask],
 ) -> None:
     """There is no page "/" to go back to, and the field table has captions of its own."""
-    file = tmp_path / "forms.toml"
-    file.write_text('[forms.a]\ntitle = "یک"\naccess = "public"\nfields = ["Mobile"]\n')
-    app = make_app(forms_file=file)
+    app = make_app(forms='[forms.a]\ntitle = "یک"\naccess = "public"\nfields = ["Mobile"]\n')
     client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
     reference = hold(delivery, form="gone")
     html = Html(client.get("/outbox").text)
@@ -239,7 +235,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """The page does not promise that it will be looked up."""
-    reference = doubt(delivery, looks=9)
+    reference = doubt(delivery, failed_lookups=9)
     (submission,) = delivery.outbox.claim(1)
     portal.answer("Token_NotAllowMethod")
     portal.answer("Mobile_Invalid")
@@ -812,7 +808,7 @@ def test_every_action_is_logged_without_personal_data(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, *, with_login: bool
 ) -> None:
     """The reference, what was done, and who did it where that is known."""
-    users = {"sara": generate_password_hash("x")} if with_login else {}
+    users = {"sara": hashed("x")} if with_login else {}
     app = make_app(intranet_users=users)
     client, delivery = app.test_client(), app.extensions[EXTENSION].delivery
     login = base64.b64encode(b"sara:x").decode()
@@ -843,12 +839,6 @@ def test_every_action_is_logged_without_personal_data(
 # The row, on both databases
 
 
-@pytest.fixture
-def outbox(database_url: str) -> Outbox:
-    """Return an empty outbox."""
-    return Outbox(Database(database_url), Timing(deadline=timedelta(seconds=8), settle=NOW))
-
-
 def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | None:
     """Correct an entry."""
     return outbox.review.correct(submission.reference, OTHER, **{"send": True, **how})
@@ -857,7 +847,7 @@ def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | 
 def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> None:
     """Same reference and key, fresh counts, a lease; the mark that the portal may have it stays."""
     first, _ = outbox.add(CONTACT, key(), form="news", send=True)
-    changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "looks": 1}
+    changes: Mapping[str, object] = {"attempts": 3, "unexplained": 2, "failed_lookups": 1}
     outbox.postpone(first, NOW, status="Timeout", uncertain=True, **changes)
     submission = correct(outbox, first)
     assert submission is not None
@@ -866,7 +856,7 @@ def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> 
         State.SENDING,
         OTHER,
     )
-    assert (submission.attempts, submission.unexplained, submission.looks) == (0, 0, 0)
+    assert (submission.attempts, submission.unexplained, submission.failed_lookups) == (0, 0, 0)
     assert (submission.status, submission.uncertain) == ("", True)
     assert submission.owner not in (None, first.owner)
     assert submission.send_by > 0

@@ -436,13 +436,10 @@ def test_choice_that_is_not_offered_is_refused(page: Page) -> None:
     assert "جنسیت" in page.error("GenderType")
 
 
-def test_longest_public_form_fits_into_the_body_limit(
-    make_app: Callable[..., Flask], tmp_path: Path
-) -> None:
+def test_longest_public_form_fits_into_the_body_limit(make_app: Callable[..., Flask]) -> None:
     """It is sent URL-encoded, in which a Persian letter takes six bytes."""
-    file = tmp_path / "forms.toml"
-    file.write_text('[forms.all]\ntitle = "عضویت"\naccess = "public"\nfields = "all"\n')
-    page = Page(make_app(forms_file=file).test_client(), "/f/all")
+    forms = '[forms.all]\ntitle = "عضویت"\naccess = "public"\nfields = "all"\n'
+    page = Page(make_app(forms=forms).test_client(), "/f/all")
     assert next(page.html.find("form"))[0].get("enctype") is None
     texts = {row.name: "ض" * row.max_length for row in FIELDS.values() if row.kind.value in TEXTS}
     dates = {row.name: "۳۰ شهریور ۱۳۶۹" for row in FIELDS.values() if row.kind.value == "date"}

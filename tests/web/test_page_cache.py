@@ -22,7 +22,6 @@ from webapp.web.rendering.page_cache import CachedPage, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -73,11 +72,9 @@ def test_placeholder_that_does_not_occur_once_is_refused(html: str) -> None:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app with forms of both kinds."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file)
+    return make_app(forms=FORMS)
 
 
 @pytest.mark.parametrize("path", ["/", "/f/proven", "/embed/proven"])

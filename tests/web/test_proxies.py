@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from werkzeug.security import generate_password_hash
+from support import hashed
 
 from webapp import observability
 
@@ -112,7 +112,7 @@ def test_metrics_open_only_to_a_scraper_with_the_token(
     make_app: Callable[..., Flask], headers: dict[str, str], status: int
 ) -> None:
     """Past the proxy, by the machine's address or a name of its own, without a login."""
-    users = {"sara": generate_password_hash("x")}
+    users = {"sara": hashed("x")}
     app = make_app(
         trusted_proxies=1,
         metrics_token=METRICS_TOKEN,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import Html, Page
-from werkzeug.security import generate_password_hash
+from support import Html, Page, hashed
 
 from webapp import messages
 from webapp.contact import Contact
@@ -229,7 +228,7 @@ def test_visitors_form_has_neither_cookie_nor_list(client: FlaskClient, path: st
 
 def test_other_operator_at_the_same_computer_sees_nothing(make_app: Callable[..., Flask]) -> None:
     """The list belongs to a login."""
-    users = {name: generate_password_hash("x", "pbkdf2:sha256:1") for name in ("sara", "ali")}
+    users = {name: hashed("x") for name in ("sara", "ali")}
     client = make_app(intranet_users=users).test_client()
     token = Html(client.get("/", auth=("sara", "x")).text).values["csrf_token"][0]
     client.post("/", data={"csrf_token": token, "Mobile": MOBILE}, auth=("sara", "x"))

@@ -12,7 +12,6 @@ from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
 
@@ -28,12 +27,10 @@ THANKS = "https://example.ir/thanks?ref=ABCD2345&x=ABCD2345"
 
 
 def test_frame_is_left_only_after_a_delivery_without_a_notice(
-    make_app: Callable[..., Flask], tmp_path: Path
+    make_app: Callable[..., Flask],
 ) -> None:
     """What else the receipt says would not be read; the link goes on after it, in any case."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    app = make_app(forms_file=file)
+    app = make_app(forms=FORMS)
     issue = app.extensions[EXTENSION].tokens.issue_receipt
     cases = {
         Receipt(result="delivered", reference="ABCD2345"): THANKS,

@@ -7,9 +7,8 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import Html, Page
+from support import Html, Page, hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.web.security.request import MAX_BODY_BYTES
@@ -302,7 +301,7 @@ def test_proxy_that_does_not_name_the_sender_hides_it(
 @pytest.mark.slow
 def test_users_log_in_where_any_are_set(make_app: Callable[..., Flask]) -> None:
     """HTTP Basic in front of intranet pages, on the designed page."""
-    users = {"sara": generate_password_hash("رمز عبور")}
+    users = {"sara": hashed("رمز عبور")}
     client = make_app(intranet_users=users).test_client()
     refused = client.get("/")
     assert refused.status_code == 401

@@ -13,9 +13,8 @@ from urllib.parse import urljoin
 import pytest
 from click.testing import CliRunner
 from serving import serve
-from support import SECRET, TOKEN, Html, Page
+from support import SECRET, TOKEN, Html, Page, hashed
 from tables import each
-from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.cli import main
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 MOBILE = "09121234567"
-USERS = {"sara": generate_password_hash("گذرواژه"), "reza": generate_password_hash("x")}
+USERS = {"sara": hashed("گذرواژه"), "reza": hashed("x")}
 LOGIN = ("sara", "گذرواژه")
 
 

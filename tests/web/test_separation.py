@@ -17,7 +17,6 @@ from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from flask import Flask
 
@@ -60,13 +59,11 @@ STRANGER, OPERATOR = Sender("stranger", "8.8.8.8"), Sender("operator", "127.0.0.
 
 
 @pytest.fixture
-def make(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[[], Flask]:
+def make(make_app: Callable[..., Flask]) -> Callable[[], Flask]:
     """Return a factory of apps whose operators' header says as much as it can."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
 
     def fresh() -> Flask:
-        return make_app(forms_file=file, organisation=ORGANISATION)
+        return make_app(forms=FORMS, organisation=ORGANISATION)
 
     delivery = fresh().extensions[EXTENSION].delivery
     delivery.outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="main", reason=HONEYPOT)

@@ -18,7 +18,6 @@ from webapp.web.statistics import tables as module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -45,11 +44,9 @@ fields = ["Mobile"]
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app with a form for operators and two for visitors."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file)
+    return make_app(forms=FORMS)
 
 
 def sign_up(client: FlaskClient, number: int, source: str = "", form: str = "news") -> None:

@@ -207,11 +207,9 @@ def test_refused_login_says_when_to_try_again(make_app: Callable[..., Flask]) ->
 
 
 @pytest.fixture
-def proven(make_app: Callable[..., Flask], tmp_path: Path) -> Page:
+def proven(make_app: Callable[..., Flask]) -> Page:
     """Return a form that asks for a proof of work."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return Page(make_app(forms_file=file).test_client(), "/embed/proven")
+    return Page(make_app(forms=FORMS).test_client(), "/embed/proven")
 
 
 def test_without_script_the_proof_is_missing_and_an_operator_looks(
@@ -279,12 +277,10 @@ def test_false_proof_brings_the_form_back(proven: Page, portal: Simulator) -> No
 
 @pytest.mark.slow
 def test_form_sent_many_times_at_once_is_one_submission(
-    make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """It counts once against the limits, its proof is spent once, and all get one answer."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    app = make_app(forms_file=file, limit_mobile="1/hour", threads=32)
+    app = make_app(forms=FORMS, limit_mobile="1/hour", threads=32)
     page = Page(app.test_client(), "/embed/proven")
     data = {"csrf_token": page.token, "Mobile": MOBILE, "proof": work(page)}
     with ThreadPoolExecutor(20) as threads:

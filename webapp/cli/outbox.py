@@ -60,7 +60,7 @@ def show(reference: str) -> None:
     click.echo(_line(submission))
     if submission.uncertain:
         click.echo("    the portal may have it: it is looked up before it is sent again")
-    if submission.blind:
+    if submission.resent_without_lookup:
         click.echo("    it was sent again without looking it up, which the portal did not allow")
     if submission.status == PERHAPS_RECORDED:
         sent = " and ".join(

@@ -131,7 +131,10 @@ class Tokens:
         """Sign with the first key and accept all of them, so that keys can be rotated."""
         oldest_first = list(reversed(keys))
         # Not URLSafeTimedSerializer, which tries to compress these short texts.
-        self._forms = Signer(oldest_first, salt="form token")
+        signer = Signer(oldest_first, salt="form token")
+        # With keys derived once, not for each token.
+        derived = [signer.derive_key(key) for key in signer.secret_keys]
+        self._forms = Signer(derived, key_derivation="none")
         self._receipts = URLSafeSerializer(oldest_first, salt="receipt")
         self._submissions = URLSafeSerializer(oldest_first, salt="submission")
         self._corrections = URLSafeSerializer(oldest_first, salt="correction")

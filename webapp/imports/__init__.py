@@ -131,7 +131,7 @@ class Imports:
                 twice=DuplicateRows.FIRST,
                 search=search,
                 file_hash=self._encryption.hash(digest),
-                fed_up_to=0,
+                last_enqueued_row=0,
                 backlog=0,
                 uncertain=False,
                 created_at=replaces.created_at if replaces else now,

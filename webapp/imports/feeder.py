@@ -163,7 +163,7 @@ class Feeder:
 
     def _move(self, connection: Connection, found: Import, most: int) -> dict[str, int]:
         """Move up to `most` rows; return what changes in the import."""
-        left = is_sent(found.id, found.twice, found.known) & (_r.number > found.fed_up_to)
+        left = is_sent(found.id, found.twice, found.known) & (_r.number > found.last_enqueued_row)
         next_rows = select(_r.number).where(left).order_by(_r.number).limit(most).subquery()
         last, count = connection.execute(
             select(func.max(next_rows.c.number), func.count()).select_from(next_rows)
@@ -187,7 +187,7 @@ class Feeder:
         return {
             "left_rows": found.left_rows - count,
             "known_rows": found.known_rows + count - len(new),
-            "fed_up_to": last,
+            "last_enqueued_row": last,
         }
 
     def _count_choices(self, connection: Connection, form: str, ids: Sequence[int]) -> None:

@@ -123,7 +123,7 @@ imports: Final = Table(
     Column("twice_rows", Integer, nullable=False),
     Column("left_rows", Integer, nullable=False),
     Column("known_rows", Integer, nullable=False),
-    Column("fed_up_to", Integer, nullable=False),
+    Column("last_enqueued_row", Integer, nullable=False),
     Column("backlog", Integer, nullable=False),
     # The database may be an old copy: its rows are looked up before they are sent.
     Column("uncertain", Boolean, nullable=False),
@@ -257,7 +257,7 @@ class Import:
         left_rows: The number of rows that are not fed into the outbox yet.
         known_rows: Of a draft, the number of rows whose number is known; later, of those that are
             not sent for it.
-        fed_up_to: The number of the last row that was fed.
+        last_enqueued_row: The number of the last row in the outbox.
         backlog: How many rows waited in the outbox after the last were fed.
         uncertain: Whether the portal may have rows that are not fed yet.
         created_at: When the file was brought, in UTC.
@@ -279,7 +279,7 @@ class Import:
     twice_rows: int
     left_rows: int
     known_rows: int
-    fed_up_to: int
+    last_enqueued_row: int
     backlog: int
     uncertain: bool
     created_at: datetime

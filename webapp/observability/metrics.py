@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Final
 
 from prometheus_client import (
@@ -188,23 +189,27 @@ class Metrics:
             with self._file_errors_logged():
                 self._resent.labels(form).inc()
 
+    @cached_property
+    def _busy(self) -> Gauge:
+        return self._threads.labels("busy")
+
     def request_began(self) -> None:
         """Count a thread as busy."""
         with self._file_errors_logged():
-            self._threads.labels("busy").inc()
+            self._busy.inc()
 
-    def request_ended(self, method: str, route: str, status: int, seconds: float) -> None:
+    def request_ended(self, method: str, route: str, status: str, seconds: float) -> None:
         """Count a request, and its thread as free.
 
         Args:
             method: Its method, of those that the route has.
             route: The rule of its route, not its path.
-            status: The HTTP status.
+            status: The first digit of the HTTP status.
             seconds: How long it took.
         """
         with self._file_errors_logged():
-            self._threads.labels("busy").dec()
-            self._requests.labels(method, route, f"{status // 100}xx").observe(seconds)
+            self._busy.dec()
+            self._requests.labels(method, route, f"{status}xx").observe(seconds)
 
     def set_permits(self, *, used: int, waiting: int) -> None:
         """Set how many submissions of people are being sent, and how many wait for that."""

@@ -258,7 +258,9 @@ class Outbox:
 
     def deliver(self, submission: Submission, portal_id: int | None) -> None:
         """Settle as delivered, and erase the contact."""
-        own = {name: getattr(submission, name) for name in ("key", "owner", "blind")}
+        own = {
+            name: getattr(submission, name) for name in ("key", "owner", "resent_without_lookup")
+        }
         changes = {"portal_id": portal_id, "status": submission.status}
         if not self._database.write_batched(self._batch_delivered, own | changes):
             self._settle(submission, self._delivered, **changes)
@@ -276,11 +278,11 @@ class Outbox:
         """
         now = datetime.now(UTC).replace(tzinfo=None)
         own = {"own_key": submission.key, "own_owner": submission.owner}
-        marked = update(table).where(*IS_OWN).values(blind=True, last_sent_at=now)
+        marked = update(table).where(*IS_OWN).values(resent_without_lookup=True, last_sent_at=now)
         with self._database.write() as connection:
             if connection.execute(marked.returning(_c.id), own).first() is None:
                 return None
-        return replace(submission, blind=True, last_sent_at=now)
+        return replace(submission, resent_without_lookup=True, last_sent_at=now)
 
     def hold_after_attempt(self, submission: Submission, status: str, **changes: object) -> None:
         """Settle as held: an operator decides what happens next."""
@@ -323,7 +325,7 @@ class Outbox:
         self, submission: Submission, statement: ReturningUpdate[Any], **changes: object
     ) -> State | None:
         own = {"own_key": submission.key, "own_owner": submission.owner}
-        values = {**own, "blind": submission.blind, **changes}
+        values = {**own, "resent_without_lookup": submission.resent_without_lookup, **changes}
         with self._database.write() as connection:
             found = connection.execute(statement, values).scalar()
         return State(found) if found else None

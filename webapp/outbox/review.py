@@ -261,7 +261,7 @@ class Review:
             for work in self.on_mark_uncertain:
                 work(connection)
         now_plus = self._database.now_plus
-        settled: dict[str, object] = {"uncertain": True, "looks": 0, "owner": None}
+        settled: dict[str, object] = {"uncertain": True, "failed_lookups": 0, "owner": None}
         settled["give_up_at"] = now_plus(MAX_RETRY_AGE)
         others = and_(_c.contact.is_not(None), _c.state.not_in(WAITING))
         for _ in change_in_batches(self._database, others, **settled):

@@ -84,7 +84,7 @@ WAITING: Final = (State.QUEUED, State.SENDING)
 NEEDS_ATTENTION: Final = (State.REJECTED, State.HELD)
 
 RESET_COUNTERS: Final[Mapping[str, object]] = MappingProxyType(
-    {"blind": False, "attempts": 0, "unexplained": 0, "looks": 0}
+    {"resent_without_lookup": False, "attempts": 0, "unexplained": 0, "failed_lookups": 0}
 )
 INITIAL_VALUES: Final[Mapping[str, object]] = MappingProxyType(
     {"uncertain": False, **RESET_COUNTERS}
@@ -111,10 +111,10 @@ table: Final = Table(
     Column("due", SqlDateTime, nullable=False),
     Column("give_up_at", SqlDateTime, nullable=False),
     Column("uncertain", Boolean, nullable=False),
-    Column("blind", Boolean, nullable=False),
+    Column("resent_without_lookup", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("unexplained", Integer, nullable=False),
-    Column("looks", Integer, nullable=False),
+    Column("failed_lookups", Integer, nullable=False),
     # When it was first and last sent without a clear answer.
     Column("first_sent_at", SqlDateTime),
     Column("last_sent_at", SqlDateTime),
@@ -211,10 +211,10 @@ class Submission:
         owner: The name of its sender (`new_owner`), while it is being sent.
         due: When the next step is due, in UTC.
         uncertain: Whether the portal may have the contact: look it up before sending again.
-        blind: Whether it was sent again without a lookup, because lookups fail.
+        resent_without_lookup: Whether it was sent again without a lookup, because lookups fail.
         attempts: The number of failed attempts.
         unexplained: The number of answers that gave no reason, or could not be read.
-        looks: The number of failed lookups since it was last sent.
+        failed_lookups: The number of failed lookups since it was last sent.
         created_at: When it was submitted, in UTC.
         operator: The operator's login name, where operators log in.
         source: Where the visitor came from, for statistics; "" if that is not known.
@@ -232,10 +232,10 @@ class Submission:
     owner: str | None
     due: datetime
     uncertain: bool
-    blind: bool
+    resent_without_lookup: bool
     attempts: int
     unexplained: int
-    looks: int
+    failed_lookups: int
     created_at: datetime
     operator: str | None
     source: str = ""
@@ -396,7 +396,7 @@ BATCH_DELIVERED: Final = (
         state=State.DELIVERED,
         owner=None,
         **ERASED,
-        blind=from_batch("blind"),
+        resent_without_lookup=from_batch("resent_without_lookup"),
         portal_id=from_batch("portal_id"),
         status=from_batch("status"),
     )

@@ -167,15 +167,15 @@ class Sender:
                 submission, known = self._look_up(submission)
             except PortalError as error:
                 weight = _lookup_weight(error)
-                failures = submission.looks + weight
+                failures = submission.failed_lookups + weight
                 if not weight or failures < _MAX_LOOKUP_FAILURES:
                     self._postpone_lookup(submission, error, failures)
                     return error
-                if submission.blind:  # it was sent twice, which is the most
+                if submission.resent_without_lookup:  # it was sent twice, which is the most
                     self._hold(submission, PERHAPS_RECORDED)
                     return error
                 log.warning("submission %s: sent again without a lookup", submission.reference)
-                resent = self._outbox.mark_resent(replace(submission, looks=failures))
+                resent = self._outbox.mark_resent(replace(submission, failed_lookups=failures))
                 if resent is None:
                     return Uncertain("LeaseLost")
                 submission = resent
@@ -206,7 +206,7 @@ class Sender:
             )
             return replace(submission, status=LABELS_UNKNOWN), known
         if not labelled:  # so an earlier call without a lookup stored nothing either
-            submission = replace(submission, blind=False)
+            submission = replace(submission, resent_without_lookup=False)
         return submission, labelled
 
     def _send(self, submission: Submission, *, shown: Collection[str] | None) -> PortalError | None:
@@ -260,7 +260,7 @@ class Sender:
         uncertain: dict[str, Any] = {
             "uncertain": True,
             # After a second call without a lookup, one more failed lookup ends the attempts.
-            "looks": submission.looks if submission.blind else 0,
+            "failed_lookups": submission.failed_lookups if submission.resent_without_lookup else 0,
             "first_sent_at": submission.first_sent_at or sent_at,
             "last_sent_at": sent_at,
         }
@@ -270,9 +270,13 @@ class Sender:
             case Uncertain():
                 self._postpone(submission, error, self._settle_delay(submission), **uncertain)
             case Refused() | SlowDown():  # the contact is not at fault: no failed attempt
-                self._postpone(submission, error, timedelta(0), failed=False, blind=False)
+                self._postpone(
+                    submission, error, timedelta(0), failed=False, resent_without_lookup=False
+                )
             case _:
-                self._postpone(submission, error, _backoff(submission.attempts), blind=False)
+                self._postpone(
+                    submission, error, _backoff(submission.attempts), resent_without_lookup=False
+                )
 
     def _settle_unexplained(
         self, submission: Submission, error: Uncertain, uncertain: dict[str, Any]
@@ -281,7 +285,10 @@ class Sender:
         count = submission.unexplained + 1
         is_readable = isinstance(error, Unexplained) or error.status in BY_NAME
         changes = uncertain | {"unexplained": count}
-        if count < (_MAX_UNEXPLAINED if is_readable else _MAX_UNREADABLE) or submission.blind:
+        if (
+            count < (_MAX_UNEXPLAINED if is_readable else _MAX_UNREADABLE)
+            or submission.resent_without_lookup
+        ):
             self._postpone(submission, error, self._settle_delay(submission), **changes)
         else:
             status = error.status if is_readable else PERHAPS_RECORDED
@@ -301,9 +308,9 @@ class Sender:
         """Queue a submission again whose lookup failed."""
         if not isinstance(error, MethodNotAllowed):
             self._report_failure(submission, error)
-        counts = failures > submission.looks
+        counts = failures > submission.failed_lookups
         pause = self._settle_delay(submission) if counts else timedelta(0)
-        self._postpone(submission, error, pause, failed=False, looks=failures)
+        self._postpone(submission, error, pause, failed=False, failed_lookups=failures)
 
     def _report_failure(self, submission: Submission, error: PortalError) -> None:
         with database_errors_logged(submission):

@@ -1,8 +1,8 @@
 """What the portal knows: labels, contacts with the same number, and blocked lines.
 
 `LabelList` fetches the labels in the background, and keeps them while the portal is down;
-operators' forms suggest them. `Duplicates` finds contacts with a number, and `BlockedLines` tells
-whether a number has cancelled a line's messages; both answer "no" if the portal does not answer
+operators' forms suggest them. `Duplicates` finds contacts with a number; an `OptionalQuestion`,
+such as whether a number has cancelled a line's messages, stays open if the portal does not answer
 soon. `Corrections` changes a contact that the portal has.
 """
 
@@ -12,10 +12,10 @@ import enum
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from webapp.contact import EMPTY_VALUES, MOBILE, NAMES, Contact, Value
 from webapp.database import DatabaseError
@@ -146,10 +146,38 @@ class LabelList:
         return min(self._interval_s, _RETRY_INTERVAL_S)
 
 
-DEADLINE_S: Final = 0.5  # of the search, for which an operator waits
+DEADLINE_S: Final = 0.5  # of a question, for which a person waits
 _LABELS_DEADLINE_S: Final = 1.0  # of all searches by labels together: none starts later
 _MAX_LABELS: Final = 8
-_NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two searches with a token that may not search
+_NOT_ALLOWED_INTERVAL_S: Final = 600.0  # between two questions with a token that may not ask
+
+Answer = TypeVar("Answer")
+
+
+class OptionalQuestion(Generic[Answer]):
+    """A question to the portal for which nobody waits long.
+
+    It is not asked while the circuit breaker is open, nor for a while if the token may not ask it.
+    """
+
+    def __init__(self, method: Callable[..., Answer], breaker: CircuitBreaker) -> None:
+        """Set the portal's method, whose calls end within `DEADLINE_S`."""
+        self._method = method
+        self._breaker = breaker
+        self._ask_at = 0.0
+
+    def ask(self, *values: str, **options: str) -> Answer | None:
+        """Return the portal's answer; None if there is none."""
+        if self._breaker.pause or time.monotonic() < self._ask_at:
+            return None
+        try:
+            return self._method(*values, **options)
+        except MethodNotAllowed as error:
+            log.warning("%s: the token may not ask, %s", self._method.__name__, error)
+            self._ask_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
+        except PortalError as error:
+            log.info("%s: not found out, %s", self._method.__name__, error)
+        return None
 
 
 class Duplicates:
@@ -157,10 +185,8 @@ class Duplicates:
 
     def __init__(self, portal: Portal, outbox: Outbox, breaker: CircuitBreaker) -> None:
         """Search in this portal, whose calls end within `DEADLINE_S`, and in this outbox."""
-        self._portal = portal
         self._outbox = outbox
-        self._breaker = breaker
-        self._search_at = 0.0
+        self._search = OptionalQuestion(portal.known_contacts, breaker)
 
     def find(self, contact: Contact, key: str) -> list[KnownContact]:
         """Return the contacts with the same number.
@@ -189,7 +215,7 @@ class Duplicates:
         except DatabaseError:
             return []
         others = [_describe(submission) for submission in waiting if submission.reference != but]
-        return others or self._search(mobile) or []
+        return others or self._search.ask(mobile) or []
 
     def with_labels(
         self, known: Sequence[KnownContact], mobile: str, labels: Iterable[str]
@@ -207,7 +233,8 @@ class Duplicates:
         carried: dict[str, set[int | None]] = {}
         if any(contact.id for contact in known):
             for label in list(dict.fromkeys(labels))[:_MAX_LABELS]:
-                found = self._search(mobile, label) if time.monotonic() < until else None
+                is_late = time.monotonic() >= until
+                found = None if is_late else self._search.ask(mobile, label=label)
                 if found is None:
                     break
                 carried[label] = {contact.id for contact in found}
@@ -215,19 +242,6 @@ class Duplicates:
             replace(it, labels={label: it.id in ids for label, ids in carried.items() if it.id})
             for it in known
         ]
-
-    def _search(self, mobile: str, label: str = "") -> list[KnownContact] | None:
-        """Return the portal's contacts with a number; None if that could not be found out."""
-        if self._breaker.pause or time.monotonic() < self._search_at:
-            return None
-        try:
-            return self._portal.known_contacts(mobile, label=label)
-        except MethodNotAllowed as error:
-            log.warning("duplicates are not found: the token may not search, %s", error)
-            self._search_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
-        except PortalError as error:
-            log.info("duplicates were not looked for: %s", error)
-        return None
 
 
 def _describe(submission: Submission) -> KnownContact:
@@ -342,26 +356,3 @@ def differing(one: Contact, other: Contact) -> set[str]:
 def is_equal(one: Value, other: Value) -> bool:
     """Return whether two values are the same; all empty ones are."""
     return one == other or (one in EMPTY_VALUES and other in EMPTY_VALUES)
-
-
-class BlockedLines:
-    """Asks the portal. What cannot be found out in time counts as not blocked."""
-
-    def __init__(self, portal: Portal, breaker: CircuitBreaker) -> None:
-        """Ask this portal, for whose calls a person waits; not while this breaker is open."""
-        self._portal = portal
-        self._breaker = breaker
-        self._ask_at = 0.0
-
-    def is_blocked(self, mobile: str, line: str) -> bool:
-        """Return whether this number has cancelled the messages of this line."""
-        if self._breaker.pause or time.monotonic() < self._ask_at:
-            return False
-        try:
-            return self._portal.is_blocked(mobile, line)
-        except MethodNotAllowed as error:
-            log.warning("blocked lines are not found: the token may not ask, %s", error)
-            self._ask_at = time.monotonic() + _NOT_ALLOWED_INTERVAL_S
-        except PortalError as error:
-            log.info("it was not found out whether a line is blocked: %s", error)
-        return False

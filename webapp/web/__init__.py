@@ -13,7 +13,6 @@ from webapp.web import (
     correction,
     demo,
     embed,
-    health,
     help,
     imports,
     install,
@@ -45,4 +44,3 @@ def register(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
-    health.register(app)

@@ -94,19 +94,21 @@ def new_form(
     if closure := closing.closure(definition):
         context: dict[str, Any] = {"embed": definition} if embedded else {}
         return closing.page(definition, closure, **context)
-    header = services().header.read() if definition.access is Access.INTRANET else None
+    own = services()
+    header = own.header.read() if definition.access is Access.INTRANET else None
     labels = _labels_version(definition)
-    key = definition.slug, embedded, own_origin(), json.dumps(kept), labels, header
-    cached_pages = services().cached_pages
+    values_kept = json.dumps(kept) if kept else ""
+    key = definition.slug, embedded, own_origin(), values_kept, labels, header
+    cached_pages = own.cached_pages
     cached = cached_pages.get(key)  # once: another thread may clear the cache
     if cached is None:
         cached = _render_for_all(definition, kept, header, embedded=embedded)
         if len(cached_pages) >= _MAX_CACHED_PAGES:  # robots send any host name
             cached_pages.clear()
         cached_pages[key] = cached
-    token = services().tokens.issue(definition.slug, site=showing_site(definition))
+    token = own.tokens.issue(definition.slug, site=showing_site(definition))
     if definition.access is Access.PUBLIC and PREVIEW not in request.args:
-        services().delivery.funnel.count(definition.slug, FunnelStep.SHOWN)
+        own.delivery.funnel.count(definition.slug, FunnelStep.SHOWN)
     values = {
         "action": escape(own_address()),
         "title": escape(_title(definition, receipt=receipt)),

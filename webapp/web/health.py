@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp.database import DatabaseError
+from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.services import read_gauges
 from webapp.web.rendering import require_intranet, services
@@ -51,16 +53,23 @@ class Readiness:
         return True
 
 
-def register(app: Flask) -> None:
+_ROUTE: Final = "amoot_form.route"
+_NO_ROUTE: Final = "-"  # of a path that a robot has made up
+
+
+def register(app: Flask, metrics: Metrics) -> None:
     """Handle these paths before the router, which accepts only the host of PUBLIC_URL.
 
-    Load balancers and Prometheus request each machine by its IP address.
+    Load balancers and Prometheus request each machine by its IP address. Before anything else that
+    looks at requests: they are counted by their routes.
     """
     app.before_request(_answer)
+    app.wsgi_app = CountingMiddleware(app.wsgi_app, metrics)  # type: ignore[method-assign]
 
 
 def _answer() -> Response | None:
-    view = VIEWS.get(request.path)
+    view, rule = VIEWS.get(request.path), request.url_rule
+    request.environ[_ROUTE] = rule.rule if rule else request.path if view else _NO_ROUTE
     return view() if view and request.method in ("GET", "HEAD") else None
 
 
@@ -83,7 +92,7 @@ def _text(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
 def _metrics() -> Response:
     """Expose the metrics; without those of the queue while the database is down."""
     own = services()
-    if not access.has_token(own.settings.metrics_token, own.access_warnings):
+    if not access.has_token(own.settings.metrics_token, own.intranet.warnings):
         _require_known_host()
         require_intranet()
     queue = read_gauges(own.delivery)
@@ -112,36 +121,29 @@ VIEWS: Final[dict[str, Callable[[], Response]]] = {
 }
 
 
-# In the environment: `g` is shared with what is rendered within the request.
-_BEGAN: Final = "amoot_form.began"
-_STATUS: Final = "amoot_form.status"
-_NO_ROUTE: Final = "-"
+class CountingMiddleware:
+    """WSGI middleware that counts the requests of an app, and the threads that answer them."""
 
+    def __init__(self, app: WSGIApplication, metrics: Metrics) -> None:
+        """Wrap an app."""
+        self._app = app
+        self._metrics = metrics
 
-def register_counts(app: Flask) -> None:
-    """Count the requests of an app. Before anything else that looks at requests."""
-    app.before_request(_begin)
-    app.after_request(_keep_status)
-    app.teardown_request(_end)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle a request."""
+        began, answered = time.monotonic(), "500"
+        self._metrics.request_began()
 
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
+            nonlocal answered
+            answered = status
+            return start_response(status, headers, *error)
 
-def _begin() -> None:
-    request.environ[_BEGAN] = time.monotonic()
-    services().metrics.request_began()
-
-
-def _keep_status(response: Response) -> Response:
-    request.environ[_STATUS] = response.status_code
-    return response
-
-
-def _end(_: BaseException | None) -> None:
-    began = request.environ.pop(_BEGAN, None)
-    if began is None:  # rendered within another request
-        return
-    rule = request.url_rule
-    route = rule.rule if rule else request.path if request.path in VIEWS else _NO_ROUTE
-    # Neither a path nor a method that a robot has made up.
-    method = _NO_ROUTE if route == _NO_ROUTE else request.method
-    status = request.environ.pop(_STATUS, HTTPStatus.INTERNAL_SERVER_ERROR)
-    services().metrics.request_ended(method, route, status, time.monotonic() - began)
+        try:
+            return self._app(environ, start)
+        finally:
+            route = environ.get(_ROUTE, _NO_ROUTE)
+            # Nor a method that a robot has made up.
+            method = _NO_ROUTE if route == _NO_ROUTE else environ["REQUEST_METHOD"]
+            seconds = time.monotonic() - began
+            self._metrics.request_ended(method, route, answered[0], seconds)

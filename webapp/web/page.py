@@ -33,9 +33,9 @@ def form(slug: str) -> contact.ViewResult:
 
 
 def _serve(definition: FormDefinition) -> contact.ViewResult:
-    if definition.access is Access.INTRANET:
-        require_intranet()
     is_operator = definition.access is Access.INTRANET
+    if is_operator:
+        require_intranet()
     if is_operator and request.method == "GET" and request.cookies and "r" in request.args:
         return see_other(request.path)  # the session has the receipt, too
     kept = _initial_values(definition) if is_operator else None
@@ -83,7 +83,7 @@ def _receipt(definition: FormDefinition) -> Receipt | None:
 def _initial_values(definition: FormDefinition) -> dict[str, object] | None:
     """Return the values with which a form begins: those kept, and those of a similar contact."""
     kept: dict[str, object] | None = session.get(_kept(definition))
-    similar = find_entry(request.args.get("like", ""))
+    similar = find_entry(request.args["like"]) if "like" in request.args else None
     return {**(kept or {}), **similar.shared} if similar else kept
 
 

@@ -376,13 +376,13 @@ def issue_receipt(
             operator's, or one that is verified.
     """
     line, is_operator = definition.line, definition.access is Access.INTRANET
-    blocked_lines = services().delivery.blocked_lines
+    is_line_blocked = services().delivery.is_line_blocked
     receipt = Receipt(
         result=outcome.result,
         reference=outcome.reference,
         site=site,
         status=outcome.status if is_operator else "",
-        is_line_blocked=bool(line and mobile) and blocked_lines.is_blocked(mobile, line),
+        is_line_blocked=bool(line and mobile and is_line_blocked.ask(mobile, line)),
         is_held=outcome.is_held,
     )
     return services().tokens.issue_receipt(definition.slug, receipt)

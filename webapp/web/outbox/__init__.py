@@ -209,7 +209,7 @@ def correct(name: str) -> contact.ViewResult:
         return correction.of_entry(entry)
     submission = _find(name)
     card = pages.card(submission)
-    if submission.uncertain or submission.blind:
+    if submission.uncertain or submission.resent_without_lookup:
         card["reasons"].append(messages.CORRECT_OLD)
     form, pause = _form(submission), services().delivery.breaker.pause
     if request.method != "POST":

@@ -210,8 +210,8 @@ def _reasons(submission: Submission) -> list[str]:
         messages.BEING_SENT: submission.state is State.SENDING,
         messages.SUSPECT_STATUSES.get(status) or status_message(status): status,
         messages.GIVEN_UP.format(n=persian_digits(MAX_RETRY_AGE.days)): is_given_up(submission),
-        messages.PERHAPS_THERE: submission.uncertain and not submission.blind,
-        messages.PERHAPS_TWICE: submission.blind and status != PERHAPS_RECORDED,
+        messages.PERHAPS_THERE: submission.uncertain and not submission.resent_without_lookup,
+        messages.PERHAPS_TWICE: submission.resent_without_lookup and status != PERHAPS_RECORDED,
         _sent_twice(submission): status == PERHAPS_RECORDED,
     }
     return [text for text, applies in told.items() if applies]

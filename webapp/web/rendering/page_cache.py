@@ -55,7 +55,9 @@ class CachedPage:
         parts, checksum, length = [_GZIP_HEADER], 0, 0
         ordered = self._in_order(values)
         for plain, deflated, value in zip(self._plain, self._deflated, ordered, strict=True):
-            parts += deflated, *_stored_blocks(value)
+            parts.append(deflated)
+            if value:
+                parts += _stored_blocks(value)
             checksum = zlib.crc32(value, zlib.crc32(plain, checksum))
             length += len(plain) + len(value)
         parts += _FINAL_BLOCK, checksum.to_bytes(4, "little"), length.to_bytes(4, "little")

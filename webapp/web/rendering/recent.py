@@ -11,10 +11,9 @@ import hmac
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import Blueprint, Response, abort, current_app, g, request
@@ -46,9 +45,8 @@ _HIDDEN: Final = "•••"
 _SHOWN_DIGITS: Final = 4  # at either end of a mobile number
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A submission of this browser.
+class Entry(NamedTuple):
+    """A submission of this browser; in the cookie a list of its values.
 
     Attributes:
         reference: Its reference.
@@ -124,8 +122,8 @@ class RecentSubmissions:
     def _cookies(self, entries: Sequence[Entry], operator: str | None) -> Iterator[str]:
         """Yield the cookies of fewer and fewer entries that are short enough."""
         for count in range(len(entries), -1, -1):
-            rows = [astuple(entry) for entry in entries[:count]]
-            text = json.dumps([operator, rows], ensure_ascii=False, separators=(",", ":"))
+            content = [operator, entries[:count]]
+            text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             cookie = self._fernet.encrypt(zlib.compress(text.encode(), 9)).decode()
             if len(cookie) <= _MAX_COOKIE_BYTES:
                 yield cookie
@@ -171,19 +169,33 @@ def recent_list(definition: FormDefinition) -> Markup:
     )
 
 
-def _row(entry: Entry, states: Mapping[str, State | None]) -> dict[str, Any]:
+class _Row(NamedTuple):
+    """A row of the list, as the template shows it."""
+
+    reference: str
+    time: str
+    names: list[str]
+    mobile: str
+    state: str
+    tone: str
+    needs_attention: bool
+    has_shared: bool
+    can_correct: bool
+
+
+def _row(entry: Entry, states: Mapping[str, State | None]) -> _Row:
     state = states.get(entry.reference, State.DELIVERED)
-    return {
-        "reference": entry.reference,
-        "time": persian.persian_digits(f"{entry.submitted_at:%H:%M}"),
-        "names": entry.names,
-        "mobile": persian.persian_digits(entry.hidden_mobile),
-        "state": _MESSAGES[state],
-        "tone": "" if state is State.DELIVERED else "info" if state else "gone",
-        "needs_attention": state in NEEDS_ATTENTION,
-        "has_shared": bool(entry.shared),
-        "can_correct": state is not None,
-    }
+    return _Row(
+        reference=entry.reference,
+        time=persian.persian_digits(f"{entry.submitted_at:%H:%M}"),
+        names=entry.names,
+        mobile=persian.persian_digits(entry.hidden_mobile),
+        state=_MESSAGES[state],
+        tone="" if state is State.DELIVERED else "info" if state else "gone",
+        needs_attention=state in NEEDS_ATTENTION,
+        has_shared=bool(entry.shared),
+        can_correct=state is not None,
+    )
 
 
 def _states(entries: list[Entry]) -> Mapping[str, State | None]:

@@ -198,19 +198,19 @@ def register_assets(app: Flask) -> None:
         response.cache_control.no_cache = True
         response.set_etag(digests[f"{name}.css"])
         response.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
-        return response
+        return cached(response, f"{name}.css")
 
-    def serve(response: Response) -> Response:
-        name = request.path.removeprefix(f"{app.static_url_path}/")
-        if request.endpoint in ("static", "stylesheet") and request.args.get("v") == digests.get(
-            name, ""
-        ):
+    def static(filename: str) -> Response:
+        return cached(app.send_static_file(filename), filename)
+
+    def cached(response: Response, name: str) -> Response:
+        if request.args.get("v") == digests.get(name):
             response.headers["Cache-Control"] = CACHE_FOR_A_YEAR
         return response
 
     app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)
     app.add_url_rule(f"{app.static_url_path}/<name>.css", "stylesheet", stylesheet)
-    app.after_request(serve)
+    app.view_functions["static"] = static
 
 
 def _stylesheets(contents: dict[str, bytes]) -> dict[str, bytes]:

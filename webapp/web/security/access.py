@@ -8,7 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -53,23 +53,44 @@ class UncertainHost(Forbidden):
     text = messages.UNCERTAIN_HOST
 
 
-def require_intranet(settings: Settings, basic_auth: BasicAuth, warnings: RareWarnings) -> None:
-    """Allow requests from the intranet's networks, with a valid login if users are set.
+class Intranet:
+    """Decides whether a request is an operator's.
 
-    Raises:
-        Forbidden: if the request comes from another network, or its sender is hidden.
-        HTTPException: as `BasicAuth.require`.
+    Attributes:
+        warnings: Where refusals are logged.
     """
-    if not _is_sender_known(settings.trusted_proxies):
-        warnings.warning(_REASONS[settings.trusted_proxies > 0], settings.trusted_proxies)
-        raise Forwarded
-    address = request.remote_addr or ""
-    # The peers of a Unix socket have no address, and are on this machine.
-    is_local = address == "" and settings.bind.startswith("unix:")
-    if not is_local and not _is_within(address, settings.intranet_networks):
-        warnings.warning("refused a request from outside INTRANET_NETWORKS")
-        abort(HTTPStatus.FORBIDDEN)
-    basic_auth.require()
+
+    def __init__(self, settings: Settings, basic_auth: BasicAuth) -> None:
+        """Allow the networks and the host of these settings."""
+        self.warnings = RareWarnings(log)
+        self._settings = settings
+        self._basic_auth = basic_auth
+        self._is_known = lru_cache(maxsize=1024)(partial(_is_within, settings.intranet_networks))
+
+    def require(self) -> None:
+        """Allow requests from the intranet's networks, with a valid login if users are set.
+
+        Raises:
+            Forbidden: if the request comes from another network, its sender is hidden, or the host
+                name may belong to somebody else.
+            HTTPException: as `BasicAuth.require`.
+        """
+        settings = self._settings
+        proxies = settings.trusted_proxies
+        if not _is_sender_known(proxies):
+            self.warnings.warning(_REASONS[proxies > 0], proxies)
+            raise Forwarded
+        address = request.remote_addr or ""
+        # The peers of a Unix socket have no address, and are on this machine.
+        is_local = address == "" and settings.bind.startswith("unix:")
+        if not is_local and not self._is_known(address):
+            self.warnings.warning("refused a request from outside INTRANET_NETWORKS")
+            abort(HTTPStatus.FORBIDDEN)
+        self._basic_auth.require()
+        # With PUBLIC_URL, Flask refuses other hosts; with users, another host has no login.
+        if not (settings.public_url or settings.intranet_users or is_own_host(request.host)):
+            log.warning("refused a request for a host by its name: set PUBLIC_URL to our address")
+            raise UncertainHost
 
 
 def _is_sender_known(proxies: int) -> bool:
@@ -99,18 +120,6 @@ def has_token(token: str | None, warnings: RareWarnings) -> bool:
     raise Unauthorized(www_authenticate=WWWAuthenticate("bearer"))
 
 
-def require_own_host(settings: Settings) -> None:
-    """Allow operators' pages only under our own host name.
-
-    Raises:
-        Forbidden: if the host name may belong to somebody else.
-    """
-    # With PUBLIC_URL, other hosts are refused by Flask; with users, another host has no login.
-    if not (settings.public_url or settings.intranet_users or is_own_host(request.host)):
-        log.warning("refused a request for a host by its name: set PUBLIC_URL to our address")
-        raise UncertainHost
-
-
 @lru_cache(maxsize=1024)
 def is_own_host(host: str) -> bool:
     """Return whether a host is an IP address, or a name without a dot.
@@ -126,8 +135,7 @@ def is_own_host(host: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=1024)
-def _is_within(address: str, networks: tuple[Network, ...]) -> bool:
+def _is_within(networks: tuple[Network, ...], address: str) -> bool:
     sender = _parse_address(address)
     return sender is not None and any(sender in network for network in networks)
 

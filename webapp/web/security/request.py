@@ -179,9 +179,13 @@ class Sessions(SecureCookieSessionInterface):
     another one whose clock is a second behind.
     """
 
+    def __init__(self, app: Flask) -> None:
+        """Build what signs and reads the cookie, which Flask does twice in a request."""
+        self._serializer = super().get_signing_serializer(app)
+        if self._serializer:
+            self._serializer.signer = Signer
+
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """Return what signs and reads the cookie."""
-        serializer = super().get_signing_serializer(app)
-        if serializer:
-            serializer.signer = Signer
-        return serializer
+        """Return what signs and reads the cookie of the app."""
+        del app
+        return self._serializer
