@@ -191,9 +191,8 @@ class DeliveryServices:
             if form.capacity:
                 since = form.opens.date() if form.opens else None
                 self.places.limit(slug, Capacity(form.capacity, since))
-            self.imports.feeder.choices[slug] = tuple(
-                row.name for row in form.fields if row.choices
-            )
+            choices = {row.name: row.choices for row in form.fields if row.choices}
+            self.imports.feeder.choices[slug] = choices
 
     def _register(self, unverified: Unverified, alerts: Alerts | None) -> None:
         """Register the features' work with the worker; the outbox knows none of them."""

@@ -154,6 +154,8 @@ class Settings:
     limit_code_unproven: str = _setting("LIMIT_CODE_UNPROVEN", read_limit, "20/hour;100/day")
     # Strangers must not bury what operators have to see.
     limit_suspects: str = _setting("LIMIT_SUSPECTS", read_limit, "30/hour;100/day")
+    # One stranger must not use up what visitors without script have.
+    limit_suspects_address: str = _setting("LIMIT_SUSPECTS_ADDRESS", read_limit, "10/hour;30/day")
     codes_per_day: int = _setting(
         "CODES_PER_DAY", partial(read_whole_number, lowest=0, highest=999_999), 1000
     )

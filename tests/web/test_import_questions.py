@@ -98,6 +98,18 @@ def test_many_wrong_rows_have_inputs_for_the_first_alone(client: FlaskClient) ->
     assert texts.MEND_FIRST_INTRO.format(n="۲۰") in page.text("main")
 
 
+def test_preview_with_long_wrong_cells_is_not_too_large_to_be_sent(client: FlaskClient) -> None:
+    """As after a wrong choice of columns, which an operator has to be able to change."""
+    header = ("Mobile", "FName", "LName", "Email", "BornDate", "AnniversaryDate")
+    rows = [("0912", *["ن" * 120] * 5)] * MAX_MENDED
+    path = str(upload(client, written(*rows, header=header)).headers["Location"])
+    chosen = {f"column-{number}": name for number, name in enumerate(header)}
+    assert press(client, path, columns="1", **chosen).status_code == 303
+    inputs = wrong_inputs(client, path)
+    assert len(inputs) == 6 * MAX_MENDED
+    assert press(client, path, columns="1", **chosen, **inputs).status_code == 303
+
+
 def test_dates_that_prove_no_order_are_asked_about_before_they_are_sent(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:

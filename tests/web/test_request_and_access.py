@@ -96,6 +96,18 @@ def test_post_from_another_site_is_refused(
     assert not portal.requests
 
 
+def test_flood_of_other_origins_does_not_fill_the_log(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The senders choose what it says, so each of them could be another one, and long."""
+    for number in range(5):
+        headers = {"Origin": f"https://{number}.{'x' * 5000}", "Host": f"h{number}.example"}
+        assert client.post("/f/signup", headers=headers).status_code == 403
+    (record,) = (it for it in caplog.records if "refused a POST" in it.message)
+    assert "https://0.x" in record.message
+    assert len(record.message) < 1000
+
+
 @each("headers", [{}, {"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"}])
 def test_post_from_our_own_page_passes(page: Page, headers: dict[str, str]) -> None:
     """Browsers on a plain-HTTP intranet send less than others."""

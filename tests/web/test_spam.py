@@ -113,6 +113,34 @@ def test_suspects_are_bounded_so_that_they_bury_nothing(
     assert metric in client.get("/metrics").text
 
 
+def test_suspect_beyond_the_limit_is_told_in_how_many_minutes_it_may_come_back(
+    make_app: Callable[..., Flask],
+) -> None:
+    """It may be a person whose browser has no script: the sentence has no placeholder."""
+    client = make_app(limit_suspects="1/hour").test_client()
+    for mobile in ("09125550011", "09125550012"):
+        page = Page(client, "/f/signup")
+        page.send(Mobile=mobile, consent="true", **{HONEYPOT_INPUT: "x"})
+    told = page.html.text(role="alert")
+    assert messages.TOO_MANY.partition("{n}")[0] in told
+    assert "{n}" not in told
+
+
+def test_one_network_takes_only_a_part_of_what_a_form_may_have_of_suspects(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """So a visitor without script elsewhere is not refused for what one stranger has sent."""
+    forms = tmp_path / "forms.toml"
+    forms.write_text(FORMS)
+    app = make_app(forms_file=forms, limit_suspects="5/hour", limit_suspects_address="2/hour")
+    client, statuses = app.test_client(), []
+    for number, address in enumerate(["203.0.113.1", "203.0.113.2", "203.0.113.3", "192.0.2.1"]):
+        client.environ_base["REMOTE_ADDR"] = address
+        page = Page(client, "/f/proven")
+        statuses.append(page.send(Mobile=f"0912555002{number}", FName="سارا").status_code)
+    assert statuses == [200, 200, 429, 200]
+
+
 def test_operators_forms_have_no_honeypot(client: FlaskClient) -> None:
     """They type all day, on the intranet."""
     assert not list(Page(client).html.find("input", name=HONEYPOT_INPUT))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -79,7 +79,7 @@ class Feeder:
     """Moves rows of running imports into the outbox, one import after the other.
 
     Attributes:
-        choices: By the slug of a form, the API names of its fields with choices.
+        choices: By the slug of a form, the choices of its fields that have some, by API name.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Feeder:
             timing: The time limits of delivery.
             rate: How many rows a second are fed at most, by all workers together.
         """
-        self.choices: dict[str, tuple[str, ...]] = {}
+        self.choices: dict[str, Mapping[str, Collection[str]]] = {}
         self._database = database
         self._breaker = breaker
         self._timing = timing
@@ -191,13 +191,22 @@ class Feeder:
         }
 
     def _count_choices(self, connection: Connection, form: str, ids: Sequence[int]) -> None:
-        """Count for statistics what rows hold of the choices of their form."""
-        if not (names := self.choices.get(form)):
+        """Count for statistics what rows hold of the choices of their form.
+
+        A field may have got them after its rows were read: other texts may be personal data.
+        """
+        if not (offered := self.choices.get(form)):
             return
         rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings()
         found = (Submission.from_row(row, self._database.encryption).contact for row in rows)
-        chosen = [(name, one[name]) for one in found if one for name in names if one[name]]
-        sums = {(today(), form, *pair): (number,) for pair, number in Counter(chosen).items()}
+        chosen = Counter(
+            (name, one[name])
+            for one in found
+            if one
+            for name, choices in offered.items()
+            if one[name] in choices
+        )
+        sums = {(today(), form, *pair): (number,) for pair, number in chosen.items()}
         self._database.upsert_increment(connection, choices_table, sums)
 
     def _values(self, found: Import) -> dict[str, Any]:

@@ -49,14 +49,19 @@ class RareWarnings:
         self._log = log
         self._logged_at: dict[tuple[object, ...], float] = {}
 
-    def warning(self, text: str, *values: object) -> None:
+    def warning(self, text: str, *values: object, chosen_by_sender: bool = False) -> None:
         """Log a warning, unless the same one was logged within the last minute.
 
-        Each different one is remembered: its values must not be a sender's choice.
+        Args:
+            text: The text.
+            values: Its values.
+            chosen_by_sender: Whether one with other values is the same warning. Else each is
+                remembered.
         """
         now = time.monotonic()
-        if now - self._logged_at.get((text, *values), -_INTERVAL_S) >= _INTERVAL_S:
-            self._logged_at[text, *values] = now
+        key = (text,) if chosen_by_sender else (text, *values)
+        if now - self._logged_at.get(key, -_INTERVAL_S) >= _INTERVAL_S:
+            self._logged_at[key] = now
             self._log.warning(text, *values)
 
 

@@ -69,8 +69,9 @@ def register(app: Flask, metrics: Metrics) -> None:
 
 def _answer() -> Response | None:
     view, rule = VIEWS.get(request.path), request.url_rule
+    view = view if request.method in ("GET", "HEAD") else None
     request.environ[_ROUTE] = rule.rule if rule else request.path if view else _NO_ROUTE
-    return view() if view and request.method in ("GET", "HEAD") else None
+    return view() if view else None
 
 
 def _healthz() -> Response:

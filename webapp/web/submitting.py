@@ -244,10 +244,11 @@ def _suspicion(form: ContactForm, key: str, policy: Policy | None) -> str:
 
 def _too_many_suspects(form: ContactForm, key: str) -> Refusal | None:
     """Refuse what robots may have sent once a form has had too many: they wait for operators."""
+    limits, address = services().rate_limits, request.remote_addr or ""
     try:
-        services().rate_limits.count_suspect(form=form.definition.slug, key=key)
+        limits.count_suspect(form=form.definition.slug, address=address, key=key)
     except LimitReached as reached:
-        return Refusal(HTTPStatus.TOO_MANY_REQUESTS, messages.TOO_MANY, reached.retry_after)
+        return _too_many(messages.TOO_MANY, reached.retry_after)
     return None
 
 

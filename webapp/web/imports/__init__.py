@@ -108,6 +108,7 @@ blueprint.before_request(require_intranet)
 _PATH: Final = "/import"
 _FORM_SLUG: Final = ":import"  # the form in these pages' tokens; no slug has a colon
 _MEGABYTE: Final = 1024 * 1024
+_MAX_PREVIEW_BYTES: Final = _MEGABYTE  # of its form: it holds the cells of wrong rows
 MAX_NAME: Final = 100  # characters of a file's name that are kept
 _NO_FAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -235,6 +236,7 @@ def refused(name: str) -> Response:
 @blueprint.post(f"{_PATH}/<name>")
 def change(name: str) -> _Page:
     """Read a draft in another way, send it; or pause, resume or cancel an import."""
+    request.max_content_length = _MAX_PREVIEW_BYTES
     found = _find(name)
     if not has_token(_FORM_SLUG):
         return see_other(_address(found))

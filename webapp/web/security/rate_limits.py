@@ -72,6 +72,7 @@ class RateLimits:
             "LIMIT_LOGIN": parse_many(settings.limit_login),
             "LIMIT_CODE_UNPROVEN": parse_many(settings.limit_code_unproven),
             "LIMIT_SUSPECTS": parse_many(settings.limit_suspects),
+            "LIMIT_SUSPECTS_ADDRESS": parse_many(settings.limit_suspects_address),
         }
 
     def count_form(self, *, form: str, address: str, key: str = "") -> None:
@@ -107,15 +108,17 @@ class RateLimits:
         """
         self._count({"LIMIT_CODE_UNPROVEN": form}, form, key=key)
 
-    def count_suspect(self, *, form: str, key: str = "") -> None:
+    def count_suspect(self, *, form: str, address: str, key: str = "") -> None:
         """Count a submission that an operator should review: a robot may have sent it.
 
-        `key` is as for `count_form`.
+        The arguments are as for `count_form`.
 
         Raises:
-            LimitReached: if there were too many for this form.
+            LimitReached: if there were too many for this form, or from this network.
         """
-        self._count({"LIMIT_SUSPECTS": form}, form, key=key)
+        network = address_prefix(address)
+        values = {"LIMIT_SUSPECTS": form, "LIMIT_SUSPECTS_ADDRESS": network}
+        self._count(values, form, key=key)
 
     def check_login(self, *, address: str) -> None:
         """Check, without counting, whether this sender may try another login.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import IO, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp import messages
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.tokens import Signer
+from webapp.observability import RareWarnings
 from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -146,7 +148,7 @@ def register(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
-    app.before_request(_refuse_other_origins)
+    app.before_request(partial(_refuse_other_origins, RareWarnings(log)))
 
 
 def _refuse_unparsable_headers() -> None:
@@ -160,7 +162,7 @@ def _refuse_unparsable_headers() -> None:
             raise BadRequest
 
 
-def _refuse_other_origins() -> None:
+def _refuse_other_origins(warnings: RareWarnings) -> None:
     """Refuse a POST from another site's page. Without its headers, the form token protects."""
     if request.method != "POST":
         return
@@ -168,7 +170,8 @@ def _refuse_other_origins() -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", own)
     if site != "same-origin" or origin != own:
-        log.warning("refused a POST of %r from %r: its page is not at %r", site, origin, own)
+        text = "refused a POST of %.100r from %.100r: its page is not at %.100r"
+        warnings.warning(text, site, origin, own, chosen_by_sender=True)
         raise CrossSite
 
 
