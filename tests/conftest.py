@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from brought_files import read_plainly
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from outbox_entries import TIMING
@@ -23,6 +24,7 @@ from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
 from webapp.demo.server import Simulator
 from webapp.forms import tokens
+from webapp.imports import drafts
 from webapp.outbox import Outbox
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
@@ -174,6 +176,13 @@ def delivery(app: Flask) -> DeliveryServices:
     found: DeliveryServices = app.extensions[EXTENSION].delivery
     found.database.check_writable()
     return found
+
+
+@pytest.fixture
+def files_read_here(delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the files of imports in this process."""
+    del delivery
+    monkeypatch.setattr(drafts, "read_file", read_plainly)
 
 
 @pytest.fixture(scope="session")

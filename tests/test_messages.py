@@ -242,3 +242,22 @@ def test_only_spreadsheets_have_cells() -> None:
     """A form has fields."""
     cells = {"UNREADABLE.long-cell", "DATE_LOST", "FORMULA_ERROR", "BAD_ANSWER", "SAMPLE_NOTES.2"}
     assert {name for name, text in TEXTS if re.search(f"(?<![{_WORD}])خانه", text)} == cells
+
+
+def test_every_text_is_used() -> None:
+    """By its module itself, by a module that imports it, or by a template."""
+    code = {path: path.read_text() for path in (ROOT / "webapp").rglob("*.py")}
+    templates = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+    unused = []
+    for module in MESSAGE_MODULES:
+        parent, _, name = module.__name__.rpartition(".")
+        imports = f"from {parent} import .*\\b{name}\\b|from {module.__name__} import"
+        users = " ".join(text for text in code.values() if re.search(imports, text))
+        own = Path(module.__file__ or "").read_text()
+        prefix = "text" if parent == "webapp" else f"text.{name}"
+        for constant in filter(str.isupper, vars(module)):
+            is_shown = re.search(rf"\b{prefix}\.{constant}\b", templates)
+            word = rf"\b{constant}\b"
+            if not (is_shown or re.search(word, users) or len(re.findall(word, own)) > 1):
+                unused.append(f"{module.__name__}.{constant}")
+    assert unused == []

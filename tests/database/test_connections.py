@@ -16,7 +16,7 @@ from webapp.database import Database, DatabaseError
 from webapp.database import engine as engine_module
 from webapp.database.engine import Connections
 from webapp.outbox.rows import Timing
-from webapp.statistics import today
+from webapp.persian import today
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

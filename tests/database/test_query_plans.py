@@ -23,9 +23,9 @@ from webapp.imports.known import KnownNumbers
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.listing import Query
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING, Timing, reference
+from webapp.persian import today
 from webapp.phonebook import Duplicates
 from webapp.reencryption import Reencryption
-from webapp.statistics import today
 from webapp.verification.unverified import Unverified
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from webapp.imports.columns import date_orders, guess_columns
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import read_row
 from webapp.imports.tables import WHOLE_NAME
-from webapp.persian.names import divided_name
+from webapp.persian.names import divide_name
 
 CAPTIONS = {
     "نام و نام خانوادگی مشترک": "LName",
@@ -78,7 +78,7 @@ def test_whole_name_is_divided_where_the_operator_chooses_so() -> None:
         "مریم": ("مریم", ""),
         "امیر حسین": ("امیر", "حسین"),
     }
-    assert {name: divided_name(name) for name in divided} == divided
+    assert {name: divide_name(name) for name in divided} == divided
     read = contact((WHOLE_NAME, "Mobile"), "سارا احمدی", "09121234567")
     assert (read["FName"], read["LName"]) == ("سارا", "احمدی")
 

@@ -83,7 +83,7 @@ def test_old_counts_are_deleted_with_the_daily_counts(
     funnel = Funnel(database)
     for age in (0, COUNTS_RETENTION.days + 1):
         day = today() - timedelta(days=age)
-        monkeypatch.setattr(module, "_today", lambda day=day: day)
+        monkeypatch.setattr(module, "today", lambda day=day: day)
         funnel.count("news", FunnelStep.SHOWN)
     funnel.flush()
     Outbox(database, TIMING).statistics.purge()

@@ -6,26 +6,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from brought_files import brought, deliver, numbers, press, read_plainly, upload, written
+from brought_files import brought, deliver, numbers, press, upload, written
 
-from webapp.imports import drafts as importing
 from webapp.imports.tables import WHOLE_NAME, ImportState, imports
 from webapp.messages import imports as texts
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.testing import FlaskClient
 
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
-
-@pytest.fixture
-def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Return a browser on the intranet; files are read in this process."""
-    del delivery
-    monkeypatch.setattr(importing, "read_file", read_plainly)
-    return app.test_client()
+pytestmark = pytest.mark.usefixtures("files_read_here")
 
 
 def test_columns_that_are_left_out_and_missing_names_are_said_above_the_button(

@@ -15,34 +15,25 @@ from brought_files import (
     numbers,
     post_file,
     press,
-    read_plainly,
     token,
     upload,
     written,
 )
 from support import Html
 
-from webapp.imports import drafts as importing
 from webapp.imports.tables import imports
 from webapp.messages import imports as texts
 from webapp.web import imports as import_files
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.testing import FlaskClient
 
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.usefixtures("files_read_here")
+
 GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
-
-
-@pytest.fixture
-def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Return a browser on the intranet; files are read in this process."""
-    del delivery
-    monkeypatch.setattr(importing, "read_file", read_plainly)
-    return app.test_client()
 
 
 def inputs(client: FlaskClient, path: str) -> dict[str, str]:

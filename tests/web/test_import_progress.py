@@ -5,30 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from brought_files import brought, deliver, numbers, press, read_plainly
+from brought_files import brought, deliver, numbers, press
 from support import Html
 
 from webapp import messages
-from webapp.imports import drafts
 from webapp.messages import imports as texts
 from webapp.persian import persian_number
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.testing import FlaskClient
 
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.usefixtures("files_read_here")
+
 MANY = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
-
-
-@pytest.fixture
-def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Return a browser on the intranet; files are read in this process."""
-    del delivery
-    monkeypatch.setattr(drafts, "read_file", read_plainly)
-    return app.test_client()
 
 
 def sent(client: FlaskClient, count: int = 30) -> str:

@@ -11,33 +11,24 @@ from brought_files import (
     mobiles,
     numbers,
     press,
-    read_plainly,
     upload,
     written,
 )
 from support import Html
 
-from webapp.imports import drafts as importing
 from webapp.imports.tables import import_rows
 from webapp.messages import imports as texts
 from webapp.web.imports.pages import MAX_MENDED
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.testing import FlaskClient
 
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.usefixtures("files_read_here")
+
 GOOD = ("09120000001", "سارا", "", "x")
-
-
-@pytest.fixture
-def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Return a browser on the intranet; files are read in this process."""
-    del delivery
-    monkeypatch.setattr(importing, "read_file", read_plainly)
-    return app.test_client()
 
 
 def wrong_inputs(client: FlaskClient, path: str) -> dict[str, str]:

@@ -5,29 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from brought_files import brought, numbers, press, read_plainly
+from brought_files import brought, numbers, press
 from sqlalchemy import select
 
 from webapp.database import DatabaseError
 from webapp.imports import Imports
-from webapp.imports import drafts as importing
 from webapp.imports.tables import ImportState, import_rows, imports
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.testing import FlaskClient
 
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.usefixtures("files_read_here")
+
 GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
-
-
-@pytest.fixture
-def client(app: Flask, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Return a browser on the intranet; files are read in this process."""
-    del delivery
-    monkeypatch.setattr(importing, "read_file", read_plainly)
-    return app.test_client()
 
 
 def test_draft_whose_second_reading_fails_stays_as_it_was(

@@ -10,8 +10,7 @@ import pytest
 from support import Html, Page
 
 from webapp.messages import statistics as texts
-from webapp.persian import jalali_iso
-from webapp.statistics import today
+from webapp.persian import jalali_iso, today
 from webapp.statistics.funnel import FunnelStep
 from webapp.web.rendering import EXTENSION
 from webapp.web.statistics import tables as module

@@ -96,14 +96,15 @@ def test_suspects_are_bounded_so_that_they_bury_nothing(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """Beyond the limit nothing is stored; people with script are not touched, nor is the header."""
-    client = make_app(limit_suspects="2/hour").test_client()
+    client = make_app(limit_suspects="2/minute").test_client()
     page = Page(client, "/f/signup")
     robots = {f"0912555000{n}": {HONEYPOT_INPUT: "x"} for n in range(3)}
-    statuses = [
-        Page(client, page.path).send(Mobile=mobile, consent="true", **fields).status_code
+    answers = [
+        Page(client, page.path).send(Mobile=mobile, consent="true", **fields)
         for mobile, fields in {**robots, "09125550009": {}}.items()
     ]
-    assert statuses == [200, 200, 429, 200]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+    assert messages.TOO_MANY.format(n="۱") in Html(answers[2].text).text(role="alert")
     assert len(held(page)) == 2
     assert len(portal.contacts) == 1
     outbox = Html(client.get("/outbox").text)

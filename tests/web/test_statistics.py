@@ -21,7 +21,7 @@ from webapp import statistics as counting
 from webapp.contact import Contact
 from webapp.imports.file import safe_cell
 from webapp.messages import statistics as texts
-from webapp.outbox.rows import HONEYPOT, table
+from webapp.outbox.rows import HONEYPOT, NUMBER_UNVERIFIED, table
 from webapp.persian import fold_digits
 from webapp.statistics.breakdowns import DELAYS_S, OTHER
 from webapp.web import statistics as module
@@ -162,17 +162,18 @@ def test_submission_shows_at_once(client: FlaskClient, delivery: DeliveryService
 
 
 def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) -> None:
-    """Today and this week, Saturday to Wednesday, but what was refused or erased; what waits."""
+    """Today and this week, Saturday to Wednesday, but what was refused or erased; the lists."""
     week_before = (4, 5, 6, 7, 11, 12)  # Saturday is four days ago: only 7 and 11 count
     for number, age in enumerate((0, 0, 1, *week_before), start=1):
         deliver(delivery, number, TODAY - timedelta(days=age))
-    delivery.outbox.hold(CONTACT, key(20), form="signup", reason=HONEYPOT)
-    came(delivery, 20, TODAY)
+    for number, reason in ((20, NUMBER_UNVERIFIED), (22, HONEYPOT)):
+        delivery.outbox.hold(CONTACT, key(number), form="signup", reason=reason)
+        came(delivery, number, TODAY)
     delivery.outbox.add(CONTACT, key(21), form="gone", send=False)
     came(delivery, 21, TODAY - timedelta(days=30))
-    for number in (22, 23):
+    for number in (24, 25):
         one, _ = delivery.outbox.add(CONTACT, key(number), form="contact", send=True)
-        delivery.outbox.reject(one, "Mobile_Invalid", erase=number == 22)
+        delivery.outbox.reject(one, "Mobile_Invalid", erase=number == 24)
         came(delivery, number, TODAY)
     delivery.outbox.review.discard(one.reference)
     delivery.statistics.count_settled()
@@ -180,8 +181,8 @@ def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) 
     html = Html(page)
     part = page.split('<dl class="numbers">')[1].split("</dl>")[0]
     assert [text for _, text in Html(part).find("div")] == [
-        f"{texts.TODAY} ۳",
-        f"{texts.THIS_WEEK} ۵",
+        f"{texts.TODAY} ۴",
+        f"{texts.THIS_WEEK} ۶",
         "در انتظار ارسال ۱",
         "نیازمند رسیدگی ۱",
     ]

@@ -19,16 +19,15 @@ from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, Contact, FieldKind, Section
+from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Section
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
-from webapp.forms.reading import FALSE_VALUES, today
+from webapp.forms.reading import FALSE_VALUES
 from webapp.forms.tokens import FormToken, InvalidToken, Tokens
 from webapp.phonebook import KnownLabels
 
 # A field that only robots fill in. Browsers do not autofill this name.
 HONEYPOT_INPUT: Final = "leave_empty"
-_DIVIDED_NAMES: Final = ("FName", "LName")
 
 
 class FormTokenCSRF(CSRF):
@@ -129,7 +128,7 @@ class ContactForm(FlaskForm):
 
         The person confirms it, as nobody knows for sure where a name is divided.
         """
-        mobile, names = self[MOBILE], [self[it] for it in _DIVIDED_NAMES if it in self]
+        mobile, names = self[MOBILE], [self[it] for it in NAMES if it in self]
         line = persian.divide_line(mobile.typed or "")
         if not (line and names and mobile.errors and all(field.is_empty for field in names)):
             return
@@ -180,7 +179,7 @@ class ContactForm(FlaskForm):
 
     def _consent_record(self) -> str:
         """Return the date and the site of the consent, which are sent with the contact."""
-        day = persian.jalali_slashes(today())
+        day = persian.jalali_slashes(persian.today())
         return messages.CONSENT_GIVEN.format(day=day, site=self.token.site)
 
 

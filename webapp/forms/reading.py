@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -141,11 +141,6 @@ def require_value(row: Field, value: Value) -> None:
         raise InvalidText(message.format(label=row.subject))
 
 
-def today() -> date:
-    """Return the current date in Iran."""
-    return datetime.now(persian.IRAN).date()
-
-
 def _within_limit(row: Field, text: str) -> str:
     if len(text) > row.max_length:
         limit = persian.persian_digits(row.max_length)
@@ -154,7 +149,7 @@ def _within_limit(row: Field, text: str) -> str:
 
 
 def _within_range(row: Field, value: date) -> date:
-    persian.check_range(value, birth=row.in_past, today=today())
+    persian.check_range(value, birth=row.in_past, today=persian.today())
     return value
 
 

@@ -18,7 +18,7 @@ from webapp.imports.sheet_parser.table import day_as_shown
 from webapp.imports.tables import WHOLE_NAME
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
-from webapp.persian.names import divided_name
+from webapp.persian.names import divide_name
 from webapp.persian.text import plain
 
 _APOSTROPHE: Final = "'"  # makes a text of a cell
@@ -227,7 +227,7 @@ def cells_by_field(
         if column in month_first and name in FIELDS and FIELDS[name].kind is FieldKind.DATE:
             cell = day_first(text)
         names = NAMES if name == WHOLE_NAME else (name,)
-        parts = divided_name(cell) if name == WHOLE_NAME else (cell,)
+        parts = divide_name(cell) if name == WHOLE_NAME else (cell,)
         for one, part in zip(names, parts, strict=True):
             if one and part.strip():
                 cut = part.split(_BETWEEN_GROUPS) if one == MOBILE else (part,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
@@ -27,6 +28,13 @@ from webapp.persian import InvalidText
 
 _EXAMINED_CELLS: Final = 100  # of a column
 _SHARE: Final = 0.8  # of them that must be readable as the field
+_LEAST_SHARE: Final = 0.5  # below a caption, else it has misled
+_LEAST_VARIETY: Final = 0.3  # different cells of a column of names
+_NAME: Final = re.compile(r"[^\W\d_]{2,20}(?:[ \u200c-][^\W\d_]{1,20}){0,3}")  # up to four words
+_FINAL_DIGITS: Final = re.compile(r"\s*\d+\s*$")
+_ANYTHING: Final = (FieldKind.TEXT, FieldKind.LINES, FieldKind.LABELS)
+# Genders only below a caption of genders: they answer other questions as well.
+_ANSWERS: Final = ("true", "false", "0", "1", *(it for it in GENDER_WORDS if len(it) == 1))
 _FIRST_RANK_OF_RULES: Final = 1000  # after all spellings
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: (spelling_key(name), *map(spelling_key, row.spellings)) for name, row in FIELDS.items()}
@@ -36,14 +44,13 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     """Return for each column the API name of the form's field that it holds, or "".
 
-    By its caption: the form's own captions before the table's spellings, in their order, then by
-    words; a field gets one column. A column whose cells mostly are not readable as its field is
-    left out. Then by content: a column whose cells are mostly mobile numbers, email addresses or
-    genders is taken for a field that has no column yet; one of dates only if it has no caption, as
-    a caption of its own would say that they are other dates. Further columns of mobile numbers
-    serve where the first has none. A column with whole names goes to the family name, undivided:
-    the operator chooses to divide it. Without a header, a column of known cities and columns of
-    names are found as well: the first two, or one with whole names, which are divided.
+    1. By captions: the form's own before the table's spellings, then by words of them. A column
+       whose cells mostly are not readable as its field is left out.
+    2. By content, for fields without a column: mobile numbers, email addresses and genders; dates
+       of birth only without a caption, which would say that they are other dates.
+    3. Further columns of mobile numbers, for rows in which the first is empty.
+    4. Without a header, a column of known cities, and columns of names: the first two, or one with
+       whole names, which are divided. Below a caption, an operator chooses to divide them.
     """
     guessed = _by_caption(definition, sheet)
     fields = {row.name: row for row in definition.fields}
@@ -53,7 +60,8 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
         if _share(fields[name], sheet, column) >= _LEAST_SHARE
     }
     for row in definition.fields:
-        if row.name not in found.values() and (column := _by_content(row, sheet, found)) >= 0:
+        column = None if row.name in found.values() else _by_content(row, sheet, found)
+        if column is not None:
             found[column] = row.name
     if MOBILE not in found.values():  # its rows say what is wrong with the numbers
         found |= {column: name for column, name in guessed.items() if name == MOBILE}
@@ -133,7 +141,7 @@ def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
 
 def _rank(row: Field, caption: str) -> int | None:
     """Return how well a caption names a field, 0 is best; None if it does not."""
-    keys = (spelling_key(row.label), *_KEYS.get(row.name, ()))
+    keys = (spelling_key(row.label), *_KEYS[row.name])
     for key in (spelling_key(caption), spelling_key(without_brackets(caption))):
         if key and key in keys:
             return keys.index(key)
@@ -142,18 +150,18 @@ def _rank(row: Field, caption: str) -> int | None:
     return next((rank for rank, rule in rules if rule.fits(words)), None)
 
 
-def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int:
-    """Return the first column whose cells are mostly readable as this field, or -1."""
+def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int | None:
+    """Return the first column whose cells are mostly readable as this field, or None."""
     is_birth = row.kind is FieldKind.DATE and row.in_past
     if not (is_birth or row.kind in (FieldKind.MOBILE, FieldKind.EMAIL, FieldKind.GENDER)):
-        return -1
+        return None
     for column, caption in enumerate(sheet.header):
         is_named = caption != column_name(column + 1)
         if column in found or (is_birth and is_named):
             continue
         if any(_filled(sheet, column)) and _share(row, sheet, column) >= _SHARE:
             return column
-    return -1
+    return None
 
 
 def _by_words(
@@ -187,24 +195,14 @@ def _are_names(cells: Sequence[str]) -> bool:
     return is_varied and _mostly(bool(_NAME.fullmatch(cell.strip())) for cell in cells)
 
 
-# Letters, in up to four words.
-_NAME: Final = re.compile(r"[^\W\d_]{2,20}(?:[ \u200c-][^\W\d_]{1,20}){0,3}")
-_LEAST_VARIETY: Final = 0.3  # different cells of a column of names
-
-
 def _share(row: Field, sheet: Sheet, column: int) -> float:
     """Return the share of a column's cells that can be read as a field; 1 if all are empty."""
     cells = list(islice(_filled(sheet, column), _EXAMINED_CELLS))
     if row.kind in _ANYTHING or not cells:
         return 1
-    is_named = (
-        row.kind is FieldKind.GENDER and spelling_key(sheet.header[column]) in _KEYS[row.name]
-    )
-    return sum(
-        (is_named and spelling_key(cell) in _NO_GENDERS)
-        or _is_readable(row, cell, epoch_1904=sheet.epoch_1904)
-        for cell in cells
-    ) / len(cells)
+    is_named = spelling_key(sheet.header[column]) in _KEYS[row.name]
+    read = partial(_is_readable, row, epoch_1904=sheet.epoch_1904, is_named=is_named)
+    return sum(map(read, cells)) / len(cells)
 
 
 def _further_mobiles(row: Field, sheet: Sheet, found: Mapping[int, str]) -> dict[int, str]:
@@ -219,20 +217,13 @@ def _further_mobiles(row: Field, sheet: Sheet, found: Mapping[int, str]) -> dict
     }
 
 
-# As answers to anything.
-_NO_GENDERS: Final = ("true", "false", "0", "1", *(it for it in GENDER_WORDS if len(it) == 1))
-_FINAL_DIGITS: Final = re.compile(r"\s*\d+\s*$")
-_LEAST_SHARE: Final = 0.5  # of the cells, else a caption has misled
-_ANYTHING: Final = (FieldKind.TEXT, FieldKind.LINES, FieldKind.LABELS)
-
-
 def _filled(sheet: Sheet, column: int) -> Iterator[str]:
     return (cell for row in sheet.rows if (cell := row.cells[column]).strip())
 
 
-def _is_readable(row: Field, cell: str, *, epoch_1904: bool) -> bool:
-    if row.kind is FieldKind.GENDER and spelling_key(cell) in _NO_GENDERS:
-        return False  # as an answer to anything
+def _is_readable(row: Field, cell: str, *, epoch_1904: bool, is_named: bool) -> bool:
+    if row.kind is FieldKind.GENDER and spelling_key(cell) in _ANSWERS:
+        return is_named
     try:
         read_value(row, as_typed(row, cell, epoch_1904=epoch_1904))
     except InvalidText:

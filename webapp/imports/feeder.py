@@ -54,7 +54,7 @@ from webapp.outbox.rows import (
     Timing,
     table,
 )
-from webapp.statistics import today
+from webapp.persian import today
 from webapp.statistics.funnel import choices_table
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,6 @@ TYPED: Final = "آنچه وارد کرده‌اید"
 AGAIN: Final = "بررسی دوباره"
 
 # To operators
-TITLE: Final = "زمان و ظرفیت"
 FORM: Final = "{title}:"
 OPEN: Final = "این فرم باز است."
 OPEN_UNTIL: Final = "این فرم باز است و {moment} بسته می‌شود."

@@ -9,7 +9,6 @@ from typing import Final
 TITLE: Final = "آمار ثبت مخاطبان"
 PERIOD: Final = "دوره"
 LAST_DAYS: Final = "{n} روز گذشته"
-CSV: Final = "دریافت فایل CSV"
 CSV_OF: Final = "دریافت فایل CSV {title}"
 NOTHING: Final = "در این دوره چیزی ثبت نشده است."
 NOTHING_HINT: Final = (

@@ -56,9 +56,9 @@ from webapp.outbox.rows import (
     Submitter,
     Timing,
     contact_columns,
+    delete_replaced,
     new_owner,
     reference,
-    replacing,
     table,
 )
 
@@ -181,7 +181,7 @@ class Outbox:
         with self._database.write() as connection:
             added = connection.execute(self._inserts[state], stored).mappings().first()
             if guard and added:
-                connection.execute(replacing(by.replaces))
+                connection.execute(delete_replaced(by.replaces))
                 guard(connection)
             found = added or connection.execute(WITH_KEY, {"wanted": row["key"]}).mappings().one()
         return Submission.from_row(found, self._encryption, send_by=send_by), added is not None

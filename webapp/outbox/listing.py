@@ -6,7 +6,7 @@ import enum
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
@@ -25,7 +25,7 @@ from webapp.outbox.rows import (
     by_reference,
     table,
 )
-from webapp.persian import IRAN, InvalidText, comparison_key, parse_mobile, search_key, sort_key
+from webapp.persian import InvalidText, comparison_key, midnight, parse_mobile, search_key, sort_key
 
 NAME_FIELDS: Final = ("FName", "LName", "CompanyTitle")
 
@@ -242,8 +242,8 @@ class Listing:
             chosen = (by_reference(name) for name in query.references)
             parts.append(or_(false(), *(one for one in chosen if one is not None)))
         if query.day:
-            begin = datetime.combine(query.day, time(), IRAN).astimezone(UTC).replace(tzinfo=None)
-            parts.append(_c.created_at.between(begin, begin + timedelta(days=1, microseconds=-1)))
+            parts.append(_c.created_at >= midnight(query.day))
+            parts.append(_c.created_at < midnight(query.day + timedelta(days=1)))
         if query.last_id is not None:
             parts.append(_c.id <= query.last_id)
         if not query.text.strip():

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Delete,
     Index,
     Integer,
     RowMapping,
@@ -36,7 +37,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import DateTime as SqlDateTime
-from sqlalchemy.sql.dml import Delete
 
 from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.database import from_batch
@@ -290,8 +290,8 @@ def by_reference(name: str) -> ColumnElement[bool] | None:
     return table.c.key.between(prefix.ljust(_KEY_LENGTH, "0"), prefix.ljust(_KEY_LENGTH, "f"))
 
 
-def replacing(key: str) -> Delete:
-    """Return the DELETE of a submission that waits for a code, as robots' do too."""
+def delete_replaced(key: str) -> Delete:
+    """Return the DELETE of a submission that another one replaces, while `waits_for_code`."""
     in_honeypot = and_(table.c.state == State.HELD, table.c.status == HONEYPOT)
     waits = or_(table.c.state == State.UNVERIFIED, in_honeypot)
     return delete(table).where(table.c.key == key, waits)

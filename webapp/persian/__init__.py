@@ -12,9 +12,11 @@ from webapp.persian.dates import (
     first_of_week,
     jalali_iso,
     jalali_slashes,
+    midnight,
     parse_date,
     parse_date_parts,
     to_iran,
+    today,
 )
 from webapp.persian.labels import (
     MAX_LABELS,
@@ -61,6 +63,7 @@ __all__ = [
     "jalali_slashes",
     "label_key",
     "labels_as_typed",
+    "midnight",
     "parse_date",
     "parse_date_parts",
     "parse_email",
@@ -75,4 +78,5 @@ __all__ = [
     "strip_invisible",
     "suggest_email",
     "to_iran",
+    "today",
 ]

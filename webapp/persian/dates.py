@@ -62,6 +62,17 @@ def to_iran(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC).astimezone(IRAN)
 
 
+def today() -> date:
+    """Return the current day in Iran."""
+    return datetime.now(IRAN).date()
+
+
+def midnight(day: date) -> datetime:
+    """Return when a day begins in Iran, in UTC, without a time zone."""
+    begin = datetime.combine(day, datetime.min.time(), IRAN)
+    return begin.astimezone(UTC).replace(tzinfo=None)
+
+
 def parse_date(text: str) -> date:
     """Read a date from one text: «۱۳۶۹/۷/۱۵», `15/7/1369`, `13690715`, «یکشنبه ۱۵ مهر ۱۳۶۹».
 

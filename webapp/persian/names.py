@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from webapp.messages import COMMA
 from webapp.persian.mobile import parse_mobile
 from webapp.persian.text import InvalidText, fold_digits, strip_invisible
 
 
-def divided_name(name: str) -> tuple[str, str]:
+def divide_name(name: str) -> tuple[str, str]:
     """Return first and family name of a whole name: «سید علی», «محمد رضا» stay together."""
     words = name.split()
     count = 1
@@ -73,10 +74,10 @@ def divide_line(text: str) -> DividedLine | None:
     if not parts or "@" in parts[0]:
         return None
     # Two cells: «علی», «رضایی»; or a whole name and something else: «علی رضایی», «تهران».
-    names = divided_name(" ".join(parts[:2]))
-    if names[0] == parts[0]:
-        return DividedLine(mobile, names, "، ".join([*parts[2:], *rest]))
-    return DividedLine(mobile, divided_name(parts[0]), "، ".join([*parts[1:], *rest]))
+    names, count = divide_name(" ".join(parts[:2])), 2
+    if names[0] != parts[0]:
+        names, count = divide_name(parts[0]), 1
+    return DividedLine(mobile, names, COMMA.join([*parts[count:], *rest]))
 
 
 def _parts(text: str) -> list[str]:

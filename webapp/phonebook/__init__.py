@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
 from webapp.contact import EMPTY_VALUES, MOBILE, NAMES, Contact, Value
@@ -269,11 +269,11 @@ class Correction:
 
     Attributes:
         result: What became of it.
-        stored: The contact as the portal had it before the change; None if it is gone.
+        stored: The contact as the portal had it before the change; empty if it is gone.
     """
 
     result: Corrected
-    stored: Contact | None = None
+    stored: Contact = field(default_factory=Contact)
 
 
 class Corrections:
@@ -284,14 +284,20 @@ class Corrections:
         self._portal = portal
         self._intake = intake
 
-    def find(self, mobile: str) -> list[KnownContact]:
-        """Return the contacts with a number that can be changed.
+    def look_up(
+        self, mobiles: Iterable[str], number: int = 0
+    ) -> tuple[str, Sequence[KnownContact]]:
+        """Return a contact and its number; if it is not there, all with the first number.
+
+        Args:
+            mobiles: The numbers that it may have; empty ones are passed over.
+            number: Its ID; 0 if that is not known.
 
         Raises:
             PortalError: if that could not be found out.
         """
         with self._calling():
-            return [it for it in self._portal.known_contacts(mobile) if it.id]
+            return self._look_up(mobiles, number)
 
     def correct(self, number: int, *, shown: Contact, changes: Mapping[str, Value]) -> Correction:
         """Change a contact, unless somebody else has changed it since it was shown.
@@ -307,15 +313,16 @@ class Corrections:
             PortalError: by what became of the change: none for certain, but for Uncertain.
         """
         with self._calling():
-            stored = self._stored(number, [shown[MOBILE], changes.get(MOBILE, "")])
-            if stored is None:
+            mobiles = (str(shown[MOBILE]), str(changes.get(MOBILE, "")))
+            mobile, known = self._look_up(mobiles, number)
+            if number not in [it.id for it in known]:
                 return Correction(Corrected.GONE)
-            if differing(stored, shown) - {
-                name for name, value in changes.items() if is_equal(stored[name], value)
-            }:
+            stored = stored_contact(known[0], mobile)
+            is_done = {name for name, value in changes.items() if is_equal(stored[name], value)}
+            if _differing(stored, shown) - is_done:
                 return Correction(Corrected.CHANGED, stored)
             wanted = Contact(**{**stored.values, **changes})
-            if differing(wanted, stored):
+            if _differing(wanted, stored):
                 try:
                     self._portal.edit_contact(number, wanted)
                 except Refused as error:
@@ -324,13 +331,13 @@ class Corrections:
                     raise
             return Correction(Corrected.DONE, stored)
 
-    def _stored(self, number: int, mobiles: Iterable[Value]) -> Contact | None:
-        """Return a contact as it is stored under one of these numbers, or None."""
-        for mobile in filter(None, mobiles):
-            for known in self._portal.known_contacts(str(mobile)):
-                if known.id == number:
-                    return stored_contact(known, str(mobile))
-        return None
+    def _look_up(self, mobiles: Iterable[str], number: int) -> tuple[str, Sequence[KnownContact]]:
+        known: dict[str, Sequence[KnownContact]] = {}
+        for mobile in dict.fromkeys(filter(None, mobiles)):
+            known[mobile] = [it for it in self._portal.known_contacts(mobile) if it.id]
+            if same := [it for it in known[mobile] if it.id == number]:
+                return mobile, same
+        return next(iter(known.items()))
 
     @contextmanager
     def _calling(self) -> Iterator[None]:
@@ -348,7 +355,7 @@ def stored_contact(known: KnownContact, mobile: str) -> Contact:
     return Contact(**{**known.values, MOBILE: mobile})
 
 
-def differing(one: Contact, other: Contact) -> set[str]:
+def _differing(one: Contact, other: Contact) -> set[str]:
     """Return the names of the fields in which two contacts differ."""
     return {name for name, value in one.values.items() if not is_equal(value, other[name])}
 

@@ -11,7 +11,7 @@ import enum
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -35,7 +35,7 @@ from sqlalchemy import (
 from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State, is_uncounted, table
-from webapp.persian import IRAN, to_iran
+from webapp.persian import IRAN, midnight, to_iran, today
 from webapp.statistics import breakdowns, funnel
 
 COUNTS_RETENTION: Final = timedelta(days=400)
@@ -100,11 +100,6 @@ class Count:
     form: str
     outcome: CountedOutcome
     count: int = 0
-
-
-def today() -> date:
-    """Return the current day in Iran."""
-    return datetime.now(IRAN).date()
 
 
 class Statistics:
@@ -243,9 +238,3 @@ def _outcomes(row: Row[*tuple[Any, ...]]) -> Iterator[tuple[CountedOutcome, int]
         yield CountedOutcome.ATTENTION, row.held
         yield CountedOutcome.DISCARDED, row.discarded
         yield _SETTLED[State(row.outcome)], row.number - row.held - row.discarded
-
-
-def midnight(day: date) -> datetime:
-    """Return when a day begins in Iran, in UTC, without a time zone."""
-    begin = datetime.combine(day, datetime.min.time(), IRAN)
-    return begin.astimezone(UTC).replace(tzinfo=None)

@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Date, String, Table, func, select
@@ -21,7 +21,7 @@ from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.observability import log_exception
 from webapp.observability.metrics import Metrics
-from webapp.persian import IRAN
+from webapp.persian import today
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,6 @@ choices_table: Final = Table(
     Column("choice", String(200), primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-
-
-def _today() -> date:
-    return datetime.now(IRAN).date()
 
 
 class FunnelStep(enum.StrEnum):
@@ -90,13 +86,13 @@ class Funnel:
 
     def count(self, form: str, step: FunnelStep) -> None:
         """Count a step in the form of this slug. Does not touch the database."""
-        key = _today(), form, step
+        key = today(), form, step
         with self._lock:
             self._counts[key] += 1
 
     def count_choices(self, form: str, chosen: Mapping[str, str]) -> None:
         """Count what was chosen in the form of this slug, by field. Does not touch the database."""
-        day = _today()
+        day = today()
         with self._lock:
             self._choices.update((day, form, field, choice) for field, choice in chosen.items())
 

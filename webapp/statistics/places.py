@@ -18,7 +18,8 @@ from webapp.database import Database
 from webapp.database.cached_value import CachedValue
 from webapp.outbox import Outbox
 from webapp.outbox.rows import WAITING, NoRoom, State, is_uncounted, table
-from webapp.statistics import CountedOutcome, daily_counts, midnight
+from webapp.persian import midnight
+from webapp.statistics import CountedOutcome, daily_counts
 
 _CACHE_TTL_S: Final = 2.0
 

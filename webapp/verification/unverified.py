@@ -31,8 +31,8 @@ from webapp.outbox.rows import (
     Submitter,
     Timing,
     contact_columns,
+    delete_replaced,
     new_owner,
-    replacing,
     table,
 )
 from webapp.verification.codes import mark_verified, purge_codes
@@ -87,7 +87,7 @@ class Unverified:
             insert = self._database.insert_or_ignore(table, **row)
             added = connection.execute(insert).mappings().first()
             if guard and added:
-                connection.execute(replacing(by.replaces))
+                connection.execute(delete_replaced(by.replaces))
                 guard(connection)
             found = added or connection.execute(_with_key(key)).mappings().one()
         return Submission.from_row(found, self._encryption), added is not None
@@ -150,7 +150,7 @@ class Unverified:
             moved = {"state": State.REJECTED, "status": status, **ERASED, "due": due}
             return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
         with self._database.write() as connection:
-            return connection.execute(replacing(key).returning(_c.id)).first() is not None
+            return connection.execute(delete_replaced(key).returning(_c.id)).first() is not None
 
     def purge(self) -> None:
         """Delete some of the submissions whose hour is over, and of the codes."""

@@ -250,7 +250,13 @@ def _render(
         kinds=FieldKind,
         can_update=services().settings.amoot_edit,
         differences=partial(_differences, form),
-        **{"action": own_address(), "previous": _previous_token(form.definition.slug), **context},
+        **{
+            "action": own_address(),
+            "previous": _previous_token(form.definition.slug),
+            "card": None,
+            "correction": None,
+            **context,
+        },
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -51,7 +51,7 @@ class Target:
         reference: The reference of the submission that it comes from, or "".
         typed: Values with which its form begins, or None.
         number: Its ID in the portal; 0 before it is chosen.
-        shown: What the operator is shown; None before that.
+        shown: What the operator is shown; empty before that.
     """
 
     mobile: str
@@ -59,12 +59,12 @@ class Target:
     reference: str = ""
     typed: Contact | None = None
     number: int = 0
-    shown: Contact | None = None
+    shown: Contact = field(default_factory=Contact)
 
     def sign(self) -> str:
         """Return it as text for a hidden input."""
-        contacts = [one and dump_contact(one) for one in (self.typed, self.shown)]
-        content = [self.mobile, self.form, self.reference, self.number, *contacts]
+        typed, shown = self.typed and dump_contact(self.typed), dump_contact(self.shown)
+        content = [self.mobile, self.form, self.reference, self.number, typed, shown]
         return services().tokens.issue_correction(content)
 
     @property
@@ -90,18 +90,18 @@ def _read_target() -> Target:
         reference=reference,
         number=number,
         typed=load_contact(typed),
-        shown=load_contact(shown),
+        shown=load_contact(shown) or Contact(),
     )
 
 
 # The ways to these pages
 
 
-def of_entry(entry: Entry) -> contact.ViewResult:
+def correct_entry(entry: Entry) -> contact.ViewResult:
     """Show the contact of a submission that this browser has sent, and the portal has by now."""
     submission = services().delivery.outbox.review.get(entry.reference)
     form = submission.form if submission else ""
-    return _look(Target(mobile=entry.mobile, form=form, reference=entry.reference))
+    return _look_up(Target(mobile=entry.mobile, form=form, reference=entry.reference))
 
 
 def answered(form: ContactForm) -> contact.ViewResult | None:
@@ -113,7 +113,7 @@ def answered(form: ContactForm) -> contact.ViewResult | None:
         return _receipt(definition, contact.KEPT)
     if answer == "update" and services().settings.amoot_edit and form.validate():
         typed = form.to_contact()
-        return _look(Target(mobile=str(typed[MOBILE]), form=definition.slug, typed=typed))
+        return _look_up(Target(mobile=str(typed[MOBILE]), form=definition.slug, typed=typed))
     return None
 
 
@@ -122,9 +122,9 @@ def correct() -> contact.ViewResult:
     """Show the contact that was chosen, or look again, or change it."""
     target = _read_target()
     if "look" in request.form:
-        return _look(target, number=target.number, moved_to=contact.typed_mobile())
-    if target.shown is None:
-        return _look(target, number=request.form.get("contact", 0, type=int))
+        return _look_up(target, number=target.number, moved_to=contact.typed_mobile())
+    if not target.number:
+        return _look_up(target, number=request.form.get("contact", 0, type=int))
     form = _form(target)
     if request.form.get("confirm") == "cancel":  # of the question: the form as it was filled in
         return _page(form, target)
@@ -139,7 +139,7 @@ def correct() -> contact.ViewResult:
 # Looking it up
 
 
-def _look(target: Target, *, number: int = 0, moved_to: str = "") -> contact.ViewResult:
+def _look_up(target: Target, *, number: int = 0, moved_to: str = "") -> contact.ViewResult:
     """Look up a contact; show it in a form, or whom to choose from, or why neither is possible.
 
     Args:
@@ -150,39 +150,24 @@ def _look(target: Target, *, number: int = 0, moved_to: str = "") -> contact.Vie
     if not services().settings.amoot_edit:
         return _advice(target, texts.DELIVERED)
     try:
-        mobile, found = _find([target.mobile, moved_to or target.mobile], number)
+        mobile, known = services().delivery.corrections.look_up([target.mobile, moved_to], number)
     except PortalError as error:
         _log(target, error.status)
         reasons = [texts.NOT_LOOKED_UP, error.message]
         return _advice(
             target, *reasons, code=error.status, status=HTTPStatus.SERVICE_UNAVAILABLE, again=True
         )
-    if not found:
+    if not known:
         return _advice(target, texts.NOT_FOUND, status=HTTPStatus.NOT_FOUND, again=True)
-    if number and number not in [it.id for it in found]:
-        return _advice(target, texts.GONE, status=HTTPStatus.CONFLICT, known=found, again=True)
-    if len(found) > 1:
-        return _advice(target, texts.CHOOSE, known=found)
-    (known,) = found
-    shown = stored_contact(known, mobile)
+    if number and number not in [it.id for it in known]:
+        return _advice(target, texts.GONE, status=HTTPStatus.CONFLICT, known=known, again=True)
+    if len(known) > 1:
+        return _advice(target, texts.CHOOSE, known=known)
+    shown = stored_contact(known[0], mobile)
     typed = target.typed.values if target.typed else {}
     wanted = {name: value for name, value in typed.items() if not is_equal(value, None)}
-    target = replace(target, mobile=mobile, number=known.id or 0, shown=shown, typed=None)
+    target = replace(target, mobile=mobile, number=known[0].id or 0, shown=shown, typed=None)
     return _page(_form(target, data={**shown.values, **wanted}), target)
-
-
-def _find(mobiles: Sequence[str], number: int) -> tuple[str, list[KnownContact]]:
-    """Return the contact with this ID and its number, else those with the first number.
-
-    Raises:
-        PortalError: if that could not be found out.
-    """
-    others: dict[str, list[KnownContact]] = {}
-    for mobile in dict.fromkeys(mobiles):
-        others[mobile] = services().delivery.corrections.find(mobile)
-        if same := [it for it in others[mobile] if it.id == number]:
-            return mobile, same
-    return next(iter(others.items()))
 
 
 def _advice(
@@ -197,7 +182,7 @@ def _advice(
     page = render_template(
         "correction/correction.html",
         entry=find_entry(target.reference),
-        target=replace(target, number=0, shown=None),
+        target=replace(target, number=0, shown=Contact()),
         reasons=reasons,
         code=code,
         known=known,
@@ -219,12 +204,14 @@ def _form(target: Target, data: Mapping[str, Value] | None = None) -> ContactFor
         target: What is corrected.
         data: The values that it shows; None for those of this request.
     """
-    pattern, shown = target.home, target.shown or Contact()
+    pattern = target.home
     definition = FormDefinition(
         slug=_FORM_SLUG,
         title=texts.DELIVERED_TITLE,
         access=Access.INTRANET,
-        fields=tuple(_offering(row, shown) for row in all_fields(pattern) if row.name != LABELS),
+        fields=tuple(
+            _offering(row, target.shown) for row in all_fields(pattern) if row.name != LABELS
+        ),
         required=pattern.required,
         label_choices=(),
         free_labels=False,
@@ -271,10 +258,10 @@ def _page(
     """Show the form of a contact."""
     entry = find_entry(target.reference)
     labels = [str(label) for label in entry.shared.get(LABELS, ())] if entry else []
-    told = texts.LABELS_SENT.format(labels=messages.COMMA.join(labels)) if labels else ""
+    sent = texts.LABELS_SENT.format(labels=messages.COMMA.join(labels)) if labels else ""
     card = {
         "reference": target.reference,
-        "reasons": [*note.reasons, told or texts.LABELS_UNKNOWN],
+        "reasons": [*note.reasons, sent or texts.LABELS_UNKNOWN],
         "status": note.code,
     }
     correction = {
@@ -312,35 +299,34 @@ def _others(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> 
     """Return the contacts with a corrected number, about which the operator is asked first."""
     if MOBILE not in changes or not target.home.asks_about_duplicates or contact.is_confirmed(form):
         return []
-    found = services().delivery.duplicates.with_mobile(str(changes[MOBILE]))
-    return [known for known in found if known.id != target.number]
+    known = services().delivery.duplicates.with_mobile(str(changes[MOBILE]))
+    return [one for one in known if one.id != target.number]
 
 
 # Changing it
 
 
 def _change(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> contact.ViewResult:
-    shown = target.shown or Contact()
     if not changes:
         return _receipt(target.home, contact.KEPT, target.reference)
     try:
         correction = services().delivery.corrections.correct(
-            target.number, shown=shown, changes=changes
+            target.number, shown=target.shown, changes=changes
         )
     except PortalError as error:
         _log(target, error.status)
         return _not_changed(form, target, error)
     _log(target, correction.result.value)
     if correction.result is Corrected.GONE:
-        told = texts.NOTHING_CHANGED, texts.GONE
-        return _advice(target, *told, status=HTTPStatus.CONFLICT, again=True)
+        reasons = texts.NOTHING_CHANGED, texts.GONE
+        return _advice(target, *reasons, status=HTTPStatus.CONFLICT, again=True)
     if correction.result is Corrected.CHANGED:
         return _changed_meanwhile(target, correction, changes)
     response = _receipt(target.home, contact.CORRECTED, target.reference)
     entry = find_entry(target.reference)
     if not entry:
         return response
-    corrected = {**shown.values, **changes, LABELS: tuple(entry.shared.get(LABELS, ()))}
+    corrected = {**target.shown.values, **changes, LABELS: tuple(entry.shared.get(LABELS, ()))}
     outcome = Outcome(result=Result.DELIVERED, reference=target.reference)
     return remember(response, Contact(**corrected), outcome)
 
@@ -361,7 +347,7 @@ def _changed_meanwhile(
     target: Target, correction: Correction, changes: Mapping[str, Value]
 ) -> contact.ViewResult:
     """Show the form again with what the portal has by now, and the operator's changes in it."""
-    stored, shown = correction.stored or Contact(), target.shown or Contact()
+    stored, shown = correction.stored, target.shown
     lines = [
         texts.CHANGED_FIELD.format(
             label=row.label,

@@ -243,15 +243,13 @@ def change(name: str) -> _Page:
     if (page := _read_again(found)) is not None:
         return page
     is_confirmed = request.form.get("confirm") == "cancel"
-    if "cancel" in request.form and found.state in BEGUN and not is_confirmed:
+    action = "cancel" if is_confirmed else next((it for it in _ACTIONS if it in request.form), "")
+    if action == "cancel" and found.state in BEGUN and not is_confirmed:
         return _ask_before_cancelling(found)
-    for action, run in _ACTIONS.items():
-        if (action in request.form or (is_confirmed and action == "cancel")) and run(
-            _imports(), found
-        ):
-            by = f" by {operator}" if (operator := _operator()) else ""
-            log.info("import %s: %s%s", found.reference, action, by)
-    is_discarded = found.state is ImportState.DRAFT and "cancel" in request.form
+    if action and _ACTIONS[action](_imports(), found):
+        by = f" by {operator}" if (operator := _operator()) else ""
+        log.info("import %s: %s%s", found.reference, action, by)
+    is_discarded = found.state is ImportState.DRAFT and action == "cancel"
     return see_other(_PATH if is_discarded else _address(found))
 
 

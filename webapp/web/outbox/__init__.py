@@ -206,7 +206,7 @@ def correct(name: str) -> contact.ViewResult:
     """
     entry = find_entry(name) if request.method != "POST" else None
     if entry and _is_delivered(name):
-        return correction.of_entry(entry)
+        return correction.correct_entry(entry)
     submission = _find(name)
     card = pages.card(submission)
     if submission.uncertain or submission.resent_without_lookup:

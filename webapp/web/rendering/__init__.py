@@ -164,16 +164,23 @@ def waiting() -> str:
     return counted(WAITING, messages.WAITING, messages.WAITING_MANY)
 
 
-def counted(states: Sequence[State], text: str = "{n}", many: str = texts.MORE_THAN) -> str:
+def counted(
+    states: Sequence[State],
+    text: str = "{n}",
+    many: str = texts.MORE_THAN,
+    *,
+    but: Sequence[str] = (),
+) -> str:
     """Return how many contacts in these states are in the outbox; "" if the database fails.
 
     Args:
         states: The states.
         text: The Persian text for the number.
         many: The one for more than are counted.
+        but: Statuses that are not counted.
     """
     try:
-        count = services().delivery.outbox.review.count(states, most=_COUNT_CAP)
+        count = services().delivery.outbox.review.count(states, most=_COUNT_CAP, but=but)
     except DatabaseError:
         return ""
     sentence = many if count > _COUNT_CAP else text

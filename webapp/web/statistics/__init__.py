@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,16 +13,15 @@ from webapp import persian
 from webapp.forms.definitions import main_form
 from webapp.messages import opening as opening_texts
 from webapp.messages import statistics as texts
-from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
-from webapp.persian import persian_number
-from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome, today
+from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING
+from webapp.persian import persian_number, today
+from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome
 from webapp.statistics.breakdowns import Breakdown
 from webapp.web import closing
 from webapp.web.rendering import charts, counted, require_intranet, services
 from webapp.web.rendering.charts import csv_file
 from webapp.web.statistics.tables import (
     HOURS,
-    CsvRow,
     StatisticsTable,
     TableRow,
     breakdown_csv,
@@ -59,10 +57,11 @@ def page() -> str:
     all_counts = statistics.counts(min(first, week - _WEEK), last, live=not is_behind)
     counts = [one for one in all_counts if one.day >= first]
     found = breakdowns(first, last)
-    tiles, comparison, sign = _tiles(all_counts, week, last)
+    of_week, before = (_total(all_counts, week - age, last - age) for age in (timedelta(0), _WEEK))
+    comparison, sign = _comparison(of_week, before)
     return render_template(
         "statistics/statistics.html",
-        tiles=tiles,
+        tiles=_tiles(_total(all_counts, last, last), of_week),
         comparison=comparison,
         sign=sign,
         opening=_opening(),
@@ -113,32 +112,23 @@ def table() -> Response:
     first, last = _first_and_last(_days())
     by = request.args.get("by", "outcome")
     if by in list(Breakdown):
-        return _csv(by, breakdown_csv(Breakdown(by), first, last))
+        return _csv(breakdown_csv(Breakdown(by), first, last), by)
     if by == "choice":
-        return _choice_csv(services().delivery.funnel.daily_choices(first, last))
+        return _csv(services().delivery.funnel.daily_choices(first, last), "field", "choice")
     statistics = services().delivery.statistics
     counts = statistics.counts(first, last, live=not statistics.is_behind())
     if by == "step":
-        return _csv(by, step_csv(first, last, counts))
-    return _csv("outcome", ((one.day, one.form, str(one.outcome), one.count) for one in counts))
+        return _csv(step_csv(first, last, counts), by)
+    outcomes = ((one.day, one.form, str(one.outcome), one.count) for one in counts)
+    return _csv(outcomes, "outcome")
 
 
-def _choice_csv(rows: Iterable[tuple[date, str, str, str, int]]) -> Response:
-    """Return what was chosen as a file."""
-    header = ("day_jalali", "day", "form", "field", "choice", "count")
+def _csv(rows: Iterable[tuple[date, *tuple[str, ...], int]], *names: str) -> Response:
+    """Return rows as a file; these are the names of their columns after day and form."""
+    header = ("day_jalali", "day", "form", *names, "count")
     lines = (
-        (persian.jalali_iso(day), day.isoformat(), *names, str(count))
-        for day, *names, count in rows
-    )
-    return csv_file("statistics", header, lines)
-
-
-def _csv(by: str, rows: Iterable[CsvRow]) -> Response:
-    """Return rows as a file; by tells what their third column is."""
-    header = ("day_jalali", "day", "form", by, "count")
-    lines = (
-        (persian.jalali_iso(day), day.isoformat(), form, name, str(count))
-        for day, form, name, count in rows
+        (persian.jalali_iso(day), day.isoformat(), *cells, str(count))
+        for day, *cells, count in rows
     )
     return csv_file("statistics", header, lines)
 
@@ -164,38 +154,33 @@ _NOT_RECORDED: Final = (CountedOutcome.REJECTED, CountedOutcome.DISCARDED)
 class Tile:
     """A number of now, and the page that lists what it counts, if there is one."""
 
-    label: str
+    caption: str
     number: str
     href: str = ""
 
 
-def _tiles(counts: Iterable[Count], week: date, last: date) -> tuple[list[Tile], str, str]:
-    """Return the numbers of now; this week against the one before in words, and a sign for it.
+def _tiles(of_today: int, of_week: int) -> list[Tile]:
+    """Return the numbers of now; of the outbox, what its lists have."""
+    attention = counted(NEEDS_ATTENTION, but=SUSPECT_STATUSES)
+    return [
+        Tile(texts.TODAY, persian_number(of_today)),
+        Tile(texts.THIS_WEEK, persian_number(of_week)),
+        Tile(texts.OUTCOMES["waiting"], counted(WAITING), "/outbox?waiting=1"),
+        Tile(texts.OUTCOMES["attention"], attention, "/outbox"),
+    ]
 
-    Args:
-        counts: The counts of this week and the one before, at least.
-        week: The first day of this week.
-        last: The current day.
-    """
-    days: Counter[date] = Counter()
-    for one in counts:
-        if one.outcome not in _NOT_RECORDED:
-            days[one.day] += one.count
-    now, before = (
-        sum(number for day, number in days.items() if begin <= day <= end)
-        for begin, end in ((week, last), (week - _WEEK, last - _WEEK))
-    )
+
+def _comparison(now: int, before: int) -> tuple[str, str]:
+    """Return this week's number against the one before in words, and a sign for it."""
     text, sign = texts.WEEK_SAME if now else "", ""
     if now != before:
         text, sign = (texts.WEEK_MORE, "▲") if now > before else (texts.WEEK_LESS, "▼")
-    tiles = [
-        Tile(texts.TODAY, persian_number(days[last])),
-        Tile(texts.THIS_WEEK, persian_number(now)),
-        Tile(texts.OUTCOMES["waiting"], counted(WAITING), "/outbox?waiting=1"),
-        Tile(texts.OUTCOMES["attention"], counted(NEEDS_ATTENTION), "/outbox"),
-    ]
-    difference, former = persian_number(abs(now - before)), persian_number(before)
-    return tiles, text.format(n=difference, before=former), sign
+    return text.format(n=persian_number(abs(now - before)), before=persian_number(before)), sign
+
+
+def _total(counts: Iterable[Count], first: date, last: date) -> int:
+    recorded = (one for one in counts if one.outcome not in _NOT_RECORDED)
+    return sum(one.count for one in recorded if first <= one.day <= last)
 
 
 # Sums
@@ -203,9 +188,9 @@ def _tiles(counts: Iterable[Count], week: date, last: date) -> tuple[list[Tile],
 
 @dataclass(slots=True)
 class _Sum:
-    """A row of a table, and a bar of a chart."""
+    """A row of a table, and a bar of a chart with a short caption."""
 
-    label: str
+    caption: str
     short: str
     numbers: dict[str, int] = field(default_factory=lambda: {str(it): 0 for it in CountedOutcome})
 
@@ -217,7 +202,7 @@ class _Sum:
     def row(self) -> TableRow:
         """Its numbers by outcome, and in all, as the table shows them."""
         return TableRow(
-            self.label, tuple(map(persian_number, (*self.numbers.values(), self.total)))
+            self.caption, tuple(map(persian_number, (*self.numbers.values(), self.total)))
         )
 
 
@@ -227,13 +212,13 @@ class _Section:
 
     Attributes:
         chart: The chart.
-        label: What it says in words: the total and the peak.
+        summary: What it says in words: the total and the peak.
         outcomes: The outcomes in it.
         table: The table.
     """
 
     chart: charts.Chart
-    label: str
+    summary: str
     outcomes: list[str]
     table: StatisticsTable
 
@@ -257,11 +242,14 @@ def _sections(
 
 
 def _time_section(days: Sequence[date], counts: Iterable[Count], period: str) -> _Section:
-    title, nothing = texts.BY_DAY, texts.NOTHING_ON_DAYS
-    first_of: Callable[[date], date] = _same_day
-    if len(days) > _MAX_COLUMNS:
-        title, nothing, first_of = texts.BY_WEEK, texts.NOTHING_IN_WEEKS, persian.first_of_week
-    sums = _by_time(days, counts, first_of=first_of)
+    """Return the section by days; by weeks, if there are too many days for a chart."""
+    if len(days) <= _MAX_COLUMNS:
+        title, nothing, caption = texts.BY_DAY, texts.NOTHING_ON_DAYS, "{day}"
+        columns = {day: day for day in days}
+    else:
+        title, nothing, caption = texts.BY_WEEK, texts.NOTHING_IN_WEEKS, texts.WEEK_FROM
+        columns = {day: persian.first_of_week(day) for day in days}
+    sums = _by_time(columns, counts, caption)
     shown = [one for one in sums if one.total]
     empty = len(sums) - len(shown)
     note = nothing.format(n=persian_number(empty)) if empty else ""
@@ -298,39 +286,31 @@ def _section(
     period: str,
 ) -> _Section:
     whole, peak = _whole(sums), max(reversed(sums), key=lambda one: one.total)
-    label = texts.CHART.format(
+    summary = texts.CHART.format(
         title=table.title,
         period=period,
         total=persian_number(whole.total),
         most=persian_number(peak.total),
-        label=peak.label,
+        label=peak.caption,
     )
     outcomes = [outcome for outcome, number in whole.numbers.items() if number]
-    return _Section(draw([(one.short, one.numbers) for one in sums]), label, outcomes, table)
+    return _Section(draw([(one.short, one.numbers) for one in sums]), summary, outcomes, table)
 
 
-def _same_day(day: date) -> date:
-    return day
-
-
-def _by_time(
-    days: Iterable[date], counts: Iterable[Count], *, first_of: Callable[[date], date]
-) -> list[_Sum]:
-    """Return a sum for each day or week, the oldest first, those without a submission too.
+def _by_time(columns: Mapping[date, date], counts: Iterable[Count], caption: str) -> list[_Sum]:
+    """Return a sum for each column, those without a submission too.
 
     Args:
-        days: The days that the counts cover, the oldest first.
-        counts: The counts.
-        first_of: Returns the first day of the week of a day; or the day itself.
+        columns: The first day of its column for each day, the oldest first.
+        counts: The counts of these days.
+        caption: The text of a column's caption, with its first day.
     """
-    name = texts.WEEK_FROM if first_of is persian.first_of_week else "{day}"
-    sums: dict[date, _Sum] = {}
-    for day in days:
-        first = first_of(day)
-        label = name.format(day=persian.date_in_words(first))
-        sums.setdefault(first, _Sum(label, persian.day_and_month(first)))
+    sums = {
+        first: _Sum(caption.format(day=persian.date_in_words(first)), persian.day_and_month(first))
+        for first in dict.fromkeys(columns.values())
+    }
     for one in counts:
-        sums[first_of(one.day)].numbers[one.outcome] += one.count
+        sums[columns[one.day]].numbers[one.outcome] += one.count
     return list(sums.values())
 
 
@@ -341,8 +321,8 @@ def _by_form(counts: Iterable[Count]) -> list[_Sum]:
         title = form_title(one.form)
         found.setdefault(one.form, _Sum(title, title)).numbers[one.outcome] += one.count
     for form in found.values():
-        label = form.label
-        if len(label) > _MAX_BAR_LABEL:
-            label = f"{label[: _MAX_BAR_LABEL - 1].rstrip()}…"
-        form.short = texts.BAR.format(label=label, n=persian_number(form.total))
+        short = form.caption
+        if len(short) > _MAX_BAR_LABEL:
+            short = f"{short[: _MAX_BAR_LABEL - 1].rstrip()}…"
+        form.short = texts.BAR.format(label=short, n=persian_number(form.total))
     return [found[slug] for slug in in_order(found)]

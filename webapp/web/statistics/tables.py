@@ -36,15 +36,15 @@ _NAMES: Final[Mapping[Breakdown, Mapping[str, str]]] = {
     Breakdown.DELAY: texts.DELAYS,
 }
 
-# A row of a CSV file: its day, form, source or step, and count.
-CsvRow = tuple["date", str, str, int]
+
+_CsvRow = tuple[date, str, str, int]  # day, form, name and count
 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row of a table: its label, and its cells."""
+    """A row of a table: its caption, and its cells."""
 
-    label: str
+    caption: str
     cells: tuple[str, ...]
 
 
@@ -55,7 +55,7 @@ class StatisticsTable:
     Attributes:
         name: Its id.
         title: By what it counts.
-        columns: Their captions, that of the labels first.
+        columns: Their captions, that of the rows' captions first.
         rows: The rows; the table is shown if it has some.
         note: What to know about its numbers.
         total: The last row, if it has one.
@@ -84,7 +84,7 @@ def _listing(kind: Breakdown) -> list[str]:
     return []
 
 
-def breakdown_csv(kind: Breakdown, first: date, last: date) -> Iterator[CsvRow]:
+def breakdown_csv(kind: Breakdown, first: date, last: date) -> Iterator[_CsvRow]:
     """Yield the numbers of these days by day, form and name."""
     listing = _listing(kind)
     for one in services().delivery.statistics.breakdowns.daily(kind, first, last):
@@ -193,10 +193,10 @@ def _cell(sums: Counter[tuple[str, str]], form: str, step: str, *, verifies: boo
     return texts.SHARE.format(n=text, share=share)
 
 
-def step_csv(first: date, last: date, counts: Iterable[Count]) -> Iterator[CsvRow]:
+def step_csv(first: date, last: date, counts: Iterable[Count]) -> Iterator[_CsvRow]:
     """Yield the steps of these days by day and form, the deliveries of public forms included."""
     public = {slug for slug, form in services().definitions.items() if form.access is Access.PUBLIC}
-    rows: list[CsvRow] = [
+    rows = [
         (one.day, one.form, str(one.step), one.count)
         for one in services().delivery.funnel.counts(first, last)
     ]
