@@ -3,7 +3,7 @@
 
 const INTERVAL_MS = 2000;
 const MAX_INTERVAL_MS = 60000;
-const { state } = document.getElementById("progress").dataset;
+const { state, renews } = document.getElementById("progress").dataset;
 const isDraft = state === "draft";
 const address = isDraft ? `${location.pathname}/progress` : location.href;
 const main = document.getElementById("main");
@@ -11,6 +11,8 @@ main.insertAdjacentHTML("beforebegin", '<p class="bait" role="status"></p>');
 const status = main.previousElementSibling;
 let isTouched = false;
 main.addEventListener("input", () => { isTouched = true; });
+addEventListener("submit", () => { isTouched = false; });
+addEventListener("beforeunload", (event) => { if (isDraft && isTouched) event.preventDefault(); });
 
 function update(shown, next) {
   if (shown.nodeType === Node.TEXT_NODE && shown.data !== next.data) shown.data = next.data;
@@ -52,7 +54,7 @@ async function renew(pause) {
     return;
   }
   if (next && !next.dataset.renews) {
-    // The page asks about the numbers that were found. What was chosen meanwhile is not lost.
+    // The page asks about the numbers that were found.
     if (isDraft && !isTouched) location.reload();
     return;
   }
@@ -60,4 +62,4 @@ async function renew(pause) {
   setTimeout(renew, wait, wait);
 }
 
-setTimeout(renew, INTERVAL_MS, INTERVAL_MS);
+if (renews) setTimeout(renew, INTERVAL_MS, INTERVAL_MS);

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
 
 PHONE = {"width": 360, "height": 740}
+LINES_OF_NUMBERS = """() => [...document.querySelectorAll(".numbers dd")].map((number) => {
+  number.textContent = "۲۰٬۰۰۰";
+  const range = document.createRange();
+  range.selectNodeContents(number);
+  return range.getClientRects().length;
+})"""
 
 
 @pytest.mark.parametrize("has_script", [True, False])
@@ -46,6 +52,9 @@ def test_import_runs_to_its_report_automatically(
                 tab.get_by_role("link", name=texts.RENEW_NUMBERS).click()
         expect(done).to_be_visible(timeout=60_000)
         expect(tab.locator("[data-rows-sent='40'][data-rows-waiting='0']")).to_be_visible()
+        if has_script:  # the largest number, in three tiles beside each other
+            assert tab.evaluate(LINES_OF_NUMBERS) == [1, 1, 1]
+            assert len(set(tab.evaluate(widths))) == 1
     assert len(simulator.contacts) == 40
 
 
@@ -80,7 +89,11 @@ def test_wrong_cell_is_mended_on_a_phone(
         assert box["y"] + box["height"] <= bar["y"]
         if has_script:
             assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        with tab.expect_navigation():
+            with tab.expect_event("dialog") as asked:  # before what was typed is lost
+                tab.close(run_before_unload=True)
+            assert asked.value.type == "beforeunload"
+            asked.value.dismiss()
+        with tab.expect_navigation():  # nothing is asked: a dialog would stop it
             tab.locator("[name=mend]").click()
         expect(tab.locator("[data-rows-ready='2'][data-rows-wrong='0']")).to_be_visible()
 

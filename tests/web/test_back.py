@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from outbox_entries import reject, token
 from support import Html, Page
+
+from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +55,13 @@ def test_every_form_that_is_sent_says_where() -> None:
 _POST_FORM = re.compile('<form [^>]*method="post"[^>]*')
 
 
-def test_only_a_failed_post_is_kept_by_the_browser(client: FlaskClient) -> None:
-    """A form that came back, for Back; no page that is fetched, no redirect, no part of a page."""
+def test_only_a_page_that_answers_a_post_is_kept_by_the_browser(client: FlaskClient) -> None:
+    """A form that came back, or a question, for Back; no page of a GET, no redirect, no file."""
     page = Page(client)
     page.send(Mobile=MOBILE)
+    delivery = client.application.extensions[EXTENSION].delivery
+    reject(delivery)
+    all_of_the_outbox = {"csrf_token": token(client), "all": "1"}
     answers = {
         "form": client.get("/"),
         "accepted": client.post("/", data={"csrf_token": page.token, "Mobile": "09121234568"}),
@@ -64,6 +70,10 @@ def test_only_a_failed_post_is_kept_by_the_browser(client: FlaskClient) -> None:
         "early question": client.post(
             "/f/asking/duplicates", data={"csrf_token": page.token, "Mobile": MOBILE}
         ),
+        "question of the outbox": client.post(
+            "/outbox", data={**all_of_the_outbox, "discard": "1"}
+        ),
+        "file of the outbox": client.post("/outbox", data={**all_of_the_outbox, "export": "csv"}),
         "too large": client.post("/", data={"FName": "x" * 100_000}),
         "from elsewhere": client.post("/", headers={"Origin": "https://evil.example"}),
         "not found": client.get("/nowhere"),
@@ -74,7 +84,9 @@ def test_only_a_failed_post_is_kept_by_the_browser(client: FlaskClient) -> None:
         "accepted": (303, "no-store"),
         "invalid": (422, "private, no-cache"),
         "question": (409, "private, no-cache"),
-        "early question": (200, "no-store"),
+        "early question": (200, "private, no-cache"),
+        "question of the outbox": (200, "private, no-cache"),
+        "file of the outbox": (200, "no-store"),
         "too large": (413, "private, no-cache"),
         "from elsewhere": (403, "private, no-cache"),
         "not found": (404, "no-store"),

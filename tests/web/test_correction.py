@@ -139,6 +139,7 @@ def test_form_sent_again_and_back_call_the_portal_once(page: Page, portal: Simul
     assert len(edits(portal)) == 1
     untouched = opened(correction)
     assert send(untouched) == 303
+    assert untouched.html.outcome == "kept"  # not corrected: nothing was
     assert len(edits(portal)) == 1
 
 

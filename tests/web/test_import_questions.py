@@ -115,6 +115,7 @@ def test_dates_that_prove_no_order_are_asked_about_before_they_are_sent(
     assert refused.status_code == 422
     asked = texts.DATE_ORDER_ASKED.format(title="BornDate")
     assert f'id="order-1-error">{asked}' in refused.text
+    assert Html(refused.text).text(role="alert").startswith(texts.NOT_SENT)
     assert asked in client.get(path).text
     press(client, path, columns="1", **{"order-1": "month"})
     assert asked not in client.get(path).text

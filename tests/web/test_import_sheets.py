@@ -101,6 +101,7 @@ def test_sheets_with_one_header_are_read_together_and_rows_say_their_sheet(
     }
     path = str(upload(client, book(rows)).headers["Location"])
     assert numbers(client, path, "ready", "wrong", "twice") == [1, 1, 0]
+    assert texts.LEFT_OUT_SHEETS.format(n="۲") in client.get(path).text
     (offered,) = (
         str(it["value"])
         for it, text in Html(client.get(path).text).find("option")
@@ -108,6 +109,7 @@ def test_sheets_with_one_header_are_read_together_and_rows_say_their_sheet(
     )
     press(client, path, columns="1", sheet=offered)
     assert numbers(client, path, "ready", "wrong", "twice") == [2, 2, 1]
+    assert texts.LEFT_OUT_SHEETS.format(n="۱") in client.get(path).text
     cells = [text for _, text in Html(client.get(path).text).find("td")]
     assert {"تهران، ۴", "قم، ۴", "تهران، ۳", "قم، ۲"} <= {*cells}
     cell = next(it for it, _ in Html(client.get(path).text).find("input", value="1", dir="auto"))

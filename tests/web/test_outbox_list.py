@@ -250,3 +250,13 @@ def test_nothing_chosen_or_nothing_asked_is_nothing_done(
     assert post(client, **fields).location == "/outbox"
     assert Html(client.get("/outbox").text).outcome in ("unselected", "changed")
     assert found(delivery, reference).contact == CONTACT
+
+
+@each("fields", [{"retry": "1"}, {"discard": "1", "confirm": "discard"}])
+def test_list_that_was_dealt_with_in_another_tab_is_not_said_to_be_done(
+    client: FlaskClient, delivery: DeliveryServices, fields: dict[str, str]
+) -> None:
+    """As for one submission: nothing was done, and the page says why that may be."""
+    delivery.outbox.review.discard(reject(delivery))
+    post(client, all="1", **fields)
+    assert Html(client.get("/outbox").text).outcome == "changed"

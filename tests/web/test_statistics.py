@@ -162,7 +162,7 @@ def test_submission_shows_at_once(client: FlaskClient, delivery: DeliveryService
 
 
 def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) -> None:
-    """Today and this week, Saturday to Wednesday, whatever became of it; what the lists have."""
+    """Today and this week, Saturday to Wednesday, but what was refused or erased; the lists."""
     week_before = (4, 5, 6, 7, 11, 12)  # Saturday is four days ago: only 7 and 11 count
     for number, age in enumerate((0, 0, 1, *week_before), start=1):
         deliver(delivery, number, TODAY - timedelta(days=age))
@@ -171,6 +171,11 @@ def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) 
         came(delivery, number, TODAY)
     delivery.outbox.add(CONTACT, key(21), form="gone", send=False)
     came(delivery, 21, TODAY - timedelta(days=30))
+    for number in (24, 25):
+        one, _ = delivery.outbox.add(CONTACT, key(number), form="contact", send=True)
+        delivery.outbox.reject(one, "Mobile_Invalid", erase=number == 24)
+        came(delivery, number, TODAY)
+    delivery.outbox.review.discard(one.reference)
     delivery.statistics.count_settled()
     page = client.get("/statistics").text
     html = Html(page)

@@ -307,6 +307,8 @@ def _others(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> 
 
 
 def _change(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> contact.ViewResult:
+    if not changes:
+        return _receipt(target.home, contact.KEPT, target.reference)
     try:
         correction = services().delivery.corrections.correct(
             target.number, shown=target.shown, changes=changes

@@ -331,6 +331,7 @@ def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> s
         desk=True,
         token=_token(),
         faults=faults,
+        failure=texts.NOT_SENT if "go" in request.form else texts.NOT_RENEWED,
         is_unsent="unsent" in request.args,
         **pages.preview(found),
     )
@@ -340,16 +341,16 @@ def _find(name: str) -> Import:
     """Return an import.
 
     Raises:
-        HTTPException: if there is none.
+        HTTPException: if there is none: the form for another file.
     """
     found = _imports().review.get(name)
     if found is None:
-        abort(_gone() if request.method == "POST" else HTTPStatus.NOT_FOUND)
+        abort(_gone())
     return found
 
 
 def _gone() -> Response:
-    """Return what answers a button of a draft that is gone."""
+    """Return what answers a link or a button of a draft that is gone."""
     if "cancel" in request.form:  # as it was asked for
         return see_other(_PATH)
     return make_response(_upload_page(texts.GONE), HTTPStatus.GONE)

@@ -120,7 +120,9 @@ def _left_out(
     named = named_columns(definition, reading.header) if definition else []
     has_names = definition and definition.shown.intersection(NAMES)
     is_nameless = has_names and not {*NAMES, WHOLE_NAME}.intersection(reading.columns)
+    other_sheets = len(reading.sheets) - (reading.alike if reading.sheet.startswith(ALIKE) else 1)
     counts = {texts.COUNT_LEFT_OUT: len(left), texts.LEFT_OUT_ROWS: reading.notes}
+    counts[texts.LEFT_OUT_SHEETS] = max(other_sheets, 0)
     sentences = [text.format(n=persian_number(count)) for text, count in counts.items() if count]
     return {
         "left_out": " ".join([*sentences, *([texts.NO_NAME_COLUMN] if is_nameless else [])]),
@@ -287,8 +289,7 @@ def _time_left(now: Progress) -> str:
     """Return the time until all is sent, as a Persian sentence; "" if it is not known."""
     if not now.waiting or not now.rows_per_s:
         return ""
-    seconds = max(1, now.waiting / now.rows_per_s)
-    return texts.LEFT.format(time=duration(seconds, decimals=0))
+    return texts.LEFT.format(time=duration(max(1, now.waiting / now.rows_per_s), decimals=0))
 
 
 def _numbers(now: Progress) -> dict[str, str]:

@@ -101,14 +101,14 @@ def change_several() -> str | Response:
         count = listing.retry(query)
         _probe_now()
         _log(f"{count} submissions", "retried")
-        return _redirect_to_list("all-retried", n=persian.persian_number(count))
+        return _redirect_after("all-retried", count)
     if "discard" not in request.form:
         return _redirect_to_list("changed")
     if request.form.get("confirm") != "discard":
         return _ask_before_discarding(query)
     count = listing.discard(query)
     _log(f"{count} submissions", "discarded")
-    return _redirect_to_list("all-discarded", n=persian.persian_number(count))
+    return _redirect_after("all-discarded", count)
 
 
 def _chosen() -> Query | None:
@@ -312,6 +312,11 @@ def _redirect_to_list(
     """
     session[_FLASH_KEY] = {"result": result, "reference": reference, "status": status, "n": n}
     return see_other(pages.read_view().address())
+
+
+def _redirect_after(action: str, count: int) -> Response:
+    """Redirect after an action on several, which may have come too late for all of them."""
+    return _redirect_to_list(action if count else "changed", n=persian.persian_number(count))
 
 
 def _log(what: str, done: str) -> None:

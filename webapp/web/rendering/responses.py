@@ -27,10 +27,10 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
-_FIRST_FAILURE: Final = "4"
-# A form that came back, for Back and Forward: without the stored answer, a browser would have to
-# send the POST again, and shows an error page of its own instead. Without `Vary: Cookie`: a cookie
-# that came since, as that of a receipt, would make the stored answer another one.
+# A page that answers a POST, as a form that came back or a question, for Back and Forward: without
+# the stored answer, a browser would have to send the POST again, and shows an error page of its own
+# instead. Without `Vary: Cookie`: a cookie that came since, as that of a receipt, would make the
+# stored answer another one.
 _KEEP_FOR_BACK: Final = "private, no-cache"
 _EMBED_PREFIX: Final = "embed"  # the embedded pages, and the script that other sites load
 _HEADERS: Final = {
@@ -68,15 +68,20 @@ class _HeadersMiddleware:
         )
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
-            is_failure = environ["REQUEST_METHOD"] == "POST" and status >= _FIRST_FAILURE
-            cache_control = _KEEP_FOR_BACK if is_failure else "no-store"
-            if is_failure:
+            is_kept = environ["REQUEST_METHOD"] == "POST" and _is_page(status, headers)
+            cache_control = _KEEP_FOR_BACK if is_kept else "no-store"
+            if is_kept:
                 headers = [each for each in headers if each[0] != "Vary"]
                 headers.append(("Vary", "Accept-Encoding"))
             own = _with_defaults(headers, _policy(origins), cache_control)
             return start_response(status, [*own, *ours], *error)
 
         return self._app(environ, start)
+
+
+def _is_page(status: str, headers: Iterable[tuple[str, str]]) -> bool:
+    kind = next((value for name, value in headers if name == "Content-Type"), "")
+    return kind.startswith("text/html") and not status.startswith("3")
 
 
 def _with_defaults(

@@ -147,6 +147,7 @@ def _first_and_last(days: int) -> tuple[date, date]:
 # Tiles
 
 _WEEK: Final = timedelta(days=7)
+_NOT_RECORDED: Final = (CountedOutcome.REJECTED, CountedOutcome.DISCARDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,8 @@ def _comparison(now: int, before: int) -> tuple[str, str]:
 
 
 def _total(counts: Iterable[Count], first: date, last: date) -> int:
-    return sum(one.count for one in counts if first <= one.day <= last)
+    recorded = (one for one in counts if one.outcome not in _NOT_RECORDED)
+    return sum(one.count for one in recorded if first <= one.day <= last)
 
 
 # Sums
