@@ -229,6 +229,7 @@ def test_no_text_has_a_word_that_the_glossary_replaces() -> None:
 
 
 @each("path", [*sorted((ROOT / "docs/fa").glob("*.md")), ROOT / "README.fa.md"])
+@pytest.mark.slow
 def test_guide_has_no_word_that_the_glossary_replaces(path: Path) -> None:
     """It names things as the pages do; the names of settings, files and code are their own."""
     prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
@@ -244,6 +245,7 @@ def test_only_spreadsheets_have_cells() -> None:
     assert {name for name, text in TEXTS if re.search(f"(?<![{_WORD}])خانه", text)} == cells
 
 
+@pytest.mark.slow
 def test_every_text_is_used() -> None:
     """By its module itself, by a module that imports it, or by a template."""
     code = {path: path.read_text() for path in (ROOT / "webapp").rglob("*.py")}

@@ -1,10 +1,10 @@
 """A pytest plugin with the tiers of tests: quick ones, and those that are `slow` or `nightly`.
 
-A slow test starts a process, needs a server or a browser, sleeps, or takes a third of a second;
-`make quick` leaves it out. An unmarked test that starts a process or sleeps fails. A nightly test
-repeats a promise on another database or browser, or goes through more of its cases; `make test`
-leaves it out. Some are known by where they stand and by their fixtures and marked here; the others
-carry the mark themselves.
+A slow test starts a process, needs a server or a browser, waits, takes a third of a second, or
+walks through many pages of one feature; `make quick` leaves it out. An unmarked test that starts a
+process or sleeps fails. A nightly test repeats a promise on another database or browser, or goes
+through more of its cases; `make test` leaves it out. Some are known by where they stand and by
+their fixtures and marked here; the others carry the mark themselves.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def test_check_asks_the_portal_about_the_account(run: Callable[..., Result]) -> 
 
 
 @pytest.mark.parametrize("answer", ["Token_Expired", Fault.SILENT, Fault.HTML])
+@pytest.mark.slow
 def test_check_says_what_the_portal_answered(
     run: Callable[..., Result], portal: Simulator, answer: str | Fault
 ) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from webapp.demo.http import Captured
     from webapp.demo.server import Simulator
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 NO_CREATING = {"known", "create", "delete"}
 
@@ -155,7 +157,6 @@ EXPECTED: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 
-@pytest.mark.slow
 def test_each_plausible_portal_has_its_line_of_meaning(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
@@ -221,7 +222,6 @@ def test_check_of_the_portal_stores_nothing(
     assert ("Mobile", "") in simulator.requests[-1].pairs
 
 
-@pytest.mark.slow
 def test_row_shows_http_status_shape_and_place_of_the_status(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:

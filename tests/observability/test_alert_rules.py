@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.slow
+
 RULES = Path(__file__).parents[2] / "deploy" / "alerts.yml"
 MOBILE = "09121234567"
 EXPRESSION = re.compile(
@@ -163,7 +165,6 @@ def test_each_metric_of_an_alert_is_exposed(
     assert named <= exposed
 
 
-@pytest.mark.slow
 @pytest.mark.nightly
 def test_prometheus_accepts_the_rules_and_evaluates_them_as_their_own_tests_say() -> None:
     """Each fires and does not, after its time: `alert_rules.yml` has the series."""

@@ -637,6 +637,7 @@ class TestConnecting:
         wait_until(lambda: not running_calls())
         assert not simulator.requests
 
+    @pytest.mark.slow
     def test_host_that_never_accepts_is_unreachable(self) -> None:
         """Its queue is full, so that a connection is not even begun."""
         with socket.socket() as server, contextlib.ExitStack() as crowd:
@@ -775,6 +776,7 @@ class TestTLS:
             assert error.status == "Timeout"
             wait_until(lambda: not running_calls())
 
+    @pytest.mark.slow
     def test_handshake_that_hangs_is_unreachable(self) -> None:
         """A host that accepts and says nothing has not got the request."""
         with listener(lambda connection: connection.recv(1 << 16) and connection.recv(1)) as port:
@@ -784,6 +786,7 @@ class TestTLS:
             assert error.status == "ConnectTimeout"
             wait_until(lambda: not running_calls())
 
+    @pytest.mark.slow
     def test_handshake_that_drips_is_unreachable(self) -> None:
         """Each byte comes in time, the whole never does."""
 

@@ -164,6 +164,7 @@ def test_proxy_that_is_not_there_is_named(
     assert error.status == "ProxyFailed"
 
 
+@pytest.mark.slow
 def test_proxy_that_drips_its_answer_is_left_at_the_deadline(
     proxy: ForwardProxy, simulator: Simulator, ca_file: Path
 ) -> None:
@@ -187,6 +188,7 @@ def test_proxy_that_drips_its_answer_is_left_at_the_deadline(
     assert not simulator.requests
 
 
+@pytest.mark.slow
 def test_portal_that_is_silent_behind_the_proxy_may_have_the_contact(
     proxy: ForwardProxy, simulator: Simulator, ca_file: Path
 ) -> None:

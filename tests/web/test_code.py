@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Simulator
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 OTHER = "09129999999"
 
@@ -435,7 +437,6 @@ def test_fifty_right_codes_at_once_are_one_contact(client: FlaskClient, portal: 
     assert len(portal.contacts) == 1
 
 
-@pytest.mark.slow
 def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) -> None:
     """Each is counted before it is compared."""
     step = Step(client, "/f/club")
@@ -449,7 +450,6 @@ def test_fifty_tries_at_once_are_five(client: FlaskClient, portal: Simulator) ->
     assert step.press(Code=code).status_code == 422
 
 
-@pytest.mark.slow
 def test_guesser_gets_fifteen_tries_a_submission(
     client: FlaskClient, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -575,7 +575,6 @@ def test_request_to_slow_down_pauses_the_queue_as_well(
     assert len(portal.requests) == asked
 
 
-@pytest.mark.slow
 def test_fallback_accept_sends_with_a_label(client: FlaskClient, portal: Simulator) -> None:
     """The label tells these from the verified ones."""
     portal.answer("CreditNotEnough")

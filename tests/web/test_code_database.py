@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Simulator
 
+pytestmark = pytest.mark.slow
+
 FORMS = """
 [forms.club]
 title = "باشگاه"

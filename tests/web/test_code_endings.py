@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 
 FORMS = """

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 HERE = "203.0.113.7"
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Captured, Simulator
 
+pytestmark = pytest.mark.slow
+
 MOBILE, OTHER = "09121230029", "09121230030"
 FULL: dict[str, Any] = {
     "Mobile": MOBILE,

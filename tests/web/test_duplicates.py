@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Captured, Simulator
 
+pytestmark = pytest.mark.slow
+
 MOBILE = "09121234567"
 FIRST = {"Mobile": MOBILE, "FName": "سارا", "LName": "رضایی", "CityName": "تهران"}
 SECOND = {"Mobile": "+98 912 123 4567", "FName": "رضا"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
-pytestmark = pytest.mark.usefixtures("files_read_here")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 
 
 def test_columns_that_are_left_out_and_missing_names_are_said_above_the_button(

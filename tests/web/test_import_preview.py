@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from webapp.services import DeliveryServices
 
-pytestmark = pytest.mark.usefixtures("files_read_here")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 
 GOOD = [(f"0912000000{number}", "سارا", "", "x") for number in range(4)]
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database

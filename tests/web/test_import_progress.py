@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
-pytestmark = pytest.mark.usefixtures("files_read_here")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 
 MANY = [(f"0912000{number:04}", "سارا", "", "") for number in range(30)]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
-pytestmark = pytest.mark.usefixtures("files_read_here")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 
 GOOD = ("09120000001", "سارا", "", "x")
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
 KNOWN, NEW = "09121234567", "09121111111"
 FORMS = """

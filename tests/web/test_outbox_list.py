@@ -7,6 +7,7 @@ import zipfile
 from importlib import util
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from outbox_entries import CONTACT, OTHER, add, doubt, found, hold, reject, token
 from python_calamine import CalamineWorkbook
 from support import Html
@@ -21,11 +22,12 @@ from webapp.persian import jalali_slashes, to_iran
 from webapp.web import outbox as screen
 
 if TYPE_CHECKING:
-    import pytest
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
     from webapp.services import DeliveryServices
+
+pytestmark = pytest.mark.slow
 
 FORMULA: Final = Contact(**{**OTHER.values, "FName": "=1+1"})
 

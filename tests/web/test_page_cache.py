@@ -120,6 +120,7 @@ def test_cached_page_says_under_which_address_it_is_read(client: FlaskClient) ->
         assert f"http://{host}" in str(body["data-origins"])
 
 
+@pytest.mark.slow
 def test_hosts_of_robots_do_not_fill_the_memory(app: Flask) -> None:
     """A hundred blanks are more than anybody needs."""
     client = app.test_client()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from webapp.demo.server import Simulator
 
+pytestmark = pytest.mark.slow
+
 FULL: dict[str, Any] = {
     "FName": "سارا",
     "LName": "رضایی",
