@@ -322,6 +322,7 @@ _ROWS: Final = (
 # The only parameters that other modules may name: the portal requires a mobile number, and groups
 # contacts by labels.
 MOBILE: Final = "Mobile"
+CITY: Final = "CityName"
 LABELS: Final = "Labels"
 
 _table: Final = {field.name: field for field in _ROWS}

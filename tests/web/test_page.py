@@ -545,7 +545,7 @@ def test_pasted_line_comes_back_divided_and_is_recorded_as_it_is_confirmed(
     page: Page, portal: Simulator
 ) -> None:
     """Nothing is stored before; what fits no field is told, and what was typed stays."""
-    typed = {"Mobile": "سید علی رضایی\t۰۹۱۲ ۱۲۳ ۴۵۶۷\tتهران", "JobTitle": "مدیر فروش"}
+    typed = {"Mobile": "سید علی رضایی\t۰۹۱۲ ۱۲۳ ۴۵۶۷\tطبقهٔ دوم", "JobTitle": "مدیر فروش"}
     assert page.send(**typed).status_code == 422
     assert portal.contacts == []
     values = {name: page.html.values[name][0] for name in ("Mobile", "FName", "LName", "JobTitle")}
@@ -555,11 +555,21 @@ def test_pasted_line_comes_back_divided_and_is_recorded_as_it_is_confirmed(
     assert "aria-invalid" not in mobile
     told = page.html.text(id="divided")
     assert messages.DIVIDED in told
-    assert "تهران" in told
+    assert "طبقهٔ دوم" in told
     assert not list(page.html.find(role="alert"))
     assert page.send(**values).status_code == 200
     assert page.html.outcome == "delivered"
     assert [portal.contacts[0][name] for name in ("FName", "LName")] == ["سید علی", "رضایی"]
+
+
+def test_city_of_a_pasted_line_fills_its_empty_field(page: Page) -> None:
+    """A known one; else it would be a guess."""
+    page.send(Mobile="علی رضایی\t09121234567\tتهران")
+    assert page.html.values["CityName"] == ["تهران"]
+    assert "تهران" not in page.html.text(id="divided")
+    page.send(Mobile="علی رضایی\t09121234567\tتهران", CityName="قم")
+    assert page.html.values["CityName"] == ["قم"]
+    assert "تهران" in page.html.text(id="divided")
 
 
 def test_line_is_not_divided_where_a_name_was_typed_or_for_visitors(

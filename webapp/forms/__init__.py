@@ -19,7 +19,7 @@ from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Section
+from webapp.contact import CITY, EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Section
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES
@@ -135,8 +135,12 @@ class ContactForm(FlaskForm):
         parts = line.names if len(names) > 1 else (" ".join(filter(None, line.names)),)
         for field, text in zip([mobile, *names], [line.mobile, *parts], strict=True):
             field.fill(text)
-        rest = messages.DIVIDED_REST.format(rest=line.rest) if line.rest else ""
-        self.divided = f"{messages.DIVIDED} {rest}".strip()
+        rest = line.rest
+        if rest in FIELDS[CITY].known_values and CITY in self and self[CITY].is_empty:
+            self[CITY].fill(rest)
+            rest = ""
+        note = messages.DIVIDED_REST.format(rest=rest) if rest else ""
+        self.divided = f"{messages.DIVIDED} {note}".strip()
 
     @property
     def problems(self) -> list[Problem]:

@@ -21,7 +21,12 @@ def divide_name(name: str) -> tuple[str, str]:
     return " ".join(words[:count]), " ".join(words[count:])
 
 
-_BEFORE_NAMES: Final = frozenset({"سید", "سیده", "میر", "حاج", "حاجی", "شیخ", "دکتر", "مهندس"})
+_BEFORE_NAMES: Final = frozenset(
+    {
+        *("سید", "سیده", "میر", "حاج", "حاجی", "شیخ", "دکتر", "مهندس"),
+        *("خانم", "آقا", "آقای", "جناب", "سرکار"),
+    }
+)
 _DOUBLE_NAMES: Final = frozenset(
     {
         *(("محمد", it) for it in ("رضا", "علی", "حسین", "حسن", "مهدی", "امین", "جواد", "صادق")),
