@@ -72,11 +72,11 @@ def stored(number: int) -> StoredRow:
     )
 
 
-def started(delivery: DeliveryServices, count: int) -> Import:
-    """Return an import of so many rows that runs."""
+def started(delivery: DeliveryServices, count: int, *, first: int = 1) -> Import:
+    """Return an import of so many rows that runs, numbered from the first on."""
     owner = delivery.imports
     draft = owner.create(form="contact", operator="sara", digest="0" * 64, reading=READING)
-    owner.write_rows(draft.id, map(stored, range(1, count + 1)))
+    owner.write_rows(draft.id, map(stored, range(first, first + count)))
     assert owner.review.get(draft.reference) is None
     owner.open_draft(draft, Counts(ready_rows=count, wrong_rows=0, twice_rows=0))
     assert owner.start(draft.id, DuplicateRows.FIRST)
@@ -192,6 +192,21 @@ def test_rows_in_a_restored_copy_are_looked_up_first(delivery: DeliveryServices)
     assert [row.uncertain for row in rows] == [True, True]
     assert {row.created_at for row in rows} == {found.created_at}
     assert {row.operator for row in rows} == {"sara"}
+
+
+def test_import_after_one_in_a_restored_copy_goes_on(delivery: DeliveryServices) -> None:
+    """Its rows get the time of the clock, by the statement that took the import's time before."""
+    started(delivery, 2)
+    delivery.outbox.review.mark_uncertain()
+    delivery.imports.feeder.enqueue_due_rows()
+    settle(delivery)
+    delivery.imports.feeder.enqueue_due_rows()
+    found = started(delivery, 3, first=3)
+    delivery.imports.feeder.enqueue_due_rows()
+    assert in_outbox(delivery) == 5
+    now = delivery.imports.review.get(found.reference)
+    assert now
+    assert now.left_rows == 0
 
 
 def test_import_ends_when_nothing_waits(delivery: DeliveryServices) -> None:

@@ -97,6 +97,14 @@ def from_batch(name: str) -> ColumnElement[Any]:
     return func.json_extract(_BATCH.c.value, f"$.{name}")
 
 
+class _ClockTime(DateTime):
+    """The type of a time that is read from the clock at each execution.
+
+    SQLAlchemy compiles statements that differ only in values once. By its type, one that reads the
+    clock differs from one with a given time, whose compiled form would read a NULL instead.
+    """
+
+
 class Database:
     """The database. It is opened on first use, in the process that uses it.
 
@@ -276,7 +284,7 @@ class Database:
         """
         if self._is_sqlite:
             read_clock = partial(_utc_now_plus, pause)
-            return bindparam("time", callable_=read_clock, type_=DateTime(), unique=True)
+            return bindparam("time", callable_=read_clock, type_=_ClockTime(), unique=True)
         return func.timezone("UTC", func.now(), type_=DateTime()) + pause
 
     def date_of(self, time: ColumnElement[datetime], zone: timezone) -> ColumnElement[date]:
