@@ -517,14 +517,18 @@ STATES: Final = (
     too_large,
 )
 
-# Further words on a page whose other words are looked at: `make nightly` alone goes there.
+# Further words on a page whose other words are looked at: only `make nightly` goes there.
 ALIKE: Final = frozenset(
     {
         duplicate_early,
         refused,
         signup_refused,
+        correcting_uncertain,
+        correcting_unseen,
+        codes_failing,
         wrong_code,
         embedded_code,
+        outbox_waiting,
         outbox_suspects,
         outbox_discard_several,
         outbox_retried,

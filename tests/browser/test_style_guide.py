@@ -52,19 +52,20 @@ def test_guide_is_valid_and_served_in_demo_mode_only(
     assert requests.get(f"{server.url}/styleguide", timeout=30).status_code == 404
 
 
+@pytest.mark.parametrize("looks", [LOOKS[3:5], pytest.param(LOOKS, marks=pytest.mark.nightly)])
 def test_guide_is_accessible_and_fits_in_every_look(
-    browser: Browser, demo: Server, tmp_path: Path
+    browser: Browser, demo: Server, tmp_path: Path, looks: list[tuple[str, int]]
 ) -> None:
     """On phones, tablets, laptops and large screens, light and dark; with its popover open, too."""
     with browser.new_context(base_url=demo.url, locale="fa-IR") as context:
         tab = context.new_page()
         tab.goto("/styleguide")
-        assert violations(tab, [(*look, EVERY_RULE) for look in LOOKS]) == []
-        for scheme, width in LOOKS:
+        assert violations(tab, [(*look, EVERY_RULE) for look in looks]) == []
+        for scheme, width in looks:
             tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             tab.set_viewport_size({"width": width, "height": 800})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
             tab.screenshot(path=tmp_path / f"{width}-{scheme}.png", full_page=True)
         tab.locator(".plain[popovertarget=popover]").first.click()
         expect(tab.locator("#popover")).to_be_visible()
-        assert violations(tab, [("light", 360, EVERY_RULE), ("dark", 1366, EVERY_RULE)]) == []
+        assert violations(tab, [("light", 360, EVERY_RULE)]) == []

@@ -94,7 +94,13 @@ def test_columns_of_a_file_without_a_header_are_named_by_their_numbers() -> None
     assert found.rows[0].number == 1
 
 
-@pytest.mark.parametrize("hostile", [many_texts, far_corner, entities, one_long_text])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param(many_texts, marks=pytest.mark.nightly),
+        *(far_corner, entities, one_long_text),
+    ],
+)
 def test_hostile_workbook_ends_only_its_own_process(
     hostile: Callable[[], dict[str, bytes]],
 ) -> None:

@@ -217,8 +217,8 @@ def add_row(database: sqlite3.Connection, number: int, now: datetime, **changes:
         "status": "",
         "due": str(later if changes.get("state") in ("held", "rejected", "delivered") else now),
         "give_up_at": str(later),
-        **dict.fromkeys(("uncertain", "resent_without_lookup"), False),
-        **dict.fromkeys(("attempts", "unexplained", "failed_lookups"), 0),
+        **dict.fromkeys(("uncertain", "blind"), False),
+        **dict.fromkeys(("attempts", "unexplained", "looks"), 0),
         "created_at": str(now),
         **changes,
     }
