@@ -17,8 +17,8 @@ from webapp import contact, create_app
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact, Field, FieldKind
 from webapp.demo.server import Simulator
-from webapp.portal.answers import find_matches
 from webapp.portal.client import payload
+from webapp.portal.matching import find_matches
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from support import TOKEN
 
 from webapp.contact import FIELDS, LABELS, Contact
 from webapp.demo.faults import PROFILES
-from webapp.portal.answers import describe
 from webapp.portal.client import AmootPortal, Empty
+from webapp.portal.matching import describe
 
 if TYPE_CHECKING:
     from webapp.demo.server import Simulator

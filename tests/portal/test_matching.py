@@ -9,8 +9,8 @@ from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
-from webapp.portal.answers import find_matches
 from webapp.portal.client import AmootPortal
+from webapp.portal.matching import find_matches
 
 if TYPE_CHECKING:
     from webapp.demo.server import Simulator

@@ -298,13 +298,7 @@ def delete_replaced(key: str) -> Delete:
 
 
 def contact_columns(encryption: Encryption, contact: Contact, key: str) -> dict[str, str]:
-    """Return the columns that store a contact, of the outbox and of imports.
-
-    Args:
-        encryption: Encrypts it with its newest key.
-        contact: The contact.
-        key: The key of its submission.
-    """
+    """Return the columns that store a contact, of the outbox and of imports."""
     return {
         "contact": encryption.encrypt(dump_contact(contact), f"contact {key}"),
         "encrypted_with": encryption.key_ids[0],
