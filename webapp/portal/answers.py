@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
+from webapp.persian import comparison_key
 from webapp.portal.base import (
     MAX_PAUSE_S,
     MIN_PAUSE_S,
@@ -31,7 +32,6 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
 )
-from webapp.portal.matching import contact_id, is_same_number
 from webapp.portal.statuses import BY_NAME, BY_NUMBER, LENGTH_STATUSES, SUCCESS, rejected_fields
 from webapp.portal.transport import Response
 
@@ -252,3 +252,22 @@ def parse_retry_after(header: str, *, now: datetime) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, MIN_PAUSE_S), MAX_PAUSE_S)
+
+
+_MAX_ID: Final = 2**63 - 1  # BIGINT
+_NATIONAL_DIGITS: Final = 10  # of a mobile number, after 0, 98 or nothing
+
+
+def contact_id(record: Mapping[str, Any]) -> int | None:
+    """Return a stored contact's ID, or None if it has none that fits into a BIGINT column."""
+    number = record.get("ID")
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return cast("int", number) if is_whole and 0 < cast("int", number) <= _MAX_ID else None
+
+
+def is_same_number(mobile: str, stored: object) -> bool:
+    """Return whether a stored number is this one; it comes with 98, 0 or nothing in front."""
+    if isinstance(stored, bool) or not isinstance(stored, str | int):
+        return False
+    sent, found = (comparison_key(str(text))[-_NATIONAL_DIGITS:] for text in (mobile, stored))
+    return sent == found

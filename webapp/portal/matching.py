@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Value
 from webapp.persian import comparison_key
+from webapp.portal.answers import contact_id, is_same_number
 from webapp.portal.base import KnownContact
 
 _DAY_LENGTH: Final = 10  # characters of a date; the portal adds a time
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MAX_ID: Final = 2**63 - 1  # BIGINT
-_NATIONAL_DIGITS: Final = 10  # of a mobile number, after 0, 98 or nothing
 
 
 def find_matches(
@@ -137,14 +136,6 @@ def _is_same_value(kind: FieldKind, sent: Any, stored: object) -> bool:  # noqa:
     return len({text.casefold() for text in texts} if kind is FieldKind.EMAIL else texts) == 1
 
 
-def is_same_number(mobile: str, stored: object) -> bool:
-    """Return whether a stored number is this one; it comes with 98, 0 or nothing in front."""
-    if isinstance(stored, bool) or not isinstance(stored, str | int):
-        return False
-    sent, found = (comparison_key(str(text))[-_NATIONAL_DIGITS:] for text in (mobile, stored))
-    return sent == found
-
-
 def _is_same_day(sent: date, stored: str) -> bool:
     """Return whether a stored date is this one, or the day before or after in another zone."""
     try:
@@ -152,10 +143,3 @@ def _is_same_day(sent: date, stored: str) -> bool:
     except ValueError:
         return False
     return abs(day - sent) <= timedelta(days=1)
-
-
-def contact_id(record: Mapping[str, Any]) -> int | None:
-    """Return a stored contact's ID, or None if it has none that fits into a BIGINT column."""
-    number = record.get("ID")
-    is_whole = isinstance(number, int) and not isinstance(number, bool)
-    return cast("int", number) if is_whole and 0 < cast("int", number) <= _MAX_ID else None

@@ -15,6 +15,7 @@ from webapp.cli.portal_check.reading import is_about_form, is_about_number, vari
 from webapp.cli.portal_check.table import CheckTable, Level, Reply
 from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.persian import comparison_key
+from webapp.portal.answers import is_same_number
 from webapp.portal.base import (
     MethodNotAllowed,
     Refused,
@@ -25,7 +26,7 @@ from webapp.portal.base import (
     Unreachable,
 )
 from webapp.portal.client import AmootPortal, Empty, edit_payload, payload
-from webapp.portal.matching import find_matches, is_same_number
+from webapp.portal.matching import find_matches
 
 # Of the search, beyond AMOOT_SETTLE: a longer delay has to be seen, too.
 _BEYOND_SETTLE_S: Final = 60.0

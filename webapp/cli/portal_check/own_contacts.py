@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from webapp.cli.portal_check.table import CheckTable, Level, Reply, ask
 from webapp.contact import MOBILE
+from webapp.portal.answers import contact_id, is_same_number
 from webapp.portal.base import MethodNotAllowed, PortalError, SlowDown
 from webapp.portal.client import AmootPortal
-from webapp.portal.matching import contact_id, is_same_number
 
 Records = Sequence[Mapping[str, Any]]
 
