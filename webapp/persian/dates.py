@@ -108,7 +108,7 @@ def parse_date_parts(day: str, month: str, year: str) -> date:
         InvalidText: as `parse_date`, or if parts are empty; with the parts that are wrong.
     """
     parts = dict(zip(DATE_PARTS, map(_part_token, (day, month, year)), strict=True))
-    missing = [part for part, token in parts.items() if token == ""]
+    missing = [part for part, typed in parts.items() if typed == ""]
     if 0 < len(missing) < len(parts):
         raise _wrong_parts(messages.DATE_PARTS_MISSING, missing)
     wrong = [part for part, token in parts.items() if not _SHAPES[part](token)]
