@@ -77,8 +77,9 @@ class Firefox:
         self.tell("WebDriver:ElementClick", id=reference)
 
     def type(self, selector: str, text: str) -> None:
-        """Type into an element."""
+        """Type into an element, in place of what it holds."""
         (reference,) = self.element(selector).values()
+        self.tell("WebDriver:ElementClear", id=reference)
         self.tell("WebDriver:ElementSendKeys", id=reference, text=text)
 
     def cookies(self) -> list[str]:
