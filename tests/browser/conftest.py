@@ -12,6 +12,7 @@ from firefox import Firefox
 from hosting import Site, hosting
 from playwright.sync_api import expect
 from serving import serve_forms
+from states import calm
 from support import TOKEN
 from words import PATIENCE_MS, speak
 
@@ -117,12 +118,17 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
 
 
 @pytest.fixture
-def tab(browser: Browser, server: Server) -> Iterator[Page]:
-    """Open an empty tab for the server's pages; an error in a script fails the test."""
+def tab(browser: Browser, server: Server, running: Simulator) -> Iterator[Page]:
+    """Open an empty tab for the server's pages, once its queue runs.
+
+    A test before may have paused it. An error in a script fails the test.
+    """
+    running.mood = None
     with browser.new_context(base_url=server.url, locale="fa-IR") as context:
         page = context.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
+        calm(page)
         yield page
         assert not faults, f"errors in the scripts of the page: {faults}"
 

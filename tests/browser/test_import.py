@@ -63,7 +63,6 @@ def test_number_that_the_phonebook_has_is_asked_about_once_it_is_found(
 ) -> None:
     """Nobody has to open the preview again."""
     simulator.purge()
-    calm(tab)
     store_contact(simulator)
     bring(tab, f"Mobile,CityName\n{MOBILE},یزد\n".encode())
     expect(tab.locator("[name=known]").first).to_be_visible()
