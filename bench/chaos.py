@@ -40,8 +40,7 @@ from servers import PostgresServer, RedisServer
 
 from webapp.demo.faults import PROFILES, Fault, Shape, SimulatedAnswer, page
 from webapp.demo.server import Simulator
-from webapp.portal.base import Refused, Rejected
-from webapp.portal.statuses import STATUSES
+from webapp.portal import STATUSES, Refused, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from webapp.database.encryption import load_or_make_key
 from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
 from webapp.messages import codes
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import health, help, rendering

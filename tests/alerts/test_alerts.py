@@ -24,7 +24,7 @@ from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
-from webapp.portal.base import Refused, Unreachable
+from webapp.portal import Refused, Unreachable
 from webapp.services import DeliveryServices
 
 if TYPE_CHECKING:

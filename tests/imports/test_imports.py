@@ -30,7 +30,7 @@ from webapp.imports.tables import (
 )
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
-from webapp.portal.base import Refused
+from webapp.portal import Refused
 from webapp.services import DeliveryServices
 from webapp.statistics import today
 

@@ -17,7 +17,7 @@ from webapp.cli.configuration import build_services
 from webapp.cli.scraping import MetricsServer
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.portal.base import MethodNotAllowed
+from webapp.portal import MethodNotAllowed
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION
 

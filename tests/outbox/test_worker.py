@@ -30,7 +30,7 @@ from webapp.outbox.rows import WAITING, State
 from webapp.outbox.sender import Sender
 from webapp.outbox.submit import submission_key
 from webapp.outbox.worker import Worker
-from webapp.portal.base import Refused
+from webapp.portal import Refused
 from webapp.server import _post_worker_init
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION

@@ -11,7 +11,7 @@ from tables import each
 
 from webapp.demo.faults import SimulatedAnswer, status_answer
 from webapp.demo.model import CodeShape
-from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
+from webapp.portal import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.demo.faults import FAULTS, Fault, SimulatedAnswer, status_answer
-from webapp.portal.base import Label, MethodNotAllowed, PortalError, Uncertain
+from webapp.portal import Label, MethodNotAllowed, PortalError, Uncertain
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
 from webapp.outbox.submit import Result
+from webapp.portal import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.portal.answers import parse_retry_after
-from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
 

@@ -17,7 +17,7 @@ from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import codes as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import IRAN
-from webapp.portal.base import SLOW_DOWN
+from webapp.portal import SLOW_DOWN
 from webapp.verification import codes as codes_module
 from webapp.verification import sender
 from webapp.web.rendering import EXTENSION

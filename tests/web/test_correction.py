@@ -13,7 +13,7 @@ from webapp.demo.faults import PROFILES, Fault
 from webapp.demo.http import utc_now
 from webapp.messages import outbox as texts
 from webapp.messages import workbench
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.web.correction import PATH
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from webapp.database import DatabaseError
 from webapp.messages import workbench
 from webapp.outbox.review import Review
 from webapp.outbox.rows import NUMBER_UNVERIFIED
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.setting_values import read_logo
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION

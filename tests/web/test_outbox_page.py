@@ -26,7 +26,7 @@ from webapp.outbox.rows import (
     Submission,
 )
 from webapp.outbox.submit import Result
-from webapp.portal.base import Refused, status_message
+from webapp.portal import Refused, status_message
 from webapp.web import outbox as screen
 from webapp.web import rendering
 from webapp.web.rendering import EXTENSION, local_time

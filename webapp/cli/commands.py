@@ -32,7 +32,7 @@ from webapp.messages import alerts
 from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
-from webapp.portal.base import PortalError, code_status_message
+from webapp.portal import PortalError, code_status_message
 from webapp.server import GunicornServer, bind_fault
 from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code

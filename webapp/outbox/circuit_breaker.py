@@ -38,7 +38,7 @@ from webapp.database import Database
 from webapp.database.cached_value import CachedValue
 from webapp.database.engine import metadata
 from webapp.observability.metrics import Metrics
-from webapp.portal.base import (
+from webapp.portal import (
     MAX_PAUSE_S,
     SLOW_DOWN,
     PortalError,

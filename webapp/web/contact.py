@@ -21,7 +21,7 @@ from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
 from webapp.messages import workbench
 from webapp.outbox.circuit_breaker import Pause
 from webapp.outbox.submit import Outcome, Result
-from webapp.portal.base import KnownContact
+from webapp.portal import KnownContact
 from webapp.statistics.funnel import FunnelStep
 from webapp.web import closing
 from webapp.web.help import HeaderContent

@@ -25,7 +25,7 @@ from webapp.outbox.rows import dump_contact, load_contact
 from webapp.outbox.submit import Outcome, Result
 from webapp.persian import InvalidText
 from webapp.phonebook import Corrected, Correction, is_equal, stored_contact
-from webapp.portal.base import KnownContact, PortalError, Rejected, Uncertain, status_message
+from webapp.portal import KnownContact, PortalError, Rejected, Uncertain, status_message
 from webapp.web import contact, submitting
 from webapp.web.rendering import all_fields, form_path, require_intranet, services
 from webapp.web.rendering.recent import Entry, find_entry, remember

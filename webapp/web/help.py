@@ -14,7 +14,7 @@ from webapp.forms.definitions import Access, FormDefinition, have_public_forms
 from webapp.messages import workbench
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
-from webapp.portal.base import code_status_message
+from webapp.portal import code_status_message
 from webapp.services import DeliveryServices
 from webapp.web.rendering import form_path, require_intranet, responses, services
 

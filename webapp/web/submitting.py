@@ -27,7 +27,7 @@ from webapp.messages import codes as texts
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
 from webapp.persian import persian_digits
-from webapp.portal.base import KnownContact, status_message
+from webapp.portal import KnownContact, status_message
 from webapp.statistics.funnel import FunnelStep
 from webapp.verification.sender import CodeRequest, Networks, Policy
 from webapp.web import closing

@@ -15,8 +15,7 @@ from webapp.cli.portal_check.reading import is_about_form, is_about_number, vari
 from webapp.cli.portal_check.table import CheckTable, Level, Reply
 from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.persian import comparison_key
-from webapp.portal.answers import is_same_number
-from webapp.portal.base import (
+from webapp.portal import (
     MethodNotAllowed,
     Refused,
     Rejected,
@@ -25,6 +24,7 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
+from webapp.portal.answers import is_same_number
 from webapp.portal.client import AmootPortal, Empty, edit_payload, payload
 from webapp.portal.matching import find_matches
 

@@ -16,11 +16,16 @@ import click
 
 from webapp.cli.portal_check import english
 from webapp.messages import portal_check as persian
-from webapp.portal.answers import Answer, AnswerPlace, find_status, parse_body, read_answer
-from webapp.portal.base import PortalError
+from webapp.portal import BY_NAME, SUCCESS, PortalError
+from webapp.portal.answers import (
+    Answer,
+    AnswerPlace,
+    Response,
+    find_status,
+    parse_body,
+    read_answer,
+)
 from webapp.portal.client import AmootPortal
-from webapp.portal.statuses import BY_NAME, SUCCESS
-from webapp.portal.transport import Response
 
 _WEIGHTS: Final = (27, 30, 42, 22)  # of the columns
 _NARROWEST, _WIDEST = 100, 160

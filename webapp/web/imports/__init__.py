@@ -25,7 +25,7 @@ from webapp.imports.tables import BEGUN, DuplicateRows, Import, ImportState, Kno
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.web.imports import pages
 from webapp.web.rendering import has_token, require_intranet, see_other, services
 from webapp.web.rendering.charts import csv_file, xlsx_file

@@ -29,7 +29,7 @@ from webapp.messages import COMMA
 from webapp.messages import imports as texts
 from webapp.outbox.rows import Submission, load_contact
 from webapp.persian import InvalidText, persian_digits, persian_number
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.web.rendering import (
     FormattedValue,
     all_fields,
