@@ -12,7 +12,7 @@ from webapp import demo, messages, observability, persian, web
 from webapp.database.encryption import load_or_make_key
 from webapp.forms import build_form, colour, definitions_file, note_ids
 from webapp.forms.tokens import Tokens
-from webapp.messages import codes
+from webapp.messages import public
 from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
@@ -113,7 +113,7 @@ def _make_flask(settings: Settings) -> Flask:
         digits=persian.persian_digits,
         status_message=status_message,
         months=persian.JALALI_MONTHS,
-        line_blocked=codes.LINE_BLOCKED,
+        line_blocked=public.LINE_BLOCKED,
         note_ids=note_ids,
         own_origin=own_origin,
         accent_digest=colour.digest,

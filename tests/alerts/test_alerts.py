@@ -22,7 +22,7 @@ from webapp.contact import Contact
 from webapp.database.engine import metadata
 from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
 from webapp.portal import Refused, Unreachable
 from webapp.services import DeliveryServices

@@ -28,7 +28,7 @@ from tables import each
 from webapp.contact import FIELDS, Contact
 from webapp.demo.faults import Fault, SimulatedAnswer
 from webapp.demo.server import Simulator
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import rows, sender, submit
 from webapp.portal import (
     SLOW_DOWN,

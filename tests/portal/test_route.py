@@ -18,7 +18,7 @@ from webapp.cli import main
 from webapp.cli.configuration import build_services
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.portal import PortalError, TimedOut, Unreachable
 from webapp.portal.client import AmootPortal
 from webapp.portal.transport import Route

@@ -14,7 +14,7 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.demo.faults import Fault, SimulatedAnswer
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
 from webapp.outbox.submit import Result

@@ -14,7 +14,7 @@ from support import Html, Page, solved, written
 from webapp import messages, verification
 from webapp.demo.faults import Fault
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import IRAN
 from webapp.portal import SLOW_DOWN

@@ -11,7 +11,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.database import Database, DatabaseError
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp.demo.faults import Fault
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.verification import sender
 from webapp.verification.codes import MAX_TRIES

@@ -17,7 +17,7 @@ from webapp import messages, persian
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import Outbox
 from webapp.web.security.request import MAX_BODY_BYTES
 

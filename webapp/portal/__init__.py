@@ -24,8 +24,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from webapp.contact import MOBILE, NAMES, Contact, Value
-from webapp.messages import codes
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import CODE_STATUS_MESSAGES, STATUS_MESSAGES
 
 SLOW_DOWN: Final = "SlowDown"
 MIN_PAUSE_S: Final = 1.0
@@ -129,7 +128,7 @@ def status_message(status: str) -> str:
 
 def code_status_message(status: str) -> str:
     """Return such a sentence about a status for which no code was sent."""
-    return codes.STATUS_MESSAGES.get(status) or status_message(status)
+    return CODE_STATUS_MESSAGES.get(status) or status_message(status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

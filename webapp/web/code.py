@@ -19,7 +19,7 @@ from flask import Blueprint, render_template, request
 from webapp.contact import MOBILE, Contact
 from webapp.forms.definitions import FormDefinition, read_arrival
 from webapp.forms.tokens import InvalidToken
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import Submission
 from webapp.outbox.submit import Result, submission_key
 from webapp.persian import fold_digits, persian_digits, strip_invisible

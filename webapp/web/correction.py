@@ -20,7 +20,7 @@ from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.reading import read_value
 from webapp.forms.tokens import InvalidToken, Receipt
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox.rows import dump_contact, load_contact
 from webapp.outbox.submit import Outcome, Result
 from webapp.persian import InvalidText

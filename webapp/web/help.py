@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from webapp.database.cached_value import CachedValue
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
 from webapp.portal import code_status_message
@@ -96,7 +96,7 @@ class Header:
 
 
 def _attention(count: int) -> str:
-    text = workbench.ATTENTION_MANY if count > _COUNT_CAP else workbench.ATTENTION
+    text = desk.ATTENTION_MANY if count > _COUNT_CAP else desk.ATTENTION
     return text.format(n=persian_digits(min(count, _COUNT_CAP))) if count else ""
 
 

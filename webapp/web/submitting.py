@@ -23,7 +23,7 @@ from webapp.database import DatabaseError
 from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import Receipt
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
 from webapp.persian import persian_digits

@@ -16,7 +16,7 @@ from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox.listing import MAX_SORTED, ListKind, Query
 from webapp.outbox.rows import State, Submission
 from webapp.outbox.submit import Result

@@ -14,7 +14,7 @@ from flask import request
 from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.forms.definitions import FormDefinition, main_form
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox.listing import SORTS, ListKind, Query, ReasonGroup
 from webapp.outbox.rows import (
     MAX_RETRY_AGE,

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, request
 
 from webapp import persian
 from webapp.forms.definitions import main_form
-from webapp.messages import opening as opening_texts
+from webapp.messages import public
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING
 from webapp.persian import persian_number, today
@@ -100,7 +100,7 @@ def _opening() -> list[str]:
     """Return which forms are open, and how many of their places are taken."""
     found = {form.title: closing.for_operators(form) for form in services().definitions.values()}
     return [
-        " ".join([opening_texts.FORM.format(title=title), *lines])
+        " ".join([public.FORM.format(title=title), *lines])
         for title, lines in found.items()
         if lines
     ]
