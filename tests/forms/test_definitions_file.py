@@ -467,9 +467,7 @@ def test_verification_has_its_defaults_and_its_keys() -> None:
     """Such a form asks the browser for a proof of work, too."""
     form = read(PUBLIC + 'verify = "sms"\n')
     assert form.proof_of_work
-    assert form.verification == Policy(
-        length=5, fallback=Fallback.HOLD, label=NOT_VERIFIED_LABEL
-    )
+    assert form.verification == Policy(length=5, fallback=Fallback.HOLD, label=NOT_VERIFIED_LABEL)
     keys = (
         'verify = "sms"\nverify_length = 4\nverify_fallback = "accept"\nverify_label = "بی‌تأیید"\n'
     )
