@@ -11,19 +11,17 @@ from jinja2 import StrictUndefined
 from webapp import demo, messages, observability, persian, web
 from webapp.database.encryption import load_or_make_key
 from webapp.forms import build_form, colour, definitions_file, note_ids
-from webapp.forms.tokens import Tokens
+from webapp.forms.tokens import Sessions, Tokens
 from webapp.messages import public
 from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import health, help, rendering
+from webapp.web import health, help, rendering, security
 from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
-from webapp.web.security import errors, request
-from webapp.web.security.access import BasicAuth, Intranet
+from webapp.web.security import BasicAuth, Intranet, own_origin, showing_site
 from webapp.web.security.proof_of_work import ProofOfWork, UsedProofs
 from webapp.web.security.rate_limits import RateLimits
-from webapp.web.security.request import Sessions, own_origin, showing_site
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -82,11 +80,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         cached_pages={},
     )
     health.register(app, metrics)
-    web.register(app, settings)
+    web.register(app, settings, forms)
     responses.register(app, forms)
     responses.register_assets(app)
-    request.register(app, settings)
-    errors.register(app, forms)
+    security.register(app, settings)
     app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
     )

@@ -11,7 +11,7 @@ from webapp.contact import Contact
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import desk
 from webapp.portal.client import AmootPortal
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

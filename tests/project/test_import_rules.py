@@ -46,7 +46,7 @@ def test_contract_of_the_package_as_it_is_holds(copy: Path) -> None:
     ("one", "other", "complaint"),
     [
         ("webapp.web.rendering.page_cache", "webapp.web.help", ".rendering -> .help"),
-        ("webapp.portal.client", "webapp.outbox.rows", "webapp.portal.client -> webapp.outbox.rows"),
+        ("webapp.portal.client", "webapp.outbox.rows", ".portal.client -> webapp.outbox.rows"),
         ("webapp.settings", "webapp.persian.text", "webapp.settings -> webapp.persian.text"),
     ],
 )

@@ -19,7 +19,7 @@ from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
 from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import Outbox
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from support import Html, Page, hashed
 from tables import each
 
 from webapp import messages
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

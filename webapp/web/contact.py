@@ -38,7 +38,7 @@ from webapp.web.rendering import (
 )
 from webapp.web.rendering.page_cache import CachedPage, placeholders
 from webapp.web.rendering.recent import find_entry, recent_list
-from webapp.web.security.request import own_origin, showing_site
+from webapp.web.security import own_origin, showing_site
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 

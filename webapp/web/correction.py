@@ -29,7 +29,7 @@ from webapp.portal import KnownContact, PortalError, Rejected, Uncertain, status
 from webapp.web import contact, submitting
 from webapp.web.rendering import all_fields, form_path, require_intranet, services
 from webapp.web.rendering.recent import Entry, find_entry, remember
-from webapp.web.security.request import showing_site
+from webapp.web.security import showing_site
 
 log = logging.getLogger(__name__)
 

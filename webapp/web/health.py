@@ -16,8 +16,8 @@ from webapp.database import DatabaseError
 from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.services import read_gauges
+from webapp.web import security
 from webapp.web.rendering import require_intranet, services
-from webapp.web.security import access
 
 _CACHE_TTL_S: Final = 1.0
 _LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down
@@ -93,7 +93,7 @@ def _text(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
 def _metrics() -> Response:
     """Expose the metrics; without those of the queue while the database is down."""
     own = services()
-    if not access.has_token(own.settings.metrics_token, own.intranet.warnings):
+    if not security.has_token(own.settings.metrics_token, own.intranet.warnings):
         _require_known_host()
         require_intranet()
     queue = read_gauges(own.delivery)
@@ -104,13 +104,13 @@ def _metrics() -> Response:
 
 
 def _require_known_host() -> None:
-    """Refuse an untrusted host name; see `access.is_own_host`.
+    """Refuse an untrusted host name; see `security.is_own_host`.
 
     Raises:
         SecurityError: if the router would refuse the host, and it is no IP address.
     """
     refusal = request.routing_exception
-    is_own_host = access.is_own_host(request.environ.get("HTTP_HOST", ""))
+    is_own_host = security.is_own_host(request.environ.get("HTTP_HOST", ""))
     if isinstance(refusal, SecurityError) and not is_own_host:
         raise refusal
 

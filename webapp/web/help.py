@@ -19,7 +19,7 @@ from webapp.services import DeliveryServices
 from webapp.web.rendering import form_path, require_intranet, responses, services
 
 if TYPE_CHECKING:
-    from webapp.web.security.request import FormRequest
+    from webapp.web.security import FormRequest
 
 blueprint = Blueprint("header", __name__)
 

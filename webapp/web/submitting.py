@@ -34,8 +34,8 @@ from webapp.web import closing
 from webapp.web.closing import Closure
 from webapp.web.contact import ViewResult, is_confirmed, page, previous_submission
 from webapp.web.rendering import see_other, services
+from webapp.web.security import MAX_BODY_BYTES
 from webapp.web.security.rate_limits import LimitReached, address_prefix
-from webapp.web.security.request import MAX_BODY_BYTES
 
 # In the address of the code step: "1" after another code was sent, "0" if none was.
 SENT: Final = "sent"
@@ -123,8 +123,8 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
 def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
     """Check a POST: its token and fields, its size, and duplicates or spam.
 
-    Before, `request` has refused other origins and malformed bodies, and `access` strangers on
-    operators' pages.
+    Before, `security` has refused other origins and malformed bodies, and strangers on operators'
+    pages.
 
     Args:
         form: The form of this request.

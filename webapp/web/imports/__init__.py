@@ -29,7 +29,7 @@ from webapp.portal import status_message
 from webapp.web.imports import pages
 from webapp.web.rendering import has_token, require_intranet, see_other, services
 from webapp.web.rendering.charts import csv_file, xlsx_file
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 
 class WrongRowsErased(NotFound):

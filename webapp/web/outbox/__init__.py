@@ -35,7 +35,7 @@ from webapp.web.rendering import (
 )
 from webapp.web.rendering.charts import csv_file
 from webapp.web.rendering.recent import find_entry, remember
-from webapp.web.security.request import showing_site
+from webapp.web.security import showing_site
 
 log = logging.getLogger(__name__)
 

@@ -29,10 +29,9 @@ from webapp.outbox.rows import WAITING, State
 from webapp.persian import persian_digits
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
-from webapp.web.security.access import BasicAuth, Intranet
+from webapp.web.security import BasicAuth, FormRequest, Intranet
 from webapp.web.security.proof_of_work import ProofOfWork
 from webapp.web.security.rate_limits import RateLimits
-from webapp.web.security.request import FormRequest
 
 if TYPE_CHECKING:
     from webapp.web.health import Readiness
@@ -153,7 +152,7 @@ def has_token(form: str) -> bool:
 
 
 def require_intranet() -> None:
-    """Allow only operators, under a host name of our own; see `access`."""
+    """Allow only operators, under a host name of our own; see `security`."""
     services().intranet.require()
     # Not in `g`, which a request that is made within this one would share.
     cast("FormRequest", request).is_operators_page = True

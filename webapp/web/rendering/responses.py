@@ -21,7 +21,7 @@ from werkzeug.http import parse_accept_header
 
 from webapp.forms.definitions import FormDefinition
 from webapp.web.rendering.page_cache import CachedPage
-from webapp.web.security.request import embedded_form
+from webapp.web.security import embedded_form
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
