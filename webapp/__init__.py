@@ -10,13 +10,13 @@ from jinja2 import StrictUndefined
 
 from webapp import demo, messages, observability, persian, web
 from webapp.database.encryption import load_or_make_key
-from webapp.forms import build_form, colour, definitions_file, note_ids
+from webapp.forms import build_form, definitions_file, note_ids
 from webapp.forms.tokens import Sessions, Tokens
 from webapp.messages import public
 from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import health, help, rendering, security
+from webapp.web import health, help, page, rendering, security
 from webapp.web.rendering import EXTENSION, Services, responses
 from webapp.web.rendering.recent import RecentSubmissions
 from webapp.web.security import BasicAuth, Intranet, own_origin, showing_site
@@ -113,7 +113,7 @@ def _make_flask(settings: Settings) -> Flask:
         line_blocked=public.LINE_BLOCKED,
         note_ids=note_ids,
         own_origin=own_origin,
-        accent_digest=colour.digest,
+        accent_digest=page.accent_digest,
         organisation=help.organisation,
         logo_path=help.logo_path,
         linked=rendering.linked,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.sync_api import expect
 
-from webapp.forms.colour import contrast
+from webapp.forms.toml_values import contrast
 
 if TYPE_CHECKING:
     from hosting import Site

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from support import Html
 
-from webapp.forms.colour import contrast
+from webapp.forms.toml_values import contrast
 from webapp.web.rendering import responses
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from webapp.web import (
     contact,
     correction,
     demo,
-    embed,
     help,
     imports,
     install,
@@ -36,7 +35,7 @@ log = logging.getLogger(__name__)
 
 _BLUEPRINTS: Final = (
     page.blueprint,
-    embed.blueprint,
+    page.embed_blueprint,
     code.blueprint,
     contact.blueprint,
     recent.blueprint,

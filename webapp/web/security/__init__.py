@@ -1,4 +1,4 @@
-"""The checks of a request: its origin and form; for operators' pages its network, login and host."""
+"""The checks of a request: its origin and form; for operators' pages also network, login, host."""
 
 from __future__ import annotations
 
