@@ -12,7 +12,7 @@ from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.database.sqlite_writer import KeyLocks
+from webapp.database.sqlite import KeyLocks
 from webapp.forms import tokens
 from webapp.outbox.circuit_breaker import Permits
 from webapp.outbox.rows import Timing

@@ -34,8 +34,7 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.database import Database
-from webapp.database.cached_value import CachedValue
+from webapp.database import CachedValue, Database
 from webapp.database.engine import metadata
 from webapp.observability.metrics import Metrics
 from webapp.portal import (

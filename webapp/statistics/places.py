@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from webapp.database import Database
-from webapp.database.cached_value import CachedValue
+from webapp.database import CachedValue, Database
 from webapp.outbox import Outbox
 from webapp.outbox.rows import WAITING, NoRoom, State, is_uncounted, table
 from webapp.persian import midnight

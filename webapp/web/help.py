@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from webapp.database.cached_value import CachedValue
+from webapp.database import CachedValue
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
 from webapp.messages import desk
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
