@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")

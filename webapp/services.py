@@ -32,9 +32,8 @@ from webapp.reencryption import (
     Reencryption,
 )
 from webapp.settings import Settings
-from webapp.statistics import Statistics
+from webapp.statistics import Capacity, Places, Statistics
 from webapp.statistics.funnel import CodeCounts, Funnel
-from webapp.statistics.places import Capacity, Places
 from webapp.verification import Verification
 from webapp.verification.codes import Codes
 from webapp.verification.limits import limits_of

@@ -30,7 +30,7 @@ from webapp.services import DeliveryServices
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 # As aiosmtpd puts it; on loopback it does not matter.

@@ -16,7 +16,7 @@ from webapp.web.security import MAX_BODY_BYTES
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE: Final = "۰۹۱۲۱۲۳۴۵۶۷"
 MORE: Final = "summary"

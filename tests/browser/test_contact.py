@@ -13,7 +13,7 @@ from webapp.messages import desk
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 STORED = {
     "Active": True,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 COUNT = texts.ATTENTION_MANY.format(n=99)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}

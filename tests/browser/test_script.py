@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 
 @each(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 ROOT = Path(__file__).parents[2]
 

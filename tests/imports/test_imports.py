@@ -37,7 +37,7 @@ from webapp.statistics import today
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 READING = ColumnMapping(header=("Mobile",), columns=("Mobile",), shared={})

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from servers import PostgresServer
 
+    from webapp.demo import Simulator
     from webapp.demo.faults import SimulatedAnswer
     from webapp.demo.http import Captured
-    from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"

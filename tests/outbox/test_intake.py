@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.outbox.rows import Submission
     from webapp.outbox.submit import Intake, Outcome
     from webapp.services import DeliveryServices

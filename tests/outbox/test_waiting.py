@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")

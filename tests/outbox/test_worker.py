@@ -23,8 +23,8 @@ from support import SECRET, TOKEN, Page, short_deadline, wait_until, working
 
 import webapp.outbox as module
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.outbox import Outbox
 from webapp.outbox.rows import WAITING, State
 from webapp.outbox.sender import Sender

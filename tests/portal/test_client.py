@@ -26,8 +26,8 @@ from support import TOKEN, wait_until
 from tables import each
 
 from webapp.contact import FIELDS, Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault, SimulatedAnswer
-from webapp.demo.server import Simulator
 from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import rows, sender, submit
 from webapp.portal import (

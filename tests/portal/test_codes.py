@@ -15,7 +15,7 @@ from webapp.portal import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

@@ -15,7 +15,7 @@ from webapp.portal import Label, MethodNotAllowed, PortalError, Uncertain
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 
 @pytest.fixture

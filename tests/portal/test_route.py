@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 HOST = "portal.example"  # only the proxy knows where it is
 URL = f"https://{HOST}/rest/"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.database import Database
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

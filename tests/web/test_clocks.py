@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.portal import PortalError
     from webapp.services import DeliveryServices
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

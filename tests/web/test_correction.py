@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Captured, Simulator
+    from webapp.demo import Simulator
+    from webapp.demo.http import Captured
 
 pytestmark = pytest.mark.slow
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 TEXTS = ("text", "lines")  # the kinds of fields that hold free text

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.outbox.rows import Submission
     from webapp.services import DeliveryServices
 

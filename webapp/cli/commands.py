@@ -27,6 +27,7 @@ from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import check_portal, language_of_environment
 from webapp.cli.scraping import MetricsServer
 from webapp.database import Database, DatabaseError
+from webapp.demo.faults import PROFILES
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain
@@ -266,13 +267,13 @@ def _metrics(settings: Settings) -> Metrics:
 @click.option("--token", default=demo.DEMO_TOKEN, help="The token to ask for.")
 @click.option(
     "--profile",
-    type=click.Choice(list(demo.PROFILES)),
+    type=click.Choice(list(PROFILES)),
     default="strict",
     help="How it answers where the portal's reference is silent.",
 )
 def standin_(port: int, token: str, profile: str) -> None:
     """Run only the simulated portal, until standard input ends."""
-    demo.run(port=port, token=token, profile=demo.PROFILES[profile])
+    demo.run(port=port, token=token, profile=PROFILES[profile])
 
 
 @main.command()

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, render_template, send_file
 from webapp import demo
 from webapp.contact import FIELDS, FieldKind, in_page_order
 from webapp.database import DatabaseError
+from webapp.demo.model import DEMO_NUMBERS
 from webapp.persian import persian_digits
 from webapp.web.rendering import format_values, require_intranet, services, waiting
 
@@ -47,7 +48,7 @@ def style_guide() -> Response:
 
 def _number_of(status: str) -> str:
     """Return the demo number that the simulator answers with this status, in Persian digits."""
-    numbers = [number for number, answer in demo.DEMO_NUMBERS.items() if answer == status]
+    numbers = [number for number, answer in DEMO_NUMBERS.items() if answer == status]
     return persian_digits(numbers[0]) if numbers else ""
 
 
