@@ -23,7 +23,7 @@ from brought_files import (
 from support import Html
 
 from webapp.imports.file import BOM
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts

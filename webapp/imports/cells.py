@@ -14,7 +14,7 @@ from webapp.contact import FIELDS, MOBILE, NAMES, Field, FieldKind, Value
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import ACTIVE_WORDS, GENDER_WORDS, read_labels, read_value, spelling_key
 from webapp.imports.file import Row, unguarded_cell
-from webapp.imports.sheet_parser.table import day_as_shown
+from webapp.imports.sheet_parser import day_as_shown
 from webapp.imports.tables import WHOLE_NAME
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText, divide_name, plain

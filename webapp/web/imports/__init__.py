@@ -20,7 +20,7 @@ from webapp.imports.columns import sample_workbook
 from webapp.imports.drafts import read_again, read_other_sheet, store_file
 from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
+from webapp.imports.sheet_parser import MAX_FILE_BYTES, MAX_ROWS
 from webapp.imports.tables import BEGUN, DuplicateRows, Import, ImportState, KnownRows
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts

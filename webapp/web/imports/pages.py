@@ -15,7 +15,7 @@ from webapp.forms.reading import read_value
 from webapp.imports.columns import asked_dates, named_columns, targets, undecided_dates
 from webapp.imports.review import Progress
 from webapp.imports.rows import row_name, shared_fields
-from webapp.imports.sheet_parser.table import ALIKE
+from webapp.imports.sheet_parser import ALIKE
 from webapp.imports.tables import (
     ENDED,
     WHOLE_NAME,
