@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.cli.portal_check import creating, english, own_contacts, wrong_token
+from webapp.cli.commands import wrong_token
+from webapp.cli.portal_check import creating, english, own_contacts
 from webapp.demo.faults import PROFILES, Fault, Profile, json_answer
 from webapp.messages import portal_check as persian
 

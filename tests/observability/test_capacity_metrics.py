@@ -13,8 +13,7 @@ from support import SECRET, TOKEN, Page, wait_until
 
 from webapp.alerts.problems import parse_credit
 from webapp.cli.commands import _metrics
-from webapp.cli.configuration import build_services
-from webapp.cli.scraping import MetricsServer
+from webapp.cli.configuration import MetricsServer, build_services
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.portal import MethodNotAllowed

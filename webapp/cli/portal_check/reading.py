@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from webapp.cli.portal_check.table import CheckTable, Level, Reply, ask
+from webapp.cli.portal_check import CheckTable, Level, Reply, ask
 from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Field, FieldKind, Value
 from webapp.messages.portal_check import SAMPLE, SAMPLE_LABELS
 from webapp.persian import comparison_key
