@@ -21,7 +21,7 @@ from jinja2 import BytecodeCache
 from werkzeug.routing import Rule
 
 from webapp.database import engine, sqlite
-from webapp.web.rendering import responses
+from webapp.web import rendering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,4 +165,4 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setattr(engine, "_migrate", _copied(engine._migrate))  # noqa: SLF001
     patch.setattr(engine, "create_engine", _sharing(engine.create_engine))
     patch.setattr(sqlite, "_PRAGMAS", ("synchronous=OFF", *PRAGMAS[:1], *PRAGMAS[2:]))
-    patch.setattr(responses, "_stylesheets", _minified_once(responses._stylesheets))  # noqa: SLF001
+    patch.setattr(rendering, "_stylesheets", _minified_once(rendering._stylesheets))  # noqa: SLF001

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import demo, messages, observability, persian, web
+from webapp import demo, messages, persian, web
 from webapp.database.encryption import load_or_make_key
 from webapp.forms import build_form, definitions_file, note_ids
 from webapp.forms.tokens import Sessions, Tokens
@@ -17,7 +17,7 @@ from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
 from webapp.web import health, help, page, rendering, security
-from webapp.web.rendering import EXTENSION, Services, responses
+from webapp.web.rendering import EXTENSION, Services, content
 from webapp.web.rendering.recent import RecentSubmissions
 from webapp.web.security import BasicAuth, Intranet, own_origin, showing_site
 from webapp.web.security.proof_of_work import ProofOfWork, UsedProofs
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         DefinitionError: if the forms file is wrong.
     """
     # Imported here: prometheus-client reads its environment at import.
-    from webapp.observability.metrics import Metrics  # noqa: PLC0415
+    from webapp.observability.metrics import Metrics, RequestIdMiddleware  # noqa: PLC0415
 
     settings = settings or Settings.from_env()
     if not settings.secret_keys:  # the demo's own: after a restart it reads what it has stored
@@ -79,12 +79,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    health.register(app, metrics)
+    rendering.register(app, forms, metrics, health.VIEWS)
     web.register(app, settings, forms)
-    responses.register(app, forms)
-    responses.register_assets(app)
+    rendering.register_assets(app)
     security.register(app, settings)
-    app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
+    app.wsgi_app = RequestIdMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
     )
     return app
@@ -103,7 +102,7 @@ def _make_flask(settings: Settings) -> Flask:
     )
     app.session_interface = Sessions(app)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    app.jinja_env.filters["isolated"] = rendering.isolated
+    app.jinja_env.filters["isolated"] = content.isolated
     app.jinja_env.globals.update(
         text=messages,
         demo=settings.demo,
@@ -116,6 +115,6 @@ def _make_flask(settings: Settings) -> Flask:
         accent_digest=page.accent_digest,
         organisation=help.organisation,
         logo_path=help.logo_path,
-        linked=rendering.linked,
+        linked=content.linked,
     )
     return app

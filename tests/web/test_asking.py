@@ -12,7 +12,7 @@ from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.setting_values import read_logo
-from webapp.web.rendering import linked
+from webapp.web.rendering.content import linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,8 @@ from webapp.outbox.submit import Result
 from webapp.portal import Refused, status_message
 from webapp.web import outbox as screen
 from webapp.web import rendering
-from webapp.web.rendering import EXTENSION, local_time
+from webapp.web.rendering import EXTENSION
+from webapp.web.rendering.content import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -23,20 +23,17 @@ from webapp.outbox.circuit_breaker import Pause
 from webapp.outbox.submit import Outcome, Result
 from webapp.portal import KnownContact
 from webapp.statistics.funnel import FunnelStep
-from webapp.web import closing
+from webapp.web import closing, rendering
 from webapp.web.help import HeaderContent
-from webapp.web.rendering import (
+from webapp.web.rendering import has_token, own_address, require_intranet, services
+from webapp.web.rendering.content import (
+    CachedPage,
     all_fields,
     format_values,
-    has_token,
-    own_address,
+    placeholders,
     render_part,
-    require_intranet,
-    responses,
-    services,
     waiting,
 )
-from webapp.web.rendering.page_cache import CachedPage, placeholders
 from webapp.web.rendering.recent import find_entry, recent_list
 from webapp.web.security import own_origin, showing_site
 
@@ -117,7 +114,7 @@ def new_form(
         "recent": recent_list(definition),
         "token": token,
     }
-    return responses.respond(cached, values)
+    return rendering.respond(cached, values)
 
 
 def _render_for_all(

@@ -27,7 +27,8 @@ from webapp.persian import InvalidText
 from webapp.phonebook import Corrected, Correction, is_equal, stored_contact
 from webapp.portal import KnownContact, PortalError, Rejected, Uncertain, status_message
 from webapp.web import contact, submitting
-from webapp.web.rendering import all_fields, form_path, require_intranet, services
+from webapp.web.rendering import form_path, require_intranet, services
+from webapp.web.rendering.content import all_fields
 from webapp.web.rendering.recent import Entry, find_entry, remember
 from webapp.web.security import showing_site
 

@@ -13,7 +13,8 @@ from webapp.contact import FIELDS, FieldKind, in_page_order
 from webapp.database import DatabaseError
 from webapp.demo.model import DEMO_NUMBERS
 from webapp.persian import persian_digits
-from webapp.web.rendering import format_values, require_intranet, services, waiting
+from webapp.web.rendering import require_intranet, services
+from webapp.web.rendering.content import format_values, waiting
 
 blueprint = Blueprint("demo", __name__)
 

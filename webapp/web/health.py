@@ -1,19 +1,17 @@
-"""Health checks and metrics; and the count of each request: its route, status and duration."""
+"""Health checks, and the page of the metrics."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from typing import Final
 
-from flask import Flask, Response, request
+from flask import Response, request
 from werkzeug.exceptions import SecurityError
 
 from webapp.database import DatabaseError
-from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.services import read_gauges
 from webapp.web import security
@@ -51,27 +49,6 @@ class Readiness:
         except DatabaseError:
             return False
         return True
-
-
-_ROUTE: Final = "amoot_form.route"
-_NO_ROUTE: Final = "-"  # of a path that a robot has made up
-
-
-def register(app: Flask, metrics: Metrics) -> None:
-    """Handle these paths before the router, which accepts only the host of PUBLIC_URL.
-
-    Load balancers and Prometheus request each machine by its IP address. Before anything else that
-    looks at requests: they are counted by their routes.
-    """
-    app.before_request(_answer)
-    app.wsgi_app = CountingMiddleware(app.wsgi_app, metrics)  # type: ignore[method-assign]
-
-
-def _answer() -> Response | None:
-    view, rule = VIEWS.get(request.path), request.url_rule
-    view = view if request.method in ("GET", "HEAD") else None
-    request.environ[_ROUTE] = rule.rule if rule else request.path if view else _NO_ROUTE
-    return view() if view else None
 
 
 def _healthz() -> Response:
@@ -120,31 +97,3 @@ VIEWS: Final[dict[str, Callable[[], Response]]] = {
     "/readyz": _readyz,
     "/metrics": _metrics,
 }
-
-
-class CountingMiddleware:
-    """WSGI middleware that counts the requests of an app, and the threads that answer them."""
-
-    def __init__(self, app: WSGIApplication, metrics: Metrics) -> None:
-        """Wrap an app."""
-        self._app = app
-        self._metrics = metrics
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Handle a request."""
-        began, answered = time.monotonic(), "500"
-        self._metrics.request_began()
-
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
-            nonlocal answered
-            answered = status
-            return start_response(status, headers, *error)
-
-        try:
-            return self._app(environ, start)
-        finally:
-            route = environ.get(_ROUTE, _NO_ROUTE)
-            # Nor a method that a robot has made up.
-            method = _NO_ROUTE if route == _NO_ROUTE else environ["REQUEST_METHOD"]
-            seconds = time.monotonic() - began
-            self._metrics.request_ended(method, route, answered[0], seconds)

@@ -16,7 +16,8 @@ from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
 from webapp.portal import code_status_message
 from webapp.services import DeliveryServices
-from webapp.web.rendering import form_path, require_intranet, responses, services
+from webapp.web import rendering
+from webapp.web.rendering import form_path, require_intranet, services
 
 if TYPE_CHECKING:
     from webapp.web.security import FormRequest
@@ -129,7 +130,7 @@ def logo() -> Response:
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
         # By the browser only: without public forms, a shared cache would show it to strangers.
-        response.headers["Cache-Control"] = f"private, {responses.FOR_A_YEAR}"
+        response.headers["Cache-Control"] = f"private, {rendering.FOR_A_YEAR}"
     return response
 
 

@@ -24,8 +24,8 @@ from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Receipt
 from webapp.forms.toml_values import contrast
 from webapp.outbox.submit import Outcome
-from webapp.web import contact, correction, submitting
-from webapp.web.rendering import public_form, require_intranet, responses, see_other, services
+from webapp.web import contact, correction, rendering, submitting
+from webapp.web.rendering import public_form, require_intranet, see_other, services
 from webapp.web.rendering.recent import find_entry, remember
 
 blueprint = Blueprint("page", __name__)
@@ -164,7 +164,7 @@ def style(slug: str) -> Response:
         abort(HTTPStatus.NOT_FOUND)
     response = Response(stylesheet(definition.accent), mimetype="text/css")
     if request.args.get("v") == accent_digest(definition.accent):
-        response.headers["Cache-Control"] = responses.CACHE_FOR_A_YEAR
+        response.headers["Cache-Control"] = rendering.CACHE_FOR_A_YEAR
     return response
 
 

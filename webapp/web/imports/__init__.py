@@ -28,7 +28,7 @@ from webapp.persian import jalali_slashes, persian_digits, persian_number
 from webapp.portal import status_message
 from webapp.web.imports import pages
 from webapp.web.rendering import has_token, require_intranet, see_other, services
-from webapp.web.rendering.charts import csv_file, xlsx_file
+from webapp.web.rendering.content import csv_file, xlsx_file
 from webapp.web.security import MAX_BODY_BYTES
 
 

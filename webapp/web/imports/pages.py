@@ -30,13 +30,13 @@ from webapp.messages import imports as texts
 from webapp.outbox.rows import Submission, load_contact
 from webapp.persian import InvalidText, persian_digits, persian_number
 from webapp.portal import status_message
-from webapp.web.rendering import (
+from webapp.web.rendering import services
+from webapp.web.rendering.content import (
     FormattedValue,
     all_fields,
     duration,
     format_values,
     local_time,
-    services,
 )
 
 MAX_SHOWN: Final = 50  # rows of each list

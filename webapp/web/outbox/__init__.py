@@ -24,16 +24,8 @@ from webapp.web import contact, correction, submitting
 from webapp.web.imports import cell_text, table_file
 from webapp.web.outbox import pages
 from webapp.web.outbox.pages import PATH
-from webapp.web.rendering import (
-    all_fields,
-    has_token,
-    local_time,
-    require_intranet,
-    see_other,
-    services,
-    waiting,
-)
-from webapp.web.rendering.charts import csv_file
+from webapp.web.rendering import has_token, require_intranet, see_other, services
+from webapp.web.rendering.content import all_fields, csv_file, local_time, waiting
 from webapp.web.rendering.recent import find_entry, remember
 from webapp.web.security import showing_site
 

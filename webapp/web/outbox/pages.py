@@ -27,7 +27,8 @@ from webapp.outbox.rows import (
 from webapp.outbox.sender import is_given_up
 from webapp.persian import InvalidText, persian_digits, persian_number
 from webapp.portal import status_message
-from webapp.web.rendering import all_fields, format_values, local_time, services
+from webapp.web.rendering import services
+from webapp.web.rendering.content import all_fields, format_values, local_time
 
 PATH: Final = "/outbox"
 

@@ -27,14 +27,8 @@ from webapp.messages import desk
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
 from webapp.outbox.submit import Outcome
 from webapp.persian import IRAN
-from webapp.web.rendering import (
-    form_path,
-    has_token,
-    render_part,
-    require_intranet,
-    see_other,
-    services,
-)
+from webapp.web.rendering import form_path, has_token, require_intranet, see_other, services
+from webapp.web.rendering.content import render_part
 
 COOKIE_NAME: Final = "amoot_recent"
 
