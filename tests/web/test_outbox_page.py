@@ -28,8 +28,7 @@ from webapp.outbox.rows import (
 from webapp.outbox.submit import Result
 from webapp.portal import Refused, status_message
 from webapp.web import outbox as screen
-from webapp.web import rendering
-from webapp.web.rendering import EXTENSION
+from webapp.web.rendering import EXTENSION, content
 from webapp.web.rendering.content import local_time
 
 if TYPE_CHECKING:
@@ -290,7 +289,7 @@ def test_very_long_queue_is_not_counted_to_its_end(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
-    monkeypatch.setattr(rendering, "_COUNT_CAP", 1)
+    monkeypatch.setattr(content, "_COUNT_CAP", 1)
     for _ in range(3):
         doubt(delivery)
     assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")
