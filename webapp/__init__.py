@@ -16,7 +16,7 @@ from webapp.messages import public
 from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import health, help, page, rendering, security
+from webapp.web import help, page, rendering, security
 from webapp.web.rendering import EXTENSION, Services, content
 from webapp.web.rendering.recent import RecentSubmissions
 from webapp.web.security import BasicAuth, Intranet, own_origin, showing_site
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         },
         delivery=delivery,
         metrics=metrics,
-        readiness=health.Readiness(delivery.outbox),
+        readiness=web.Readiness(delivery.outbox),
         header=help.Header(delivery, forms),
         tokens=tokens,
         rate_limits=rate_limits,
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    rendering.register(app, forms, metrics, health.VIEWS)
+    rendering.register(app, forms, metrics, web.VIEWS)
     web.register(app, settings, forms)
     rendering.register_assets(app)
     security.register(app, settings)

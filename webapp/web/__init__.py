@@ -1,20 +1,29 @@
-"""The pages: one module for each, named as its templates; and the error page, which all share."""
+"""The pages: one module for each, named as its templates; the error page, and health checks."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
-from werkzeug.sansio.response import Response
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    SecurityError,
+    ServiceUnavailable,
+)
+from werkzeug.sansio.response import Response as AnyResponse
 
 from webapp import messages
 from webapp.database import DatabaseError
 from webapp.forms.definitions import FormDefinition
 from webapp.observability import log_exception
+from webapp.outbox import Outbox
+from webapp.services import read_gauges
 from webapp.settings import Settings
 from webapp.web import (
     code,
@@ -26,9 +35,10 @@ from webapp.web import (
     install,
     outbox,
     page,
+    security,
     statistics,
 )
-from webapp.web.rendering import recent
+from webapp.web.rendering import recent, require_intranet, services
 from webapp.web.security import embedded_form
 
 log = logging.getLogger(__name__)
@@ -70,7 +80,7 @@ class DatabaseDown(ServiceUnavailable):
     text = messages.DATABASE_DOWN
 
 
-def _error_page(error: Exception, frame: FormDefinition | None) -> Response:
+def _error_page(error: Exception, frame: FormDefinition | None) -> AnyResponse:
     """Return the error page: in Persian, what to do next, and no internal details."""
     if not isinstance(error, HTTPException):
         log_exception(log, error)
@@ -88,7 +98,7 @@ def _error_page(error: Exception, frame: FormDefinition | None) -> Response:
     return response
 
 
-def _retry(response: Response) -> str | None:
+def _retry(response: AnyResponse) -> str | None:
     """Return the path and query to open again, if that may help."""
     opens = request.url_rule and "GET" in (request.url_rule.methods or ())
     return (
@@ -96,3 +106,85 @@ def _retry(response: Response) -> str | None:
         if opens and response.status_code not in _NOT_RETRYABLE
         else None
     )
+
+
+_READINESS_TTL_S: Final = 1.0
+_LOCK_TIMEOUT_S: Final = 1.0  # wait for another request's check; then the database counts as down
+
+
+class Readiness:
+    """Whether a submission could be stored; checked at most once a second."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        """Check this outbox."""
+        self._outbox = outbox
+        self._lock = threading.Lock()
+        self._checked_at = float("-inf")
+        self._is_ready = False
+
+    def __bool__(self) -> bool:
+        """Whether it could."""
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
+            return False
+        try:
+            if time.monotonic() - self._checked_at > _READINESS_TTL_S:
+                self._is_ready = self._check()
+                self._checked_at = time.monotonic()
+            return self._is_ready
+        finally:
+            self._lock.release()
+
+    def _check(self) -> bool:
+        try:
+            self._outbox.check_writable()
+        except DatabaseError:
+            return False
+        return True
+
+
+def _healthz() -> Response:
+    """Answer, without using any other service."""
+    return _text("alive")
+
+
+def _readyz() -> Response:
+    """Return whether a submission could be stored."""
+    if services().readiness:
+        return _text("ready")
+    return _text("unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _text(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(f"{text}\n", status, mimetype="text/plain")
+
+
+def _metrics() -> Response:
+    """Expose the metrics; without those of the queue while the database is down."""
+    own = services()
+    if not security.has_token(own.settings.metrics_token, own.intranet.warnings):
+        _require_known_host()
+        require_intranet()
+    queue = read_gauges(own.delivery)
+    text = own.metrics.exposition(
+        queue.values, reason=queue.reason, codes_reason=queue.codes_reason
+    )
+    return Response(text, content_type=own.metrics.content_type)
+
+
+def _require_known_host() -> None:
+    """Refuse an untrusted host name; see `security.is_own_host`.
+
+    Raises:
+        SecurityError: if the router would refuse the host, and it is no IP address.
+    """
+    refusal = request.routing_exception
+    is_own_host = security.is_own_host(request.environ.get("HTTP_HOST", ""))
+    if isinstance(refusal, SecurityError) and not is_own_host:
+        raise refusal
+
+
+VIEWS: Final[dict[str, Callable[[], Response]]] = {
+    "/healthz": _healthz,
+    "/readyz": _readyz,
+    "/metrics": _metrics,
+}

@@ -35,7 +35,7 @@ from webapp.web.security.proof_of_work import ProofOfWork
 from webapp.web.security.rate_limits import RateLimits
 
 if TYPE_CHECKING:
-    from webapp.web.health import Readiness
+    from webapp.web import Readiness
     from webapp.web.help import Header, HeaderContent
     from webapp.web.rendering.content import CachedPage
     from webapp.web.rendering.recent import RecentSubmissions
