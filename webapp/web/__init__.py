@@ -29,7 +29,6 @@ from webapp.web import (
     code,
     contact,
     correction,
-    demo,
     help,
     imports,
     install,
@@ -64,7 +63,7 @@ def register(app: Flask, settings: Settings, definitions: Mapping[str, FormDefin
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.demo:
-        app.register_blueprint(demo.blueprint)
+        app.register_blueprint(help.demo_blueprint)
     app.register_error_handler(
         Exception, lambda error: _error_page(error, embedded_form(definitions, request.path))
     )
