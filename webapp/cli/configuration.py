@@ -20,8 +20,7 @@ from webapp.database.engine import is_unmade
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError
 from webapp.observability.metrics import Metrics
-from webapp.reencryption import Reencryption
-from webapp.services import DeliveryServices, read_gauges
+from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.web.security.rate_limits import redis_fault
 
