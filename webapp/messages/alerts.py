@@ -143,7 +143,6 @@ CODE_STATUS_MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-
 # The mails
 ALARM_SUBJECT: Final = "هشدار: {problems}"
 END_SUBJECT: Final = "رفع شد: {problems}"

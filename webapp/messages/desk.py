@@ -90,7 +90,6 @@ KEY_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 KEYS_SWITCH: Final = "کلیدهای تکی روشن باشند"
 
-
 # The lists of the outbox
 SUSPECTS: Final = "مشکوک به ربات"
 SUSPECTS_NONE: Final = "مورد مشکوک به رباتی نیست."

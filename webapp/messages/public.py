@@ -22,7 +22,6 @@ OPEN: Final = "این فرم باز است."
 OPEN_UNTIL: Final = "این فرم باز است و {moment} بسته می‌شود."
 PLACES: Final = "{n} جا از {most} جا گرفته شده است."
 
-
 # The step that asks for a code
 TITLE: Final = "تأیید شماره: {title}"
 # The number stands between these.
