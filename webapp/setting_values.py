@@ -6,14 +6,12 @@ secret.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import ipaddress
 import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -49,13 +47,6 @@ _MAX_LIMIT_PERIOD_S: Final = 30 * 24 * 60 * 60
 _MAX_TEXT: Final = 80
 MIN_SECRET_LENGTH: Final = 32
 _ZWNJ: Final = "\u200c"  # the half-space within Persian words, which Python does not call printable
-_MAX_LOGO_BYTES: Final = 200 * 1024
-_LOGO_TYPES: Final = {
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".webp": "image/webp",
-}
 # As Werkzeug writes it.
 _PASSWORD_HASH: Final = re.compile(r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+")
 
@@ -289,34 +280,6 @@ def read_text(text: str) -> str:
     if not text.strip() or len(text) > _MAX_TEXT or not is_printable:
         raise ValueError(f"must be a text on one line, of {_MAX_TEXT} characters at most")
     return text.strip()
-
-
-@dataclass(frozen=True)
-class Logo:
-    """A picture that was read from a local file; its media type is by the file's suffix."""
-
-    content: bytes = field(repr=False)
-    mimetype: str
-
-    @cached_property
-    def digest(self) -> str:
-        """A hash of the content, for a URL that browsers may cache."""
-        return hashlib.sha256(self.content).hexdigest()[:12]
-
-
-def read_logo(text: str) -> Logo:
-    """Read the path of a picture, and the picture."""
-    path = Path(text)
-    mimetype = _LOGO_TYPES.get(path.suffix.lower())
-    if not mimetype:
-        raise ValueError(f"must be the path of a picture: {', '.join(_LOGO_TYPES)}")
-    try:
-        content = path.read_bytes()
-    except OSError:
-        raise ValueError("must be the path of a file that can be read") from None
-    if len(content) > _MAX_LOGO_BYTES:
-        raise ValueError(f"must be a file of {_MAX_LOGO_BYTES // 1024} KB at most")
-    return Logo(content, mimetype)
 
 
 def read_state_directory(text: str) -> Path:

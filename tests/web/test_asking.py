@@ -11,7 +11,7 @@ from support import Html, Page
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import DefinitionError, parse
-from webapp.setting_values import read_logo
+from webapp.settings import read_logo
 from webapp.web.rendering.content import linked
 
 if TYPE_CHECKING:

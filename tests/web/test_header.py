@@ -16,8 +16,7 @@ from webapp.messages import desk
 from webapp.outbox.review import Review
 from webapp.outbox.rows import NUMBER_UNVERIFIED
 from webapp.portal import status_message
-from webapp.setting_values import read_logo
-from webapp.settings import Settings, SettingsError
+from webapp.settings import Settings, SettingsError, read_logo
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
