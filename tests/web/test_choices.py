@@ -128,6 +128,7 @@ def test_caption_that_asks_is_no_subject_of_a_sentence(client: FlaskClient) -> N
     assert error(html, "CustomText3") == messages.BAD_CHOICE.format(caption="استان")
     assert error(html, "CustomText4") == messages.REQUIRED.format(caption=messages.ANSWER)
     assert error(html, "Labels") == messages.CHOOSE_SOME
+    assert f"در کدام کارگاه‌ها؟ {messages.CHOOSE_SOME}" in html.text(role="alert")
     long = error(send(client, CustomText4="آ" * 201)[1], "CustomText4")
     assert long.startswith(messages.ANSWER)
 

@@ -19,7 +19,17 @@ from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import CITY, EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Section
+from webapp.contact import (
+    CITY,
+    EMPTY_VALUES,
+    FIELDS,
+    MOBILE,
+    NAMES,
+    QUESTION_MARKS,
+    Contact,
+    FieldKind,
+    Section,
+)
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES
@@ -210,7 +220,9 @@ def _named(field: Field, message: str) -> str:
     label = field.label.text
     if isinstance(field, BooleanField) or label in message:
         return message
-    return messages.ERROR_OF.format(caption=label, message=message)
+    asks = label.endswith(QUESTION_MARKS)
+    named = messages.ERROR_OF_QUESTION if asks else messages.ERROR_OF
+    return named.format(caption=label, message=message)
 
 
 def _anchor(field: Field) -> str:
