@@ -32,17 +32,18 @@ else if (kept) {
 }
 
 // The server takes no form that was faster than a person: one that the browser has filled in waits.
-let waits = false;
+let isEarly = true;
+let send = () => {};
+setTimeout(() => {
+  isEarly = false;
+  send();
+}, responseStart + Number(form.dataset.minAge) - performance.now());
 
 addEventListener("submit", (event) => {
-  const left = responseStart + Number(form.dataset.minAge) - performance.now();
-  if (!(left > 0)) return;
+  if (!isEarly) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (!waits) {
-    setTimeout(() => (form.requestSubmit ?? form.submit).call(form, event.submitter), left);
-  }
-  waits = true;
+  send = () => (form.requestSubmit ?? form.submit).call(form, event.submitter);
 }, true);
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();
