@@ -13,7 +13,15 @@ from typing import Any, ClassVar, Final
 from flask import request
 from flask_wtf import FlaskForm
 from markupsafe import Markup
-from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, ValidationError
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
@@ -209,8 +217,9 @@ def _aria_attributes(field: Field) -> dict[str, str]:
         return {}
     ids = note_ids(field)
     invalid = {"aria-invalid": "true"} if field.errors else {}
-    if isinstance(field, BooleanField) and field.flags.required and not field.errors:
-        # Else browsers call a box invalid that must be ticked, before anybody had a chance.
+    is_chosen = isinstance(field, BooleanField | SelectField)
+    if is_chosen and field.flags.required and not field.errors:
+        # Else browsers call it invalid, before anybody had a chance to tick or to choose.
         invalid = {"aria-invalid": "false"}
     return ({"aria-describedby": ids} if ids else {}) | invalid
 
