@@ -218,7 +218,7 @@ def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
         assert public.GONE_CLOSED in answer.text
         assert "<form" not in answer.text
         heard = Html(client.post(path, data={"Code": "12345"}).text)
-        assert codes.GONE_CLOSED in heard.text(role="alert", autofocus="")
+        assert public.GONE_CLOSED in heard.text(role="alert", autofocus="")
         assert heard.text("title") == messages.TITLE_ERROR.format(title="باشگاه")
 
 
