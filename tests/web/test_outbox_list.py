@@ -205,6 +205,22 @@ def test_several_are_discarded_after_one_question_with_their_number(
     assert found(delivery, late).contact is None
 
 
+def test_question_is_asked_again_if_more_has_failed_since(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """While an import is sent: 74 contacts were erased after a question about 5."""
+    reject(delivery)
+    sending = add(delivery, OTHER)
+    asked = Html(post(client, all="1", discard="1").text)
+    delivery.outbox.reject(sending, "Mobile_Invalid", erase=False)
+    late = reject(delivery)
+    again = Html(client.post("/outbox", data={**asked.values, "confirm": "discard"}).text)
+    assert again.text(data_count="۲").startswith(texts.DISCARD_MORE)
+    assert len(listed(client)) == 3
+    client.post("/outbox", data={**again.values, "confirm": "discard"})
+    assert listed(client) == [late]
+
+
 def test_suspects_have_a_list_of_their_own_and_are_discarded_at_once(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:

@@ -104,7 +104,9 @@ def change_several() -> str | Response:
         return _redirect_after("all-retried", count)
     if "discard" not in request.form:
         return _redirect_to_list("changed")
-    if request.form.get("confirm") != "discard":
+    # What was being sent when the operator was asked may have come to the list since.
+    asked = request.form.get("asked", default=_MAX_ID, type=int)
+    if request.form.get("confirm") != "discard" or listing.count(query) > asked:
         return _ask_before_discarding(query)
     count = listing.discard(query)
     _log(f"{count} submissions", "discarded")
@@ -124,7 +126,8 @@ def _chosen() -> Query | None:
 
 def _ask_before_discarding(query: Query) -> str | Response:
     listing, view = services().delivery.outbox.listing, pages.read_view()
-    query = query if query.references else replace(query, last_id=listing.last_id())
+    if not query.references and query.last_id is None:
+        query = replace(query, last_id=listing.last_id())
     count = listing.count(query)
     if not count:
         return _redirect_to_list("changed")
@@ -137,7 +140,9 @@ def _ask_before_discarding(query: Query) -> str | Response:
             *view.arguments.items(),
             *(which or [("all", "1"), ("last", str(query.last_id))]),
             ("discard", "1"),
+            ("asked", str(count)),
         ],
+        has_grown="confirm" in request.form,
         action=PATH,
         back=view.address(),
         token=_token(),
@@ -187,6 +192,7 @@ def discard(name: str) -> str | Response:
             card=pages.card(_find(name)),
             count="",
             fields=[],
+            has_grown=False,
             action=view.address(f"{PATH}/{name}/discard"),
             back=view.address(),
             token=_token(),
