@@ -110,3 +110,13 @@ def test_cancelling_asks_once_with_the_number_of_rows_that_are_erased(
     assert texts.STATES["running"] in client.get(path).text
     assert press(client, path, confirm="cancel").headers["Location"] == path
     assert texts.STATES["cancelled"] in client.get(path).text
+
+
+def test_cancelling_asks_nothing_once_all_rows_are_in_the_outbox(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """In a tab that still shows the preview, which another one has sent: it asked about 0 rows."""
+    path = sent(client, 3)
+    delivery.imports.feeder.enqueue_due_rows()
+    assert press(client, path, cancel="1").headers.get("Location") == path
+    assert texts.STATES["running"] in client.get(path).text

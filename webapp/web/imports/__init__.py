@@ -245,7 +245,7 @@ def change(name: str) -> _Page:
     is_confirmed = request.form.get("confirm") == "cancel"
     action = "cancel" if is_confirmed else next((it for it in _ACTIONS if it in request.form), "")
     if action == "cancel" and found.state in BEGUN and not is_confirmed:
-        return _ask_before_cancelling(found)
+        return _ask_before_cancelling(found) if found.left_rows else see_other(_address(found))
     if action and _ACTIONS[action](_imports(), found):
         by = f" by {operator}" if (operator := _operator()) else ""
         log.info("import %s: %s%s", found.reference, action, by)
