@@ -256,7 +256,6 @@ def progress(found: Import) -> dict[str, Any]:
     review = delivery.imports.review
     now = review.progress(found)
     is_over = found.state in ENDED
-    total = now.sent + now.waiting + now.refused + now.known
     erased = found.left_rows if found.state is ImportState.CANCELLED else 0
     refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
     return {
@@ -264,8 +263,8 @@ def progress(found: Import) -> dict[str, Any]:
         "title": _title(found, in_title=bool(found.reading.file)),
         "number": persian_number,
         "now": now,
-        "total": total + erased,
-        "settled": total - now.waiting,
+        "total": now.total + erased,
+        "settled": now.total - now.waiting,
         "renews": found.state is ImportState.RUNNING or now.queued > 0,
         "left": _time_left(now) if found.state is ImportState.RUNNING else "",
         "is_held_up": found.state is ImportState.RUNNING and bool(delivery.breaker.pause),
