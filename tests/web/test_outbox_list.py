@@ -14,7 +14,7 @@ from support import Html
 from tables import each
 
 from webapp import messages
-from webapp.contact import Contact
+from webapp.contact import FIELDS, Contact
 from webapp.messages import outbox as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
@@ -254,6 +254,7 @@ def test_list_is_exported_without_formulas(client: FlaskClient, delivery: Delive
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.data)).get_sheet_by_index(0)
     cells = dict(zip(*sheet.to_python(), strict=True))
     assert cells["نام"] == "=1+1"
+    assert cells[FIELDS["Active"].caption] == messages.YES
     with zipfile.ZipFile(io.BytesIO(xlsx.data)) as parts:
         assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
     assert (cells["شمارهٔ همراه"], cells[texts.REFERENCE]) == ("09351112233", reference)

@@ -22,7 +22,7 @@ from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
 from webapp.imports.tables import BEGUN, DuplicateRows, Import, ImportState, KnownRows
-from webapp.messages import COMMA, MAN, WOMAN
+from webapp.messages import COMMA, MAN, NO, WOMAN, YES
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
 from webapp.portal.base import status_message
@@ -84,7 +84,7 @@ def cell_text(row: Field, contact: Contact) -> str:
         case FieldKind.LABELS:
             return COMMA.join(value)  # type: ignore[arg-type]  # a tuple, by its kind
         case FieldKind.ACTIVE:
-            return "true" if value else "false"
+            return YES if value else NO
         case _:
             return str(value)
 
