@@ -247,12 +247,12 @@ def _find(name: str) -> Submission:
     """Return a submission that can be changed.
 
     Raises:
-        HTTPException: 404 if there is none, or a redirect to the list if it has just changed.
+        HTTPException: 404 if there is none, or a redirect to the list if it has changed since.
     """
     submission = services().delivery.outbox.review.get(name)
-    if submission is None or submission.contact is None:
-        abort(_redirect_to_list("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
-    if submission.state is State.SENDING:
+    if submission is None and request.method != "POST":
+        abort(HTTPStatus.NOT_FOUND)
+    if submission is None or submission.contact is None or submission.state is State.SENDING:
         abort(_redirect_to_list("changed"))
     return submission
 
