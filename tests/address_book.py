@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
-from webapp.portal.base import KnownContact, Label, PortalError
+from webapp.portal import KnownContact, Label, PortalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

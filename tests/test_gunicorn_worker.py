@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

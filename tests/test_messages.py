@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")
@@ -28,7 +28,7 @@ PERSIAN = re.compile("[\u0600-\u06ff]")
 # spreadsheets must know, and the answers of a portal.
 WITH_PERSIAN = (
     *("messages/", "contact.py", "persian/", "demo/"),
-    *("forms/reading.py", "imports/sheet_parser/delimited.py"),
+    *("forms/reading.py", "imports/sheet_parser/text_files.py"),
 )
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.

@@ -19,7 +19,7 @@ from support import SECRET, TOKEN, Html, wait_until
 from webapp.gunicorn_worker import UPLOAD_PATH
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

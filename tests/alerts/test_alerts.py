@@ -22,15 +22,15 @@ from webapp.contact import Contact
 from webapp.database.engine import metadata
 from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
-from webapp.portal.base import Refused, Unreachable
+from webapp.portal import Refused, Unreachable
 from webapp.services import DeliveryServices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 # As aiosmtpd puts it; on loopback it does not matter.

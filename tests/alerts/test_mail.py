@@ -14,8 +14,8 @@ from tables import each
 from webapp.alerts import mail as module
 from webapp.alerts.mail import Mailer, MailError
 from webapp.messages import alerts
-from webapp.smtp_url import MailServer as Address
-from webapp.smtp_url import parse_smtp_url
+from webapp.setting_values import MailServer as Address
+from webapp.setting_values import parse_smtp_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

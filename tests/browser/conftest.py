@@ -16,7 +16,7 @@ from states import calm
 from support import TOKEN
 from words import PATIENCE_MS, speak
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import definitions
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 FORMS = """
 [forms.desk]

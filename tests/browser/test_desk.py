@@ -12,15 +12,15 @@ from support import wait_until
 
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import workbench
+from webapp.messages import desk as texts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
-COUNT = workbench.ATTENTION_MANY.format(n=99)
+COUNT = texts.ATTENTION_MANY.format(n=99)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
 
 
@@ -47,16 +47,16 @@ def test_menu_on_a_phone_opens_and_leads_on(
     with browser.new_context(viewport=PHONE, **options) as phone:
         tab = phone.new_page()
         tab.goto("/")
-        link = tab.get_by_role("link", name=workbench.HELP)
+        link = tab.get_by_role("link", name=texts.HELP)
         expect(link).to_be_hidden()
-        tab.get_by_role("button", name=workbench.MENU).click()
+        tab.get_by_role("button", name=texts.MENU).click()
         link.click()
         expect(tab).to_have_url(f"{server.url}/help")
     with browser.new_context(viewport=DESK, **options) as desk:
         tab = desk.new_page()
         tab.goto("/")
-        expect(tab.get_by_role("link", name=workbench.HELP)).to_be_visible()
-        expect(tab.get_by_role("button", name=workbench.MENU)).to_be_hidden()
+        expect(tab.get_by_role("link", name=texts.HELP)).to_be_visible()
+        expect(tab.get_by_role("button", name=texts.MENU)).to_be_hidden()
 
 
 def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Server) -> None:
@@ -65,7 +65,7 @@ def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Se
         tab = phone.new_page()
         tab.goto("/")
         tab.locator(".brand").evaluate("it => { it.textContent = 'سازمان '.repeat(11) }")
-        button = tab.get_by_role("button", name=workbench.MENU)
+        button = tab.get_by_role("button", name=texts.MENU)
         button.evaluate("(it, count) => { it.dataset.count = count }", COUNT)
         button.click()
         above, below = button.bounding_box(), tab.locator("#menu").bounding_box()
@@ -84,7 +84,7 @@ def test_form_and_list_fit_on_a_phone(browser: Browser, server: Server) -> None:
         record(tab)
         recent = tab.locator(".recent .scroll")
         assert recent.evaluate("it => it.scrollWidth <= it.clientWidth")
-        count = workbench.ATTENTION_MANY.format(n="۹۹")
+        count = texts.ATTENTION_MANY.format(n="۹۹")
         tab.evaluate("count => { document.querySelector('.menu').dataset.count = count }", count)
         tab.evaluate("document.documentElement.style.fontSize = '200%'")
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
@@ -94,7 +94,7 @@ def test_skip_link_leads_to_the_content(tab: Page) -> None:
     """It is the first stop of the keyboard, and visible then."""
     tab.goto("/help")
     tab.keyboard.press("Tab")
-    skip = tab.get_by_role("link", name=workbench.SKIP_TO_MAIN)
+    skip = tab.get_by_role("link", name=texts.SKIP_TO_MAIN)
     expect(skip).to_be_focused()
     assert skip.bounding_box()["height"] > 10  # type: ignore[index]
     tab.keyboard.press("Enter")
@@ -151,8 +151,8 @@ def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
 def test_single_keys_can_be_switched_off(tab: Page) -> None:
     """For those who speak to their computer; it remembers that."""
     tab.goto("/")
-    tab.get_by_role("button", name=workbench.KEYS).click()
-    tab.get_by_label(workbench.KEYS_SWITCH).uncheck()
+    tab.get_by_role("button", name=texts.KEYS).click()
+    tab.get_by_label(texts.KEYS_SWITCH).uncheck()
     tab.goto("/")
     wait_for_focus(tab)
     tab.keyboard.press("Escape")
@@ -294,9 +294,9 @@ def test_pasted_number_without_a_name_is_not_sent(tab: Page) -> None:
 def test_list_of_submissions_is_forgotten(tab: Page) -> None:
     """And the form is ready."""
     record(tab)
-    expect(tab.get_by_role("heading", name=workbench.RECENT_TITLE)).to_be_visible()
-    tab.get_by_role("button", name=workbench.RECENT_FORGET).click()
-    expect(tab.get_by_role("heading", name=workbench.RECENT_TITLE)).to_be_hidden()
+    expect(tab.get_by_role("heading", name=texts.RECENT_TITLE)).to_be_visible()
+    tab.get_by_role("button", name=texts.RECENT_FORGET).click()
+    expect(tab.get_by_role("heading", name=texts.RECENT_TITLE)).to_be_hidden()
     expect(tab.locator("#Mobile")).to_be_visible()
 
 
@@ -317,7 +317,7 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
     expect(question).to_be_hidden()
     tab.locator("#Mobile").fill(mobile)
     tab.keyboard.press("Tab")
-    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    tab.get_by_label(texts.DUPLICATE_CREATE).check()
     submit(tab)
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
 
@@ -333,12 +333,12 @@ def test_question_follows_what_is_typed_and_keeps_its_answer(
     tab.locator("#Mobile").fill(mobile)
     tab.keyboard.press("Tab")
     expect(question).to_contain_text("سارا رضایی")
-    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    tab.get_by_label(texts.DUPLICATE_CREATE).check()
     tab.locator("#FName").fill("مینا")
     tab.keyboard.press("Tab")
-    told = workbench.DUPLICATE_DIFFERENCE.format(caption="نام", stored="سارا", typed="مینا")
+    told = texts.DUPLICATE_DIFFERENCE.format(caption="نام", stored="سارا", typed="مینا")
     expect(question).to_contain_text(told)
-    expect(tab.get_by_label(workbench.DUPLICATE_CREATE)).to_be_checked()
+    expect(tab.get_by_label(texts.DUPLICATE_CREATE)).to_be_checked()
     expect(tab.locator("#LName")).to_be_focused()
 
 
@@ -392,7 +392,7 @@ def test_cancelled_question_leaves_without_a_warning(tab: Page, simulator: Simul
     tab.goto("/f/asking")
     tab.locator("#Mobile").fill(MOBILE)
     tab.keyboard.press("Enter")
-    tab.get_by_role("button", name=workbench.DUPLICATE_KEEP).click()
+    tab.get_by_role("button", name=texts.DUPLICATE_KEEP).click()
     expect(tab.locator("[data-outcome=kept]")).to_be_visible()
     expect(tab.locator("#Mobile")).to_have_value("")
     assert not warnings
@@ -432,5 +432,5 @@ def test_known_number_without_script_is_asked_about_at_submit(
         tab.locator("#Mobile").fill(MOBILE)
         submit(tab)
         with tab.expect_navigation():
-            tab.get_by_role("button", name=workbench.DUPLICATE_CREATE).click()
+            tab.get_by_role("button", name=texts.DUPLICATE_CREATE).click()
         expect(tab.locator("[data-outcome=delivered]")).to_be_visible()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 

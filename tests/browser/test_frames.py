@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.sync_api import expect
 
-from webapp.forms.colour import contrast
+from webapp.forms.toml_values import contrast
 
 if TYPE_CHECKING:
     from hosting import Site
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 FORMS = """
 [forms.bare]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 PHONE = {"width": 360, "height": 740}
 LINES_OF_NUMBERS = """() => [...document.querySelectorAll(".numbers dd")].map((number) => {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 # Whether the element with the focus is what stands at its own place, and within the window.
 IS_CLEAR = """() => {

@@ -11,7 +11,7 @@ from states import MOBILE, MORE, respelled, store_label, until
 from tables import each
 
 from webapp import messages
-from webapp.messages import workbench
+from webapp.messages import desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 
 @each(
@@ -244,7 +244,7 @@ def test_every_target_is_large_enough_for_a_thumb(plain: Page, path: str) -> Non
         plain.locator(MORE).click()
     inputs = "input:not([type=hidden], [type=radio], [type=checkbox], .bait *)"
     targets = "select, textarea, button, summary, label.choice"
-    keys = plain.get_by_role("button", name=workbench.KEYS)  # opens what is hidden
+    keys = plain.get_by_role("button", name=desk.KEYS)  # opens what is hidden
     if keys.count():
         keys.click()
     shown = plain.locator(f"{inputs}, {targets}").locator("visible=true").evaluate_all(SIZES)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Page
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 FORMS = """
 [forms.public]

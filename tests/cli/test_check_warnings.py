@@ -14,7 +14,7 @@ from webapp.cli import main
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 
 def test_check_warns_of_probable_mistakes_and_succeeds(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from servers import PostgresServer
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 URL = "postgresql+psycopg://u@db/x"
 

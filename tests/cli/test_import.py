@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.cli.portal_check import creating, english, own_contacts, wrong_token
-from webapp.demo import PROFILES
-from webapp.demo.faults import Fault, Profile, json_answer
+from webapp.cli.commands import wrong_token
+from webapp.cli.portal_check import creating, english, own_contacts
+from webapp.demo.faults import PROFILES, Fault, Profile, json_answer
 from webapp.messages import portal_check as persian
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from webapp.demo import Simulator
     from webapp.demo.faults import SimulatedAnswer
     from webapp.demo.http import Captured
-    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

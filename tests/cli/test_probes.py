@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from servers import PostgresServer
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 PASSWORD: Final = "hunter2"
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow

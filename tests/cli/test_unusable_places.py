@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 
 @pytest.fixture

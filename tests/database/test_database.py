@@ -22,7 +22,7 @@ from support import FULL_FORM, Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.database import Database, DatabaseError, engine
+from webapp.database import Database, DatabaseError, sqlite
 from webapp.database.engine import REVISION, metadata
 from webapp.outbox.rows import State
 from webapp.web.rendering import EXTENSION
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from servers import PostgresServer
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
@@ -95,7 +95,7 @@ def test_file_is_private(file: Path) -> None:
 
 def test_sqlite_keeps_what_it_has_committed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write is on the disk when it is done, and erased ciphertext is overwritten."""
-    monkeypatch.setattr(engine, "_PRAGMAS", PRAGMAS)
+    monkeypatch.setattr(sqlite, "_PRAGMAS", PRAGMAS)
     with opened(f"sqlite:///{file}").read() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()

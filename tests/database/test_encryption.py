@@ -39,8 +39,7 @@ from webapp.outbox.rows import (
     dump_contact,
     reference,
 )
-from webapp.reencryption import Reencryption
-from webapp.services import DeliveryServices, read_gauges
+from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import Settings
 from webapp.verification.unverified import Unverified
 

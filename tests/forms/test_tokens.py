@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

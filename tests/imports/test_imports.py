@@ -30,14 +30,14 @@ from webapp.imports.tables import (
 )
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
-from webapp.portal.base import Refused
+from webapp.portal import Refused
 from webapp.services import DeliveryServices
 from webapp.statistics import today
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 READING = ColumnMapping(header=("Mobile",), columns=("Mobile",), shared={})

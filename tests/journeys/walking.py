@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hosting import Site
     from playwright.sync_api import Frame, FrameLocator, Locator, Page
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 PATIENCE_S = 60  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
+    from webapp.demo import Simulator
     from webapp.demo.faults import SimulatedAnswer
-    from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow

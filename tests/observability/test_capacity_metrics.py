@@ -13,11 +13,10 @@ from support import SECRET, TOKEN, Page, wait_until
 
 from webapp.alerts.problems import parse_credit
 from webapp.cli.commands import _metrics
-from webapp.cli.configuration import build_services
-from webapp.cli.scraping import MetricsServer
+from webapp.cli.configuration import MetricsServer, build_services
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
-from webapp.portal.base import MethodNotAllowed
+from webapp.portal import MethodNotAllowed
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION
 
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from servers import PostgresServer
 
+    from webapp.demo import Simulator
     from webapp.demo.faults import SimulatedAnswer
     from webapp.demo.http import Captured
-    from webapp.demo.server import Simulator
     from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
 OLDER = "older-key-of-the-tests-of-32-characters"

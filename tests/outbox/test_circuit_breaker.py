@@ -14,12 +14,12 @@ from support import wait_until
 from webapp.database import Database
 from webapp.outbox import circuit_breaker as module
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal.base import Refused, TimedOut, Uncertain, Unexplained, Unreachable
+from webapp.portal import Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from webapp.portal.base import PortalError
+    from webapp.portal import PortalError
 
 LEASE = timedelta(seconds=30)
 

@@ -21,9 +21,8 @@ from webapp.outbox import submit as intake_module
 from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, reference
 from webapp.outbox.sender import LABELS_UNKNOWN
 from webapp.outbox.submit import BUSY, Result, submission_key
-from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
+from webapp.portal import STATUSES, Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
-from webapp.portal.statuses import STATUSES
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.outbox.rows import Submission
     from webapp.outbox.submit import Intake, Outcome
     from webapp.services import DeliveryServices

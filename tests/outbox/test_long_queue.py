@@ -17,7 +17,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.worker import Worker
-from webapp.portal.base import SlowDown
+from webapp.portal import SlowDown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))

@@ -12,7 +12,7 @@ from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.database.sqlite_writer import KeyLocks
+from webapp.database.sqlite import KeyLocks
 from webapp.forms import tokens
 from webapp.outbox.circuit_breaker import Permits
 from webapp.outbox.rows import Timing
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")

@@ -11,7 +11,7 @@ from webapp.contact import Contact
 from webapp.database import Database
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")

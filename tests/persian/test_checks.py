@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 FORM = """
 [forms.contact]

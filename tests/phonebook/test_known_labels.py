@@ -11,7 +11,7 @@ from support import wait_until
 from tables import each
 
 from webapp.phonebook import KnownLabels, LabelList
-from webapp.portal.base import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
+from webapp.portal import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable

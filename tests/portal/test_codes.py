@@ -11,11 +11,11 @@ from tables import each
 
 from webapp.demo.faults import SimulatedAnswer, status_answer
 from webapp.demo.model import CodeShape
-from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
+from webapp.portal import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

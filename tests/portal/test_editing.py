@@ -13,7 +13,7 @@ from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.matching import describe
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "09121230129"
 STORED = {name: None for name in FIELDS if name != LABELS} | {

@@ -11,11 +11,11 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.demo.faults import FAULTS, Fault, SimulatedAnswer, status_answer
-from webapp.portal.base import Label, MethodNotAllowed, PortalError, Uncertain
+from webapp.portal import Label, MethodNotAllowed, PortalError, Uncertain
 from webapp.portal.client import AmootPortal
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 
 @pytest.fixture

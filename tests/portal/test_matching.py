@@ -13,7 +13,7 @@ from webapp.portal.client import AmootPortal
 from webapp.portal.matching import find_matches
 
 if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 CONTACT = Contact(
     Mobile="09121234567",

@@ -18,8 +18,8 @@ from webapp.cli import main
 from webapp.cli.configuration import build_services
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
-from webapp.messages.statuses import STATUS_MESSAGES
-from webapp.portal.base import PortalError, TimedOut, Unreachable
+from webapp.messages.alerts import STATUS_MESSAGES
+from webapp.portal import PortalError, TimedOut, Unreachable
 from webapp.portal.client import AmootPortal
 from webapp.portal.transport import Route
 from webapp.settings import Settings, SettingsError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 HOST = "portal.example"  # only the proxy knows where it is
 URL = f"https://{HOST}/rest/"

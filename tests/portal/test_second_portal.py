@@ -17,7 +17,7 @@ from webapp.outbox.rows import State, Timing
 from webapp.outbox.sender import LABELS_UNKNOWN, AcceptedLengths, Sender
 from webapp.outbox.submit import Intake, Result, submission_key
 from webapp.phonebook import LabelList
-from webapp.portal.base import (
+from webapp.portal import (
     MethodNotAllowed,
     PortalError,
     Refused,

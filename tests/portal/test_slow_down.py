@@ -14,12 +14,12 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.demo.faults import Fault, SimulatedAnswer
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
 from webapp.outbox.submit import Result
+from webapp.portal import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.portal.answers import parse_retry_after
-from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from webapp.database import Database
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from chaos import DRAWN, MOST_UNREADABLE, Experiment, run
 
-from webapp.demo import PROFILES
+from webapp.demo.faults import PROFILES
 
 if TYPE_CHECKING:
     from pathlib import Path

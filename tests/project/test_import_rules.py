@@ -45,8 +45,8 @@ def test_contract_of_the_package_as_it_is_holds(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "complaint"),
     [
-        ("webapp.web.rendering.page_cache", "webapp.web.help", ".rendering -> .help"),
-        ("webapp.portal.base", "webapp.outbox.rows", "webapp.portal.base -> webapp.outbox.rows"),
+        ("webapp.web.rendering.content", "webapp.web.help", ".rendering -> .help"),
+        ("webapp.contact", "webapp.outbox.rows", "webapp.contact -> webapp.outbox.rows"),
         ("webapp.settings", "webapp.persian.text", "webapp.settings -> webapp.persian.text"),
     ],
 )

@@ -20,7 +20,7 @@ from serving import serve
 from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Html
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

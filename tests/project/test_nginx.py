@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from support import Html, Page
 from webapp import messages
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import DefinitionError, parse
-from webapp.setting_values import read_logo
-from webapp.web.rendering import linked
+from webapp.settings import read_logo
+from webapp.web.rendering.content import linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 FORM = """
 [forms.club]

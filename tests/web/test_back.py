@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 MOBILE = "09121234567"

@@ -16,7 +16,7 @@ from webapp.database import Database
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.outbox import circuit_breaker
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal.base import Refused, SlowDown, Unreachable
+from webapp.portal import Refused, SlowDown, Unreachable
 from webapp.web.security import proof_of_work
 from webapp.web.security.proof_of_work import CLOCK_SKEW, ProofOfWork, UsedProofs
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
-    from webapp.portal.base import PortalError
+    from webapp.demo import Simulator
+    from webapp.portal import PortalError
     from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"

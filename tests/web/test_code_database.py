@@ -11,7 +11,7 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.database import Database, DatabaseError
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.web.rendering import EXTENSION
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sqlalchemy import Connection
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

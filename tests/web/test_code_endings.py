@@ -8,7 +8,7 @@ import pytest
 from support import Html, Page, solved, written
 
 from webapp.demo.faults import Fault
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.verification import sender
 from webapp.verification.codes import MAX_TRIES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow

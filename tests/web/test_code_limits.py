@@ -9,7 +9,7 @@ from support import Html, Page, solved, written
 
 from webapp import messages
 from webapp.demo.faults import Fault
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from serving import Server
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]  # test_code_limits says it in process
 

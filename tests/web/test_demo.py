@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import Html, Page
 
-from webapp.demo import DEMO_TOKEN
-from webapp.demo.server import Simulator
+from webapp.demo import DEMO_TOKEN, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

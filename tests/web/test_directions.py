@@ -8,7 +8,7 @@ import pytest
 from support import Page
 
 from webapp import messages
-from webapp.web.rendering import isolated
+from webapp.web.rendering.content import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ from brought_files import (
 from support import Html
 
 from webapp.imports.file import BOM
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own

@@ -23,7 +23,7 @@ from webapp.web.imports.pages import MAX_MENDED
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]

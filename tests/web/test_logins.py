@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from support import hashed
 
-from webapp.web.security import access
+from webapp.web import security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ class Hashes:
         self._lock = threading.Lock()
         # Each waits for a second one, so that two run at once if they may; a lone one goes on.
         self._pair = threading.Barrier(2)
-        monkeypatch.setattr(access, "check_password_hash", self._check)
+        monkeypatch.setattr(security, "check_password_hash", self._check)
 
     def _check(self, hash_: str, password: str) -> bool:
         with self._lock:

@@ -15,7 +15,7 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
 from webapp.persian import jalali_slashes, to_iran

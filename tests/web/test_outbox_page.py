@@ -26,10 +26,10 @@ from webapp.outbox.rows import (
     Submission,
 )
 from webapp.outbox.submit import Result
-from webapp.portal.base import Refused, status_message
+from webapp.portal import Refused, status_message
 from webapp.web import outbox as screen
-from webapp.web import rendering
-from webapp.web.rendering import EXTENSION, local_time
+from webapp.web.rendering import EXTENSION, content
+from webapp.web.rendering.content import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 FULL: Final = Contact(
@@ -289,7 +289,7 @@ def test_very_long_queue_is_not_counted_to_its_end(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
-    monkeypatch.setattr(rendering, "_COUNT_CAP", 1)
+    monkeypatch.setattr(content, "_COUNT_CAP", 1)
     for _ in range(3):
         doubt(delivery)
     assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")

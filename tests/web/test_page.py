@@ -17,9 +17,9 @@ from webapp import messages, persian
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import Outbox
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 TEXTS = ("text", "lines")  # the kinds of fields that hold free text

@@ -11,7 +11,7 @@ from webapp import messages
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "0912000000{}"
 

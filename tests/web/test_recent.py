@@ -13,8 +13,7 @@ from support import Html, Page, hashed
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.messages import outbox as outbox_texts
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.outbox.review import Review
 from webapp.persian import IRAN
 from webapp.web.rendering import EXTENSION, recent
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +49,7 @@ def send(page: Page, mobile: str = MOBILE, **more: Any) -> Html:
 
 def rows(html: Html) -> list[str]:
     """Return the texts of the list's rows, newest first."""
-    return [text for _, text in html.find("tr")][1 : -len(workbench.KEY_TEXTS)]
+    return [text for _, text in html.find("tr")][1 : -len(desk.KEY_TEXTS)]
 
 
 def cookie(client: FlaskClient) -> str:
@@ -89,7 +88,7 @@ def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
     shown = rows(html)
     assert len(shown) == 10
     assert "۰۹۱۲•••۴۵۱۰" in shown[0]
-    assert all(workbench.RECENT_DELIVERED in row for row in shown)
+    assert all(desk.RECENT_DELIVERED in row for row in shown)
 
 
 def test_list_follows_what_becomes_of_a_submission(
@@ -100,11 +99,11 @@ def test_list_follows_what_becomes_of_a_submission(
     portal.mood = lambda _: "CreditNotEnough"
     html = send(page)
     assert html.outcome == "queued"
-    assert workbench.RECENT_QUEUED in rows(html)[0]
+    assert desk.RECENT_QUEUED in rows(html)[0]
     reference = next(html.find(role="status"))[0]["data-reference"]
     with monkeypatch.context() as patch:
         patch.setattr(Review, "states", _fail)
-        assert workbench.RECENT_QUEUED in rows(Html(page.client.get("/").text))[0]
+        assert desk.RECENT_QUEUED in rows(Html(page.client.get("/").text))[0]
     (submission,) = outbox.claim(1, probe=True)
     outbox.hold_after_attempt(submission, "Failed")
     html = Html(page.client.get("/").text)
@@ -113,7 +112,7 @@ def test_list_follows_what_becomes_of_a_submission(
     outbox.review.retry(str(reference))
     (submission,) = outbox.claim(1)
     outbox.deliver(submission, 1)
-    assert workbench.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
+    assert desk.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
 
 
 def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator) -> None:
@@ -123,7 +122,7 @@ def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator
     token = Page(page.client, f"/outbox/{reference}/discard").token
     page.client.post(f"/outbox/{reference}/discard", data={"csrf_token": token})
     html = Html(page.client.get("/").text)
-    assert workbench.RECENT_GONE in rows(html)[0]
+    assert desk.RECENT_GONE in rows(html)[0]
     assert not list(html.find("a", href=f"/outbox/{reference}"))
 
 
@@ -141,8 +140,8 @@ def test_what_was_just_recorded_can_be_corrected_or_the_page_says_where(
     outbox.deliver(submission, 1)
     assert list(Html(page.client.get("/").text).find("a", href=address))
     html = Html(page.client.get(address).text)
-    assert html.text("h1") == outbox_texts.DELIVERED_TITLE
-    assert all(step in html.text("main") for step in outbox_texts.DELIVERED_STEPS)
+    assert html.text("h1") == desk.DELIVERED_TITLE
+    assert all(step in html.text("main") for step in desk.DELIVERED_STEPS)
     assert "۰۹۱۲۱۲۳۴۵۶۷" in html.text("main")
     assert not [it for it in portal.requests if it.path.endswith("ContactSearch")]
     assert page.client.application.test_client().get(address).location == "/outbox"
@@ -225,7 +224,7 @@ def test_setting_switches_it_off(make_app: Callable[..., Flask]) -> None:
 def test_visitors_form_has_neither_cookie_nor_list(client: FlaskClient, path: str) -> None:
     """Even in the browser of an operator."""
     send(Page(client))
-    assert workbench.RECENT_TITLE not in client.get(path).text
+    assert desk.RECENT_TITLE not in client.get(path).text
 
 
 def test_other_operator_at_the_same_computer_sees_nothing(make_app: Callable[..., Flask]) -> None:

@@ -13,7 +13,7 @@ from webapp.web.rendering import EXTENSION
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

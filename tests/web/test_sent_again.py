@@ -14,7 +14,7 @@ from webapp.web.security.rate_limits import LimitReached, RateLimits
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from webapp.demo.server import Simulator
+    from webapp.demo import Simulator
     from webapp.services import DeliveryServices
 
 MOBILE, ADDRESS = "09121234567", "192.0.2.1"

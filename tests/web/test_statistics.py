@@ -25,7 +25,9 @@ from webapp.outbox.rows import HONEYPOT, NUMBER_UNVERIFIED, table
 from webapp.persian import fold_digits
 from webapp.statistics.breakdowns import DELAYS_S, OTHER
 from webapp.web import statistics as module
-from webapp.web.rendering import EXTENSION, charts, duration
+from webapp.web.rendering import EXTENSION
+from webapp.web.rendering.content import duration
+from webapp.web.statistics.tables import WIDTH, column_chart, row_chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -388,7 +390,7 @@ def test_long_durations_are_shown_in_larger_units() -> None:
 )  # fmt: skip
 def test_axis_has_few_round_numbers(highest: int, ticks: list[str]) -> None:
     """And bars end below the top."""
-    chart = charts.columns([("الف", {"delivered": highest}), ("ب", {"delivered": 0})])
+    chart = column_chart([("الف", {"delivered": highest}), ("ب", {"delivered": 0})])
     assert [tick.text for tick in chart.ticks] == ticks
     first, second = (bar.segments[0] for bar in chart.bars)
     assert first.y >= chart.ticks[-1].y
@@ -398,13 +400,13 @@ def test_axis_has_few_round_numbers(highest: int, ticks: list[str]) -> None:
 def test_segments_stand_on_each_other_in_proportion() -> None:
     """In the chart of days and in that of forms."""
     numbers = {"delivered": 3, "waiting": 1}
-    lower, upper = charts.columns([("الف", numbers)]).bars[0].segments
+    lower, upper = column_chart([("الف", numbers)]).bars[0].segments
     assert upper.y + upper.height == pytest.approx(lower.y)
     assert lower.height == pytest.approx(3 * upper.height)
-    right, left = charts.rows([("الف", numbers)]).bars[0].segments
+    right, left = row_chart([("الف", numbers)]).bars[0].segments
     assert left.x + left.width == pytest.approx(right.x)
     assert right.width == pytest.approx(3 * left.width)
-    assert right.width + left.width == charts.WIDTH
+    assert right.width + left.width == WIDTH
 
 
 def test_page_at_midnight_is_of_one_day(
