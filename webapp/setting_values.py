@@ -59,7 +59,7 @@ _LOGO_TYPES: Final = {
     ".webp": "image/webp",
 }
 _PASSWORD_HASH: Final = re.compile(
-    r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+"
+    r"(?:scrypt:\d+:\d+:\d+|pbkdf2:sha\d+:\d+)\$\w+\$[0-9a-f]+"
 )  # as Werkzeug writes it
 
 
@@ -267,22 +267,28 @@ def read_users(text: str) -> Mapping[str, str]:
     pairs = [part.partition(":") for part in text.split()]
     if not pairs or not all(name and _PASSWORD_HASH.fullmatch(hash_) for name, _, hash_ in pairs):
         raise ValueError("must be name:hash pairs as `amoot-form hash-password` prints them")
-    return {name: hash_ for name, _, hash_ in pairs}
+    users = {name: hash_ for name, _, hash_ in pairs}
+    if len(users) < len(pairs):
+        raise ValueError("must name each user once")
+    return users
 
 
 def read_bind(text: str) -> str:
     """Read a host and port, or the path of a Unix socket."""
-    match = re.fullmatch(r"unix:/.+|(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text, re.ASCII)
-    if match is None or int(match[1] or 0) >= 1 << 16:
-        raise ValueError("must be host:port or unix:/path")
-    return text
+    if re.fullmatch("unix:/.+", text):
+        return text
+    try:
+        return read_address(text)
+    except ValueError:
+        raise ValueError("must be host:port or unix:/path") from None
 
 
 def read_address(text: str) -> str:
     """Read a host and port."""
-    if text.startswith("unix:"):
+    match = re.fullmatch(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text, re.ASCII)
+    if match is None or int(match[1]) >= 1 << 16:
         raise ValueError("must be host:port")
-    return read_bind(text)
+    return text
 
 
 def read_path(text: str) -> Path:

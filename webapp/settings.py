@@ -314,6 +314,11 @@ def warnings(settings: Settings, environ: Mapping[str, str] | None = None) -> li
             "Only this machine reaches BIND: if a reverse proxy stands in front, set "
             "TRUSTED_PROXIES, else operators' pages are open to everybody."
         )
+    if not settings.intranet_users and not all(it.prefixlen for it in settings.intranet_networks):
+        found.append(
+            "INTRANET_NETWORKS holds every address: set INTRANET_USERS, else operators' pages are "
+            "open to everybody."
+        )
     if any(len(key) < MIN_SECRET_LENGTH for key in settings.secret_keys[1:]):
         found.append("SECRET_KEY ends with a short key: remove it a day after the new one is set.")
     return found + _misspelt(environ)
