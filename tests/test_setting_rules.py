@@ -65,6 +65,14 @@ def test_open_bind_without_users_and_networks_is_warned_of() -> None:
         assert warned(BIND=bind, INTRANET_NETWORKS="10.8.0.0/16") == []
 
 
+def test_relative_path_of_the_outbox_is_warned_of() -> None:
+    """From each folder, the program would open another outbox."""
+    (warning,) = warned(DATABASE_URL="sqlite:///var/lib/outbox.sqlite3")
+    assert warning.startswith("DATABASE_URL names a relative path")
+    for url in ("sqlite:////var/lib/outbox.sqlite3", "postgresql+psycopg://u:p@db/x"):
+        assert warned(DATABASE_URL=url) == []
+
+
 def test_networks_of_every_address_without_users_are_warned_of() -> None:
     """With a login, operators may come from anywhere."""
     for networks in ("0.0.0.0/0", "10.0.0.0/8 ::/0"):

@@ -161,14 +161,18 @@ def read_database_url(text: str) -> str:
     """Read the URL of an SQLite file, or of PostgreSQL."""
     if text.startswith("postgresql") and importlib.util.find_spec("psycopg") is None:
         raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
-    if re.fullmatch("sqlite:/*(:memory:)?", text):
-        raise ValueError("must name a file: memory does not survive the process")
     _check_url(text, ("sqlite", "postgresql+psycopg"))
     try:
-        query = make_url(text).query
+        url = make_url(text)
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
         raise ValueError("is not a URL") from None
-    if not re.fullmatch("[0-9]{1,6}", str(query.get("prepare_threshold", "5"))):
+    is_file = not url.host and ":memory:" not in (url.database or ":memory:")
+    if url.get_backend_name() == "sqlite" and not is_file:
+        raise ValueError(
+            "must name a file, such as sqlite:////var/lib/outbox.sqlite3: memory does not survive "
+            "the process"
+        )
+    if not re.fullmatch("[0-9]{1,6}", str(url.query.get("prepare_threshold", "5"))):
         raise ValueError("must have a whole number as prepare_threshold: see DATABASE_PREPARED")
     return text
 
