@@ -8,18 +8,27 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    SecurityError,
+    ServiceUnavailable,
+)
 from werkzeug.sansio.response import Response
 
 from webapp import messages
 from webapp.database import DatabaseError
 from webapp.forms.definitions import FormDefinition
-from webapp.observability import log_exception
+from webapp.observability import RareWarnings, log_exception
 from webapp.web.security.request import embedded_form
 
 log = logging.getLogger(__name__)
 
 _FIRST_ERROR: Final = 400  # a lower one is a redirect of the router
+_OTHER_HOST: Final = (
+    "refused a request for the host %.100r: PUBLIC_URL names another; does the proxy pass the host "
+    "on?"
+)
 _NOT_RETRYABLE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
@@ -31,9 +40,13 @@ class DatabaseDown(ServiceUnavailable):
 
 def register(app: Flask, definitions: Mapping[str, FormDefinition]) -> None:
     """Show the error page for every error of an app with these forms."""
-    app.register_error_handler(
-        Exception, lambda error: show(error, embedded_form(definitions, request.path))
-    )
+    warnings = RareWarnings(log)
+
+    @app.errorhandler(Exception)
+    def _(error: Exception) -> Response:
+        if isinstance(error, SecurityError):
+            warnings.warning(_OTHER_HOST, request.environ.get("HTTP_HOST"), chosen_by_sender=True)
+        return show(error, embedded_form(definitions, request.path))
 
 
 def show(error: Exception, frame: FormDefinition | None) -> Response:
