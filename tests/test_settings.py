@@ -138,6 +138,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("DATABASE_URL", "sqlite:///:memory:?timeout=5"),
         ("DATABASE_URL", "sqlite:///file::memory:?uri=true"),
         ("REDIS_URL", "http://cache"),
+        ("REDIS_URL", "redis://cache/0?timeout=5"),
+        ("REDIS_URL", "redis://cache/0?socket_timeout=short"),
         ("RATE_LIMITS", "maybe"),
         ("LIMIT_TOTAL", ""),
         ("LIMIT_FORM", "many"),

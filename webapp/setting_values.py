@@ -181,7 +181,14 @@ def read_redis_url(text: str) -> str:
     """Read the URL of Redis."""
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the package redis: install amoot-contact-form[redis]")
-    return _check_url(text, ("redis", "rediss", "unix"))
+    _check_url(text, ("redis", "rediss", "unix"))
+    from redis import ConnectionPool  # noqa: PLC0415  an extra
+
+    try:
+        ConnectionPool.from_url(text).make_connection()  # which connects later
+    except (TypeError, ValueError):
+        raise ValueError("has an option that Redis's client does not know") from None
+    return text
 
 
 def read_smtp_url(text: str) -> str:
