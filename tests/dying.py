@@ -16,7 +16,7 @@ import webapp.observability.metrics  # noqa: F401  which an app imports late
 from webapp import create_app
 from webapp.forms import tokens
 from webapp.imports import Imports
-from webapp.imports.drafts import store_file
+from webapp.imports.drafts import DraftReader
 from webapp.imports.feeder import Feeder
 from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
@@ -101,7 +101,7 @@ def run_import(settings: Settings, when: str, step: str, data: bytes) -> None:
     arm(when, step)
     services = app.extensions[EXTENSION]
     delivery, definition = services.delivery, services.definitions["contact"]
-    draft = store_file(delivery.imports, definition, data, operator=None)
+    draft = DraftReader(delivery.imports, definition).store_file(data, operator=None)
     delivery.imports.start(draft.id, DuplicateRows.FIRST)
     delivery.imports.feeder.enqueue_due_rows()
     for submission in delivery.outbox.claim(1):

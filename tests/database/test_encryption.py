@@ -20,7 +20,7 @@ from webapp.cli import main
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption, UnreadableText, load_or_make_key
-from webapp.imports import Counts, Imports
+from webapp.imports import Imports
 from webapp.imports.tables import (
     ColumnMapping,
     DuplicatePosition,
@@ -67,7 +67,7 @@ def draft_in(database: Database) -> tuple[Imports, Import]:
     ready = StoredRow(number=1, key="b1" * 32, cells=cells, contact=text, place=place)
     wrong = StoredRow(number=2, key="b2" * 32, cells=cells, contact=None, faults=(fault,))
     imports.write_rows(draft.id, [ready, wrong])
-    return imports, imports.open_draft(draft, Counts(ready_rows=1, wrong_rows=1, twice_rows=0))
+    return imports, imports.open_draft(draft, ready_rows=1, wrong_rows=1)
 
 
 # Ciphertexts

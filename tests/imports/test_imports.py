@@ -15,9 +15,8 @@ from support import TOKEN, wait_until, working
 
 from webapp.contact import Contact
 from webapp.forms import definitions_file
-from webapp.imports import Counts
 from webapp.imports import drafts as importing
-from webapp.imports.drafts import store_file
+from webapp.imports.drafts import DraftReader
 from webapp.imports.file import UnreadableFile
 from webapp.imports.tables import (
     ColumnMapping,
@@ -78,7 +77,7 @@ def started(delivery: DeliveryServices, count: int, *, first: int = 1) -> Import
     draft = owner.create(form="contact", operator="sara", digest="0" * 64, reading=READING)
     owner.write_rows(draft.id, map(stored, range(first, first + count)))
     assert owner.review.get(draft.reference) is None
-    owner.open_draft(draft, Counts(ready_rows=count, wrong_rows=0, twice_rows=0))
+    owner.open_draft(draft, ready_rows=count)
     assert owner.start(draft.id, DuplicateRows.FIRST)
     assert not owner.start(draft.id, DuplicateRows.FIRST)
     return draft
@@ -305,7 +304,7 @@ def test_kill_in_the_middle_loses_and_doubles_no_row(
     with delivery.database.write() as connection:
         connection.exec_driver_sql("UPDATE outbox SET due = created_at WHERE state = 'sending'")
     definition = definitions_file.load(None)["contact"]
-    again = store_file(delivery.imports, definition, data, operator=None)
+    again = DraftReader(delivery.imports, definition).store_file(data, operator=None)
     assert delivery.imports.start(again.id, DuplicateRows.FIRST)
     with working(delivery):
         wait_until_done(delivery, again.reference)
@@ -336,8 +335,8 @@ def test_file_waits_while_another_is_read(
     """Two parsers at once could take a gigabyte. Whoever waits too long is told so."""
     monkeypatch.setattr(importing, "_MAX_WAIT_S", 0.01)
     form = definitions_file.load(None)["contact"]
-    with delivery.imports.reading, pytest.raises(UnreadableFile, match=texts.BUSY):
-        store_file(delivery.imports, form, b"Mobile\n09121234567\n", operator=None)
+    with delivery.imports.parse_lock, pytest.raises(UnreadableFile, match=texts.BUSY):
+        DraftReader(delivery.imports, form).store_file(b"Mobile\n09121234567\n", operator=None)
 
 
 def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> None:
@@ -367,7 +366,7 @@ def test_rows_that_are_not_sent_are_erased_after_an_hour(delivery: DeliveryServi
     )
     rows = [replace(stored(number), place=place) for number, place in enumerate(places)]
     owner.write_rows(draft.id, rows)
-    owner.open_draft(draft, Counts(ready_rows=2, wrong_rows=0, twice_rows=2))
+    owner.open_draft(draft, ready_rows=2, twice_rows=2)
     assert owner.start(draft.id, DuplicateRows.LAST)
     assert owner.pause(draft.id)
     with delivery.database.write() as connection:

@@ -22,7 +22,7 @@ from webapp.forms import definitions_file
 from webapp.forms.definitions import FormDefinition
 from webapp.imports import ImportGone, Imports
 from webapp.imports.columns import undecided_dates
-from webapp.imports.drafts import read_again, store_file
+from webapp.imports.drafts import DraftReader
 from webapp.imports.file import UnreadableFile
 from webapp.imports.review import Progress
 from webapp.imports.rows import importable
@@ -106,18 +106,17 @@ def _stored(
     data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise click.ClickException("the file is larger than 10 MB")
+    reader = DraftReader(imports, definition)
     try:
-        draft = store_file(imports, definition, data, operator=None)
-        draft = _with_dates(imports, definition, draft, dates)
+        draft = reader.store_file(data, operator=None)
+        draft = _with_dates(imports, reader, draft, dates)
     except (UnreadableFile, ImportGone) as error:
         raise click.ClickException(str(error) or "the draft has expired") from None
     _print_preview(imports, draft, is_error=as_json)
     return draft
 
 
-def _with_dates(
-    imports: Imports, definition: FormDefinition, draft: Import, dates: str | None
-) -> Import:
+def _with_dates(imports: Imports, reader: DraftReader, draft: Import, dates: str | None) -> Import:
     """Return a draft whose dates have an order; erase it if nobody says which."""
     reading, undecided = draft.reading, undecided_dates(draft.reading)
     if not undecided:
@@ -130,7 +129,7 @@ def _with_dates(
         decided = replace(reading, month_first=(*reading.month_first, *undecided))
     else:
         decided = replace(reading, day_first=(*reading.day_first, *undecided))
-    return read_again(imports, definition, draft, decided)
+    return reader.read_again(draft, decided)
 
 
 def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:

@@ -13,7 +13,6 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -61,16 +60,6 @@ class ImportGone(Exception):
     """The import has expired, or somebody has just sent or cancelled it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What a file contains; see `Import` for the meaning of each number."""
-
-    ready_rows: int
-    wrong_rows: int
-    twice_rows: int
-    known_rows: int = 0
-
-
 class Imports:
     """The tables of imports. Each method raises a DatabaseError if the database fails.
 
@@ -78,7 +67,7 @@ class Imports:
         feeder: Moves their rows into the outbox.
         known: Finds numbers that are known.
         review: What operators see of them.
-        reading: Held while a file is read: the parser may take 512 MB.
+        parse_lock: Held while a file is parsed: the parser may take 512 MB.
     """
 
     def __init__(
@@ -88,7 +77,7 @@ class Imports:
         self.feeder = Feeder(database, breaker, timing, rate=rate)
         self.review = ImportReview(database)
         self.known = KnownNumbers(database)
-        self.reading = threading.Lock()
+        self.parse_lock = threading.Lock()
         self._database = database
         self._encryption = database.encryption
         # For SQLite: one call for all rows, see `database.sqlite`.
@@ -204,15 +193,13 @@ class Imports:
         if connection.execute(wanted).first() is None:
             raise ImportGone
 
-    def open_draft(
-        self, draft: Import, counts: Counts, *, replaces: Import | None = None
-    ) -> Import:
+    def open_draft(self, draft: Import, *, replaces: Import | None = None, **counts: int) -> Import:
         """Show an import whose rows are all written.
 
         Args:
             draft: The import.
-            counts: What it contains.
             replaces: The draft of the same file in whose place it is shown.
+            counts: Its numbers of rows: `ready_rows`, and so on.
 
         Raises:
             ImportGone: if it has expired, or the other one is no draft any more.
@@ -225,14 +212,7 @@ class Imports:
         opened = (
             update(imports)
             .where(_i.id == draft.id, _i.state == ImportState.STORING)
-            .values(
-                state=ImportState.DRAFT,
-                ready_rows=counts.ready_rows,
-                wrong_rows=counts.wrong_rows,
-                twice_rows=counts.twice_rows,
-                known_rows=counts.known_rows,
-                **changes,
-            )
+            .values(state=ImportState.DRAFT, **counts, **changes)
             .returning(*_i)
         )
         with self._database.write() as connection:

@@ -7,22 +7,19 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
-from webapp.contact import (
-    MOBILE,
-    Contact,
-    Value,
-)
+from webapp.contact import MOBILE, Contact, Value
 from webapp.database import DatabaseError
 from webapp.forms.definitions import DuplicatePolicy, FormDefinition
 from webapp.forms.reading import spelling_key
-from webapp.imports import Counts, Imports
+from webapp.imports import Imports
 from webapp.imports.columns import date_orders, guess_columns, known_captions, targets
 from webapp.imports.file import Row, Sheet, UnreadableFile, read_file
+from webapp.imports.known import Differences, KnownNumber
 from webapp.imports.rows import is_note, read_row, read_shared, shared_fields
 from webapp.imports.tables import (
     UNKNOWN,
@@ -43,286 +40,263 @@ _MAX_WAIT_S: Final = 60.0  # for the file of another operator
 _NOTHING: Final[Mapping[int, tuple[str, ...]]] = MappingProxyType({})
 
 
-def store_file(
-    imports: Imports,
-    definition: FormDefinition,
-    data: bytes,
-    *,
-    operator: str | None,
-    name: str = "",
-) -> Import:
-    """Read a file, and store its rows as a draft; one file at a time in each process.
+class DraftReader:
+    """Reads files into drafts of one form, one file at a time in each process.
 
-    Args:
-        imports: Where to.
-        definition: The form that the rows belong to.
-        data: The content of the file.
-        operator: The login name of who brought it.
-        name: The name of the file.
-
-    Raises:
-        UnreadableFile: if it cannot be read, or others are read for too long.
-        DatabaseError: if it cannot be stored.
-        ImportGone: if storing took too long.
+    Each method raises a DatabaseError if the database fails, and ImportGone if storing took too
+    long, or what it replaces is no draft any more.
     """
-    sheet = _read_sheet(imports, definition, data)
-    reading, rows = _guessed(imports, definition, sheet, name)
-    is_searched = definition.duplicates is not DuplicatePolicy.IGNORE
-    draft = imports.create(
-        form=definition.slug,
-        operator=operator,
-        digest=hashlib.sha256(data).hexdigest(),
-        reading=reading,
-        search=Search.RUNNING if is_searched else Search.NONE,
-    )
-    if sheet.first:
-        imports.keep_file(draft, data)
-    return _store(imports, definition, draft, rows)
 
+    def __init__(self, imports: Imports, definition: FormDefinition) -> None:
+        """Store drafts of this form here."""
+        self._imports = imports
+        self._definition = definition
 
-def _read_sheet(
-    imports: Imports,
-    definition: FormDefinition,
-    data: bytes,
-    *,
-    name: str | None = None,
-    header_row: int | None = None,
-) -> Sheet:
-    if not imports.reading.acquire(timeout=_MAX_WAIT_S):
-        raise UnreadableFile(texts.BUSY)
-    try:
-        captions = known_captions(definition)
-        return read_file(data, captions, sheet=name, header_row=header_row)
-    finally:
-        imports.reading.release()
+    def store_file(self, data: bytes, *, operator: str | None, name: str = "") -> Import:
+        """Read a file, and store its rows as a draft.
 
+        Args:
+            data: The content of the file.
+            operator: The operator's login name, where operators log in.
+            name: The name of the file.
 
-def _guessed(
-    imports: Imports, definition: FormDefinition, sheet: Sheet, file: str
-) -> tuple[ColumnMapping, list[Row]]:
-    """Return how a sheet is read, by a guess, and its rows without totals and notes."""
-    guessed = guess_columns(definition, sheet)
-    columns = _remembered(imports, definition, sheet) or guessed
-    month_first, unproven = date_orders(sheet)
-    reading = ColumnMapping(
-        header=sheet.header,
-        columns=columns,
-        shared={},
-        file=file,
-        epoch_1904=sheet.epoch_1904,
-        month_first=month_first,
-        unproven=unproven,
-        chosen="before" if columns != guessed else "",
-        sheet=sheet.name,
-        sheets=sheet.others,
-        alike=sheet.alike,
-        header_row=sheet.header_row,
-        first=sheet.first,
-    )
-    rows = [row for row in sheet.rows if not is_note(reading, row)]
-    return replace(reading, notes=len(sheet.rows) - len(rows)), rows
+        Raises:
+            UnreadableFile: if it cannot be read, or others are read for too long.
+        """
+        reading, rows = self._guessed(self._read_sheet(data), name)
+        is_searched = self._definition.duplicates is not DuplicatePolicy.IGNORE
+        draft = self._imports.create(
+            form=self._definition.slug,
+            operator=operator,
+            digest=hashlib.sha256(data).hexdigest(),
+            reading=reading,
+            search=Search.RUNNING if is_searched else Search.NONE,
+        )
+        self._imports.keep_file(draft, data)
+        return self._store(draft, rows)
 
+    def read_other_sheet(
+        self,
+        draft: Import,
+        name: str | None,
+        header_row: int | None,
+        *,
+        mended: Mapping[int, tuple[str, ...]] = _NOTHING,
+    ) -> Import:
+        """Read another sheet of a draft's file, or another header; the columns are guessed anew.
 
-def _remembered(
-    imports: Imports, definition: FormDefinition, sheet: Sheet
-) -> tuple[str, ...] | None:
-    """Return the columns that an operator chose for the last file with this header and form."""
-    header = [spelling_key(caption) for caption in sheet.header]
-    recent = sorted(imports.review.recent(), key=lambda it: it.id, reverse=True)
-    readings = (it.reading for it in recent if it.form == definition.slug and it.reading.chosen)
-    alike = (it for it in readings if it.header_row and [*map(spelling_key, it.header)] == header)
-    former = next(alike, None)
-    if former is None or not sheet.header_row:
+        Below another header of the same sheet, rows that were mended stay so.
+
+        Raises:
+            UnreadableFile: as `store_file`, as if there are no rows below this header.
+        """
+        data = self._imports.kept_file(draft)
+        sheet = self._read_sheet(data, name=name, header_row=header_row)
+        if sheet.name == draft.reading.sheet:
+            former = {row.number: row.cells for row in self._imports.review.all_rows(draft.id)}
+            former |= mended
+            rows = (replace(row, cells=former.get(row.number, row.cells)) for row in sheet.rows)
+            sheet = replace(sheet, rows=tuple(rows))
+        return self._replace(draft, *self._guessed(sheet, draft.reading.file))
+
+    def read_again(
+        self,
+        draft: Import,
+        reading: ColumnMapping,
+        *,
+        mended: Mapping[int, tuple[str, ...]] = _NOTHING,
+    ) -> Import:
+        """Read the rows of a draft in another way; until that is done, or if it fails, it stays.
+
+        Args:
+            draft: The draft.
+            reading: How it is read now.
+            mended: The new cells of rows, by their numbers.
+
+        Raises:
+            InvalidText: if a text for all rows is invalid.
+        """
+        self._shared_values(reading)
+        former = list(self._imports.review.all_rows(draft.id))
+        rows = [Row(row.number, mended.get(row.number, row.cells)) for row in former]
+        return self._replace(draft, reading, rows, former)
+
+    def _read_sheet(
+        self, data: bytes, *, name: str | None = None, header_row: int | None = None
+    ) -> Sheet:
+        if not self._imports.parse_lock.acquire(timeout=_MAX_WAIT_S):
+            raise UnreadableFile(texts.BUSY)
+        try:
+            captions = known_captions(self._definition)
+            return read_file(data, captions, sheet=name, header_row=header_row)
+        finally:
+            self._imports.parse_lock.release()
+
+    def _guessed(self, sheet: Sheet, file: str) -> tuple[ColumnMapping, list[Row]]:
+        """Return how a sheet is read, by a guess, and its rows without totals and notes."""
+        guessed = guess_columns(self._definition, sheet)
+        columns = self._remembered(sheet) or guessed
+        month_first, unproven = date_orders(sheet)
+        reading = ColumnMapping(
+            header=sheet.header,
+            columns=columns,
+            shared={},
+            file=file,
+            epoch_1904=sheet.epoch_1904,
+            month_first=month_first,
+            unproven=unproven,
+            chosen="before" if columns != guessed else "",
+            sheet=sheet.name,
+            sheets=sheet.others,
+            alike=sheet.alike,
+            header_row=sheet.header_row,
+            first=sheet.first,
+        )
+        rows = [row for row in sheet.rows if not is_note(reading, row)]
+        return replace(reading, notes=len(sheet.rows) - len(rows)), rows
+
+    def _remembered(self, sheet: Sheet) -> tuple[str, ...] | None:
+        """Return the columns that an operator chose for the last file with this header and form."""
+        if not sheet.header_row:
+            return None
+        header = [spelling_key(caption) for caption in sheet.header]
+        known = targets(self._definition)
+        for draft in sorted(self._imports.review.recent(), key=lambda it: it.id, reverse=True):
+            reading = draft.reading
+            is_chosen = draft.form == self._definition.slug and reading.chosen
+            if is_chosen and reading.header_row and [*map(spelling_key, reading.header)] == header:
+                return tuple(name if name in known else "" for name in reading.columns)
         return None
-    known = targets(definition)
-    return tuple(name if name in known else "" for name in former.columns)
 
+    def _replace(
+        self,
+        draft: Import,
+        reading: ColumnMapping,
+        rows: Iterable[Row],
+        former: Iterable[StoredRow] = (),
+    ) -> Import:
+        again = self._imports.create(
+            form=draft.form,
+            operator=draft.operator,
+            digest=draft.digest,
+            reading=reading,
+            search=Search.RUNNING if draft.search is Search.DONE else draft.search,
+            replaces=draft,
+        )
+        opened = self._store(again, rows, replaces=draft, former=former)
+        with suppress(DatabaseError):  # the purge deletes them, too
+            self._imports.erase_rows(draft.id)
+        return opened
 
-def read_other_sheet(
-    imports: Imports,
-    definition: FormDefinition,
-    draft: Import,
-    name: str | None,
-    header_row: int | None,
-    *,
-    mended: Mapping[int, tuple[str, ...]] = _NOTHING,
-) -> Import:
-    """Read another sheet of a draft's file, or another header; the columns are guessed anew.
+    def _store(
+        self,
+        draft: Import,
+        rows: Iterable[Row],
+        *,
+        replaces: Import | None = None,
+        former: Iterable[StoredRow] = (),
+    ) -> Import:
+        """Read and store the rows of an import, and show it; leave nothing behind if that fails.
 
-    Below another header of the same sheet, rows that were mended stay so.
+        Args:
+            draft: The import.
+            rows: Its rows.
+            replaces: The draft in whose place it is shown.
+            former: The rows as they were read before: what was searched is not searched again.
+        """
+        try:
+            stored = self._known_rows(draft, list(self._read_rows(draft, rows)), former)
+            self._imports.write_rows(draft.id, stored)
+            places = Counter(row.place for row in stored if row.known in UNKNOWN)
+            return self._imports.open_draft(
+                draft,
+                replaces=replaces,
+                ready_rows=places[DuplicatePosition.ONLY] + places[DuplicatePosition.FIRST],
+                wrong_rows=places[DuplicatePosition.NONE],
+                twice_rows=places[DuplicatePosition.MIDDLE] + places[DuplicatePosition.LAST],
+                known_rows=len(stored) - places.total(),
+            )
+        except BaseException:
+            with suppress(DatabaseError):
+                self._imports.cancel(draft.id)
+            raise
 
-    Raises:
-        UnreadableFile: as `store_file`, as if there are no rows below this header.
-        DatabaseError: if it cannot be stored.
-        ImportGone: if it is no draft any more.
-    """
-    data = imports.kept_file(draft)
-    sheet = _read_sheet(imports, definition, data, name=name, header_row=header_row)
-    if sheet.name == draft.reading.sheet:
-        former = {row.number: row.cells for row in imports.review.all_rows(draft.id)}
-        former |= mended
-        rows = (replace(row, cells=former.get(row.number, row.cells)) for row in sheet.rows)
-        sheet = replace(sheet, rows=tuple(rows))
-    reading, kept = _guessed(imports, definition, sheet, draft.reading.file)
-    return _replace(imports, definition, draft, reading, kept)
+    def _read_rows(
+        self, draft: Import, rows: Iterable[Row]
+    ) -> Iterator[tuple[StoredRow, Contact | None]]:
+        """Yield each row with its contact; None for a wrong row."""
+        reading = draft.reading
+        shared = self._shared_values(reading)
+        rest = iter(rows)
+        while batch := list(islice(rest, _ROWS_BETWEEN_PAUSES)):
+            for row in batch:
+                read = read_row(
+                    self._definition,
+                    reading.columns,
+                    row,
+                    shared=shared,
+                    epoch_1904=reading.epoch_1904,
+                    month_first=reading.month_first,
+                )
+                contact, faults = (read, ()) if isinstance(read, Contact) else (None, read)
+                text = dump_contact(contact) if contact else None
+                stored = StoredRow(
+                    number=row.number,
+                    key=_key(draft.reference, row.number, text),
+                    cells=row.cells,
+                    contact=text,
+                    faults=tuple((it.column, it.cell, it.field, it.message) for it in faults),
+                )
+                yield stored, contact
+            time.sleep(_PAUSE_S)
 
+    def _shared_values(self, reading: ColumnMapping) -> dict[str, Value]:
+        """Return the values for all rows.
 
-def read_again(
-    imports: Imports,
-    definition: FormDefinition,
-    draft: Import,
-    reading: ColumnMapping,
-    *,
-    mended: Mapping[int, tuple[str, ...]] = _NOTHING,
-) -> Import:
-    """Read the rows of a draft in another way; until that is done, or if it fails, it stays.
+        Raises:
+            InvalidText: if a text is invalid.
+        """
+        return {
+            row.name: read_shared(self._definition, row, text)
+            for row in shared_fields(self._definition)
+            if (text := reading.shared.get(row.name, ""))
+        }
 
-    Args:
-        imports: Where it is.
-        definition: Its form.
-        draft: The draft.
-        reading: How it is read now.
-        mended: The new cells of rows, by their numbers.
+    def _known_rows(
+        self,
+        draft: Import,
+        rows: Sequence[tuple[StoredRow, Contact | None]],
+        former: Iterable[StoredRow],
+    ) -> list[StoredRow]:
+        """Return rows with their places, and where their numbers are known from."""
+        mobiles = [str(contact[MOBILE]) if contact else "" for _, contact in rows]
+        known = self._imports.known.find(draft.form, {*mobiles} - {""})
+        searched = {row.number: row for row in former if row.known in (Known.NEW, Known.PHONEBOOK)}
+        stored = []
+        for (row, contact), mobile, place in zip(rows, mobiles, _places(mobiles), strict=True):
+            before = searched.get(row.number)
+            source, differences = self._source(contact, known.get(mobile), before)
+            stored.append(replace(row, place=place, known=source, differences=differences))
+        return stored
 
-    Raises:
-        InvalidText: if a text for all rows is invalid.
-        DatabaseError: if they cannot be stored.
-        ImportGone: if it is no draft any more.
-    """
-    _shared_values(definition, reading)
-    former = list(imports.review.all_rows(draft.id))
-    rows = [Row(row.number, mended.get(row.number, row.cells)) for row in former]
-    return _replace(imports, definition, draft, reading, rows, former)
+    def _source(
+        self, contact: Contact | None, number: KnownNumber | None, before: StoredRow | None
+    ) -> tuple[Known, Differences]:
+        """Return where a row's number is known from, and which values differ there.
 
-
-def _replace(
-    imports: Imports,
-    definition: FormDefinition,
-    draft: Import,
-    reading: ColumnMapping,
-    rows: Iterable[Row],
-    former: Iterable[StoredRow] = (),
-) -> Import:
-    again = imports.create(
-        form=draft.form,
-        operator=draft.operator,
-        digest=draft.digest,
-        reading=reading,
-        search=Search.RUNNING if draft.search is Search.DONE else draft.search,
-        replaces=draft,
-    )
-    opened = _store(imports, definition, again, rows, replaces=draft, former=former)
-    with suppress(DatabaseError):  # the purge deletes them, too
-        imports.erase_rows(draft.id)
-    return opened
-
-
-def _store(
-    imports: Imports,
-    definition: FormDefinition,
-    draft: Import,
-    rows: Iterable[Row],
-    *,
-    replaces: Import | None = None,
-    former: Iterable[StoredRow] = (),
-) -> Import:
-    """Read and store the rows of an import, and show it; leave nothing behind if that fails."""
-    try:
-        counts = _write_rows(imports, draft, list(_read_rows(definition, draft, rows)), former)
-        return imports.open_draft(draft, counts, replaces=replaces)
-    except BaseException:
-        with suppress(DatabaseError):
-            imports.cancel(draft.id)
-        raise
-
-
-def _write_rows(
-    imports: Imports, draft: Import, read: list[_ReadRow], former: Iterable[StoredRow]
-) -> Counts:
-    """Store rows with their places, and where their numbers are known from.
-
-    Args:
-        imports: Where to.
-        draft: Their import.
-        read: The rows.
-        former: The rows as they were read before: what was searched is not searched again.
-    """
-    mobiles = [row.mobile for row in read]
-    known = imports.known.find(draft.form, {*mobiles} - {""})
-    searched = {row.number: row for row in former if row.known in (Known.NEW, Known.PHONEBOOK)}
-
-    def marked(row: _ReadRow, place: DuplicatePosition) -> StoredRow:
-        if row.contact and (number := known.get(row.mobile)):
-            differences = imports.known.differences(row.contact, number)
+        Args:
+            contact: The row's contact; None if it is wrong.
+            number: What the database knows of its number.
+            before: The row as it was read before, if its number was searched in the phonebook.
+        """
+        if contact and number:
+            differences = self._imports.known.differences(contact, number)
             if not (number.needs_attention and differences):
-                known_at = number.source
-                return replace(row.stored, place=place, known=known_at, differences=differences)
-        before = searched.get(row.stored.number)
-        contact = load_contact(before.contact) if before else None
-        if before and contact and contact[MOBILE] == row.mobile:
-            known_from, differences = before.known, before.differences
-            return replace(row.stored, place=place, known=known_from, differences=differences)
-        return replace(row.stored, place=place)
-
-    stored = [marked(row, place) for row, place in zip(read, _places(mobiles), strict=True)]
-    imports.write_rows(draft.id, stored)
-    places = Counter(row.place for row in stored if row.known in UNKNOWN)
-    return Counts(
-        ready_rows=places[DuplicatePosition.ONLY] + places[DuplicatePosition.FIRST],
-        wrong_rows=places[DuplicatePosition.NONE],
-        twice_rows=places[DuplicatePosition.MIDDLE] + places[DuplicatePosition.LAST],
-        known_rows=len(stored) - places.total(),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadRow:
-    """A row that was read, and its contact; None for a wrong row."""
-
-    stored: StoredRow
-    contact: Contact | None
-
-    @property
-    def mobile(self) -> str:
-        return str(self.contact[MOBILE]) if self.contact else ""
-
-
-def _read_rows(
-    definition: FormDefinition, draft: Import, rows: Iterable[Row]
-) -> Iterator[_ReadRow]:
-    shared, reading = _shared_values(definition, draft.reading), draft.reading
-    rest = iter(rows)
-    while some := list(islice(rest, _ROWS_BETWEEN_PAUSES)):
-        for row in some:
-            found = read_row(
-                definition,
-                reading.columns,
-                row,
-                shared=shared,
-                epoch_1904=reading.epoch_1904,
-                month_first=reading.month_first,
-            )
-            contact = dump_contact(found) if isinstance(found, Contact) else None
-            faults = () if isinstance(found, Contact) else found
-            stored = StoredRow(
-                number=row.number,
-                key=_key(draft.reference, row.number, contact),
-                cells=row.cells,
-                contact=contact,
-                faults=tuple((it.column, it.cell, it.field, it.message) for it in faults),
-            )
-            yield _ReadRow(stored, found if isinstance(found, Contact) else None)
-        time.sleep(_PAUSE_S)
-
-
-def _shared_values(definition: FormDefinition, reading: ColumnMapping) -> dict[str, Value]:
-    """Return the values for all rows.
-
-    Raises:
-        InvalidText: if a text is invalid.
-    """
-    texts = ((row, reading.shared.get(row.name, "")) for row in shared_fields(definition))
-    return {row.name: read_shared(definition, row, text) for row, text in texts if text}
+                return number.source, differences
+        former = load_contact(before.contact) if before else None
+        if before and former and contact and former[MOBILE] == contact[MOBILE]:
+            return before.known, before.differences
+        return Known.UNCHECKED, ()
 
 
 def _key(reference: str, number: int, contact: str | None) -> str:
@@ -333,21 +307,17 @@ def _key(reference: str, number: int, contact: str | None) -> str:
     return hashlib.sha256(f"{reference} {number} {contact}".encode()).hexdigest()
 
 
-def _places(mobiles: Sequence[str]) -> list[DuplicatePosition]:
-    """Return the place of each row among those with its mobile number; a wrong row has none."""
-    totals = Counter(mobiles)
-    seen: Counter[str] = Counter()
-    places = []
+def _places(mobiles: Sequence[str]) -> Iterator[DuplicatePosition]:
+    """Yield the place of each row among those with its mobile number; a wrong row has none."""
+    totals, seen = Counter(mobiles), Counter[str]()
     for mobile in mobiles:
         seen[mobile] += 1
-        nth = {1: DuplicatePosition.FIRST, totals[mobile]: DuplicatePosition.LAST}.get(
-            seen[mobile], DuplicatePosition.MIDDLE
-        )
-        places.append(
-            DuplicatePosition.NONE
-            if not mobile
-            else DuplicatePosition.ONLY
-            if totals[mobile] == 1
-            else nth
-        )
-    return places
+        if not mobile:
+            yield DuplicatePosition.NONE
+        elif totals[mobile] == 1:
+            yield DuplicatePosition.ONLY
+        elif seen[mobile] == 1:
+            yield DuplicatePosition.FIRST
+        else:
+            is_last = seen[mobile] == totals[mobile]
+            yield DuplicatePosition.LAST if is_last else DuplicatePosition.MIDDLE

@@ -17,7 +17,7 @@ from webapp.contact import FIELDS, Contact, Field, FieldKind
 from webapp.forms.definitions import FormDefinition
 from webapp.imports import ImportGone, Imports
 from webapp.imports.columns import sample_workbook
-from webapp.imports.drafts import read_again, read_other_sheet, store_file
+from webapp.imports.drafts import DraftReader
 from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
 from webapp.imports.sheet_parser import MAX_FILE_BYTES, MAX_ROWS
@@ -131,7 +131,9 @@ def upload() -> _Page:
     request.max_content_length = MAX_FILE_BYTES + MAX_BODY_BYTES
     try:
         definition, data, name = _uploaded()
-        draft = store_file(_imports(), definition, data, operator=_operator(), name=name)
+        draft = DraftReader(_imports(), definition).store_file(
+            data, operator=_operator(), name=name
+        )
     except RequestEntityTooLarge:
         size = persian_digits(MAX_FILE_BYTES // _MEGABYTE)
         error = texts.TOO_LARGE.format(size=size)
@@ -302,11 +304,12 @@ def _read_again(found: Import) -> _Page | None:
     faults = {} if sheet else pages.faults(reading, definition, is_sent=is_sent)
     if is_sent and reading == found.reading and not (sheet or mended or faults):
         return None
+    reader = DraftReader(_imports(), definition)
     try:
         if sheet:
-            read_other_sheet(_imports(), definition, found, *sheet, mended=mended)
+            reader.read_other_sheet(found, *sheet, mended=mended)
         elif not faults:
-            read_again(_imports(), definition, found, reading, mended=mended)
+            reader.read_again(found, reading, mended=mended)
     except UnreadableFile as unreadable:
         faults = {"sheet" if sheet and sheet[1] is None else "header_row": str(unreadable)}
     except ImportGone:  # expired, sent, or read again by another request meanwhile
