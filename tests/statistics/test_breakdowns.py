@@ -55,7 +55,7 @@ def test_delivered_submissions_are_counted_by_source_once(outbox: Outbox) -> Non
         assert top(outbox) == [("اینستا", 3), ("پوستر", 1), ("", 1)]
         assert top(outbox, most=1) == [("اینستا", 3), (OTHER, 1), ("", 1)]
     daily = outbox.statistics.breakdowns.daily(Breakdown.SOURCE, today(), today())
-    assert [(one.day, one.form, one.name, one.count) for one in daily][:2] == [
+    assert daily[:2] == [
         (today(), "event", "", 1),
         (today(), "event", "اینستا", 1),
     ]

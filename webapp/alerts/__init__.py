@@ -22,7 +22,7 @@ from webapp.alerts.problems import COUNT_CAP, ProblemKind, Problems
 from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.messages import alerts as texts
-from webapp.observability import log_exception
+from webapp.observability import run_logged
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.persian import persian_digits
 from webapp.portal import code_status_message, status_message
@@ -214,19 +214,15 @@ class Alerts:
     def start_check(self) -> None:
         """Check in a thread of its own, which a mail server may hang; unless it still does."""
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._check_logged, name="alert", daemon=True)
+            self._thread = threading.Thread(
+                target=run_logged, args=(log, self.check), name="alert", daemon=True
+            )
             self._thread.start()
 
     def finish(self) -> None:
         """Wait for the mail that is being sent, but not for long."""
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT_S)
-
-    def _check_logged(self) -> None:
-        try:
-            self.check()
-        except Exception as error:  # noqa: BLE001  the next check may work
-            log_exception(log, error)
 
     def check(self) -> None:
         """Send the mail that is due, if any.

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from webapp.database import Database
 from webapp.database.engine import metadata
-from webapp.observability import log_exception
+from webapp.observability import run_logged
 from webapp.observability.metrics import Metrics
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING, State, reference, table
@@ -62,14 +62,10 @@ class Credit:
     def start_fetch(self) -> None:
         """Fetch in a thread of its own, so that nobody waits; unless the last one still does."""
         if self._metrics and (self._thread is None or not self._thread.is_alive()):
-            self._thread = threading.Thread(target=self._fetch_logged, name="credit", daemon=True)
+            self._thread = threading.Thread(
+                target=run_logged, args=(log, self.refresh), name="credit", daemon=True
+            )
             self._thread.start()
-
-    def _fetch_logged(self) -> None:
-        try:
-            self.refresh()
-        except Exception as error:  # noqa: BLE001  the next time may work
-            log_exception(log, error)
 
     def refresh(self) -> None:
         """Fetch the credit once, unless the queue is paused; if that fails, the last one stays."""

@@ -229,23 +229,23 @@ class Imports:
     # What an operator decides
 
     def start(
-        self, import_id: int, twice: DuplicateRows, known: KnownRows = KnownRows.SKIP
+        self, import_id: int, duplicates: DuplicateRows, known: KnownRows = KnownRows.SKIP
     ) -> bool:
         """Send a draft; return `False` if it is no draft any more.
 
         Args:
             import_id: The import.
-            twice: Which of several rows with one mobile number are sent.
+            duplicates: Which of several rows with one mobile number are sent.
             known: What becomes of the rows whose number is known.
         """
-        every = self.review.count_sent(import_id, twice, KnownRows.SEND)
-        left = self.review.count_sent(import_id, twice, known)
+        every = self.review.count_sent(import_id, duplicates, KnownRows.SEND)
+        left = self.review.count_sent(import_id, duplicates, known)
         now = self._database.now_plus()
         return self._move(
             import_id,
             (ImportState.DRAFT,),
             ImportState.RUNNING,
-            twice=twice,
+            twice=duplicates,
             known=known,
             left_rows=left,
             known_rows=every - left,
@@ -316,8 +316,8 @@ class Imports:
         is_over = _i.state.in_((ImportState.CANCELLED, ImportState.EXPIRED))
         over = select(_i.id).where(is_over | (old & (_i.state == ImportState.DONE)))
         self._delete_rows(_r.import_id.in_(over))
-        for twice, places in SENT_PLACES.items():  # wrong rows have no place
-            chosen = select(_i.id).where(old, _i.twice == twice)
+        for duplicates, places in SENT_PLACES.items():  # wrong rows have no place
+            chosen = select(_i.id).where(old, _i.twice == duplicates)
             self._delete_rows(_r.import_id.in_(chosen) & _r.place.not_in(places))
         skipping = select(_i.id).where(old, _i.known == KnownRows.SKIP)
         self._delete_rows(_r.import_id.in_(skipping) & _r.known.not_in(UNKNOWN))
@@ -339,11 +339,11 @@ class Imports:
         some = select(_r.import_id, _r.number).where(condition).limit(_BATCH_ROWS)
         while True:
             with self._database.read() as connection:
-                found = connection.execute(some).all()
-            if not found:
+                rows = connection.execute(some).all()
+            if not rows:
                 return
-            for import_id in {row.import_id for row in found}:
-                numbers = [row.number for row in found if row.import_id == import_id]
+            for import_id in {row.import_id for row in rows}:
+                numbers = [row.number for row in rows if row.import_id == import_id]
                 chosen = and_(_r.import_id == import_id, _r.number.in_(numbers), condition)
                 with self._database.write() as connection:
                     connection.execute(delete(import_rows).where(chosen))

@@ -173,8 +173,8 @@ def _active(cell: str) -> str:
 
 def day_first(cell: str) -> str:
     """Return a date of month, day and year as day, month and year."""
-    found = SHORT_DATE.fullmatch(cell)
-    return f"{found[3]}/{found[1]}/{found[4]}" if found else cell
+    date = SHORT_DATE.fullmatch(cell)
+    return f"{date[3]}/{date[1]}/{date[4]}" if date else cell
 
 
 SHORT_DATE: Final = re.compile(
@@ -219,15 +219,16 @@ def cells_by_field(
     columns: Sequence[str], row: Row, month_first: Sequence[int]
 ) -> dict[str, list[tuple[int, str]]]:
     """Return column and text of the cells that are not empty, by the field's name."""
-    found: dict[str, list[tuple[int, str]]] = {}
+    cells: dict[str, list[tuple[int, str]]] = {}
     for column, (name, text) in enumerate(zip(columns, row.cells, strict=False)):
         cell = text
         if column in month_first and name in FIELDS and FIELDS[name].kind is FieldKind.DATE:
             cell = day_first(text)
-        names = NAMES if name == WHOLE_NAME else (name,)
-        parts = divide_name(cell) if name == WHOLE_NAME else (cell,)
-        for one, part in zip(names, parts, strict=True):
-            if one and part.strip():
-                cut = part.split(_BETWEEN_GROUPS) if one == MOBILE else (part,)
-                found.setdefault(one, []).extend((column, it) for it in cut)
-    return found
+        parts = {name: cell}
+        if name == WHOLE_NAME:
+            parts = dict(zip(NAMES, divide_name(cell), strict=True))
+        for field, part in parts.items():
+            if field and part.strip():
+                numbers = part.split(_BETWEEN_GROUPS) if field == MOBILE else (part,)
+                cells.setdefault(field, []).extend((column, it) for it in numbers)
+    return cells

@@ -56,22 +56,22 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     """
     guessed = _by_caption(definition, sheet)
     fields = {row.name: row for row in definition.fields}
-    found = {
+    chosen = {
         column: name
         for column, name in guessed.items()
         if _share(fields[name], sheet, column) >= _LEAST_SHARE
     }
     for row in definition.fields:
-        column = None if row.name in found.values() else _by_content(row, sheet, found)
+        column = None if row.name in chosen.values() else _by_content(row, sheet, chosen)
         if column is not None:
-            found[column] = row.name
-    if MOBILE not in found.values():  # its rows say what is wrong with the numbers
-        found |= {column: name for column, name in guessed.items() if name == MOBILE}
-    if MOBILE in found.values():
-        found |= _further_mobiles(fields[MOBILE], sheet, guessed, found)
+            chosen[column] = row.name
+    if MOBILE not in chosen.values():  # its rows say what is wrong with the numbers
+        chosen |= {column: name for column, name in guessed.items() if name == MOBILE}
+    if MOBILE in chosen.values():
+        chosen |= _further_mobiles(fields[MOBILE], sheet, guessed, chosen)
     if all(it == column_name(number) for number, it in enumerate(sheet.header, start=1)):
-        found |= _by_words(fields, sheet, found)
-    return tuple(found.get(column, "") for column in range(len(sheet.header)))
+        chosen |= _by_words(fields, sheet, chosen)
+    return tuple(chosen.get(column, "") for column in range(len(sheet.header)))
 
 
 def targets(definition: FormDefinition) -> dict[str, str]:
@@ -134,11 +134,11 @@ def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
         for row in definition.fields
         if (rank := _rank(row, caption)) is not None
     )
-    found: dict[int, str] = {}
+    guessed: dict[int, str] = {}
     for *_, column, name in candidates:
-        if column not in found and name not in found.values():
-            found[column] = name
-    return found
+        if column not in guessed and name not in guessed.values():
+            guessed[column] = name
+    return guessed
 
 
 def _rank(row: Field, caption: str) -> int | None:
@@ -152,14 +152,14 @@ def _rank(row: Field, caption: str) -> int | None:
     return next((rank for rank, rule in rules if rule.fits(words)), None)
 
 
-def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int | None:
+def _by_content(row: Field, sheet: Sheet, chosen: Mapping[int, str]) -> int | None:
     """Return the first column whose cells are mostly readable as this field, or None."""
     is_birth = row.kind is FieldKind.DATE and row.in_past
     if not (is_birth or row.kind in (FieldKind.MOBILE, FieldKind.EMAIL, FieldKind.GENDER)):
         return None
     for column, caption in enumerate(sheet.header):
         is_named = caption != column_name(column + 1)
-        if column in found or (is_birth and is_named):
+        if column in chosen or (is_birth and is_named):
             continue
         if any(_filled(sheet, column)) and _share(row, sheet, column) >= _SHARE:
             return column
@@ -167,19 +167,19 @@ def _by_content(row: Field, sheet: Sheet, found: Mapping[int, str]) -> int | Non
 
 
 def _by_words(
-    fields: Mapping[str, Field], sheet: Sheet, found: Mapping[int, str]
+    fields: Mapping[str, Field], sheet: Sheet, chosen: Mapping[int, str]
 ) -> dict[int, str]:
     """Return the columns of a sheet without a header that hold known values, or names."""
-    left = [column for column in range(len(sheet.header)) if column not in found]
+    left = [column for column in range(len(sheet.header)) if column not in chosen]
     cells = {column: list(islice(_filled(sheet, column), _EXAMINED_CELLS)) for column in left}
     by_words: dict[int, str] = {}
     for row in fields.values():
         known = {*map(spelling_key, row.known_values)}
         fits = (it for it in left if _mostly(spelling_key(cell) in known for cell in cells[it]))
-        if known and row.name not in found.values() and (column := next(fits, None)) is not None:
+        if known and row.name not in chosen.values() and (column := next(fits, None)) is not None:
             by_words[column] = row.name
     names = [it for it in left if it not in by_words and _are_names(cells[it])]
-    if not names or not fields.keys() >= {*NAMES} or {*NAMES} & {*found.values()}:
+    if not names or not fields.keys() >= {*NAMES} or {*NAMES} & {*chosen.values()}:
         return by_words
     if _mostly(" " in cell.strip() for cell in cells[names[0]]):
         return by_words | {names[0]: WHOLE_NAME}
@@ -208,14 +208,14 @@ def _share(row: Field, sheet: Sheet, column: int) -> float:
 
 
 def _further_mobiles(
-    row: Field, sheet: Sheet, guessed: Mapping[int, str], found: Mapping[int, str]
+    row: Field, sheet: Sheet, guessed: Mapping[int, str], chosen: Mapping[int, str]
 ) -> dict[int, str]:
     """Return the columns without a field that are called mobile numbers, if some of them are."""
-    first = next(column for column, name in found.items() if name == MOBILE)
+    first = next(column for column, name in chosen.items() if name == MOBILE)
     return {
         column: MOBILE
         for column, caption in enumerate(sheet.header)
-        if column not in found
+        if column not in chosen
         and (column > first or guessed.get(first) != MOBILE)
         and _rank(row, _FINAL_DIGITS.sub("", caption)) is not None
         and any(_filled(sheet, column))

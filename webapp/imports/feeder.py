@@ -68,10 +68,10 @@ _r: Final = import_rows.c
 _c: Final = table.c
 
 
-def is_sent(import_id: int, twice: DuplicateRows, known: KnownRows) -> ColumnElement[bool]:
+def is_sent(import_id: int, duplicates: DuplicateRows, known: KnownRows) -> ColumnElement[bool]:
     """Return the SQL condition that a row of an import is sent, by what its operator chose."""
     chosen = (_r.import_id == import_id) & _r.contact.is_not(None)
-    chosen &= _r.place.in_(SENT_PLACES[twice])
+    chosen &= _r.place.in_(SENT_PLACES[duplicates])
     return chosen & _r.known.in_(UNKNOWN) if known is KnownRows.SKIP else chosen
 
 
@@ -107,11 +107,11 @@ class Feeder:
         is_fed = (_i.state == ImportState.RUNNING).label("is_fed")
         begun = select(_i.id, _i.left_rows, is_due, is_fed).where(_i.state.in_(BEGUN))
         with self._database.read() as connection:
-            found = connection.execute(begun.order_by(_i.id)).all()
-        if any(row.left_rows <= 0 for row in found):
+            rows = connection.execute(begun.order_by(_i.id)).all()
+        if any(row.left_rows <= 0 for row in rows):
             self._end()
         # The oldest first: two at a time would double the rate.
-        first = next((row for row in found if row.is_fed and row.left_rows > 0), None)
+        first = next((row for row in rows if row.is_fed and row.left_rows > 0), None)
         if first and first.is_due and not self._breaker.pause:
             self._feed(first.id)
 
@@ -126,23 +126,23 @@ class Feeder:
             row = connection.execute(chosen).mappings().first()
             if row is None:
                 return  # another worker was faster
-            found = Import.from_row(row, self._database.encryption)
+            running = Import.from_row(row, self._database.encryption)
             queued = self._queued(connection)
-            most = min(self._step_rows, self._backlog(found.backlog, queued) - queued)
-            moved = self._move(connection, found, most) if most > 0 else {}
+            most = min(self._step_rows, self._backlog(running.backlog, queued) - queued)
+            moved = self._move(connection, running, most) if most > 0 else {}
             changes = {
-                "backlog": queued + found.left_rows - moved.get("left_rows", found.left_rows),
-                "next_at": self._next_at(found.next_at, row["now"]),
+                "backlog": queued + running.left_rows - moved.get("left_rows", running.left_rows),
+                "next_at": self._next_at(running.next_at, row["now"]),
                 **moved,
             }
             connection.execute(update(imports).where(_i.id == import_id).values(changes))
 
     def _queued(self, connection: Connection) -> int:
         """Count the imports' rows that are being sent, or could be."""
-        running = select(_i.id).where(_i.state.in_(BEGUN))
+        begun = select(_i.id).where(_i.state.in_(BEGUN))
         is_due = and_(_c.state == State.QUEUED, self._database.is_due(_c.due))
         waiting = select(func.count()).where(
-            _c.batch.in_(running), _c.state.in_(WAITING), or_(_c.state == State.SENDING, is_due)
+            _c.batch.in_(begun), _c.state.in_(WAITING), or_(_c.state == State.SENDING, is_due)
         )
         return connection.execute(waiting.select_from(table)).scalar_one()
 
@@ -161,9 +161,11 @@ class Feeder:
         """Return when the next rows are due; a late step is caught up on, but only one."""
         return min(max(before, now - self._interval), now) + self._interval
 
-    def _move(self, connection: Connection, found: Import, most: int) -> dict[str, int]:
+    def _move(self, connection: Connection, running: Import, most: int) -> dict[str, int]:
         """Move up to `most` rows; return what changes in the import."""
-        left = is_sent(found.id, found.twice, found.known) & (_r.number > found.last_enqueued_row)
+        left = is_sent(running.id, running.twice, running.known) & (
+            _r.number > running.last_enqueued_row
+        )
         next_rows = select(_r.number).where(left).order_by(_r.number).limit(most).subquery()
         last, count = connection.execute(
             select(func.max(next_rows.c.number), func.count()).select_from(next_rows)
@@ -171,22 +173,22 @@ class Feeder:
         if not count:
             return {"left_rows": 0}
         moved = and_(left, _r.number <= last)
-        values = self._values(found)
+        values = self._values(running)
         moved_as_they_are = (
             *(_r.key, _r.contact, _r.encrypted_with, _r.mobile_hash),
             *(_r.mobile_hash.label("number_hash"), _r.field_hashes),
         )
         columns = {**{column.name: column for column in moved_as_they_are}, **values}
         rows = select(*columns.values()).where(moved).order_by(_r.number)
-        if found.known is KnownRows.SKIP:
-            rows = rows.where(~is_known_elsewhere(found.id, found.form))
+        if running.known is KnownRows.SKIP:
+            rows = rows.where(~is_known_elsewhere(running.id, running.form))
         added = connection.execute(self._database.insert_or_ignore_from(table, list(columns), rows))
         new = added.scalars().all()
-        self._count_choices(connection, found.form, new)
+        self._count_choices(connection, running.form, new)
         connection.execute(delete(import_rows).where(moved))
         return {
-            "left_rows": found.left_rows - count,
-            "known_rows": found.known_rows + count - len(new),
+            "left_rows": running.left_rows - count,
+            "known_rows": running.known_rows + count - len(new),
             "last_enqueued_row": last,
         }
 
@@ -198,32 +200,31 @@ class Feeder:
         if not (offered := self.choices.get(form)):
             return
         rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings()
-        found = (Submission.from_row(row, self._database.encryption).contact for row in rows)
+        contacts = (Submission.from_row(row, self._database.encryption).contact for row in rows)
         chosen = Counter(
-            (name, one[name])
-            for one in found
-            if one
+            (name, contact[name])
+            for contact in filter(None, contacts)
             for name, choices in offered.items()
-            if one[name] in choices
+            if contact[name] in choices
         )
         sums = {(today(), form, *pair): (number,) for pair, number in chosen.items()}
         self._database.upsert_increment(connection, choices_table, sums)
 
-    def _values(self, found: Import) -> dict[str, Any]:
+    def _values(self, running: Import) -> dict[str, Any]:
         """Return the values that all rows share in the outbox."""
         now, pause = self._database.now_plus(), timedelta(0)
         values: dict[str, Any] = {
             **INITIAL_VALUES,
-            "form": found.form,
-            "operator": found.operator,
-            "batch": found.id,
+            "form": running.form,
+            "operator": running.operator,
+            "batch": running.id,
             "state": State.QUEUED,
             "status": "",
-            "uncertain": found.uncertain,
+            "uncertain": running.uncertain,
         }
-        if found.uncertain:
+        if running.uncertain:
             pause = self._timing.settle
-            now = literal(found.created_at, _c.created_at.type)  # they may be as old as that
+            now = literal(running.created_at, _c.created_at.type)  # they may be as old as that
         shared = {name: literal(value, _c[name].type) for name, value in values.items()}
         return {
             **shared,

@@ -214,8 +214,8 @@ def unguarded_cell(text: str) -> str:
     )
 
 
-def _begins_cell(found: re.Match[str], run: str) -> bool:
-    return found.start() == 0 or not _SEPARATORS.isdisjoint(run)
+def _begins_cell(match: re.Match[str], run: str) -> bool:
+    return match.start() == 0 or not _SEPARATORS.isdisjoint(run)
 
 
 _COLUMN_WIDTH: Final = 20  # in characters, as spreadsheet programs count

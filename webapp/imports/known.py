@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,6 @@ from sqlalchemy import Connection, Select, bindparam, exists, select, update
 
 from webapp.contact import MOBILE, NAMES, Contact
 from webapp.database import Database
-from webapp.database.encryption import Encryption
 from webapp.imports.tables import (
     FIELD_HASH_LENGTH,
     UNKNOWN,
@@ -122,23 +121,23 @@ class KnownNumbers:
             _c.state.in_((*WAITING, *NEEDS_ATTENTION)),
             _c.encrypted_with.in_(self._encryption.key_ids),
         )
-        found: dict[str, KnownNumber] = {}
+        known: dict[str, KnownNumber] = {}
         hashes = list(by_hash)
         with self._database.read() as connection:
             for start in range(0, len(hashes), _BATCH_HASHES):
                 some = hashes[start : start + _BATCH_HASHES]
                 for row in connection.execute(imported.where(_c.number_hash.in_(some))):
                     values = json.loads(row.field_hashes or "null")
-                    known = KnownNumber(Known.IMPORTED, field_hashes=values)
-                    found[by_hash[row.number_hash]] = known
+                    imported_number = KnownNumber(Known.IMPORTED, field_hashes=values)
+                    known[by_hash[row.number_hash]] = imported_number
                 rows = connection.execute(waiting.where(_c.mobile_hash.in_(some))).mappings()
-                for one in rows:
-                    contact = Submission.from_row(one, self._encryption).contact
-                    mobile, attention = by_hash[one["mobile_hash"]], one["state"] in NEEDS_ATTENTION
-                    if mobile not in found or not attention:
-                        known = KnownNumber(Known.OUTBOX, contact, needs_attention=attention)
-                        found[mobile] = known
-        return found
+                for stored in rows:
+                    contact = Submission.from_row(stored, self._encryption).contact
+                    mobile = by_hash[stored["mobile_hash"]]
+                    is_stuck = stored["state"] in NEEDS_ATTENTION
+                    if mobile not in known or not is_stuck:
+                        known[mobile] = KnownNumber(Known.OUTBOX, contact, needs_attention=is_stuck)
+        return known
 
     def differences(self, contact: Contact, known: KnownNumber) -> Differences:
         """Return which values of a contact differ from what is known of its number."""
@@ -146,21 +145,15 @@ class KnownNumbers:
             old = known.contact
             names = [name for name, value in contact.values.items() if value != old[name]]
             return tuple((name, _text(old[name])) for name in names if _text(contact[name]))
-        if known.field_hashes is None:
+        former = known.field_hashes
+        if former is None:
             return ()
-        changed = _changed_fields(self._encryption, contact, known.field_hashes)
-        return tuple((name, None) for name in changed)
-
-
-def _changed_fields(
-    encryption: Encryption, contact: Contact, hashes: Mapping[str, str]
-) -> list[str]:
-    """Return the fields whose values are not those of these hashes, by any key."""
-    return [
-        name
-        for name, text in bound_texts(contact).items()
-        if hashes.get(name, "") not in {it[:FIELD_HASH_LENGTH] for it in encryption.hashes(text)}
-    ]
+        return tuple(
+            (name, None)
+            for name, text in bound_texts(contact).items()
+            if former.get(name)
+            not in [it[:FIELD_HASH_LENGTH] for it in self._encryption.hashes(text)]
+        )
 
 
 def _text(value: object) -> str:
@@ -285,21 +278,25 @@ class PhonebookSearch:
         """Store the results of a step."""
         if any(_is_refusal(call) for *_, call in step.calls):
             log.warning("numbers of imports are not searched: the token may not search")
-            self._change(step.import_id, search=Search.REFUSED)
+            refused = update(imports).where(_i.id == step.import_id)
+            with self._database.write() as connection:
+                connection.execute(refused.values(search=Search.REFUSED))
             return
-        found, new, pause_s = [], [], self._pause_s - (time.monotonic() - step.began)
+        marks: list[tuple[StoredRow, Known, Differences]] = []
+        pause_s = self._pause_s - (time.monotonic() - step.began)
         for row, contact, call in step.calls:
             match call.exception():
                 case None if records := call.result():
-                    found.append((row, _from_phonebook(contact, records)))
+                    marks.append((row, Known.PHONEBOOK, _from_phonebook(contact, records)))
                 case None | Rejected():
-                    new.append(row)
+                    marks.append((row, Known.NEW, ()))
                 case SlowDown() as error:
                     pause_s = max(pause_s, error.retry_after or _RETRY_S)
                 case PortalError():
                     pause_s = max(pause_s, _RETRY_S)
                 case BaseException() as error:
                     raise error
+        known = [row for row, source, _ in marks if source is Known.PHONEBOOK]
         with self._database.write() as connection:
             is_draft = (_i.id == step.import_id) & (_i.state == ImportState.DRAFT)
             chosen = select(*_i).where(is_draft).with_for_update()
@@ -307,28 +304,23 @@ class PhonebookSearch:
             if stored is None:
                 return  # sent or discarded meanwhile
             draft = Import.from_row(stored, self._encryption)
-            self._mark(connection, draft.id, [(it, Known.NEW, ()) for it in new])
-            self._mark(connection, draft.id, [(it, Known.PHONEBOOK, diff) for it, diff in found])
-            others = self._mark_others(connection, draft.id, [it for it, _ in found])
+            self._mark(connection, draft.id, marks)
+            others = self._mark_others(connection, draft.id, known)
             is_over = connection.execute(self._unchecked(draft.id)).first() is None
             changes: dict[str, object] = {
-                "ready_rows": draft.ready_rows - len(found),
+                "ready_rows": draft.ready_rows - len(known),
                 "twice_rows": draft.twice_rows - others,
-                "known_rows": draft.known_rows + len(found) + others,
+                "known_rows": draft.known_rows + len(known) + others,
                 "search": Search.DONE if is_over else Search.RUNNING,
                 "next_at": self._database.now_plus(timedelta(seconds=max(pause_s, 0))),
             }
             connection.execute(update(imports).where(_i.id == draft.id).values(changes))
 
-    def _change(self, import_id: int, **changes: object) -> None:
-        with self._database.write() as connection:
-            connection.execute(update(imports).where(_i.id == import_id).values(changes))
-
     def _mark(
         self,
         connection: Connection,
         import_id: int,
-        rows: Iterable[tuple[StoredRow, Known, Differences]],
+        marks: Sequence[tuple[StoredRow, Known, Differences]],
     ) -> None:
         marked = (
             update(import_rows)
@@ -337,7 +329,7 @@ class PhonebookSearch:
         )
         values = [
             {"row": row.number, "is_known": known, "differs": self._sealed(row, differences)}
-            for row, known, differences in rows
+            for row, known, differences in marks
         ]
         if values:
             connection.execute(marked, values)
@@ -349,10 +341,10 @@ class PhonebookSearch:
         return self._encryption.encrypt(json.dumps(differences), f"differences {row.key}")
 
     def _mark_others(
-        self, connection: Connection, import_id: int, found: Sequence[StoredRow]
+        self, connection: Connection, import_id: int, known: Sequence[StoredRow]
     ) -> int:
-        """Mark the further rows with numbers that were found; return how many there are."""
-        hashes = [self._hash(row) for row in found if row.place is DuplicatePosition.FIRST]
+        """Mark the further rows with the numbers of these; return how many there are."""
+        hashes = [self._hash(row) for row in known if row.place is DuplicatePosition.FIRST]
         if not hashes:
             return 0
         others = (
@@ -374,15 +366,14 @@ def _is_refusal(call: Future[Any]) -> bool:
 
 def _from_phonebook(contact: Contact, records: Sequence[KnownContact]) -> Differences:
     """Return what differs from the contact in the phonebook that is most alike."""
-    compared: list[tuple[str, Callable[[KnownContact], str]]] = [
-        ("CompanyTitle", lambda it: it.company),
-        ("CityName", lambda it: it.city),
-    ]
     name = " ".join(str(contact[it]) for it in NAMES if contact[it])
 
     def differing(record: KnownContact) -> Differences:
-        texts = [(NAMES[-1], name, " ".join(record.names))]
-        texts += [(it, str(contact[it]), read(record)) for it, read in compared]
+        texts = (
+            (NAMES[-1], name, " ".join(record.names)),
+            ("CompanyTitle", str(contact["CompanyTitle"]), record.company),
+            ("CityName", str(contact["CityName"]), record.city),
+        )
         return tuple(
             (it, old) for it, new, old in texts if new and spelling_key(new) != spelling_key(old)
         )

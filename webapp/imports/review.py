@@ -34,6 +34,7 @@ from webapp.outbox.rows import (
     WAITING,
     State,
     Submission,
+    load_submissions,
     table,
 )
 
@@ -104,23 +105,22 @@ class ImportReview:
             rows = connection.execute(wanted).mappings().all()
         return [Import.from_row(row, self._encryption) for row in rows]
 
-    def progress(self, found: Import) -> Progress:
+    def progress(self, begun: Import) -> Progress:
         """Return what has become of the rows of an import that was sent."""
-        own = table.c.batch == found.id
+        own = table.c.batch == begun.id
         state = case((table.c.discarded_at.is_not(None), _DISCARDED), else_=table.c.state)
         states = select(state, func.count()).where(own).group_by(state)
         is_cancelled = _i.state == ImportState.CANCELLED
         left = case((is_cancelled, 0), else_=_i.left_rows)
         numbers = {_LEFT: left, _KNOWN: _i.known_rows}
-        rest = (select(literal(name), it).where(_i.id == found.id) for name, it in numbers.items())
+        rest = (select(literal(name), it).where(_i.id == begun.id) for name, it in numbers.items())
         since = self._database.now_plus(-timedelta(seconds=_LATELY_S))
         sent = own & (table.c.state == State.DELIVERED) & (table.c.delivered_at >= since)
         lately = select(literal(_LATELY), func.count()).select_from(table).where(sent)
-        # In one statement: a row that is fed between two would be counted twice, or not at all.
+        # In one statement: a row that is fed between two would count for both, or for neither.
         with self._database.read() as connection:
-            counts = {
-                row[0]: row[1] for row in connection.execute(union_all(states, lately, *rest))
-            }
+            rows = connection.execute(union_all(states, lately, *rest))
+            counts = {row[0]: row[1] for row in rows}
         queued = sum(counts.get(state, 0) for state in WAITING)
         return Progress(
             sent=counts.get(State.DELIVERED, 0),
@@ -173,18 +173,18 @@ class ImportReview:
             done, total = connection.execute(select(checked, func.count()).where(*numbers)).one()
         return done, total
 
-    def count_sent(self, import_id: int, twice: DuplicateRows, known: KnownRows) -> int:
+    def count_sent(self, import_id: int, duplicates: DuplicateRows, known: KnownRows) -> int:
         """Return how many rows of a draft are sent, by what its operator chooses."""
-        chosen = is_sent(import_id, twice, known)
-        wanted = select(func.count()).select_from(import_rows).where(chosen)
+        wanted = select(func.count()).select_from(import_rows)
+        wanted = wanted.where(is_sent(import_id, duplicates, known))
         with self._database.read() as connection:
             return connection.execute(wanted).scalar_one()
 
-    def with_same_file(self, found: Import) -> Import | None:
+    def with_same_file(self, draft: Import) -> Import | None:
         """Return the last import of the same file into the same form that was sent, if any."""
-        hashes = self._encryption.hashes(found.digest)
-        sent = _i.state.in_((*BEGUN, *ENDED)) & (_i.id != found.id)
-        same = _i.file_hash.in_(hashes) & (_i.form == found.form)
+        hashes = self._encryption.hashes(draft.digest)
+        sent = _i.state.in_((*BEGUN, *ENDED)) & (_i.id != draft.id)
+        same = _i.file_hash.in_(hashes) & (_i.form == draft.form)
         wanted = select(*_i).where(sent, same).order_by(_i.id.desc()).limit(1)
         with self._database.read() as connection:
             row = connection.execute(wanted).mappings().first()
@@ -218,5 +218,4 @@ class ImportReview:
         )
         with self._database.read() as connection:
             rows = connection.execute(wanted).mappings().all()
-        found = (Submission.from_row(row, self._encryption) for row in rows)
-        return [submission for submission in found if submission.contact]
+        return load_submissions(rows, self._encryption)

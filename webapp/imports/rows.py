@@ -27,7 +27,6 @@ from webapp.persian import InvalidText, persian_digits
 
 _Cells = Sequence[tuple[int, str]]
 
-
 _LABELS_IN_BETWEEN: Final = "\n"  # separates labels, as a comma does
 
 
@@ -78,17 +77,17 @@ def read_row(
     values: dict[str, Value] = {}
     faults: list[RowFault] = []
     for field in definition.fields:
-        found = cells.get(field.name, [])
+        own_cells = cells.get(field.name, [])
         is_required = field.name in definition.required
-        if not (found or is_required or field.name in shared):
+        if not (own_cells or is_required or field.name in shared):
             continue
         try:
-            own = _read(definition, field, found, epoch_1904=epoch_1904)
-            values[field.name] = _with_shared(definition, field, own, found, shared)
+            own = _read(definition, field, own_cells, epoch_1904=epoch_1904)
+            values[field.name] = _with_shared(definition, field, own, own_cells, shared)
             if is_required:
                 require_value(field, values[field.name])
         except InvalidText as error:
-            column, cell = found[0] if found else _first_column(columns, field.name)
+            column, cell = own_cells[0] if own_cells else (_column(columns, field.name), "")
             faults.append(RowFault(column, cell, field.name, str(error)))
     return tuple(faults) or make_contact(definition, values)
 
@@ -104,8 +103,8 @@ def read_shared(definition: FormDefinition, field: Field, text: str) -> Value:
     return read_value(field, text, check=definition.checks.get(field.name))
 
 
-def _first_column(columns: Sequence[str], name: str) -> tuple[int | None, str]:
-    return (columns.index(name) if name in columns else None), ""
+def _column(columns: Sequence[str], name: str) -> int | None:
+    return columns.index(name) if name in columns else None
 
 
 def _read(definition: FormDefinition, field: Field, cells: _Cells, *, epoch_1904: bool) -> Value:

@@ -336,12 +336,12 @@ class StoredRow:
             for name, value in texts.items()
             if value is not None
         }
-        contact: dict[str, object] = dict.fromkeys(
+        columns: dict[str, object] = dict.fromkeys(
             ("contact", "mobile_hash", "faults", "differences", "field_hashes")
         )
-        if found := load_contact(self.contact):
-            contact |= contact_columns(encryption, found, self.key)
-            contact["field_hashes"] = json.dumps(field_hashes(encryption, found))
+        if contact := load_contact(self.contact):
+            columns |= contact_columns(encryption, contact, self.key)
+            columns["field_hashes"] = json.dumps(field_hashes(encryption, contact))
         return {
             "import_id": import_id,
             "number": self.number,
@@ -349,7 +349,7 @@ class StoredRow:
             "encrypted_with": encryption.key_ids[0],
             "place": self.place,
             "known": self.known,
-            **contact,
+            **columns,
             **sealed,
         }
 

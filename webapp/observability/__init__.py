@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from logging import Logger
 from typing import Any, Final
@@ -33,6 +33,16 @@ def log_exception(log: Logger, error: Exception) -> None:
         return
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("unexpected %s\n%s", type(error).__name__, frames)
+
+
+def run_logged(log: Logger, work: Callable[[], object]) -> bool:
+    """Run a function in a thread; log any exception, and return whether there was none."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001  the thread goes on, whatever happens
+        log_exception(log, error)
+        return False
+    return True
 
 
 _INTERVAL_S: Final = 60.0

@@ -183,8 +183,8 @@ class Outbox:
             if guard and added:
                 connection.execute(delete_replaced(by.replaces))
                 guard(connection)
-            found = added or connection.execute(WITH_KEY, {"wanted": row["key"]}).mappings().one()
-        return Submission.from_row(found, self._encryption, send_by=send_by), added is not None
+            current = added or connection.execute(WITH_KEY, {"wanted": row["key"]}).mappings().one()
+        return Submission.from_row(current, self._encryption, send_by=send_by), added is not None
 
     def _shared_values(self, state: State, pause: timedelta) -> dict[str, object]:
         now_plus = self._database.now_plus
@@ -266,7 +266,7 @@ class Outbox:
             self._settle(submission, self._delivered, **changes)
 
     def reject(self, submission: Submission, status: str, *, erase: bool) -> None:
-        """Settle as rejected; erase the contact if the person who waits still has it."""
+        """Settle as rejected; erase the contact if a person waits, and still has it."""
         changes = ERASED if erase else {}
         self._settle(submission, self._final[State.REJECTED], status=status, **changes)
 
@@ -327,8 +327,8 @@ class Outbox:
         own = {"own_key": submission.key, "own_owner": submission.owner}
         values = {**own, "resent_without_lookup": submission.resent_without_lookup, **changes}
         with self._database.write() as connection:
-            found = connection.execute(statement, values).scalar()
-        return State(found) if found else None
+            state = connection.execute(statement, values).scalar()
+        return State(state) if state else None
 
     def delivered_as(self, portal_ids: Collection[int]) -> set[int]:
         """Return which of these portal IDs belong to delivered submissions."""

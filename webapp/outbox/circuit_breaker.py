@@ -130,8 +130,8 @@ class CircuitBreaker:
     def _read(self) -> Pause | None:
         pause = select(*[*_PAUSE_COLUMNS, self._database.now_plus()])
         with self._database.read() as connection:
-            found = connection.execute(pause).first()
-        return Pause(*found) if found else None
+            row = connection.execute(pause).first()
+        return Pause(*row) if row else None
 
     def succeeded(self) -> None:
         """Record that the portal accepted or rejected a contact; close the breaker."""

@@ -23,6 +23,7 @@ from webapp.outbox.rows import (
     WAITING,
     Submission,
     by_reference,
+    load_submissions,
     table,
 )
 from webapp.persian import InvalidText, comparison_key, midnight, parse_mobile, search_key, sort_key
@@ -163,8 +164,7 @@ class Listing:
                 ids = (_sorted_by_name(names) if by_name else list(names))[start : start + size]
             rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings().all()
         in_order = sorted(rows, key=lambda row: ids.index(row["id"]))
-        found = (Submission.from_row(row, self._encryption) for row in in_order)
-        return FoundPage(total, page, [it for it in found if it.contact], is_sorted)
+        return FoundPage(total, page, load_submissions(in_order, self._encryption), is_sorted)
 
     def count(self, query: Query) -> int:
         """Return the number of submissions."""
@@ -216,8 +216,7 @@ class Listing:
                 if not rows:
                     break
                 last = rows[-1]["id"]
-                found = (Submission.from_row(row, self._encryption) for row in rows)
-                yield from (submission for submission in found if submission.contact)
+                yield from load_submissions(rows, self._encryption)
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool]]:
         """Yield SQL conditions that together select what a query asks for."""
@@ -290,7 +289,7 @@ class Listing:
         most of the time.
         """
         wanted = select(_c.id, _c.key, _c.contact, _c.encrypted_with).where(condition)
-        found: dict[int, str] = {}
+        names: dict[int, str] = {}
         for row_id, key, contact, key_id in connection.execute(wanted.order_by(*order)):
             try:
                 text = self._encryption.decrypt(contact, key_id, f"contact {key}")
@@ -299,8 +298,8 @@ class Listing:
             values = json.loads(text)
             name = "\n".join(str(values.get(field) or "") for field in NAME_FIELDS)
             if _has_words(name, str(values[MOBILE]), words):
-                found[row_id] = name
-        return found
+                names[row_id] = name
+        return names
 
 
 def _has_words(name: str, mobile: str, words: Sequence[str]) -> bool:

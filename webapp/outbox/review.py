@@ -11,7 +11,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     and_,
     bindparam,
     case,
@@ -42,6 +41,7 @@ from webapp.outbox.rows import (
     Timing,
     by_reference,
     contact_columns,
+    load_submissions,
     new_owner,
     reference,
     table,
@@ -99,12 +99,7 @@ class Review:
         waiting = waiting.limit(_MAX_KNOWN)
         with self._database.read() as connection:
             rows = connection.execute(waiting).mappings().all()
-        return self._submissions(rows)
-
-    def _submissions(self, rows: Iterable[RowMapping]) -> list[Submission]:
-        """Return the submissions of rows, without those whose contact is damaged."""
-        found = (Submission.from_row(row, self._encryption) for row in rows)
-        return [submission for submission in found if submission.contact]
+        return load_submissions(rows, self._encryption)
 
     def states(self, references: Sequence[str]) -> dict[str, State]:
         """Return the states of the submissions with these references; of none that is discarded."""
@@ -128,8 +123,8 @@ class Review:
         waiting = select(func.min(_c.created_at)).where(self._with_contact(WAITING))
         oldest = waiting.scalar_subquery()
         with self._database.read() as connection:
-            found = connection.execute(select(oldest, self._database.now_plus())).one()
-        return found[0], found[1]
+            arrived_at, now = connection.execute(select(oldest, self._database.now_plus())).one()
+        return arrived_at, now
 
     def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
         """Return submissions that hold a contact, in the order of arrival.
@@ -143,7 +138,7 @@ class Review:
         wanted = wanted.order_by(_c.id).limit(limit)
         with self._database.read() as connection:
             rows = connection.execute(wanted).mappings().all()
-        return self._submissions(rows)
+        return load_submissions(rows, self._encryption)
 
     def get(self, reference: str) -> Submission | None:
         """Return the submission of this reference; None while its number is not verified."""
@@ -309,11 +304,11 @@ def change_in_batches(
     highest = 0
     while True:
         with database.write() as connection:
-            found = connection.execute(changed.returning(_c.id), {"last": highest}).scalars().all()
-        if not found:
+            ids = connection.execute(changed.returning(_c.id), {"last": highest}).scalars().all()
+        if not ids:
             return
-        highest = max(found)
-        yield len(found)
+        highest = max(ids)
+        yield len(ids)
 
 
 def due_after_settling(database: Database, settle: timedelta) -> Any:  # noqa: ANN401  SQL

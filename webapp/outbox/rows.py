@@ -8,7 +8,7 @@ import enum
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -255,6 +255,12 @@ class Submission:
     def reference(self) -> str:
         """Its short name, which the person was shown."""
         return reference(self.key)
+
+
+def load_submissions(rows: Iterable[RowMapping], encryption: Encryption) -> list[Submission]:
+    """Return the submissions of rows with `COLUMNS`, without those whose contact is damaged."""
+    submissions = (Submission.from_row(row, encryption) for row in rows)
+    return [submission for submission in submissions if submission.contact]
 
 
 _COLUMN_NAMES: Final = tuple(

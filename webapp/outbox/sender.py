@@ -49,8 +49,8 @@ _accepted_lengths: Final = Table(
 _lengths: Final = _accepted_lengths.c
 _UPDATE_TO_LONGER: Final = (
     update(_accepted_lengths)
-    .where(_lengths.field == bindparam("name"), _lengths.length < bindparam("found"))
-    .values(length=bindparam("found"))
+    .where(_lengths.field == bindparam("name"), _lengths.length < bindparam("longer"))
+    .values(length=bindparam("longer"))
 )
 
 
@@ -78,7 +78,7 @@ class AcceptedLengths:
                 connection.execute(
                     self._database.insert_or_ignore(_accepted_lengths, field=name, length=length)
                 )
-                connection.execute(_UPDATE_TO_LONGER, {"name": name, "found": length})
+                connection.execute(_UPDATE_TO_LONGER, {"name": name, "longer": length})
         self._known.update(longer)
 
     def exceeding(self, contact: Contact) -> tuple[str, ...]:

@@ -321,7 +321,7 @@ class Intake:
         """Return a submission's outcome; wait for it while another request or process sends it.
 
         Args:
-            submission: As it was found.
+            submission: As it was read.
             has_permit: Whether the caller has a permit; without one nobody waits, so that enough
                 threads are left for pages. None: one is acquired if necessary.
         """

@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, Final
 
-from webapp.observability import log_exception
+from webapp.observability import run_logged
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import Timing
@@ -105,11 +105,12 @@ class Worker:
         self._running = {call for call in self._running if not call.done()}
         if self._breaker.pause:
             if not self._running and self._breaker.take_probe(self._timing.lease):
-                self._running = {pool.submit(_run_logged, self._probe)}
+                self._running = {pool.submit(run_logged, log, self._probe)}
             return
         free = self._calls - len(self._running)
         for submission in self._outbox.claim(free) if free else ():
-            self._running.add(pool.submit(_run_logged, partial(self._sender.attempt, submission)))
+            attempt = partial(self._sender.attempt, submission)
+            self._running.add(pool.submit(run_logged, log, attempt))
 
     def _requeue_expired_leases(self) -> None:
         if count := self._outbox.requeue_expired_leases():
@@ -135,16 +136,6 @@ class Worker:
         self._outbox.make_due_now()
 
 
-def _run_logged(work: Callable[[], object]) -> bool:
-    """Run a function and log any exception; return whether there was none."""
-    try:
-        work()
-    except Exception as error:  # noqa: BLE001  the worker goes on, whatever happens
-        log_exception(log, error)
-        return False
-    return True
-
-
 class _Job:
     """A function to run at an interval. One that fails is run less often; the others go on."""
 
@@ -159,5 +150,5 @@ class _Job:
         """Run the function if the interval has passed; log any exception."""
         now = time.monotonic()
         if now >= self._next:
-            least_s = 0.0 if _run_logged(self.work) else _ERROR_INTERVAL_S
+            least_s = 0.0 if run_logged(log, self.work) else _ERROR_INTERVAL_S
             self._next = now + max(self._interval_s, least_s)

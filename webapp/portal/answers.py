@@ -287,8 +287,8 @@ def is_same_number(mobile: str, stored: object) -> bool:
     """Return whether a stored number is this one; it comes with 98, 0 or nothing in front."""
     if isinstance(stored, bool) or not isinstance(stored, str | int):
         return False
-    sent, found = (comparison_key(str(text))[-_NATIONAL_DIGITS:] for text in (mobile, stored))
-    return sent == found
+    sent, other = (comparison_key(str(text))[-_NATIONAL_DIGITS:] for text in (mobile, stored))
+    return sent == other
 
 
 class CallAbandoned(Exception):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ class Breakdown(enum.StrEnum):
     """What the names of a count are."""
 
     SOURCE = "source"  # where a visitor came from; "" if that is not known
-    OPERATOR = "operator"  # the login of who typed it; "" if nobody had logged in
+    OPERATOR = "operator"  # the login name of the operator; "" if nobody had logged in
     WAY = "way"  # `TYPED`, or `IMPORTED` from a file
     HOUR = "hour"  # "00" to "23" in Iran, of what was typed
     DELAY = "delay"  # the lowest of `DELAYS_S` within which it was delivered
@@ -50,23 +49,6 @@ table: Final = Table(
 _c: Final = table.c
 
 _Key = tuple[Breakdown, date, str, str]  # the primary key
-
-
-@dataclass(frozen=True, slots=True)
-class NamedCount:
-    """Delivered submissions of one day, form and name.
-
-    Attributes:
-        day: The day in Iran on which they were submitted.
-        form: The slug of their form.
-        name: Their source, operator, way, hour or delay.
-        count: Their number.
-    """
-
-    day: date
-    form: str
-    name: str
-    count: int
 
 
 def keys(row: Row[*tuple[Any, ...]]) -> Iterator[_Key]:
@@ -144,16 +126,16 @@ class Breakdowns:
         others = total - unknown - sum(count for _, count in named)
         return [*named, *(end for end in ((OTHER, others), ("", unknown)) if end[1])]
 
-    def daily(self, kind: Breakdown, first: date, last: date) -> list[NamedCount]:
-        """Return the counts of these days and all between, in the order of days and forms."""
-        rows = (
-            select(_c.day, _c.form, _c.name, _c["count"].label("number"))
+    def daily(self, kind: Breakdown, first: date, last: date) -> list[tuple[date, str, str, int]]:
+        """Return the counts of these days and all between: day, form, name and number."""
+        counts = (
+            select(_c.day, _c.form, _c.name, _c["count"])
             .where(_c.kind == kind, _c.day.between(first, last))
             .order_by(*table.primary_key)
         )
         with self._database.read() as connection:
-            found = connection.execute(rows).all()
-        return [NamedCount(row.day, row.form, row.name, row.number) for row in found]
+            rows = connection.execute(counts)
+            return [(day, form, name, number) for day, form, name, number in rows]
 
 
 def _known_sources(connection: Connection, day: date, form: str) -> set[str]:

@@ -38,7 +38,6 @@ table: Final = Table(
 )
 _c: Final = table.c
 
-
 choices_table: Final = Table(
     "choice_counts",
     metadata,
@@ -125,11 +124,12 @@ class Funnel:
         Raises:
             DatabaseError: if the database fails.
         """
-        rows = select(_c.day, _c.form, _c.step, _c["count"].label("number"))
-        rows = rows.where(_c.day.between(first, last)).order_by(*table.primary_key)
+        rows = select(*_c).where(_c.day.between(first, last)).order_by(*table.primary_key)
         with self._database.read() as connection:
-            found = connection.execute(rows).all()
-        return [StepCount(row.day, row.form, FunnelStep(row.step), row.number) for row in found]
+            return [
+                StepCount(day, form, FunnelStep(step), number)
+                for day, form, step, number in connection.execute(rows)
+            ]
 
     def choices(self, first: date, last: date) -> dict[tuple[str, str, str], int]:
         """Return the sums of these days and all between, by form, field and choice.
@@ -141,8 +141,8 @@ class Funnel:
         names = (one.form, one.field, one.choice)
         sums = select(*names, func.sum(one["count"])).where(one.day.between(first, last))
         with self._database.read() as connection:
-            found = connection.execute(sums.group_by(*names).order_by(*names)).all()
-        return {(form, field, choice): int(number) for form, field, choice, number in found}
+            rows = connection.execute(sums.group_by(*names).order_by(*names))
+            return {(form, field, choice): int(number) for form, field, choice, number in rows}
 
     def daily_choices(self, first: date, last: date) -> list[tuple[date, str, str, str, int]]:
         """Return the counts of these days and all between: day, form, field, choice and number.
@@ -150,10 +150,10 @@ class Funnel:
         Raises:
             DatabaseError: if the database fails.
         """
-        rows = select(*choices_table.c).where(choices_table.c.day.between(first, last))
+        chosen = select(*choices_table.c).where(choices_table.c.day.between(first, last))
         with self._database.read() as connection:
-            found = connection.execute(rows.order_by(*choices_table.primary_key)).all()
-        return [(day, form, field, choice, number) for day, form, field, choice, number in found]
+            rows = connection.execute(chosen.order_by(*choices_table.primary_key))
+            return [(day, form, field, choice, number) for day, form, field, choice, number in rows]
 
     def start(self) -> None:
         """Flush in a thread, at intervals. Call it in the process that serves, after a fork."""

@@ -170,11 +170,11 @@ def _header_ends(sheets: Sheets, table: Table) -> dict[str, int]:
         return [_caption_keys(cell)[0] for cell in _without_empty_end(cells)]
 
     sought = key(table.header or ())
-    found = {
+    ends = {
         name: next((it for it, cells in islice(rows(), HEADER_ROWS) if key(cells) == sought), 0)
         for name, rows in sheets.items()
     }
-    return {name: end for name, end in found.items() if end and sought}
+    return {name: end for name, end in ends.items() if end and sought}
 
 
 def make_table(rows: Rows, guide: Guide = Guide()) -> Table:

@@ -202,32 +202,34 @@ def read_vcards(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _cells(card: str) -> list[str]:
-    found: dict[str, list[list[str]]] = {}
+    properties: dict[str, list[list[str]]] = {}
     for line in card.splitlines():
         name, colon, value = line.partition(":")
         key, *parameters = name.upper().split(";")
         if colon:
             parts = [_plain(part, parameters) for part in _PART.split(value)]
             is_mobile = any("CELL" in it for it in parameters)
-            found.setdefault("CELL" if is_mobile else key.rpartition(".")[2], []).append(parts)
-    last, first = [*_first(found, "N"), "", ""][:2]
+            properties.setdefault("CELL" if is_mobile else key.rpartition(".")[2], []).append(parts)
+    last, first = [*_first(properties, "N"), "", ""][:2]
     if not (first or last):
-        last = " ".join(_first(found, "FN"))
-    numbers = [it[0].removeprefix("tel:") for key in ("CELL", "TEL") for it in found.get(key, [])]
+        last = " ".join(_first(properties, "FN"))
+    numbers = [
+        it[0].removeprefix("tel:") for key in ("CELL", "TEL") for it in properties.get(key, [])
+    ]
     numbers = [*dict.fromkeys(numbers), *[""] * _MAX_NUMBERS][:_MAX_NUMBERS]
-    address = [*_first(found, "ADR"), *[""] * 7]
+    address = [*_first(properties, "ADR"), *[""] * 7]
     street = ", ".join(filter(None, (address[2], address[1], address[0])))
-    birthday = _YEAR_MONTH_DAY.fullmatch("".join(_first(found, "BDAY")).strip())
+    birthday = _YEAR_MONTH_DAY.fullmatch("".join(_first(properties, "BDAY")).strip())
     return [
         *(first, last, *numbers),
-        *("".join(_first(found, name)[:1]) for name in ("EMAIL", "ORG", "TITLE")),
+        *("".join(_first(properties, name)[:1]) for name in ("EMAIL", "ORG", "TITLE")),
         *(address[3], street, "-".join(birthday.groups()) if birthday else ""),
-        "".join(_first(found, "CATEGORIES")[:1]),
+        "".join(_first(properties, "CATEGORIES")[:1]),
     ]
 
 
-def _first(found: dict[str, list[list[str]]], name: str) -> list[str]:
-    return next(iter(found.get(name, [])), [])
+def _first(properties: dict[str, list[list[str]]], name: str) -> list[str]:
+    return next(iter(properties.get(name, [])), [])
 
 
 def _plain(part: str, parameters: list[str]) -> str:

@@ -116,17 +116,17 @@ def _with_data(workbook: CalamineWorkbook) -> list[CalamineSheet]:
     from python_calamine import SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
 
     sheets = [it for it in workbook.sheets_metadata if it.typ == SheetTypeEnum.WorkSheet]
-    found = []
+    with_data = []
     for is_shown in (True, False):
         for metadata in sheets:
             if (metadata.visible == SheetVisibleEnum.Visible) is is_shown:
                 sheet = workbook.get_sheet_by_name(metadata.name)
-                found += [sheet] if sheet.start is not None else []
-            if len(found) >= (MAX_SHEETS if is_shown else 1):
-                return found
-    if not found:
+                with_data += [sheet] if sheet.start is not None else []
+            if len(with_data) >= (MAX_SHEETS if is_shown else 1):
+                return with_data
+    if not with_data:
         raise Unparsable("empty")
-    return found
+    return with_data
 
 
 def _numbered_rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:

@@ -87,9 +87,10 @@ def _listing(kind: Breakdown) -> list[str]:
 def breakdown_csv(kind: Breakdown, first: date, last: date) -> Iterator[_CsvRow]:
     """Yield the numbers of these days by day, form and name."""
     listing = _listing(kind)
-    for one in services().delivery.statistics.breakdowns.daily(kind, first, last):
-        if one.name or one.form in listing:
-            yield one.day, one.form, one.name, one.count
+    for row in services().delivery.statistics.breakdowns.daily(kind, first, last):
+        _, form, name, _ = row
+        if name or form in listing:
+            yield row
 
 
 def breakdowns(first: date, last: date) -> dict[Breakdown, dict[str, int]]:
