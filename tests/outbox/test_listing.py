@@ -147,6 +147,20 @@ def test_list_is_sorted_by_name_in_the_order_of_the_persian_alphabet(
     assert not unsorted.is_sorted
 
 
+def test_name_is_searched_in_the_newest_only_and_the_page_says_that_older_ones_were_not(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done with all that were found concerns no others; numbers are found in all rows."""
+    references = [add(outbox, "علی", "09120000001", reason="Mobile_Invalid") for _ in range(3)]
+    assert not outbox.listing.find(Query(text="علی")).is_partial
+    monkeypatch.setattr(listing, "MAX_SEARCHED", 2)
+    assert found(outbox, "علی") == references[1:]
+    assert outbox.listing.find(Query(text="علی")).is_partial
+    assert found(outbox, "09120000001") == references
+    assert outbox.listing.retry(Query(text="علی")) == 2
+    assert states(outbox, references[0]) == [(State.HELD, True)]
+
+
 def test_several_are_sent_again_but_suspects_and_reviewed_ones_only_by_choice(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

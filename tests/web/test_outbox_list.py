@@ -111,6 +111,9 @@ def test_headers_of_columns_sort_the_list_and_say_how_it_is_sorted(
     html = Html(client.get("/outbox?sort=name").text)
     assert not [header for header, _ in html.find("th") if "aria-sort" in header]
     assert texts.TOO_MANY_TO_SORT.partition("{n}")[2] in html.text("main")
+    monkeypatch.setattr(listing, "MAX_SEARCHED", 1)
+    html = Html(client.get("/outbox?q=کاظمی").text)
+    assert texts.TOO_MANY_TO_SEARCH.partition("{n}")[2] in html.text("main")
 
 
 @each("arguments", [{"day": "۱۴۰۴/۱۳/۱"}, {"day": "x"}, {"day": "9999/12/29"}])

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
 
@@ -34,6 +34,7 @@ _MAX_COUNTED: Final = 20_000  # rows whose reasons, forms and sources are offere
 _BATCH_IDS: Final = 500  # of rows that were found by name, in one statement
 _MIN_DIGITS: Final = 3  # of a part of a number
 MAX_SORTED: Final = 10_000  # by name: each contact is decrypted
+MAX_SEARCHED: Final = 50_000  # the newest, by name: decrypting them takes a second
 _BY_NAME: Final = "name"
 
 _c: Final = table.c
@@ -92,8 +93,16 @@ class Query:
         return f"Query({self.kind}, …)"
 
 
+class _Selection(NamedTuple):
+    """The SQL condition of a query; `words` if each contact must be decrypted to find them."""
+
+    condition: ColumnElement[bool]
+    words: Sequence[str] | None = None
+    is_partial: bool = False
+
+
 @dataclass(frozen=True, slots=True)
-class FoundPage:
+class ListPage:
     """A page of a list.
 
     Attributes:
@@ -102,12 +111,14 @@ class FoundPage:
         submissions: Those of the page.
         is_sorted: Whether they are in the order that was asked for; a list that is too long to sort
             by name is in the order of arrival.
+        is_partial: Whether only the newest `MAX_SEARCHED` were searched by name.
     """
 
     total: int
     page: int
     submissions: list[Submission]
     is_sorted: bool = True
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,7 @@ class Listing:
 
     def find(
         self, query: Query, *, sort: str = "oldest", page: int = 1, size: int = 50
-    ) -> FoundPage:
+    ) -> ListPage:
         """Return a page of a list.
 
         Args:
@@ -146,7 +157,7 @@ class Listing:
         order = _IN_ORDER.get(sort, _IN_ORDER["oldest"])
         names: dict[int, str] | None = None
         with self._database.read() as connection:
-            condition, words = self._condition(connection, query)
+            condition, words, is_partial = self._selection(connection, query)
             counted = select(func.count()).select_from(table).where(condition)
             total = 0 if words else connection.execute(counted).scalar_one()
             if words or (sort == _BY_NAME and total <= MAX_SORTED):
@@ -164,7 +175,8 @@ class Listing:
                 ids = (_sorted_by_name(names) if by_name else list(names))[start : start + size]
             rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings().all()
         in_order = sorted(rows, key=lambda row: ids.index(row["id"]))
-        return FoundPage(total, page, load_submissions(in_order, self._encryption), is_sorted)
+        submissions = load_submissions(in_order, self._encryption)
+        return ListPage(total, page, submissions, is_sorted, is_partial)
 
     def count(self, query: Query) -> int:
         """Return the number of submissions."""
@@ -221,7 +233,7 @@ class Listing:
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool]]:
         """Yield SQL conditions that together select what a query asks for."""
         with self._database.read() as connection:
-            condition, words = self._condition(connection, query)
+            condition, words, _ = self._selection(connection, query)
             if words is not None:
                 ids = list(self._scan(connection, condition, _IN_ORDER["oldest"], words))
         if words is None:
@@ -231,10 +243,7 @@ class Listing:
             # What was found by name may have been corrected since: that is for the next search.
             yield and_(condition, _c.id.in_(ids[start : start + _BATCH_IDS]))
 
-    def _condition(
-        self, connection: Connection, query: Query
-    ) -> tuple[ColumnElement[bool], list[str] | None]:
-        """Return the SQL condition of a query, and the words that only decrypting can find."""
+    def _selection(self, connection: Connection, query: Query) -> _Selection:
         filters = ((_c.status, query.reason), (_c.form, query.form), (_c.source, query.source))
         parts = [self._listed(query.kind), *(column == it for column, it in filters if it)]
         if query.references:
@@ -246,24 +255,28 @@ class Listing:
         if query.last_id is not None:
             parts.append(_c.id <= query.last_id)
         if not query.text.strip():
-            return and_(*parts), None
+            return _Selection(and_(*parts))
         return self._search(connection, and_(*parts), query.text)
 
     def _search(
         self, connection: Connection, condition: ColumnElement[bool], text: str
-    ) -> tuple[ColumnElement[bool], list[str] | None]:
-        """Return the condition of a searched text, as `_condition` does."""
+    ) -> _Selection:
         named = by_reference(text.strip())
         if named is not None:
             ids = connection.execute(select(_c.id).where(named)).scalars().all()
             if ids:
-                return and_(_c.id.in_(ids), condition), None
+                return _Selection(and_(_c.id.in_(ids), condition))
         try:
             hashes = self._encryption.hashes(parse_mobile(text))
         except InvalidText:
-            return condition, [search_key(comparison_key(word)) for word in text.split()]
+            words = [search_key(comparison_key(word)) for word in text.split()]
+            newest_first = select(_c.id).where(condition).order_by(_c.id.desc())
+            rest = connection.execute(newest_first.offset(MAX_SEARCHED).limit(1)).scalar()
+            if rest is not None:
+                condition = and_(condition, _c.id > rest)
+            return _Selection(condition, words, is_partial=rest is not None)
         has_key = _c.encrypted_with.in_(self._encryption.key_ids)  # for the index
-        return and_(has_key, _c.mobile_hash.in_(hashes), condition), None
+        return _Selection(and_(has_key, _c.mobile_hash.in_(hashes), condition))
 
     def _listed(self, kind: ListKind) -> ColumnElement[bool]:
         parts = [

@@ -17,7 +17,7 @@ from webapp.database import DatabaseError
 from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.messages import desk as texts
-from webapp.outbox.listing import MAX_SORTED, ListKind, Query
+from webapp.outbox.listing import MAX_SEARCHED, MAX_SORTED, ListKind, Query
 from webapp.outbox.rows import State, Submission
 from webapp.outbox.submit import Result
 from webapp.web import contact, correction, submitting
@@ -64,6 +64,7 @@ def submissions() -> str | Response:
         page_count=page_count,
         is_sorted=found.is_sorted,
         most_sorted=persian.persian_number(MAX_SORTED),
+        most_searched=persian.persian_number(MAX_SEARCHED) if found.is_partial else "",
         reasons=pages.reasons(view, groups) if kind is ListKind.ATTENTION else [],
         **pages.filters(view, groups),
         suspects=0 if kind is ListKind.SUSPECTS else listing.count(_SUSPECTS),
