@@ -1,4 +1,4 @@
-"""What follows when nothing fails any more: an operator's part, and what the outbox tells then."""
+"""What follows when nothing fails any more: an operator's decisions, and the outbox after them."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ SETTINGS = {"gender-required": {"AMOOT_EMPTY_GENDER": "false"}}
 
 @dataclass(frozen=True, kw_only=True)
 class Aftermath:
-    """What an operator had to decide, and what the rows tell.
+    """What an operator had to decide, and what the rows say.
 
     Attributes:
         held: Submissions that waited for an operator.
-        told: The numbers of those that may be twice at the portal, as their rows tell.
+        marked: The numbers of those that may be duplicated at the portal, by their rows.
     """
 
     held: int
-    told: set[int]
+    marked: set[int]
 
 
-def come_to_rest(world: World) -> Aftermath:
+def end_faults(world: World) -> Aftermath:
     """End all faults, and let every contact reach the portal, those for an operator too."""
-    world.mood.share = 0
+    world.responses.share = 0
     changes = SETTINGS.get(world.profile, {})
     if world.portal.profile.http_status != PROFILES["strict"].http_status:
         world.portal.profile = PROFILES["strict"]
@@ -58,18 +58,18 @@ def come_to_rest(world: World) -> Aftermath:
     )
     services.breaker.probe_now()
     drain(world.outbox)
-    held, told = 0, set[int]()
+    held, marked = 0, set[int]()
     for _ in range(ROUNDS):
         waiting = list(_needing_attention(services))
         held = held or len(waiting)
-        told |= {_stored_number(it) for it in waiting if it.uncertain}
+        marked |= {_stored_number(it) for it in waiting if it.uncertain}
         if not waiting:
             break
         _decide(services, waiting, world.portal.contacts)
         drain(world.outbox)
-    told |= _sent_again(world.outbox, world.portal.contacts)
+    marked |= _sent_again(world.outbox, world.portal.contacts)
     _erase_drafts(world.outbox, services)
-    return Aftermath(held=held, told=told)
+    return Aftermath(held=held, marked=marked)
 
 
 def _needing_attention(services: DeliveryServices) -> Iterator[Submission]:
@@ -98,7 +98,7 @@ def _stored_number(submission: Submission) -> int:
 
 
 def _sent_again(outbox: str, stored: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Return the numbers of delivered contacts whose rows tell that they were sent again."""
+    """Return the numbers of delivered contacts whose rows say that they were sent again."""
     engine = create_engine(outbox, poolclass=NullPool)
     with engine.connect() as connection:
         ids = set(
@@ -141,5 +141,5 @@ def drain(outbox: str) -> None:
 
 
 def say(words: str) -> None:
-    """Tell the person who watches."""
+    """Write to standard error, for the person at the terminal."""
     print(words, file=sys.stderr, flush=True)

@@ -4,10 +4,9 @@ Run as `make chaos`. Clients send contacts to the real server, in front of a por
 every way that the simulator knows and has one of its profiles; meanwhile web workers, deliverers,
 all processes together and PostgreSQL are killed at random. In the end, when nothing fails any more
 and an operator has decided about what is held, each contact that was accepted must be at the
-portal, and no trace of anyone may be left with us. None is there twice, except where the portal
-answers nothing readable and has no search: then its row tells, and none is there three times. What
-PostgreSQL itself keeps of deleted rows, and its write-ahead log, are out of our hands and not
-looked at.
+portal, and no trace of anyone may be left with us. None is duplicated, except where the portal
+answers nothing readable and has no search: then its row is marked, and none is there three times.
+What PostgreSQL keeps of deleted rows, and its write-ahead log, are not examined.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import requests
-from aftermath import DRAINING, come_to_rest, say
+from aftermath import DRAINING, end_faults, say
 from bringing import bring, send, written
 from crowd import MARK, Contact, Crowd
 from programs import Site
@@ -91,7 +90,7 @@ REFUSALS = (
     *map(page, (401, 403, 405, 415)),
 )
 
-# What a failing portal does, each as likely as the others: every fault, and every kind of status.
+# What a failing portal does, all equally likely: every fault, and every kind of status.
 KINDS: Sequence[Sequence[str | Fault | SimulatedAnswer]] = (
     *((fault,) for fault in Fault if fault not in {*SLOW_DOWNS, Fault.HTTP_404}),
     SLOW_DOWNS,
@@ -112,7 +111,7 @@ class Report:
 
     Attributes:
         accepted: Submissions answered 303.
-        told_rejected: Submissions answered that the portal does not want them.
+        rejected: Submissions answered that the portal does not want them.
         verified: Submissions whose number was verified by a code, and which were accepted then.
         unverified: Those that got no code, or whose sender left.
         unverified_delivered: Those of them that are at the portal.
@@ -122,12 +121,12 @@ class Report:
         answered_otherwise: Those of them that were not accepted then.
         imported: Rows of a spreadsheet that are at the portal.
         brought_again: Times that the file was brought again for want of an answer.
-        ended_by_themselves: Programs that ended though nobody killed them.
+        ended_unkilled: Programs that ended though nobody killed them.
         held: Submissions about which an operator had to decide in the end.
         lost: Accepted contacts that are not at the portal as they were typed.
-        twice: Contacts that are there more than once.
-        untold: Those of them whose row does not tell, or that a search would have found.
-        thrice: Those of them that are there more than twice.
+        duplicated: Contacts that are there more than once.
+        unmarked: Those of them whose row is not marked, or that a search would have shown.
+        tripled: Those of them that are there three times or more.
         left: People and secrets that left a trace with us, counted once a place.
     """
 
@@ -139,7 +138,7 @@ class Report:
     verified: int = 0
     unverified: int = 0
     unverified_delivered: int
-    told_rejected: int = 0
+    rejected: int = 0
     gave_up: int = 0
     repeated: int = 0
     sent_again: int = 0
@@ -152,20 +151,20 @@ class Report:
     deliverers_killed: int = 0
     everything_killed: int = 0
     database_crashes: int = 0
-    ended_by_themselves: int = 0
+    ended_unkilled: int = 0
     held: int
     lost: int
-    twice: int
-    untold: int
-    thrice: int
+    duplicated: int
+    unmarked: int
+    tripled: int
     left: int
     seconds: int
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is lost, left, or twice without need and word."""
+        """Whether nothing is lost or left, and nothing duplicated without need or mark."""
         return not (
-            self.lost or self.untold or self.thrice or self.left or self.unverified_delivered
+            self.lost or self.unmarked or self.tripled or self.left or self.unverified_delivered
         )
 
     def __str__(self) -> str:
@@ -174,8 +173,8 @@ class Report:
         return "\n".join(f"{name.replace('_', ' '):20}{value:>26}" for name, value in rows)
 
 
-class Mood:
-    """The mood of a portal that fails for a share of its calls."""
+class FaultyResponses:
+    """The responses of a portal that fails for a share of its calls."""
 
     def __init__(self, share: float, random: Random, events: list[str]) -> None:
         """Take the share, which may be changed, and where the names of what happens go."""
@@ -184,7 +183,7 @@ class Mood:
         self._events = events
 
     def __call__(self, _: Captured) -> str | Fault | SimulatedAnswer:
-        """Say what a call gets."""
+        """Return the response to a call."""
         self._events.append("portal_calls")
         if self._random.random() >= self.share:
             return "Success"
@@ -200,7 +199,7 @@ class World:
     Attributes:
         portal: The simulator.
         profile: The name of its profile.
-        mood: Its mood.
+        responses: What it responds.
         postgres: The database, if it is not an SQLite file.
         outbox: The database's address.
         environ: The programs' settings.
@@ -210,7 +209,7 @@ class World:
 
     portal: Simulator
     profile: str
-    mood: Mood
+    responses: FaultyResponses
     postgres: PostgresServer | None
     outbox: str
     environ: Mapping[str, str]
@@ -278,7 +277,7 @@ class Experiment:
                 operator = operators.submit(_import, world, imported)
                 self._harass(world, crowd, numbers)
                 operator.result()
-            aftermath = come_to_rest(world)
+            aftermath = end_faults(world)
             # Unverified ones stay for an hour, or for an operator.
             unverified = {contact.number for contact in crowd.unverified}
             settled = {b"%d" % number for number in drawn if number not in unverified}
@@ -286,7 +285,7 @@ class Experiment:
             arrived = [(contact["Mobile"], contact["FName"]) for contact in world.portal.contacts]
         people = list(map(Contact, imported))
         copies = Counter(mobile for mobile, _ in arrived)
-        twice = {mobile for mobile, times in copies.items() if times > 1}
+        duplicated = {mobile for mobile, times in copies.items() if times > 1}
         is_searchable = "ContactSearch" not in PROFILES[self.profile].instead
         return Report(
             database=self.database,
@@ -297,9 +296,9 @@ class Experiment:
             unverified_delivered=len({it.stored for it in crowd.unverified}.intersection(arrived)),
             imported=len({contact.stored for contact in people}.intersection(arrived)),
             held=aftermath.held,
-            twice=len(twice),
-            untold=len(twice if is_searchable else twice - aftermath.told),
-            thrice=sum(times > MOST_COPIES for times in copies.values()),
+            duplicated=len(duplicated),
+            unmarked=len(duplicated if is_searchable else duplicated - aftermath.marked),
+            tripled=sum(times > MOST_COPIES for times in copies.values()),
             left=left,
             seconds=round(time.monotonic() - start),
             **Counter(world.events),
@@ -320,8 +319,8 @@ class Experiment:
             kept = 10 * (self.submissions + self.import_rows)
             portal = stack.enter_context(Simulator(token=TOKEN, kept=kept))
             say(f"profile {self.profile}")
-            mood = Mood(self.faulty, self._random("portal"), events)
-            portal.mood, portal.delay, portal.latency = mood, SETTLE / 2, LATENCY
+            responses = FaultyResponses(self.faulty, self._random("portal"), events)
+            portal.respond_with, portal.delay, portal.latency = responses, SETTLE / 2, LATENCY
             portal.profile = PROFILES[self.profile]
             environ = self._settings(portal)
             postgres, outbox = None, f"sqlite:///{state}/outbox.sqlite3"
@@ -338,7 +337,7 @@ class Experiment:
             yield World(
                 portal=portal,
                 profile=self.profile,
-                mood=mood,
+                responses=responses,
                 postgres=postgres,
                 outbox=outbox,
                 environ=environ,
@@ -413,7 +412,7 @@ class Experiment:
             world.events.append("database_crashes")
 
     def _left(self, outbox: str, numbers: set[bytes]) -> int:
-        """Count the traces, once those that go by themselves are gone."""
+        """Count the traces that stay, after those that are erased automatically."""
         expires = time.monotonic() + ERASING
         while (places := self._traces(outbox, numbers)) and time.monotonic() < expires:
             time.sleep(1)

@@ -211,13 +211,13 @@ def form_token(page: bytes) -> bytes:
     Raises:
         ValueError: if there is none.
     """
-    if found := _TOKEN.search(page):
-        return found[1]
+    if match := _TOKEN.search(page):
+        return match[1]
     raise ValueError("no form token in the page")
 
 
 def resources(page: bytes) -> list[str]:
     """Return what a page in a frame lets a browser load; a frame's icon is not shown."""
     tags = re.findall(rb"<(?:link|script)\b[^>]*>", page)
-    found = [_ADDRESS.search(tag) for tag in tags if b'rel="icon"' not in tag]
-    return list(dict.fromkeys(match[1].decode() for match in found if match))
+    addresses = [_ADDRESS.search(tag) for tag in tags if b'rel="icon"' not in tag]
+    return list(dict.fromkeys(match[1].decode() for match in addresses if match))

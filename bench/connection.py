@@ -1,4 +1,4 @@
-"""A connection to an HTTP server over asyncio, that knows just what the benchmark's servers say."""
+"""A connection to an HTTP server over asyncio, which reads what the benchmark's servers send."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Answer:
 
     def header(self, name: bytes) -> list[str]:
         """Return the values of a header."""
-        found = re.findall(rb"\r\n" + name + rb": ([^\r]*)", self.head, re.IGNORECASE)
-        return [value.decode("latin-1") for value in found]
+        values = re.findall(rb"\r\n" + name + rb": ([^\r]*)", self.head, re.IGNORECASE)
+        return [value.decode("latin-1") for value in values]
 
 
 class Connection(asyncio.Protocol):
@@ -48,15 +48,15 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who waits."""
+        """Raise an error where an answer is awaited."""
         if self._answer and not self._answer.done():
             self._answer.set_exception(exc or ConnectionResetError("closed without an answer"))
 
     def data_received(self, data: bytes) -> None:
         """Collect one answer, whose length its head says."""
         self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        if not found or not self._answer or self._answer.done():
+        head, end, body = self._buffer.partition(b"\r\n\r\n")
+        if not end or not self._answer or self._answer.done():
             return
         length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
         if length is None:
@@ -81,9 +81,9 @@ class Connection(asyncio.Protocol):
 
 def _gunzip(body: bytes) -> bytes:
     """Decompress what may be several members, one after the other."""
-    found = b""
+    text = b""
     while body:
         member = zlib.decompressobj(_GUNZIP)
-        found += member.decompress(body)
+        text += member.decompress(body)
         body = member.unused_data
-    return found
+    return text

@@ -1,4 +1,4 @@
-"""People who fill in forms, and do not give up easily."""
+"""Clients that fill in forms, and repeat what is not answered."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARK = "نشان"  # every contact's first name, with its number
 PATIENCE = 60  # seconds for which a client repeats what is not answered
 TIMEOUTS = (0.5, 5, 5, 5)  # seconds that it waits for one answer; some click again soon
 VERIFYING = "/f/club"  # the form that verifies numbers
-HASTY = 0.05  # the share of those who leave while they are asked for a code
+HASTY = 0.05  # the share of clients that leave while they are asked for a code
 CODE_PATIENCE = 5  # seconds for which they wait for a code
 SENT_AGAIN = 0.2  # the share of the accepted submissions that are
 FINAL = {HTTPStatus.OK, HTTPStatus.SEE_OTHER, HTTPStatus.UNPROCESSABLE_ENTITY}  # answers
@@ -50,12 +50,12 @@ class Contact:
 
 
 class Crowd:
-    """People who fill in the form, and send it until they are answered.
+    """Clients that fill in the form, and send it until they are answered.
 
     Attributes:
         accepted: The contacts that were.
         unverified: Those whose number nobody has verified, where it had to be.
-        results: What each was told.
+        results: The result that each got, as the report names it.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Crowd:
             ]
             if receipts:
                 return "verified"
-            return "gave_up" if None in answers else "told_rejected"
+            return "gave_up" if None in answers else "rejected"
         return "unverified"
 
     def _send_again(self, post: requests.PreparedRequest, random: Random) -> None:
@@ -187,11 +187,11 @@ def _send(request: requests.PreparedRequest, url: str, timeout: float) -> reques
 
 
 def _meaning(answer: requests.Response | None) -> str:
-    """Say what a person was told, as the report names it."""
+    """Return the result that a person got, as the report names it."""
     if answer is None:
         return "gave_up"
     if answer.status_code == HTTPStatus.SEE_OTHER:
         return "accepted"
     if 'data-outcome="rejected"' not in answer.text:
         raise RuntimeError(f"the form was not understood: {answer.text}")
-    return "told_rejected"
+    return "rejected"

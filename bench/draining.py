@@ -9,7 +9,7 @@ import table
 from launch import SECRET, run_app, run_portal
 from load import SIGN_UP, Pages
 from sqlalchemy import func, select
-from stock import let_wait
+from stock import fill
 
 from webapp.database import Database
 from webapp.outbox import rows
@@ -31,7 +31,7 @@ def measure(folder: Path) -> None:
     database = Database(f"sqlite:///{folder}/outbox.sqlite3", secret_keys=(SECRET,))
     with run_portal(0, folder) as portal_url, run_app(portal_url, folder) as app:
         table.pages_row("nothing waits", _read(app).figures())
-        let_wait(database, _WAITING)
+        fill(database, _WAITING)
         started, reading = time.monotonic(), _read(app)
         table.pages_row(f"{_WAITING:,} contacts go out", reading.figures())
         while _count(database):

@@ -1,7 +1,7 @@
 """A portal that costs next to nothing, so that it is not what the benchmark measures.
 
 It reads requests off their lengths, takes a set time over each, and answers Success; or keeps
-silent, for as long as the file that it is told of exists.
+silent, for as long as a file exists.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Portal(asyncio.Protocol):
                 self._answer(request)
 
     def _next(self) -> bytes | None:
-        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        head, end, rest = self._buffer.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
         size = int(length[1]) if length else 0
-        if not found or len(rest) < size:
+        if not end or len(rest) < size:
             return None
         self._buffer = rest[size:]
         return head

@@ -61,9 +61,9 @@ async def _measure(what: str, url: str, count: int, sent: bytes) -> None:
     ended = [task.result() - began for task in standing if task.done()]
     for task in standing:
         task.cancel()
-    shown = [f"{value:.1f}" for value in percentiles(seconds)]
+    times = [f"{value:.1f}" for value in percentiles(seconds)]
     failed = sum(value >= _PATIENCE_S for value in seconds)
-    table.line(what, str(len(seconds)), *shown, str(failed), note=_ends(ended, count))
+    table.line(what, str(len(seconds)), *times, str(failed), note=_ends(ended, count))
 
 
 def _ends(ended: list[float], count: int) -> str:
@@ -80,7 +80,7 @@ async def _stand(host: str, port: int, sent: bytes) -> float:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(sent)
-        await reader.read()  # an error page, or the end alone
+        await reader.read()  # an error page, or only the end
     except ConnectionError:
         pass
     finally:

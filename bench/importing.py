@@ -51,14 +51,14 @@ def measure(folder: Path) -> None:
         send(address)
         began = time.monotonic()
         figures["rows are sent"] = _people(app)
-        while (found := numbers(address)).get("state") == "running":
+        while (report := numbers(address)).get("state") == "running":
             time.sleep(_POLL_S)
         seconds = time.monotonic() - began
         table.line("all are sent after", f"{seconds:.0f} s", f"{_ROWS / seconds:.0f} a second")
-        table.line("the report", str(found))
+        table.line("the report", str(report))
         table.trips_heading()
-        for what, found_figures in figures.items():
-            table.trips_row(f"{_PEOPLE} people, {what}", found_figures, "")
+        for what, measured in figures.items():
+            table.trips_row(f"{_PEOPLE} people, {what}", measured)
 
 
 def _peak_mb(app: Program, call: Future[str]) -> float:

@@ -63,7 +63,7 @@ def run_portal(latency: float, folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def run_app(portal: str, folder: Path, **more: str) -> Iterator[Program]:
-    """Run our server, with defaults for all but what it must be told and the rate limits."""
+    """Run our server, with defaults for all but required settings and the rate limits."""
     port = free_port()
     environ = {
         "AMOOT_TOKEN": "bench",

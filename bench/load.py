@@ -70,9 +70,9 @@ def parse_wrk(said: str) -> PageFigures:
 
 
 def _milliseconds(said: str, share: str) -> float:
-    """Return a latency; "not a number" if wrk did not tell it, or 0, as it does by mistake."""
-    found = re.search(rf"^ +{share} +([\d.]+)(us|ms|s|m)$", said, re.MULTILINE)
-    return (float(found[1]) * _UNITS[found[2]] if found else 0.0) or math.nan
+    """Return a latency; "not a number" if wrk printed none, or 0, as it does by mistake."""
+    match = re.search(rf"^ +{share} +([\d.]+)(us|ms|s|m)$", said, re.MULTILINE)
+    return (float(match[1]) * _UNITS[match[2]] if match else 0.0) or math.nan
 
 
 class Trips:

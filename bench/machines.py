@@ -1,7 +1,7 @@
 """Connections and memory of three machines that share a PostgreSQL and a Redis.
 
 Each machine is a server of its own on loopback, once with as many web workers as this one has
-cores, and once with those of 16 cores. The sum that `amoot-form check` tells an administrator is
+cores, and once with those of 16 cores. The sum that `amoot-form check` prints is
 compared with what PostgreSQL lists while operators and visitors submit at all machines.
 """
 
@@ -75,9 +75,9 @@ def _measure(
         "REDIS_URL": shared.url,
         "WEB_CONCURRENCY": str(workers),
     }
-    told = _sum_of_check(portal_url, folder, settings)
+    total = _sum_of_check(portal_url, folder, settings)
     table.line(
-        f"WEB_CONCURRENCY={workers}: `check`, of {_MACHINES} machines", str(_MACHINES * told)
+        f"WEB_CONCURRENCY={workers}: `check`, of {_MACHINES} machines", str(_MACHINES * total)
     )
     with contextlib.ExitStack() as stack:
         servers = [
@@ -102,10 +102,10 @@ def _sum_of_check(portal_url: str, folder: Path, settings: Mapping[str, str]) ->
     said = subprocess.run(
         [COMMAND, "check"], env={**environ, **settings}, capture_output=True, text=True, check=True
     ).stdout
-    found = _SUM.search(said)
-    if found is None:
+    total = _SUM.search(said)
+    if total is None:
         raise SystemExit(f"`check` gives no sum: {said}")
-    return int(found[1])
+    return int(total[1])
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import table
 from servers import PostgresServer
 from sqlalchemy import String, cast, literal, update
-from stock import deliver, let_wait
+from stock import deliver, fill
 
 from webapp import create_app
 from webapp.database import Database
@@ -60,7 +60,7 @@ def _measure(kind: str, address: Callable[[str], str], folder: Path) -> None:
     _row(f"{kind}, delivered and counted", url, folder, f"counted in {runs} runs, {seconds}")
     url = address("waiting")
     database = Database(url)
-    let_wait(database, _ROWS)
+    fill(database, _ROWS)
     _spread(database)
     _row(f"{kind}, all wait to be sent", url, folder)
 

@@ -1,7 +1,7 @@
 """Response times while the portal is slow, hangs and comes back, with the default deadline.
 
 Sixty-four people submit without a pause; four more open the operators' page. The portal begins to
-hang while they do, so that the figures hold those who meet it first.
+hang meanwhile: the figures include the first ones that are affected.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def measure(folder: Path) -> None:
                 partial(trips, OPERATOR, program, people=_PEOPLE, seconds=_SECONDS)
                 for program in (plain_app, app)
             ]
-            found = table.trips_in_turn(loads)
-        for what, (figures, spread) in zip(("plain app", "ours"), found, strict=True):
+            results = table.trips_in_turn(loads)
+        for what, (figures, spread) in zip(("plain app", "ours"), results, strict=True):
             table.trips_row(f"operator, {what}", figures, spread)
         with run_app(portal_url, folder) as app:
             _measure_outage(app, folder)
@@ -53,22 +53,22 @@ def measure(folder: Path) -> None:
 
 def _measure_outage(app: Program, folder: Path) -> None:
     hangs = folder / "hangs"
-    found = {f"portal of {_LATENCY_S * 1000:.0f} ms": _mix(app, _SECONDS)}
+    results = {f"portal of {_LATENCY_S * 1000:.0f} ms": _mix(app, _SECONDS)}
     hangs.touch()
-    found[f"portal begins to hang, the first {_UNDER_WAY_S} s"] = _mix(app, _UNDER_WAY_S)
-    found["portal hangs on"] = _mix(app, _SECONDS)
+    results[f"portal begins to hang, the first {_UNDER_WAY_S} s"] = _mix(app, _UNDER_WAY_S)
+    results["portal hangs on"] = _mix(app, _SECONDS)
     hangs.unlink()
     back = time.monotonic()
     while _is_paused(app) and time.monotonic() - back < _NOTICED_S:
         time.sleep(0.05)
     noticed = time.monotonic() - back
-    found["portal is back"] = _mix(app, _SECONDS)
+    results["portal is back"] = _mix(app, _SECONDS)
     table.title(f"{_PEOPLE} people submit, {_READERS} more open the operators' page; 8 s deadline")
     table.pages_heading()
-    for when, (pages, _) in found.items():
+    for when, (pages, _) in results.items():
         table.pages_row(f"pages, {when}", pages)
     table.trips_heading()
-    for when, (_, figures) in found.items():
+    for when, (_, figures) in results.items():
         table.trips_row(f"trips, {when}", figures, f"longest POST {figures.post[2] / 1000:.1f} s")
     table.line("recovery of the portal noticed after", f"{noticed:.1f} s")
 

@@ -245,8 +245,8 @@ class People:
         finally:
             connection.close()
         ended = time.monotonic()
-        found = _OUTCOME.search(answer.body)
-        self._outcomes[found[1].decode() if found else "no receipt"] += 1
+        outcome = _OUTCOME.search(answer.body)
+        self._outcomes[outcome[1].decode() if outcome else "no receipt"] += 1
         page_s = visit.page_s if not self._plan.goes_on else 0.0
         self._trips.append(Trip(ended, page_s, post_s, page_s + ended - began))
         if not self._plan.goes_on:

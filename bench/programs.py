@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from random import Random
 
-_GLANCE = 0.05  # seconds between two looks at what has ended
+_POLL_INTERVAL_S = 0.05
 _SECONDS = 60  # how long a program may take to end when asked to
 
 
@@ -47,13 +47,13 @@ class Program:
             )
 
     def revive(self) -> bool:
-        """Start it again if it has ended; tell whether it ended by itself."""
+        """Start it again if it has ended; return whether it ended without being killed."""
         with self._lock:
             if self._process.poll() is None:
                 return False
-            by_itself = not self._killed
+            was_killed = self._killed
             self._start()
-            return by_itself
+            return not was_killed
 
     def restart(self, changes: Mapping[str, str]) -> None:
         """Ask it to end, and start it anew with these settings changed."""
@@ -64,7 +64,7 @@ class Program:
             self._start()
 
     def kill(self) -> bool:
-        """End it and its workers at once; tell whether it was there."""
+        """End it and its workers at once; return whether it was there."""
         with self._lock:
             if self._process.poll() is not None:
                 return False
@@ -73,7 +73,7 @@ class Program:
             return True
 
     def kill_worker(self, random: Random) -> bool:
-        """End one of its workers at once; tell whether there was one."""
+        """End one of its workers at once; return whether there was one."""
         with self._lock, contextlib.suppress(OSError):  # it may end before us
             main = self._process.pid
             workers = Path(f"/proc/{main}/task/{main}/children").read_text().split()
@@ -126,10 +126,10 @@ class Site:
         self._watcher.start()
 
     def _watch(self) -> None:
-        while not self._closing.wait(_GLANCE):
+        while not self._closing.wait(_POLL_INTERVAL_S):
             for program in self._programs:
                 if program.revive():
-                    self._events.append("ended_by_themselves")
+                    self._events.append("ended_unkilled")
 
     def wait_until_up(self) -> float:
         """Wait until every web server answers; return the seconds that this took."""
@@ -140,7 +140,7 @@ class Site:
                 while not _answers(session, url):
                     if time.monotonic() - start > _SECONDS:
                         raise RuntimeError(f"{url} does not answer")
-                    time.sleep(_GLANCE)
+                    time.sleep(_POLL_INTERVAL_S)
         return time.monotonic() - start
 
     def kill_worker(self, random: Random) -> None:

@@ -1,6 +1,6 @@
 """What it costs to ask the phonebook for a number before a contact is created.
 
-Our app twice, with forms that differ only in `duplicates`, in turns. The phonebook knows none of
+Two of our apps, whose forms differ only in `duplicates`, in turns. The phonebook knows none of
 the numbers, so nobody is asked, and every submission pays for the search.
 """
 
@@ -58,8 +58,8 @@ def measure(folder: Path) -> None:
                     )
                     for policy in _POLICIES
                 ]
-                found = table.trips_in_turn(loads)
-            for policy, (figures, spread) in zip(_POLICIES, found, strict=True):
+                results = table.trips_in_turn(loads)
+            for policy, (figures, spread) in zip(_POLICIES, results, strict=True):
                 table.trips_row(f'duplicates = "{policy}", {people} people', figures, spread)
 
 

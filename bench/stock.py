@@ -59,11 +59,6 @@ def fill(database: Database, count: int, **changes: object) -> None:
             connection.execute(insert(table), rows)
 
 
-def let_wait(database: Database, count: int) -> None:
-    """Let so many contacts wait."""
-    fill(database, count)
-
-
 def deliver(database: Database, count: int) -> None:
     """Let so many have been delivered."""
     until = datetime.now(UTC).replace(tzinfo=None) + RETENTION
@@ -71,8 +66,7 @@ def deliver(database: Database, count: int) -> None:
         *(database, min(count, _WRITTEN)),
         **{**ERASED, "state": State.DELIVERED, "portal_id": 1, "due": until},
     )
-    # Copies of these, told apart by the first half of their keys: a million rows that come from
-    # here one by one take a minute.
+    # Copies that differ in the first half of their keys: sending a million rows takes a minute.
     for start in range(_WRITTEN, count, _WRITTEN):
         key = literal(f"{start:032x}") + func.substr(table.c.key, 33)
         values = [key if column is table.c.key else column for column in _BUT_ID]

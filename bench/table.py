@@ -55,8 +55,8 @@ def trips_row(what: str, figures: Figures, note: str = "") -> None:
 
 def line(what: str, *values: str, note: str = "") -> None:
     """Print a line, or a heading."""
-    shown = "".join(f"{value:>9}" for value in values)
-    print(f"{what:{_WIDTH}}{shown}  {note}".rstrip(), flush=True)
+    columns = "".join(f"{value:>9}" for value in values)
+    print(f"{what:{_WIDTH}}{columns}  {note}".rstrip(), flush=True)
 
 
 def pages_in_turn(loads: Sequence[Callable[[], Pages]]) -> list[PageFigures]:
@@ -101,7 +101,7 @@ def _spread(runs: Sequence[Figures]) -> str:
 
 
 def together(runs: Sequence[Figures]) -> Figures:
-    """Return the figures of people who were at several servers at the same time.
+    """Return the figures of people at several servers at the same time.
 
     The rates add up; processor times count by their trips. The worst of the other figures stands
     for all.

@@ -49,7 +49,7 @@ def measure(folder: Path) -> None:
             "operator, the packages' limit: constant pages": (CONSTANT, plain_app),
             "operator's next contact, plain app: POST, receipt": (NEXT_CONTACT, plain_app),
             "operator's next contact, ours": (NEXT_CONTACT, app),
-            "operator who keeps city and labels, ours": (KEEPING, app),
+            "operator keeping city and labels, ours": (KEEPING, app),
             "visitor, plain app: page, POST, receipt": (PLAIN_VISITOR, plain_app),
             "visitor, ours, in a frame": (VISITOR, app),
             "visitor, ours, with scripts, styles and the font": (FIRST_VISIT, app),
@@ -58,8 +58,8 @@ def measure(folder: Path) -> None:
             partial(trips, plan, program, people=_PEOPLE, seconds=_SECONDS)
             for plan, program in rows.values()
         ]
-        found = table.trips_in_turn(loads)
-    for what, (figures, spread) in zip(rows, found, strict=True):
+        results = table.trips_in_turn(loads)
+    for what, (figures, spread) in zip(rows, results, strict=True):
         table.trips_row(what, figures, spread)
-    load_ms = max(figures.load_ms for figures, _ in found)
+    load_ms = max(figures.load_ms for figures, _ in results)
     table.line("CPU ms of the client per trip, at most", f"{load_ms:.1f}")

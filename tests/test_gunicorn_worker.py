@@ -97,7 +97,7 @@ def test_request_that_takes_longer_than_its_reading_may_is_answered(
     server: Server, simulator: Simulator
 ) -> None:
     """The bound concerns reading alone: whoever waits for the portal is told the outcome."""
-    simulator.mood = lambda _: Fault.SILENT
+    simulator.respond_with = lambda _: Fault.SILENT
     form = Html(requests.get(server.url, timeout=SLACK_S).text)
     token = next(form.find("input", name="csrf_token"))[0]["value"]
     start = time.monotonic()

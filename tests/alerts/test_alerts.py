@@ -500,11 +500,11 @@ def test_worker_tells_of_a_refusal_and_of_its_end(
     eager: DeliveryServices, portal: Simulator, mailbox: MailServer
 ) -> None:
     """By itself."""
-    portal.mood = lambda _: "Token_Invalid"
+    portal.respond_with = lambda _: "Token_Invalid"
     add(eager, 1)
     with working(eager):
         wait_until(lambda: len(mailbox.mails) == 1)
-        portal.mood = None
+        portal.respond_with = None
         eager.breaker.probe_now()
         wait_until(lambda: len(mailbox.mails) == 2)
     assert mailbox.subjects == [

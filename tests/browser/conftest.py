@@ -123,7 +123,7 @@ def tab(browser: Browser, server: Server, running: Simulator) -> Iterator[Page]:
 
     A test before may have paused it. An error in a script fails the test.
     """
-    running.mood = None
+    running.respond_with = None
     with browser.new_context(base_url=server.url, locale="fa-IR") as context:
         page = context.new_page()
         faults: list[str] = []

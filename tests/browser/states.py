@@ -30,7 +30,7 @@ def submit(tab: Page) -> None:
 
 def answer_to(simulator: Simulator, method: str, status: str) -> None:
     """Have one method answer with a status: the worker may call the others at any time."""
-    simulator.mood = lambda request: status if request.path.endswith(method) else "Success"
+    simulator.respond_with = lambda request: status if request.path.endswith(method) else "Success"
 
 
 def empty(tab: Page, _: Simulator) -> None:
@@ -295,7 +295,7 @@ def outbox(tab: Page, simulator: Simulator) -> None:
     tab.goto("/outbox")
     if tab.get_by_text("Mobile_Invalid").count() and tab.locator("[data-suspects]").count():
         tab.locator(".listing summary").first.click()
-        simulator.mood = lambda _: "Mobile_Invalid"
+        simulator.respond_with = lambda _: "Mobile_Invalid"
         return
     outbox_empty(tab, simulator)
     tab.goto("/f/signup")
@@ -303,9 +303,9 @@ def outbox(tab: Page, simulator: Simulator) -> None:
     tab.locator("#consent").check()
     tab.locator(f"#{HONEYPOT_INPUT}").fill("x", force=True)
     submit(tab)
-    simulator.mood = lambda _: "Token_Expired"
+    simulator.respond_with = lambda _: "Token_Expired"
     delivered(tab, simulator)
-    simulator.mood = lambda _: "Mobile_Invalid"
+    simulator.respond_with = lambda _: "Mobile_Invalid"
     until(tab, "/outbox", "tr:has-text('Mobile_Invalid')")
     tab.locator(".listing summary").first.click()
 
@@ -370,7 +370,7 @@ def statistics_year(tab: Page, simulator: Simulator) -> None:
 
 def queued(tab: Page, simulator: Simulator) -> None:
     """Record a contact while the queue is paused."""
-    simulator.mood = lambda _: "Token_Expired"
+    simulator.respond_with = lambda _: "Token_Expired"
     delivered(tab, simulator)
     delivered(tab, simulator)
     simulator.purge()
@@ -409,12 +409,12 @@ def import_preview(tab: Page, _: Simulator) -> None:
 
 def import_done(tab: Page, simulator: Simulator) -> None:
     """Have one row refused, and see the report; a file that was brought before is changed."""
-    simulator.mood = lambda _: "Mobile_Invalid"
+    simulator.respond_with = lambda _: "Mobile_Invalid"
     bring(tab, f"Mobile,{int(time.monotonic())}\n{MOBILE},\n".encode())
     with tab.expect_navigation():
         tab.locator("[name=go]").click()
     tab.wait_for_selector("[data-state=done]", timeout=60_000)
-    simulator.mood = None
+    simulator.respond_with = None
 
 
 def install(tab: Page, _: Simulator) -> None:

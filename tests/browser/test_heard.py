@@ -116,7 +116,7 @@ def test_outbox_begins_at_what_happened_and_why(tab: Page, simulator: Simulator)
     """A correction at its reason, the list at the result; cards are persons, not references."""
     outbox_correct(tab, simulator)
     expect(tab.get_by_role("group", name=messages.REASON)).to_be_focused()
-    simulator.mood = None
+    simulator.respond_with = None
     tab.goto("/outbox")
     expect(tab.locator("nav [aria-current=page]")).to_have_css("border-bottom-width", "3px")
     row = tab.locator("[data-reference]", has_text="۰۹۱۲").first

@@ -96,7 +96,7 @@ def test_receipt_of_a_contact_that_waits_moves_nothing_either(
     button = "#contact-form > .actions button"
     hide_banner(tab)
     before = top(tab, button)
-    running.mood = lambda _: "CreditNotEnough"
+    running.respond_with = lambda _: "CreditNotEnough"
     tab.locator("#Mobile").fill("09121234567")
     tab.locator("#FName").fill("محمد رضا")
     tab.locator("#LName").fill("احمدی‌پور اصفهانی")

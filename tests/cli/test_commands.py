@@ -136,11 +136,11 @@ def test_check_sends_a_code_to_a_number(run: Callable[..., Result], portal: Simu
     (sent,) = portal.codes
     assert sent["Mobile"] == "09121234567"
     assert f"has sent the code {sent['Code']}" in result.output
-    portal.mood = lambda asked: "Failed" if asked.path.endswith("OTP") else "Success"
+    portal.respond_with = lambda asked: "Failed" if asked.path.endswith("OTP") else "Success"
     result = run("check", "--verify", "09121234567")
     assert result.exit_code == 1
     assert f"the portal said Failed: {alerts.CODE_STATUS_MESSAGES['Failed']}" in result.output
-    portal.mood = lambda asked: Fault.HTTP_429 if asked.path.endswith("OTP") else "Success"
+    portal.respond_with = lambda asked: Fault.HTTP_429 if asked.path.endswith("OTP") else "Success"
     result = run("check", "--verify", "09121234567")
     assert alerts.CODE_STATUS_MESSAGES["SlowDown"] in result.output
     assert run("check", "--verify", "021").exit_code == 2

@@ -327,7 +327,7 @@ def test_answer_that_is_lost_is_looked_up_and_its_contact_deleted(
         created.extend([request] * is_create)
         return Fault.APPLIED_THEN_CLOSE if is_create else "Success"
 
-    simulator.mood = lose
+    simulator.respond_with = lose
     seen = check("--create", MOBILE)
     assert len(created) == 2  # the second one is the row `again`
     assert seen.says("create", "wrong", "create.unread")
@@ -344,7 +344,7 @@ def test_contact_that_may_still_appear_is_told(
         is_create = request.path.endswith("Create") and ("Mobile", MOBILE) in request.pairs
         return Fault.CLOSE_WITHOUT_ANSWER if is_create else "Success"
 
-    simulator.mood = lose
+    simulator.respond_with = lose
     seen = check("--create", MOBILE)
     assert seen.says("create", "wrong", "create.failed")
     assert seen.says("delete", "change", "delete.perhaps")
@@ -392,7 +392,7 @@ def test_check_that_is_ended_while_it_deletes_says_where_to_look(
             signal.raise_signal(signal.SIGINT)
         return "Success"
 
-    simulator.mood = end
+    simulator.respond_with = end
     seen = check("--create", MOBILE)
     assert seen.result.exit_code == 1
     assert english.SENTENCES["ended"].format(mobile=MOBILE) in seen.result.output
@@ -412,7 +412,7 @@ def test_texts_that_the_portal_cuts_are_named_with_their_lengths(
         ]
         return json_answer({"Status": "Success", "Data": stored})
 
-    simulator.mood = cut
+    simulator.respond_with = cut
     seen = check("--create", MOBILE)
     assert seen.says("values", "change", "values.cut")
     assert "cut from 50 to 30: FName" in seen.rows["values"].facts
@@ -429,7 +429,7 @@ def test_contact_that_is_too_long_is_tried_with_short_texts(
         is_long = request.path.endswith("Create") and len(texts.get("Email", "")) > 100
         return "Length_Exceeded" if is_long else "Success"
 
-    simulator.mood = refuse_long
+    simulator.respond_with = refuse_long
     seen = check("--create", MOBILE)
     assert seen.says("create", "change", "create.short")
     assert "max_length" in seen.rows["create"].change
@@ -451,7 +451,7 @@ def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
         is_deletion = request.path.endswith("Delete")
         return json_answer({"Status": "Success"}) if is_deletion else "Success"
 
-    simulator.mood = take_all
+    simulator.respond_with = take_all
     is_named = True
     seen = check("--create", MOBILE)
     assert seen.says("empty-number", "wrong", "empty-number.deleted")
@@ -476,12 +476,12 @@ def test_contact_with_another_number_is_never_deleted(
             return json_answer({"Status": "Success", "Data": [stranger, *simulator.contacts]})
         return "Success"
 
-    simulator.mood = search_late
+    simulator.respond_with = search_late
     assert "create" in check("--create", MOBILE).rows
     assert asked
     assert ("ContactID", "5000") not in asked
     simulator.purge()
-    simulator.mood = lambda request: (
+    simulator.respond_with = lambda request: (
         json_answer({"Status": "Success", "Data": [stranger]})
         if request.path.endswith("Search")
         else "Success"
@@ -513,7 +513,7 @@ def test_portal_that_does_not_answer_is_asked_once(
     check: Callable[..., Checked], simulator: Simulator, fault: Fault
 ) -> None:
     """The other rows would say the same."""
-    simulator.mood = lambda _: fault
+    simulator.respond_with = lambda _: fault
     seen = check()
     assert seen.says("account", "wrong", "silent")
     assert (seen.result.exit_code, len(simulator.requests)) == (1, 1)

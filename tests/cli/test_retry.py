@@ -43,7 +43,7 @@ def test_retry_says_what_is_true_of_a_submission_that_waits_or_is_delivered(
 
     assert retry("aa" * 32) == (0, "It is queued already, and is sent without a retry.\n")
     assert retry("bb" * 32) == (0, "It is being sent at this moment.\n")
-    outbox.deliver(sending, 1)
+    outbox.mark_delivered(sending, 1)
     assert retry("bb" * 32) == (0, "It was delivered.\n")
     code, output = retry("cc" * 32)
     assert code == 1

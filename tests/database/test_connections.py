@@ -37,7 +37,7 @@ def use(database: Database, name: str = "ab") -> None:
         outbox.add(Contact(Mobile="09121234567"), key, form="news", send=False)
         outbox.find(key)
         for submission in outbox.claim(1):
-            outbox.deliver(submission, number)
+            outbox.mark_delivered(submission, number)
         outbox.requeue_expired_leases()
         outbox.statistics.count_settled()
 

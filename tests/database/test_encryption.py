@@ -140,7 +140,7 @@ def test_no_file_of_the_state_folder_holds_plain_text(tmp_path: Path) -> None:
     claimed = outbox.claim(9)
     assert [submission.contact for submission in claimed] == [CONTACT] * 3
     for submission in claimed:
-        outbox.deliver(submission, 1)
+        outbox.mark_delivered(submission, 1)
     assert traces(tmp_path / "state") == set()
 
 
@@ -168,7 +168,7 @@ def test_no_file_holds_plain_text_after_a_kill(tmp_path: Path) -> None:
     _, outbox = key_ring(url, SECRET)
     (submission,) = outbox.claim(9)
     assert submission.contact == CONTACT
-    outbox.deliver(submission, 1)
+    outbox.mark_delivered(submission, 1)
     assert traces(tmp_path / "state") == set()
 
 

@@ -154,7 +154,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "claim for a probe": lambda: outbox.claim(1, probe=True),
         "requeue expired leases": outbox.requeue_expired_leases,
         "postpone": lambda: outbox.postpone(added, timedelta(0), failed=True),
-        "deliver": lambda: outbox.deliver(added, 7),
+        "deliver": lambda: outbox.mark_delivered(added, 7),
         "count what was delivered": statistics.count_delivered,
         "count what has settled": statistics.count_settled,
         "re-encrypt": reencryption.rewrite,
@@ -177,7 +177,7 @@ def test_frequent_statements_read_no_long_table_from_its_beginning(
         "statistics": lambda: statistics.counts(
             today() - timedelta(days=30), today(), live=not statistics.is_behind()
         ),
-        "problems": lambda: problems.read(queue_was_told=False),
+        "problems": lambda: problems.read(queue_was_reported=False),
     }
     found = {name: plans.of(work) for name, work in statements.items()}
     assert all(found.values()), json.dumps(found, indent=1)

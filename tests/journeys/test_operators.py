@@ -49,7 +49,7 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
     expect(desk.locator("#FName")).to_have_value("رضا")
     assert shared.received() == ["رضا", "سارا"]
 
-    shared.portal.mood = lambda _: "Token_Expired"
+    shared.portal.respond_with = lambda _: "Token_Expired"
     desk.goto("/f/asking")
     send(desk, Mobile="09122220002", FName="نیما")
     expect(desk.locator(QUEUED)).to_contain_text("Token_Expired")
@@ -57,7 +57,7 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
     desk.locator(QUEUED).get_by_role("link", name=messages.OUTBOX_LINK).click()
     expect(desk.locator("[data-pause=Token_Expired]")).to_be_visible()
     until("the correction is taken", lambda: is_corrected(desk, FName="نیما کاظمی"))
-    shared.portal.mood = None
+    shared.portal.respond_with = None
     shared.wait_until_delivered()
     assert shared.received() == ["رضا", "سارا", "نیما کاظمی"]
     desk.goto("/f/asking")
@@ -133,7 +133,7 @@ def test_contacts_that_perhaps_arrived_twice_are_left_to_the_operator_with_both_
             return Fault.HTML
         return "Token_NotAllowMethod" if request.path.endswith("ContactSearch") else "Success"
 
-    shared.portal.mood = unclear
+    shared.portal.respond_with = unclear
     desk = person(base_url=shared.url)
     references = []
     for mobile, name in (("09124440001", "سارا"), ("09124440002", "نیما")):
@@ -155,7 +155,7 @@ def test_contacts_that_perhaps_arrived_twice_are_left_to_the_operator_with_both_
         expect(card).to_contain_text(after)
         expect(card).not_to_contain_text(messages.UNKNOWN_TIME)
 
-    shared.portal.mood = None
+    shared.portal.respond_with = None
     until("the queue runs again", lambda: not shared.is_paused())
     first.get_by_role("link", name=messages.DISCARD).click()
     desk.get_by_role("button", name=messages.DISCARD_FOR_GOOD).click()
@@ -174,7 +174,7 @@ def test_nobody_waits_for_a_portal_that_is_busy_and_then_gone_while_a_file_is_im
     shared: Installation, person: Callable[..., Page]
 ) -> None:
     """Each page says why contacts wait, a visitor reads none of it, and then all has arrived."""
-    shared.portal.mood = lambda _: Fault.HTTP_429_SECONDS
+    shared.portal.respond_with = lambda _: Fault.HTTP_429_SECONDS
     desk, importing, visitor = (person(base_url=shared.url) for _ in range(3))
     bring(importing, *(f"091255500{number:02},ردیف" for number in range(12)))
     importing.locator("[name=go]").click()
@@ -200,7 +200,7 @@ def test_nobody_waits_for_a_portal_that_is_busy_and_then_gone_while_a_file_is_im
     tile = desk.locator(".numbers div", has_text=statistics.OUTCOMES["waiting"])
     expect(tile).to_contain_text(waiting)
 
-    shared.portal.mood = None
+    shared.portal.respond_with = None
     shared.portal.start()
     expect(importing.locator("[data-rows-sent='12'][data-rows-waiting='0']")).to_be_visible()
     shared.wait_until_delivered()
@@ -223,7 +223,7 @@ def test_operator_logs_in_after_a_wrong_password_and_a_stranger_gets_only_the_pu
     mistaken = person(base_url=url, http_credentials={"username": "sara", "password": "wrong"})
     assert mistaken.request.get("/").status == HTTPStatus.UNAUTHORIZED
 
-    installation.portal.mood = lambda _: "CreditNotEnough"
+    installation.portal.respond_with = lambda _: "CreditNotEnough"
     desk = person(base_url=url, http_credentials={"username": "sara", "password": password})
     desk.goto("/")
     expect(desk.locator("nav")).to_contain_text("sara")
@@ -246,6 +246,6 @@ def test_operator_logs_in_after_a_wrong_password_and_a_stranger_gets_only_the_pu
     typed, signed_up = (desk.locator("article", has_text=name) for name in ("سارا", "نیما"))
     expect(typed).to_contain_text(f"{named} sara")
     expect(signed_up).not_to_contain_text(named)
-    installation.portal.mood = None
+    installation.portal.respond_with = None
     installation.wait_until_delivered()
     assert installation.received() == ["سارا", "نیما"]

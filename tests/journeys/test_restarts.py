@@ -146,7 +146,7 @@ def test_upgrade_from_1_0_0_delivers_what_waited_once_and_keeps_what_was_held(
     client = AmootPortal(url=portal.url, token=TOKEN, deadline=60)
     for name in ("شاید", "در راه"):  # 1.0.0 sent these, and nobody heard the answer
         client.create_contact(Contact(Mobile=MOBILES[name], FName=name))
-    portal.mood = lambda _: "Token_Expired"
+    portal.respond_with = lambda _: "Token_Expired"
     installation.start()
     until("the queue is paused", installation.is_paused)
     installation.start_worker()
@@ -154,7 +154,7 @@ def test_upgrade_from_1_0_0_delivers_what_waited_once_and_keeps_what_was_held(
     desk.goto("/")
     send(desk, Mobile="09130000099", FName="تازه")
     expect(desk.locator(QUEUED)).to_be_visible()
-    portal.mood = None
+    portal.respond_with = None
     installation.wait_until_delivered()
     waited = {name for name in MOBILES if name not in ("نگه‌داشته", "نپذیرفته")}
     assert installation.received() == sorted(waited | {"تازه"})

@@ -103,7 +103,7 @@ def test_permits_and_threads_show_while_the_portal_hangs(
         answered.wait(60)
         return "Success"
 
-    portal.mood = hang
+    portal.respond_with = hang
     pages = [Page(app.test_client()) for _ in range(4)]
     threads = [
         threading.Thread(target=page.send, kwargs={"Mobile": f"0912123450{number}"})

@@ -594,7 +594,7 @@ def test_without_a_reason_it_is_asked_five_times_and_held(
 ) -> None:
     """Asking again will not change it; an operator decides."""
     monkeypatch.setattr("webapp.outbox.sender._FIRST_BACKOFF_S", 0.01)
-    portal.mood = lambda request: "Failed" if request.path.endswith("Create") else "Success"
+    portal.respond_with = lambda request: "Failed" if request.path.endswith("Create") else "Success"
     submit(intake)
     for _ in range(4):
         again(intake, outbox)
@@ -616,7 +616,9 @@ def test_pauses_grow_to_a_quarter_of_an_hour(
         return postpone(self, submission, timedelta(0), **changes)
 
     monkeypatch.setattr(Outbox, "postpone", note)
-    portal.mood = lambda request: "Success" if request.path.endswith("Search") else Fault.HTTP_502
+    portal.respond_with = lambda request: (
+        "Success" if request.path.endswith("Search") else Fault.HTTP_502
+    )
     submit(intake)
     for _ in range(14):
         again(intake, outbox)

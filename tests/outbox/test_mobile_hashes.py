@@ -93,7 +93,7 @@ def test_verified_number_is_found_and_an_unverified_one_is_not(
 
 
 ERASING: dict[str, Callable[[Outbox, Submission], object]] = {
-    "delivered": lambda outbox, it: outbox.deliver(it, 1),
+    "delivered": lambda outbox, it: outbox.mark_delivered(it, 1),
     "rejected": lambda outbox, it: outbox.reject(it, "Mobile_Invalid", erase=True),
     "discarded": lambda outbox, it: (
         outbox.hold_after_attempt(it, "Failed"),

@@ -120,14 +120,14 @@ def test_none_but_the_owner_settles(outbox: Outbox, database: Database, hasty: O
     late = add(hasty, send=True)
     assert outbox.requeue_expired_leases() == 1
     (owner,) = outbox.claim(1)
-    outbox.deliver(late, 1)
+    outbox.mark_delivered(late, 1)
     assert outbox.postpone(late, timedelta(0), failed=True, status="Timeout") is None
     outbox.reject(late, "Mobile_Invalid", erase=True)
     outbox.hold_after_attempt(late, "Failed")
     assert outbox.find(late.key) == replace(owner, send_by=0.0)
-    outbox.deliver(owner, 1)
+    outbox.mark_delivered(owner, 1)
     assert rows(database)[0]["portal_id"] == 1
-    outbox.deliver(owner, 2)
+    outbox.mark_delivered(owner, 2)
     assert rows(database)[0]["portal_id"] == 1
 
 
@@ -165,7 +165,7 @@ def test_delivered_contact_is_erased_and_its_key_is_kept(
     outbox: Outbox, database: Database
 ) -> None:
     """The same submission sent again is known; nobody can tell whose it was."""
-    outbox.deliver(add(outbox, send=True), 4711)
+    outbox.mark_delivered(add(outbox, send=True), 4711)
     (row,) = rows(database)
     assert (row["contact"], row["state"], row["portal_id"]) == (None, "delivered", 4711)
     found = outbox.find(key(1))
@@ -224,7 +224,7 @@ def test_everything_is_forgotten_after_thirty_days(
     assert timedelta(days=30) == RETENTION
     monkeypatch.setattr(module, "RETENTION", NEVER)
     outbox = Outbox(database, TIMING)
-    outbox.deliver(add(outbox, 1, send=True), 1)
+    outbox.mark_delivered(add(outbox, 1, send=True), 1)
     outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", erase=False)
     outbox.hold_after_attempt(add(outbox, 3, send=True), "Failed")
     outbox.hold(CONTACT, key(4), form="news", reason="honeypot")
@@ -274,7 +274,7 @@ def test_all_that_needs_a_hand_is_retried_together(outbox: Outbox) -> None:
     outbox.hold_after_attempt(add(outbox, 1, send=True), "Failed")
     outbox.reject(add(outbox, 2, send=True), "Mobile_Invalid", erase=False)
     outbox.reject(add(outbox, 3, send=True), "Mobile_Invalid", erase=True)
-    outbox.deliver(add(outbox, 4, send=True), 1)
+    outbox.mark_delivered(add(outbox, 4, send=True), 1)
     assert outbox.review.retry() == 2
     assert {submission.key for submission in outbox.claim(9)} == {key(1), key(2)}
 

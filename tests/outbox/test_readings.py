@@ -86,7 +86,7 @@ def test_http_statuses_of_the_call_lead_where_they_should(
     for number, (code, may_search) in enumerate(HTTP_COURSES):
         delivery.breaker.close()
         portal.purge()
-        portal.mood = lambda request, code=code, may_search=may_search: (
+        portal.respond_with = lambda request, code=code, may_search=may_search: (
             SimulatedAnswer(b"", code)
             if request.path.endswith("ContactCreate")
             else "Success"

@@ -82,7 +82,7 @@ def test_repeated_request_without_a_permit_does_not_wait_for_the_others_outcome(
         try:
             assert repeated.result(PATIENCE_S).result is Result.QUEUED
         finally:
-            delivery.outbox.deliver(first, 1)
+            delivery.outbox.mark_delivered(first, 1)
 
 
 def test_repeated_request_with_a_permit_waits_for_the_others_outcome(
@@ -106,7 +106,7 @@ def test_repeated_request_with_a_permit_waits_for_the_others_outcome(
             assert waits.wait(PATIENCE_S)
             assert not repeated.done()
         finally:
-            delivery.outbox.deliver(first, 1)
+            delivery.outbox.mark_delivered(first, 1)
         assert repeated.result(PATIENCE_S).result is Result.DELIVERED
 
 

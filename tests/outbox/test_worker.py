@@ -121,7 +121,7 @@ def test_outage_is_waited_out_with_one_probe_at_a_time(
 ) -> None:
     """The account is refused for a while: the queue is paused, and then everything arrives."""
     fill(delivery, 20)
-    portal.mood = lambda request: (
+    portal.respond_with = lambda request: (
         "CreditNotEnough" if request.path.endswith("ContactCreate") else "Success"
     )
     same = another(replace(settings, database_url=database_url), portal)
@@ -135,7 +135,7 @@ def test_outage_is_waited_out_with_one_probe_at_a_time(
         assert not portal.contacts
         submissions = delivery.outbox.review.page(WAITING)
         assert {submission.attempts for submission in submissions} == {0}
-        portal.mood = None
+        portal.respond_with = None
         wait_until(lambda: is_empty(delivery))
     assert delivery.breaker.read_pause() is None
     assert numbers(portal) == [989120000000 + number for number in range(20)]
@@ -148,7 +148,7 @@ def test_portal_that_is_down_is_probed_without_risking_a_contact(
 ) -> None:
     """A contact that is sent to a portal that hangs would be uncertain."""
     fill(delivery, 1)
-    portal.mood = lambda _: Fault.SILENT
+    portal.respond_with = lambda _: Fault.SILENT
     with working(delivery):
         wait_until(lambda: delivery.breaker.read_pause() is not None)
         fill(delivery, 5)
@@ -157,7 +157,7 @@ def test_portal_that_is_down_is_probed_without_risking_a_contact(
         # On a busy machine the first call may end before it has arrived.
         assert paths.count("ContactCreate") <= 1
         assert set(paths[1:]) == {"AccountStatus"}
-        portal.mood = None
+        portal.respond_with = None
         wait_until(lambda: is_empty(delivery))
     assert numbers(portal) == [989120000000 + number for number in range(5)]
 
@@ -183,7 +183,7 @@ def test_portal_without_accountstatus_is_probed_all_the_same(
 ) -> None:
     """A token may be limited to some methods."""
     fill(local, 3)
-    portal.mood = lambda request: (
+    portal.respond_with = lambda request: (
         Fault.HTTP_404 if request.path.endswith("AccountStatus") else "Success"
     )
     portal.answer("Token_NotAllowIP")
@@ -198,7 +198,7 @@ def test_probe_that_is_told_no_leaves_the_queue_paused(
 ) -> None:
     """Of the one contact it costs, nothing is lost."""
     fill(local, 3)
-    portal.mood = lambda request: (
+    portal.respond_with = lambda request: (
         "System_Disabled" if request.path.endswith("ContactCreate") else "Success"
     )
     with working(local):
@@ -325,14 +325,14 @@ def test_thousands_that_waited_for_a_portal_that_was_down_arrive(
 ) -> None:
     """Each once, when it is back."""
     with Simulator(token=TOKEN, kept=5_000) as portal:
-        portal.mood = lambda _: Fault.RESET
+        portal.respond_with = lambda _: Fault.RESET
         delivery = another(
             replace(settings, amoot_settle=0, deliverer_calls=8, state_directory=tmp_path), portal
         )
         fill_at_once(delivery.database, 2_500)
         with working(delivery):
             wait_until(lambda: delivery.breaker.read_pause() is not None)
-            portal.mood = None
+            portal.respond_with = None
             wait_until(lambda: is_empty(delivery), seconds=200)
         assert numbers(portal) == [989120000000 + number for number in range(2_500)]
 
@@ -494,7 +494,7 @@ def test_page_never_waits_for_what_the_worker_sends(
 ) -> None:
     """A form is shown and taken while the portal hangs."""
     page = Page(make_app(amoot_deadline=1).test_client())
-    portal.mood = lambda _: Fault.SILENT
+    portal.respond_with = lambda _: Fault.SILENT
     page.send(Mobile="09121234567")
     assert page.html.outcome == "queued"
     asked = len(portal.requests)

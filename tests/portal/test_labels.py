@@ -41,7 +41,7 @@ def test_odd_records_are_read_as_far_as_they_go(portal: AmootPortal, simulator: 
     """A label without a title is none; without a number it has no contacts."""
     titles = [{"Title": " ویژه "}, {"Title": None}, {}, {"Title": "x", "ContactsCount": "7"}]
     body = json.dumps({"Status": "Success", "Data": titles}).encode()
-    simulator.mood = lambda _: SimulatedAnswer(body)
+    simulator.respond_with = lambda _: SimulatedAnswer(body)
     assert portal.labels() == [Label("ویژه"), Label("x")]
 
 
@@ -51,7 +51,7 @@ def test_answer_without_a_list_is_an_error(
 ) -> None:
     """As with every method."""
     body = json.dumps({"Status": "Success", "Data": data}).encode()
-    simulator.mood = lambda _: SimulatedAnswer(body)
+    simulator.respond_with = lambda _: SimulatedAnswer(body)
     with pytest.raises(Uncertain, match="UnreadableAnswer"):
         portal.labels()
 
@@ -61,7 +61,7 @@ def test_method_that_the_token_may_not_use_is_told_apart(
 ) -> None:
     """By its status, as JSON or as plain text."""
     for answer in (status_answer("Token_NotAllowMethod"), SimulatedAnswer(b"Token_NotAllowMethod")):
-        simulator.mood = lambda _, answer=answer: answer
+        simulator.respond_with = lambda _, answer=answer: answer
         with pytest.raises(MethodNotAllowed):
             portal.labels()
 
@@ -72,7 +72,7 @@ def test_failed_call_is_an_error_of_the_portal(
 ) -> None:
     """Never another exception."""
     assert fault in FAULTS
-    simulator.mood = lambda _: fault
+    simulator.respond_with = lambda _: fault
     with pytest.raises(PortalError):
         portal.labels()
 
@@ -81,7 +81,7 @@ def test_thousand_labels_fit_into_an_answer(portal: AmootPortal, simulator: Simu
     """As JSON that escapes each Persian letter."""
     titles = [f"برچسبی با نامی نه چندان کوتاه {number}" for number in range(1000)]
     groups = [{"Title": title, "ContactsCount": 1} for title in titles]
-    simulator.mood = lambda _: SimulatedAnswer(
+    simulator.respond_with = lambda _: SimulatedAnswer(
         json.dumps({"Status": "Success", "Data": groups}).encode()
     )
     assert len(portal.labels()) == 1000

@@ -363,7 +363,7 @@ def test_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
         asked.append(request.path)
         return next(answers)
 
-    simulator.mood = mood
+    simulator.respond_with = mood
     simulator.answer("ServerError")
     assert [create(simulator)["Status"] for _ in range(3)] == ["ServerError", "Success", "Failed"]
     ask(simulator.url, "/rest/ContactMerge")
@@ -376,13 +376,13 @@ def test_mood_is_asked_when_nothing_is_planned(simulator: Simulator) -> None:
 
 def test_mood_may_look_at_the_stand_in(simulator: Simulator) -> None:
     """It is asked outside the lock."""
-    simulator.mood = lambda _: "Failed" if simulator.contacts else "Success"
+    simulator.respond_with = lambda _: "Failed" if simulator.contacts else "Success"
     assert [create(simulator)["Status"] for _ in range(2)] == ["Success", "Failed"]
 
 
 def test_forgetting_ends_a_mood(simulator: Simulator) -> None:
     """The simulator is honest and quick again."""
-    simulator.mood = lambda _: "Failed"
+    simulator.respond_with = lambda _: "Failed"
     simulator.latency = 9.0
     simulator.profile = Profile(lag=9)
     simulator.purge()

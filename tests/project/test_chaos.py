@@ -24,7 +24,7 @@ def test_nothing_is_lost_or_stays_and_what_is_twice_is_told(
     """Whatever fails, is killed or is sent twice; a token may be one that is not to search."""
     report = run(database, tmp_path, profile=profile, submissions=200, import_rows=100, kills=0.4)
     assert report.is_clean, report
-    assert (report.twice > 0) == (profile == "search-refused")
+    assert (report.duplicated > 0) == (profile == "search-refused")
     assert report.accepted > 180
     assert report.imported == 100
     assert min(report.faulty_calls, report.workers_killed, report.deliverers_killed) > 0

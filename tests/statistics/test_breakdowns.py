@@ -29,7 +29,7 @@ def settle(
 ) -> None:
     """Let a submission have been delivered, with these values in its row."""
     key = f"{number:02x}" * 32
-    outbox.deliver(outbox.add(CONTACT, key, form=form, send=True, by=by)[0], number)
+    outbox.mark_delivered(outbox.add(CONTACT, key, form=form, send=True, by=by)[0], number)
     if changes:
         with outbox.statistics._database.write() as connection:  # noqa: SLF001
             connection.execute(update(table).where(table.c.key == key).values(**changes))

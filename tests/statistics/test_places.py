@@ -164,7 +164,7 @@ def test_a_delivered_submission_keeps_its_place_when_it_is_counted_and_purged(
     machine = Machine(database_url, Capacity(2))
     for number in (1, 2):
         assert machine.add(number, send=True)
-        machine.outbox.deliver(machine.outbox.find(key(number)), number)
+        machine.outbox.mark_delivered(machine.outbox.find(key(number)), number)
     machine.statistics.count_delivered()
     assert not machine.add(3)
     elapse(machine.database, timedelta(days=31).total_seconds())

@@ -63,8 +63,8 @@ def counted(outbox: Outbox, days: int = 400) -> dict[tuple[int, str, str], int]:
 
 def fill(outbox: Outbox) -> Counter[tuple[int, str, str]]:
     """Store a submission of each outcome; return what is to be counted."""
-    outbox.deliver(add(outbox, 1), 1)
-    outbox.deliver(add(outbox, 2, "contact"), 2)
+    outbox.mark_delivered(add(outbox, 1), 1)
+    outbox.mark_delivered(add(outbox, 2, "contact"), 2)
     add(outbox, 3)
     outbox.add(CONTACT, key(4), form="news", send=False)
     outbox.hold(CONTACT, key(5), form="news", reason=HONEYPOT)
@@ -98,7 +98,7 @@ def test_day_begins_at_midnight_in_iran(outbox: Outbox, database: Database) -> N
     midnight = datetime.combine(today() - 3 * DAY, datetime.min.time(), IRAN)
     midnight = midnight.astimezone(UTC).replace(tzinfo=None)
     for number, offset in enumerate((-1, 0, 86_399, 86_400)):
-        outbox.deliver(add(outbox, number), number)
+        outbox.mark_delivered(add(outbox, number), number)
         change(database, number, created_at=midnight + timedelta(seconds=offset))
     wanted = {(4, "news", "delivered"): 1, (3, "news", "delivered"): 2, (2, "news", "delivered"): 1}
     day = today() - 3 * DAY
@@ -120,7 +120,7 @@ def test_row_that_changes_later_is_counted_by_its_last_outcome(
     outbox.statistics.count_settled()
     assert counted(outbox) == {(29, "news", "waiting"): 1}
     (claimed,) = outbox.claim(1)
-    outbox.deliver(claimed, 1)
+    outbox.mark_delivered(claimed, 1)
     for _ in range(2):
         assert counted(outbox) == {(29, "news", "delivered"): 1}
         outbox.statistics.count_settled()
@@ -128,7 +128,7 @@ def test_row_that_changes_later_is_counted_by_its_last_outcome(
 
 def test_frequent_count_takes_what_was_delivered_and_leaves_the_rest(outbox: Outbox) -> None:
     """What waits for an operator would be passed over every five seconds, by each worker."""
-    outbox.deliver(add(outbox, 1), 1)
+    outbox.mark_delivered(add(outbox, 1), 1)
     held = outbox.hold(CONTACT, key(2), form="news", reason=HONEYPOT)[0]
     outbox.review.discard(held.reference)
     wanted = {(0, "news", "delivered"): 1, (0, "news", "discarded"): 1}
@@ -146,7 +146,7 @@ def test_counts_outlive_the_rows_of_the_outbox(outbox: Outbox, database: Databas
     for number in range(1, 9):
         moved(database, number, days=31)
     outbox.statistics.count_settled()
-    outbox.deliver(add(outbox, 9), 9)
+    outbox.mark_delivered(add(outbox, 9), 9)
     moved(database, 9, days=31)
     assert len(outbox.purge()) == 2
     assert outbox.purge() == []
@@ -165,7 +165,7 @@ def test_counts_are_deleted_after_four_hundred_days(outbox: Outbox, database: Da
     """Not a day sooner."""
     days = COUNTS_RETENTION.days
     for number, age in enumerate((days - 1, days, days + 1)):
-        outbox.deliver(add(outbox, number), number)
+        outbox.mark_delivered(add(outbox, number), number)
         moved(database, number, days=age)
     outbox.statistics.count_settled()
     outbox.statistics.purge()
@@ -196,11 +196,11 @@ def test_rows_beyond_what_a_page_may_count_are_left_to_the_worker(
 ) -> None:
     """A page that counts a million rows itself exceeds the time limit of a statement."""
     monkeypatch.setattr(module, "MAX_LIVE_ROWS", 2)
-    outbox.deliver(add(outbox, 1), 1)
+    outbox.mark_delivered(add(outbox, 1), 1)
     outbox.statistics.count_settled()
     for number in (2, 3, 4):
         assert not outbox.statistics.is_behind()
-        outbox.deliver(add(outbox, number), number)
+        outbox.mark_delivered(add(outbox, number), number)
     assert outbox.statistics.is_behind()
     (stored,) = outbox.statistics.counts(today(), today(), live=False)
     assert stored.count == 1
@@ -230,7 +230,7 @@ def test_several_workers_at_once_count_each_row_once(
     """As on several machines, some of which purge at the same time."""
     monkeypatch.setattr(module, "_BATCH_ROWS", 7)
     monkeypatch.setattr("webapp.outbox._PURGE_BATCH_ROWS", 11)
-    outbox.deliver(add(outbox, 0), 0)
+    outbox.mark_delivered(add(outbox, 0), 0)
     with database.write() as connection:
         (row,) = connection.execute(select(table)).mappings()
         expired = {"due": row["created_at"]}

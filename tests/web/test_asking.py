@@ -100,7 +100,7 @@ def test_words_of_a_form_stand_on_its_pages(client: FlaskClient, portal: Simulat
         assert button == "عضو می‌شوم"
         assert "عضویت رایگان است." in client.get(path).text
         assert footer(html) == ADDRESSES
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     page = Page(client, "/f/club")
     data = {"csrf_token": page.token, HONEYPOT_INPUT: "", "Mobile": "09121234567"}
     receipt = client.get(client.post("/f/club", data=data).headers["Location"])

@@ -329,7 +329,7 @@ def test_code_that_cannot_be_sent_again_leaves_the_former_one_valid(
     step, late = Step(client, "/f/club"), Step(client, "/f/club", Mobile=OTHER)
     code = portal.codes[0]["Code"]
     elapse(client, 60)
-    portal.mood = lambda _: what
+    portal.respond_with = lambda _: what
     assert step.press(resend="1").status_code == 503
     assert texts.NOT_RESENT in step.html.text(role="status")
     elapse(client, 601)
@@ -531,7 +531,7 @@ def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
     client: FlaskClient, portal: Simulator, what: str | Fault
 ) -> None:
     """The visitor is told that it was received; operators are told why."""
-    portal.mood = lambda asked: what if asked.path.endswith("OTP") else "Success"
+    portal.respond_with = lambda asked: what if asked.path.endswith("OTP") else "Success"
     step = Step(client, "/f/club")
     assert step.html.outcome == "queued"
     (held,) = delivery(client).outbox.review.page(NEEDS_ATTENTION)
@@ -542,7 +542,7 @@ def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
     assert "data-codes=" in outbox
     assert 'amoot_form_codes_failing{reason="' in client.get("/metrics").text
     assert delivery(client).outbox.review.retry() == 0
-    portal.mood = None
+    portal.respond_with = None
     assert "/code" in Step(client, "/f/club", Mobile=OTHER).url
     assert "data-codes=" not in client.get("/outbox").text
     assert portal.contacts == []
@@ -579,7 +579,7 @@ def test_request_to_slow_down_pauses_the_queue_as_well(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """Contacts and further codes wait as long as the portal asks."""
-    portal.mood = lambda _: Fault.HTTP_429_SECONDS
+    portal.respond_with = lambda _: Fault.HTTP_429_SECONDS
     assert Step(client, "/f/club").html.outcome == "queued"
     assert delivery(client).breaker.read_pause().status == SLOW_DOWN
     asked = len(portal.requests)

@@ -97,7 +97,7 @@ def test_database_that_fails_once_a_code_is_out_leaves_the_code_step(
 ) -> None:
     """The person has the code; what they typed is stored, and the code is right."""
     page = Page(client, "/f/club")
-    portal.mood = failure.begin
+    portal.respond_with = failure.begin
     answer = page.send(follow=False, Mobile="09121234567")
     assert answer.status_code == 303
     url = answer.headers["Location"]
@@ -105,7 +105,7 @@ def test_database_that_fails_once_a_code_is_out_leaves_the_code_step(
     assert broken.status_code == 503
     assert messages.NOT_RECORDED not in broken.text
     assert next(Html(broken.text).find("a", _class="button"))[0]["href"] == url
-    portal.mood = failure.after = None
+    portal.respond_with = failure.after = None
     assert texts.SENT[1] in Html(client.get(url).text).text(role="status")
     code = portal.codes[-1]["Code"]
     assert "?r=" in client.post(url, data={"Code": code}).headers["Location"]
@@ -146,10 +146,10 @@ def test_code_that_was_not_sent_is_never_said_to_be(
     is_asked = False
     for after in itertools.count():
         page, rows = Page(client, "/f/club"), stored(client)
-        portal.mood = "Failed".format
+        portal.respond_with = "Failed".format
         failure.after = after
         answer = page.send(follow=False, Mobile=f"0912000{after:04}")
-        is_over, failure.after, portal.mood = bool(failure.after), None, None
+        is_over, failure.after, portal.respond_with = bool(failure.after), None, None
         assert answer.status_code == (303 if stored(client) > rows else 503), after
         if answer.status_code == 303:
             url = answer.headers["Location"]
@@ -169,7 +169,7 @@ def test_another_code_that_is_out_is_said_though_the_database_fails(
     """And the number that was corrected has its own step."""
     url = Page(client, "/f/club").send(follow=False, Mobile="09121234567").headers["Location"]
     elapse(client)
-    portal.mood = failure.begin
+    portal.respond_with = failure.begin
     again = client.post(url, data={"resend": "1"})
     failure.after = None
     assert again.headers["Location"] == f"{url}&sent=1"

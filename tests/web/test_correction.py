@@ -182,7 +182,7 @@ def test_lost_answer_is_called_uncertain_and_looking_again_tells(
 ) -> None:
     """Sent again, it is no second change."""
     correction = opened(page)
-    portal.mood = failing("ContactEdit", Fault.APPLIED_THEN_SILENT)
+    portal.respond_with = failing("ContactEdit", Fault.APPLIED_THEN_SILENT)
     assert send(correction, FName="سارینا", Mobile=OTHER) == 503
     assert correction.html.outcome == "uncertain"
     assert texts.PERHAPS_CORRECTED in correction.html.text(id="reasons")
@@ -211,9 +211,9 @@ def test_every_failure_of_the_change_has_a_true_sentence(page: Page, portal: Sim
         Fault.EMPTY: (503, texts.PERHAPS_CORRECTED, "uncertain"),
     }
     for what, (status, sentence, outcome) in cases.items():
-        portal.mood = None
+        portal.respond_with = None
         correction = opened(page)
-        portal.mood = failing("ContactEdit", what)
+        portal.respond_with = failing("ContactEdit", what)
         assert (what, send(correction, FName="سارینا")) == (what, status)
         assert sentence in correction.html.text("main")
         assert (what, correction.html.outcome) == (what, outcome)
@@ -229,7 +229,7 @@ def test_every_failure_of_the_lookup_says_that_nothing_changed_and_what_to_do(
     form = opened(page)
     whats = ("Token_NotAllowMethod", "Token_Invalid", "ServerError", Fault.HTTP_502, Fault.HTML)
     for what in whats:
-        portal.mood = failing("ContactSearch", what)
+        portal.respond_with = failing("ContactSearch", what)
         html = opened(page).html
         assert texts.NOT_LOOKED_UP in html.text(id="reasons")
         assert all(step in html.text("main") for step in texts.DELIVERED_STEPS)
@@ -241,7 +241,7 @@ def test_every_failure_of_the_lookup_says_that_nothing_changed_and_what_to_do(
 
 def test_paused_queue_calls_nobody_and_says_why(page: Page, portal: Simulator) -> None:
     """A person does not wait for a portal that refuses the account."""
-    portal.mood = failing("ContactCreate", "CreditNotEnough")
+    portal.respond_with = failing("ContactCreate", "CreditNotEnough")
     Page(page.client).send(Mobile=OTHER, FName="رضا")
     before = len([it for it in portal.requests if it.path.endswith("ContactSearch")])
     html = opened(page).html
@@ -311,7 +311,7 @@ def test_correction_leaves_no_trace_of_the_contact_in_log_and_address(
     values = {**correction.html.values, "FName": "سارینا"}
     answer = page.client.post(PATH, data=values)
     assert answer.location == "/"
-    portal.mood = failing("ContactSearch", Fault.HTTP_502)
+    portal.respond_with = failing("ContactSearch", Fault.HTTP_502)
     opened(Page(page.client))
     told = [it.getMessage() for it in caplog.records if "correction:" in it.getMessage()]
     assert [it.split()[2] for it in told] == ["corrected", "HTTP_502"]

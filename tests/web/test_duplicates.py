@@ -177,7 +177,7 @@ def test_question_shows_field_by_field_what_differs(page: Page, portal: Simulato
     shown = [text for _, text in asked.html.find("li") if "ثبت‌شده" in text]
     name, city = difference("نام", "سارا", "رضا"), difference("شهر", "تهران", "خالی")
     assert shown[1:] == [name, city]
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     other = {"Mobile": "09351112233", "FName": "مینا"}
     submit(page, **other, Labels="مشتری")
     asked = submit(page, **other, Labels="ویژه")
@@ -275,7 +275,7 @@ def test_known_contact_is_not_shown_under_a_foreign_host(app: Flask, page: Page)
 
 def test_number_that_waits_in_the_outbox_is_known(page: Page, portal: Simulator) -> None:
     """Though the portal cannot be asked."""
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     assert submit(page, **FIRST).html.outcome == "queued"
     page = submit(page, **SECOND)
     assert page.html.outcome == "duplicate"
@@ -286,7 +286,7 @@ def test_waiting_contact_has_the_day_that_it_was_in_iran(
     app: Flask, page: Page, portal: Simulator
 ) -> None:
     """After half past eight in the evening, UTC, it is the next day."""
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     submit(page, **FIRST)
     delivery = app.extensions[EXTENSION].delivery
     with delivery.database.write() as connection:
@@ -322,7 +322,7 @@ def test_portal_that_cannot_say_delays_nobody_for_long(
     def mood(call: Captured) -> str | Fault:
         return fault if call.path.endswith("ContactSearch") else "Success"
 
-    portal.mood = mood
+    portal.respond_with = mood
     start = time.monotonic()
     assert submit(page, **SECOND).html.outcome == "delivered"
     assert time.monotonic() - start < 15  # or it would be a call's deadline

@@ -57,7 +57,7 @@ def test_form_under_its_other_address_and_a_correction_are_marked_in_the_menu(
     """By the link of the form, and by that of the outbox, of which the page is a part."""
     ((link, _),) = Html(client.get("/f/contact").text).find("a", aria_current="page")
     assert link["href"] == "/"
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     page = Page(client)
     page.send(Mobile="09121234567")
     reference = next(page.html.find(role="status"))[0]["data-reference"]
@@ -164,7 +164,7 @@ def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> N
 
 def test_pause_is_told_once_with_a_receipt(page: Page, portal: Simulator) -> None:
     """The receipt names the reason; the next page has the banner."""
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     page.send(Mobile="09121234567")
     assert page.html.outcome == "queued"
     reason = status_message("CreditNotEnough")

@@ -221,7 +221,7 @@ def test_refused_rows_are_listed_and_downloaded_while_they_are_kept(
     """Each leads to the outbox, where it can be corrected."""
     path = brought(client, *GOOD[:2])
     press(client, path, go="1")
-    portal.mood = lambda _: "Mobile_Invalid"
+    portal.respond_with = lambda _: "Mobile_Invalid"
     deliver(delivery)
     assert numbers(client, path, "sent", "refused") == [0, 2]
     page = Html(client.get(path).text)

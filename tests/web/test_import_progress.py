@@ -35,7 +35,7 @@ def test_refused_rows_brought_again_are_not_called_recorded(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """They came before; a link leads to where they may need attention."""
-    portal.mood = lambda _: "Mobile_Invalid"
+    portal.respond_with = lambda _: "Mobile_Invalid"
     for _ in range(2):
         path = sent(client, 2)
         deliver(delivery)

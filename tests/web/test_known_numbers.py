@@ -238,7 +238,7 @@ def test_number_that_the_portal_rejected_is_not_known(
     """It was not recorded: the mended row of another file is sent."""
     path = brought(client, (NEW, "مینا", "", ""))
     press(client, path, go="1")
-    portal.mood = lambda _: "Mobile_Invalid"
+    portal.respond_with = lambda _: "Mobile_Invalid"
     deliver(delivery)
     path = brought(client, (NEW, "مینا", "قم", ""))
     assert numbers(client, path, "ready", "known") == [1, 0]
@@ -283,7 +283,7 @@ def test_search_with_a_token_that_may_not_search_ends_and_is_said(
 ) -> None:
     """What outbox and imports know still counts."""
     path = brought(client, *[(f"0912{number:07}", "a", "", "") for number in range(60)])
-    portal.mood = lambda _: "Token_NotAllowMethod"
+    portal.respond_with = lambda _: "Token_NotAllowMethod"
     before = searches(portal)
     search(delivery)
     assert texts.SEARCH_REFUSED in client.get(path).text
@@ -295,13 +295,13 @@ def test_search_that_the_portal_does_not_answer_is_tried_again_later(
 ) -> None:
     """No row counts as searched meanwhile."""
     path = brought(client, (KNOWN, "a", "", ""))
-    portal.mood = lambda _: Fault.HTTP_500
+    portal.respond_with = lambda _: Fault.HTTP_500
     advance(delivery)
     assert numbers(client, path, "ready", "known") == [1, 0]
     asked = searches(portal)
     advance(delivery)
     assert searches(portal) == asked
-    portal.mood = None
+    portal.respond_with = None
     search(delivery)
     assert numbers(client, path, "ready", "known") == [0, 1]
 

@@ -197,7 +197,7 @@ def test_portal_that_is_down_leaves_the_suggestions(
 ) -> None:
     """And the form works on."""
     store(("ویژه",))
-    portal.mood = lambda _: Fault.HTTP_502
+    portal.respond_with = lambda _: Fault.HTTP_502
     labels.refresh()
     page = Page(client)
     assert suggested(page.html) == ["ویژه"]
@@ -391,7 +391,7 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
 @pytest.mark.slow
 def test_server_that_waits_for_labels_serves_and_stops(portal: Simulator, tmp_path: Path) -> None:
     """A portal that is silent about them delays neither."""
-    portal.mood = lambda it: Fault.SILENT if it.path.endswith("GroupList") else "Success"
+    portal.respond_with = lambda it: Fault.SILENT if it.path.endswith("GroupList") else "Success"
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
     with serve(tmp_path, AMOOT_DEADLINE="60", WEB_CONCURRENCY="1", **environ) as server:
         until = time.monotonic() + 30

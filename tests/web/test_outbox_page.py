@@ -378,7 +378,7 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
     if became == "sent":
         delivery.outbox.review.retry(reference)
         (submission,) = delivery.outbox.claim(1)
-        delivery.outbox.deliver(submission, 1)
+        delivery.outbox.mark_delivered(submission, 1)
     elif became == "discarded":
         delivery.outbox.review.discard(reference)
     html = press(client, f"/outbox/{reference}/{action}")
@@ -617,7 +617,7 @@ def test_correction_that_comes_too_late_leads_back_to_the_list(
         delivery.outbox.review.retry(reference)
         (submission,) = delivery.outbox.claim(1)
         if became == "sent":
-            delivery.outbox.deliver(submission, 1)
+            delivery.outbox.mark_delivered(submission, 1)
     page.send(**page.html.values)
     assert page.html.outcome == "changed"
     assert not portal.requests
@@ -650,7 +650,7 @@ def test_reference_that_is_being_sent_or_was_leads_back_to_the_list(
     """An older page, or a report, linked to it: the list says that it has changed."""
     submission = add(delivery)
     assert client.get(f"/outbox/{submission.reference}").location == "/outbox"
-    delivery.outbox.deliver(submission, 1)
+    delivery.outbox.mark_delivered(submission, 1)
     for path in (f"/outbox/{submission.reference}", f"/outbox/{submission.reference}/discard"):
         assert Html(client.get(path, follow_redirects=True).text).outcome == "changed"
 
@@ -864,7 +864,7 @@ def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> 
     assert submission.due > first.created_at
     assert correct(outbox, submission) is None
     assert not outbox.claim(9)
-    outbox.deliver(submission, 7)
+    outbox.mark_delivered(submission, 7)
     settled = outbox.review.get(submission.reference)
     assert settled is not None
     assert settled.state is State.DELIVERED
@@ -903,7 +903,7 @@ def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
     """What another owns, what was sent, and what the person was told of."""
     submission, _ = outbox.add(CONTACT, key(), form="news", send=True)
     if state is State.DELIVERED:
-        outbox.deliver(submission, 7)
+        outbox.mark_delivered(submission, 7)
     if state is State.REJECTED:
         outbox.reject(submission, "Mobile_Invalid", erase=True)
     assert correct(outbox, submission) is None

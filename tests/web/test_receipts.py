@@ -22,7 +22,7 @@ def test_delivered_received_and_held_submissions_differ_by_their_sign_and_say_wh
     """As the portal stores a contact, fails, or refuses it without a reason that a person mends."""
     seen = {}
     for number, status in enumerate(("Success", "ServerError", "Length_Invalid")):
-        portal.mood = lambda _, status=status: status
+        portal.respond_with = lambda _, status=status: status
         page = Page(client, "/f/signup")
         page.send(Mobile=MOBILE.format(number), FName="سارا", consent="true")
         ((receipt, said),) = page.html.find("div", role="status")

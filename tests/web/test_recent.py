@@ -96,7 +96,7 @@ def test_list_follows_what_becomes_of_a_submission(
 ) -> None:
     """Queued, then in need of an operator, then delivered."""
     outbox = app.extensions[EXTENSION].delivery.outbox
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     html = send(page)
     assert html.outcome == "queued"
     assert desk.RECENT_QUEUED in rows(html)[0]
@@ -111,13 +111,13 @@ def test_list_follows_what_becomes_of_a_submission(
     assert list(html.find("a", href=f"/outbox/{reference}"))
     outbox.review.retry(str(reference))
     (submission,) = outbox.claim(1)
-    outbox.deliver(submission, 1)
+    outbox.mark_delivered(submission, 1)
     assert desk.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
 
 
 def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator) -> None:
     """It needs nobody's attention any more, and its link would lead to no page."""
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     reference = reference_of(send(page))
     token = Page(page.client, f"/outbox/{reference}/discard").token
     page.client.post(f"/outbox/{reference}/discard", data={"csrf_token": token})
@@ -131,13 +131,13 @@ def test_what_was_just_recorded_can_be_corrected_or_the_page_says_where(
 ) -> None:
     """From the receipt and the list: here while it waits, then in the portal's panel."""
     outbox = app.extensions[EXTENSION].delivery.outbox
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     html = send(page)
     address = f"/outbox/{reference_of(html)}"
     assert len(list(html.find("a", href=address))) == 2
     assert Html(page.client.get(address).text).text("h1") == messages.CORRECT_TITLE
     (submission,) = outbox.claim(1, probe=True)
-    outbox.deliver(submission, 1)
+    outbox.mark_delivered(submission, 1)
     assert list(Html(page.client.get("/").text).find("a", href=address))
     html = Html(page.client.get(address).text)
     assert html.text("h1") == desk.DELIVERED_TITLE
@@ -153,7 +153,7 @@ def _fail(*_: object) -> object:
 
 def test_list_has_the_corrected_number(page: Page, portal: Simulator) -> None:
     """Of a submission in it; what others have submitted stays theirs."""
-    portal.mood = lambda _: "CreditNotEnough"
+    portal.respond_with = lambda _: "CreditNotEnough"
     reference = reference_of(send(page))
     correction = Page(page.client, f"/outbox/{reference}")
     correction.send(Mobile="09351234568")

@@ -65,7 +65,7 @@ def came(delivery: DeliveryServices, number: int, day: date, seconds: float = 1.
 def deliver(delivery: DeliveryServices, number: int, day: date, form: str = "contact") -> None:
     """Let a submission have been delivered."""
     outbox = delivery.outbox
-    outbox.deliver(outbox.add(CONTACT, key(number), form=form, send=True)[0], number)
+    outbox.mark_delivered(outbox.add(CONTACT, key(number), form=form, send=True)[0], number)
     came(delivery, number, day)
 
 

@@ -1,8 +1,8 @@
 """Tells somebody by mail when something needs a person, and when that is over.
 
-`Alerts` compares the problems of now (`problems`) with those that were told, and mails the
-difference (`mail`). What was told, and when, is a row that all workers share: a worker claims the
-row before it sends a mail, and the others find it claimed.
+`Alerts` compares the current problems (`problems`) with those of the last mail, and mails the
+difference (`mail`). The last mail is a row that all workers share: a worker claims the row before
+it sends the next one.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class AlertText:
         self._public_url = public_url
 
     def alarm(self, current: Mapping[ProblemKind, str], ended: Collection[ProblemKind]) -> Mail:
-        """Return the mail that tells of these problems, and what is over since the last mail."""
+        """Return the mail about these problems, and those that are over since the last mail."""
         parts = [*self._describe(current), *_ended(ended), *self._closing()]
         return Mail(_subject(texts.ALARM_SUBJECT, current), _joined(parts))
 
     def end(self, ended: Collection[ProblemKind], current: Mapping[ProblemKind, str]) -> Mail:
-        """Return the mail that tells what is over, and which problems remain."""
+        """Return the mail about problems that are over, and those that remain."""
         remaining = [texts.REMAINING, *self._describe(current)] if current else []
         parts = [*_ended(ended), *remaining, *self._closing()]
         return Mail(_subject(texts.END_SUBJECT, ended), _joined(parts))
@@ -138,7 +138,7 @@ _alert: Final = Table(
     metadata,
     Column("id", Integer, primary_key=True),  # always 1; the row is always there
     Column("told", String(64), nullable=False),  # kinds, separated by spaces
-    Column("status", String(64), nullable=False),  # the status that was told, of the queue
+    Column("status", String(64), nullable=False),  # of the queue, in the last mail
     Column("due", DateTime, nullable=False),  # when the next mail may be tried
     Column("alarm_due", DateTime, nullable=False),
     Column("end_due", DateTime, nullable=False),
@@ -148,7 +148,7 @@ _c: Final = _alert.c
 
 @dataclass(frozen=True, slots=True)
 class _LastNotification:
-    """What was told last.
+    """What the last mail said.
 
     Attributes:
         text: The kinds of problems, as the row stores them.
@@ -170,18 +170,18 @@ class _LastNotification:
 
 @dataclass(frozen=True, slots=True)
 class _MailStep:
-    """A mail, and what was told once it is sent.
+    """A mail, and what is stored once it is sent.
 
     Attributes:
         mail: The mail.
-        told: The kinds of problems, as the row stores them.
+        kinds: The kinds of problems, as the row stores them.
         status: The status for which the queue is paused, or "".
         limit: The column that says when such a mail may be sent.
         current: All kinds of problems that there are, also those whose alarm is not due yet.
     """
 
     mail: Mail
-    told: str
+    kinds: str
     status: str
     limit: Column[Any]
     current: str
@@ -193,7 +193,7 @@ class Alerts:
     def __init__(
         self, database: Database, problems: Problems, text: AlertText, mailer: Mailer
     ) -> None:
-        """Send these texts about these problems; keep in this database what was told."""
+        """Send these texts about these problems; store the last mail in this database."""
         self._database = database
         self._problems = problems
         self._text = text
@@ -204,7 +204,7 @@ class Alerts:
     def from_settings(
         cls, settings: Settings, database: Database, breaker: CircuitBreaker
     ) -> Self | None:
-        """Return the alerts; None if nobody is to be told, or in demo mode, which sends nothing."""
+        """Return the alerts; None without recipients, or in demo mode, which sends nothing."""
         mailer = Mailer.from_settings(settings)
         if mailer is None or settings.demo:
             return None
@@ -230,9 +230,9 @@ class Alerts:
         Raises:
             DatabaseError: if the database fails.
         """
-        told = self._read()
-        step = self._next(told) if told else None
-        if told is None or step is None or not self._claim(told, step):
+        last = self._read()
+        step = self._next(last) if last else None
+        if last is None or step is None or not self._claim(last, step):
             return
         try:
             refused = self._mailer.send(*step.mail)
@@ -245,33 +245,33 @@ class Alerts:
         self._record(step)
 
     def _read(self) -> _LastNotification | None:
-        """Return what was told, or None if it is not the time to tell anything."""
+        """Return the last notification, or None if no mail is due."""
         is_due = self._database.is_due
         wanted = select(_c.told, _c.status, is_due(_c.alarm_due), is_due(_c.end_due))
         with self._database.read() as connection:
-            found = connection.execute(wanted.where(is_due(_c.due))).first()
-        return _LastNotification(*found) if found else None
+            row = connection.execute(wanted.where(is_due(_c.due))).first()
+        return _LastNotification(*row) if row else None
 
-    def _next(self, told: _LastNotification) -> _MailStep | None:
-        """Return the next mail: an alarm of what is new, or the end of what was told."""
-        current = self._problems.read(queue_was_told=ProblemKind.QUEUE in told.kinds)
+    def _next(self, last: _LastNotification) -> _MailStep | None:
+        """Return the next mail: an alarm about new problems, or that reported ones are over."""
+        current = self._problems.read(queue_was_reported=ProblemKind.QUEUE in last.kinds)
         status = current.get(ProblemKind.QUEUE, "")
-        ended = sorted(told.kinds - current.keys())
-        is_new = bool(current.keys() - told.kinds) or status not in ("", told.status)
-        if is_new and told.may_alarm:
+        ended = sorted(last.kinds - current.keys())
+        is_new = bool(current.keys() - last.kinds) or status not in ("", last.status)
+        if is_new and last.may_alarm:
             mail = self._text.alarm(current, ended)
             return _MailStep(mail, _join(current), status, _c.alarm_due, _join(current))
-        if ended and told.may_send_resolved:
-            known = {kind: current[kind] for kind in current if kind in told.kinds}
-            kept = told.status if ProblemKind.QUEUE in known else ""
+        if ended and last.may_send_resolved:
+            known = {kind: current[kind] for kind in current if kind in last.kinds}
+            kept = last.status if ProblemKind.QUEUE in known else ""
             mail = self._text.end(ended, current)
             return _MailStep(mail, _join(known), kept, _c.end_due, _join(current))
         return None
 
-    def _claim(self, told: _LastNotification, step: _MailStep) -> bool:
+    def _claim(self, last: _LastNotification, step: _MailStep) -> bool:
         """Return whether the caller sends this mail; nobody else does, until it may be retried."""
         is_due = self._database.is_due
-        is_as_read = (_c.told == told.text, _c.status == told.status)
+        is_as_read = (_c.told == last.text, _c.status == last.status)
         claim = (
             update(_alert)
             .where(is_due(_c.due), is_due(step.limit), *is_as_read)
@@ -283,11 +283,10 @@ class Alerts:
 
     def _record(self, step: _MailStep) -> None:
         now_plus = self._database.now_plus
-        told = {"told": step.told, "status": step.status, "due": now_plus()}
+        sent = {"told": step.kinds, "status": step.status, "due": now_plus()}
+        sent[step.limit.name] = now_plus(_MIN_INTERVAL)
         with self._database.write() as connection:
-            connection.execute(
-                update(_alert).values(**told, **{step.limit.name: now_plus(_MIN_INTERVAL)})
-            )
+            connection.execute(update(_alert).values(sent))
 
 
 def _join(kinds: Mapping[ProblemKind, str]) -> str:

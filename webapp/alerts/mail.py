@@ -39,7 +39,7 @@ class Mailer:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        """Return what sends alerts; None if nobody is to be told."""
+        """Return the mailer of alerts; None without recipients or a server."""
         if not settings.alert_email or settings.smtp_url is None:
             return None
         return cls(parse_smtp_url(settings.smtp_url), settings.alert_email)

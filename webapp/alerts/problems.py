@@ -204,27 +204,27 @@ class Problems:
         self._code_trouble = CodeTrouble(database)
         self._oldest: tuple[int, float] | None = None
 
-    def read(self, *, queue_was_told: bool) -> dict[ProblemKind, str]:
+    def read(self, *, queue_was_reported: bool) -> dict[ProblemKind, str]:
         """Return the kinds of problems, each with the status that a person must act on, or "".
 
         Args:
-            queue_was_told: Whether somebody knows of a problem of the queue: it ends only when
+            queue_was_reported: Whether somebody knows of a problem of the queue: it ends only when
                 the queue runs and no contact has waited for long.
         """
-        found: dict[ProblemKind, str] = {}
+        problems: dict[ProblemKind, str] = {}
         pause = self._breaker.read_pause()
         is_stuck, is_late = self._late()
         if pause and pause.refused and pause.age >= _MIN_PAUSE:
-            found[ProblemKind.QUEUE] = pause.status
-        elif is_stuck or (queue_was_told and (pause or is_late)):
-            found[ProblemKind.QUEUE] = ""
+            problems[ProblemKind.QUEUE] = pause.status
+        elif is_stuck or (queue_was_reported and (pause or is_late)):
+            problems[ProblemKind.QUEUE] = ""
         if self._exists(_NEEDS_HAND):
-            found[ProblemKind.ATTENTION] = ""
+            problems[ProblemKind.ATTENTION] = ""
         if status := self._code_trouble.read(min_age=_MIN_CODE_TROUBLE):
-            found[ProblemKind.CODES] = status
+            problems[ProblemKind.CODES] = status
         if self._exists(and_(_IS_SUSPECT, _c.created_at <= self._before(_MAX_SUSPECT_AGE))):
-            found[ProblemKind.SUSPECTS] = ""
-        return found
+            problems[ProblemKind.SUSPECTS] = ""
+        return problems
 
     def _late(self) -> tuple[bool, bool]:
         """Return whether a contact has waited for long and does not move; and for long at all."""

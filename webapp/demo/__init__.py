@@ -62,11 +62,11 @@ from webapp.demo.model import (
     code_fits,
     created_answer,
     edited_record,
-    found_answer,
     group_list,
     normal_mobile,
     public_record,
     read_form,
+    search_answer,
     split_labels,
 )
 
@@ -84,7 +84,8 @@ class Simulator:
 
     Attributes:
         requests: The requests, newest last.
-        mood: Called for each request without a planned answer; returns what `answer` accepts.
+        respond_with: Called for each request without a planned answer; returns what `answer`
+            accepts.
         delay: Seconds until `APPLIED_LATE` stores a contact.
         latency: Seconds before a regular answer is sent; the contact is stored before.
         profile: How it answers where the reference is silent.
@@ -101,7 +102,7 @@ class Simulator:
             kept: How many contacts, and how many requests, it keeps.
         """
         self.requests: deque[Captured] = deque(maxlen=kept)
-        self.mood: Callable[[Captured], str | Fault | SimulatedAnswer] | None = None
+        self.respond_with: Callable[[Captured], str | Fault | SimulatedAnswer] | None = None
         self.delay = 0.5
         self.latency = 0.0
         self.profile = PROFILES["strict"]
@@ -186,7 +187,7 @@ class Simulator:
                 memory.clear()
             self._codes.clear()
             self.blocked.clear()
-        self.mood = None
+        self.respond_with = None
         self.latency = 0.0
         self.profile = PROFILES["strict"]
         self.code_shape = CodeShape.DATA
@@ -195,7 +196,7 @@ class Simulator:
         """Plan the answers of the next calls: a status name, a fault, or a whole answer.
 
         "Success" is a regular answer, so that a fault can hit a later call. ContactGroupList, which
-        is called in the background at any time, uses none of them up: `mood` can answer it.
+        is called in the background at any time, uses none of them up: `respond_with` can answer it.
         """
         with self._lock:
             self._queue.extend(itertools.repeat(what, times))
@@ -231,8 +232,8 @@ class Simulator:
         with self._lock:
             if self._queue and method != _BACKGROUND:
                 return self._queue.popleft()
-        mood = self.mood
-        return mood(request) if mood else "Success"
+        respond_with = self.respond_with  # another thread may change it
+        return respond_with(request) if respond_with else "Success"
 
     def _serve(self, request: Captured, method: str) -> SimulatedAnswer | BrokenAnswer:
         """Return the regular answer."""
@@ -297,10 +298,10 @@ class Simulator:
         if labels and self.profile.labels == "refused":
             raise StatusError(NOT_ALLOWED)
         seen = self._phonebook.contacts(request.at - dt.timedelta(seconds=self.profile.lag))
-        found = [contact for contact in seen if contact["Mobile"] == mobile]
+        matches = [contact for contact in seen if contact["Mobile"] == mobile]
         if labels and self.profile.labels == "found":
-            found = [contact for contact in found if set(labels) & set(contact["Labels"])]
-        return found_answer(found, self.profile)
+            matches = [contact for contact in matches if set(labels) & set(contact["Labels"])]
+        return search_answer(matches, self.profile)
 
     def _group_list(self, request: Captured) -> SimulatedAnswer:
         groups = group_list(self._phonebook.contacts(request.at))
@@ -328,8 +329,8 @@ class Simulator:
     def _is_blocked(self, request: Captured) -> SimulatedAnswer:
         wanted = dict(request.pairs)
         mobile, line = (wanted.get(name, "") for name in ("Mobile", "LineNumber"))
-        found = {"Number": mobile, "IsBlackList": line in self.blocked.get(mobile, ())}
-        return json_answer({"Status": "Success", "LineNumber": line, "Data": [found]})
+        answer = {"Number": mobile, "IsBlackList": line in self.blocked.get(mobile, ())}
+        return json_answer({"Status": "Success", "LineNumber": line, "Data": [answer]})
 
     def control(self, request: Captured) -> SimulatedAnswer:
         """Return the answer to a request under /standin/."""

@@ -184,8 +184,8 @@ def new_contact(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def public_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored contact as ContactCreate returns it."""
-    shown = {name: value for name, value in record.items() if name != "Labels"}
-    return shown | {"GenderTypeStr": _GENDERS[record["GenderType"]]}
+    public = {name: value for name, value in record.items() if name != "Labels"}
+    return public | {"GenderTypeStr": _GENDERS[record["GenderType"]]}
 
 
 def edited_record(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,15 +195,15 @@ def edited_record(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def search_result(record: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
     """Return a stored contact as ContactSearch returns it under this profile."""
-    shown = public_record(record)
+    result = public_record(record)
     for name in _TEXTS:
-        text = shown[name]
-        shown[name] = profile.empty_text if text is None else _reshaped(text, profile)
-    if shown["GenderType"] is None:
-        shown["GenderType"] = profile.empty_gender
-    if shown["GenderType"] is ...:
-        del shown["GenderType"], shown["GenderTypeStr"]
-    return shown | {"Mobile": int(profile.prefix + str(shown["Mobile"]).removeprefix("98"))}
+        text = result[name]
+        result[name] = profile.empty_text if text is None else _reshaped(text, profile)
+    if result["GenderType"] is None:
+        result["GenderType"] = profile.empty_gender
+    if result["GenderType"] is ...:
+        del result["GenderType"], result["GenderTypeStr"]
+    return result | {"Mobile": int(profile.prefix + str(result["Mobile"]).removeprefix("98"))}
 
 
 def _reshaped(text: str, profile: Profile) -> str:
@@ -329,9 +329,8 @@ def created_answer(
     return answers[shape]
 
 
-def found_answer(found: Iterable[Mapping[str, Any]], profile: Profile) -> SimulatedAnswer:
+def search_answer(contacts: Iterable[Mapping[str, Any]], profile: Profile) -> SimulatedAnswer:
     """Return ContactSearch's answer, under this profile."""
-    shown = [search_result(contact, profile) for contact in found]
-    data = shown or profile.no_match
+    data = [search_result(contact, profile) for contact in contacts] or profile.no_match
     content = {"Status": "Success"}
     return json_answer(content if data is ... else content | {"Data": data})

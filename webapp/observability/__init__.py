@@ -254,12 +254,12 @@ def _code(error: BaseException) -> str:
 
 def _code_in(text: str) -> str:
     """Return the code of a connection that libpq could not open."""
-    found = [code for part, code in _REFUSALS.items() if part in text]
-    if "28000" in found and _WITH_TLS not in text:
-        found.insert(0, "28000 without TLS")
-    elif "28000" in found and _WITHOUT_TLS not in text:
-        found.insert(0, "28000 with TLS")
+    codes = [code for part, code in _REFUSALS.items() if part in text]
+    if "28000" in codes and _WITH_TLS not in text:
+        codes.insert(0, "28000 without TLS")
+    elif "28000" in codes and _WITHOUT_TLS not in text:
+        codes.insert(0, "28000 with TLS")
     if "FATAL" in text and "does not exist" in text:
-        found.append("3D000" if 'database "' in text else "28000")
-    found += [name for name in _ERRNOS if os.strerror(getattr(errno, name)) in text]
-    return found[0] if found else ""
+        codes.append("3D000" if 'database "' in text else "28000")
+    codes += [name for name in _ERRNOS if os.strerror(getattr(errno, name)) in text]
+    return codes[0] if codes else ""

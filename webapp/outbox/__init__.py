@@ -256,7 +256,7 @@ class Outbox:
             .returning(*COLUMNS)
         )
 
-    def deliver(self, submission: Submission, portal_id: int | None) -> None:
+    def mark_delivered(self, submission: Submission, portal_id: int | None) -> None:
         """Settle as delivered, and erase the contact."""
         own = {
             name: getattr(submission, name) for name in ("key", "owner", "resent_without_lookup")

@@ -233,7 +233,7 @@ class Sender:
         log.info("submission %s: delivered", submission.reference)
         with database_errors_logged(submission):
             self._accepted_lengths.add(_contact(submission))
-            self._outbox.deliver(submission, portal_id)
+            self._outbox.mark_delivered(submission, portal_id)
 
     def _settle_rejected(
         self, submission: Submission, error: Rejected, shown: Collection[str] | None

@@ -194,7 +194,7 @@ class Duplicates:
         Args:
             contact: What is to be submitted.
             key: Its submission's key. A submission that is stored already has no duplicates: its
-                form was sent twice.
+                form was sent again.
         """
         try:
             if self._outbox.find(key):
@@ -234,10 +234,10 @@ class Duplicates:
         if any(contact.id for contact in known):
             for label in list(dict.fromkeys(labels))[:_MAX_LABELS]:
                 is_late = time.monotonic() >= until
-                found = None if is_late else self._search.ask(mobile, label=label)
-                if found is None:
+                carriers = None if is_late else self._search.ask(mobile, label=label)
+                if carriers is None:
                     break
-                carried[label] = {contact.id for contact in found}
+                carried[label] = {contact.id for contact in carriers}
         return [
             replace(it, labels={label: it.id in ids for label, ids in carried.items() if it.id})
             for it in known
@@ -297,7 +297,7 @@ class Corrections:
             PortalError: if that could not be found out.
         """
         with self._calling():
-            return self._look_up(mobiles, number)
+            return self._search(mobiles, number)
 
     def correct(self, number: int, *, shown: Contact, changes: Mapping[str, Value]) -> Correction:
         """Change a contact, unless somebody else has changed it since it was shown.
@@ -314,7 +314,7 @@ class Corrections:
         """
         with self._calling():
             mobiles = (str(shown[MOBILE]), str(changes.get(MOBILE, "")))
-            mobile, known = self._look_up(mobiles, number)
+            mobile, known = self._search(mobiles, number)
             if number not in [it.id for it in known]:
                 return Correction(Corrected.GONE)
             stored = stored_contact(known[0], mobile)
@@ -331,7 +331,7 @@ class Corrections:
                     raise
             return Correction(Corrected.DONE, stored)
 
-    def _look_up(self, mobiles: Iterable[str], number: int) -> tuple[str, Sequence[KnownContact]]:
+    def _search(self, mobiles: Iterable[str], number: int) -> tuple[str, Sequence[KnownContact]]:
         known: dict[str, Sequence[KnownContact]] = {}
         for mobile in dict.fromkeys(filter(None, mobiles)):
             known[mobile] = [it for it in self._portal.known_contacts(mobile) if it.id]

@@ -94,12 +94,12 @@ class Verification:
                 if self._codes.add(key, str(contact[MOBILE])):
                     step = self.resend(key, request)
                     outcome = step.outcome or outcome
-                    if step.is_code_out and not by.replaces:
+                    if step.code_was_sent and not by.replaces:
                         self._counts.count_step(form, FunnelStep.CODE_SENT)
             except DatabaseError as error:
                 _log(outcome.reference, error)
         if outcome.result not in (Result.UNSTORED, Result.REJECTED):
-            self._forget(by.replaces)
+            self._erase_replaced(by.replaces)
         return replace(outcome, is_new=is_new)
 
     def _store(
@@ -125,8 +125,8 @@ class Verification:
         """Return whether the submission of this key verified this number some minutes ago."""
         return bool(key) and self._codes.has_verified(key, mobile)
 
-    def _forget(self, key: str) -> None:
-        """Erase a submission that waits for a code: its person has sent another in its place.
+    def _erase_replaced(self, key: str) -> None:
+        """Erase a submission that waits for a code, and that another one has replaced.
 
         If the database fails, that happens within an hour.
         """
@@ -137,7 +137,7 @@ class Verification:
             _log(reference(key), error)
 
     def pending(self, key: str) -> tuple[Submission, CodeState | None] | VerificationResult:
-        """Return a submission that waits for a code, and the code's state; else what became of it.
+        """Return a submission that waits for a code, and the code's state; else its outcome.
 
         A submission that a robot has sent is known as long as its code is.
         """
@@ -145,9 +145,11 @@ class Verification:
         contact = submission.contact if submission else None
         state = self._codes.state(key, str(contact[MOBILE]) if contact else "")
         if submission and submission.state is State.HELD and state is None:
-            return self._left(submission if not waits_for_code(submission) else None)
+            return self._outcome_if_not_pending(
+                submission if not waits_for_code(submission) else None
+            )
         if submission is None or not waits_for_code(submission):
-            return self._left(submission)
+            return self._outcome_if_not_pending(submission)
         return submission, state
 
     def resend(self, key: str, request: CodeRequest) -> VerificationResult:
@@ -157,18 +159,18 @@ class Verification:
         """
         submission = self._intake.outbox.find(key)
         if submission is None or submission.contact is None or not waits_for_code(submission):
-            return self._left(submission)
+            return self._outcome_if_not_pending(submission)
         self._codes.add(key, str(submission.contact[MOBILE]))  # a process may have died before
         if submission.state is State.HELD:  # a robot's: nothing it types will fit
             return VerificationResult(waits_outcome(submission), was_sent=self._codes.pretend(key))
         return self._sender.send(submission, submission.contact, request)
 
     def leave_to_operator(self, key: str) -> VerificationResult:
-        """Have an operator decide about a submission for which no other code may be sent."""
-        found = self.pending(key)
-        if isinstance(found, VerificationResult):
-            return found
-        submission, state = found
+        """Hold a submission for an operator if no other code may be sent for it."""
+        pending = self.pending(key)
+        if isinstance(pending, VerificationResult):
+            return pending
+        submission, state = pending
         if state is None or state.may_resend:
             return VerificationResult(waits_outcome(submission))
         if submission.state is State.HELD:  # a robot's: it learns nothing
@@ -176,7 +178,7 @@ class Verification:
             return VerificationResult(Outcome(result=Result.QUEUED, reference=name, is_held=True))
         if self._unverified.hold(key):
             self._intake.count(submission.form, State.HELD)
-        return self._left(self._intake.outbox.find(key))
+        return self._outcome_if_not_pending(self._intake.outbox.find(key))
 
     def check(
         self, key: str, code: str, *, shown: Collection[str] = frozenset(FIELDS)
@@ -202,11 +204,13 @@ class Verification:
             if claimed:
                 return self._send(claimed, shown)
             if submission is None or check is None or check is CodeCheck.RIGHT:
-                return self._left(self._intake.outbox.find(key), has_permit=has_permit)
+                return self._outcome_if_not_pending(
+                    self._intake.outbox.find(key), has_permit=has_permit
+                )
         return self._refused(submission, check)  # without the permit: guessing takes none
 
     def _claim(self, key: str, *, has_permit: bool) -> Submission | None:
-        """Take a submission for sending, as its number is verified; None if it is taken."""
+        """Claim a submission whose number is verified; None if another request has claimed it."""
         reason = self._intake.reason_not_to_send(has_permit=has_permit)
         claimed = self._unverified.verify(key, send=not reason, status=reason)
         if claimed:
@@ -223,18 +227,18 @@ class Verification:
         return VerificationResult(outcome, CodeCheck.RIGHT, claimed.contact)
 
     def _refused(self, submission: Submission, check: CodeCheck) -> VerificationResult:
-        """Return what came of a code that did not fit, or that came too late."""
+        """Return the result of a code that is wrong, or that came too late."""
         expires = time.monotonic() + (_LAST_TRY_S if check is CodeCheck.USED_UP else 0)
         current: Submission | None = submission
         while current and waits_for_code(current) and time.monotonic() < expires:
             time.sleep(_POLL_INTERVAL_S)
             current = self._intake.outbox.find(submission.key)
         if current is None or not waits_for_code(current):
-            return self._left(current)
+            return self._outcome_if_not_pending(current)
         self._counts.count(submission.form, CodeEvent.WRONG)
         return VerificationResult(waits_outcome(submission), check)
 
-    def _left(
+    def _outcome_if_not_pending(
         self, submission: Submission | None, *, has_permit: bool | None = None
     ) -> VerificationResult:
         """Return the outcome of a submission that waits for no code; see `Intake.outcome`."""

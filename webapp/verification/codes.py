@@ -67,7 +67,7 @@ _c: Final = _codes.c
 
 
 class CodeCheck(enum.Enum):
-    """What came of a try."""
+    """The result of a try."""
 
     RIGHT = enum.auto()
     WRONG = enum.auto()
@@ -147,7 +147,7 @@ class Codes:
         self.limits = CodeLimits(database, self._keys, per_day=per_day, limits=limits)
 
     def add(self, key: str, mobile: str) -> bool:
-        """Make room for the code of a submission; return whether there was none."""
+        """Create the row for a submission's code if it is missing; return whether it was."""
         now = self._database.now_plus
         row = {"tries": 0, "sendings": 0, "hash": "", "number": self._hash(mobile)}
         times = {"resend_at": now(), "expires_at": now(), "created_at": now()}
@@ -223,7 +223,7 @@ class Codes:
             state = self.state(key)
             is_used_up = state is not None and state.tries_left == 0
             return CodeCheck.USED_UP if is_used_up else CodeCheck.EXPIRED
-        # Each key is tried, whichever fits: the time tells nothing.
+        # Each key is tried, whichever fits: the time it takes reveals nothing.
         fits = [hmac.compare_digest(self._digest(it, key, code), stored) for it in self._keys]
         return CodeCheck.RIGHT if any(fits) else CodeCheck.WRONG
 
@@ -236,18 +236,17 @@ class Codes:
         """
         with self._database.read() as connection:
             now = self._database.now_plus().label("now")
-            row = (
-                connection.execute(_STATE.add_columns(now).where(_c.key == key)).mappings().first()
-            )
+            stored = select(_c.tries, _c.sendings, _c.resend_at, _c.expires_at, now)
+            row = connection.execute(stored.where(_c.key == key)).mappings().first()
             reached = self.limits.reached_by_number(connection, mobile) if row and mobile else None
         return _state(row, is_limited=reached is not None) if row else None
 
     def has_verified(self, key: str, mobile: str) -> bool:
         """Return whether a submission verified this number within the last minutes."""
         now = self._database.now_plus()
-        found = select(_c.number).where(_c.key == key, _c.verified_until > now)
+        verified = select(_c.number).where(_c.key == key, _c.verified_until > now)
         with self._database.read() as connection:
-            number = connection.execute(found).scalar()
+            number = connection.execute(verified).scalar()
         hashes = [self._digest(it, mobile) for it in self._keys]
         return number is not None and any(hmac.compare_digest(it, number) for it in hashes)
 
@@ -265,9 +264,9 @@ class Codes:
 
     def _valid(self, connection: Connection, key: str) -> StoredCode | None:
         """Return a submission's code, if it may still be typed."""
-        found = select(_c.hash, _c.tries, _c.expires_at).where(_c.key == key)
         is_valid = and_(_c.tries < MAX_TRIES, _c.expires_at > self._database.now_plus())
-        row = connection.execute(found.where(is_valid)).mappings().first()
+        stored = select(_c.hash, _c.tries, _c.expires_at).where(_c.key == key, is_valid)
+        row = connection.execute(stored).mappings().first()
         return StoredCode(**row) if row else None
 
     def _hash(self, *parts: str) -> str:
@@ -275,9 +274,6 @@ class Codes:
 
     def _digest(self, key: bytes, *parts: str) -> str:
         return hmac.digest(key, " ".join(parts).encode(), "sha256").hex()
-
-
-_STATE: Final = select(_c.tries, _c.sendings, _c.resend_at, _c.expires_at)
 
 
 def _state(row: RowMapping, *, is_limited: bool) -> CodeState:

@@ -98,7 +98,7 @@ class NotTaken:
     Attributes:
         status: The setting of the limit that is used up, a status name, or "" if it is too early.
         must_wait: Whether only waiting helps, or another number; else the form's policy decides
-            what becomes of a submission without a code.
+            about a submission without a code.
         retry_after_s: Seconds to wait, if that is known.
     """
 
@@ -166,8 +166,8 @@ class CodeLimits:
         if connection.execute(count).scalar_one() >= self._per_day:
             return NotTaken(CODES_USED_UP)
         shared = (it for it in _COLUMNS if it != NUMBER)
-        found = (self._reached(connection, it, getattr(counted, it)) for it in shared)
-        return next(filter(None, found), None)
+        reached = (self._reached(connection, it, getattr(counted, it)) for it in shared)
+        return next(filter(None, reached), None)
 
     def reached_by_number(self, connection: Connection, number: str) -> NotTaken | None:
         """Return why the limits allow no code to this number now."""
@@ -202,8 +202,8 @@ class CodeLimits:
                 _s[column].in_(hashes), _s.sent_at > since
             )
             oldest = same.order_by(_s.sent_at.desc()).offset(limit.count - 1).limit(1)
-            if found := connection.execute(oldest).first():
-                sent_at, now = found
+            if row := connection.execute(oldest).first():
+                sent_at, now = row
                 wait = max(1.0, (sent_at + limit.period - now).total_seconds())
                 must_wait = column == NUMBER
                 reached.append(NotTaken(limit.setting, must_wait=must_wait, retry_after_s=wait))

@@ -45,7 +45,7 @@ _QUICK_FAILURE_S: Final = 2.0
 
 
 class Fallback(enum.StrEnum):
-    """What becomes of a submission whose code cannot be sent."""
+    """What happens to a submission whose code cannot be sent."""
 
     HOLD = "hold"
     ACCEPT = "accept"
@@ -57,7 +57,7 @@ class Policy:
 
     Attributes:
         length: The digits of a code.
-        fallback: What becomes of a submission whose code cannot be sent.
+        fallback: What happens to a submission whose code cannot be sent.
         label: The label of those that are sent all the same.
     """
 
@@ -88,12 +88,12 @@ class CodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """What came of a person's step.
+    """The result of a person's step.
 
     Attributes:
         outcome: The submission's; its result is `CODE` while the person is asked for a code, and
             None says that the submission is not known any more.
-        check: What came of the code, if one was typed and compared.
+        check: The result of the comparison, if a code was typed.
         contact: What was submitted, if the portal was asked: the outbox may have it no more.
         was_sent: Whether another code was sent, or the page says so to a robot.
         retry_after_s: Seconds until a limit of the number allows another code, if it is used up.
@@ -106,7 +106,7 @@ class VerificationResult:
     retry_after_s: float = 0.0
 
     @property
-    def is_code_out(self) -> bool:
+    def code_was_sent(self) -> bool:
         """Whether another code was sent, which a robot's never is."""
         return self.was_sent and self.contact is not None
 
@@ -199,7 +199,7 @@ class CodeSender:
     def _send_code(self, mobile: str, code: str) -> str:
         """Send a code; a quick server error or broken connection is tried once more.
 
-        It may arrive twice then, which does no harm: it is the same code.
+        It may then arrive a second time, which does no harm: it is the same code.
         """
         start = time.monotonic()
         try:
@@ -223,7 +223,7 @@ class CodeSender:
         taken: Taken,
         error: PortalError,
     ) -> Outcome:
-        """Return what becomes of a submission whose code the portal has not sent, or perhaps."""
+        """Return the outcome of a submission whose code the portal has not sent, or perhaps."""
         is_unsent = isinstance(error, Unexplained) or not isinstance(error, Uncertain)
         self._codes.undo(submission.key, taken, is_unsent=is_unsent)
         name, status = submission.reference, error.status
@@ -244,7 +244,7 @@ class CodeSender:
         *,
         has_former: bool,
     ) -> Outcome:
-        """Return what becomes of a submission for which no code was sent.
+        """Return the outcome of a submission for which no code was sent.
 
         Args:
             submission: It waits for a code.

@@ -25,6 +25,7 @@ from webapp.outbox.rows import (
     NUMBER_UNVERIFIED,
     RETENTION,
     UNVERIFIED_LIFETIME,
+    WITH_KEY,
     Guard,
     State,
     Submission,
@@ -66,17 +67,7 @@ class Unverified:
     def add(
         self, contact: Contact, key: str, *, form: str, by: Submitter = ANONYMOUS
     ) -> tuple[Submission, bool]:
-        """Store a submission for an hour; return it, and whether it is new.
-
-        Args:
-            contact: What was submitted.
-            key: The submission's key.
-            form: The slug of its form.
-            by: The submitter.
-
-        Raises:
-            NoRoom: if the form's guard refuses it.
-        """
+        """Store a submission for an hour; otherwise as `Outbox.add`."""
         now = self._database.now_plus
         times = {"created_at": now(), "due": now(UNVERIFIED_LIFETIME), "give_up_at": now()}
         values = {"key": key, "form": form, "status": "", "source": by.source}
@@ -89,8 +80,8 @@ class Unverified:
             if guard and added:
                 connection.execute(delete_replaced(by.replaces))
                 guard(connection)
-            found = added or connection.execute(_with_key(key)).mappings().one()
-        return Submission.from_row(found, self._encryption), added is not None
+            current = added or connection.execute(WITH_KEY, {"wanted": key}).mappings().one()
+        return Submission.from_row(current, self._encryption), added is not None
 
     def verify(self, key: str, *, send: bool, status: str) -> Submission | None:
         """Have a submission sent, as its number is verified.
@@ -171,7 +162,3 @@ class Unverified:
         changed: ReturningUpdate[Any] = statement.returning(_c.id)
         with self._database.write() as connection:
             return connection.execute(changed).first() is not None
-
-
-def _with_key(key: str) -> Any:  # noqa: ANN401  its type names every column
-    return select(*COLUMNS).where(_c.key == key)
