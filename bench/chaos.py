@@ -32,7 +32,7 @@ import psycopg
 import requests
 from aftermath import DRAINING, end_faults, say
 from bringing import bring, send, written
-from crowd import MARK, Contact, Crowd
+from crowd import MARK, Crowd, TypedContact
 from programs import Site
 from psycopg import sql
 from servers import PostgresServer, RedisServer
@@ -283,7 +283,7 @@ class Experiment:
             settled = {b"%d" % number for number in drawn if number not in unverified}
             left = self._left(world.outbox, settled)
             arrived = [(contact["Mobile"], contact["FName"]) for contact in world.portal.contacts]
-        people = list(map(Contact, imported))
+        people = list(map(TypedContact, imported))
         copies = Counter(mobile for mobile, _ in arrived)
         duplicated = {mobile for mobile, times in copies.items() if times > 1}
         is_searchable = "ContactSearch" not in PROFILES[self.profile].instead
@@ -381,7 +381,7 @@ class Experiment:
             if world.postgres:
                 kills.append(killers.submit(self._crash, world, crowd, ended))
             try:
-                for count, _ in enumerate(people.map(crowd.submit, map(Contact, numbers)), 1):
+                for count, _ in enumerate(people.map(crowd.submit, map(TypedContact, numbers)), 1):
                     _raise_from(kill for kill in kills if kill.done())
                     if count % 100 == 0:
                         say(f"{count} submissions")
@@ -448,7 +448,7 @@ def _import(world: World, numbers: Sequence[int]) -> None:
     """Bring a file, and the same file again whenever there is no answer, until it is sent."""
     if not numbers:
         return
-    content = written(Contact(number).typed for number in numbers)
+    content = written(TypedContact(number).typed for number in numbers)
     random = Random(numbers[0])
     expires = time.monotonic() + DRAINING
     while time.monotonic() < expires:

@@ -31,7 +31,7 @@ _ACCEPT_PAGE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class FormTarget:
     """A form's place.
 
     Attributes:

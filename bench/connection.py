@@ -13,7 +13,7 @@ _GUNZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a server answered."""
 
     status: int
@@ -32,7 +32,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         """Wait for nothing yet."""
         self._buffer = b""
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[HttpAnswer] | None = None
 
     @classmethod
     async def open(cls, origin: str) -> Connection:
@@ -65,9 +65,9 @@ class Connection(asyncio.Protocol):
             self._buffer = b""
             if re.search(rb"\r\ncontent-encoding: gzip", head, re.IGNORECASE):
                 body = _gunzip(body)
-            self._answer.set_result(Answer(int(head[9:12]), head, body))
+            self._answer.set_result(HttpAnswer(int(head[9:12]), head, body))
 
-    async def ask(self, request: bytes) -> Answer:
+    async def ask(self, request: bytes) -> HttpAnswer:
         """Send a request, and return its answer."""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)

@@ -32,7 +32,7 @@ FORM_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 @dataclass(frozen=True)
-class Contact:
+class TypedContact:
     """A contact with a number of seven digits, by which its traces are known."""
 
     number: int
@@ -76,8 +76,8 @@ class Crowd:
             verified: The share of people whose form verifies their number.
             codes: Returns the codes that were sent, newest last.
         """
-        self.accepted: list[Contact] = []
-        self.unverified: list[Contact] = []
+        self.accepted: list[TypedContact] = []
+        self.unverified: list[TypedContact] = []
         self._verified = verified
         self._codes = codes
         self.results: list[str] = []
@@ -85,7 +85,7 @@ class Crowd:
         self._seed = seed
         self._events = events
 
-    def submit(self, contact: Contact) -> None:
+    def submit(self, contact: TypedContact) -> None:
         """Send a contact until it is answered; some are sent again after that."""
         random = Random(f"{self._seed} {contact.number}")
         if random.random() < self._verified:
@@ -104,7 +104,7 @@ class Crowd:
         self.results.append(result)
         self._events.append(result)
 
-    def _submit_verified(self, contact: Contact, random: Random) -> str:
+    def _submit_verified(self, contact: TypedContact, random: Random) -> str:
         """Send a contact whose number is verified; say what came of it."""
         page = self._ask(_request("GET", VERIFYING), random)
         if page is None:
@@ -167,7 +167,7 @@ def _request(method: str, path: str, data: Mapping[str, str] | None = None) -> P
     return requests.Request(method, f"http://localhost{path}", data=data).prepare()
 
 
-def _filled_in(page: str, contact: Contact, random: Random) -> requests.PreparedRequest:
+def _filled_in(page: str, contact: TypedContact, random: Random) -> requests.PreparedRequest:
     """Return the form as a browser sends it, in either of the two encodings."""
     fields = contact.typed | {"csrf_token": unescape(FORM_TOKEN.findall(page)[0])}
     parts = {name: (None, value) for name, value in fields.items()}

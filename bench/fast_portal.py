@@ -15,7 +15,7 @@ from pathlib import Path
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
-class Portal(asyncio.Protocol):
+class FastPortal(asyncio.Protocol):
     """One connection."""
 
     ids = itertools.count(1)
@@ -64,7 +64,9 @@ class Portal(asyncio.Protocol):
 async def main(latency: float, hangs: Path) -> None:
     """Serve on a free port of loopback, and print it."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Portal(latency, hangs), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(
+        lambda: FastPortal(latency, hangs), "127.0.0.1", 0, backlog=1024
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import table
-from chromium import Target
+from chromium import FormTarget
 from connection import Connection
 from launch import run_app, run_portal
 from load import FULL
@@ -95,7 +95,7 @@ async def _open_page(url: str) -> float:
         async with asyncio.timeout(_PATIENCE_S):
             connection = await Connection.open(url)
             try:
-                answer = await connection.ask(Target(origin=url, path=FULL).get(FULL, ""))
+                answer = await connection.ask(FormTarget(origin=url, path=FULL).get(FULL, ""))
             finally:
                 connection.close()
     except OSError:  # a time-out, too

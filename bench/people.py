@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from chromium import CookieJar, FormParser, Target, encode, form_token, resources
+from chromium import CookieJar, FormParser, FormTarget, encode, form_token, resources
 from connection import Connection
 from processes import cpu_seconds
 
@@ -75,9 +75,9 @@ class Plan:
     pids: Sequence[int] = ()
 
     @property
-    def target(self) -> Target:
+    def target(self) -> FormTarget:
         """Where the form is."""
-        return Target(origin=self.origin, path=self.path, framed_by=self.framed_by)
+        return FormTarget(origin=self.origin, path=self.path, framed_by=self.framed_by)
 
 
 @dataclass(slots=True)

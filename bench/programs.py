@@ -23,7 +23,7 @@ _POLL_INTERVAL_S = 0.05
 _SECONDS = 60  # how long a program may take to end when asked to
 
 
-class Program:
+class RestartedProgram:
     """A program that can be started again whenever it ends."""
 
     def __init__(self, *arguments: str, environ: Mapping[str, str], log: Path) -> None:
@@ -108,7 +108,7 @@ class Site:
         ports = [free_port() for _ in range(servers)]
         self.urls = [f"http://127.0.0.1:{port}/" for port in ports]
         self._servers = [
-            Program(
+            RestartedProgram(
                 "serve",
                 environ={**environ, "BIND": f"127.0.0.1:{port}"},
                 log=logs / f"serve-{number}.log",
@@ -116,7 +116,7 @@ class Site:
             for number, port in enumerate(ports)
         ]
         self._deliverers = [
-            Program("deliver", environ=environ, log=logs / f"deliver-{number}.log")
+            RestartedProgram("deliver", environ=environ, log=logs / f"deliver-{number}.log")
             for number in range(2)
         ]
         self._programs = (*self._servers, *self._deliverers)

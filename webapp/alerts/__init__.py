@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, Self
@@ -42,25 +42,25 @@ class AlertText:
     """Writes mails. The methods raise a DatabaseError if the database fails."""
 
     def __init__(self, problems: Problems, public_url: str | None) -> None:
-        """Take counts and references from here.
-
-        Args:
-            problems: What needs a person.
-            public_url: Our origin, for the address of the outbox; None if it is not known.
-        """
+        """Describe these problems; name the outbox below our origin, if that is known."""
         self._problems = problems
         self._public_url = public_url
 
     def alarm(self, current: Mapping[ProblemKind, str], ended: Collection[ProblemKind]) -> Mail:
         """Return the mail about these problems, and those that are over since the last mail."""
-        parts = [*self._describe(current), *_ended(ended), *self._closing()]
-        return Mail(_subject(texts.ALARM_SUBJECT, current), _joined(parts))
+        return self._mail(texts.ALARM_SUBJECT, current, [*self._describe(current), *_ended(ended)])
 
     def end(self, ended: Collection[ProblemKind], current: Mapping[ProblemKind, str]) -> Mail:
         """Return the mail about problems that are over, and those that remain."""
         remaining = [texts.REMAINING, *self._describe(current)] if current else []
-        parts = [*_ended(ended), *remaining, *self._closing()]
-        return Mail(_subject(texts.END_SUBJECT, ended), _joined(parts))
+        return self._mail(texts.END_SUBJECT, ended, [*_ended(ended), *remaining])
+
+    def _mail(
+        self, subject: str, kinds: Collection[ProblemKind], paragraphs: Iterable[str]
+    ) -> Mail:
+        problems = messages.COMMA.join(texts.PROBLEMS[kind] for kind in kinds)
+        text = "\n\n".join([*paragraphs, *self._closing()])
+        return Mail(subject.format(problems=problems), f"{text}\n")
 
     def _describe(self, current: Mapping[ProblemKind, str]) -> Iterator[str]:
         for kind, status in current.items():
@@ -73,7 +73,7 @@ class AlertText:
                     yield f"{texts.CODES} {code_status_message(status)}"
                     yield texts.STATUS.format(status=status)
                 case ProblemKind.SUSPECTS:
-                    count = sum(self._problems.attention(suspects=True).counts.values())
+                    count = sum(self._problems.attention(suspects=True)[0].values())
                     yield texts.SUSPECTS.format(n=persian_digits(count))
 
     def _queue(self, status: str) -> Iterator[str]:
@@ -82,27 +82,27 @@ class AlertText:
             yield texts.STATUS.format(status=status)
         else:
             yield texts.LATE
-        waiting = self._problems.waiting()
-        if not waiting.count:
+        count, minutes = self._problems.waiting()
+        if not count:
             return
-        text = messages.WAITING_MANY if waiting.count > COUNT_CAP else messages.WAITING
-        yield text.format(n=persian_digits(min(waiting.count, COUNT_CAP)))
-        if waiting.minutes >= _MANY_MINUTES:
-            yield texts.OLDEST_HOURS.format(n=persian_digits(waiting.minutes // 60))
-        elif waiting.minutes:
-            yield texts.OLDEST_MINUTES.format(n=persian_digits(waiting.minutes))
+        text = messages.WAITING_MANY if count > COUNT_CAP else messages.WAITING
+        yield text.format(n=persian_digits(min(count, COUNT_CAP)))
+        if minutes >= _MANY_MINUTES:
+            yield texts.OLDEST_HOURS.format(n=persian_digits(minutes // 60))
+        elif minutes:
+            yield texts.OLDEST_MINUTES.format(n=persian_digits(minutes))
         yield texts.KEPT
 
     def _attention(self) -> Iterator[str]:
-        attention = self._problems.attention(suspects=False)
+        counts, references = self._problems.attention(suspects=False)
         yield texts.ATTENTION
-        for status, count in attention.counts.items():
+        for status, count in counts.items():
             n = persian_digits(count)
             yield texts.ONE_STATUS.format(n=n, message=status_message(status))
             yield texts.STATUS.format(status=status)
-        is_all = sum(attention.counts.values()) == len(attention.references)
+        is_all = sum(counts.values()) == len(references)
         text = texts.REFERENCES if is_all else texts.MORE_REFERENCES
-        yield text.format(references=messages.COMMA.join(attention.references))
+        yield text.format(references=messages.COMMA.join(references))
 
     def _closing(self) -> Iterator[str]:
         if self._public_url:
@@ -110,16 +110,8 @@ class AlertText:
         yield texts.FOOTER
 
 
-def _subject(text: str, kinds: Collection[ProblemKind]) -> str:
-    return text.format(problems=messages.COMMA.join(texts.PROBLEMS[kind] for kind in kinds))
-
-
 def _ended(kinds: Collection[ProblemKind]) -> list[str]:
     return [texts.ENDED[kind] for kind in kinds]
-
-
-def _joined(paragraphs: Collection[str]) -> str:
-    return "\n\n".join(paragraphs) + "\n"
 
 
 log = logging.getLogger(__name__)

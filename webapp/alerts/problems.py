@@ -7,8 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -46,13 +45,7 @@ class Credit:
     def __init__(
         self, fetch: Callable[[], str], breaker: CircuitBreaker, metrics: Metrics | None
     ) -> None:
-        """Set the call that returns the credit as the portal writes it.
-
-        Args:
-            fetch: The call.
-            breaker: While it is open, nothing is fetched.
-            metrics: Where the credit is set; None if nobody wants to know it.
-        """
+        """Set the call that returns the credit, as text; without metrics, it is not made."""
         self._fetch = fetch
         self._breaker = breaker
         self._metrics = metrics
@@ -168,32 +161,6 @@ class ProblemKind(enum.StrEnum):
     SUSPECTS = "suspects"  # robots may have sent them, and nobody has looked for a day
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The contacts that wait to be sent.
-
-    Attributes:
-        count: Their number, up to one more than `COUNT_CAP`.
-        minutes: For how long the oldest has waited.
-    """
-
-    count: int
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """The submissions that an operator must look at.
-
-    Attributes:
-        counts: Their number by status, the most frequent first.
-        references: Of the oldest.
-    """
-
-    counts: Mapping[str, int]
-    references: Sequence[str]
-
-
 class Problems:
     """What needs a person now. The methods raise a DatabaseError if the database fails."""
 
@@ -256,8 +223,8 @@ class Problems:
         pause = self._breaker.read_pause()
         return pause.status if pause else ""
 
-    def waiting(self) -> Waiting:
-        """Return how many contacts wait, and for how long."""
+    def waiting(self) -> tuple[int, int]:
+        """Return how many contacts wait, up to `COUNT_CAP` + 1, and the minutes of the oldest."""
         first = select(_c.created_at).where(_IS_WAITING).order_by(_c.id)
         some = first.limit(COUNT_CAP + 1).subquery()
         with self._database.read() as connection:
@@ -266,10 +233,14 @@ class Problems:
                 select(func.count(), func.min(some.c.created_at), now).select_from(some)
             ).one()
         seconds = (now - oldest).total_seconds() if oldest else 0
-        return Waiting(count, max(0, round(seconds / 60)))
+        return count, max(0, round(seconds / 60))
 
-    def attention(self, *, suspects: bool) -> Attention:
-        """Return what an operator must look at: suspects, or all others."""
+    def attention(self, *, suspects: bool) -> tuple[dict[str, int], list[str]]:
+        """Return what an operator must look at: suspects, or all others.
+
+        Returns:
+            Their number by status, the most frequent first, and the references of the oldest.
+        """
         chosen = _IS_SUSPECT if suspects else _NEEDS_HAND
         number = func.count().label("number")
         counts = select(_c.status, number).where(chosen).group_by(_c.status)
@@ -278,4 +249,4 @@ class Problems:
         with self._database.read() as connection:
             by_status = {row.status: row.number for row in connection.execute(counts)}
             oldest = [reference(key) for key in connection.execute(keys).scalars()]
-        return Attention(by_status, oldest)
+        return by_status, oldest

@@ -78,7 +78,7 @@ class DatabaseError(Exception):
     personal data.
 
     Attributes:
-        is_logged: Whether the log tells of it: `Database` logs once that it fails, not each time.
+        is_logged: Whether it is in the log: `Database` logs once that it fails, not each time.
     """
 
     has_safe_text = True
@@ -217,7 +217,7 @@ class Database:
             table: Where to insert.
             values: Values that all executions share; each execution adds its own.
         """
-        # RETURNING, because psycopg's row count does not tell whether the row is new.
+        # RETURNING, because psycopg's row count does not show whether the row is new.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
 
     def insert_or_ignore_from(

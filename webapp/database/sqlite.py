@@ -98,7 +98,7 @@ def insert_batch(table: Table, names: Iterable[str], **values: object) -> Execut
 _LOCK_RETRY_INTERVAL_S: Final = (0.0005, 0.003)
 
 
-class _Row:
+class _PendingRow:
     """A row to write, and the result."""
 
     def __init__(self, statement: Executable, values: Mapping[str, object], expires: float) -> None:
@@ -121,7 +121,7 @@ class SqliteWriter:
         self._connection_lock = threading.Lock()
         self._connection: Connection | None = None
         self._rows_lock = threading.Lock()  # guards the next two
-        self._rows: list[_Row] = []
+        self._rows: list[_PendingRow] = []
         self._has_leader = False
 
     @contextmanager
@@ -141,7 +141,7 @@ class SqliteWriter:
             Whether it was written, and is on the disk. If not, one row of the batch was not
             accepted and nothing was changed: each caller writes its own row separately.
         """
-        row = _Row(statement, values, self._deadline())
+        row = _PendingRow(statement, values, self._deadline())
         with self._rows_lock:
             self._rows.append(row)
             row.is_leader = not self._has_leader
@@ -155,7 +155,7 @@ class SqliteWriter:
             raise row.error
         return row.is_written
 
-    def _lead(self, leader: _Row) -> None:
+    def _lead(self, leader: _PendingRow) -> None:
         """Write all rows that wait, then make one of the later rows the leader."""
         rows = [leader]  # if there is no lock in time, the later rows wait on
         try:
@@ -174,12 +174,12 @@ class SqliteWriter:
         for row in rows:
             row.woken.set()
 
-    def _take_rows(self) -> list[_Row]:
+    def _take_rows(self) -> list[_PendingRow]:
         with self._rows_lock:
             rows, self._rows = self._rows, []
         return rows
 
-    def _choose_next_leader(self, leader: _Row) -> None:
+    def _choose_next_leader(self, leader: _PendingRow) -> None:
         """Make the first row that waits the leader."""
         with self._rows_lock:
             if leader in self._rows:  # it was not written: no lock in time
@@ -230,23 +230,16 @@ class SqliteWriter:
                 return
 
 
-def _execute(connection: Connection, rows: Sequence[_Row]) -> bool:
+def _execute(connection: Connection, rows: Sequence[_PendingRow]) -> bool:
     """Run each statement once, for all its rows; return whether every row was accepted."""
     by_statement: dict[Executable, list[Mapping[str, object]]] = {}
     for row in rows:
         by_statement.setdefault(row.statement, []).append(row.values)
-    return all(
-        _count_accepted(connection, statement, values) == len(values)
-        for statement, values in by_statement.items()
-    )
-
-
-def _count_accepted(
-    connection: Connection, statement: Executable, values: Sequence[Mapping[str, object]]
-) -> int:
-    result: Any = connection.execute(statement, {"rows": json.dumps(values)})
-    count: int = result.rowcount
-    return count
+    for statement, values in by_statement.items():
+        result: Any = connection.execute(statement, {"rows": json.dumps(values)})
+        if result.rowcount != len(values):
+            return False
+    return True
 
 
 def is_busy(error: BaseException | None) -> bool:

@@ -245,7 +245,7 @@ class Shape(enum.Enum):
     BARE = enum.auto()  # only the status, as a JSON string
     TEXT = enum.auto()  # only the status, as plain text
     CONTACT = enum.auto()  # `ReturnValue` is the contact, or the name of an error
-    UNREADABLE = enum.auto()  # the same page, whatever became of the contact
+    UNREADABLE = enum.auto()  # the same page, stored or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

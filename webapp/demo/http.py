@@ -54,7 +54,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
         respond: Callable[[Captured], SimulatedAnswer | BrokenAnswer],
     ) -> None:
         """Bind this address."""
-        super().__init__(address, _Handler)
+        super().__init__(address, _RequestHandler)
         self.respond = respond
         self.stopping = threading.Event()
         self.open: set[socket.socket] = set()
@@ -86,7 +86,7 @@ def _pairs(body: bytes, content_type: str) -> Iterable[tuple[str, str]]:
         return []
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _RequestHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     connection: socket.socket

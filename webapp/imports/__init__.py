@@ -73,7 +73,7 @@ class Imports:
     def __init__(
         self, database: Database, breaker: CircuitBreaker, timing: Timing, *, rate: int
     ) -> None:
-        """Use the tables in this database; see `Feeder` for the other arguments."""
+        """Use the tables in this database; for the rate, see `Feeder`."""
         self.feeder = Feeder(database, breaker, timing, rate=rate)
         self.review = ImportReview(database)
         self.known = KnownNumbers(database)
@@ -97,13 +97,7 @@ class Imports:
     ) -> Import:
         """Create an import without rows, which nobody sees before `open_draft`.
 
-        Args:
-            form: The slug of its form.
-            operator: The login name of the operator.
-            digest: The SHA-256 of the file.
-            reading: How the file is read.
-            search: Whether its numbers are searched in the phonebook.
-            replaces: The draft whose file is read again: it does not live longer for that.
+        One that replaces a draft, whose file is read again, expires as early as that would.
         """
         zero = dict.fromkeys(
             ("ready_rows", "wrong_rows", "twice_rows", "left_rows", "known_rows"), 0
@@ -166,11 +160,9 @@ class Imports:
         return base64.b64decode(content)
 
     def write_rows(self, import_id: int, rows: Iterable[StoredRow]) -> None:
-        """Write rows of an import that is being stored, in place of those with the same numbers.
+        """Write rows of an import that is being stored, in the order of their numbers.
 
-        Args:
-            import_id: The import.
-            rows: Its rows, in the order of their numbers.
+        They replace those with the same numbers.
 
         Raises:
             ImportGone: if it has expired.
@@ -194,12 +186,9 @@ class Imports:
             raise ImportGone
 
     def open_draft(self, draft: Import, *, replaces: Import | None = None, **counts: int) -> Import:
-        """Show an import whose rows are all written.
+        """Show an import whose rows are all written, instead of the draft that it replaces, if any.
 
-        Args:
-            draft: The import.
-            replaces: The draft of the same file in whose place it is shown.
-            counts: Its numbers of rows: `ready_rows`, and so on.
+        `counts` are its numbers of rows, as `Import` names them.
 
         Raises:
             ImportGone: if it has expired, or the other one is no draft any more.
@@ -231,13 +220,7 @@ class Imports:
     def start(
         self, import_id: int, duplicates: DuplicateRows, known: KnownRows = KnownRows.SKIP
     ) -> bool:
-        """Send a draft; return `False` if it is no draft any more.
-
-        Args:
-            import_id: The import.
-            duplicates: Which of several rows with one mobile number are sent.
-            known: What becomes of the rows whose number is known.
-        """
+        """Send a draft; return `False` if it is no draft any more."""
         every = self.review.count_sent(import_id, duplicates, KnownRows.SEND)
         left = self.review.count_sent(import_id, duplicates, known)
         now = self._database.now_plus()

@@ -23,7 +23,7 @@ _APOSTROPHE: Final = "'"  # makes a text of a cell
 _FORMULA_OF_TEXT: Final = re.compile(r'\s*="([^"]*)"\s*')  # programs write it to keep zeros
 _SCIENTIFIC: Final = re.compile(r"(\+?\d+)(?:[.,\u066b/](\d+))?e\+?(\d{1,3})", re.IGNORECASE)
 _ZERO_FRACTION: Final = re.compile(r"(\+?\d+)[.\u066b]0{1,2}")
-_FRACTION: Final = re.compile(r"\+?\d{9,}[.\u066b]\d{1,2}")  # no group of a number stands so
+_FRACTION: Final = re.compile(r"\+?\d{9,}[.\u066b]\d{1,2}")  # no number is grouped like this
 _CHECKED_LENGTHS: Final[Mapping[Check, tuple[int, int]]] = MappingProxyType(
     {Check.NATIONAL_CODE: (8, 10), Check.LANDLINE: (10, 11)}  # without zeros at least, with them
 )
@@ -69,7 +69,7 @@ def as_typed(row: Field, cell: str, *, check: Check | None = None, epoch_1904: b
 
     Raises:
         InvalidText: if it holds the error of a formula, digits of a number or a date are lost, or
-            yes and no cannot be told.
+            an answer is neither yes nor no.
     """
     if cell.strip().upper() in _ERRORS:
         raise InvalidText(texts.FORMULA_ERROR)
@@ -188,7 +188,7 @@ def read_cell(field: Field, cell: str, check: Check | None, epoch_1904: bool) ->
     return read_value(field, as_typed(field, cell, check=check, epoch_1904=epoch_1904), check=check)
 
 
-# Most rows of a file share these values. They tell nothing of a person; others are never kept.
+# Most rows of a file share these values. They identify nobody; others are never cached.
 FEW_VALUES: Final = (FieldKind.GENDER, FieldKind.ACTIVE)
 read_repeated: Final = lru_cache(maxsize=4096)(read_cell)
 

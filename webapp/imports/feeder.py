@@ -85,14 +85,7 @@ class Feeder:
     def __init__(
         self, database: Database, breaker: CircuitBreaker, timing: Timing, *, rate: int
     ) -> None:
-        """Use this database.
-
-        Args:
-            database: Where imports and the outbox are.
-            breaker: Nothing is fed while it is open.
-            timing: The time limits of delivery.
-            rate: How many rows a second are fed at most, by all workers together.
-        """
+        """Feed up to `rate` rows a second by all workers; none while the breaker is open."""
         self.choices: dict[str, Mapping[str, Collection[str]]] = {}
         self._database = database
         self._breaker = breaker

@@ -94,7 +94,7 @@ def read_file(
     sheet: str | None = None,
     header_row: int | None = None,
 ) -> Sheet:
-    """Read a sheet of a CSV, XLSX, XLS, ODS, HTML or vCard file; its content tells which.
+    """Read a sheet of a CSV, XLSX, XLS, ODS, HTML or vCard file, recognised by its content.
 
     The sheet and its header are those with most known captions, else the first sheet with data and
     its first row with more than one cell. If one of the header's cells is a number of nine or more

@@ -104,11 +104,7 @@ class KnownNumbers:
         self._encryption = database.encryption
 
     def find(self, form: str, mobiles: Collection[str]) -> dict[str, KnownNumber]:
-        """Return what is known of numbers, by number.
-
-        Args:
-            form: Of earlier imports, only those of this form count.
-            mobiles: The normalised numbers.
+        """Return what is known of normalised numbers; of earlier imports, those of this form count.
 
         Raises:
             DatabaseError: if the database fails.
@@ -188,14 +184,9 @@ class PhonebookSearch:
     def __init__(
         self, portal: Portal, database: Database, breaker: CircuitBreaker, *, rate: int, calls: int
     ) -> None:
-        """Use these services.
+        """Search `rate` numbers a second at most by all workers together, and `calls` at once.
 
-        Args:
-            portal: Where the phonebook is.
-            database: Where imports and the outbox are.
-            breaker: Nothing is searched while it is open.
-            rate: How many numbers a second are searched at most, by all workers together.
-            calls: How many of them at once.
+        None is searched while the breaker is open.
         """
         self._portal = portal
         self._database = database

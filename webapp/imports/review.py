@@ -50,7 +50,7 @@ _r: Final = import_rows.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What has become of an import's rows.
+    """The states of an import's rows.
 
     Attributes:
         sent: The number of delivered ones.
@@ -106,7 +106,7 @@ class ImportReview:
         return [Import.from_row(row, self._encryption) for row in rows]
 
     def progress(self, begun: Import) -> Progress:
-        """Return what has become of the rows of an import that was sent."""
+        """Return the states of the rows of an import that was sent."""
         own = table.c.batch == begun.id
         state = case((table.c.discarded_at.is_not(None), _DISCARDED), else_=table.c.state)
         states = select(state, func.count()).where(own).group_by(state)
@@ -133,13 +133,7 @@ class ImportReview:
         )
 
     def rows(self, import_id: int, *, after: int = 0, limit: int) -> list[StoredRow]:
-        """Return rows in the order of the file.
-
-        Args:
-            import_id: The import.
-            after: The number of the last row of the previous page.
-            limit: The maximum number.
-        """
+        """Return rows in the order of the file, those after the row with this number."""
         return self._select(_r.import_id == import_id, _r.number > after, limit=limit)
 
     def all_rows(self, import_id: int) -> Iterator[StoredRow]:
@@ -166,7 +160,7 @@ class ImportReview:
         return [*different, *same]
 
     def count_searched(self, import_id: int) -> tuple[int, int]:
-        """Return how many numbers of a draft were looked for so far, and how many it has."""
+        """Return how many numbers of a draft were searched so far, and how many it has."""
         numbers = (_r.import_id == import_id, _r.place.in_(SENT_PLACES[DuplicateRows.FIRST]))
         checked = func.count().filter(_r.known != Known.UNCHECKED)
         with self._database.read() as connection:

@@ -73,7 +73,7 @@ UNKNOWN: Final = (Known.UNCHECKED, Known.NEW)
 
 
 class KnownRows(enum.StrEnum):
-    """What becomes of the rows whose number is known."""
+    """Whether rows whose number is known are sent."""
 
     SKIP = "skip"
     SEND = "send"
@@ -210,13 +210,7 @@ class ColumnMapping:
     def columns_in_table(
         self, digest: str, reference: str, encryption: Encryption
     ) -> dict[str, str]:
-        """Return the columns that store it, with the digest of the file.
-
-        Args:
-            digest: The SHA-256 of the file.
-            reference: Of the import.
-            encryption: Encrypts them.
-        """
+        """Return the columns that store it, with the digest of the import's file."""
         text = json.dumps({"digest": digest, **dataclasses.asdict(self)}, ensure_ascii=False)
         return {
             "reading": encryption.encrypt(text, f"reading {reference}"),
@@ -262,7 +256,7 @@ class Import:
         uncertain: Whether the portal may have rows that are not fed yet.
         created_at: When the file was brought, in UTC.
         next_at: When the next rows may be fed, or searched for, in UTC.
-        known: What becomes of the rows whose number is known.
+        known: Whether rows whose number is known are sent.
         search: How far the search for their numbers in the phonebook is.
     """
 
@@ -378,7 +372,7 @@ class StoredRow:
         )
 
 
-FIELD_HASH_LENGTH: Final = 8  # hexadecimal digits: enough to tell a changed value
+FIELD_HASH_LENGTH: Final = 8  # hexadecimal digits: enough to notice a changed value
 
 
 def field_hashes(encryption: Encryption, contact: Contact) -> dict[str, str]:

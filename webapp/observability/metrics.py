@@ -89,10 +89,7 @@ class Metrics:
             **shared,
         )
         self._calls = Counter(
-            "portal_calls",
-            "Calls to the portal.",
-            ("method", "status"),
-            **shared,
+            "portal_calls", "Calls to the portal.", ("method", "status"), **shared
         )
         self._seconds = Histogram(
             "portal_call_seconds",

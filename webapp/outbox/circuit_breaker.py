@@ -22,7 +22,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    Connection,
     DateTime,
     Integer,
     String,
@@ -176,12 +175,9 @@ class CircuitBreaker:
     def _slow_down(self, error: SlowDown) -> None:
         """Pause at least as long as the portal asks for; this replaces any other cause."""
         probe_at = self._database.now_plus(_slow_pause(error, 0))
-        now, shared = (
-            self._database.now_plus(),
-            {"status": error.status, "refused": False, "probes": 0},
-        )
+        shared = {"status": error.status, "refused": False, "probes": 0}
         insert = self._database.insert_or_ignore(
-            _breaker, id=1, since=now, probe_at=probe_at, **shared
+            _breaker, id=1, since=self._database.now_plus(), probe_at=probe_at, **shared
         )
         longer = case((_breaker.c.probe_at > probe_at, _breaker.c.probe_at), else_=probe_at)
         other = _breaker.c.status != SLOW_DOWN
@@ -210,13 +206,8 @@ class CircuitBreaker:
             if connection.execute(select(_breaker.c.id).where(is_due)).first() is None:
                 return False
         with self._database.write() as connection:
-            turn = (
-                update(_breaker)
-                .where(is_due)
-                .values(probe_at=self._database.now_plus(lease))
-                .returning(_breaker.c.id)
-            )
-            return connection.execute(turn).first() is not None
+            taken = update(_breaker).where(is_due).values(probe_at=self._database.now_plus(lease))
+            return connection.execute(taken.returning(_breaker.c.id)).first() is not None
 
     def _is_probe_due(self, lease: timedelta) -> ColumnElement[bool]:
         """Return the SQL condition that the next probe is due.
@@ -242,13 +233,9 @@ class CircuitBreaker:
             )
             if isinstance(error, SlowDown):
                 pause = _slow_pause(error, probes + 1)
-            self._pause_for(
-                connection,
-                pause,
-                status=error.status,
-                refused=refused,
-                probes=probes + 1,
-            )
+            values = {"status": error.status, "refused": refused, "probes": probes + 1}
+            probe_at = self._database.now_plus(pause)
+            connection.execute(update(_breaker).values(**values, probe_at=probe_at))
         self.read_pause()
 
     def probe_now(self) -> None:
@@ -256,10 +243,6 @@ class CircuitBreaker:
         probed = update(_breaker).where(_breaker.c.status != SLOW_DOWN)
         with self._database.write() as connection:
             connection.execute(probed.values(probe_at=self._database.now_plus(), probes=0))
-
-    def _pause_for(self, connection: Connection, pause: timedelta, **changes: object) -> None:
-        values = {"probe_at": self._database.now_plus(pause), **changes}
-        connection.execute(update(_breaker).values(**values))
 
 
 def _slow_pause(error: SlowDown, probes: int) -> timedelta:

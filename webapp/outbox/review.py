@@ -74,12 +74,9 @@ class Review:
         self.on_mark_uncertain: list[Callable[[Connection], None]] = []
 
     def count(self, states: Sequence[State], *, most: int, but: Sequence[str] = ()) -> int:
-        """Count the submissions that hold a contact, up to one more than `most`.
+        """Count the submissions in these states that hold a contact, up to one more than `most`.
 
-        Args:
-            states: Their states.
-            most: The highest number that matters.
-            but: Statuses that are not counted.
+        Those with one of the statuses in `but` are not counted.
         """
         chosen = select(_c.id).where(self._with_contact(states)).limit(most + 1)
         if but:
@@ -127,13 +124,7 @@ class Review:
         return arrived_at, now
 
     def page(self, states: Sequence[State], *, after: int = 0, limit: int = 50) -> list[Submission]:
-        """Return submissions that hold a contact, in the order of arrival.
-
-        Args:
-            states: Their states.
-            after: The id of the last submission of the previous page.
-            limit: The maximum number.
-        """
+        """Return submissions that hold a contact, those after this id, in the order of arrival."""
         wanted = select(*COLUMNS).where(self._with_contact(states), _c.id > after)
         wanted = wanted.order_by(_c.id).limit(limit)
         with self._database.read() as connection:
@@ -336,7 +327,7 @@ class Failover:
         """Compare this database's server; mark what waits in this outbox."""
         self._database = database
         self._review = review
-        self._is_told: bool | None = None  # whether the server says which one it is
+        self._is_identified: bool | None = None  # whether the server says which it is
 
     def is_other_server(self, connection: Connection) -> bool:
         """Return whether the server of this transaction is not the one before."""
@@ -361,19 +352,19 @@ class Failover:
             connection.execute(update(state_table).values(server=current))
 
     def _servers(self, connection: Connection) -> tuple[str | None, str | None]:
-        """Return which server it is, and was; twice None if it does not tell, and on SQLite."""
-        if connection.dialect.name != "postgresql" or self._is_told is False:
+        """Return which server it is, and was; both None if it does not say so, and on SQLite."""
+        if connection.dialect.name != "postgresql" or self._is_identified is False:
             return None, None
         try:
             # An error would end the caller's transaction.
-            with nullcontext() if self._is_told else connection.begin_nested():
+            with nullcontext() if self._is_identified else connection.begin_nested():
                 current, former = connection.execute(_SERVERS).one()
         except (ProgrammingError, NotSupportedError):  # not allowed, or no such function
-            self._is_told = False
+            self._is_identified = False
             log.warning(
                 "a failover of PostgreSQL will not be noticed: its user may not call "
                 "pg_control_system, pg_walfile_name and pg_current_wal_lsn"
             )
             return None, None
-        self._is_told = True
+        self._is_identified = True
         return current, former

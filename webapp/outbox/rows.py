@@ -74,7 +74,7 @@ UNPROVEN: Final = "proof"
 SUSPECT_STATUSES: Final = (HONEYPOT, UNPROVEN)
 # No code could be sent to its number. Our own status, named like the portal's.
 NUMBER_UNVERIFIED: Final = "NumberNotVerified"
-# It was sent twice, and neither the answers nor the portal's search say what became of it.
+# It was sent a second time; neither the answers nor the portal's search show whether it arrived.
 PERHAPS_RECORDED: Final = "PerhapsRecorded"
 # What only an operator's decision about this one submission sends.
 REVIEW_STATUSES: Final = (*SUSPECT_STATUSES, NUMBER_UNVERIFIED, PERHAPS_RECORDED)
@@ -219,7 +219,7 @@ class Submission:
         operator: The operator's login name, where operators log in.
         source: Where the visitor came from, for statistics; "" if that is not known.
         first_sent_at: When it was first sent without a clear answer, in UTC; None if it never was.
-        last_sent_at: When it was last sent so, in UTC.
+        last_sent_at: When that happened last, in UTC.
         send_by: The monotonic time (s) after which its owner must not start to send.
     """
 

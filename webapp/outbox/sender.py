@@ -119,7 +119,7 @@ _NOT_ALLOWED_WEIGHT: Final = 5
 
 
 class Sender:
-    """Sends one submission at a time, for the person who waits and for the worker."""
+    """Sends one submission at a time, for a person waiting, and for the worker."""
 
     def __init__(
         self,
@@ -130,16 +130,7 @@ class Sender:
         accepted_lengths: AcceptedLengths,
         metrics: Metrics | None = None,
     ) -> None:
-        """Send submissions of this outbox to this portal.
-
-        Args:
-            portal: Receives contacts, and is searched for them.
-            outbox: Holds the submissions.
-            breaker: Is told the results.
-            timing: The time limits of delivery.
-            accepted_lengths: Which of a contact's values may be too long for the portal.
-            metrics: Where second sendings are counted, if anywhere.
-        """
+        """Send submissions of this outbox to this portal; report the results to the breaker."""
         self._metrics = metrics
         self._portal = portal
         self._outbox = outbox
@@ -205,7 +196,7 @@ class Sender:
                 "submission %s: labels not looked up, %s", submission.reference, error.status
             )
             return replace(submission, status=LABELS_UNKNOWN), known
-        if not labelled:  # so an earlier call without a lookup stored nothing either
+        if not labelled:  # an earlier call without a lookup stored nothing either
             submission = replace(submission, resent_without_lookup=False)
         return submission, labelled
 
@@ -240,7 +231,7 @@ class Sender:
     ) -> None:
         """Settle a rejected submission.
 
-        It is left to the person who waits if their form shows what is wrong; otherwise an operator
+        It is left to a person waiting if their form shows what is wrong; otherwise an operator
         corrects it.
         """
         with database_errors_logged(submission):

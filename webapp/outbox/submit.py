@@ -83,13 +83,13 @@ class Outcome:
 def outcome_of_attempt(
     submission: Submission, error: PortalError | None, *, is_kept: bool = False
 ) -> Outcome:
-    """Return the outcome for the person who waited for an attempt.
+    """Return the outcome of an attempt, for the person waiting for it.
 
     Args:
         submission: What was attempted.
         error: What went wrong.
-        is_kept: Whether the outbox keeps what is rejected, as it does for operators who correct
-            it there.
+        is_kept: Whether the outbox keeps what is rejected, as it does where operators correct it
+            there.
     """
     name = submission.reference
     if error is None:
@@ -148,7 +148,7 @@ def submission_key(nonce: str, contact: Contact) -> str:
 
 
 class Intake:
-    """Takes the submissions of people who wait for the outcome."""
+    """Takes the submissions of people waiting for the outcome."""
 
     def __init__(
         self,
@@ -160,16 +160,7 @@ class Intake:
         permits: Permits,
         metrics: Metrics | None = None,
     ) -> None:
-        """Use these services.
-
-        Args:
-            sender: Sends what was stored.
-            outbox: Stores submissions.
-            breaker: Whether they are sent at once.
-            timing: The time limits of delivery.
-            permits: How many submissions of people this process sends at once.
-            metrics: Where submissions are counted, if anywhere.
-        """
+        """Use these services; the permits are for submissions that this process sends at once."""
         self.sender = sender
         self.outbox = outbox
         self._breaker = breaker
@@ -219,7 +210,7 @@ class Intake:
                 log.info("submission %s: queued, %s", submission.reference, reason)
             is_sent = submission.state is State.SENDING
             outcome = self.send(submission, shown=shown) if is_sent else outcome_of(submission)
-        # A robot in the honeypot is told "delivered"; the metrics count "held".
+        # A robot in the honeypot gets "delivered"; the metrics count "held".
         is_held = outcome.is_held or submission.state is State.HELD
         self.count(form, State.HELD if is_held else outcome.result)
         return replace(outcome, is_new=True)
@@ -286,12 +277,7 @@ class Intake:
         return "" if has_permit else BUSY
 
     def send(self, submission: Submission, *, shown: Collection[str] | None) -> Outcome:
-        """Send a submission that the caller owns; return its outcome.
-
-        Args:
-            submission: What to send.
-            shown: As for `Sender.attempt`.
-        """
+        """Send a submission that the caller owns, as `Sender.attempt`; return its outcome."""
         error: PortalError | None = _UNKNOWN_FAULT
         with database_errors_logged(submission):
             error = self.sender.attempt(submission, shown=shown)

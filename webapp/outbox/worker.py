@@ -41,15 +41,7 @@ class Worker:
         *,
         calls: int,
     ) -> None:
-        """Use these services.
-
-        Args:
-            outbox: Where submissions wait.
-            breaker: Whether they are sent.
-            sender: Sends them.
-            timing: The time limits of delivery.
-            calls: How many submissions are sent at once.
-        """
+        """Send up to `calls` submissions of this outbox at once."""
         self._outbox = outbox
         self._breaker = breaker
         self._sender = sender

@@ -80,13 +80,7 @@ class LabelList:
     """
 
     def __init__(self, portal: Portal, breaker: CircuitBreaker, *, interval_s: float) -> None:
-        """Set up the list, empty.
-
-        Args:
-            portal: Where the labels are.
-            breaker: While it is open, they are not fetched.
-            interval_s: Seconds between two fetches; 0 for none.
-        """
+        """Fetch every `interval_s` seconds (0: never), unless the breaker is open."""
         self._portal = portal
         self._breaker = breaker
         self._interval_s = interval_s
@@ -256,7 +250,7 @@ def _describe(submission: Submission) -> KnownContact:
 
 
 class Corrected(enum.Enum):
-    """What became of a correction that the portal has answered."""
+    """The result of a correction that the portal has answered."""
 
     DONE = "corrected"
     CHANGED = "changed"  # by somebody else, since it was shown: nothing was sent
@@ -268,7 +262,7 @@ class Correction:
     """The outcome of a correction.
 
     Attributes:
-        result: What became of it.
+        result: Whether the contact was changed.
         stored: The contact as the portal had it before the change; empty if it is gone.
     """
 
@@ -310,7 +304,7 @@ class Corrections:
             changes: The values that they have changed.
 
         Raises:
-            PortalError: by what became of the change: none for certain, but for Uncertain.
+            PortalError: if nothing was changed; Uncertain if that is not known.
         """
         with self._calling():
             mobiles = (str(shown[MOBILE]), str(changes.get(MOBILE, "")))

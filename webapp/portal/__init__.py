@@ -111,7 +111,7 @@ class TimedOut(Uncertain):
 
 
 class Unexplained(Uncertain):
-    """The portal answered with a status that does not say what became of the call."""
+    """The portal answered with a status that does not say whether the call succeeded."""
 
 
 # The statuses of a gateway in front of the portal, and ours for no response.
@@ -133,7 +133,7 @@ def code_status_message(status: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownContact:
-    """What an operator is told of a contact with the same number.
+    """What operators see of a contact with the same number.
 
     Attributes:
         names: Its first and last name, without those that are empty.
@@ -256,7 +256,7 @@ STATUSES: Final[Mapping[type[PortalError] | None, Mapping[int, str]]] = MappingP
         Uncertain: {500: "ServerError"},
         Unexplained: {
             0: "Failed",
-            # Statuses of other methods: they do not say what became of our call.
+            # Statuses of other methods: they do not say whether our call succeeded.
             5: "LineNumber_NotExist",
             6: "BackupLineNumber_NotExist",
             7: "Avanak_NotAvailable",

@@ -16,7 +16,7 @@ import requests
 from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, FieldKind, Value
 from webapp.observability.metrics import Metrics
 from webapp.portal import BY_NAME, SUCCESS, KnownContact, Label, PortalError, TimedOut, Unexplained
-from webapp.portal.answers import Answer, Response, contact_id, read_answer
+from webapp.portal.answers import Answer, JsonObject, Response, contact_id, read_answer
 from webapp.portal.matching import describe, find_matches
 from webapp.portal.transport import DIRECT, Route, Transport
 
@@ -34,9 +34,6 @@ def sent_code(answer: Answer, wanted: str) -> str:
 def has_cancelled(answer: Answer) -> bool:
     """Return whether an answer of IsBlackList_ByCancelation says that a number is blocked."""
     return any(item.get("IsBlackList") is True for item in answer.objects())
-
-
-StoredContact = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +180,7 @@ class AmootPortal:
         ids = (contact_id(item) for item in answer.objects())
         return next((number for number in ids if number is not None), None)
 
-    def search_contacts(self, *, mobile: str, label: str = "") -> list[StoredContact]:
+    def search_contacts(self, *, mobile: str, label: str = "") -> list[JsonObject]:
         """Return the stored contacts with this number, as the portal writes them.
 
         Args:

@@ -42,7 +42,7 @@ def find_matches(
 
 
 def describe(stored: Iterable[Mapping[str, Any]], *, mobile: str) -> Iterator[KnownContact]:
-    """Yield what an operator is told of stored contacts, without those in the portal's bin.
+    """Yield what operators see of stored contacts, without those in the portal's bin.
 
     Args:
         stored: The contacts, as ContactSearch returns them.

@@ -90,7 +90,7 @@ class PortalConnection(HTTPAdapter):
 
     An adapter without a session: a session reads ~/.netrc, which would replace the token, takes
     proxies from the environment, keeps cookies, and reads the body of a redirect without a limit
-    even if it is told not to follow it.
+    even if it may not follow it.
     """
 
     _pools: ClassVar = {"http": _Pool, "https": _TLSPool}

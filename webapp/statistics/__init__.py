@@ -55,7 +55,7 @@ _c: Final = table.c
 
 
 class CountedOutcome(enum.StrEnum):
-    """What has become of a submission, for statistics."""
+    """The outcome of a submission, for statistics."""
 
     DELIVERED = "delivered"
     WAITING = "waiting"
@@ -89,21 +89,21 @@ COUNTED_COLUMNS: Final = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Count:
     """Submissions of one day, form and outcome.
 
     Attributes:
         day: The day in Iran on which they were submitted.
         form: The slug of their form.
-        outcome: What has become of them by now.
+        outcome: Their outcome by now.
         count: Their number.
     """
 
     day: date
     form: str
     outcome: CountedOutcome
-    count: int = 0
+    count: int
 
 
 class Statistics:
@@ -157,12 +157,7 @@ class Statistics:
         return len(rows)
 
     def add(self, connection: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> None:
-        """Add rows to the daily counts, in the transaction that marks or deletes them.
-
-        Args:
-            connection: Of the transaction.
-            rows: Settled or purged rows, with `COUNTED_COLUMNS`.
-        """
+        """Add rows with `COUNTED_COLUMNS` in the transaction that marks or deletes them."""
         sums: Counter[tuple[date, str, CountedOutcome]] = Counter()
         delivered: Counter[Any] = Counter()
         for row in rows:
@@ -195,10 +190,7 @@ class Statistics:
     def counts(self, first: date, last: date, *, live: bool = True) -> list[Count]:
         """Return the counts of these days and all between, in the order of days and forms.
 
-        Args:
-            first: The first day.
-            last: The last day.
-            live: Whether to count the rows, too, that are not in the daily counts.
+        Without `live`, rows that are not yet in the daily counts are left out.
         """
         stored = select(
             *(_day, _form, _outcome, _count.label("number")),

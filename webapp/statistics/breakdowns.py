@@ -74,12 +74,7 @@ class Breakdowns:
         self._database = database
 
     def add(self, connection: Connection, numbers: Mapping[_Key, int]) -> None:
-        """Add numbers of delivered submissions, in the transaction that counts them.
-
-        Args:
-            connection: Of the transaction.
-            numbers: Their numbers by what `keys` yields.
-        """
+        """Add numbers of delivered submissions by `keys`, in the transaction that counts them."""
         sums: Counter[_Key] = Counter()
         known: dict[tuple[date, str], set[str]] = {}
         for (kind, day, form, name), number in numbers.items():

@@ -43,15 +43,7 @@ class Verification:
         sender: CodeSender,
         counts: CodeCounts,
     ) -> None:
-        """Use these services.
-
-        Args:
-            intake: Stores and sends submissions.
-            unverified: Those that wait for a code.
-            codes: The table of codes.
-            sender: Sends codes.
-            counts: Where codes are counted.
-        """
+        """Use these services."""
         self._intake = intake
         self._unverified = unverified
         self._codes = codes

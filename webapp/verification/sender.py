@@ -124,16 +124,7 @@ class CodeSender:
         breaker: CircuitBreaker,
         counts: CodeCounts,
     ) -> None:
-        """Use these services.
-
-        Args:
-            portal: Sends codes.
-            intake: Permits calls to it.
-            unverified: Those that wait for a code.
-            codes: The table of codes.
-            breaker: Whether the portal is asked at all.
-            counts: Where codes are counted.
-        """
+        """Use these services."""
         self._portal = portal
         self._intake = intake
         self._unverified = unverified
@@ -244,15 +235,7 @@ class CodeSender:
         *,
         has_former: bool,
     ) -> Outcome:
-        """Return the outcome of a submission for which no code was sent.
-
-        Args:
-            submission: It waits for a code.
-            contact: Its contact.
-            policy: How its form verifies numbers.
-            status: Why.
-            has_former: Whether a former code is valid.
-        """
+        """Return the outcome of a submission for which no code was sent, for this status."""
         log.warning("submission %s: no code was sent, %s", submission.reference, status)
         self._counts.count(submission.form, CodeEvent.FAILED)
         if status in SHARED_LIMITS:  # one network or form, not the account

@@ -84,15 +84,9 @@ class Unverified:
         return Submission.from_row(current, self._encryption), added is not None
 
     def verify(self, key: str, *, send: bool, status: str) -> Submission | None:
-        """Have a submission sent, as its number is verified.
+        """Have a submission sent, as its number is verified; None if it waits for no code any more.
 
-        Args:
-            key: The submission's key.
-            send: Whether the caller sends it now, as its owner; else it is queued.
-            status: Why it is queued.
-
-        Returns:
-            The submission, or None if it does not wait for a code any more.
+        It is the caller's to send, or queued for this status.
         """
         now_plus = self._database.now_plus
         moved: dict[str, Any] = {"state": State.QUEUED, "due": now_plus()}
@@ -118,11 +112,10 @@ class Unverified:
         return self._change(self._moved(key, _IS_UNVERIFIED).values(**moved))
 
     def queue(self, key: str, contact: Contact) -> bool:
-        """Queue a submission without a verified number; return whether it waited for a code.
+        """Queue a submission whose number is not verified, as the label in its contact says.
 
-        Args:
-            key: The submission's key.
-            contact: Its contact, with the label that says so.
+        Returns:
+            Whether it waited for a code.
         """
         moved = {"state": State.QUEUED, **contact_columns(self._encryption, contact, key)}
         queued = self._moved(key, _IS_UNVERIFIED).values(**moved, due=self._database.now_plus())

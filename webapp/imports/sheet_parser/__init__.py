@@ -1,7 +1,7 @@
 """Parses spreadsheets in a process of its own: rows of texts, their header, and the limits.
 
-`python -m sheet_parser` in the folder above starts it. It imports no other module of this project,
-so that it starts fast and has little to lose.
+`python -m sheet_parser` in the folder above starts it. It imports no other module of this project:
+it starts fast, and holds no secrets.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def read_sheets(sheets: Sheets, guide: Guide) -> Table:
     """Return the table of the sheet that the guide names, or that is chosen, or of all like it.
 
     Alike are sheets with the same header among their first rows. Read together, the rows of the
-    second sheet are numbered from `SHEET_ROWS` on, those of the third from twice that, and so on.
+    second sheet are numbered from `SHEET_ROWS` on, those of the third from 2 × `SHEET_ROWS`.
 
     Raises:
         Unparsable: as `make_table`.
