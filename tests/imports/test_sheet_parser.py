@@ -15,7 +15,7 @@ from tables import each
 from xlsxwriter import Workbook
 
 from webapp.imports import sheet_parser as limits
-from webapp.imports.sheet_parser import Unparsable
+from webapp.imports.sheet_parser import Guide, Unparsable
 from webapp.imports.sheet_parser import workbook as workbook_module
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.imports.sheet_parser.workbook import read_workbook
@@ -311,3 +311,17 @@ def zipped(parts: Mapping[str, bytes]) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content)
     return file.getvalue()
+
+
+def test_sheets_read_together_include_one_whose_header_stands_below_many_empty_rows() -> None:
+    """Empty rows do not count among the first rows, as they do not when one sheet is read."""
+    file = io.BytesIO()
+    with Workbook(file, {"in_memory": True}) as it:
+        for name, start, person in (("الف", 25, PERSON), ("ب", 0, OTHER)):
+            sheet = it.add_worksheet(name)
+            for number, cells in enumerate((HEADER, person), start=start):
+                sheet.write_row(number, 0, cells)
+    captions = frozenset({"نام", "شمارههمراه", "نشانی"})
+    table, _ = parse(file.getvalue(), Guide(captions, sheet="*الف"))
+    assert table.alike == len(table.rows) == 2
+    assert [cells for _, cells in table.rows] == [PERSON, OTHER]

@@ -171,7 +171,7 @@ def _header_ends(sheets: Sheets, table: Table) -> dict[str, int]:
 
     sought = key(table.header or ())
     ends = {
-        name: next((it for it, cells in islice(rows(), HEADER_ROWS) if key(cells) == sought), 0)
+        name: next((number for number, cells in _first(rows()) if key(cells) == sought), 0)
         for name, rows in sheets.items()
     }
     return {name: end for name, end in ends.items() if end and sought}
@@ -221,10 +221,14 @@ def _choose_sheet(sheets: Sheets, guide: Guide) -> str:
         return named
 
     def score(name: str) -> int:
-        first = islice(sheets[name](), HEADER_ROWS)
-        return max((guide.score(cells) for _, cells in first), default=0)
+        return max((guide.score(cells) for _, cells in _first(sheets[name]())), default=0)
 
     return max(sheets, key=score)
+
+
+def _first(rows: Rows) -> Rows:
+    """Return the first rows that are not empty, of which one may be the header."""
+    return islice((row for row in rows if _without_empty_end(row[1])), HEADER_ROWS)
 
 
 def _known_place(rows: Sequence[tuple[int, Sequence[str]]], guide: Guide) -> int | None:
