@@ -36,7 +36,7 @@ STEPS: dict[str, tuple[type, str]] = {
     "insert": (Outbox, "add"),
     "claim": (Outbox, "claim"),
     "send": (AmootPortal, "create_contact"),
-    "settle": (Outbox, "deliver"),
+    "settle": (Outbox, "mark_delivered"),
     # And where a code verifies the number.
     "keep": (Unverified, "add"),
     "code": (Codes, "add"),

@@ -236,7 +236,7 @@ def test_database_lost_after_the_call_loses_nothing(
         raise DatabaseError("OperationalError")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Outbox, "deliver", fail)
+        patch.setattr(Outbox, "mark_delivered", fail)
         assert submit(delivery.intake).result is Result.DELIVERED
     assert submission(delivery.outbox).state is State.SENDING
     assert delivery.outbox.requeue_expired_leases() == 0

@@ -106,11 +106,7 @@ class CodeTrouble:
         self._database = database
 
     def read(self, *, min_age: timedelta = timedelta(0)) -> str:
-        """Return the status for which no code was sent, the portal's or ours; "" if all is well.
-
-        Args:
-            min_age: A trouble that has not lasted for so long is none.
-        """
+        """Return the status for which no code was sent for `min_age`; "" if codes are sent."""
         is_old = _trouble.c.since <= self._database.now_plus(-min_age)
         with self._database.read() as connection:
             return connection.execute(select(_trouble.c.status).where(is_old)).scalar() or ""

@@ -165,11 +165,8 @@ class Database:
     def write_batched(self, statement: Executable, values: Mapping[str, object]) -> bool:
         """Write a row in one commit with rows of other threads; see `SqliteWriter.write`.
 
-        On SQLite only: PostgreSQL's writers do not wait for each other.
-
-        Args:
-            statement: Reads the values of its rows by `from_batch`.
-            values: The values of this row.
+        On SQLite only: PostgreSQL's writers do not wait for each other. The statement reads the
+        values of its rows by `from_batch`.
 
         Returns:
             Whether it was written. If not, the caller writes it in a transaction of its own.
@@ -213,9 +210,7 @@ class Database:
     def insert_or_ignore(self, table: Table, **values: object) -> ReturningInsert[Any]:
         """Return an INSERT that returns the new row, or nothing if its key exists already.
 
-        Args:
-            table: Where to insert.
-            values: Values that all executions share; each execution adds its own.
+        All executions share these values; each execution adds its own.
         """
         # RETURNING, because psycopg's row count does not show whether the row is new.
         return self._insert(table).values(**values).on_conflict_do_nothing().returning(table)
@@ -228,29 +223,17 @@ class Database:
         return insert.on_conflict_do_nothing().returning(table.c.id)
 
     def upsert_increment(
-        self,
-        connection: Connection,
-        table: Table,
-        amounts: Mapping[tuple[Any, ...], Sequence[float]],
+        self, connection: Connection, table: Table, amounts: Mapping[Any, int]
     ) -> None:
-        """Add amounts to rows of a table of counts, some of which may not exist yet.
-
-        Args:
-            connection: Of the transaction.
-            table: Its first columns are its primary key, all others are counts.
-            amounts: The amounts of each row, by its primary key.
-        """
+        """Add amounts, by primary key, to the `count` of rows, some of which may not exist yet."""
         if not amounts:
             return
         insert = self._insert(table)
-        columns = [it.name for it in table.columns if not it.primary_key]
-        sums = {name: table.c[name] + insert.excluded[name] for name in columns}
-        upsert = insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+        total = {"count": table.c["count"] + insert.excluded["count"]}
+        upsert = insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=total)
         # In one order everywhere: two that lock the same rows wait for each other only once.
-        rows = [
-            dict(zip(table.columns.keys(), (*key, *amounts[key]), strict=True))
-            for key in sorted(amounts)
-        ]
+        names = table.columns.keys()
+        rows = [dict(zip(names, (*key, amounts[key]), strict=True)) for key in sorted(amounts)]
         connection.execute(upsert, rows)
 
     def now_plus(self, pause: timedelta = timedelta(0)) -> ColumnElement[datetime]:

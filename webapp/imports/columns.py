@@ -258,12 +258,7 @@ def sample_workbook(definition: FormDefinition) -> bytes:
 
 
 def is_example(definition: FormDefinition, cells: Mapping[str, str]) -> bool:
-    """Return whether a row is one of the examples, left as it was: it is no contact.
-
-    Args:
-        definition: The form.
-        cells: The texts of the row that are not empty, by API name.
-    """
+    """Return whether the cells of a row, by API name, are those of an example: it is no contact."""
     return MOBILE in cells and any(
         all(
             cells[row.name] == _example(definition, row, example)

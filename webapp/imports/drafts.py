@@ -53,12 +53,7 @@ class DraftReader:
         self._definition = definition
 
     def store_file(self, data: bytes, *, operator: str | None, name: str = "") -> Import:
-        """Read a file, and store its rows as a draft.
-
-        Args:
-            data: The content of the file.
-            operator: The operator's login name, where operators log in.
-            name: The name of the file.
+        """Read a file of this name, and store its rows as a draft.
 
         Raises:
             UnreadableFile: if it cannot be read, or others are read for too long.

@@ -192,16 +192,16 @@ class Feeder:
         """
         if not (offered := self.choices.get(form)):
             return
+        day = today()
         rows = connection.execute(select(*COLUMNS).where(_c.id.in_(ids))).mappings()
         contacts = (Submission.from_row(row, self._database.encryption).contact for row in rows)
         chosen = Counter(
-            (name, contact[name])
+            (day, form, name, contact[name])
             for contact in filter(None, contacts)
             for name, choices in offered.items()
             if contact[name] in choices
         )
-        sums = {(today(), form, *pair): (number,) for pair, number in chosen.items()}
-        self._database.upsert_increment(connection, choices_table, sums)
+        self._database.upsert_increment(connection, choices_table, chosen)
 
     def _values(self, running: Import) -> dict[str, Any]:
         """Return the values that all rows share in the outbox."""

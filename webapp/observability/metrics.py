@@ -164,15 +164,11 @@ class Metrics:
 
     def count_submission(self, form: str, outcome: str) -> None:
         """Count a submission of a form; corrections by operators have no form, and do not count."""
-        if form in self._forms:
-            with self._file_errors_logged():
-                self._submissions.labels(form, outcome).inc()
+        self._count(self._submissions, form, outcome)
 
     def count_code(self, form: str, event: str) -> None:
         """Count what happened to a code of a form: sent, failed, verified or wrong."""
-        if form in self._forms:
-            with self._file_errors_logged():
-                self._codes.labels(form, event).inc()
+        self._count(self._codes, form, event)
 
     def count_call(self, method: str, status: str, seconds: float) -> None:
         """Count a call to the portal."""
@@ -187,9 +183,12 @@ class Metrics:
 
     def count_resent(self, form: str) -> None:
         """Count a contact that is sent again without a lookup."""
+        self._count(self._resent, form)
+
+    def _count(self, counter: Counter, form: str, *labels: str) -> None:
         if form in self._forms:
             with self._file_errors_logged():
-                self._resent.labels(form).inc()
+                counter.labels(form, *labels).inc()
 
     @cached_property
     def _busy(self) -> Gauge:

@@ -131,13 +131,7 @@ class Outbox:
     ) -> tuple[Submission, bool]:
         """Store a submission; it is on the disk when this returns.
 
-        Args:
-            contact: What was submitted.
-            key: The submission's key.
-            form: The slug of its form.
-            send: Whether the caller sends it now, as its owner; else it is queued.
-            status: Why it is queued.
-            by: The submitter.
+        If `send`, the caller owns it, and sends it now; else it is queued for this status.
 
         Returns:
             The submission, and whether it is new; else as it was stored before.
@@ -298,12 +292,7 @@ class Outbox:
     ) -> State | None:
         """Settle as queued again, due after a pause.
 
-        Args:
-            submission: The caller's own.
-            pause: How long it waits.
-            failed: Whether an attempt failed. What fails for `MAX_RETRY_AGE` since its first
-                failure is held instead.
-            changes: Further values of its row.
+        If an attempt failed, and the first one `MAX_RETRY_AGE` ago, it is held instead.
 
         Returns:
             Its new state, or None if the caller was not its owner any more.

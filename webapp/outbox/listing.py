@@ -146,14 +146,7 @@ class Listing:
     def find(
         self, query: Query, *, sort: str = "oldest", page: int = 1, size: int = 50
     ) -> ListPage:
-        """Return a page of a list.
-
-        Args:
-            query: Which submissions.
-            sort: One of `SORTS`.
-            page: The number of the page, from 1.
-            size: The submissions of a page.
-        """
+        """Return a page of a list in an order of `SORTS`; the first page is 1."""
         order = _IN_ORDER.get(sort, _IN_ORDER["oldest"])
         names: dict[int, str] | None = None
         with self._database.read() as connection:

@@ -144,11 +144,9 @@ class Review:
     def retry(
         self, reference: str | None = None, *, progress: Callable[[int], object] = int
     ) -> int:
-        """Queue again what needs attention; return the number of submissions.
+        """Queue again what needs attention; report and return the number of submissions.
 
-        Args:
-            reference: Of one submission; None for all but those that are reviewed one by one.
-            progress: Called with the number that is queued so far.
+        Without a reference, all but those that are reviewed one by one.
         """
         everything = _c.status.not_in(REVIEW_STATUSES)
         chosen = everything if reference is None else by_reference(reference)
@@ -171,12 +169,7 @@ class Review:
         """Replace the contact of a submission.
 
         If the portal may still apply an earlier call, it stays queued until the settling time.
-
-        Args:
-            reference: Of the submission.
-            contact: The corrected contact.
-            send: Whether the caller sends it now, as its owner; else it is queued.
-            status: Why it is queued.
+        Else, if `send`, the caller owns it, and sends it now; or it is queued for this status.
 
         Returns:
             The submission, or None if it cannot be corrected any more.
@@ -237,11 +230,8 @@ class Review:
 
         To be called while nothing is claimed.
 
-        Args:
-            progress: Called with the number that is marked so far.
-
         Returns:
-            The number of queued submissions.
+            The number of queued submissions, which is reported meanwhile, too.
         """
         with self._database.write() as connection:
             for work in self.on_mark_uncertain:
@@ -279,11 +269,6 @@ def change_in_batches(
     """Change rows in transactions of their own, so that a long queue exceeds no time limit.
 
     Rows that another process has locked are left out: it is changing them.
-
-    Args:
-        database: Where the rows are.
-        condition: Which ones.
-        values: Their new values.
 
     Yields:
         The number of rows of each batch, once it is committed.

@@ -134,14 +134,9 @@ _POLL_INTERVAL_S: Final = 0.05
 
 
 def submission_key(nonce: str, contact: Contact) -> str:
-    """Return a submission's key: a rendered form sent twice with one contact has one key.
+    """Return a submission's key, the SHA-256 of its form's nonce and its contact.
 
-    Args:
-        nonce: The nonce of the rendered form's token.
-        contact: The contact, normalised.
-
-    Returns:
-        64 hexadecimal digits (SHA-256).
+    A rendered form that is sent again with the same contact has the same key.
     """
     values = json.dumps([nonce, dict(contact.values)], default=str, sort_keys=True)
     return hashlib.sha256(values.encode()).hexdigest()
@@ -232,11 +227,7 @@ class Intake:
     def correct(self, name: str, contact: Contact) -> Outcome | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
 
-        A correction that the portal rejects stays in the outbox: the operator may walk away.
-
-        Args:
-            name: The reference of the submission.
-            contact: The corrected contact.
+        A correction that the portal rejects stays in the outbox: the operator may leave.
 
         Returns:
             The outcome, or None if the submission cannot be corrected any more.

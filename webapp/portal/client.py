@@ -56,12 +56,7 @@ SENT_EMPTY: Final = Empty()
 
 
 def payload(contact: Contact, empty: Empty = SENT_EMPTY) -> list[tuple[str, str]]:
-    """Return the fields of ContactCreate, in the order of the table.
-
-    Args:
-        contact: What is sent.
-        empty: What is sent for its empty fields.
-    """
+    """Return the fields of ContactCreate, in the order of the table."""
     pairs = [("ContactGroupID", "0")]  # disabled by the portal, which groups by Labels
     for name, row in FIELDS.items():
         value = contact[name]
@@ -76,11 +71,9 @@ def payload(contact: Contact, empty: Empty = SENT_EMPTY) -> list[tuple[str, str]
 
 
 def edit_payload(contact: Contact, empty: Empty) -> list[tuple[str, str]]:
-    """Return the fields of ContactEdit: all but `Labels`, so that the stored ones may stay.
+    """Return the fields of ContactEdit: all but `Labels`, which the portal may then keep.
 
-    Args:
-        contact: What is sent.
-        empty: What is sent for no gender; other empty fields are always sent, to erase them.
+    Empty fields are sent, to erase the stored values; `empty` decides only for the gender.
     """
     pairs = payload(contact, Empty(gender=empty.gender))
     return [pair for pair in pairs if pair[0] != LABELS]
@@ -181,11 +174,7 @@ class AmootPortal:
         return next((number for number in ids if number is not None), None)
 
     def search_contacts(self, *, mobile: str, label: str = "") -> list[JsonObject]:
-        """Return the stored contacts with this number, as the portal writes them.
-
-        Args:
-            mobile: The number.
-            label: Return only contacts with this label; "" for all.
+        """Return the stored contacts with this number, and this label if it is not "".
 
         Raises:
             PortalError: by what to do next.

@@ -167,8 +167,7 @@ class Statistics:
             sums[to_iran(row.created_at).date(), row.form, outcome] += 1
             if outcome is CountedOutcome.DELIVERED:
                 delivered.update(breakdowns.keys(row))
-        amounts = {key: (number,) for key, number in sums.items()}
-        self._database.upsert_increment(connection, daily_counts, amounts)
+        self._database.upsert_increment(connection, daily_counts, sums)
         self.breakdowns.add(connection, delivered)
 
     def purge(self) -> None:

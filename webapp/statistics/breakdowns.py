@@ -86,8 +86,7 @@ class Breakdowns:
                     known[day, form].add(name)
                 kept = name if name in known[day, form] else OTHER
             sums[kind, day, form, kept] += number
-        amounts = {key: (number,) for key, number in sums.items()}
-        self._database.upsert_increment(connection, table, amounts)
+        self._database.upsert_increment(connection, table, sums)
 
     def top(
         self, kind: Breakdown, first: date, last: date, *, most: int, listing: Collection[str] = ()

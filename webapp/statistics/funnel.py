@@ -106,12 +106,10 @@ class Funnel:
             choices, self._choices = self._choices, Counter()
         if not (counts or choices):
             return
-        steps = {key: (number,) for key, number in counts.items()}
-        chosen = {key: (number,) for key, number in choices.items()}
         try:
             with self._database.write() as connection:
-                self._database.upsert_increment(connection, table, steps)
-                self._database.upsert_increment(connection, choices_table, chosen)
+                self._database.upsert_increment(connection, table, counts)
+                self._database.upsert_increment(connection, choices_table, choices)
         except Exception:
             with self._lock:
                 self._counts += counts

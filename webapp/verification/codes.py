@@ -132,13 +132,9 @@ class Codes:
         per_day: int,
         limits: Mapping[str, Sequence[Limit]] = MappingProxyType({}),
     ) -> None:
-        """Use the tables in this database.
+        """Use the tables in this database; the newest key, which is first, makes hashes.
 
-        Args:
-            database: The outbox's.
-            keys: The application's keys, newest first. The first one makes hashes, all check them.
-            per_day: As for `CodeLimits`.
-            limits: As for `CodeLimits`.
+        All keys check them. For the other arguments, see `CodeLimits`.
         """
         self.trouble = CodeTrouble(database)
         self._database = database
@@ -180,10 +176,7 @@ class Codes:
     def undo(self, key: str, taken: Taken, *, is_unsent: bool) -> None:
         """Store a submission's former code again, as the new one was not sent.
 
-        Args:
-            key: The submission's key.
-            taken: What was taken.
-            is_unsent: Whether that is certain: then no limit counts it.
+        If it certainly `is_unsent`, no limit counts it.
         """
         with self._database.write() as connection:
             if taken.former:
@@ -228,12 +221,7 @@ class Codes:
         return CodeCheck.RIGHT if any(fits) else CodeCheck.WRONG
 
     def state(self, key: str, mobile: str = "") -> CodeState | None:
-        """Return the state of a submission's code; None if it has none.
-
-        Args:
-            key: The submission's key.
-            mobile: Its number, whose limits count then, too.
-        """
+        """Return the state of a submission's code, limits of its number included; None without."""
         with self._database.read() as connection:
             now = self._database.now_plus().label("now")
             stored = select(_c.tries, _c.sendings, _c.resend_at, _c.expires_at, now)
