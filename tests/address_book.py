@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
 
+from webapp.contact import Contact
 from webapp.portal.base import KnownContact, Label, PortalError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from webapp.contact import Contact
 
 
 class AddressBook:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import DateTime, select, update
 
+from webapp.database import Database
 from webapp.database.engine import metadata
-
-if TYPE_CHECKING:
-    from webapp.database import Database
 
 
 class FakeClock:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from brought_files import read_plainly
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from outbox_entries import TIMING
 from servers import PostgresServer
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app, services
@@ -26,17 +29,9 @@ from webapp.demo.server import Simulator
 from webapp.forms import tokens
 from webapp.imports import drafts
 from webapp.outbox import Outbox
+from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from sqlalchemy import Engine
-
-    from webapp.services import DeliveryServices
 
 pytest_plugins = ["chromium", "cpu", "once", "tiers"]
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import email
+import ssl
+from email.message import EmailMessage
 from email.policy import default
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from servers import free_port
-
-if TYPE_CHECKING:
-    import ssl
-    from email.message import EmailMessage
 
 REFUSED = "gone@example.ir"  # the one address that it does not know
 

@@ -13,17 +13,15 @@ import ssl
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString
 
 import psycopg
 import pytest
 import redis
 import trustme
 from psycopg import sql
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SECONDS = 30  # how long PostgreSQL and nginx may take to start or to stop
 _STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 from support import EXAMPLES, FULL_FORM, FULL_SENT, SECRET, TOKEN, Example, Html, Page
 from tables import each
 
@@ -19,15 +21,8 @@ from webapp.contact import FIELDS, Contact, Field, FieldKind
 from webapp.demo.server import Simulator
 from webapp.portal.client import payload
 from webapp.portal.matching import find_matches
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from webapp.settings import Settings
-
 
 # What a row of each kind that is added has as its value, by the row's name.
 ADDED = {f"Added{kind.name.title()}": example for kind, example in EXAMPLES.items()}

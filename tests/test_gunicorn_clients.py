@@ -5,9 +5,11 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,10 +22,6 @@ from support import SECRET, TOKEN
 
 from webapp import gunicorn_worker
 from webapp.gunicorn_worker import LINGER_TIMEOUT_S, READ_TIMEOUT_S, WRITE_TIMEOUT_S, HttpWorker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 PATIENCE_S = 60
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

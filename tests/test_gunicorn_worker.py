@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from serving import serve
+from serving import Server, serve
 from support import SECRET, TOKEN, Html
 
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.gunicorn_worker import IDLE_TIMEOUT_S, READ_TIMEOUT_S, UPLOAD_PATH
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from serving import Server
-
-    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

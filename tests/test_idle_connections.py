@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import resource
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,9 +16,6 @@ from serving import COMMAND, serve
 from support import SECRET, TOKEN
 
 from webapp.server import MAX_FILES, max_connections
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 IDLE = 1_500
 PATIENCE_S = 120  # on a busy machine

@@ -7,7 +7,6 @@ import signal
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,10 +15,8 @@ from servers import free_port
 from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html, wait_until
 
+from webapp.demo.server import Simulator
 from webapp.gunicorn_worker import UPLOAD_PATH
-
-if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tables import each
 from werkzeug.security import generate_password_hash
 
 from webapp.settings import PRIVATE_NETWORKS, Settings, SettingsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NEW, OLD = "new-" * 8, "old-" * 8
 READY = {"AMOOT_TOKEN": "t0ken", "SECRET_KEY": f"{NEW} {OLD}"}

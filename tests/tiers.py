@@ -14,14 +14,12 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
 
 MAX_SLEEP_S: Final = 0.05
 

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
 from firefox import Firefox
 from hosting import Site, hosting
-from playwright.sync_api import expect
-from serving import serve_forms
+from playwright.sync_api import Browser, Page, expect
+from serving import Server, serve_forms
 from states import calm
 from support import TOKEN
 from words import PATIENCE_MS, speak
 
 from webapp.demo.server import Simulator
 from webapp.forms import definitions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page
-    from serving import Server
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 

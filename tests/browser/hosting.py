@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import threading
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from playwright.sync_api import Page
 from support import TOKEN, wait_until
 
 from webapp.contact import Contact
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import workbench
 from webapp.portal.client import AmootPortal
 from webapp.web.security.request import MAX_BODY_BYTES
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from webapp.demo.server import Simulator
 
 MOBILE: Final = "۰۹۱۲۱۲۳۴۵۶۷"
 MORE: Final = "summary"

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import request
+from firefox import Firefox
+from flask import Flask, request
 from hosting import Site, hosting
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 from werkzeug.serving import make_server
 
+from webapp.demo.server import Simulator
 from webapp.outbox.submit import STORE_FAILED, Intake, Outcome, Result
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from firefox import Firefox
-    from flask import Flask
-    from playwright.sync_api import Browser, BrowserContext, Frame, Page
-
-    from webapp.demo.server import Simulator
 
 FORMS = """
 [forms.desk]

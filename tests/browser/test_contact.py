@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from support import FULL_FORM
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.messages import workbench
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from webapp.demo.server import Simulator
 
 STORED = {
     "Active": True,

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MOBILE, MORE, store_contact, submit
 from support import wait_until
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import workbench
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
 
 COUNT = workbench.ATTENTION_MANY.format(n=99)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}

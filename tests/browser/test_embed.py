@@ -6,34 +6,30 @@ import base64
 import gzip
 import json
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from firefox import Firefox
 from hosting import Site, hosting
-from playwright.sync_api import expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Frame,
+    FrameLocator,
+    Page,
+    Response,
+    Route,
+    expect,
+)
+from serving import Server
 from states import MOBILE
 from tables import each
 from webkit import WebKit
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from firefox import Firefox
-    from playwright.sync_api import (
-        Browser,
-        BrowserContext,
-        Frame,
-        FrameLocator,
-        Page,
-        Response,
-        Route,
-    )
-    from serving import Server
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 

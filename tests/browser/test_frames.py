@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from hosting import Site
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 
+from webapp.demo.server import Simulator
 from webapp.forms.colour import contrast
-
-if TYPE_CHECKING:
-    from hosting import Site
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
 
 FORMS = """
 [forms.bare]

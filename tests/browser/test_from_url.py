@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from hosting import Site
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MOBILE
 
-if TYPE_CHECKING:
-    from hosting import Site
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
 FORMS = """

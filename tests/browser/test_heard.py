@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MOBILE, bring, outbox_correct, store_contact, submit
 from support import wait_until
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.messages import imports, workbench
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
 
 PHONE = {"width": 360, "height": 740}
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MORE, submit, until
 from tables import each
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 # Whether the element with the focus is what stands at its own place, and within the window.
 IS_CLEAR = """() => {

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import requests
-from checker import ROOT, needed
-from playwright.sync_api import expect
-from serving import serve
+from checker import ROOT, Checker, needed
+from flask import Flask
+from playwright.sync_api import Browser, Page, Response, ViewportSize, expect
+from serving import Server, serve
 from states import ALIKE, MOBILE, STATES, calm, submit
 from support import hashed
 from tables import each
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from checker import Checker
-    from flask import Flask
-    from playwright.sync_api import Browser, Page, Response, ViewportSize
-    from serving import Server
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 STATIC = ROOT / "static"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

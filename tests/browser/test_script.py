@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Dialog, Page, expect
+from serving import Server
 from states import MOBILE, MORE, respelled, store_label, until
 from tables import each
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.messages import workbench
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Dialog, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
 
 
 @each(

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from playwright.sync_api import expect
+from hosting import Site
+from playwright.sync_api import FrameLocator, Page, expect
+from serving import Server
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from hosting import Site
-    from playwright.sync_api import FrameLocator, Page
-    from serving import Server
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 FORMS = """
 [forms.public]

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
-from checker import ROOT
-from playwright.sync_api import expect
-from serving import serve
+from checker import ROOT, Checker
+from playwright.sync_api import Browser, expect
+from serving import Server, serve
 from test_quality import EVERY_RULE, violations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from checker import Checker
-    from playwright.sync_api import Browser
-    from serving import Server
 
 GUIDE = ROOT / "docs" / "design-system.html"
 LOOKS = [(scheme, width) for width in (360, 768, 1366, 1920) for scheme in ("light", "dark")]

@@ -6,15 +6,13 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 from servers import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _TIMEOUT_S = 60  # on a busy machine
 

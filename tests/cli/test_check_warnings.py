@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,11 +10,7 @@ from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 
 def test_check_warns_of_probable_mistakes_and_succeeds(

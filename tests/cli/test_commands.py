@@ -7,14 +7,14 @@ import logging.config
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from mail_server import REFUSED, MailServer
 from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html
@@ -25,17 +25,11 @@ from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.database import Database
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.messages import alerts, codes
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing, reference
 from webapp.settings import VERSION, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from webapp.demo.server import Simulator
 
 ROOT = Path(__file__).parents[2]
 

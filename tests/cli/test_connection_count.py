@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import resource
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from servers import PostgresServer
 from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
+from webapp.demo.server import Simulator
 from webapp.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from servers import PostgresServer
-
-    from webapp.demo.server import Simulator
 
 URL = "postgresql+psycopg://u@db/x"
 

@@ -6,23 +6,17 @@ import json
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
+from webapp.demo.server import Simulator
 from webapp.messages.imports import EXAMPLE_ROW, EXAMPLES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
-
-    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
 

@@ -8,14 +8,15 @@ import pwd
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 import pytest
-from click.testing import CliRunner
-from servers import RedisServer, free_port
+from click.testing import CliRunner, Result
+from servers import PostgresServer, RedisServer, free_port
 from serving import COMMAND
 from sqlalchemy import make_url
 from support import SECRET, TOKEN
@@ -25,16 +26,9 @@ from webapp.cli import main
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption
 from webapp.database.engine import open_engine
+from webapp.demo.server import Simulator
 from webapp.settings import Settings, SettingsError
 from webapp.web.security.rate_limits import RateLimits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from click.testing import Result
-    from servers import PostgresServer
-
-    from webapp.demo.server import Simulator
 
 PASSWORD: Final = "hunter2"
 

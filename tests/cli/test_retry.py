@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from support import SECRET, TOKEN
 
@@ -13,11 +14,6 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing, reference
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 
 def test_retry_says_what_is_true_of_a_submission_that_waits_or_is_delivered(

@@ -5,35 +5,28 @@ from __future__ import annotations
 import sqlite3
 import stat
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
-from click.testing import CliRunner
-from servers import find_program
+from click.testing import CliRunner, Result
+from flask import Flask
+from servers import PostgresServer, find_program
 from serving import serve
 from support import SECRET, TOKEN, Html, Page, deliver_all, wait_until
 
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
+from webapp.demo.server import Simulator
 from webapp.outbox.rows import WAITING, State, Submitter
 from webapp.outbox.submit import submission_key
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
-    from flask import Flask
-    from servers import PostgresServer
-
-    from webapp.demo.server import Simulator
-    from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
@@ -16,10 +18,6 @@ from support import SECRET, TOKEN
 from webapp.cli import main
 from webapp.observability import explain
 from webapp.web.security.rate_limits import redis_fault
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PASSWORD: Final = "hunter2"
 FAILED: Final = 'connection to server at "127.0.0.1", port 5432 failed: '

@@ -7,24 +7,18 @@ import os
 import socket
 import sqlite3
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
+from webapp.demo.server import Simulator
 from webapp.server import bind_fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
-
-    from webapp.demo.server import Simulator
 
 
 @pytest.fixture

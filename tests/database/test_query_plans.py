@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
 from address_book import AddressBook
 from counted import CountedOutbox as Outbox
+from servers import PostgresServer
 from sqlalchemy import create_engine, event, make_url, text
 
 from webapp.alerts.problems import Problems
@@ -27,11 +29,6 @@ from webapp.persian import today
 from webapp.phonebook import Duplicates
 from webapp.reencryption import Reencryption
 from webapp.verification.unverified import Unverified
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from servers import PostgresServer
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 import zipfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,6 @@ from webapp.imports import file
 from webapp.imports.file import UnreadableFile, read_file, write_workbook
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
 from webapp.messages.imports import UNREADABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 pytestmark = pytest.mark.slow
 

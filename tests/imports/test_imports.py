@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import dying
 import pytest
@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from support import TOKEN, wait_until, working
 
 from webapp.contact import Contact
+from webapp.demo.server import Simulator
 from webapp.forms import definitions_file
 from webapp.imports import Counts
 from webapp.imports import drafts as importing
@@ -32,13 +33,8 @@ from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal.base import Refused
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.statistics import today
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from webapp.demo.server import Simulator
-    from webapp.settings import Settings
 
 READING = ColumnMapping(header=("Mobile",), columns=("Mobile",), shared={})
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database

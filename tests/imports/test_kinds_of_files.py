@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from definitions import ALL
 from xlsxwriter import Workbook
 
+from webapp.contact import Contact
 from webapp.imports.columns import guess_columns, known_captions
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import is_note, read_row
@@ -16,11 +17,6 @@ from webapp.imports.sheet_parser.__main__ import parse
 from webapp.imports.sheet_parser.table import Guide
 from webapp.imports.sheet_parser.workbook import _with_parts
 from webapp.imports.tables import ColumnMapping
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.contact import Contact
 
 GUIDE = Guide(frozenset(known_captions(ALL)))
 GOOGLE = (

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from support import FULL_FORM
 from tables import each
 
 from webapp import messages
-from webapp.contact import FIELDS, Contact, FieldKind
-from webapp.forms import build_form
+from webapp.contact import FIELDS, Contact, FieldKind, Value
+from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.tokens import Tokens
 from webapp.imports.cells import as_typed
@@ -24,14 +26,6 @@ from webapp.imports.rows import RowFault, read_row, read_shared
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from flask import Flask
-
-    from webapp.contact import Value
-    from webapp.forms import ContactForm
 
 ALL = FormDefinition(
     slug="all",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -20,9 +20,6 @@ from webapp.imports.sheet_parser.__main__ import parse
 from webapp.imports.sheet_parser.table import Unparsable
 from webapp.imports.sheet_parser.workbook import read_workbook
 from webapp.messages.imports import UNREADABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 HEADER = ["نام", "شماره همراه", "نشانی"]
 PERSON = ["علی", "09121234567", "تهران، خیابان آزادی; پلاک ۱, طبقهٔ ۲"]

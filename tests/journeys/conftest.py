@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hosting import hosting
-from playwright.sync_api import expect
+from hosting import Site, hosting
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from support import TOKEN
 from walking import PATIENCE_S, Installation, until
 from words import PATIENCE_MS
 
 from webapp.demo.server import Simulator
 from webapp.persian import IRAN, jalali_slashes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from hosting import Site
-    from playwright.sync_api import Browser, BrowserContext, Page
 
 _HOUR_LATER = datetime.now(IRAN) + timedelta(hours=1)
 CLOSES = f"{jalali_slashes(_HOUR_LATER.date())} {_HOUR_LATER:%H:%M}"

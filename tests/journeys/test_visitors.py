@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from playwright.sync_api import expect
-from walking import PHONE, open_entry, send
+from playwright.sync_api import Page, expect
+from walking import PHONE, Installation, open_entry, send
 
 from webapp import messages
 from webapp.messages import codes, opening
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from playwright.sync_api import Page
-    from walking import Installation
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
 

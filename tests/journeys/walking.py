@@ -8,19 +8,15 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hosting import Site
+from playwright.sync_api import Frame, FrameLocator, Locator, Page
 from serving import Server, hurried, serve
 from support import SECRET, TOKEN
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hosting import Site
-    from playwright.sync_api import Frame, FrameLocator, Locator, Page
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 PATIENCE_S = 60  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
+from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from servers import PostgresServer
 from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Page, wait_until
 
@@ -17,22 +21,13 @@ from webapp.cli.configuration import build_services
 from webapp.cli.scraping import MetricsServer
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
+from webapp.demo.faults import SimulatedAnswer
+from webapp.demo.http import Captured
+from webapp.demo.server import Simulator
 from webapp.portal.base import MethodNotAllowed
+from webapp.services import DeliveryServices
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from servers import PostgresServer
-
-    from webapp.demo.faults import SimulatedAnswer
-    from webapp.demo.http import Captured
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 

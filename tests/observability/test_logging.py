@@ -9,28 +9,23 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from serving import serve
+from flask import Flask
+from flask.testing import FlaskClient
+from serving import Server, serve
 from support import FULL_FORM, SECRET, TOKEN, Html
 from tables import each
 
 from webapp import observability
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from serving import Server
-
-    from webapp.demo.server import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
 OLDER = "older-key-of-the-tests-of-32-characters"

@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from flask import Flask
+from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from serving import COMMAND, Server, serve
 from support import SECRET, TOKEN, Html, Page, wait_until
@@ -21,20 +23,13 @@ from support import SECRET, TOKEN, Html, Page, wait_until
 from webapp.contact import Contact
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT, tokens
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State
+from webapp.services import DeliveryServices
 from webapp.settings import VERSION
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 KEY = "ab" * 32

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
 
 import dying
 import pytest
 from clock import FakeClock, elapse
+from flask.testing import FlaskClient
 from support import TOKEN, Page, deliver_all
 
 from webapp import create_app, verification
 from webapp.contact import Contact
 from webapp.demo.faults import RETURN_PROFILES
+from webapp.demo.server import Simulator
 from webapp.outbox import submit
 from webapp.outbox.rows import State
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.context import ForkServerContext
-    from pathlib import Path
-
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow
 

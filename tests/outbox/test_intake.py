@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from clock import FakeClock, elapse
+from flask import Flask
 from support import TOKEN, short_deadline, wait_until
 
 from webapp.contact import FIELDS, Contact
 from webapp.database import DatabaseError
 from webapp.demo.faults import RETURN_PROFILES, Fault, Profile
+from webapp.demo.server import Simulator
 from webapp.outbox import Outbox
 from webapp.outbox import submit as intake_module
-from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, reference
+from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, Submission, reference
 from webapp.outbox.sender import LABELS_UNKNOWN
-from webapp.outbox.submit import BUSY, Result, submission_key
+from webapp.outbox.submit import BUSY, Intake, Outcome, Result, submission_key
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
 from webapp.portal.statuses import STATUSES
+from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.demo.server import Simulator
-    from webapp.outbox.rows import Submission
-    from webapp.outbox.submit import Intake, Outcome
-    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="علی", BornDate=date(1990, 10, 7), Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)

@@ -7,15 +7,17 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from clock import elapse
+from flask import Flask
 from serving import COMMAND, serve
 from stock import contact
 from stock import fill as fill_at_once
@@ -33,14 +35,8 @@ from webapp.outbox.worker import Worker
 from webapp.portal.base import Refused
 from webapp.server import _post_worker_init
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-
-    from webapp.settings import Settings
 
 
 @pytest.fixture

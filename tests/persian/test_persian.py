@@ -6,9 +6,10 @@ import re
 import sys
 import time
 import unicodedata
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import combinations
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,6 @@ from webapp import messages, persian
 from webapp.persian import InvalidText, divide_line
 from webapp.persian import text as text_module
 from webapp.persian.text import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 T = TypeVar("T")
 

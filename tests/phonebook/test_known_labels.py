@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from support import wait_until
@@ -12,11 +12,7 @@ from tables import each
 
 from webapp.phonebook import KnownLabels, LabelList
 from webapp.portal.base import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 NAMES = [Label("کم", 1), Label("زیاد", 9), Label("میان", 5)]
 

@@ -14,8 +14,10 @@ import time
 import traceback
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -48,10 +50,6 @@ from webapp.portal.statuses import STATUSES, rejected_fields
 from webapp.portal.transport import MAX_RESPONSE_BYTES, PortalConnection
 from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 from webapp.verification import limits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 MOBILE = "09123456789"
 GENEROUS = 20.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from support import TOKEN
@@ -11,11 +10,9 @@ from tables import each
 
 from webapp.demo.faults import SimulatedAnswer, status_answer
 from webapp.demo.model import CodeShape
+from webapp.demo.server import Simulator
 from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
-
-if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, LABELS, Contact
 from webapp.demo.faults import PROFILES
+from webapp.demo.server import Simulator
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.matching import describe
-
-if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
 
 MOBILE = "09121230129"
 STORED = {name: None for name in FIELDS if name != LABELS} | {

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
+from webapp.demo.server import Simulator
 from webapp.portal.client import AmootPortal
 from webapp.portal.matching import find_matches
-
-if TYPE_CHECKING:
-    from webapp.demo.server import Simulator
 
 CONTACT = Contact(
     Mobile="09121234567",

@@ -6,7 +6,8 @@ import itertools
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trustme
@@ -18,17 +19,12 @@ from webapp.cli import main
 from webapp.cli.configuration import build_services
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.portal.base import PortalError, TimedOut, Unreachable
 from webapp.portal.client import AmootPortal
 from webapp.portal.transport import Route
 from webapp.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from webapp.demo.server import Simulator
 
 HOST = "portal.example"  # only the proxy knows where it is
 URL = f"https://{HOST}/rest/"

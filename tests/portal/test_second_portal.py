@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from address_book import AddressBook
@@ -27,10 +28,6 @@ from webapp.portal.base import (
     Uncertain,
     Unreachable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)

@@ -11,10 +11,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -24,14 +25,9 @@ from tables import each
 from webapp.demo import model
 from webapp.demo import server as module
 from webapp.demo.faults import Fault, Profile, SimulatedAnswer
+from webapp.demo.http import Captured
 from webapp.demo.model import DEMO_NUMBERS
 from webapp.demo.server import Simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from webapp.demo.http import Captured
-
 
 # As the reference's cURL sample has it, with what it leaves to the table.
 SAMPLE = {

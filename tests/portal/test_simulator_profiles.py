@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 from support import TOKEN
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import NOT_ALLOWED, PROFILES, Fault, Profile
 from webapp.portal.client import payload
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 MOBILE = "09120000000"
 SAMPLE = dict(payload(Contact(Mobile=MOBILE, FName="عباس", GenderType=True, Labels=("گروه 1",))))

@@ -5,17 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 import requests
 from support import TOKEN
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 LABELS = ["گروه 1", "گروه 2"]
 EMPTY_TEXTS = dict.fromkeys(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 from support import TOKEN, Page, deliver_all
 from tables import each
 
 from webapp.contact import Contact
+from webapp.database import Database
 from webapp.demo.faults import Fault, SimulatedAnswer
+from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
@@ -21,16 +24,8 @@ from webapp.outbox.submit import Result
 from webapp.portal.answers import parse_retry_after
 from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.database import Database
-    from webapp.demo.server import Simulator
-    from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 CONTACT = Contact(Mobile="09121234567", FName="علی")

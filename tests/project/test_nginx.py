@@ -6,9 +6,11 @@ import http.client
 import re
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -18,12 +20,7 @@ from support import SECRET, TOKEN, Html
 from tables import each
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from counted import CountedOutbox
 from outbox_entries import TIMING
 
-if TYPE_CHECKING:
-    from webapp.database import Database
+from webapp.database import Database
 
 
 @pytest.fixture

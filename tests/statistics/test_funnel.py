@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,9 +16,6 @@ from webapp.database import Database, DatabaseError
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import funnel as module
 from webapp.statistics.funnel import Funnel, FunnelStep
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def counts(database: Database) -> dict[tuple[str, str], int]:

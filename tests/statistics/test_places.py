@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
-from typing import TYPE_CHECKING
 
 from clock import elapse
 from servers import PostgresServer
@@ -19,9 +19,6 @@ from webapp.outbox.rows import HONEYPOT, UNPROVEN, NoRoom, State, Submitter, Tim
 from webapp.statistics import Statistics, today
 from webapp.statistics.places import Capacity, Places
 from webapp.verification.unverified import Unverified
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FORM = "event"
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(seconds=120))

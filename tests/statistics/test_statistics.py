@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from counted import CountedOutbox as Outbox
@@ -17,12 +17,8 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.outbox.rows import HONEYPOT, RETENTION, Submission, table
 from webapp.persian import IRAN
+from webapp.services import DeliveryServices
 from webapp.statistics import COUNTS_RETENTION, CountedOutcome, today
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 DAY = timedelta(days=1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +15,6 @@ from webapp.settings import Settings
 from webapp.verification import limits as code_limits
 from webapp.verification.codes import Codes, Taken
 from webapp.verification.limits import CODES_USED_UP, Counted, Limit, NotTaken
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 HOUR = timedelta(hours=1)
 MOBILE = "09121234567"

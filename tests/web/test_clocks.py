@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from support import Html, Page, solved, written
 
 from webapp import database as database_module
 from webapp.database import Database
+from webapp.demo.server import Simulator
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.outbox import circuit_breaker
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal.base import Refused, SlowDown, Unreachable
+from webapp.portal.base import PortalError, Refused, SlowDown, Unreachable
+from webapp.services import DeliveryServices
 from webapp.web.security import proof_of_work
 from webapp.web.security.proof_of_work import CLOCK_SKEW, ProofOfWork, UsedProofs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.portal.base import PortalError
-    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 LEASE = timedelta(seconds=30)

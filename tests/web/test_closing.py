@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import pytest
 from clock import elapse
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
+from werkzeug.test import TestResponse
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import codes
 from webapp.messages import opening as texts
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import IRAN
+from webapp.services import DeliveryServices
 from webapp.web import closing
 from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
 
 FORMS = """
 [forms.event]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from clock import FakeClock
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
+from werkzeug.test import TestResponse
 
 from webapp import messages, verification
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import codes as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
@@ -22,16 +28,6 @@ from webapp.verification import codes as codes_module
 from webapp.verification import sender
 from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

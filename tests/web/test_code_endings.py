@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
+from werkzeug.test import TestResponse
 
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.messages import codes as texts
 from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.services import DeliveryServices
 from webapp.verification import sender
 from webapp.verification.codes import MAX_TRIES
 from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow
 

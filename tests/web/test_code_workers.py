@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
-from serving import serve
+from serving import Server, serve
 from support import SECRET, TOKEN, Html, wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from serving import Server
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]  # test_code_limits says it in process
 

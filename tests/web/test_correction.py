@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, short_deadline
 
 from webapp import messages
 from webapp.demo.faults import PROFILES, Fault
 from webapp.demo.http import utc_now
+from webapp.demo.server import Captured, Simulator
 from webapp.messages import outbox as texts
 from webapp.messages import workbench
 from webapp.portal.base import status_message
 from webapp.web.correction import PATH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Captured, Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import update
 from support import Html, Page
 from tables import each
@@ -14,18 +16,12 @@ from tables import each
 from webapp import messages, phonebook, services
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
+from webapp.demo.server import Captured, Simulator
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import workbench
 from webapp.outbox import Outbox
 from webapp.outbox.rows import table
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.demo.server import Captured, Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from flask import template_rendered
+from flask import Flask, template_rendered
+from flask.testing import FlaskClient
 from support import Html, Page, hashed
 from tables import each
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.demo.server import Simulator
 from webapp.messages import workbench
 from webapp.outbox.review import Review
 from webapp.outbox.rows import NUMBER_UNVERIFIED
@@ -19,15 +22,6 @@ from webapp.portal.base import status_message
 from webapp.setting_values import read_logo
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
 
 OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/statistics", "/install/signup")
 VISITORS = ("/f/signup", "/embed/signup", "/nowhere")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from brought_files import (
@@ -20,25 +21,20 @@ from brought_files import (
     upload,
     written,
 )
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html
 
+from webapp.demo.server import Simulator
 from webapp.imports.file import BOM
 from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
 from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts
 from webapp.outbox.rows import WAITING
+from webapp.services import DeliveryServices
 from webapp.web import imports as import_files
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
 

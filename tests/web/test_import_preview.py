@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
-from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import pytest
@@ -19,16 +18,13 @@ from brought_files import (
     upload,
     written,
 )
+from flask.testing import FlaskClient
 from support import Html
 
 from webapp.imports.tables import imports
 from webapp.messages import imports as texts
+from webapp.services import DeliveryServices
 from webapp.web import imports as import_files
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 

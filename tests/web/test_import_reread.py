@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from brought_files import brought, numbers, press
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from webapp.database import DatabaseError
 from webapp.imports import Imports
 from webapp.imports.tables import ImportState, import_rows, imports
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.usefixtures("files_read_here")
 

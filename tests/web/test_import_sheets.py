@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import pytest
 from brought_files import numbers, press, upload
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from support import Html
 from xlsxwriter import Workbook
 
 from webapp.imports.tables import import_files
 from webapp.messages import imports as texts
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow  # the file is read in a process of its own
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html
 from tables import each
 
@@ -12,13 +15,6 @@ from webapp import messages
 from webapp.forms.definitions_file import parse
 from webapp.settings import Settings
 from webapp.web.install import Facts, inspect, missing_twin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 FORMS = """
 [forms.news]

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from brought_files import brought, deliver, numbers, press, read_plainly
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from support import Html, Page, wait_until
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.imports import drafts as importing
 from webapp.imports.tables import Search, imports
 from webapp.messages import imports as texts
 from webapp.messages import workbench
 from webapp.outbox.rows import State, table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import random
 import time
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 import requests
+from flask import Flask
+from flask.testing import FlaskClient
 from serving import serve
 from support import SECRET, TOKEN, Html, Page
 from tables import each
@@ -17,20 +21,12 @@ from tables import each
 from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
+from webapp.gunicorn_worker import HttpWorker
 from webapp.phonebook import LabelList
 from webapp.portal.client import AmootPortal
 from webapp.server import _post_worker_init
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.gunicorn_worker import HttpWorker
 
 MOBILE = "09121234567"
 FORMS = """

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from outbox_entries import CONTACT, NOW, OTHER, add, doubt, found, hold, key, reject, token
 from support import FULL_FORM, FULL_SENT, FURTHER, Html, Page, hashed
 from tables import each
@@ -15,6 +19,7 @@ from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.forms import tokens
 from webapp.outbox import Outbox
 from webapp.outbox.review import Review
@@ -27,19 +32,10 @@ from webapp.outbox.rows import (
 )
 from webapp.outbox.submit import Result
 from webapp.portal.base import Refused, status_message
+from webapp.services import DeliveryServices
 from webapp.web import outbox as screen
 from webapp.web import rendering
 from webapp.web.rendering import EXTENSION, local_time
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.services import DeliveryServices
 
 FULL: Final = Contact(
     Mobile="09121234567",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
@@ -17,18 +21,10 @@ from webapp import messages, persian
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
 from webapp.demo.faults import Fault
+from webapp.demo.server import Simulator
 from webapp.messages.statuses import STATUS_MESSAGES
 from webapp.outbox import Outbox
 from webapp.web.security.request import MAX_BODY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 TEXTS = ("text", "lines")  # the kinds of fields that hold free text

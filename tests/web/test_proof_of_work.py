@@ -7,7 +7,8 @@ import hmac
 import itertools
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 import pytest
 from altcha import create_challenge
@@ -17,9 +18,6 @@ from support import solved, written
 
 from webapp.web.security import proof_of_work as proof_module
 from webapp.web.security.proof_of_work import CLOCK_SKEW, LIFETIME, MAX_HASHES, ProofOfWork
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 FORM = "signup"
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
+from flask import Flask
 from support import hashed
 
 from webapp import observability
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
 
 PAGES: Final = ("/outbox", "/import", "/statistics.csv", "/metrics", "/", "/f/signup")
 OPERATORS: Final = PAGES[:-1]

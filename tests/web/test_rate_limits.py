@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 from servers import RedisServer
@@ -16,9 +16,6 @@ from webapp import observability
 from webapp.settings import Settings
 from webapp.web.security import rate_limits as limits_module
 from webapp.web.security.rate_limits import LimitReached, RateLimits, address_prefix
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ADDRESS = "203.0.113.77"
 MOBILE = "09121234567"

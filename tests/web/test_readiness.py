@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from flask import Flask
 from sqlalchemy import create_engine
 from support import Page
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
 
 # As a missing right, a damaged index or a lock would.
 TRIGGERS = {

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
+from webapp.demo.server import Simulator
 
 MOBILE = "0912000000{}"
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page, hashed
@@ -13,21 +17,13 @@ from support import Html, Page, hashed
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.demo.server import Simulator
 from webapp.messages import outbox as outbox_texts
 from webapp.messages import workbench
 from webapp.outbox.review import Review
 from webapp.persian import IRAN
 from webapp.web.rendering import EXTENSION, recent
 from webapp.web.rendering.recent import COOKIE_NAME, RecentSubmissions, make_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import io
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, hashed
 from tables import each
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.web.security.request import MAX_BODY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
 
 MOBILE = "09121234567"
 

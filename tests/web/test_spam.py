@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
 
 from webapp import messages
+from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
-from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.outbox import Outbox
+from webapp.outbox.rows import NEEDS_ATTENTION, Submission
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo.server import Simulator
-    from webapp.outbox import Outbox
-    from webapp.outbox.rows import Submission
 
 MOBILE = "09121234567"
 

@@ -8,10 +8,12 @@ import io
 import itertools
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from support import Html
 from tables import each
@@ -23,17 +25,10 @@ from webapp.imports.file import safe_cell
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import HONEYPOT, NUMBER_UNVERIFIED, table
 from webapp.persian import fold_digits
+from webapp.services import DeliveryServices
 from webapp.statistics.breakdowns import DELAYS_S, OTHER
 from webapp.web import statistics as module
 from webapp.web.rendering import EXTENSION, charts, duration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TODAY = date(2026, 11, 25)  # Wednesday, 4 Azar 1405

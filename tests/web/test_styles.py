@@ -6,16 +6,13 @@ import gzip
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flask import Flask
+from flask.testing import FlaskClient
 from support import Html
 
 from webapp.forms.colour import contrast
 from webapp.web.rendering import responses
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 STATIC = Path(__file__).parents[2] / "static"
 FONTS = ("vazirmatn-rare.woff2", "vazirmatn-persian.woff2", "vazirmatn-latin.woff2")
