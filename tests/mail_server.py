@@ -39,22 +39,14 @@ class MailServer:
         self.recipients: list[list[str]] = []
         self.logins: list[tuple[str, bool]] = []
         self._login = login
-        self._options: dict[str, Any] = {
-            "tls_context": tls,
-            "authenticator": self._authenticate,
-        }
+        self._options: dict[str, Any] = {"tls_context": tls, "authenticator": self._authenticate}
         if login:
             self._options |= {"auth_required": True, "auth_require_tls": tls is not None}
         self.start()
 
     def start(self) -> None:
         """Start, also after a stop."""
-        self._controller = Controller(
-            _Handler(self),
-            "127.0.0.1",
-            self.port,
-            **self._options,
-        )
+        self._controller = Controller(_Handler(self), "127.0.0.1", self.port, **self._options)
         self._controller.start()
 
     def stop(self) -> None:

@@ -379,8 +379,7 @@ def _account() -> dict[str, Any]:
 def find_program(program: str) -> str:
     """Return the path of a program of PostgreSQL; Debian keeps them off the PATH."""
     installed: Sequence[Path] = sorted(
-        Path("/usr/lib/postgresql").glob(f"*/bin/{program}"),
-        key=lambda path: float(path.parts[-3]),
+        Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda path: float(path.parts[-3])
     )
     found = shutil.which(program) or (installed and str(installed[-1]))
     return found or pytest.fail(

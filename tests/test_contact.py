@@ -147,9 +147,7 @@ def test_added_row_is_compared_with_what_the_portal_stored(name: str, example: E
     assert find_matches(Contact(**values), [stored | {name: other}], since=since) == []
 
 
-def test_every_row_reaches_outbox_card_correction_form_and_exports(
-    settings: Settings,
-) -> None:
+def test_every_row_reaches_outbox_card_correction_form_and_exports(settings: Settings) -> None:
     """A contact with a value in every row loses none of them on the way."""
     app = create_app(settings)
     page = Page(app.test_client())

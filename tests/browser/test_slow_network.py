@@ -133,9 +133,7 @@ def test_operators_form_keeps_nothing_in_the_tab(tab: Page) -> None:
     assert tab.evaluate("sessionStorage.length") == 0
 
 
-def test_form_that_is_sent_at_once_waits_until_a_person_could_have_filled_it_in(
-    tab: Page,
-) -> None:
+def test_form_that_is_sent_at_once_waits_until_a_person_could_have_filled_it_in(tab: Page) -> None:
     """A second press meanwhile changes nothing; the server would have refused it."""
     tab.clock.install()
     tab.route(

@@ -124,11 +124,7 @@ def test_dates_that_prove_no_order_are_sent_only_in_the_order_that_an_option_say
     ],
 )
 def test_what_cannot_be_imported_is_said_in_one_line(
-    run: Callable[..., Result],
-    tmp_path: Path,
-    arguments: tuple[str, ...],
-    code: int,
-    message: str,
+    run: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     """The exit codes are those of the other commands."""
     (tmp_path / "broken").write_bytes(b"\xff\xfe\x00\x01broken\xd8\x00")

@@ -326,10 +326,7 @@ TWENTY_ONE = str([f"label {number}" for number in range(21)])
         (f'consent = "{LONG}"', f'consent: "{LONG[:20]}…" is longer than 500 characters'),
         ("consent_field = 'CustomText1'", 'consent_field: needs "consent"'),
         ("embed_origins = 'x'", "embed_origins: must be a list"),
-        (
-            "embed_origins = ['http://a', 'http://a:80']",
-            'embed_origins: "http://a" is repeated',
-        ),
+        ("embed_origins = ['http://a', 'http://a:80']", 'embed_origins: "http://a" is repeated'),
         ("accent = 'green'", 'accent: must be a colour such as "#0b6b57"'),
         ("accent = 0", 'accent: must be a colour such as "#0b6b57"'),
         (

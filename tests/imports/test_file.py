@@ -94,10 +94,7 @@ def test_columns_of_a_file_without_a_header_are_named_by_their_numbers() -> None
 
 @pytest.mark.parametrize(
     "hostile",
-    [
-        pytest.param(many_texts, marks=pytest.mark.nightly),
-        *(far_corner, entities, one_long_text),
-    ],
+    [pytest.param(many_texts, marks=pytest.mark.nightly), *(far_corner, entities, one_long_text)],
 )
 def test_hostile_workbook_ends_only_its_own_process(
     hostile: Callable[[], dict[str, bytes]],

@@ -126,9 +126,7 @@ def test_choices_of_imported_rows_are_counted_once_each(delivery: DeliveryServic
     assert delivery.funnel.choices(today(), today()) == {("contact", "FName", "سارا"): 12}
 
 
-def test_slow_portal_has_few_rows_before_the_contacts_of_people(
-    delivery: DeliveryServices,
-) -> None:
+def test_slow_portal_has_few_rows_before_the_contacts_of_people(delivery: DeliveryServices) -> None:
     """No more wait than are taken in a second."""
     started(delivery, 400)
     for _ in range(5):
@@ -287,8 +285,7 @@ def kill(quick: Settings) -> Callable[..., None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("when", "step"),
-    [("before", "open"), ("after", "move"), ("after", "feed"), ("after", "send")],
+    ("when", "step"), [("before", "open"), ("after", "move"), ("after", "feed"), ("after", "send")]
 )
 def test_kill_in_the_middle_loses_and_doubles_no_row(
     quick: Settings, portal: Simulator, kill: Callable[..., None], when: str, step: str

@@ -43,9 +43,7 @@ ALL = FormDefinition(
 
 
 def read(
-    cells: Mapping[str, str],
-    form: FormDefinition = ALL,
-    shared: Mapping[str, Value] | None = None,
+    cells: Mapping[str, str], form: FormDefinition = ALL, shared: Mapping[str, Value] | None = None
 ) -> Contact | tuple[RowFault, ...]:
     """Read a row of cells by their fields."""
     row = Row(2, tuple(cells.values()))

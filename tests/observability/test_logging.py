@@ -49,10 +49,7 @@ SAID = {
     "delivered.1": ["submission REF: delivered"],
     "failed.0": ["submission REF: rejected, Mobile_Invalid"],
     "failed.1": ["submission REF: Uncertain, HTTP_502 "],
-    "failed.2": [
-        "the queue is paused: Token_Invalid",
-        "submission REF: Refused, Token_Invalid ",
-    ],
+    "failed.2": ["the queue is paused: Token_Invalid", "submission REF: Refused, Token_Invalid "],
     "unstored.1": [
         (
             "submission REF: not stored, STATE_DIRECTORY: OperationalError SQLITE_BUSY: "

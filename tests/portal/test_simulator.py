@@ -180,10 +180,7 @@ def test_value_of_a_wrong_type_is_refused(simulator: Simulator, changes: dict[st
     assert not simulator.contacts
 
 
-@each(
-    "pairs",
-    [[*SAMPLE.items(), ("Mobile", "09121111111")], [("Mobile\xff", "")]],
-)
+@each("pairs", [[*SAMPLE.items(), ("Mobile", "09121111111")], [("Mobile\xff", "")]])
 def test_key_that_is_repeated_or_unknown_is_refused(
     simulator: Simulator, pairs: list[tuple[str, str]]
 ) -> None:

@@ -155,9 +155,7 @@ def test_restart_in_the_middle_of_a_pause_keeps_it(
     """The pause stands in the database."""
     delivery.breaker.failed(SlowDown(retry_after=60))
     fresh = DeliveryServices.build(
-        replace(settings, database_url=database_url),
-        portal_url=portal.url,
-        token=TOKEN,
+        replace(settings, database_url=database_url), portal_url=portal.url, token=TOKEN
     )
     outcome = fresh.intake.submit(CONTACT, KEYS[0], form="contact")
     assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
@@ -181,12 +179,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: Si
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
-    [
-        Fault.HTTP_429_SECONDS,
-        Fault.HTTP_429_DATE,
-        Fault.HTTP_503_SECONDS,
-        Fault.HTTP_503_DATE,
-    ],
+    [Fault.HTTP_429_SECONDS, Fault.HTTP_429_DATE, Fault.HTTP_503_SECONDS, Fault.HTTP_503_DATE],
 )
 def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     delivery: DeliveryServices, portal: Simulator, fault: Fault

@@ -54,9 +54,7 @@ def test_form_of_a_machine_with_another_clock_is_accepted(
     assert len(portal.contacts) == len(APART)
 
 
-def test_receipt_in_the_session_of_a_machine_ahead_is_shown(
-    make_app: Callable[..., Flask],
-) -> None:
+def test_receipt_in_the_session_of_a_machine_ahead_is_shown(make_app: Callable[..., Flask]) -> None:
     """The POST is answered by one machine, and the page that it leads to by another."""
     page = Page(make_app().test_client())
     with clock(5):

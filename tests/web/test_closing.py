@@ -50,12 +50,7 @@ OPEN = datetime(2021, 3, 21, 8, 0, tzinfo=IRAN)
 LAST = datetime(2021, 4, 4, 23, 59, 59, tzinfo=IRAN)  # 1400/01/15
 LATE = datetime(2021, 4, 5, 0, 0, tzinfo=IRAN)
 
-TYPED = {
-    "FName": "سارا",
-    "BornDate-day": "۱۵",
-    "BornDate-month": "مهر",
-    "BornDate-year": "۱۳۶۹",
-}
+TYPED = {"FName": "سارا", "BornDate-day": "۱۵", "BornDate-month": "مهر", "BornDate-year": "۱۳۶۹"}
 
 
 class Clock:

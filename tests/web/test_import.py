@@ -85,11 +85,7 @@ def test_file_goes_from_the_preview_to_the_report(
     [("first", ["سارا"]), ("last", ["رضا"]), ("all", ["رضا", "سارا"]), ("x", ["سارا"])],
 )
 def test_rows_with_one_number_are_sent_as_the_operator_chooses(
-    client: FlaskClient,
-    delivery: DeliveryServices,
-    portal: Simulator,
-    twice: str,
-    names: list[str],
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator, twice: str, names: list[str]
 ) -> None:
     """The first, the last, or all of them."""
     path = brought(client, GOOD[1], AGAIN)

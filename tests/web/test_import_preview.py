@@ -8,16 +8,7 @@ from datetime import datetime
 from unittest.mock import Mock
 
 import pytest
-from brought_files import (
-    HEADER,
-    brought,
-    numbers,
-    post_file,
-    press,
-    token,
-    upload,
-    written,
-)
+from brought_files import HEADER, brought, numbers, post_file, press, token, upload, written
 from flask.testing import FlaskClient
 from support import Html
 
@@ -51,9 +42,7 @@ def chosen(page: Html) -> dict[str, str]:
     return found
 
 
-def test_send_from_a_page_with_another_reading_shows_the_preview_first(
-    client: FlaskClient,
-) -> None:
+def test_send_from_a_page_with_another_reading_shows_the_preview_first(client: FlaskClient) -> None:
     """Two tabs: what is sent is what the operator has seen."""
     path = brought(client, *GOOD)
     tab = inputs(client, path)

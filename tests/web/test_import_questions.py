@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from brought_files import (
-    brought,
-    deliver,
-    mobiles,
-    numbers,
-    press,
-    upload,
-    written,
-)
+from brought_files import brought, deliver, mobiles, numbers, press, upload, written
 from flask.testing import FlaskClient
 from support import Html
 

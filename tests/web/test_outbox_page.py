@@ -23,13 +23,7 @@ from webapp.demo.server import Simulator
 from webapp.forms import tokens
 from webapp.outbox import Outbox
 from webapp.outbox.review import Review
-from webapp.outbox.rows import (
-    HONEYPOT,
-    MAX_RETRY_AGE,
-    UNPROVEN,
-    State,
-    Submission,
-)
+from webapp.outbox.rows import HONEYPOT, MAX_RETRY_AGE, UNPROVEN, State, Submission
 from webapp.outbox.submit import Result
 from webapp.portal.base import Refused, status_message
 from webapp.services import DeliveryServices

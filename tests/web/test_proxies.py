@@ -51,9 +51,7 @@ def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observability, "_INTERVAL_S", 1e9)
 
 
-def test_each_page_is_closed_to_senders_that_no_proxy_names(
-    make_app: Callable[..., Flask],
-) -> None:
+def test_each_page_is_closed_to_senders_that_no_proxy_names(make_app: Callable[..., Flask]) -> None:
     """Each set-up of proxies, each page, one table; only /metrics says 403 to a broken header."""
     expected, found = {}, {}
     clients = {count: make_app(trusted_proxies=count).test_client() for count in range(3)}

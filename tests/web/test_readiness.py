@@ -11,7 +11,7 @@ from support import Page
 # As a missing right, a damaged index or a lock would.
 TRIGGERS = {
     "sqlite": [
-        "CREATE TRIGGER refuse BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE TRIGGER refuse BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END"
     ],
     "postgresql": [
         (

@@ -25,8 +25,6 @@ def test_delivered_received_and_held_submissions_differ_by_their_sign_and_say_wh
     looks, said = zip(*seen.values(), strict=True)
     assert len(set(looks)) == 3
     for text, wanted in zip(
-        said,
-        ("سپاسگزاریم", messages.RECEIVED_PUBLIC, messages.HELD_PUBLIC),
-        strict=True,
+        said, ("سپاسگزاریم", messages.RECEIVED_PUBLIC, messages.HELD_PUBLIC), strict=True
     ):
         assert wanted in text
