@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +34,8 @@ from webapp.outbox import Outbox
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
+
+_MONTH_S = 30 * 24 * 3600  # as the limits have it
 
 pytest_plugins = ["chromium", "cpu", "once", "tiers"]
 
@@ -93,6 +97,14 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _time_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a look-up take longer than half a second on a busy machine."""
     monkeypatch.setattr(services, "DEADLINE_S", 20.0)
+
+
+@pytest.fixture(autouse=True)
+def _windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test begin with the windows of the limits: at their end, hits are forgiven."""
+    offset = _MONTH_S - time.time() % _MONTH_S  # a multiple of minutes, hours and days
+    clock = SimpleNamespace(time=lambda: time.time() + offset)
+    monkeypatch.setattr("limits.storage.memory.time", clock)
 
 
 @pytest.fixture(autouse=True)
