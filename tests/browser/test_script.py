@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 from serving import Server
-from states import MOBILE, MORE, respelled, store_label, until
+from states import MOBILE, MORE, calm, respelled, store_label, until
 from tables import each
 
 from webapp import messages
@@ -166,13 +166,16 @@ def test_suggestions_go_on_with_the_next_label(tab: Page, simulator: Simulator) 
 
 
 @pytest.fixture
-def plain(browser: Browser, server: Server) -> Iterator[Page]:
-    """Open a tab without script, as narrow as the narrowest phone."""
+def plain(browser: Browser, server: Server, running: Simulator) -> Iterator[Page]:
+    """Open a tab without script, as narrow as the narrowest phone, once the server is calm."""
+    running.mood = None
     size = {"width": 320, "height": 640}
     with browser.new_context(
         base_url=server.url, java_script_enabled=False, viewport=size
     ) as context:
-        yield context.new_page()
+        page = context.new_page()
+        calm(page)
+        yield page
 
 
 def test_without_script_everything_works(plain: Page, simulator: Simulator) -> None:
