@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
-from support import Html, Page, solved, written
+from support import Page, solved, written
 
 from webapp import database as database_module
 from webapp.database import Database
@@ -52,15 +52,6 @@ def test_form_of_a_machine_with_another_clock_is_accepted(
             page.send(Mobile=f"0912123450{number}")
             assert page.html.outcome == "delivered", seconds
     assert len(portal.contacts) == len(APART)
-
-
-def test_receipt_in_the_session_of_a_machine_ahead_is_shown(make_app: Callable[..., Flask]) -> None:
-    """The POST is answered by one machine, and the page that it leads to by another."""
-    page = Page(make_app().test_client())
-    with clock(5):
-        response = page.send(follow=False, Mobile=MOBILE)
-    assert response.status_code == 303
-    assert Html(page.client.get("/").text).outcome == "delivered"
 
 
 def test_proof_is_valid_for_ten_minutes_on_a_machine_with_another_clock(

@@ -167,10 +167,6 @@ def test_operators_see_whether_a_form_is_open_and_how_many_places_are_taken(
     clock.time = LATE
     for path in ("/install/event", "/statistics"):
         assert "مهلت ثبت در این فرم" in client.get(path).text
-    assert (
-        "data-opening" not in client.get("/install/club").text.replace("باشگاه", "")
-        or texts.PLACES.format(n="۰", most="۱") in client.get("/install/club").text
-    )
 
 
 def test_code_counts_after_the_form_is_full_or_closed_as_long_as_its_place_is_kept(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,11 +44,9 @@ duplicates = "ask"
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app that edits contacts."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file, amoot_edit=True)
+    return make_app(forms=FORMS, amoot_edit=True)
 
 
 @pytest.fixture
@@ -381,12 +378,10 @@ def test_stored_contact_is_corrected_with_what_was_typed(page: Page, portal: Sim
 
 
 def test_question_offers_no_correction_where_it_is_off(
-    make_app: Callable[..., Flask], tmp_path: Path, portal: Simulator
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """And an answer that says so nevertheless is asked again."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    page = Page(make_app(forms_file=file).test_client())
+    page = Page(make_app(forms=FORMS).test_client())
     page.send(**FULL)
     question = asked(page)
     assert [it["value"] for it, _ in question.html.find("button", name="confirm")] == [

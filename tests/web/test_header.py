@@ -60,11 +60,6 @@ def test_form_under_its_other_address_and_a_correction_are_marked_in_the_menu(
     assert link["href"] == "/outbox"
 
 
-def test_help_has_no_element_with_the_id_of_the_list_of_keys(client: FlaskClient) -> None:
-    """Which opens on forms, with a frame around it."""
-    assert not list(Html(client.get("/help").text).find(id="keys"))
-
-
 @each("path", VISITORS)
 def test_visitors_page_has_no_header(client: FlaskClient, path: str) -> None:
     """Neither the public form, nor the frame, nor an error page."""

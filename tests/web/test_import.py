@@ -285,14 +285,6 @@ def test_only_the_import_takes_a_large_body(client: FlaskClient) -> None:
     assert Html(response.text).text(id="file-error")
 
 
-def test_visitors_network_is_refused(client: FlaskClient) -> None:
-    """Each of the pages."""
-    path = brought(client, *GOOD)
-    for address in ("/import", "/import/sample", path, f"{path}/wrong"):
-        outside = {"REMOTE_ADDR": "203.0.113.7"}
-        assert client.get(address, environ_base=outside).status_code == 403
-
-
 def test_form_is_chosen_where_there_are_several(
     make_app: Callable[..., Flask], tmp_path: Any, portal: Simulator
 ) -> None:
@@ -326,10 +318,3 @@ def test_sample_is_a_file_that_can_be_imported(client: FlaskClient) -> None:
         Html(client.get(path).text).selected
     )
     assert client.get("/import/sample?form=signup").status_code == 404
-
-
-def test_header_marks_the_page(client: FlaskClient) -> None:
-    """And those below it."""
-    for path, mark in (("/import", "page"), (brought(client, *GOOD), "true")):
-        (link,) = [it for it, _ in Html(client.get(path).text).find("a", href="/import")][:1]
-        assert link["aria-current"] == mark

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from brought_files import brought, deliver, numbers, press, read_plainly
@@ -44,15 +43,11 @@ def policy(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def app(
-    make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
-) -> Flask:
+def app(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, policy: str) -> Flask:
     """Return an app whose phonebook has a number; files are read in this process."""
     monkeypatch.setattr(importing, "read_file", read_plainly)
     monkeypatch.setattr("webapp.services.DEADLINE_S", 20)  # a busy machine
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS.format(policy=policy))
-    app = make_app(forms_file=file)
+    app = make_app(forms=FORMS.format(policy=policy))
     page = Page(app.test_client())
     page.send(Mobile=KNOWN, FName="سارا", CityName="تهران")
     assert page.html.outcome == "delivered"

@@ -19,7 +19,7 @@ from support import SECRET, TOKEN, Html, Page
 from tables import each
 
 from webapp import messages
-from webapp.contact import FIELDS, Contact
+from webapp.contact import Contact
 from webapp.demo.faults import Fault
 from webapp.demo.server import Simulator
 from webapp.gunicorn_worker import HttpWorker
@@ -125,14 +125,6 @@ def test_form_without_known_labels_has_no_list(client: FlaskClient, portal: Simu
     assert not portal.requests
 
 
-def test_field_without_choices_has_one_name(make_app: Callable[..., Flask], forms: Path) -> None:
-    """Other labels are others than those that one may tick."""
-    forms.write_text(FORMS.replace('label_choices = ["مشتری"]\nfree', "free"))
-    page = make_app(forms_file=forms).test_client().get("/f/desk").text
-    assert Html(page).text("label", for_="Labels").startswith(FIELDS["Labels"].caption)
-    assert messages.FREE_LABELS not in page
-
-
 def test_at_most_a_hundred_labels_are_suggested(client: FlaskClient, store: Store) -> None:
     """The rest is known all the same."""
     store(*[tuple(f"برچسب {number}" for number in range(150))])
@@ -178,14 +170,6 @@ def test_page_from_the_cache_shows_a_new_list(
     assert suggested(Page(client).html) == []
     cached = [key[0] for key in app.extensions[EXTENSION].cached_pages]
     assert sorted(cached) == ["desk", "desk", "desk", "fixed", "open"]
-
-
-def test_page_with_errors_has_suggestions(client: FlaskClient, store: Store) -> None:
-    """The same as the empty form."""
-    store(("ویژه",))
-    page = Page(client)
-    assert page.send(Mobile="").status_code == 422
-    assert suggested(page.html) == ["ویژه"]
 
 
 def test_portal_that_is_down_leaves_the_suggestions(

@@ -36,14 +36,3 @@ def test_machine_that_stores_nothing_is_not_ready(
     engine.dispose()
     assert page.send(Mobile="09121234567").status_code == 503
     assert client.get("/readyz").status_code == 503
-
-
-def test_question_leaves_nothing_behind(make_app: Callable[..., Flask], database_url: str) -> None:
-    """No row, whoever looks."""
-    app = make_app(database_url=database_url)
-    client = app.test_client()
-    assert client.get("/readyz").status_code == 200
-    engine = create_engine(database_url)
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM outbox").scalar() == 0
-    engine.dispose()

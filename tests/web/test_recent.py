@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,15 +64,14 @@ def test_receipt_names_the_contact_and_hides_the_middle_of_the_number(page: Page
 
 
 def test_receipt_with_the_forms_own_text_names_the_contact_too(
-    make_app: Callable[..., Flask], tmp_path: Path
+    make_app: Callable[..., Flask],
 ) -> None:
     """Below that text."""
-    file = tmp_path / "forms.toml"
-    file.write_text(
+    forms = (
         '[forms.desk]\ntitle = "ثبت"\naccess = "intranet"\n'
         'fields = "all"\nfree_labels = true\nsuccess = "کارت عضویت را بدهید."\n'
     )
-    html = send(Page(make_app(forms_file=file).test_client()))
+    html = send(Page(make_app(forms=forms).test_client()))
     assert html.text(role="status").startswith(f"کارت عضویت را بدهید. سارا رضایی {HIDDEN}")
 
 
