@@ -24,15 +24,12 @@ from sqlalchemy import create_engine, text
 from support import FULL_FORM, Page
 
 from webapp import messages
-from webapp.contact import Contact
 from webapp.database import Database, DatabaseError, engine
 from webapp.database.engine import REVISION, metadata
 from webapp.demo.server import Simulator
 from webapp.outbox.rows import State
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
-
-CONTACT = Contact(Mobile="09121234567", FName="سارا")
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 MOBILE = "09121234567"
-KEY = "ab" * 32
 
 # A sequential scan, or one of the primary key from its beginning.
 WHOLE_TABLE = re.compile(r"Seq Scan on outbox|using outbox_pkey on outbox.*\n(?!\s+Index Cond)")

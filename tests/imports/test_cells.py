@@ -16,8 +16,6 @@ from webapp.imports.cells import as_typed
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
 
-MOBILE = "09121234567"
-
 
 def read(name: str, cell: str, *, check: Check | None = None, epoch_1904: bool = False) -> object:
     """Return the value of a cell."""

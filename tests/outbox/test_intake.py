@@ -15,13 +15,13 @@ from clock import FakeClock, elapse
 from flask import Flask
 from support import TOKEN, short_deadline, wait_until
 
-from webapp.contact import FIELDS, Contact
+from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.demo.faults import RETURN_PROFILES, Fault, Profile
+from webapp.demo.faults import RETURN_PROFILES, Fault
 from webapp.demo.server import Simulator
 from webapp.outbox import Outbox
 from webapp.outbox import submit as intake_module
-from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, Submission, reference
+from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, Submission
 from webapp.outbox.sender import LABELS_UNKNOWN
 from webapp.outbox.submit import BUSY, Intake, Outcome, Result, submission_key
 from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
@@ -86,12 +86,6 @@ def test_same_form_and_contact_have_the_same_key() -> None:
     assert submission_key("nonce", Contact(**CONTACT.values)) == KEY
     assert submission_key("other", CONTACT) != KEY
     assert submission_key("nonce", Contact(**{**CONTACT.values, "FName": "رضا"})) != KEY
-
-
-def test_reference_is_short_and_no_personal_data() -> None:
-    """Eight letters and digits that can be read out."""
-    assert reference(KEY).isalnum()
-    assert len(reference(KEY)) == 8
 
 
 @pytest.mark.parametrize(
@@ -436,19 +430,6 @@ def test_it_settles_before_it_is_looked_for(
 
 
 @pytest.mark.slow
-def test_search_that_lags_is_waited_for(make_app: Callable[..., Flask], portal: Simulator) -> None:
-    """The settling time is for this, too."""
-    delivery: DeliveryServices = make_app(amoot_settle=20).extensions[EXTENSION].delivery
-    portal.profile = Profile(lag=0.7)
-    portal.answer(Fault.APPLIED_THEN_RESET)
-    submit(delivery.intake)
-    wait_until(lambda: bool(delivery.portal.search_contacts(mobile=CONTACT["Mobile"])))
-    elapse(delivery.database, 20)
-    again(delivery.intake, delivery.outbox)
-    assert len(portal.contacts) == 1
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("profile", RETURN_PROFILES)
 def test_lost_answer_under_each_profile_is_found_and_not_sent_twice(
     intake: Intake, outbox: Outbox, portal: Simulator, profile: str
@@ -674,14 +655,6 @@ def test_log_names_only_the_submission_and_the_status(
     outcome = submit(intake)
     assert outcome.reference in caplog.text
     assert not any(secret in caplog.text for secret in ("912123", "علی", TOKEN))
-
-
-def test_contact_has_every_field_and_no_other() -> None:
-    """What is not given is blank; an unknown name is a fault of the program."""
-    assert set(Contact(Mobile="x").values) == set(FIELDS)
-    assert Contact()["Active"] is True
-    with pytest.raises(TypeError, match="Nonsense"):
-        Contact(Nonsense="x")
 
 
 def test_contact_shows_nothing_of_itself() -> None:

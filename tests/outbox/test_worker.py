@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +20,7 @@ from flask import Flask
 from serving import COMMAND, serve
 from stock import contact
 from stock import fill as fill_at_once
-from support import SECRET, TOKEN, Page, short_deadline, wait_until, working
+from support import SECRET, TOKEN, short_deadline, wait_until, working
 
 import webapp.outbox as module
 from webapp.database import DatabaseError
@@ -74,15 +73,6 @@ def is_empty(delivery: DeliveryServices) -> bool:
 def numbers(portal: Simulator) -> list[int]:
     """Return whom the portal has, sorted."""
     return sorted(stored["Mobile"] for stored in portal.contacts)
-
-
-@pytest.mark.slow
-def test_what_waits_is_sent(delivery: DeliveryServices, portal: Simulator) -> None:
-    """Each once."""
-    fill(delivery, 30)
-    with working(delivery):
-        wait_until(lambda: is_empty(delivery))
-    assert numbers(portal) == [989120000000 + number for number in range(30)]
 
 
 @pytest.mark.slow
@@ -279,26 +269,6 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
 
 
 @pytest.mark.slow
-def test_database_that_fails_is_waited_for(
-    local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The deliverer lives on."""
-    monkeypatch.setattr("webapp.outbox.worker._ERROR_INTERVAL_S", 0.1)
-    fill(local, 1)
-    claim = Outbox.claim
-    failures = iter(range(3))
-
-    def fail(*args: object, **kwargs: object) -> object:
-        if next(failures, None) is not None:
-            raise DatabaseError("OperationalError")
-        return claim(*args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Outbox, "claim", fail)
-    with working(local):
-        wait_until(lambda: len(portal.contacts) == 1)
-
-
-@pytest.mark.slow
 def test_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Simulator) -> None:
     """And takes nothing more on."""
     portal.latency = 0.5
@@ -453,45 +423,3 @@ def test_web_worker_has_no_delivery_worker_where_it_runs_elsewhere(
         app.extensions[EXTENSION].delivery.labels.stop()
         app.extensions[EXTENSION].delivery.funnel.stop()
         assert len(started) == count
-
-
-@pytest.mark.slow
-@pytest.mark.nightly  # journeys/test_restarts.py kills a server while rows of a file are under way
-def test_restart_in_the_middle_loses_nothing(
-    portal: Simulator, tmp_path: Path, settings: Settings
-) -> None:
-    """The service is killed while contacts are under way, and started again."""
-    local = another(replace(settings, state_directory=tmp_path), portal)
-    fill(local, 40)
-    portal.latency = 0.2
-    env = environ(portal, tmp_path, WEB_CONCURRENCY="1")
-    for _ in range(2):
-        with serve(tmp_path, **env) as server:
-            wait_until(lambda: len(portal.requests) >= 4)
-            for child in children(server.process.pid):
-                os.kill(child, signal.SIGKILL)
-            server.process.kill()
-    with serve(tmp_path, **env):
-        wait_until(lambda: is_empty(local), seconds=30)
-    assert numbers(portal) == [989120000000 + number for number in range(40)]
-
-
-def children(parent: int) -> list[int]:
-    """Return the processes that this one has started."""
-    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(number) for number in listed.split()]
-
-
-@pytest.mark.slow
-def test_page_never_waits_for_what_the_worker_sends(
-    make_app: Callable[..., Flask], portal: Simulator
-) -> None:
-    """A form is shown and taken while the portal hangs."""
-    page = Page(make_app(amoot_deadline=1).test_client())
-    portal.mood = lambda _: Fault.SILENT
-    page.send(Mobile="09121234567")
-    assert page.html.outcome == "queued"
-    asked = len(portal.requests)
-    assert page.send(Mobile="09121234568").status_code == 200
-    assert page.html.outcome == "queued"
-    assert len(portal.requests) == asked  # its page waited for no answer

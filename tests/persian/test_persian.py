@@ -670,13 +670,6 @@ def test_dates_are_shown_in_persian() -> None:
     assert persian.jalali_slashes(date(1990, 10, 7)) == "۱۳۶۹/۷/۱۵"
 
 
-def test_months_are_the_twelve() -> None:
-    """The names stand in the year's order."""
-    assert " ".join(persian.JALALI_MONTHS) == (
-        "فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند"
-    )
-
-
 @given(st.dates(jalali(1300, 1, 1), jalali(1450, 12, 29)))
 def test_what_is_shown_is_read_back(day: date) -> None:
     """A date that the page prints can be typed into it, in every form."""

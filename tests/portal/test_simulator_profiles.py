@@ -208,13 +208,6 @@ def test_edit_and_delete_may_be_refused(simulator: Simulator) -> None:
     assert [contact["FName"] for contact in simulator.contacts] == ["عباس"]
 
 
-@pytest.mark.parametrize("form", [{}, {"ContactID": ["1", "1"]}])
-def test_edit_and_delete_need_one_id(simulator: Simulator, form: dict[str, list[str]]) -> None:
-    """Anything else is no form."""
-    assert call(simulator, "ContactDelete", **form).status_code == 400
-    assert call(simulator, "ContactEdit", **SAMPLE, **form).status_code == 400
-
-
 def test_success_with_a_byte_order_mark_is_no_lie(simulator: Simulator) -> None:
     """It says what became of the contact, and what a search finds."""
     simulator.profile = PROFILES["gender-required"]

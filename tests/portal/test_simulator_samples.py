@@ -122,10 +122,3 @@ def test_sample_in_php_is_taken_urlencoded(simulator: Simulator) -> None:
     """`http_build_query` leaves out null, and numbers the keys of an array."""
     pairs = [*sample("1", {}), *((f"Labels[{at}]", label) for at, label in enumerate(LABELS))]
     check_stored(simulator, send(simulator, urlencoded(pairs), URLENCODED))
-
-
-def test_multipart_body_that_is_none_is_refused(simulator: Simulator) -> None:
-    """It is captured, and holds nothing."""
-    answer = send(simulator, b"Mobile=09120000000", f"multipart/form-data; boundary={BOUNDARY}")
-    assert answer == {"Message": "The request is invalid."}
-    assert simulator.requests[-1].pairs == ()

@@ -22,7 +22,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
 from webapp.outbox.submit import Result
 from webapp.portal.answers import parse_retry_after
-from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut, status_message
+from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
@@ -194,16 +194,3 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     assert paths == ["ContactCreate", "AccountStatus", *["ContactCreate"] * len(KEYS)]
     asked, probed, *_ = (request.at for request in portal.requests)
     assert (probed - asked).total_seconds() > 0.6  # it asked for a second
-
-
-def test_visitor_of_a_portal_that_asks_to_slow_down_reads_only_received(
-    make_app: Callable[..., Flask], portal: Simulator
-) -> None:
-    """The account's troubles are the operators'."""
-    portal.answer(Fault.HTTP_429_SECONDS)
-    page = Page(make_app().test_client(), "/f/signup")
-    page.send(Mobile="09121234567", consent="true")
-    assert page.html.outcome == "queued"
-    said = page.html.text(data_outcome="queued")
-    assert "SlowDown" not in said
-    assert status_message("SlowDown") not in said
