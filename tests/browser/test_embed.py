@@ -575,18 +575,6 @@ def test_only_a_hello_from_the_page_around_opens_the_frames_mouth(
     tab.wait_for_function("heard.length >= 2")
 
 
-def test_double_click_signs_up_once(
-    tab: Page, server: Server, website: Site, simulator: Simulator
-) -> None:
-    """The second click adds nothing."""
-    tab.goto(website.publish("/", page_of(iframe(server), script(server))))
-    fill(frame_of(tab))
-    frame_of(tab).locator("button[type=submit]").dblclick()
-    assert [name for name, _, _ in told(tab, 3)] == ["ready", "ready", "submitted"]
-    tab.wait_for_timeout(200)
-    assert len(simulator.contacts) == 1
-
-
 def test_back_and_change_signs_up_another_person(
     tab: Page, server: Server, website: Site, simulator: Simulator
 ) -> None:

@@ -281,15 +281,6 @@ def test_it_works_over_plain_http(browser: Browser, site: Site) -> None:
     assert site.counted == [True]
 
 
-def test_without_script_the_form_is_sent_without_an_answer(browser: Browser, site: Site) -> None:
-    """The field is there and empty."""
-    with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
-        tab = context.new_page()
-        tab.goto("/")
-        send(tab)
-    assert site.sent[0][0]["proof"] == ""
-
-
 def test_hash_is_sha_256(tab: Page) -> None:
     """Known vectors, and the browser's own, for every length that fits into one block."""
     tab.goto("/")

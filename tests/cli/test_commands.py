@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging.config
 import subprocess
 import sys
 import venv
@@ -20,7 +19,6 @@ from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html
 from werkzeug.security import check_password_hash
 
-from webapp import observability as app_logging
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.database import Database
@@ -299,14 +297,6 @@ def test_module_runs_as_the_command() -> None:
         [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
     )
     assert VERSION in done.stdout
-
-
-@pytest.mark.parametrize("log_format", ["text", "json"])
-def test_both_log_formats_are_valid(log_format: str) -> None:
-    """The configuration is what the standard library understands."""
-    config = app_logging.config(Settings(log_format=log_format))
-    logging.config.DictConfigurator(config)
-    assert config["handlers"]["stderr"]["formatter"] in config["formatters"]
 
 
 @pytest.mark.slow

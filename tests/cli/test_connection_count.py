@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from servers import PostgresServer
-from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
@@ -54,16 +52,3 @@ def test_pool_of_one_and_a_threshold_without_a_number_are_refused() -> None:
             Settings.from_env(environ)
     url = f"{URL}?prepare_threshold=0"
     assert Settings.from_env({"DATABASE_URL": url}).database_url == url
-
-
-@pytest.mark.slow
-def test_server_raises_its_soft_limit_of_open_files(tmp_path: Path) -> None:
-    """A thousand idle connections must not end a worker."""
-    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, usual[1]))
-    try:
-        with serve(tmp_path, WEB_CONCURRENCY="1") as server:
-            limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
-    assert limits[0] == min(usual[1], 65_536)

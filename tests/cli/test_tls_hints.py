@@ -12,7 +12,6 @@ import trustme
 from click.testing import CliRunner
 from psycopg import OperationalError
 from servers import PostgresServer, RedisServer, free_port
-from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
@@ -114,16 +113,3 @@ def test_redis_that_speaks_tls_or_none_is_told_from_one_that_is_gone(
         assert told in found, found
         assert PASSWORD not in found
     assert redis_fault(f"rediss://127.0.0.1:{with_tls}/0?ssl_ca_certs={authority}") == ""
-
-
-@pytest.mark.slow
-def test_start_tells_of_a_redis_that_cannot_be_used(
-    redis_servers: tuple[int, int, Path], tmp_path: Path
-) -> None:
-    """Not the first visitor's request: the log has it before."""
-    plain, _, _ = redis_servers
-    url = f"rediss://:{PASSWORD}@127.0.0.1:{plain}/0"
-    with serve(tmp_path, REDIS_URL=url, WEB_CONCURRENCY="1") as server:
-        log = server.log.read_text()
-    assert log.count("Redis cannot be used: REDIS_URL: TimeoutError TLS_HANDSHAKE: ") == 1, log
-    assert PASSWORD not in log

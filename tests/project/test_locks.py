@@ -50,13 +50,6 @@ def test_lock_file_names_every_extra_that_is_required(name: str) -> None:
     assert missing_extras((ROOT / name).read_text()) == set()
 
 
-def test_lock_file_without_an_extra_is_noticed() -> None:
-    """As it was when coverage was locked without `toml`, which pytest-cov requires."""
-    lock = (ROOT / "requirements-dev.lock").read_text()
-    assert "coverage[toml]==" in lock
-    assert missing_extras(lock.replace("coverage[toml]==", "coverage==")) == {"coverage[toml]"}
-
-
 @each("name", LOCKS)
 def test_lock_file_pins_by_hash_and_names_no_address(name: str) -> None:
     """It must install from any index."""

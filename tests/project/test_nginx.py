@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 MOBILE = "09121234567"
 THREADS = 4  # of the only worker
 SLOW = 64
-PROMPT = 5  # seconds; a thread that a slow client holds is held for a minute
+PROMPT = 30  # seconds; a thread that a slow client holds is held for a minute
 
 
 @dataclass(frozen=True)
