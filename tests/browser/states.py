@@ -528,6 +528,10 @@ STATES: Final = (
 # Further words on a page whose other words are looked at: only `make nightly` goes there.
 ALIKE: Final = frozenset(
     {
+        uncertain,
+        queued,
+        embedded_invalid,
+        link,
         duplicate_early,
         refused,
         signup_refused,

@@ -163,17 +163,23 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
 
 
 def on_ways(names: Iterable[str]) -> Any:
-    """Go each way with script; without it a form and a code, at night each."""
-    others = [name for name in names if name not in ("invalid", "wrong code")]
-    return pytest.mark.parametrize(
-        ("context", "names"),
-        [
-            pytest.param(True, names, id="with script"),
-            pytest.param(False, ["invalid", "wrong code"], id="without script"),
-            pytest.param(False, others, id="each without script", marks=pytest.mark.nightly),
-        ],
-        indirect=["context"],
-    )
+    """Go some ways with script and fewer without it, at night each."""
+    parameters = []
+    for script, daily in (
+        (True, {"invalid", "too many", "wrong code", "known"}),
+        (False, {"invalid", "wrong code"}),
+    ):
+        kind = "with script" if script else "without script"
+        parameters += [
+            pytest.param(script, [name for name in names if name in daily], id=kind),
+            pytest.param(
+                script,
+                [name for name in names if name not in daily],
+                id=f"others {kind}",
+                marks=pytest.mark.nightly,
+            ),
+        ]
+    return pytest.mark.parametrize(("context", "names"), parameters, indirect=["context"])
 
 
 @on_ways(ERRORS)

@@ -174,7 +174,7 @@ def test_every_page_and_state_is_accessible_in_every_look(
 def test_demo_is_accessible_and_valid(
     browser: Browser, tmp_path: Path, checker: Checker, looks: Sequence[tuple[str, int, object]]
 ) -> None:
-    """Its banner, and the list of what was received."""
+    """Its banner, the list of what was received, and the style guide, which it alone has."""
     with (
         serve(tmp_path, WEB_CONCURRENCY="1") as server,
         browser.new_context(base_url=server.url) as context,
@@ -188,3 +188,6 @@ def test_demo_is_accessible_and_valid(
         expect(tab.locator(".card")).to_be_visible()
         assert violations(tab, looks) == []
         assert checker.complaints(requests.get(tab.url, timeout=30).text) == []
+        guide = requests.get(f"{server.url}/styleguide", timeout=30)
+        guide.encoding = "utf-8"
+        assert checker.complaints(guide.text) == []

@@ -38,3 +38,9 @@ def test_demo_asks_about_a_number_that_the_phonebook_has(demo: FlaskClient) -> N
         page = Page(demo)
         page.send(Mobile="09121234567", FName="سارا")
         assert page.html.outcome == outcome
+
+
+def test_installation_with_a_portal_has_no_page_of_the_demo(client: FlaskClient) -> None:
+    """Neither what was received, nor the style guide."""
+    for path in ("/demo", "/styleguide"):
+        assert client.get(path).status_code == 404
