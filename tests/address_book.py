@@ -1,7 +1,5 @@
 """A portal that is a list in memory, and fails as it is told to."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What tests of imports share: a file is brought, buttons are pressed, rows are delivered."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

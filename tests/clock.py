@@ -1,7 +1,5 @@
 """Time that passes when a test says so: in a module's clock, and in a database."""
 
-from __future__ import annotations
-
 import time
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The step that asks for the code sent by SMS, as a person without script takes it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask.testing import FlaskClient

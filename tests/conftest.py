@@ -1,7 +1,5 @@
 """Fixtures: the simulated portal over a real socket, and an app in front of it."""
 
-from __future__ import annotations
-
 import dataclasses
 import logging
 import os

@@ -1,7 +1,5 @@
 """An outbox whose rows are counted, as the app connects it with the statistics."""
 
-from __future__ import annotations
-
 from webapp.database import Database
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing

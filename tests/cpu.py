@@ -5,8 +5,6 @@ it started, fixtures included, then its kind and its name; and prints the sums b
 that several tests share counts for the test during which it worked.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 from collections import defaultdict

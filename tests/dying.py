@@ -1,7 +1,5 @@
 """A process that kills itself at a named point; `test_crashes` starts it."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,7 +1,5 @@
 """A forward proxy as corporate networks have it, and TLS in front of a simulator."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import socket

@@ -1,7 +1,5 @@
 """A mail server for tests, which keeps what it gets."""
 
-from __future__ import annotations
-
 import email
 import ssl
 from email.message import EmailMessage

@@ -6,8 +6,6 @@ the time of the quick tests. What the tests themselves write to SQLite need not 
 failure: nothing waits for the disk. The processes that they start are as they are.
 """
 
-from __future__ import annotations
-
 import fcntl
 import functools
 import gc

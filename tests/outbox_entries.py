@@ -1,7 +1,5 @@
 """Entries of the outbox, as tests of its pages make them."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """The real server, as `amoot-form serve` starts it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """What several tests share: a page as a person without script sees it, and a full contact."""
 
-from __future__ import annotations
-
 import base64
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """A test that goes through a table, in one case, and says each row that fails."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Iterable

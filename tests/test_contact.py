@@ -1,7 +1,5 @@
 """The field table: one row is all that a field needs, from the page to the portal and back."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

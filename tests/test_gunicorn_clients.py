@@ -1,7 +1,5 @@
 """Clients that send rubbish and stay, never read, or wait: none of them holds up the worker."""
 
-from __future__ import annotations
-
 import selectors
 import socket
 import threading

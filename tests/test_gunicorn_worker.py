@@ -1,7 +1,5 @@
 """Connections without requests, and requests that never end, straight on the real server."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Fifteen hundred connections that send nothing: no worker ends, and visitors are answered."""
 
-from __future__ import annotations
-
 import resource
 import socket
 from collections.abc import Iterator

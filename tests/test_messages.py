@@ -1,7 +1,5 @@
 """Every text that a person can see: in one place, Persian throughout, properly set."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

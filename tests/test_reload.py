@@ -1,7 +1,5 @@
 """SIGHUP, and the liveness probe, on the real server."""
 
-from __future__ import annotations
-
 import http.client
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """The memory of a process with many threads."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Settings from the environment: every fault at once, no secret quoted."""
 
-from __future__ import annotations
-
 import ipaddress
 from pathlib import Path
 

@@ -7,8 +7,6 @@ through more of its cases; `make test` leaves it out. Some are known by where th
 their fixtures and marked here; the others carry the mark themselves.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Alerts: who is told what, once an hour and once among many, while mail servers fail."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -1,7 +1,5 @@
 """Mail by SMTP: what is sent, how it logs in, and what its errors tell."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Fixtures: the real server in front of a simulated portal, and a real browser."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

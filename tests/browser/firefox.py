@@ -1,7 +1,5 @@
 """A client for stock Firefox: Playwright drives none but a build of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

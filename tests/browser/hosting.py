@@ -1,7 +1,5 @@
 """Websites of others, into whose pages the forms are embedded."""
 
-from __future__ import annotations
-
 import contextlib
 import http.server
 import threading

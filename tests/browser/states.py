@@ -1,7 +1,5 @@
 """Every page and state of the project, and how a person gets there."""
 
-from __future__ import annotations
-
 import time
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Back, Forward and reload after an error: no error page of the browser, and nothing sent twice."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator

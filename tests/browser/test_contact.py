@@ -1,7 +1,5 @@
 """The whole way in a real browser: an operator types, the portal stores."""
 
-from __future__ import annotations
-
 from playwright.sync_api import Page, expect
 from support import FULL_FORM
 

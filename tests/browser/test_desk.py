@@ -1,7 +1,5 @@
 """What operators have around their form: menu, keys, a wide layout, a list that is forgotten."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

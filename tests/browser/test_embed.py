@@ -1,7 +1,5 @@
 """The sign-up forms inside other sites' pages, in a browser that blocks third-party cookies."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json

@@ -1,7 +1,5 @@
 """What websites do with a frame, and what browsers do for a code."""
 
-from __future__ import annotations
-
 import re
 import zlib
 from typing import Literal

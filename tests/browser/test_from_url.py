@@ -1,7 +1,5 @@
 """What the address of a host page adds to the contact of an embedded form; the poster on paper."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

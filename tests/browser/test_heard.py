@@ -1,7 +1,5 @@
 """What a screen reader gets: names, roles and states of the accessibility tree, and the focus."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

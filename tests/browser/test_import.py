@@ -1,7 +1,5 @@
 """An operator imports a spreadsheet, with and without script, on a phone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

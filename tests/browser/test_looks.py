@@ -1,7 +1,5 @@
 """What the stylesheets promise: lines that meet, small windows, and print."""
 
-from __future__ import annotations
-
 from playwright.sync_api import Browser, Page, expect
 from serving import Server
 from states import MORE, submit, until

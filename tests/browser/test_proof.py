@@ -1,7 +1,5 @@
 """The solver in a real browser, on a small page of its own under the strict policy."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import random

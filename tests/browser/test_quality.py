@@ -1,7 +1,5 @@
 """Judges from outside: the Nu checker of HTML and CSS, and axe-core for accessibility."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the script adds in a real browser, and that nothing is missing without it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """What phones do to a half-filled form: lose the network, reload it, and fill it in themselves."""
 
-from __future__ import annotations
-
 from hosting import Site
 from playwright.sync_api import FrameLocator, Page, expect
 from serving import Server

@@ -1,7 +1,5 @@
 """The style guide: every component in every look, photographed and checked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

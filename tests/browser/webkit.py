@@ -1,7 +1,5 @@
 """A client for stock WebKitGTK, over WebDriver: Playwright drives none but a build of its own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What a browser test that cannot go on says: which page has no such field, and what it has."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Warnings about settings, as `check` and the server's log tell them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

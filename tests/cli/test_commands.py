@@ -1,7 +1,5 @@
 """The command `amoot-form`, and the server that it starts."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

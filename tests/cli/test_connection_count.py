@@ -1,7 +1,5 @@
 """What `check` says of the connections to PostgreSQL, and how many files the server may open."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

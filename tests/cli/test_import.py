@@ -1,7 +1,5 @@
 """The command `amoot-form import`: what it prints, asks and sends."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

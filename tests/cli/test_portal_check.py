@@ -1,7 +1,5 @@
 """`amoot-form check --portal` and `--create`: what each answer of a portal is said to mean."""
 
-from __future__ import annotations
-
 import re
 import signal
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What `check` says of the database, its folder and Redis, and what the log says of them."""
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil

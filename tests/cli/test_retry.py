@@ -1,7 +1,5 @@
 """What `amoot-form outbox retry` says of submissions that need no retry."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 

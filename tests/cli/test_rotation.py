@@ -1,7 +1,5 @@
 """Keys and tokens that change, and backups that come back: nothing is lost, nothing sent twice."""
 
-from __future__ import annotations
-
 import sqlite3
 import stat
 import subprocess

@@ -1,7 +1,5 @@
 """What an operator reads when one side speaks TLS and the other one does not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final

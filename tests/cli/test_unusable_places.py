@@ -1,7 +1,5 @@
 """A file that is empty or another program's, and an address where somebody listens already."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import socket

@@ -1,7 +1,5 @@
 """Connections to PostgreSQL: how many there are, and through PgBouncer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

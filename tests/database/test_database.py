@@ -1,7 +1,5 @@
 """The database: how it is opened, and what happens when it fails."""
 
-from __future__ import annotations
-
 import contextlib
 import resource
 import sqlite3

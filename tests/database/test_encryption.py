@@ -1,7 +1,5 @@
 """Contacts are ciphertext wherever they are stored; which keys open them, and what if none does."""
 
-from __future__ import annotations
-
 import logging
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """PostgreSQL's own log, with the settings that `docs/operating.md` gives for the program's user."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """How PostgreSQL runs the outbox's statements when the table is long: by its indexes."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

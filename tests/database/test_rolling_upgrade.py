@@ -1,7 +1,5 @@
 """Two versions that share a database: while one migrates it, and afterwards."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -1,7 +1,5 @@
 """SQLite's one writer: several share a commit, and what fails for one fails for all."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 import time

@@ -1,7 +1,5 @@
 """What forms.toml may say, and what is said of it when it is wrong."""
 
-from __future__ import annotations
-
 import dataclasses
 import tomllib
 from datetime import date

@@ -1,7 +1,5 @@
 """Reading a field's text without a form and a request, as the form reads it."""
 
-from __future__ import annotations
-
 import pytest
 from flask import Flask
 from tables import each

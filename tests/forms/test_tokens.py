@@ -1,7 +1,5 @@
 """Form tokens, by themselves and on the page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

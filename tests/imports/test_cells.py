@@ -1,7 +1,5 @@
 """Cells of spreadsheets: numbers and dates that programs spoiled, genders, yes and no."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import pytest

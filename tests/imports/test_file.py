@@ -1,7 +1,5 @@
 """Reading a file with a process of its own: what a hostile file can do, and what it cannot."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import os

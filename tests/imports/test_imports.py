@@ -1,7 +1,5 @@
 """Imports behind the pages: fed at a rate, by any number of workers, whatever dies on the way."""
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Callable

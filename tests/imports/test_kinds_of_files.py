@@ -1,7 +1,5 @@
 """Files of other programs: which sheet and header they have, and what their rows hold."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Mapping, Sequence

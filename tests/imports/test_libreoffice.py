@@ -1,7 +1,5 @@
 """Files as a spreadsheet program writes them: LibreOffice makes them of a source of ours."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Sequence

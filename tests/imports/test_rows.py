@@ -1,7 +1,5 @@
 """Rows of spreadsheets: read by the rules of the form, with the same messages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace

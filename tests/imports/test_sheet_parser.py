@@ -1,7 +1,5 @@
 """Parsing a file, without a process of its own: kind, encoding, delimiter, header and limits."""
 
-from __future__ import annotations
-
 import csv
 import io
 import zipfile

@@ -1,7 +1,5 @@
 """Fixtures: one installation for most journeys, and people's browsers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path

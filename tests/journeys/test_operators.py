@@ -1,7 +1,5 @@
 """Operators, while the portal refuses, is silent, cannot be understood or is gone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from http import HTTPStatus
 

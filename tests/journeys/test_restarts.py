@@ -1,7 +1,5 @@
 """What people have begun when the server stops, is killed, or comes back as another version."""
 
-from __future__ import annotations
-
 import csv
 import json
 import sqlite3

@@ -1,7 +1,5 @@
 """Visitors with codes, without script, and too many at once."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

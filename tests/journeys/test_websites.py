@@ -1,7 +1,5 @@
 """From the operators' page about a form to a stranger's receipt in the page of another site."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect

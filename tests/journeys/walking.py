@@ -1,7 +1,5 @@
 """What people walk through: an installation with its portal and a website, and their steps."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """The alerts in `deploy/alerts.yml`: each is provoked, and none sounds without that."""
 
-from __future__ import annotations
-
 import operator
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The metrics of requests, threads, permits, connections, credit, Redis and the deliverer."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The log: one line an event, the request's id on each, and nothing of anybody."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

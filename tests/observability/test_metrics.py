@@ -1,7 +1,5 @@
 """The figures that Prometheus reads."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """The breaker: when the queue is paused, who probes, and who hears of it; on both databases."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path

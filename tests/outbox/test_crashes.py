@@ -1,7 +1,5 @@
 """A kill at each point of a submission's way, on both databases: nothing is lost, nothing twice."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A PostgreSQL that is another server than before: what waits is looked up before it is sent."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator

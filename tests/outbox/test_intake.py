@@ -1,7 +1,5 @@
 """Delivery: stored before it is sent, each submission once; keys, outcomes, what is logged."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The lists of the outbox on both databases: what a search finds, and what several rows become."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from collections.abc import Mapping

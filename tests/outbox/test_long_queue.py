@@ -1,7 +1,5 @@
 """A queue that is too long for one statement: what pauses, restores and retries do to it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Submissions with one number are found by its keyed hash, whoever stored them, until erased."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The table of submissions, on both databases: who owns a row, what is due, what is erased."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

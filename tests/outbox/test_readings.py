@@ -1,7 +1,5 @@
 """What becomes of a contact under each reading of what the portal's documents leave open."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """How often a contact is sent when nobody can tell whether the portal has it."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Requests that wait: for a permit, for the lock of their submission, for another's outcome."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, tzinfo

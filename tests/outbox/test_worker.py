@@ -1,7 +1,5 @@
 """The background deliverer: by itself, beside others, through outages; and the command."""
 
-from __future__ import annotations
-
 import signal
 import sqlite3
 import subprocess

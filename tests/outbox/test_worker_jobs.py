@@ -1,7 +1,5 @@
 """What a delivery worker does beside delivering: failing jobs, and none at all."""
 
-from __future__ import annotations
-
 import pytest
 from support import wait_until, working
 

@@ -1,7 +1,5 @@
 """Further checks of text fields: national code, postal code, landline, digits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Persian text, mobile numbers, dates and labels, as people type and paste them."""
 
-from __future__ import annotations
-
 import re
 import sys
 import time

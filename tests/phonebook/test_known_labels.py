@@ -1,7 +1,5 @@
 """The list of the portal's labels: when it is fetched, and what becomes of it if that fails."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

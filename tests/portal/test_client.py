@@ -1,7 +1,5 @@
 """The client of the portal, over real sockets: what it sends, what it makes of every answer."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import contextlib
 import inspect

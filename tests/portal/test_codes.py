@@ -1,7 +1,5 @@
 """SendQuickOTP and IsBlackList_ByCancelation, as the client sends and reads them."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """ContactEdit as the client sends it, and which contacts it may be sent for."""
 
-from __future__ import annotations
-
 import pytest
 from support import TOKEN
 

@@ -1,7 +1,5 @@
 """The labels of the portal, as the client reads them."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Whether a contact that the portal shows is the one that was sent."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The way out of a corporate network: PORTAL_PROXY and PORTAL_CA_FILE."""
 
-from __future__ import annotations
-
 import itertools
 import socket
 import ssl

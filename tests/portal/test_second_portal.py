@@ -1,7 +1,5 @@
 """Delivery in front of another portal: nothing in it depends on AmootSMS."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path

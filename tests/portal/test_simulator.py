@@ -1,7 +1,5 @@
 """The simulator for the portal: its own reading of the reference, and its controls."""
 
-from __future__ import annotations
-
 import datetime as dt
 import http.client
 import json

@@ -1,7 +1,5 @@
 """The profiles of the simulator, and its ContactEdit and ContactDelete."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

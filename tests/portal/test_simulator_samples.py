@@ -1,7 +1,5 @@
 """The samples of the reference's page for ContactCreate, in the bytes of each language."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re

@@ -1,7 +1,5 @@
 """A portal that asks to slow down: HTTP 429, and 503 with Retry-After, pause the whole queue."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

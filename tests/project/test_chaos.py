@@ -1,7 +1,5 @@
 """A short run of the chaos experiment: nothing lost, nobody's data left, twice only if told."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

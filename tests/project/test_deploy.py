@@ -1,7 +1,5 @@
 """The files in `deploy`, as near to their use as goes without systemd and a container engine."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

@@ -1,7 +1,5 @@
 """The three ways of a contact in docs/architecture.md: each is traced in this process."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The lock files: every package that is required with an extra is locked with it."""
 
-from __future__ import annotations
-
 import re
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path

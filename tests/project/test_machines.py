@@ -1,7 +1,5 @@
 """Two app servers behind nginx, with one PostgreSQL and one Redis, as in a large installation."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import signal

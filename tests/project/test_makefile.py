@@ -1,7 +1,5 @@
 """The Makefile's targets: each is in the documentation."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """nginx as `deploy/nginx.conf` sets it up, in front of the real server."""
 
-from __future__ import annotations
-
 import http.client
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Fixtures: an outbox whose submissions are counted."""
 
-from __future__ import annotations
-
 import pytest
 from counted import CountedOutbox
 from outbox_entries import TIMING

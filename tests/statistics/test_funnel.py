@@ -1,7 +1,5 @@
 """The counts of visitors' steps: in memory first, then in the database, and not lost at an end."""
 
-from __future__ import annotations
-
 import signal
 from datetime import timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A form takes as many submissions as it has places, whoever sends at the same time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The counts by day, on both databases: exact at any time, and kept longer than the rows."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How many codes are sent, whoever asks at the same time; on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The bounds of codes: in the database, whoever asks at the same time; on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Who asks: the organisation, its words and its addresses on visitors' pages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What an answer tells a browser to keep for Back, and what a form that is sent again does."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

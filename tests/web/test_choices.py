@@ -1,7 +1,5 @@
 """Fields as the file says: choices, the order of the file, captions that ask, misspelt mail."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

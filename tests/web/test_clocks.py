@@ -1,7 +1,5 @@
 """Machines whose clocks differ, and clocks that are set back."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterator

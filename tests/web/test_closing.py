@@ -1,7 +1,5 @@
 """A form that opens, closes or has a limited number of places, for visitors and operators."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """The code step while the database fails: no page says what did not happen."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

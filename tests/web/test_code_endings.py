@@ -1,7 +1,5 @@
 """However a code step ends, its page leads on: no button or hint is dead."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

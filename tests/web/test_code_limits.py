@@ -1,7 +1,5 @@
 """What becomes of visitors whose number, network or form has had its codes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import pytest

@@ -1,7 +1,5 @@
 """Codes by SMS of the real server with four workers, which is restarted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

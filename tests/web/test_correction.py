@@ -1,7 +1,5 @@
 """Correcting a contact that the portal has, from the receipt, the list or the question."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What demo mode shows: which number has paused the queue, and the question about a known one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import pytest

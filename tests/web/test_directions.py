@@ -1,7 +1,5 @@
 """Latin words and signs among Persian ones: each value keeps its own direction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

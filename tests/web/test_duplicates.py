@@ -1,7 +1,5 @@
 """The question before a second contact with one number, where a form asks it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The form in a frame of another site: no cookie, its own frame policy, a receipt at the end."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import timedelta

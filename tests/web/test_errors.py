@@ -1,7 +1,5 @@
 """Error pages: one design, Persian, nothing of what happened inside."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 
 import pytest

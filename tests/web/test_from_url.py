@@ -1,7 +1,5 @@
 """What the address of a public form's page adds to the contact, on pages and in frames."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path

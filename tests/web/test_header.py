@@ -1,7 +1,5 @@
 """The header of operators' pages, and the help page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What machines ask: whether the process answers, and whether it can store."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Importing a spreadsheet on the operators' pages: the file, the preview, the way to the portal."""
 
-from __future__ import annotations
-
 import csv
 import io
 import logging

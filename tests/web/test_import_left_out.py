@@ -1,7 +1,5 @@
 """What the preview of a file says of columns that are left out, and of names."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """The preview of a file: what its form carries, and what it shows of the rows."""
 
-from __future__ import annotations
-
 import csv
 import io
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The page of an import that was sent: what it says is true in each state."""
 
-from __future__ import annotations
-
 import pytest
 from brought_files import brought, deliver, numbers, press
 from flask.testing import FlaskClient

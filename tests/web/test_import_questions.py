@@ -1,7 +1,5 @@
 """What the preview of a file asks before anything is sent: wrong cells, dates, columns."""
 
-from __future__ import annotations
-
 import pytest
 from brought_files import brought, deliver, mobiles, numbers, press, upload, written
 from flask.testing import FlaskClient

@@ -1,7 +1,5 @@
 """A draft that is read in another way: whatever happens, the operator still has one of the two."""
 
-from __future__ import annotations
-
 import pytest
 from brought_files import brought, numbers, press
 from flask.testing import FlaskClient

@@ -1,7 +1,5 @@
 """The selects of a preview for the sheet and the header of a file."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """The operator's page about embedding: the snippet, a preview, and what is wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

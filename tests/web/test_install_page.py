@@ -1,7 +1,5 @@
 """The page that says how to embed a form."""
 
-from __future__ import annotations
-
 from flask.testing import FlaskClient
 from support import Html
 

@@ -1,7 +1,5 @@
 """The question about a known number, where a row is corrected and where a file is brought."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Labels that exist: suggested to operators, asked about if spelt otherwise, never public."""
 
-from __future__ import annotations
-
 import gzip
 import random
 import time

@@ -1,7 +1,5 @@
 """The link of a public form, its QR code and its poster."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Limits of failed logins: counted before a password is checked, by sender and by user name."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable

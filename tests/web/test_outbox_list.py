@@ -1,7 +1,5 @@
 """The lists of the outbox: search, groups, and what is done with several entries at once."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from importlib import util

@@ -1,7 +1,5 @@
 """The operators' screen of the outbox: what it shows, and what retry, correct and discard do."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta

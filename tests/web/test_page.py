@@ -1,7 +1,5 @@
 """The operators' page: from what is typed to what the portal stores and the page says."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Empty forms: what is rendered once is what would be rendered every time."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Proof of work: one right answer to our own challenge counts, once."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 import itertools

@@ -1,7 +1,5 @@
 """Who may open operators' pages, by the proxies in front and by what they say of the sender."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Limits on submissions and failed logins, in memory and in a real Redis that comes and goes."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

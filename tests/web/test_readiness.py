@@ -1,7 +1,5 @@
 """/readyz writes what a submission writes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from flask import Flask

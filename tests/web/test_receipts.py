@@ -1,7 +1,5 @@
 """The looks of visitors' receipts."""
 
-from __future__ import annotations
-
 from flask.testing import FlaskClient
 from support import Page
 

@@ -1,7 +1,5 @@
 """An operator's last submissions: the encrypted cookie, the list and the receipt's name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any

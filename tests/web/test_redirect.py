@@ -1,7 +1,5 @@
 """When the page around a frame follows `redirect`, and where to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from flask import Flask

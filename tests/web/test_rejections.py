@@ -1,7 +1,5 @@
 """What a person is told when the portal rejects what they cannot correct."""
 
-from __future__ import annotations
-
 from flask.testing import FlaskClient
 from support import Page
 

@@ -1,7 +1,5 @@
 """What stands in front of the views: headers, origins, networks, bodies, hosts, methods."""
 
-from __future__ import annotations
-
 import io
 import ipaddress
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Who may come in, whose name stands beside what they did, and what the security page promises."""
 
-from __future__ import annotations
-
 import ast
 import base64
 import functools

@@ -1,7 +1,5 @@
 """A submission that is sent several times is counted once, and answered alike."""
 
-from __future__ import annotations
-
 import pytest
 from flask.testing import FlaskClient
 from support import SECRET, Page

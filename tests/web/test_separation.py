@@ -1,7 +1,5 @@
 """Nothing of an operator's page reaches a visitor's, whoever opens which first."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta

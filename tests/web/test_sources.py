@@ -1,7 +1,5 @@
 """Sources and steps of visitors on the statistics page and in its CSV files."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable

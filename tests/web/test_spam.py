@@ -1,7 +1,5 @@
 """What stands between robots and the portal, and lets people through."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

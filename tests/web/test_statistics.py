@@ -1,7 +1,5 @@
 """The operators' statistics: page and CSV, charts and tables of the same numbers, access."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io

@@ -1,7 +1,5 @@
 """The stylesheets: what browsers get of them, and which pages load which."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """What a first view costs on a slow network."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 
