@@ -1,17 +1,14 @@
 """A file that is empty or another program's, and an address where somebody listens already."""
 
 import hashlib
-import os
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
@@ -72,23 +69,6 @@ def test_file_of_another_program_is_refused_and_stays_as_it_was(
         told = "STATE_DIRECTORY: ForeignDatabase: the file holds the tables of another program"
         assert told in result.output, arguments
         assert state(tmp_path)["outbox.sqlite3"] == before, arguments
-
-
-@pytest.mark.slow
-def test_address_that_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
-    """Instead of five attempts, a traceback and another exit code."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        bind = f"127.0.0.1:{other.getsockname()[1]}"
-        done = subprocess.run(
-            [COMMAND, "serve"],
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BIND": bind},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-    assert done.returncode == 1
-    told = "another program listens there: end it, or choose another port"
-    assert done.stderr == f"Error: BIND: OSError EADDRINUSE: {told}\n"
 
 
 def test_faults_of_an_address_name_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

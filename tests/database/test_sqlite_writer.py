@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -206,10 +207,7 @@ def test_whatever_prevents_a_commit_is_told_to_all(
     writer: SqliteWriter, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not only what a database may say; and the next ones write again."""
-
-    def fail(_: object) -> None:
-        raise MemoryError
-
+    fail = Mock(side_effect=MemoryError)
     with together(writer, [1, 2]) as results:
         pass
     assert all(result.result() for result in results)

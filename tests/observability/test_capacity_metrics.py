@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -72,10 +73,7 @@ def test_error_in_a_page_counts_and_frees_its_thread(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever goes wrong."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError
-
+    fail = Mock(side_effect=RuntimeError)
     monkeypatch.setattr(type(delivery.outbox.listing), "find", fail)
     assert client.get("/outbox").status_code == 500
     found = scraped(client)

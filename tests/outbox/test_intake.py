@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from clock import FakeClock, elapse
@@ -203,10 +204,7 @@ def test_what_cannot_be_stored_is_not_sent(
     intake: Intake, portal: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is said that is not true, and nothing is done that is not said."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr(Outbox, "add", fail)
     outcome = submit(intake)
     assert (outcome.result, outcome.status) == (Result.UNSTORED, "StoreFailed")
@@ -218,10 +216,7 @@ def test_database_lost_after_the_call_loses_nothing(
 ) -> None:
     """The portal has the contact, and the page says so; the row is settled when it can be."""
     delivery.breaker.pause  # noqa: B018  look before the store is lost
-
-    def fail(*_: object, **__: object) -> None:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "deliver", fail)
         assert submit(delivery.intake).result is Result.DELIVERED

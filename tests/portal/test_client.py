@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import parse_qsl
 
 import pytest
@@ -545,10 +546,7 @@ class TestConnecting:
 
     def test_unknown_host_is_unreachable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """There is no such name."""
-
-        def unknown(*_: object, **__: object) -> None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
+        unknown = Mock(side_effect=socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
         error = failure(
             lambda: client("http://nowhere.invalid/", deadline=GENEROUS).account_status()
@@ -615,10 +613,7 @@ class TestConnecting:
         self, portal: AmootPortal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A machine without resources is a reason to try again."""
-
-        def refuse(_: object) -> None:
-            raise RuntimeError("can't start new thread")
-
+        refuse = Mock(side_effect=RuntimeError("can't start new thread"))
         monkeypatch.setattr(threading.Thread, "start", refuse)
         error = failure(portal.account_status)
         assert type(error) is Unreachable

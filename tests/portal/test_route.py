@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import trustme
@@ -148,10 +149,7 @@ def test_proxy_that_is_not_there_is_named(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     if host != "127.0.0.1":
-
-        def unknown(*_: object, **__: object) -> None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
+        unknown = Mock(side_effect=socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = failure(client(f"http://{host}:{port}", ca_file))
     assert type(error) is Unreachable

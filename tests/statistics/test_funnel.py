@@ -3,6 +3,7 @@
 import signal
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -47,10 +48,7 @@ def test_counts_stay_in_memory_while_the_database_fails(
     database = Database(f"sqlite:///{tmp_path}/outbox.sqlite3")
     funnel = Funnel(database)
     funnel.count("news", FunnelStep.SHOWN)
-
-    def fail() -> None:
-        raise DatabaseError("Full")
-
+    fail = Mock(side_effect=DatabaseError("Full"))
     with monkeypatch.context() as broken:
         broken.setattr(database, "write", fail)
         with pytest.raises(DatabaseError):

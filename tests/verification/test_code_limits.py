@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -191,8 +192,7 @@ def test_share_of_the_day_that_is_left_is_read_every_few_seconds(
     assert limits.share_left.get(is_fresh=True) == 0.75
 
 
-def _fail(_: Database) -> None:
-    raise OSError
+_fail = Mock(side_effect=OSError)
 
 
 def test_no_codes_a_day_are_no_share(tmp_path: object) -> None:

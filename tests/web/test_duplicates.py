@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -329,10 +330,7 @@ def test_database_that_fails_is_not_hidden_by_the_question(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The submission says so itself."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr(Outbox, "find", fail)
     monkeypatch.setattr(Outbox, "add", fail)
     assert submit(page, **FIRST).html.outcome == "unstored"

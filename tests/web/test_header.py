@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask, template_rendered
@@ -123,10 +124,7 @@ def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.Monk
     outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=NUMBER_UNVERIFIED)
     counted = Html(page.client.get("/outbox").text)
     assert workbench.ATTENTION.format(n="۱") in header(counted)
-
-    def fail(*_: object, **__: object) -> int:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr(Review, "count", fail)
     assert workbench.ATTENTION.format(n="۱") in header(Html(page.client.get("/outbox").text))
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from brought_files import (
@@ -186,10 +187,7 @@ def test_wrong_rows_are_downloaded_mended_and_brought_again(
     path = brought(client, GOOD[0], WRONG)
     book = client.get(f"{path}/wrong")
     assert book.data.startswith(b"PK")
-
-    def missing(*_: object, **__: object) -> bytes:
-        raise ImportError
-
+    missing = Mock(side_effect=ImportError)
     monkeypatch.setattr(import_files, "write_workbook", missing)
     file = client.get(f"{path}/wrong")
     assert file.text.startswith(BOM)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -63,10 +64,7 @@ def press(client: FlaskClient, path: str, *, at: str = "") -> Html:
 
 def lose(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
     """Have these methods of the outbox fail, as a store does that is out of reach."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     for method in methods:
         monkeypatch.setattr(Review if hasattr(Review, method) else Outbox, method, fail)
 
@@ -350,10 +348,7 @@ def test_retry_counts_even_if_the_breaker_cannot_be_told(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is queued; nothing else may be said."""
-
-    def fail(_: object) -> None:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr("webapp.outbox.circuit_breaker.CircuitBreaker.probe_now", fail)
     assert press(client, f"/outbox/{hold(delivery)}/retry").outcome == "retried"
 

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
@@ -315,9 +316,7 @@ def test_commit_whose_answer_was_lost_is_not_called_unrecorded(
 ) -> None:
     """If the store can be asked, that is; if not, the form is still the same submission."""
     add = Outbox.add
-
-    def fail(*_: object) -> None:
-        raise DatabaseError("OperationalError")
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
 
     def lose_the_answer(*args: Any, **kwargs: Any) -> None:
         add(*args, **kwargs)

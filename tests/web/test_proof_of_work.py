@@ -7,6 +7,7 @@ import json
 import time
 from datetime import datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from altcha import create_challenge
@@ -308,10 +309,7 @@ def test_no_value_in_any_place_raises(
 
 def test_failing_database_is_not_hidden() -> None:
     """An answer that could not be noted must not count, and the fault is the operator's to see."""
-
-    def fail(*_: object) -> bool:
-        raise OSError("full")
-
+    fail = Mock(side_effect=OSError("full"))
     own = ProofOfWork(["key"], consume=fail)
     with pytest.raises(OSError, match="full"):
         own.is_solved(written(solved(own.challenge(form=FORM))), form=FORM, key=new_key())

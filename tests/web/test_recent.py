@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -140,8 +141,7 @@ def test_what_was_just_recorded_can_be_corrected_or_the_page_says_where(
     assert page.client.application.test_client().get(address).status_code == 404
 
 
-def _fail(*_: object) -> object:
-    raise DatabaseError("OperationalError")
+_fail = Mock(side_effect=DatabaseError("OperationalError"))
 
 
 def test_list_has_the_corrected_number(page: Page, portal: Simulator) -> None:
