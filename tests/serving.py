@@ -46,6 +46,18 @@ def hurried(folder: Path) -> Path:
     return command
 
 
+def environ_of(portal_url: str, folder: Path, **more: str) -> dict[str, str]:
+    """Return the settings of a server with one worker, in front of this portal."""
+    return {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": portal_url,
+        "SECRET_KEY": SECRET,
+        "STATE_DIRECTORY": str(folder),
+        "WEB_CONCURRENCY": "1",
+        **more,
+    }
+
+
 @contextlib.contextmanager
 def serve(
     folder: Path, *, command: Path = COMMAND, cwd: Path | None = None, **environ: str

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from servers import free_port
-from serving import COMMAND, serve
-from support import SECRET, TOKEN, Html, wait_until
+from serving import COMMAND, environ_of, serve
+from support import Html, wait_until
 
 from webapp.demo.server import Simulator
 from webapp.gunicorn_worker import UPLOAD_PATH
@@ -25,19 +25,6 @@ HALF_BODY = (
 )
 
 
-def environ_of(simulator: Simulator, folder: Path, **more: str) -> dict[str, str]:
-    """Return the settings of a server with one worker and few threads."""
-    return {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(folder),
-        "WEB_CONCURRENCY": "1",
-        "THREADS": "4",
-        **more,
-    }
-
-
 def children(process: subprocess.Popen[bytes]) -> set[str]:
     """Return the workers of a server."""
     return set(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
@@ -49,7 +36,7 @@ def test_sighup_reads_the_forms_anew_and_keeps_the_old_of_a_broken_file(
     """Nobody is sent away meanwhile, and the log says what happened."""
     forms = tmp_path / "forms.toml"
     forms.write_text(FORMS.format(title="نخست"))
-    with serve(tmp_path, **environ_of(simulator, tmp_path, FORMS_FILE=str(forms))) as server:
+    with serve(tmp_path, **environ_of(simulator.url, tmp_path, FORMS_FILE=str(forms))) as server:
 
         def hang_up(said: str) -> str:
             before = children(server.process)
@@ -75,7 +62,10 @@ def test_liveness_probe_is_answered_while_all_threads_are_taken(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     """A restart would help nobody who waits."""
-    with serve(tmp_path, **environ_of(simulator, tmp_path)) as server, ExitStack() as stack:
+    with (
+        serve(tmp_path, **environ_of(simulator.url, tmp_path, THREADS="4")) as server,
+        ExitStack() as stack,
+    ):
         parts = urlsplit(server.url)
         halves = []
         for _ in range(40):
@@ -103,7 +93,7 @@ def test_deliverer_says_that_sighup_reads_nothing_anew_and_goes_on(
 ) -> None:
     """It would end in the middle of a call."""
     bind, log = f"127.0.0.1:{free_port()}", tmp_path / "deliverer.log"
-    environ = environ_of(simulator, tmp_path, DELIVERER_METRICS=bind, HOME=str(tmp_path))
+    environ = environ_of(simulator.url, tmp_path, DELIVERER_METRICS=bind, HOME=str(tmp_path))
     with log.open("wb") as output:
         process = subprocess.Popen([COMMAND, "deliver"], env=environ, stderr=output)
     try:

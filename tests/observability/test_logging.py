@@ -16,7 +16,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from serving import Server, serve
+from serving import Server, environ_of, serve
 from support import FULL_FORM, SECRET, TOKEN, Html
 from tables import each
 
@@ -102,18 +102,9 @@ def test_log_at_level_debug_knows_each_submission_and_nobody(
     simulator: Simulator, tmp_path: Path, log_format: str
 ) -> None:
     """At its most talkative, through all that can become of a submission."""
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": f"{SECRET} {OLDER}",
-        "STATE_DIRECTORY": str(tmp_path),
-        "DELIVERER": "off",
-        "TRUSTED_PROXIES": "1",
-        "LIMIT_MOBILE": "1/day",
-        "WEB_CONCURRENCY": "1",
-        "LOG_FORMAT": log_format,
-        "LOG_LEVEL": "debug",
-    }
+    environ = environ_of(simulator.url, tmp_path, SECRET_KEY=f"{SECRET} {OLDER}")
+    environ |= {"DELIVERER": "off", "TRUSTED_PROXIES": "1", "LIMIT_MOBILE": "1/day"}
+    environ |= {"LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
     signup: dict[str, Any] = {"path": "/f/signup", "FName": "سارا", "consent": "true"}
     with serve(tmp_path, **environ) as server:
         person = Person(server)

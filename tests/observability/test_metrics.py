@@ -15,7 +15,7 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from serving import COMMAND, Server, serve
+from serving import COMMAND, Server, environ_of, serve
 from support import SECRET, TOKEN, Html, Page, wait_until
 
 from webapp.contact import Contact
@@ -257,7 +257,7 @@ def read(url: str) -> Metrics:
 def test_workers_metrics_are_one_and_outlive_a_worker(simulator: Simulator, tmp_path: Path) -> None:
     """Nobody sets a folder, each start has its own, and nothing of it stays."""
     elsewhere = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "nowhere")}
-    environ = environ_of(simulator, tmp_path) | elsewhere
+    environ = environ_of(simulator.url, tmp_path, WEB_CONCURRENCY="2") | elsewhere
     name = 'submissions_total{form="contact",outcome="delivered"}'
     with serve(tmp_path, **environ) as server:
         folder = kept_in(server)
@@ -278,7 +278,7 @@ def test_workers_metrics_are_one_and_outlive_a_worker(simulator: Simulator, tmp_
 @pytest.mark.slow
 def test_metrics_that_cannot_be_kept_harm_nobody(simulator: Simulator, tmp_path: Path) -> None:
     """Somebody cleaned their folder away: contacts arrive, workers start, and the log tells."""
-    with serve(tmp_path, **environ_of(simulator, tmp_path)) as server:
+    with serve(tmp_path, **environ_of(simulator.url, tmp_path, WEB_CONCURRENCY="2")) as server:
         folder = kept_in(server)
         shutil.rmtree(folder)
         victims = children(server.process)
@@ -295,7 +295,7 @@ def test_metrics_that_cannot_be_kept_harm_nobody(simulator: Simulator, tmp_path:
 def test_server_that_cannot_start_leaves_no_folder(simulator: Simulator, tmp_path: Path) -> None:
     """A supervisor would start it again and again. One line says why it has not."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        environ = environ_of(simulator, tmp_path)
+        environ = environ_of(simulator.url, tmp_path, WEB_CONCURRENCY="2")
         environ |= {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{taken.getsockname()[1]}"}
         with subprocess.Popen([COMMAND, "serve"], env=environ, stderr=subprocess.PIPE) as process:
             assert process.stderr
@@ -303,17 +303,6 @@ def test_server_that_cannot_start_leaves_no_folder(simulator: Simulator, tmp_pat
             assert process.stderr.read() == b"Error: BIND: OSError EADDRINUSE: %s\n" % told
             assert process.wait(30) == 1
     assert folders_of(process) == []
-
-
-def environ_of(simulator: Simulator, folder: Path) -> dict[str, str]:
-    """Return those of a server with two workers."""
-    return {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(folder),
-        "WEB_CONCURRENCY": "2",
-    }
 
 
 def kept_in(server: Server) -> Path:

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner
 from clock import elapse
 from flask import Flask
-from serving import COMMAND, serve
+from serving import COMMAND, environ_of, serve
 from stock import contact
 from stock import fill as fill_at_once
-from support import SECRET, TOKEN, short_deadline, wait_until, working
+from support import TOKEN, short_deadline, wait_until, working
 
 import webapp.outbox as module
 from webapp.cli import main
@@ -306,19 +306,6 @@ def test_thousands_that_waited_for_a_portal_that_was_down_arrive(
 # The command, and the threads in the web processes
 
 
-def environ(portal: Simulator, folder: Path, **more: str) -> dict[str, str]:
-    """Return the settings of a service."""
-    return {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": portal.url,
-        "AMOOT_DEADLINE": "1",
-        "AMOOT_SETTLE": "1",
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(folder),
-        **more,
-    }
-
-
 @contextmanager
 def delivering(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """Run `amoot-form deliver`."""
@@ -353,7 +340,7 @@ def test_command_sends_what_waits_and_stops_when_told(
 ) -> None:
     """SIGTERM ends it cleanly."""
     fill(local, 5)
-    env = environ(portal, settings.state_directory)
+    env = environ_of(portal.url, settings.state_directory, AMOOT_DEADLINE="1", AMOOT_SETTLE="1")
     with delivering(tmp_path, **env) as process:
         wait_until(lambda: is_empty(local))
         process.terminate()
@@ -378,7 +365,7 @@ def test_worker_that_was_stopped_past_its_lease_does_no_harm(
     """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
     portal.latency = 0.4
     fill(local, 12)
-    env = environ(portal, settings.state_directory)
+    env = environ_of(portal.url, settings.state_directory, AMOOT_DEADLINE="1", AMOOT_SETTLE="1")
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -399,7 +386,12 @@ def test_web_workers_send_what_an_earlier_process_left(
     """Their delivery workers are started after the fork; it takes no visitor."""
     local = another(replace(settings, state_directory=tmp_path), portal)
     fill(local, 10)
-    with serve(tmp_path, **environ(portal, tmp_path, WEB_CONCURRENCY="2")):
+    with serve(
+        tmp_path,
+        **environ_of(
+            portal.url, tmp_path, WEB_CONCURRENCY="2", AMOOT_DEADLINE="1", AMOOT_SETTLE="1"
+        ),
+    ):
         wait_until(lambda: is_empty(local))
     assert len(portal.contacts) == 10
 
