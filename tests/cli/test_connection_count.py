@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from servers import PostgresServer
-from support import SECRET, TOKEN
+from serving import environ_of
 
 from webapp.cli import main
 from webapp.demo.server import Simulator
@@ -22,15 +22,8 @@ def test_check_says_how_many_connections_this_machine_opens(
     tmp_path: Path,
 ) -> None:
     """The sum of all machines must fit the server's max_connections; a file has none."""
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
-        "AMOOT_DEADLINE": "20",
-        "DATABASE_POOL": "7",
-        "WEB_CONCURRENCY": "3",
-    }
+    more = {"AMOOT_DEADLINE": "20", "DATABASE_POOL": "7", "WEB_CONCURRENCY": "3"}
+    environ = environ_of(simulator.url, tmp_path, **more)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert "Connections" not in CliRunner().invoke(main, ["check"]).output

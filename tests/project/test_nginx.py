@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 from servers import NginxServer, free_port
-from serving import Server, serve
+from serving import Server, environ_of, serve
 from support import SECRET, TOKEN, Html
 from tables import each
 
@@ -348,11 +348,10 @@ def test_app_that_is_away_is_asked_again(running: Simulator, tmp_path: Path) -> 
     nginx = NginxServer(tmp_path, address)
     nginx.start()
     url = f"{nginx.url}/f/signup"
-    settings = {"BIND": address, "PUBLIC_URL": nginx.url, "TRUSTED_PROXIES": "1"}
-    settings |= {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": running.url, "SECRET_KEY": SECRET}
+    more = {"BIND": address, "PUBLIC_URL": nginx.url, "TRUSTED_PROXIES": "1"}
     with closing(nginx):
         assert requests.get(url, verify=str(nginx.authority), timeout=30).status_code == 502
-        with serve(tmp_path, **settings):
+        with serve(tmp_path, **environ_of(running.url, tmp_path, **more)):
             assert requests.get(url, verify=str(nginx.authority), timeout=30).status_code == 200
     assert "127.0.0.1" not in (tmp_path / "error.log").read_text()
 

@@ -2,18 +2,15 @@
 
 import gzip
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from serving import serve
-from support import SECRET, TOKEN, Html, Page
+from support import TOKEN, Html, Page
 from tables import each
 
 from webapp import messages
@@ -362,19 +359,3 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
 
     assert count(FORMS) == 1
     assert count(FORMS.replace("free_labels = true", "")) == 0
-
-
-@pytest.mark.slow
-def test_server_that_waits_for_labels_serves_and_stops(portal: Simulator, tmp_path: Path) -> None:
-    """A portal that is silent about them delays neither."""
-    portal.mood = lambda it: Fault.SILENT if it.path.endswith("GroupList") else "Success"
-    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
-    with serve(tmp_path, AMOOT_DEADLINE="60", WEB_CONCURRENCY="1", **environ) as server:
-        until = time.monotonic() + 30
-        while not portal.requests:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        assert requests.get(server.url, timeout=30).status_code == 200
-        began = time.monotonic()
-    assert time.monotonic() - began < 30
-    assert [it.path for it in portal.requests] == ["/rest/ContactGroupList"]
