@@ -526,7 +526,9 @@ STATES: Final = (
 # Further words on a page whose other words are looked at: only `make nightly` goes there.
 ALIKE: Final = frozenset(
     {
+        opened,
         uncertain,
+        signup_delivered,
         queued,
         embedded_invalid,
         link,

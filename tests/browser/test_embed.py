@@ -702,8 +702,7 @@ ENGLISH = """<html lang="en" dir="ltr"><meta charset="utf-8">{}<header>Sample Sh
 <div>{}</div></main>"""
 
 
-@each("width", [360, 1280])
-@each("html", [PERSIAN, ENGLISH])
+@each(("html", "width"), [(PERSIAN, 360), (ENGLISH, 1280)])
 def test_form_looks_well_in_pages_of_both_directions(
     tab: Page, server: Server, website: Site, html: str, width: int
 ) -> None:
