@@ -38,16 +38,15 @@ from programs import Site
 from psycopg import sql
 from servers import PostgresServer, RedisServer
 
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES, Fault, Shape, SimulatedAnswer, page
-from webapp.demo.server import Simulator
-from webapp.portal.base import Refused, Rejected
-from webapp.portal.statuses import STATUSES
+from webapp.portal import STATUSES, Refused, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from webapp.demo.server import Captured
+    from webapp.demo.http import Captured
 
 DATABASES = ("sqlite", "postgresql")
 DRAWN = "drawn"  # one of the simulator's profiles

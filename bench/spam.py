@@ -25,7 +25,7 @@ import requests
 from support import solved, written
 
 from webapp.database import Database
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms.tokens import MIN_AGE
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State, Timing

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from webapp.contact import Contact
-from webapp.portal.base import KnownContact, Label, PortalError
+from webapp.portal import KnownContact, Label, PortalError
 
 
 class AddressBook:

@@ -12,7 +12,7 @@ from support import Html
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.imports.file import BOM, Row, Sheet
 from webapp.imports.tables import imports
 from webapp.services import DeliveryServices

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from support import Html, Page, solved, written
 from werkzeug.test import TestResponse
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
 

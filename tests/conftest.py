@@ -25,7 +25,7 @@ from webapp import create_app, services
 from webapp.database import Database
 from webapp.database import engine as engine_module
 from webapp.database.encryption import Encryption
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.imports import drafts
 from webapp.outbox import Outbox

@@ -21,16 +21,16 @@ from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
-from webapp.database import engine
+from webapp.database import engine, sqlite
 from webapp.database.encryption import Encryption
-from webapp.web.rendering import responses
+from webapp.web import rendering
 
 Builder = Callable[..., tuple[str, str]]
 Migrate = Callable[[Engine, Encryption], None]
 
 
 # As the product sets them; a test of them puts them back.
-PRAGMAS = engine._PRAGMAS  # noqa: SLF001
+PRAGMAS = sqlite._PRAGMAS  # noqa: SLF001
 
 
 class MemoryCache(BytecodeCache):
@@ -158,5 +158,5 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setattr(Rule, "_compile_builder", _kept(Rule._compile_builder))  # noqa: SLF001
     patch.setattr(engine, "_migrate", _copied(engine._migrate))  # noqa: SLF001
     patch.setattr(engine, "create_engine", _sharing(engine.create_engine))
-    patch.setattr(engine, "_PRAGMAS", ("synchronous=OFF", *PRAGMAS[:1], *PRAGMAS[2:]))
-    patch.setattr(responses, "_stylesheets", _minified_once(responses._stylesheets))  # noqa: SLF001
+    patch.setattr(sqlite, "_PRAGMAS", ("synchronous=OFF", *PRAGMAS[:1], *PRAGMAS[2:]))
+    patch.setattr(rendering, "_stylesheets", _minified_once(rendering._stylesheets))  # noqa: SLF001

@@ -16,7 +16,7 @@ from tables import each
 from webapp import contact, create_app
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact, Field, FieldKind
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.portal.client import payload
 from webapp.portal.matching import find_matches
 from webapp.settings import Settings

@@ -11,8 +11,8 @@ import requests
 from serving import Server, environ_of, serve
 from support import Html
 
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.gunicorn_worker import IDLE_TIMEOUT_S, READ_TIMEOUT_S, UPLOAD_PATH
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,8 @@ from support import MESSAGE_MODULES, Html, Page
 from tables import each
 
 from webapp.contact import FIELDS
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")
@@ -22,7 +22,7 @@ PERSIAN = re.compile("[\u0600-\u06ff]")
 # spreadsheets must know, and the answers of a portal.
 WITH_PERSIAN = (
     *("messages/", "contact.py", "persian/", "demo/"),
-    *("forms/reading.py", "imports/sheet_parser/delimited.py"),
+    *("forms/reading.py", "imports/sheet_parser/text_files.py"),
 )
 
 # Latin that a person may see: what is to be typed in Latin letters, and what engineers call so.

@@ -13,7 +13,7 @@ from servers import free_port
 from serving import COMMAND, environ_of, serve
 from support import Html, wait_until
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.gunicorn_worker import UPLOAD_PATH
 
 pytestmark = pytest.mark.slow

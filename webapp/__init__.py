@@ -8,22 +8,20 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import demo, messages, observability, persian, web
+from webapp import demo, messages, persian, web
 from webapp.database.encryption import load_or_make_key
-from webapp.forms import build_form, colour, definitions_file, note_ids
-from webapp.forms.tokens import Tokens
-from webapp.messages import codes
-from webapp.portal.base import status_message
+from webapp.forms import build_form, definitions_file, note_ids
+from webapp.forms.tokens import Sessions, Tokens
+from webapp.messages import public
+from webapp.portal import status_message
 from webapp.services import DeliveryServices
 from webapp.settings import PORTAL_URL, Settings
-from webapp.web import health, help, rendering
-from webapp.web.rendering import EXTENSION, Services, responses
+from webapp.web import help, page, rendering, security
+from webapp.web.rendering import EXTENSION, Services, content
 from webapp.web.rendering.recent import RecentSubmissions
-from webapp.web.security import errors, request
-from webapp.web.security.access import BasicAuth, Intranet
+from webapp.web.security import BasicAuth, Intranet, own_origin, showing_site
 from webapp.web.security.proof_of_work import ProofOfWork, UsedProofs
 from webapp.web.security.rate_limits import RateLimits
-from webapp.web.security.request import Sessions, own_origin, showing_site
 
 _PACKAGE = Path(__file__).parent
 # Templates and static files are inside the package in a wheel, beside it in a checkout.
@@ -41,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         DefinitionError: if the forms file is wrong.
     """
     # Imported here: prometheus-client reads its environment at import.
-    from webapp.observability.metrics import Metrics  # noqa: PLC0415
+    from webapp.observability.metrics import Metrics, RequestIdMiddleware  # noqa: PLC0415
 
     settings = settings or Settings.from_env()
     if not settings.secret_keys:  # the demo's own: after a restart it reads what it has stored
@@ -68,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         },
         delivery=delivery,
         metrics=metrics,
-        readiness=health.Readiness(delivery.outbox),
+        readiness=web.Readiness(delivery.outbox),
         header=help.Header(delivery, forms),
         tokens=tokens,
         rate_limits=rate_limits,
@@ -81,13 +79,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         portal_url=url,
         cached_pages={},
     )
-    health.register(app, metrics)
-    web.register(app, settings)
-    responses.register(app, forms)
-    responses.register_assets(app)
-    request.register(app, settings)
-    errors.register(app, forms)
-    app.wsgi_app = observability.RequestIdMiddleware(  # type: ignore[method-assign]
+    rendering.register(app, forms, metrics, web.VIEWS)
+    web.register(app, settings, forms)
+    rendering.register_assets(app)
+    security.register(app, settings)
+    app.wsgi_app = RequestIdMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, trusts_proxy=settings.trusted_proxies > 0
     )
     return app
@@ -106,19 +102,19 @@ def _make_flask(settings: Settings) -> Flask:
     )
     app.session_interface = Sessions(app)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-    app.jinja_env.filters["isolated"] = rendering.isolated
+    app.jinja_env.filters["isolated"] = content.isolated
     app.jinja_env.globals.update(
         text=messages,
         demo=settings.demo,
         digits=persian.persian_digits,
         status_message=status_message,
         months=persian.JALALI_MONTHS,
-        line_blocked=codes.LINE_BLOCKED,
+        line_blocked=public.LINE_BLOCKED,
         note_ids=note_ids,
         own_origin=own_origin,
-        accent_digest=colour.digest,
+        accent_digest=page.accent_digest,
         organisation=help.organisation,
         logo_path=help.logo_path,
-        linked=rendering.linked,
+        linked=content.linked,
     )
     return app

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from webapp import messages
-from webapp.persian.names import CITIES
+from webapp.persian import CITIES
 
 Value = str | bool | date | tuple[str, ...] | None
 

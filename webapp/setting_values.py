@@ -6,24 +6,20 @@ secret.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import ipaddress
 import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from limits import parse_many
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
-
-from webapp.smtp_url import is_address, parse_smtp_url
 
 _HOST_PART: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOST: Final = rf"{_HOST_PART}(?:\.{_HOST_PART})*"
@@ -51,16 +47,8 @@ _MAX_LIMIT_PERIOD_S: Final = 30 * 24 * 60 * 60
 _MAX_TEXT: Final = 80
 MIN_SECRET_LENGTH: Final = 32
 _ZWNJ: Final = "\u200c"  # the half-space within Persian words, which Python does not call printable
-_MAX_LOGO_BYTES: Final = 200 * 1024
-_LOGO_TYPES: Final = {
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".webp": "image/webp",
-}
-_PASSWORD_HASH: Final = re.compile(
-    r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+"
-)  # as Werkzeug writes it
+# As Werkzeug writes it.
+_PASSWORD_HASH: Final = re.compile(r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+")
 
 
 def is_bound_to_loopback(bind: str) -> bool:
@@ -105,16 +93,11 @@ def _check_url(text: str, schemes: Sequence[str]) -> str:
     return text
 
 
-def _check_plain_url(text: str, schemes: Sequence[str]) -> str:
-    parts = urlsplit(_check_url(text, schemes))
-    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("must be a plain address: no user name, query or fragment")
-    return text
-
-
 def read_portal_url(text: str) -> str:
     """Read the base URL of the portal: https, except on loopback."""
-    parts = urlsplit(_check_plain_url(text, ("https", "http")))
+    parts = urlsplit(_check_url(text, ("https", "http")))
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address: no user name, query or fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("must be https: the token would travel in the clear")
     try:
@@ -256,10 +239,9 @@ def read_keys(text: str) -> tuple[str, ...]:
 def read_networks(text: str) -> tuple[Network, ...]:
     """Read IP networks."""
     try:
-        networks = tuple(ipaddress.ip_network(part) for part in re.split(r"[\s,]+", text.strip()))
+        return tuple(ipaddress.ip_network(part) for part in re.split(r"[\s,]+", text.strip()))
     except ValueError:
         raise ValueError("must be networks such as 192.168.0.0/16, separated by spaces") from None
-    return networks
 
 
 def read_users(text: str) -> Mapping[str, str]:
@@ -300,42 +282,78 @@ def read_text(text: str) -> str:
     return text.strip()
 
 
-@dataclass(frozen=True)
-class Logo:
-    """A picture that was read from a local file.
-
-    Attributes:
-        content: The file's bytes.
-        mimetype: Its media type, by the file's suffix.
-    """
-
-    content: bytes = field(repr=False)
-    mimetype: str
-
-    @cached_property
-    def digest(self) -> str:
-        """A hash of the content, for a URL that browsers may cache."""
-        return hashlib.sha256(self.content).hexdigest()[:12]
-
-
-def read_logo(text: str) -> Logo:
-    """Read the path of a picture, and the picture."""
-    path = Path(text)
-    mimetype = _LOGO_TYPES.get(path.suffix.lower())
-    if not mimetype:
-        raise ValueError(f"must be the path of a picture: {', '.join(_LOGO_TYPES)}")
-    try:
-        content = path.read_bytes()
-    except OSError:
-        raise ValueError("must be the path of a file that can be read") from None
-    if len(content) > _MAX_LOGO_BYTES:
-        raise ValueError(f"must be a file of {_MAX_LOGO_BYTES // 1024} KB at most")
-    return Logo(content, mimetype)
-
-
 def read_state_directory(text: str) -> Path:
     """Read an absolute path; systemd separates several by colons, and the first is ours."""
     path = Path(text.partition(":")[0])
     if not path.is_absolute():
         raise ValueError("must be an absolute path")
     return path
+
+
+# As HTML's <input type="email"> accepts them: names without a dot, too, as intranets have them.
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@"
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_MAX_ADDRESS_LENGTH: Final = 254  # RFC 5321
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e]+")
+_PORTS: Final = {"smtp": 587, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """A mail server, and how to log in there.
+
+    Attributes:
+        is_tls: Whether TLS begins with the connection; else by STARTTLS, if the server offers it.
+        user: The login name, or None to send without a login.
+        sender: The address in `From`, or None for the default.
+    """
+
+    host: str
+    port: int
+    is_tls: bool
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    sender: str | None = None
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is the plain address of a mailbox, in ASCII."""
+    return len(text) <= _MAX_ADDRESS_LENGTH and _ADDRESS.fullmatch(text) is not None
+
+
+def parse_smtp_url(text: str) -> MailServer:
+    """Return the mail server of a URL such as `smtp://user:password@host:587?from=address`."""
+    try:
+        parts = urlsplit(text if _VISIBLE.fullmatch(text) else "")
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in _PORTS:
+        raise ValueError("must begin with smtp:// or smtps://")
+    if not parts.hostname or port == 0 or parts.path not in ("", "/") or parts.fragment:
+        raise ValueError("must name a host, perhaps a port, and no path")
+    user, password = parts.username, parts.password
+    if user is not None:
+        user, password = unquote(user), unquote(password or "")
+        if not (_PRINTABLE.fullmatch(user) and _PRINTABLE.fullmatch(password)):
+            raise ValueError("must have both a user and a password, in percent-encoded ASCII")
+    return MailServer(
+        host=parts.hostname,
+        port=port or _PORTS[parts.scheme],
+        is_tls=parts.scheme == "smtps",
+        user=user,
+        password=password,
+        sender=_sender(parts.query),
+    )
+
+
+def _sender(query: str) -> str | None:
+    if not query:
+        return None
+    name, _, value = query.partition("=")
+    if name != "from" or not is_address(unquote(value)):
+        raise ValueError("may be followed by ?from=address alone, a plain address in ASCII")
+    return unquote(value)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 import ipaddress
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,7 +18,6 @@ import platformdirs
 
 from webapp.setting_values import (
     MIN_SECRET_LENGTH,
-    Logo,
     Network,
     is_bound_to_loopback,
     is_loopback,
@@ -29,7 +29,6 @@ from webapp.setting_values import (
     read_database_url,
     read_keys,
     read_limit,
-    read_logo,
     read_networks,
     read_number,
     read_path,
@@ -46,6 +45,43 @@ from webapp.setting_values import (
     read_users,
     read_whole_number,
 )
+
+_MAX_LOGO_BYTES: Final = 200 * 1024
+_LOGO_TYPES: Final = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+}
+
+
+@dataclass(frozen=True)
+class Logo:
+    """A picture that was read from a local file; its media type is by the file's suffix."""
+
+    content: bytes = field(repr=False)
+    mimetype: str
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the content, for a URL that browsers may cache."""
+        return hashlib.sha256(self.content).hexdigest()[:12]
+
+
+def read_logo(text: str) -> Logo:
+    """Read the path of a picture, and the picture."""
+    path = Path(text)
+    mimetype = _LOGO_TYPES.get(path.suffix.lower())
+    if not mimetype:
+        raise ValueError(f"must be the path of a picture: {', '.join(_LOGO_TYPES)}")
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise ValueError("must be the path of a file that can be read") from None
+    if len(content) > _MAX_LOGO_BYTES:
+        raise ValueError(f"must be a file of {_MAX_LOGO_BYTES // 1024} KB at most")
+    return Logo(content, mimetype)
+
 
 # High enough that other programs' variables, such as CACHE_DIRECTORY, resemble none of ours.
 _MIN_SIMILARITY: Final = 0.85

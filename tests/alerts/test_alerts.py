@@ -18,12 +18,12 @@ from webapp import alerts as module
 from webapp.alerts import Alerts, problems
 from webapp.contact import Contact
 from webapp.database.engine import metadata
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
-from webapp.portal.base import Refused, Unreachable
+from webapp.portal import Refused, Unreachable
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 

@@ -13,8 +13,8 @@ from tables import each
 from webapp.alerts import mail as module
 from webapp.alerts.mail import Mailer, MailError
 from webapp.messages import alerts
-from webapp.smtp_url import MailServer as Address
-from webapp.smtp_url import parse_smtp_url
+from webapp.setting_values import MailServer as Address
+from webapp.setting_values import parse_smtp_url
 
 # As aiosmtpd puts it; on loopback it does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")

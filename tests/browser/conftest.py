@@ -14,7 +14,7 @@ from states import calm
 from support import TOKEN
 from words import PATIENCE_MS, speak
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import definitions
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")

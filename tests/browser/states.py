@@ -8,11 +8,11 @@ from support import TOKEN, wait_until
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.portal.client import AmootPortal
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 MOBILE: Final = "۰۹۱۲۱۲۳۴۵۶۷"
 MORE: Final = "summary"
@@ -45,7 +45,7 @@ def keys(tab: Page, _: Simulator) -> None:
     tab.locator("#Mobile").fill(MOBILE)
     tab.locator("#CityName").fill("تهران")
     submit(tab)
-    tab.get_by_role("button", name=workbench.KEYS).click()
+    tab.get_by_role("button", name=desk.KEYS).click()
 
 
 def opened(tab: Page, _: Simulator) -> None:

@@ -14,7 +14,7 @@ from hosting import Site, hosting
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 from werkzeug.serving import make_server
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.outbox.submit import STORE_FAILED, Intake, Outcome, Result
 from webapp.web.rendering import EXTENSION
 

@@ -4,8 +4,8 @@ from playwright.sync_api import Page, expect
 from support import FULL_FORM
 
 from webapp import messages
-from webapp.demo.server import Simulator
-from webapp.messages import workbench
+from webapp.demo import Simulator
+from webapp.messages import desk
 
 STORED = {
     "Active": True,
@@ -48,7 +48,7 @@ def test_all_fields_filled_in_persian_are_stored_field_by_field(
     tab.locator("#Labels").fill(FULL_FORM["Labels"][1])
     tab.get_by_role("button", name=messages.SUBMIT).click()
     message = tab.locator("[data-outcome=delivered]")
-    expect(message).to_contain_text(workbench.RECORDED)
+    expect(message).to_contain_text(desk.RECORDED)
     expect(message).to_contain_text("۰۹۱۲•••۴۵۶۷")
     reference = message.get_attribute("data-reference") or ""
     assert f"{reference[:4]} {reference[4:]}" in message.inner_text()

@@ -9,11 +9,11 @@ from states import MOBILE, MORE, store_contact, submit
 from support import wait_until
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import workbench
+from webapp.messages import desk as texts
 
-COUNT = workbench.ATTENTION_MANY.format(n=99)
+COUNT = texts.ATTENTION_MANY.format(n=99)
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1100, "height": 900}
 
 
@@ -37,16 +37,16 @@ def test_menu_on_a_phone_opens_and_leads_on(browser: Browser, server: Server) ->
     with browser.new_context(viewport=PHONE, **options) as phone:
         tab = phone.new_page()
         tab.goto("/")
-        link = tab.get_by_role("link", name=workbench.HELP)
+        link = tab.get_by_role("link", name=texts.HELP)
         expect(link).to_be_hidden()
-        tab.get_by_role("button", name=workbench.MENU).click()
+        tab.get_by_role("button", name=texts.MENU).click()
         link.click()
         expect(tab).to_have_url(f"{server.url}/help")
     with browser.new_context(viewport=DESK, **options) as desk:
         tab = desk.new_page()
         tab.goto("/")
-        expect(tab.get_by_role("link", name=workbench.HELP)).to_be_visible()
-        expect(tab.get_by_role("button", name=workbench.MENU)).to_be_hidden()
+        expect(tab.get_by_role("link", name=texts.HELP)).to_be_visible()
+        expect(tab.get_by_role("button", name=texts.MENU)).to_be_hidden()
 
 
 def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Server) -> None:
@@ -55,7 +55,7 @@ def test_menu_on_a_phone_leaves_its_button_in_sight(browser: Browser, server: Se
         tab = phone.new_page()
         tab.goto("/")
         tab.locator(".brand").evaluate("it => { it.textContent = 'سازمان '.repeat(11) }")
-        button = tab.get_by_role("button", name=workbench.MENU)
+        button = tab.get_by_role("button", name=texts.MENU)
         button.evaluate("(it, count) => { it.dataset.count = count }", COUNT)
         button.click()
         above, below = button.bounding_box(), tab.locator("#menu").bounding_box()
@@ -74,7 +74,7 @@ def test_form_and_list_fit_on_a_phone(browser: Browser, server: Server) -> None:
         record(tab)
         recent = tab.locator(".recent .scroll")
         assert recent.evaluate("it => it.scrollWidth <= it.clientWidth")
-        count = workbench.ATTENTION_MANY.format(n="۹۹")
+        count = texts.ATTENTION_MANY.format(n="۹۹")
         tab.evaluate("count => { document.querySelector('.menu').dataset.count = count }", count)
         tab.evaluate("document.documentElement.style.fontSize = '200%'")
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
@@ -84,7 +84,7 @@ def test_skip_link_leads_to_the_content(tab: Page) -> None:
     """It is the first stop of the keyboard, and visible then."""
     tab.goto("/help")
     tab.keyboard.press("Tab")
-    skip = tab.get_by_role("link", name=workbench.SKIP_TO_MAIN)
+    skip = tab.get_by_role("link", name=texts.SKIP_TO_MAIN)
     expect(skip).to_be_focused()
     assert skip.bounding_box()["height"] > 10  # type: ignore[index]
     tab.keyboard.press("Enter")
@@ -141,8 +141,8 @@ def test_single_keys_work_only_outside_of_fields(tab: Page) -> None:
 def test_single_keys_can_be_switched_off(tab: Page) -> None:
     """For those who speak to their computer; it remembers that."""
     tab.goto("/")
-    tab.get_by_role("button", name=workbench.KEYS).click()
-    tab.get_by_label(workbench.KEYS_SWITCH).uncheck()
+    tab.get_by_role("button", name=texts.KEYS).click()
+    tab.get_by_label(texts.KEYS_SWITCH).uncheck()
     tab.goto("/")
     wait_for_focus(tab)
     tab.keyboard.press("Escape")
@@ -298,7 +298,7 @@ def test_known_number_is_asked_about_while_the_next_field_is_typed(
     expect(question).to_be_hidden()
     tab.locator("#Mobile").fill(mobile)
     tab.keyboard.press("Tab")
-    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    tab.get_by_label(texts.DUPLICATE_CREATE).check()
     submit(tab)
     expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
 
@@ -314,12 +314,12 @@ def test_question_follows_what_is_typed_and_keeps_its_answer(
     tab.locator("#Mobile").fill(mobile)
     tab.keyboard.press("Tab")
     expect(question).to_contain_text("سارا رضایی")
-    tab.get_by_label(workbench.DUPLICATE_CREATE).check()
+    tab.get_by_label(texts.DUPLICATE_CREATE).check()
     tab.locator("#FName").fill("مینا")
     tab.keyboard.press("Tab")
-    told = workbench.DUPLICATE_DIFFERENCE.format(caption="نام", stored="سارا", typed="مینا")
+    told = texts.DUPLICATE_DIFFERENCE.format(caption="نام", stored="سارا", typed="مینا")
     expect(question).to_contain_text(told)
-    expect(tab.get_by_label(workbench.DUPLICATE_CREATE)).to_be_checked()
+    expect(tab.get_by_label(texts.DUPLICATE_CREATE)).to_be_checked()
     expect(tab.locator("#LName")).to_be_focused()
 
 

@@ -27,7 +27,7 @@ from tables import each
 from webkit import WebKit
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 STATIC = Path(__file__).parent.parent.parent / "static"
 

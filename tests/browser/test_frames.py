@@ -9,8 +9,8 @@ from hosting import Site
 from playwright.sync_api import Browser, Page, expect
 from serving import Server
 
-from webapp.demo.server import Simulator
-from webapp.forms.colour import contrast
+from webapp.demo import Simulator
+from webapp.forms.toml_values import contrast
 
 FORMS = """
 [forms.bare]

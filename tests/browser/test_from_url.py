@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving import Server
 from states import MOBILE
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
 FORMS = """

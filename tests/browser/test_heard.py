@@ -9,8 +9,8 @@ from states import MOBILE, bring, outbox_correct, store_contact, submit
 from support import wait_until
 
 from webapp import messages
-from webapp.demo.server import Simulator
-from webapp.messages import imports, workbench
+from webapp.demo import Simulator
+from webapp.messages import desk, imports
 
 PHONE = {"width": 360, "height": 740}
 
@@ -39,10 +39,10 @@ def test_operators_form_is_heard_from_the_keys_to_the_receipt(
     with browser.new_context(base_url=server.url, viewport=PHONE, locale="fa-IR") as context:  # type: ignore[arg-type]
         tab = context.new_page()
         tab.goto("/")
-        tab.get_by_role("button", name=workbench.KEYS).click()
-        dialog = tab.get_by_role("dialog", name=workbench.KEYS)
-        expect(dialog.get_by_role("button", name=workbench.CLOSE)).to_be_focused()
-        tab.get_by_label(workbench.KEYS_SWITCH).focus()
+        tab.get_by_role("button", name=desk.KEYS).click()
+        dialog = tab.get_by_role("dialog", name=desk.KEYS)
+        expect(dialog.get_by_role("button", name=desk.CLOSE)).to_be_focused()
+        tab.get_by_label(desk.KEYS_SWITCH).focus()
         tab.locator("#FName").focus()
         expect(dialog).to_be_hidden()
         tab.locator("#LName").fill("رضایی")
@@ -58,15 +58,15 @@ def test_operators_form_is_heard_from_the_keys_to_the_receipt(
         expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
         expect(tab.locator("#Mobile")).to_be_focused()
         (field,) = (it for it in nodes(tab, "textbox") if it["name"] == "شمارهٔ همراه")
-        assert f"۰۹۱۲•••۴۵۶۷ {workbench.RECORDED}" in field["description"]
+        assert f"۰۹۱۲•••۴۵۶۷ {desk.RECORDED}" in field["description"]
         assert "مانند ۰۹۱۲۱۲۳۴۵۶۷" in field["description"]
         expect(tab.locator(".recent table")).to_match_aria_snapshot(f"""
           - table:
             - rowgroup:
               - row:
-                - columnheader "{workbench.RECENT_TIME}"
-                - columnheader "{workbench.RECENT_WHO}"
-                - columnheader "{workbench.RECENT_STATE}"
+                - columnheader "{desk.RECENT_TIME}"
+                - columnheader "{desk.RECENT_WHO}"
+                - columnheader "{desk.RECENT_STATE}"
             - rowgroup:
               - row:
                 - cell

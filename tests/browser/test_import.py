@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving import Server
 from states import MOBILE, bring, calm, store_contact
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.messages import imports as texts
 
 PHONE = {"width": 360, "height": 740}

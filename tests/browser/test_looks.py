@@ -6,7 +6,7 @@ from states import MORE, submit, until
 from tables import each
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 # Whether the element with the focus is what stands at its own place, and within the window.
 IS_CLEAR = """() => {

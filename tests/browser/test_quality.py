@@ -13,7 +13,7 @@ from states import ALIKE, MOBILE, STATES, discard_all, submit
 from support import hashed, wait_until
 from tables import each
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 STATIC = ROOT / "static"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

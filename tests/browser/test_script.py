@@ -10,8 +10,8 @@ from states import MOBILE, MORE, calm, respelled, store_label, until
 from tables import each
 
 from webapp import messages
-from webapp.demo.server import Simulator
-from webapp.messages import workbench
+from webapp.demo import Simulator
+from webapp.messages import desk
 
 
 @each(
@@ -239,7 +239,7 @@ def test_every_target_is_large_enough_for_a_thumb(plain: Page, path: str) -> Non
         plain.locator(MORE).click()
     inputs = "input:not([type=hidden], [type=radio], [type=checkbox], .bait *)"
     targets = "select, textarea, button, summary, label.choice"
-    keys = plain.get_by_role("button", name=workbench.KEYS)  # opens what is hidden
+    keys = plain.get_by_role("button", name=desk.KEYS)  # opens what is hidden
     if keys.count():
         keys.click()
     shown = plain.locator(f"{inputs}, {targets}").locator("visible=true").evaluate_all(SIZES)

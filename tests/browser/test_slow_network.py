@@ -5,7 +5,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from serving import Server
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 FORMS = """
 [forms.public]

@@ -9,7 +9,7 @@ from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 
 def test_check_warns_of_probable_mistakes_and_succeeds(

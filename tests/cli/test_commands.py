@@ -20,9 +20,9 @@ from werkzeug.security import check_password_hash
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.database import Database
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
-from webapp.messages import alerts, codes
+from webapp.messages import alerts
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing, reference
 from webapp.settings import VERSION, Settings
@@ -115,10 +115,10 @@ def test_check_sends_a_code_to_a_number(run: Callable[..., Result], portal: Simu
     portal.mood = lambda asked: "Failed" if asked.path.endswith("OTP") else "Success"
     result = run("check", "--verify", "09121234567")
     assert result.exit_code == 1
-    assert f"the portal said Failed: {codes.STATUS_MESSAGES['Failed']}" in result.output
+    assert f"the portal said Failed: {alerts.CODE_STATUS_MESSAGES['Failed']}" in result.output
     portal.mood = lambda asked: Fault.HTTP_429 if asked.path.endswith("OTP") else "Success"
     result = run("check", "--verify", "09121234567")
-    assert codes.STATUS_MESSAGES["SlowDown"] in result.output
+    assert alerts.CODE_STATUS_MESSAGES["SlowDown"] in result.output
     assert run("check", "--verify", "021").exit_code == 2
 
 

@@ -8,7 +8,7 @@ from servers import PostgresServer
 from serving import environ_of
 
 from webapp.cli import main
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.settings import Settings, SettingsError
 
 URL = "postgresql+psycopg://u@db/x"

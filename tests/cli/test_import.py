@@ -13,7 +13,7 @@ from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.messages.imports import EXAMPLE_ROW, EXAMPLES
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own

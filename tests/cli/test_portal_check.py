@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.cli.portal_check import creating, english, own_contacts, wrong_token
-from webapp.demo import PROFILES
-from webapp.demo.faults import Fault, Profile, SimulatedAnswer, json_answer
+from webapp.cli.commands import wrong_token
+from webapp.cli.portal_check import creating, english, own_contacts
+from webapp.demo import Simulator
+from webapp.demo.faults import PROFILES, Fault, Profile, SimulatedAnswer, json_answer
 from webapp.demo.http import Captured
-from webapp.demo.server import Simulator
 from webapp.messages import portal_check as persian
 
 pytestmark = pytest.mark.slow

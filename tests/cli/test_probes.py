@@ -23,7 +23,7 @@ from webapp.cli import main
 from webapp.database import Database, DatabaseError
 from webapp.database.encryption import Encryption
 from webapp.database.engine import open_engine
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.settings import Settings, SettingsError
 from webapp.web.security.rate_limits import RateLimits
 

@@ -17,7 +17,7 @@ from support import SECRET, TOKEN, Html, Page, deliver_all
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.outbox.rows import WAITING, State, Submitter
 from webapp.outbox.submit import submission_key
 from webapp.services import DeliveryServices

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.server import bind_fault
 
 

@@ -22,9 +22,9 @@ from sqlalchemy import create_engine, text
 from support import FULL_FORM, Page
 
 from webapp import messages
-from webapp.database import Database, DatabaseError, engine
+from webapp.database import Database, DatabaseError, sqlite
 from webapp.database.engine import REVISION, metadata
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.outbox.rows import State
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
@@ -86,7 +86,7 @@ def test_file_is_private(file: Path) -> None:
 
 def test_sqlite_keeps_what_it_has_committed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write is on the disk when it is done, and erased ciphertext is overwritten."""
-    monkeypatch.setattr(engine, "_PRAGMAS", PRAGMAS)
+    monkeypatch.setattr(sqlite, "_PRAGMAS", PRAGMAS)
     with opened(f"sqlite:///{file}").read() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()

@@ -30,8 +30,7 @@ from webapp.imports.tables import (
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, RETENTION, WAITING, State, dump_contact, reference
-from webapp.reencryption import Reencryption
-from webapp.services import DeliveryServices, read_gauges
+from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import Settings
 from webapp.verification.unverified import Unverified
 

@@ -25,7 +25,7 @@ from webapp.outbox.listing import Query
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING, Timing, reference
 from webapp.persian import today
 from webapp.phonebook import Duplicates
-from webapp.reencryption import Reencryption
+from webapp.services import Reencryption
 from webapp.verification.unverified import Unverified
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, State, load_contact
-from webapp.reencryption import Reencryption
+from webapp.services import Reencryption
 
 NAMES = ("منتظر", "درراه", None, "ردشده", "مشکوک", "شاید")
 KEYS = tuple(f"a{number}" * 32 for number in range(len(NAMES)))

@@ -11,7 +11,7 @@ from tables import each
 from webapp.contact import FIELDS, in_page_order
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.definitions_file import DefinitionError, _Table, load, parse
-from webapp.messages import codes
+from webapp.messages.public import NOT_VERIFIED_LABEL
 from webapp.verification.sender import Fallback, Policy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "forms.toml"
@@ -432,9 +432,7 @@ def test_verification_has_its_defaults_and_its_keys() -> None:
     """Such a form asks the browser for a proof of work, too."""
     form = read(PUBLIC + 'verify = "sms"\n')
     assert form.proof_of_work
-    assert form.verification == Policy(
-        length=5, fallback=Fallback.HOLD, label=codes.NOT_VERIFIED_LABEL
-    )
+    assert form.verification == Policy(length=5, fallback=Fallback.HOLD, label=NOT_VERIFIED_LABEL)
     keys = (
         'verify = "sms"\nverify_length = 4\nverify_fallback = "accept"\nverify_label = "بی‌تأیید"\n'
     )

@@ -10,7 +10,7 @@ from support import FULL_FORM, SECRET, Page
 from tables import each
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 

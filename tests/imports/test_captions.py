@@ -9,7 +9,7 @@ from webapp.imports.columns import date_orders, guess_columns
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import read_row
 from webapp.imports.tables import WHOLE_NAME
-from webapp.persian.names import divide_name
+from webapp.persian import divide_name
 
 CAPTIONS = {
     "نام و نام خانوادگی مشترک": "LName",

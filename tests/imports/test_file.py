@@ -14,7 +14,7 @@ import pytest
 
 from webapp.imports import file
 from webapp.imports.file import UnreadableFile, read_file, write_workbook
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.messages.imports import UNREADABLE
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from support import TOKEN, wait_until, working
 
 from webapp.contact import Contact
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import definitions_file
 from webapp.imports import Counts
 from webapp.imports import drafts as importing
@@ -29,7 +29,7 @@ from webapp.imports.tables import (
 )
 from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
-from webapp.portal.base import Refused
+from webapp.portal import Refused
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.statistics import today

@@ -11,8 +11,8 @@ from webapp.contact import Contact
 from webapp.imports.columns import guess_columns, known_captions
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import is_note, read_row
+from webapp.imports.sheet_parser import Guide
 from webapp.imports.sheet_parser.__main__ import parse
-from webapp.imports.sheet_parser.table import Guide
 from webapp.imports.sheet_parser.workbook import _with_parts
 from webapp.imports.tables import ColumnMapping
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tables import each
 from xlsxwriter import Workbook
 
-from webapp.imports.sheet_parser import table as limits
+from webapp.imports import sheet_parser as limits
+from webapp.imports.sheet_parser import Unparsable
 from webapp.imports.sheet_parser import workbook as workbook_module
 from webapp.imports.sheet_parser.__main__ import parse
-from webapp.imports.sheet_parser.table import Unparsable
 from webapp.imports.sheet_parser.workbook import read_workbook
 from webapp.messages.imports import UNREADABLE
 

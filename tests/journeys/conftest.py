@@ -12,7 +12,7 @@ from support import TOKEN
 from walking import PATIENCE_S, Installation, until
 from words import PATIENCE_MS
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.persian import IRAN, jalali_slashes
 
 # One form a journey, so that each has its own numbers in the statistics.

@@ -10,7 +10,8 @@ from werkzeug.security import generate_password_hash
 from webapp import messages
 from webapp.demo.faults import Fault
 from webapp.demo.http import Captured
-from webapp.messages import imports, statistics, workbench
+from webapp.messages import desk as texts
+from webapp.messages import imports, statistics
 from webapp.persian import persian_digits
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
@@ -33,7 +34,7 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
     question = desk.locator("[data-outcome=duplicate]")
     expect(question).to_contain_text("سارا")
     assert shared.received() == ["سارا"]
-    question.get_by_role("button", name=workbench.DUPLICATE_CREATE).click()
+    question.get_by_role("button", name=texts.DUPLICATE_CREATE).click()
     expect(desk.locator(DELIVERED)).to_be_visible()
     desk.go_back()
     expect(desk.locator("#FName")).to_have_value("رضا")
@@ -43,7 +44,7 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
     desk.goto("/f/asking")
     send(desk, Mobile="09122220002", FName="نیما")
     expect(desk.locator(QUEUED)).to_contain_text("Token_Expired")
-    expect(desk.locator(".recent tbody tr").first).to_contain_text(workbench.RECENT_QUEUED)
+    expect(desk.locator(".recent tbody tr").first).to_contain_text(texts.RECENT_QUEUED)
     desk.locator(QUEUED).get_by_role("link", name=messages.OUTBOX_LINK).click()
     expect(desk.locator("[data-pause=Token_Expired]")).to_be_visible()
     until("the correction is taken", lambda: is_corrected(desk, FName="نیما کاظمی"))
@@ -51,7 +52,7 @@ def test_operator_mends_an_error_confirms_a_known_number_and_corrects_what_waits
     shared.wait_until_delivered()
     assert shared.received() == ["رضا", "سارا", "نیما کاظمی"]
     desk.goto("/f/asking")
-    expect(desk.locator(".recent tbody tr").first).to_contain_text(workbench.RECENT_DELIVERED)
+    expect(desk.locator(".recent tbody tr").first).to_contain_text(texts.RECENT_DELIVERED)
     expect(desk.locator(COUNT)).to_be_hidden()
 
 
@@ -87,7 +88,7 @@ def test_rejection_that_no_form_can_mend_is_mended_in_the_outbox_and_all_pages_a
     desk.goto("/f/digits")
     send(desk, Mobile="09123330002")
     expect(desk.locator(QUEUED)).to_contain_text(messages.HELD)
-    two = workbench.ATTENTION.format(n="۲")
+    two = texts.ATTENTION.format(n="۲")
     until_page(desk, "/f/digits", f"{COUNT}:has-text('{two}')", "two need attention")
     desk.locator(".recent").get_by_role("link", name=messages.NEEDS_ATTENTION).click()
     send(desk, FName="نیما")
@@ -103,7 +104,7 @@ def test_rejection_that_no_form_can_mend_is_mended_in_the_outbox_and_all_pages_a
 
     desk.goto("/f/digits")
     expect(desk.locator(".recent tbody tr")).to_have_count(1)
-    expect(desk.locator(".recent tbody tr")).to_contain_text(workbench.RECENT_DELIVERED)
+    expect(desk.locator(".recent tbody tr")).to_contain_text(texts.RECENT_DELIVERED)
     forms = "table:has(#form) tr:has(th:has-text('{}')):has(td:nth-of-type(1):text-is('۱'))"
     for title in ("شمارهٔ شما", "ثبت شماره"):
         until_page(desk, "/statistics", forms.format(title), f"{title}: one contact delivered")
@@ -157,7 +158,7 @@ def test_contacts_that_perhaps_arrived_twice_are_left_to_the_operator_with_both_
     assert [shared.attempts(mobile) for mobile in ("09124440001", "09124440002")] == [2, 3]
     desk.goto("/")
     expect(desk.locator(COUNT)).to_be_hidden()
-    expect(desk.locator(".recent tbody tr").last).to_contain_text(workbench.RECENT_GONE)
+    expect(desk.locator(".recent tbody tr").last).to_contain_text(texts.RECENT_GONE)
 
 
 def test_nobody_waits_for_a_portal_that_is_busy_and_then_gone_while_a_file_is_imported(

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from walking import PHONE, Installation, open_entry, send
 
 from webapp import messages
-from webapp.messages import codes, opening
+from webapp.messages import public
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
 
@@ -140,7 +140,7 @@ def test_form_that_closes_before_the_code_takes_who_came_in_time_and_loses_nobod
     installation.move_clock(61 * 60)
     send(late, FName="رضا", Mobile="0912", AddressText="خیابان یکم\nپلاک ۲")
     expect(late.locator("[data-outcome=closed][data-reason=late]")).to_contain_text(
-        opening.NOT_RECORDED
+        public.NOT_RECORDED
     )
     for typed in ("رضا", "0912", "پلاک ۲"):
         expect(late.locator("main section")).to_contain_text(typed)
@@ -148,7 +148,7 @@ def test_form_that_closes_before_the_code_takes_who_came_in_time_and_loses_nobod
     expect(late.locator("[data-outcome=closed]")).to_be_visible()
     expect(late.locator("form")).to_have_count(0)
 
-    early.get_by_role("button", name=codes.CHANGE).click()
+    early.get_by_role("button", name=public.CHANGE).click()
     expect(early.locator("#FName")).to_have_value("سارا")
     send(early, Mobile="09126660012")
     expect(early.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲۶۶۶۰۰۱۲")
@@ -177,7 +177,7 @@ def test_place_that_waits_for_its_code_is_kept_while_others_read_that_the_form_i
     email = f"{'long' * 12}@example.com"
     send(form, FName="رضا", Mobile="09126660014", Email=email)
     closed = form.locator("[data-outcome=closed][data-reason=full]")
-    expect(closed).to_contain_text(opening.NOT_RECORDED)
+    expect(closed).to_contain_text(public.NOT_RECORDED)
     expect(closed).to_be_in_viewport()
     expect(form.locator("main section")).to_contain_text(email)
     width = second.frames[1].evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -187,9 +187,9 @@ def test_place_that_waits_for_its_code_is_kept_while_others_read_that_the_form_i
     expect(first.locator("#Code-error")).to_be_visible()
     send(first, Code=installation.portal.codes[-1]["Code"])
     expect(first.locator(DELIVERED)).to_be_visible()
-    form.get_by_role("link", name=opening.AGAIN).click()
+    form.get_by_role("link", name=public.AGAIN).click()
     expect(form.locator("[data-outcome=closed][data-reason=full]")).not_to_contain_text(
-        opening.NOT_RECORDED
+        public.NOT_RECORDED
     )
     assert installation.received() == ["سارا"]
     assert len(installation.portal.codes) == 1

@@ -14,7 +14,7 @@ from playwright.sync_api import Frame, FrameLocator, Locator, Page
 from serving import Server, hurried, serve
 from support import SECRET, TOKEN
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 PATIENCE_S = 60  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}

@@ -17,8 +17,8 @@ from support import Page
 
 from webapp.contact import Contact
 from webapp.database import Database
+from webapp.demo import Simulator
 from webapp.demo.faults import SimulatedAnswer, json_answer
-from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox import Outbox
 from webapp.services import DeliveryServices

@@ -16,14 +16,13 @@ from support import SECRET, TOKEN, Page, wait_until
 
 from webapp.alerts.problems import parse_credit
 from webapp.cli.commands import _metrics
-from webapp.cli.configuration import build_services
-from webapp.cli.scraping import MetricsServer
+from webapp.cli.configuration import MetricsServer, build_services
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import SimulatedAnswer
 from webapp.demo.http import Captured
-from webapp.demo.server import Simulator
-from webapp.portal.base import MethodNotAllowed
+from webapp.portal import MethodNotAllowed
 from webapp.services import DeliveryServices
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION

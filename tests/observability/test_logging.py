@@ -21,8 +21,8 @@ from support import FULL_FORM, SECRET, TOKEN, Html
 from tables import each
 
 from webapp import observability
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
 
 MADE = re.compile("[0-9a-f]{16}")

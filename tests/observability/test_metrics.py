@@ -20,8 +20,8 @@ from support import SECRET, TOKEN, Html, Page, wait_until
 
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT, tokens
 from webapp.outbox import Outbox
 from webapp.outbox.rows import State

@@ -12,7 +12,7 @@ from support import wait_until
 from webapp.database import Database
 from webapp.outbox import circuit_breaker as module
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal.base import PortalError, Refused, TimedOut, Uncertain, Unexplained, Unreachable
+from webapp.portal import PortalError, Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 LEASE = timedelta(seconds=30)
 

@@ -15,7 +15,7 @@ from support import TOKEN, Page, deliver_all
 
 from webapp import create_app, verification
 from webapp.contact import Contact
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.outbox import submit
 from webapp.outbox.rows import State
 from webapp.services import DeliveryServices

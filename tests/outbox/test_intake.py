@@ -16,16 +16,15 @@ from support import TOKEN, short_deadline, wait_until
 
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import RETURN_PROFILES, Fault
-from webapp.demo.server import Simulator
 from webapp.outbox import Outbox
 from webapp.outbox import submit as intake_module
 from webapp.outbox.rows import HONEYPOT, NEEDS_ATTENTION, State, Submission
 from webapp.outbox.sender import LABELS_UNKNOWN
 from webapp.outbox.submit import BUSY, Intake, Outcome, Result, submission_key
-from webapp.portal.base import Refused, Rejected, TimedOut, Uncertain
+from webapp.portal import STATUSES, Refused, Rejected, TimedOut, Uncertain
 from webapp.portal.client import AmootPortal
-from webapp.portal.statuses import STATUSES
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
 

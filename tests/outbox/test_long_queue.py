@@ -15,7 +15,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.worker import Worker
-from webapp.portal.base import SlowDown
+from webapp.portal import SlowDown
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 ROWS = 25

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES, SimulatedAnswer
-from webapp.demo.server import Simulator
 from webapp.outbox import sender as sender_module
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION

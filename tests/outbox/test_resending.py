@@ -15,7 +15,7 @@ from webapp.outbox import sender as sender_module
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import PERHAPS_RECORDED, State, Submission, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
-from webapp.portal.base import (
+from webapp.portal import (
     MethodNotAllowed,
     PortalError,
     Refused,

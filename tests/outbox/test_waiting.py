@@ -11,8 +11,8 @@ from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.database.sqlite_writer import KeyLocks
-from webapp.demo.server import Simulator
+from webapp.database.sqlite import KeyLocks
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.outbox.circuit_breaker import Permits
 from webapp.outbox.rows import Timing

@@ -24,14 +24,14 @@ from support import TOKEN, short_deadline, wait_until, working
 import webapp.outbox as module
 from webapp.cli import main
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.outbox import Outbox
 from webapp.outbox.rows import WAITING, State
 from webapp.outbox.sender import Sender
 from webapp.outbox.submit import submission_key
 from webapp.outbox.worker import Worker
-from webapp.portal.base import Refused
+from webapp.portal import Refused
 from webapp.server import _post_worker_init
 from webapp.services import DeliveryServices
 from webapp.settings import Settings

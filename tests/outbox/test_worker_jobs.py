@@ -5,7 +5,7 @@ from support import wait_until, working
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")

@@ -7,7 +7,7 @@ from flask import Flask
 from support import Page
 from tables import each
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.persian import Check, InvalidText, check_text
 

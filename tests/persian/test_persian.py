@@ -16,9 +16,8 @@ from persiantools.jdatetime import JalaliDate
 from tables import each
 
 from webapp import messages, persian
-from webapp.persian import InvalidText, divide_line
+from webapp.persian import InvalidText, divide_line, plain
 from webapp.persian import text as text_module
-from webapp.persian.text import plain
 
 T = TypeVar("T")
 

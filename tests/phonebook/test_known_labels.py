@@ -9,7 +9,7 @@ from support import wait_until
 from tables import each
 
 from webapp.phonebook import KnownLabels, LabelList
-from webapp.portal.base import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
+from webapp.portal import Label, MethodNotAllowed, PortalError, Refused, SlowDown, TimedOut
 from webapp.services import DeliveryServices
 
 NAMES = [Label("کم", 1), Label("زیاد", 9), Label("میان", 5)]

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from webapp.portal.answers import Answer, read_answer
-from webapp.portal.base import (
+from webapp.portal import (
     MethodNotAllowed,
     PortalError,
     Refused,
@@ -14,7 +13,7 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
 )
-from webapp.portal.transport import Response
+from webapp.portal.answers import Answer, Response, read_answer
 
 MOBILE = "09121234567"
 CONTACT = {"ID": 7, "Mobile": 989121234567, "FName": "سارا"}

@@ -28,13 +28,13 @@ from support import TOKEN, wait_until
 from tables import each
 
 from webapp.contact import FIELDS, Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault, SimulatedAnswer
-from webapp.demo.server import Simulator
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import rows, sender, submit
-from webapp.portal import transport as module
-from webapp.portal.base import (
+from webapp.portal import (
     SLOW_DOWN,
+    STATUSES,
     MethodNotAllowed,
     PortalError,
     Refused,
@@ -44,11 +44,12 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
     Unreachable,
+    rejected_fields,
 )
+from webapp.portal import transport as module
+from webapp.portal.answers import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 from webapp.portal.client import AccountStatus, AmootPortal, Empty, payload
-from webapp.portal.statuses import STATUSES, rejected_fields
 from webapp.portal.transport import MAX_RESPONSE_BYTES, PortalConnection
-from webapp.portal.transport_errors import AFTER_CONNECTING, WHILE_CONNECTING, portal_error
 from webapp.verification import limits
 
 MOBILE = "09123456789"

@@ -6,10 +6,10 @@ import pytest
 from support import TOKEN
 from tables import each
 
+from webapp.demo import Simulator
 from webapp.demo.faults import SimulatedAnswer, status_answer
 from webapp.demo.model import CodeShape
-from webapp.demo.server import Simulator
-from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Uncertain
+from webapp.portal import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
 
 MOBILE = "09121234567"

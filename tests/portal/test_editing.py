@@ -4,8 +4,8 @@ import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, LABELS, Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES
-from webapp.demo.server import Simulator
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.matching import describe
 

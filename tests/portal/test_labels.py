@@ -7,9 +7,9 @@ from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import FAULTS, Fault, SimulatedAnswer, status_answer
-from webapp.demo.server import Simulator
-from webapp.portal.base import Label, MethodNotAllowed, PortalError, Uncertain
+from webapp.portal import Label, MethodNotAllowed, PortalError, Uncertain
 from webapp.portal.client import AmootPortal
 
 

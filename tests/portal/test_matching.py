@@ -7,7 +7,7 @@ from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.portal.client import AmootPortal
 from webapp.portal.matching import find_matches
 

@@ -17,10 +17,10 @@ from support import SECRET, TOKEN
 from webapp.cli import main
 from webapp.cli.configuration import build_services
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
-from webapp.messages.statuses import STATUS_MESSAGES
-from webapp.portal.base import PortalError, TimedOut, Unreachable
+from webapp.messages.alerts import STATUS_MESSAGES
+from webapp.portal import PortalError, TimedOut, Unreachable
 from webapp.portal.client import AmootPortal
 from webapp.portal.transport import Route
 from webapp.settings import Settings, SettingsError

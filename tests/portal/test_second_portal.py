@@ -15,15 +15,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
 from webapp.outbox.rows import State, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.submit import Intake, Result, submission_key
-from webapp.portal.base import (
-    PortalError,
-    Refused,
-    Rejected,
-    SlowDown,
-    TimedOut,
-    Uncertain,
-    Unreachable,
-)
+from webapp.portal import PortalError, Refused, Rejected, SlowDown, TimedOut, Uncertain, Unreachable
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)

@@ -18,11 +18,10 @@ import pytest
 from support import TOKEN, wait_until
 from tables import each
 
-from webapp.demo import model
-from webapp.demo import server as module
+from webapp import demo as module
+from webapp.demo import Simulator, model
 from webapp.demo.faults import Fault, SimulatedAnswer
 from webapp.demo.model import DEMO_NUMBERS
-from webapp.demo.server import Simulator
 
 # As the reference's cURL sample has it, with what it leaves to the table.
 SAMPLE = {

@@ -13,14 +13,14 @@ from tables import each
 
 from webapp.contact import Contact
 from webapp.database import Database
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault, SimulatedAnswer
-from webapp.demo.server import Simulator
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
 from webapp.outbox.submit import Result
+from webapp.portal import SLOW_DOWN, SlowDown, TimedOut
 from webapp.portal.answers import parse_retry_after
-from webapp.portal.base import SLOW_DOWN, SlowDown, TimedOut
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION

@@ -18,7 +18,7 @@ from serving import serve
 from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Html
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 

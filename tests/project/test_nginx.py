@@ -18,7 +18,7 @@ from support import SECRET, TOKEN, Html
 from tables import each
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,7 @@ from webapp.database import Database
 from webapp.database.engine import metadata
 from webapp.outbox import Outbox
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, NoRoom, State, Submitter, Timing
-from webapp.statistics import Statistics, today
-from webapp.statistics.places import Capacity, Places
+from webapp.statistics import Capacity, Places, Statistics, today
 from webapp.verification.unverified import Unverified
 
 FORM = "event"

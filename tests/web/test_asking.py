@@ -10,11 +10,11 @@ from flask.testing import FlaskClient
 from support import Html, Page
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import DefinitionError, parse
-from webapp.setting_values import read_logo
-from webapp.web.rendering import linked
+from webapp.settings import read_logo
+from webapp.web.rendering.content import linked
 
 FORM = """
 [forms.club]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from outbox_entries import reject, token
 from support import Html, Page
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.web.rendering import EXTENSION
 
 TEMPLATES = Path(__file__).parents[2] / "templates"

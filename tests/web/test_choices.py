@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from support import ISOLATES, Html, Page
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import parse
 from webapp.imports.columns import sample_workbook

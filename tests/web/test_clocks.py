@@ -14,11 +14,11 @@ from support import Page, solved, written
 
 from webapp import database as database_module
 from webapp.database import Database
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.outbox import circuit_breaker
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal.base import PortalError, Refused, SlowDown, Unreachable
+from webapp.portal import PortalError, Refused, SlowDown, Unreachable
 from webapp.services import DeliveryServices
 from webapp.web.security import proof_of_work
 from webapp.web.security.proof_of_work import CLOCK_SKEW, ProofOfWork, UsedProofs

@@ -12,10 +12,10 @@ from support import Html, Page, solved, written
 from werkzeug.test import TestResponse
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import codes
-from webapp.messages import opening as texts
+from webapp.messages import public
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.persian import IRAN
 from webapp.services import DeliveryServices
@@ -199,7 +199,7 @@ def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
     for path in (step, step.replace("/f/", "/embed/")):
         answer = client.get(path)
         assert (answer.status_code, reason(answer)) == (HTTPStatus.GONE, "late")
-        assert codes.GONE_CLOSED in answer.text
+        assert public.GONE_CLOSED in answer.text
         assert "<form" not in answer.text
 
 

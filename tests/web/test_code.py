@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 from support import Html, Page, solved, written
 
 from webapp import messages, verification
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.forms import HONEYPOT_INPUT
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.persian import IRAN
-from webapp.portal.base import SLOW_DOWN
+from webapp.portal import SLOW_DOWN
 from webapp.verification import codes as codes_module
 from webapp.verification import sender
 from webapp.web.security import proof_of_work

@@ -13,8 +13,8 @@ from support import Html, Page
 
 from webapp import messages
 from webapp.database import Database, DatabaseError
-from webapp.demo.server import Simulator
-from webapp.messages import codes as texts
+from webapp.demo import Simulator
+from webapp.messages import public as texts
 from webapp.web.rendering import EXTENSION
 
 pytestmark = pytest.mark.slow

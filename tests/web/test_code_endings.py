@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support import Html
 
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.verification import sender
 from webapp.verification.codes import MAX_TRIES

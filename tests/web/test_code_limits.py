@@ -9,9 +9,9 @@ from support import Html, Page, solved, written
 from werkzeug.test import TestResponse
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION

@@ -9,7 +9,7 @@ import requests
 from serving import Server, environ_of, serve
 from support import Html, wait_until
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]  # test_code_limits says it in process
 

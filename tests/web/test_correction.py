@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from support import Html, Page, short_deadline
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES, Fault
-from webapp.demo.http import utc_now
-from webapp.demo.server import Captured, Simulator
-from webapp.messages import outbox as texts
-from webapp.messages import workbench
-from webapp.portal.base import status_message
+from webapp.demo.http import Captured, utc_now
+from webapp.messages import desk
+from webapp.messages import desk as texts
+from webapp.portal import status_message
 from webapp.web.correction import PATH
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def opened(page: Page) -> Page:
     (link, _) = next(
         (it, text)
         for it, text in page.html.find("a")
-        if text == workbench.RECENT_CORRECT and str(it["href"]).startswith("/outbox/")
+        if text == desk.RECENT_CORRECT and str(it["href"]).startswith("/outbox/")
     )
     correction = Page(page.client, str(link["href"]))
     correction.path = PATH
@@ -111,7 +111,7 @@ def test_delivered_contact_is_corrected_by_one_call_that_keeps_the_rest(
     assert texts.LABELS_SENT.format(labels="مشتری، نمایشگاه") in correction.html.text(id="reasons")
     assert send(correction, FName="سارینا", CityName="", Mobile=OTHER) == 303
     assert correction.html.outcome == "corrected"
-    assert workbench.RECEIPTS["corrected"] in correction.html.text(role="status")
+    assert desk.RECEIPTS["corrected"] in correction.html.text(role="status")
     (sent,) = edits(portal)
     assert "Labels" not in sent
     (stored,) = portal.contacts
@@ -337,8 +337,8 @@ def test_question_tells_which_labels_the_stored_contact_has(page: Page, portal: 
     typed = ["مشتری", "نمایشگاه", *(f"برچسب {number}" for number in range(9))]
     question = asked(page, Labels="،".join(typed))
     lines = [text for _, text in question.html.find("li")]
-    assert workbench.DUPLICATE_LABELS.format(labels="مشتری، نمایشگاه") in lines
-    assert workbench.DUPLICATE_NO_LABELS.format(labels="، ".join(typed[2:8])) in lines
+    assert desk.DUPLICATE_LABELS.format(labels="مشتری، نمایشگاه") in lines
+    assert desk.DUPLICATE_NO_LABELS.format(labels="، ".join(typed[2:8])) in lines
     assert len([it for it in portal.requests if it.path.endswith("ContactSearch")]) == 9
 
 
@@ -357,7 +357,7 @@ def test_stored_contact_is_kept_by_a_button(page: Page, portal: Simulator) -> No
     question = asked(page)
     question.send(**{**question.html.values, "confirm": "keep"})
     assert question.html.outcome == "kept"
-    assert workbench.RECEIPTS["kept"] in question.html.text(role="status")
+    assert desk.RECEIPTS["kept"] in question.html.text(role="status")
     assert question.html.values["FName"] == [""]
     assert [it["FName"] for it in portal.contacts] == ["سارا"]
 

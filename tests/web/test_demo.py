@@ -7,8 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support import Html, Page
 
-from webapp.demo import DEMO_TOKEN
-from webapp.demo.server import Simulator
+from webapp.demo import DEMO_TOKEN, Simulator
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
-from webapp.web.rendering import isolated
+from webapp.web.rendering.content import isolated
 
 MOBILE = "09121234567"
 

@@ -14,10 +14,11 @@ from tables import each
 
 from webapp import messages, phonebook, services
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Captured, Simulator
+from webapp.demo.http import Captured
 from webapp.forms.definitions_file import DefinitionError, parse
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.outbox import Outbox
 from webapp.outbox.rows import table
 from webapp.web.rendering import EXTENSION
@@ -79,7 +80,7 @@ def test_known_number_is_asked_about_and_nothing_is_recorded(page: Page, portal:
     assert page.send(**SECOND).status_code == 409
     assert page.html.outcome == "duplicate"
     told = page.html.text(role="alert")
-    assert all(part in told for part in ("سارا رضایی", "تهران", workbench.DUPLICATE_ASK))
+    assert all(part in told for part in ("سارا رضایی", "تهران", desk.DUPLICATE_ASK))
     assert page.html.values["FName"] == ["رضا"]
     assert creations(portal) == 1
 
@@ -91,8 +92,8 @@ def test_confirmed_contact_is_recorded(page: Page, portal: Simulator) -> None:
     page.send(**SECOND)
     buttons = list(page.html.find("button", name="confirm"))
     assert [(button["value"], text) for button, text in buttons] == [
-        ("create", workbench.DUPLICATE_CREATE),
-        ("keep", workbench.DUPLICATE_KEEP),
+        ("create", desk.DUPLICATE_CREATE),
+        ("keep", desk.DUPLICATE_KEEP),
         ("cancel", messages.CANCEL),
     ]
     assert all(list(page.html.find("form", id=str(button["form"]))) for button, _ in buttons)
@@ -166,7 +167,7 @@ def test_question_shows_field_by_field_what_differs(page: Page, portal: Simulato
     asked = submit(page, **SECOND, **shared, LName="رضایي", Labels="ویژه")
 
     def difference(label: str, stored: str, typed: str) -> str:
-        return workbench.DUPLICATE_DIFFERENCE.format(caption=label, stored=stored, typed=typed)
+        return desk.DUPLICATE_DIFFERENCE.format(caption=label, stored=stored, typed=typed)
 
     shown = [text for _, text in asked.html.find("li") if "ثبت‌شده" in text]
     name, city = difference("نام", "سارا", "رضا"), difference("شهر", "تهران", "خالی")
@@ -221,7 +222,7 @@ def test_early_question_shows_whom_the_phonebook_has(page: Page) -> None:
         ({"FName": "سارا", "LName": " رضايي "}, []),
         ({"FName": "مینا", "LName": ""}, [("نام", "سارا", "مینا")]),
         ({"CityName": "یزد", "BornDate": "x"}, [("شهر", "تهران", "یزد")]),
-        ({"JobTitle": "مدیر"}, [("سمت شغلی", workbench.DUPLICATE_EMPTY, "مدیر")]),
+        ({"JobTitle": "مدیر"}, [("سمت شغلی", desk.DUPLICATE_EMPTY, "مدیر")]),
     ],
 )
 def test_early_question_tells_field_by_field_what_differs_so_far(
@@ -231,7 +232,7 @@ def test_early_question_tells_field_by_field_what_differs_so_far(
     submit(page, **FIRST)
     html = Html(ask_early(page, MOBILE, **typed)[1])
     texts = [
-        workbench.DUPLICATE_DIFFERENCE.format(caption=label, stored=stored, typed=new)
+        desk.DUPLICATE_DIFFERENCE.format(caption=label, stored=stored, typed=new)
         for label, stored, new in told
     ]
     assert [text for _, text in html.find("li")][1:] == texts

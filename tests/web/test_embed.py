@@ -11,7 +11,7 @@ from support import Html, Page
 from tables import each
 
 from webapp import messages, persian
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.forms.tokens import InvalidToken, Receipt, Tokens
 

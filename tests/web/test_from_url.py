@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from support import Html, Page
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.web.rendering import EXTENSION
 

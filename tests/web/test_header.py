@@ -13,13 +13,12 @@ from tables import each
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.demo.server import Simulator
-from webapp.messages import workbench
+from webapp.demo import Simulator
+from webapp.messages import desk
 from webapp.outbox.review import Review
 from webapp.outbox.rows import NUMBER_UNVERIFIED
-from webapp.portal.base import status_message
-from webapp.setting_values import read_logo
-from webapp.settings import Settings, SettingsError
+from webapp.portal import status_message
+from webapp.settings import Settings, SettingsError, read_logo
 from webapp.web.rendering import EXTENSION
 
 OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/statistics", "/install/signup")
@@ -69,10 +68,10 @@ def test_form_with_errors_and_its_receipt_have_the_header(page: Page) -> None:
     """Whether the page comes from the cache or not."""
     page.send(Mobile="")
     assert page.html.outcome == "invalid"
-    assert workbench.HELP in header(page.html)
+    assert desk.HELP in header(page.html)
     page.send(Mobile="09121234567")
     assert page.html.outcome == "delivered"
-    assert workbench.HELP in header(page.html)
+    assert desk.HELP in header(page.html)
 
 
 def test_organisation_and_logo_stand_in_the_header(
@@ -123,10 +122,10 @@ def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.Monk
     outbox = app.extensions[EXTENSION].delivery.outbox
     outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=NUMBER_UNVERIFIED)
     counted = Html(page.client.get("/outbox").text)
-    assert workbench.ATTENTION.format(n="۱") in header(counted)
+    assert desk.ATTENTION.format(n="۱") in header(counted)
     fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr(Review, "count", fail)
-    assert workbench.ATTENTION.format(n="۱") in header(Html(page.client.get("/outbox").text))
+    assert desk.ATTENTION.format(n="۱") in header(Html(page.client.get("/outbox").text))
 
 
 def test_second_view_of_a_form_renders_nothing(app: Flask, page: Page) -> None:
@@ -135,7 +134,7 @@ def test_second_view_of_a_form_renders_nothing(app: Flask, page: Page) -> None:
     with template_rendered.connected_to(
         lambda _, template, **__: rendered.append(template.name), app
     ):
-        assert workbench.HELP in header(Html(page.client.get("/").text))
+        assert desk.HELP in header(Html(page.client.get("/").text))
     assert rendered == []
 
 
@@ -165,4 +164,4 @@ def test_help_page_lists_public_forms_and_keys(client: FlaskClient) -> None:
     """With where each is set up for a website."""
     html = Html(client.get("/help").text)
     assert list(html.find("a", href="/install/signup"))
-    assert all(text in html.text("table") for text in workbench.KEY_TEXTS.values())
+    assert all(text in html.text("table") for text in desk.KEY_TEXTS.values())

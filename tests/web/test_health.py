@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from servers import PostgresServer
 from sqlalchemy import Connection, create_engine, text
 
+from webapp import web
 from webapp.database import DatabaseError
-from webapp.web import health
-from webapp.web.health import Readiness
+from webapp.web import Readiness
 
 PUBLIC = "https://form.example.ir"
 OUTSIDE = {"REMOTE_ADDR": "203.0.113.7"}
@@ -22,7 +22,7 @@ OUTSIDE = {"REMOTE_ADDR": "203.0.113.7"}
 @pytest.fixture(autouse=True)
 def _at_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the store each time."""
-    monkeypatch.setattr(health, "_CACHE_TTL_S", -1.0)
+    monkeypatch.setattr(web, "_READINESS_TTL_S", -1.0)
 
 
 def test_process_answers_without_the_database(
@@ -162,7 +162,7 @@ def test_slow_database_is_asked_by_one_thread(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others wait a second, and take the silence for an answer."""
-    monkeypatch.setattr(health, "_CACHE_TTL_S", 60.0)
+    monkeypatch.setattr(web, "_READINESS_TTL_S", 60.0)
     readiness = Readiness(slow)  # type: ignore[arg-type]
     first = threading.Thread(target=bool, args=(readiness,))
     first.start()
@@ -178,13 +178,13 @@ def test_answer_is_good_for_a_while_and_not_for_ever(
     slow: SlowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a bad one: a store in trouble gets no more questions than one in health."""
-    monkeypatch.setattr(health, "_CACHE_TTL_S", 60.0)
+    monkeypatch.setattr(web, "_READINESS_TTL_S", 60.0)
     slow.answers.set()
     slow.fails = True
     readiness = Readiness(slow)  # type: ignore[arg-type]
     assert [bool(readiness) for _ in range(3)] == [False] * 3
     slow.fails = False
     assert not readiness
-    monkeypatch.setattr(health, "_CACHE_TTL_S", -1.0)
+    monkeypatch.setattr(web, "_READINESS_TTL_S", -1.0)
     assert readiness
     assert slow.times == 2

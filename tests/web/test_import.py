@@ -24,9 +24,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support import Html
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.imports.file import BOM
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts

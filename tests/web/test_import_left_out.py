@@ -6,7 +6,7 @@ import pytest
 from brought_files import brought, deliver, numbers, press, upload, written
 from flask.testing import FlaskClient
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.imports.tables import WHOLE_NAME, ImportState, imports
 from webapp.messages import imports as texts
 from webapp.services import DeliveryServices

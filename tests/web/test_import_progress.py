@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from support import Html
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.messages import imports as texts
 from webapp.persian import persian_number
 from webapp.services import DeliveryServices

@@ -5,7 +5,7 @@ from brought_files import brought, deliver, mobiles, numbers, press, upload, wri
 from flask.testing import FlaskClient
 from support import Html
 
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.imports.tables import import_rows
 from webapp.messages import imports as texts
 from webapp.services import DeliveryServices

@@ -12,12 +12,12 @@ from support import Html, Page, wait_until
 
 from webapp import messages
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.imports import drafts as importing
 from webapp.imports.tables import Search, imports
+from webapp.messages import desk
 from webapp.messages import imports as texts
-from webapp.messages import workbench
 from webapp.outbox.rows import State, table
 from webapp.services import DeliveryServices
 
@@ -302,6 +302,6 @@ def test_question_of_a_correction_offers_the_same_answer(
     page = Page(client, f"/outbox/{reference}")
     page.send(**{**page.html.values, "Mobile": KNOWN})
     buttons = {button["value"]: text for button, text in page.html.find("button", name="confirm")}
-    assert buttons == {"create": workbench.DUPLICATE_CREATE, "cancel": messages.CANCEL}
+    assert buttons == {"create": desk.DUPLICATE_CREATE, "cancel": messages.CANCEL}
     page.send(**{**page.html.values, "confirm": "cancel"})
     assert page.html.values["Mobile"] == [KNOWN]

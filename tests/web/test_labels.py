@@ -15,8 +15,8 @@ from tables import each
 
 from webapp import messages
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.gunicorn_worker import HttpWorker
 from webapp.phonebook import LabelList
 from webapp.portal.client import AmootPortal

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from support import hashed
 
-from webapp.web.security import access
+from webapp.web import security
 
 USERS: Final = {name: hashed(name) for name in ("sara", "reza")}
 SERIES: Final = 48
@@ -31,7 +31,7 @@ class Hashes:
         self._lock = threading.Lock()
         # Each waits for a second one, so that two run at once if they may; a lone one goes on.
         self._pair = threading.Barrier(2)
-        monkeypatch.setattr(access, "check_password_hash", self._check)
+        monkeypatch.setattr(security, "check_password_hash", self._check)
 
     def _check(self, hash_: str, password: str) -> bool:
         with self._lock:

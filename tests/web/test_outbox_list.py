@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
 from webapp.persian import jalali_slashes, to_iran

@@ -17,17 +17,17 @@ from tables import each
 from webapp import messages
 from webapp.contact import FIELDS, Contact
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
 from webapp.forms import tokens
 from webapp.outbox import Outbox
 from webapp.outbox.review import Review
 from webapp.outbox.rows import HONEYPOT, MAX_RETRY_AGE, UNPROVEN, State, Submission
-from webapp.portal.base import Refused, status_message
+from webapp.portal import Refused, status_message
 from webapp.services import DeliveryServices
 from webapp.web import outbox as screen
-from webapp.web import rendering
-from webapp.web.rendering import EXTENSION, local_time
+from webapp.web.rendering import EXTENSION, content
+from webapp.web.rendering.content import local_time
 
 FULL: Final = Contact(
     Mobile="09121234567",
@@ -264,7 +264,7 @@ def test_very_long_queue_is_not_counted_to_its_end(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says that there are more."""
-    monkeypatch.setattr(rendering, "_COUNT_CAP", 1)
+    monkeypatch.setattr(content, "_COUNT_CAP", 1)
     for _ in range(3):
         doubt(delivery)
     assert messages.WAITING_MANY.format(n="۱") in Html(client.get("/outbox").text).text("main")

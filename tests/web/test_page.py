@@ -19,11 +19,11 @@ from tables import each
 from webapp import messages, persian
 from webapp.contact import FIELDS
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-from webapp.demo.server import Simulator
-from webapp.messages.statuses import STATUS_MESSAGES
+from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox import Outbox
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.security import MAX_BODY_BYTES
 
 MOBILE = "۰۹۱۲۱۲۳۴۵۶۷"
 TEXTS = ("text", "lines")  # the kinds of fields that hold free text

@@ -18,7 +18,7 @@ from webapp.forms.tokens import Receipt
 from webapp.outbox.circuit_breaker import Pause
 from webapp.web import contact
 from webapp.web.rendering import EXTENSION, require_intranet
-from webapp.web.rendering.page_cache import CachedPage, placeholders
+from webapp.web.rendering.content import CachedPage, placeholders
 
 FORMS = """
 [forms.main]

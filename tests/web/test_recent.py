@@ -15,9 +15,8 @@ from support import Html, Page, hashed
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
-from webapp.demo.server import Simulator
-from webapp.messages import outbox as outbox_texts
-from webapp.messages import workbench
+from webapp.demo import Simulator
+from webapp.messages import desk
 from webapp.outbox.review import Review
 from webapp.persian import IRAN
 from webapp.web.rendering import EXTENSION, recent
@@ -44,7 +43,7 @@ def send(page: Page, mobile: str = MOBILE, **more: Any) -> Html:
 
 def rows(html: Html) -> list[str]:
     """Return the texts of the list's rows, newest first."""
-    return [text for _, text in html.find("tr")][1 : -len(workbench.KEY_TEXTS)]
+    return [text for _, text in html.find("tr")][1 : -len(desk.KEY_TEXTS)]
 
 
 def cookie(client: FlaskClient) -> str:
@@ -82,7 +81,7 @@ def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
     shown = rows(html)
     assert len(shown) == 10
     assert "۰۹۱۲•••۴۵۱۰" in shown[0]
-    assert all(workbench.RECENT_DELIVERED in row for row in shown)
+    assert all(desk.RECENT_DELIVERED in row for row in shown)
 
 
 def test_list_follows_what_becomes_of_a_submission(
@@ -93,11 +92,11 @@ def test_list_follows_what_becomes_of_a_submission(
     portal.mood = lambda _: "CreditNotEnough"
     html = send(page)
     assert html.outcome == "queued"
-    assert workbench.RECENT_QUEUED in rows(html)[0]
+    assert desk.RECENT_QUEUED in rows(html)[0]
     reference = next(html.find(role="status"))[0]["data-reference"]
     with monkeypatch.context() as patch:
         patch.setattr(Review, "states", _fail)
-        assert workbench.RECENT_QUEUED in rows(Html(page.client.get("/").text))[0]
+        assert desk.RECENT_QUEUED in rows(Html(page.client.get("/").text))[0]
     (submission,) = outbox.claim(1, probe=True)
     outbox.hold_after_attempt(submission, "Failed")
     html = Html(page.client.get("/").text)
@@ -106,7 +105,7 @@ def test_list_follows_what_becomes_of_a_submission(
     outbox.review.retry(str(reference))
     (submission,) = outbox.claim(1)
     outbox.deliver(submission, 1)
-    assert workbench.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
+    assert desk.RECENT_DELIVERED in rows(Html(page.client.get("/").text))[0]
 
 
 def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator) -> None:
@@ -116,7 +115,7 @@ def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator
     token = Page(page.client, f"/outbox/{reference}/discard").token
     page.client.post(f"/outbox/{reference}/discard", data={"csrf_token": token})
     html = Html(page.client.get("/").text)
-    assert workbench.RECENT_GONE in rows(html)[0]
+    assert desk.RECENT_GONE in rows(html)[0]
     assert not list(html.find("a", href=f"/outbox/{reference}"))
 
 
@@ -134,8 +133,8 @@ def test_what_was_just_recorded_can_be_corrected_or_the_page_says_where(
     outbox.deliver(submission, 1)
     assert list(Html(page.client.get("/").text).find("a", href=address))
     html = Html(page.client.get(address).text)
-    assert html.text("h1") == outbox_texts.DELIVERED_TITLE
-    assert all(step in html.text("main") for step in outbox_texts.DELIVERED_STEPS)
+    assert html.text("h1") == desk.DELIVERED_TITLE
+    assert all(step in html.text("main") for step in desk.DELIVERED_STEPS)
     assert "۰۹۱۲۱۲۳۴۵۶۷" in html.text("main")
     assert not [it for it in portal.requests if it.path.endswith("ContactSearch")]
     assert page.client.application.test_client().get(address).status_code == 404
@@ -217,7 +216,7 @@ def test_setting_switches_it_off(make_app: Callable[..., Flask]) -> None:
 def test_visitors_form_has_neither_cookie_nor_list(client: FlaskClient, path: str) -> None:
     """Even in the browser of an operator."""
     send(Page(client))
-    assert workbench.RECENT_TITLE not in client.get(path).text
+    assert desk.RECENT_TITLE not in client.get(path).text
 
 
 def test_other_operator_at_the_same_computer_sees_nothing(make_app: Callable[..., Flask]) -> None:

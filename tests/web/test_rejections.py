@@ -4,7 +4,7 @@ from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.rendering import EXTENSION
 

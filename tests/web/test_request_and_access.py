@@ -12,8 +12,8 @@ from support import Html, Page, hashed
 from tables import each
 
 from webapp import messages
-from webapp.demo.server import Simulator
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.demo import Simulator
+from webapp.web.security import MAX_BODY_BYTES
 
 MOBILE = "09121234567"
 

@@ -18,7 +18,7 @@ from tables import each
 
 from webapp import messages
 from webapp.cli import main
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.outbox.rows import NEEDS_ATTENTION, Submission
 from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
@@ -168,9 +168,7 @@ def test_failed_login_is_logged_without_address_and_password(
     sender = {"REMOTE_ADDR": "192.168.77.7"}
     for login in (("sara", "wr0ng"), ("گذرواژه", "sara"), LOGIN):
         client.get("/", auth=login, environ_base=sender)
-    lines = [
-        record.message for record in caplog.records if record.name == "webapp.web.security.access"
-    ]
+    lines = [record.message for record in caplog.records if record.name == "webapp.web.security"]
     assert lines == ["a login failed: sara", "a login failed: an unknown name"]
     assert not any(text in caplog.text for text in ("wr0ng", "گذرواژه", "192.168"))
 

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from support import SECRET, Page
 
 from webapp.database import DatabaseError
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.security.rate_limits import LimitReached, RateLimits

@@ -10,7 +10,7 @@ from flask import Flask
 
 from webapp import messages
 from webapp.contact import Contact
-from webapp.messages import imports, workbench
+from webapp.messages import desk, imports
 from webapp.outbox.rows import HONEYPOT
 from webapp.statistics.funnel import FunnelStep
 from webapp.web.rendering import EXTENSION
@@ -88,7 +88,7 @@ def cached(app: Flask) -> list[list[bytes]]:
 
 def traces(text: str) -> list[str]:
     """Return what a page says that is for operators only."""
-    words = (messages.OUTBOX_LINK, imports.LINK, workbench.HELP, workbench.STATISTICS)
+    words = (messages.OUTBOX_LINK, imports.LINK, desk.HELP, desk.STATISTICS)
     return [word for word in words if word in text] + _ADDRESS.findall(text)
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from support import Html, Page, solved, written
 
 from webapp import messages
-from webapp.demo.server import Simulator
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox import Outbox
 from webapp.outbox.rows import NEEDS_ATTENTION, Submission

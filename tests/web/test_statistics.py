@@ -25,7 +25,9 @@ from webapp.outbox.rows import HONEYPOT, NUMBER_UNVERIFIED, table
 from webapp.persian import fold_digits
 from webapp.services import DeliveryServices
 from webapp.web import statistics as module
-from webapp.web.rendering import EXTENSION, charts, duration
+from webapp.web.rendering import EXTENSION
+from webapp.web.rendering.content import duration
+from webapp.web.statistics.tables import column_chart
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TODAY = date(2026, 11, 25)  # Wednesday, 4 Azar 1405
@@ -364,7 +366,7 @@ def test_long_durations_are_shown_in_larger_units() -> None:
 )  # fmt: skip
 def test_axis_has_few_round_numbers(highest: int, ticks: list[str]) -> None:
     """And bars end below the top."""
-    chart = charts.columns([("الف", {"delivered": highest}), ("ب", {"delivered": 0})])
+    chart = column_chart([("الف", {"delivered": highest}), ("ب", {"delivered": 0})])
     assert [tick.text for tick in chart.ticks] == ticks
     first, second = (bar.segments[0] for bar in chart.bars)
     assert first.y >= chart.ticks[-1].y

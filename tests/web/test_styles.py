@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from support import Html
 
-from webapp.forms.colour import contrast
-from webapp.web.rendering import responses
+from webapp.forms.toml_values import contrast
+from webapp.web import rendering
 
 STATIC = Path(__file__).parents[2] / "static"
 FONTS = ("vazirmatn-rare.woff2", "vazirmatn-persian.woff2", "vazirmatn-latin.woff2")
@@ -42,7 +42,7 @@ def app_with(tmp_path: Path, *fonts: str) -> FlaskClient:
     for name in fonts:
         (tmp_path / name).write_bytes(name.encode())
     app = Flask(__name__, static_folder=tmp_path, static_url_path="/static")
-    responses.register_assets(app)
+    rendering.register_assets(app)
     return app.test_client()
 
 
@@ -56,7 +56,7 @@ def test_stylesheet_of_every_page_is_small_and_has_the_font(tmp_path: Path) -> N
     assert [address.partition("?v=")[0] for address in addresses] == [*FONTS]
     for address in addresses:
         with client.get(f"/static/{address}") as response:
-            assert response.headers["Cache-Control"] == responses.CACHE_FOR_A_YEAR
+            assert response.headers["Cache-Control"] == rendering.CACHE_FOR_A_YEAR
 
 
 def test_stylesheet_names_no_font_that_was_not_built(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from webapp.messages import alerts as texts
 from webapp.observability import log_exception
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.persian import persian_digits
-from webapp.portal.base import code_status_message, status_message
+from webapp.portal import code_status_message, status_message
 from webapp.settings import Settings
 
 _MANY_MINUTES: Final = 120  # texts say hours then

@@ -11,9 +11,8 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Final, Self
 
-from webapp.setting_values import is_loopback
+from webapp.setting_values import MailServer, is_address, is_loopback, parse_smtp_url
 from webapp.settings import Settings
-from webapp.smtp_url import MailServer, is_address, parse_smtp_url
 
 TIMEOUT_S: Final = 10.0  # of each step: connecting, and each answer of the server
 

@@ -32,7 +32,7 @@ from webapp.observability import log_exception
 from webapp.observability.metrics import Metrics
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING, State, reference, table
-from webapp.portal.base import PortalError
+from webapp.portal import PortalError
 
 log = logging.getLogger(__name__)
 

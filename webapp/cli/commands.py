@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging.config
+import os
 import re
+import secrets
 import signal
+import string
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +25,21 @@ from webapp import demo
 from webapp import observability as app_logging
 from webapp.alerts.mail import Mailer, MailError
 from webapp.cli import configuration
-from webapp.cli.configuration import build_services, has_outbox, read_settings
+from webapp.cli.configuration import MetricsServer, build_services, has_outbox, read_settings
 from webapp.cli.imports import import_
 from webapp.cli.outbox import outbox
-from webapp.cli.portal_check import check_portal, language_of_environment
-from webapp.cli.scraping import MetricsServer
+from webapp.cli.portal_check import CheckTable
+from webapp.cli.portal_check.creating import Trial
+from webapp.cli.portal_check.reading import check_reading
 from webapp.database import Database, DatabaseError
+from webapp.demo.faults import PROFILES
 from webapp.forms import definitions_file
 from webapp.messages import alerts
 from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
-from webapp.portal.base import PortalError, code_status_message
+from webapp.portal import PortalError, code_status_message
+from webapp.portal.client import AmootPortal
 from webapp.server import GunicornServer, bind_fault
 from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code
@@ -106,7 +113,7 @@ def check(
     if portal or create:
         if alert or verify:
             raise click.UsageError("--portal and --create go without --alert and --verify")
-        _check_portal(create or "", language or language_of_environment(), report)
+        _check_portal(create or "", language or _language_of_environment(), report)
         return
     _check_account(alert=alert, verify=verify)
 
@@ -123,7 +130,7 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
         except OSError as error:
             raise click.BadParameter(str(error.strerror), param_hint="--report") from None
     forms = definitions_file.load(settings.forms_file).values()
-    is_well = check_portal(
+    is_well = _ask_all(
         settings,
         build_services(settings).portal,
         lines=tuple(dict.fromkeys(form.line for form in forms if form.line)),
@@ -133,6 +140,85 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
     )
     if not is_well:
         sys.exit(1)
+
+
+def _ask_all(
+    settings: Settings,
+    portal: AmootPortal,
+    *,
+    lines: Sequence[str],
+    mobile: str,
+    language: str,
+    report: Path | None,
+) -> bool:
+    """Print the table; return whether nothing is wrong or to be changed.
+
+    Args:
+        settings: The settings.
+        portal: The client.
+        lines: The lines of the forms.
+        mobile: The administrator's number, with which a contact is created; "" for none.
+        language: Of the texts: "fa" or "en".
+        report: Where the report goes, if anywhere.
+    """
+    token = settings.amoot_token or ""
+    wrong = portal.with_token(wrong_token(token))
+    table = CheckTable(language)
+    table.begin()
+    try:
+        with _end_on_sigterm():
+            found = check_reading(portal, wrong, table, lines=lines, empty=portal.empty)
+            if mobile and found.may_create:
+                Trial(
+                    *(portal, table, mobile), empty=found.empty, settle_s=settings.amoot_settle
+                ).run()
+            elif mobile:
+                table.say("not-created")
+    finally:
+        table.end()
+        if report is not None:
+            head = {
+                "amoot-form": VERSION,
+                "UTC": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+                "AMOOT_DEADLINE": f"{settings.amoot_deadline:g}",
+                "AMOOT_SETTLE": f"{settings.amoot_settle:g}",
+                "AMOOT_EMPTY_GENDER": {None: "omit", "": "empty"}.get(
+                    portal.empty.gender, portal.empty.gender
+                ),
+                "AMOOT_EMPTY": "send" if portal.empty.is_sent else "omit",
+                "AMOOT_EDIT": "on" if settings.amoot_edit else "off",
+            }
+            private = [token, *lines, *({mobile, mobile[1:]} if mobile else ())]
+            report.write_text(table.report(head, private), encoding="utf-8")
+    return not table.has_faults
+
+
+def _language_of_environment() -> str:
+    """Return the language of messages by the environment: "fa", or "en" for any other."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return "fa" if locale.startswith("fa") else "en"
+
+
+def wrong_token(token: str) -> str:
+    """Return a random token of the same form: length, kinds of characters, punctuation."""
+    kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+    letters = []
+    for letter in token:
+        kind = next((kind for kind in kinds if letter in kind), letter)
+        letters.append(secrets.choice(kind))
+    made = "".join(letters)
+    return made if made not in {token, ""} else secrets.token_hex(16)
+
+
+@contextlib.contextmanager
+def _end_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the check as Ctrl-C does, so that it deletes what it has created."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_account(*, alert: bool, verify: str | None) -> None:
@@ -266,13 +352,13 @@ def _metrics(settings: Settings) -> Metrics:
 @click.option("--token", default=demo.DEMO_TOKEN, help="The token to ask for.")
 @click.option(
     "--profile",
-    type=click.Choice(list(demo.PROFILES)),
+    type=click.Choice(list(PROFILES)),
     default="strict",
     help="How it answers where the portal's reference is silent.",
 )
 def standin_(port: int, token: str, profile: str) -> None:
     """Run only the simulated portal, until standard input ends."""
-    demo.run(port=port, token=token, profile=demo.PROFILES[profile])
+    demo.run(port=port, token=token, profile=PROFILES[profile])
 
 
 @main.command()

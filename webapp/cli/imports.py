@@ -26,7 +26,7 @@ from webapp.imports.drafts import read_again, store_file
 from webapp.imports.file import UnreadableFile
 from webapp.imports.review import Progress
 from webapp.imports.rows import importable
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES
+from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.imports.tables import DuplicateRows, Import, ImportState, KnownRows
 from webapp.services import DeliveryServices
 from webapp.settings import Settings

@@ -1,4 +1,4 @@
-"""The database: transactions, and the SQL that SQLite and PostgreSQL spell differently.
+"""The database: transactions, the SQL that SQLite and PostgreSQL spell differently, cached values.
 
 `Database` gives the features read and write transactions. It opens SQLite in one file by default,
 and PostgreSQL for several machines. `docs/guarantees.md` gives the measurements behind the
@@ -12,12 +12,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Generic, Self, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,14 +32,13 @@ from sqlalchemy import (
     cast,
     event,
     func,
-    literal,
     make_url,
     or_,
     select,
-    true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -56,12 +55,14 @@ from webapp.database.engine import (
     probe,
     version_table,
 )
-from webapp.database.sqlite_writer import SqliteWriter
+from webapp.database.sqlite import SqliteWriter
 from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.settings import Settings
 
 log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
 
 # Without a failure for so long, the database works again.
 _RECOVERY_S: Final = 10.0
@@ -88,13 +89,6 @@ _ERRORS: Final = (
     *(SQLAlchemyError, sqlite3.Error, OSError),
     *(WrittenByNewerVersion, WrittenByOlderVersion, ForeignDatabase, UnreadableText),
 )
-
-_BATCH: Final = func.json_each(bindparam("rows")).table_valued("value")
-
-
-def from_batch(name: str) -> ColumnElement[Any]:
-    """Return the SQL for this value of each row in a batch of `Database.write_batched`."""
-    return func.json_extract(_BATCH.c.value, f"$.{name}")
 
 
 class _ClockTime(DateTime):
@@ -147,7 +141,7 @@ class Database:
         self._faults: set[str] = set()  # as they were logged
         self._failed_at = 0.0
         self._is_sqlite = self._url.get_backend_name() == "sqlite"
-        self._insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        self._insert = sqlite_insert if self._is_sqlite else postgresql_insert
         self._engine: Engine | None = None
         self._open_lock = threading.Lock()
         self._writer: SqliteWriter | None = None
@@ -259,23 +253,6 @@ class Database:
         ]
         connection.execute(upsert, rows)
 
-    def insert_batch(self, table: Table, names: Iterable[str], **values: object) -> Executable:
-        """Return an INSERT for `write_batched`, which skips rows whose key exists already.
-
-        Args:
-            table: Where to insert.
-            names: The columns whose values each row brings.
-            values: Values that all rows share.
-        """
-        shared = {
-            name: value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
-            for name, value in values.items()
-        }
-        columns = {name: from_batch(name) for name in names} | shared
-        # Without WHERE, SQLite would parse ON CONFLICT as the ON of a join.
-        rows = select(*columns.values()).where(true())
-        return sqlite.insert(table).from_select(list(columns), rows).on_conflict_do_nothing()
-
     def now_plus(self, pause: timedelta = timedelta(0)) -> ColumnElement[datetime]:
         """Return the SQL for the time at which a statement runs, plus a pause.
 
@@ -322,24 +299,20 @@ class Database:
             raise
 
     def _open(self) -> Engine:
-        if self._engine is None:
-            with self._exclusive_opening():  # two threads would migrate twice
-                if self._engine is None:
-                    engine = open_engine(self._url, self.encryption, self._connections)
-                    if self._metrics:
-                        _count_connections(engine, self._metrics)
-                    if self._is_sqlite:
-                        self._writer = SqliteWriter(engine, lock_timeout_s=LOCK_TIMEOUT_S)
-                    self._engine = engine
-        return self._engine
-
-    @contextmanager
-    def _exclusive_opening(self) -> Iterator[None]:
-        # With a time-out: a thread that waits here blocks a page.
+        if self._engine is not None:
+            return self._engine
+        # Two threads would migrate twice. With a time-out: one that waits here blocks a page.
         if not self._open_lock.acquire(timeout=MIGRATION_TIMEOUT_S):
             raise self._failed(f"{self._setting}: Busy: another thread still opens it")
         try:
-            yield
+            if self._engine is None:
+                engine = open_engine(self._url, self.encryption, self._connections)
+                if self._metrics:
+                    _count_connections(engine, self._metrics)
+                if self._is_sqlite:
+                    self._writer = SqliteWriter(engine, lock_timeout_s=LOCK_TIMEOUT_S)
+                self._engine = engine
+            return self._engine
         finally:
             self._open_lock.release()
 
@@ -385,3 +358,40 @@ def _count_connections(engine: Engine, metrics: Metrics) -> None:
 
 def _utc_now_plus(pause: timedelta) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + pause
+
+
+class CachedValue(Generic[Value]):
+    """A value of the database that is read again every few seconds, however many ask for it.
+
+    One thread at a time reads it and the others get the last one, so that a database which hangs
+    delays one request. While the database fails, the last value stays.
+    """
+
+    def __init__(self, read: Callable[[], Value], *, first: Value, ttl_s: float) -> None:
+        """Begin with a first value; call `read`, which may raise a DatabaseError, after `ttl_s`."""
+        self._read = read
+        self._value = first
+        self._ttl_s = ttl_s
+        self._set_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def get(self, *, is_fresh: bool = False) -> Value:
+        """Return the value, read again if it is old or `is_fresh`; never raise a DatabaseError."""
+        is_old = is_fresh or time.monotonic() - self._set_at > self._ttl_s
+        if is_old and self._lock.acquire(blocking=False):
+            try:
+                self.set(self._read())
+            except DatabaseError:
+                self.set(self._value)
+            finally:
+                self._lock.release()
+        return self._value
+
+    @property
+    def last(self) -> Value:
+        """The value as it was read last."""
+        return self._value
+
+    def set(self, value: Value) -> None:
+        """Set what is known to be the value now."""
+        self._value, self._set_at = value, time.monotonic()

@@ -1,4 +1,4 @@
-"""Opens the database: SQLAlchemy's engine, its settings for SQLite, and schema migrations."""
+"""Opens the database: SQLAlchemy's engine, its settings for PostgreSQL, and schema migrations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from webapp.database.encryption import Encryption
-from webapp.database.sqlite_writer import is_busy
+from webapp.database.sqlite import is_busy, prepare_sqlite
 from webapp.observability import RareWarnings
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,6 @@ _POSTGRESQL_OPTIONS: Final = {
 }
 # In ms. No JIT: compiling a statement of the statistics takes longer than running it.
 _SESSION: Final = {"statement_timeout": "5000", "lock_timeout": "2000", "jit": "off"}
-
-# Durable commits, erased ciphertext overwritten (its key may become known), 256 KiB of cache a
-# connection: the operating system caches the file anyway.
-_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-256")
 
 # A file with tables, but none of these, is another program's. Version 0.1 had the last three.
 _OWN_TABLES: Final = ("outbox", "held", "settled", "spent")
@@ -245,30 +241,6 @@ def _limit_transaction(connection: Connection) -> None:
     connection.execute(
         select(*(func.set_config(name, value, True) for name, value in _SESSION.items()))  # noqa: FBT003
     )
-
-
-def prepare_sqlite(engine: Engine) -> None:
-    """Make the file private, commits durable, and every writing transaction immediate."""
-    if engine.url.database and "uri" not in engine.url.query:
-        path = Path(engine.url.database)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        with suppress(OSError):  # somebody else's file: they decide
-            path.chmod(0o600)
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _: object) -> None:  # noqa: ANN401  the driver's own
-        connection.isolation_level = None  # else the driver begins deferred transactions
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        if connection.connection.in_transaction:
-            return  # SqliteWriter has begun it
-        # Two deferred transactions that read before they write would fail each other.
-        read_only = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine, encryption: Encryption) -> None:

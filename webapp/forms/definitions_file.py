@@ -55,7 +55,7 @@ from webapp.forms.toml_values import (
     unknown,
     whole_number_reader,
 )
-from webapp.messages.codes import NOT_VERIFIED_LABEL
+from webapp.messages.public import NOT_VERIFIED_LABEL
 from webapp.persian import (
     MAX_LABELS,
     Check,

@@ -16,8 +16,7 @@ from typing import Final
 
 from webapp import messages, persian
 from webapp.contact import EMPTY, EMPTY_VALUES, Field, FieldKind, Value
-from webapp.persian import Check, InvalidText, label_key
-from webapp.persian.text import plain
+from webapp.persian import Check, InvalidText, label_key, plain
 
 # The values of a gender's input, and what each one means.
 GENDERS: Final[Mapping[str, bool | None]] = MappingProxyType(

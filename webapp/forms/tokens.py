@@ -1,4 +1,4 @@
-"""Form tokens and receipts: signed, and without a cookie.
+"""Form tokens and receipts, signed and without a cookie; and the sessions of operators, with one.
 
 Each rendered form has a token. A token bound to a session fails in a cross-site iframe, where
 browsers block cookies; this one is a hidden field. Its nonce identifies two POSTs of one form.
@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeSerializer
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import (
+    BadData,
+    SignatureExpired,
+    TimestampSigner,
+    URLSafeSerializer,
+    URLSafeTimedSerializer,
+)
 from itsdangerous.encoding import base64_decode, base64_encode
 
 LIFETIME: Final = timedelta(hours=12)
@@ -42,6 +50,25 @@ class Signer(TimestampSigner):
         if max_age is not None and abs(time.time() - signed_at.timestamp()) > max_age:
             raise SignatureExpired("signed too long ago", payload=payload, date_signed=signed_at)
         return (payload, signed_at) if return_timestamp else payload
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions that another machine may have signed.
+
+    Else the receipt of a contact, which one machine puts into the session, would not be shown by
+    another one whose clock is a second behind.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        """Build what signs and reads the cookie, which Flask does twice in a request."""
+        self._serializer = super().get_signing_serializer(app)
+        if self._serializer:
+            self._serializer.signer = Signer
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return what signs and reads the cookie of the app."""
+        del app
+        return self._serializer
 
 
 class InvalidToken(ValueError):

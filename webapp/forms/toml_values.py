@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import enum
 import math
+import operator
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +16,6 @@ from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 from webapp.contact import FIELDS, LABELS, Field, FieldKind, Section, Value
-from webapp.forms.colour import contrast
 from webapp.persian import (
     FIRST_GREGORIAN_YEAR,
     IRAN,
@@ -266,6 +266,24 @@ def read_accent(value: object) -> str:
         shown = math.floor(on_white * 10) / 10
         raise fault(f"white text on {value} has a contrast of {shown}:1; 4.5:1 is the least")
     return value.lower()
+
+
+_DARK: Final = 0.04045  # WCAG 2.2, "relative luminance": up to here sRGB is linear
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours `#rrggbb`, 1 to 21, by WCAG 2.2's definition."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance, 0 to 1, by WCAG 2.2's definition."""
+    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    linear = (
+        math.pow((part + 0.055) / 1.055, 2.4) if part > _DARK else part / 12.92 for part in parts
+    )
+    return math.fsum(map(operator.mul, linear, (0.2126, 0.7152, 0.0722)))
 
 
 def read_date(value: object) -> date:

@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 
 from webapp.database import Database
 from webapp.database.encryption import UnreadableText
+from webapp.database.sqlite import insert_batch
 from webapp.imports.feeder import Feeder
 from webapp.imports.known import KnownNumbers
 from webapp.imports.review import ImportReview
@@ -90,8 +91,8 @@ class Imports:
         self.reading = threading.Lock()
         self._database = database
         self._encryption = database.encryption
-        # For SQLite: one call for all rows, see `sqlite_writer`.
-        self._insert_batch = database.insert_batch(import_rows, [column.name for column in _r])
+        # For SQLite: one call for all rows, see `database.sqlite`.
+        self._insert_batch = insert_batch(import_rows, [column.name for column in _r])
 
     # Drafts
 

@@ -14,12 +14,10 @@ from webapp.contact import FIELDS, MOBILE, NAMES, Field, FieldKind, Value
 from webapp.forms.definitions import FormDefinition
 from webapp.forms.reading import ACTIVE_WORDS, GENDER_WORDS, read_labels, read_value, spelling_key
 from webapp.imports.file import Row, unguarded_cell
-from webapp.imports.sheet_parser.table import day_as_shown
+from webapp.imports.sheet_parser import day_as_shown
 from webapp.imports.tables import WHOLE_NAME
 from webapp.messages import imports as texts
-from webapp.persian import Check, InvalidText
-from webapp.persian.names import divide_name
-from webapp.persian.text import plain
+from webapp.persian import Check, InvalidText, divide_name, plain
 
 _APOSTROPHE: Final = "'"  # makes a text of a cell
 _FORMULA_OF_TEXT: Final = re.compile(r'\s*="([^"]*)"\s*')  # programs write it to keep zeros

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from webapp.imports.sheet_parser.table import (
+from webapp.imports.sheet_parser import (
     MAX_CELL_CHARACTERS,
     MAX_FILE_BYTES,
     MAX_ROWS,

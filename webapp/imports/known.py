@@ -47,7 +47,7 @@ from webapp.outbox.rows import (
     table,
 )
 from webapp.persian import spelling_key
-from webapp.portal.base import (
+from webapp.portal import (
     KnownContact,
     MethodNotAllowed,
     Portal,

@@ -20,7 +20,7 @@ from webapp.imports.cells import (
 )
 from webapp.imports.columns import is_example
 from webapp.imports.file import Row
-from webapp.imports.sheet_parser.table import ALIKE, SHEET_ROWS
+from webapp.imports.sheet_parser import ALIKE, SHEET_ROWS
 from webapp.imports.tables import ColumnMapping
 from webapp.messages import imports as texts
 from webapp.persian import InvalidText, persian_digits

@@ -1,4 +1,4 @@
-"""The metrics for Prometheus.
+"""The metrics for Prometheus, and the WSGI middleware that counts requests and numbers them.
 
 Under `amoot-form serve`, the processes share them in the files of PROMETHEUS_MULTIPROC_DIR. Under
 other servers, each process exposes its own metrics.
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import secrets
 import struct
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from prometheus_client import (
     CollectorRegistry,
@@ -27,6 +31,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from webapp.observability import request_id
 from webapp.settings import VERSION
 
 log = logging.getLogger(__name__)
@@ -296,3 +301,70 @@ def _all_processes() -> CollectorRegistry | None:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
+
+
+ROUTE: Final = "amoot_form.route"  # in the environment of a request
+NO_ROUTE: Final = "-"  # of a path that a robot has made up
+
+
+class CountingMiddleware:
+    """WSGI middleware that counts the requests of an app, and the threads that answer them."""
+
+    def __init__(self, app: WSGIApplication, metrics: Metrics) -> None:
+        """Wrap an app."""
+        self._app = app
+        self._metrics = metrics
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle a request."""
+        began, answered = time.monotonic(), "500"
+        self._metrics.request_began()
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
+            nonlocal answered
+            answered = status
+            return start_response(status, headers, *error)
+
+        try:
+            return self._app(environ, start)
+        finally:
+            route = environ.get(ROUTE, NO_ROUTE)
+            # Nor a method that a robot has made up.
+            method = NO_ROUTE if route == NO_ROUTE else environ["REQUEST_METHOD"]
+            seconds = time.monotonic() - began
+            self._metrics.request_ended(method, route, answered[0], seconds)
+
+
+HEADER: Final = "X-Request-ID"
+
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")  # safe in a log line
+
+
+class RequestIdMiddleware:
+    """WSGI middleware that gives each request an id.
+
+    Around the whole app, so that errors, static files and redirects have one as well.
+    """
+
+    def __init__(self, app: WSGIApplication, *, trusts_proxy: bool) -> None:
+        """Wrap an app; accept the id of a trusted proxy if there is one."""
+        self._app = app
+        self._trusts_proxy = trusts_proxy
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle a request."""
+        own = self._given(environ) or secrets.token_hex(8)
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
+            return start_response(status, [*headers, (HEADER, own)], *error)
+
+        before = request_id.set(own)
+        try:
+            return self._app(environ, start)
+        finally:
+            request_id.reset(before)
+
+    def _given(self, environ: WSGIEnvironment) -> str:
+        """Return the id that the proxy sent, if it is valid."""
+        given: str = environ.get("HTTP_X_REQUEST_ID", "")
+        return given if self._trusts_proxy and _VALID_ID.fullmatch(given) else ""

@@ -34,6 +34,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from webapp.contact import Contact
 from webapp.database import Database
 from webapp.database.encryption import DAMAGED
+from webapp.database.sqlite import insert_batch
 from webapp.outbox.listing import Listing
 from webapp.outbox.review import Failover, Review, change_in_batches, due_after_settling
 from webapp.outbox.rows import (
@@ -100,8 +101,7 @@ class Outbox:
             state: database.insert_or_ignore(table, **row) for state, row in shared.items()
         }
         self._batch_inserts = {
-            state: database.insert_batch(table, BATCH_COLUMNS, **row)
-            for state, row in shared.items()
+            state: insert_batch(table, BATCH_COLUMNS, **row) for state, row in shared.items()
         }
         is_due = database.is_due(_c.due)
         is_queued = and_(_c.state == State.QUEUED, self._encryption.is_readable(_c.encrypted_with))

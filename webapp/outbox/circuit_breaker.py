@@ -34,11 +34,10 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.database import Database
-from webapp.database.cached_value import CachedValue
+from webapp.database import CachedValue, Database
 from webapp.database.engine import metadata
 from webapp.observability.metrics import Metrics
-from webapp.portal.base import (
+from webapp.portal import (
     MAX_PAUSE_S,
     SLOW_DOWN,
     PortalError,

@@ -39,9 +39,9 @@ from sqlalchemy import (
 from sqlalchemy import DateTime as SqlDateTime
 
 from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
-from webapp.database import from_batch
 from webapp.database.encryption import HASH_LENGTH, KEY_ID_LENGTH, Encryption, UnreadableText
 from webapp.database.engine import metadata
+from webapp.database.sqlite import from_batch
 from webapp.persian import fold_digits
 
 MAX_RETRY_AGE: Final = timedelta(days=3)  # of failing attempts; then the submission is held

@@ -24,7 +24,8 @@ from webapp.observability.metrics import Metrics
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import PERHAPS_RECORDED, REVIEW_STATUSES, State, Submission, Timing
-from webapp.portal.base import (
+from webapp.portal import (
+    BY_NAME,
     MethodNotAllowed,
     Portal,
     PortalError,
@@ -35,7 +36,6 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
-from webapp.portal.statuses import BY_NAME
 
 log = logging.getLogger(__name__)
 

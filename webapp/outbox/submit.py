@@ -33,8 +33,7 @@ from webapp.outbox.rows import (
     reference,
 )
 from webapp.outbox.sender import Sender, database_errors_logged
-from webapp.portal.base import PortalError, Rejected, Uncertain
-from webapp.portal.statuses import rejected_fields
+from webapp.portal import PortalError, Rejected, Uncertain, rejected_fields
 
 log = logging.getLogger(__name__)
 

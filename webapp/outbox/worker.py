@@ -19,7 +19,7 @@ from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import Timing
 from webapp.outbox.sender import Sender
-from webapp.portal.base import MethodNotAllowed, Rejected, Unexplained
+from webapp.portal import MethodNotAllowed, Rejected, Unexplained
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import Submission
 from webapp.outbox.submit import Intake
 from webapp.persian import InvalidText, parse_labels, spelling_key, to_iran
-from webapp.portal.base import (
+from webapp.portal import (
     KnownContact,
     MethodNotAllowed,
     Portal,

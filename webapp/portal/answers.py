@@ -1,4 +1,4 @@
-"""Reads the portal's answers, with one reader for every method.
+"""What a call came to: reads the portal's answer, or the exception in place of one.
 
 The portal's pages disagree on where a status stands, and none shows a success of ContactCreate, so
 a status is read wherever one of them puts it:
@@ -14,26 +14,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import socket
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NamedTuple, NoReturn, cast
+
+import requests
+from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from webapp.persian import comparison_key
-from webapp.portal.base import (
+from webapp.portal import (
+    BY_NAME,
+    BY_NUMBER,
+    LENGTH_STATUSES,
     MAX_PAUSE_S,
     MIN_PAUSE_S,
+    SUCCESS,
     MethodNotAllowed,
     PortalError,
     Rejected,
     SlowDown,
+    TimedOut,
     Uncertain,
     Unexplained,
+    Unreachable,
+    rejected_fields,
 )
-from webapp.portal.statuses import BY_NAME, BY_NUMBER, LENGTH_STATUSES, SUCCESS, rejected_fields
-from webapp.portal.transport import Response
 
 JsonObject = Mapping[str, object]
 
@@ -46,6 +56,14 @@ _WHITESPACE: Final = " \t\r\n\ufeff"
 _REFUSALS: Final = (401, 403, 404, 405, 415)
 # … or this one request is, for reasons that the portal does not give.
 _UNEXPLAINED: Final = (400, 413, 422)
+
+
+class Response(NamedTuple):
+    """An HTTP response of the portal."""
+
+    status_code: int
+    body: bytes
+    retry_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,3 +289,62 @@ def is_same_number(mobile: str, stored: object) -> bool:
         return False
     sent, found = (comparison_key(str(text))[-_NATIONAL_DIGITS:] for text in (mobile, stored))
     return sent == found
+
+
+class CallAbandoned(Exception):
+    """The caller has left: nothing more may be sent."""
+
+
+# The first match counts. An exception is searched with all its causes: requests wraps urllib3,
+# which wraps the operating system.
+WHILE_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (CallAbandoned, "ConnectTimeout"),
+    (requests.exceptions.ProxyError, "ProxyFailed"),
+    (socket.gaierror, "NameNotResolved"),
+    (ssl.SSLCertVerificationError, "CertificateInvalid"),
+    (ssl.SSLError, "TLSFailed"),
+    (requests.Timeout, "ConnectTimeout"),
+    (requests.ConnectionError, "ConnectionFailed"),
+)
+AFTER_CONNECTING: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (CallAbandoned, "Timeout"),
+    (requests.Timeout, "Timeout"),
+    (ReadTimeoutError, "Timeout"),
+    (requests.exceptions.ContentDecodingError, "UnreadableAnswer"),
+    (DecodeError, "UnreadableAnswer"),
+    (requests.ConnectionError, "ConnectionBroken"),
+    (requests.exceptions.ChunkedEncodingError, "ConnectionBroken"),
+    (HTTPError, "ConnectionBroken"),
+)
+
+
+def portal_error(error: Exception, *, connecting: bool) -> PortalError:
+    """Return the portal error for an exception of a call.
+
+    Args:
+        error: The exception.
+        connecting: Whether the call was still connecting, so that nothing was sent.
+    """
+    chain = list(_causes(error))
+    cause = " < ".join(type(link).__name__ for link in chain)
+    # Both must hold: nothing was sent, and the exception is one of opening a connection.
+    if connecting and (status := _find_status(chain, WHILE_CONNECTING)):
+        return Unreachable(status, cause)
+    status = _find_status(chain, AFTER_CONNECTING) or "UnknownFault"
+    return TimedOut(cause) if status == "Timeout" else Uncertain(status, cause)
+
+
+def _find_status(
+    chain: Sequence[BaseException], table: Sequence[tuple[type[BaseException], str]]
+) -> str | None:
+    return next(
+        (name for kind, name in table if any(isinstance(link, kind) for link in chain)), None
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        # Urllib3 wraps the error of a handshake in a tunnel without raising it first.
+        wrapped = next((it for it in error.args if isinstance(it, BaseException)), None)
+        error = error.__cause__ or error.__context__ or wrapped

@@ -15,11 +15,10 @@ import requests
 
 from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, FieldKind, Value
 from webapp.observability.metrics import Metrics
-from webapp.portal.answers import Answer, contact_id, read_answer
-from webapp.portal.base import KnownContact, Label, PortalError, TimedOut, Unexplained
+from webapp.portal import BY_NAME, SUCCESS, KnownContact, Label, PortalError, TimedOut, Unexplained
+from webapp.portal.answers import Answer, Response, contact_id, read_answer
 from webapp.portal.matching import describe, find_matches
-from webapp.portal.statuses import BY_NAME, SUCCESS
-from webapp.portal.transport import DIRECT, Response, Route, Transport
+from webapp.portal.transport import DIRECT, Route, Transport
 
 _CODE: Final = re.compile(r"[0-9]{1,8}")
 

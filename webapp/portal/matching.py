@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from webapp.contact import EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Value
 from webapp.persian import comparison_key
+from webapp.portal import KnownContact
 from webapp.portal.answers import contact_id, is_same_number
-from webapp.portal.base import KnownContact
 
 _DAY_LENGTH: Final = 10  # characters of a date; the portal adds a time
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

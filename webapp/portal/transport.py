@@ -21,7 +21,7 @@ from functools import cache
 from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -30,22 +30,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ProxyError
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
-from webapp.portal.base import PortalError, TimedOut, Uncertain, Unreachable
-from webapp.portal.transport_errors import CallAbandoned, portal_error
+from webapp.portal import PortalError, TimedOut, Uncertain, Unreachable
+from webapp.portal.answers import CallAbandoned, Response, portal_error
 
 # A stored contact takes about 2 KB, a list of a thousand labels 200 KB.
 MAX_RESPONSE_BYTES: Final = 512 * 1024
 _CHUNK_BYTES: Final = 8192
 
 _REDIRECTS: Final = range(300, 400)  # their bodies are not read
-
-
-class Response(NamedTuple):
-    """An HTTP response of the portal."""
-
-    status_code: int
-    body: bytes
-    retry_after: str = ""
 
 
 # A connection is used by one thread, for one call at a time: this is that call.

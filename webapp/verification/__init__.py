@@ -16,7 +16,7 @@ from typing import Final
 
 from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
-from webapp.database.sqlite_writer import KeyLocks
+from webapp.database.sqlite import KeyLocks
 from webapp.outbox.rows import NoRoom, State, Submission, Submitter, reference
 from webapp.outbox.submit import Intake, Outcome, Result, outcome_of, waits_for_code
 from webapp.statistics.funnel import CodeCounts, CodeEvent, FunnelStep

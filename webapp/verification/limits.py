@@ -29,8 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from webapp.database import Database
-from webapp.database.cached_value import CachedValue
+from webapp.database import CachedValue, Database
 from webapp.database.engine import metadata
 from webapp.settings import Settings
 

@@ -16,7 +16,7 @@ from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State, Submission, reference
 from webapp.outbox.sender import database_errors_logged
 from webapp.outbox.submit import BUSY, Intake, Outcome, Result, outcome_of
-from webapp.portal.base import (
+from webapp.portal import (
     MethodNotAllowed,
     Portal,
     PortalError,
@@ -27,8 +27,8 @@ from webapp.portal.base import (
     Uncertain,
     Unexplained,
     Unreachable,
+    rejected_fields,
 )
-from webapp.portal.statuses import rejected_fields
 from webapp.statistics.funnel import CodeCounts, CodeEvent
 from webapp.verification.codes import CodeCheck, Codes, Taken
 from webapp.verification.limits import SHARED_LIMITS, Counted, NotTaken

@@ -15,10 +15,11 @@ from webapp.contact import EMPTY_VALUES
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm
 from webapp.forms.definitions import FormDefinition
-from webapp.messages import opening as texts
+from webapp.messages import public as texts
 from webapp.outbox.submit import waits_for_code
 from webapp.persian import DATE_PARTS, IRAN, date_in_words, persian_number
-from webapp.web.rendering import FormattedValue, format_values, local_time, services
+from webapp.web.rendering import services
+from webapp.web.rendering.content import FormattedValue, format_values, local_time
 
 
 class Reason(enum.StrEnum):

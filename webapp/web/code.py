@@ -19,11 +19,11 @@ from flask import Blueprint, render_template, request
 from webapp.contact import MOBILE, Contact
 from webapp.forms.definitions import FormDefinition, read_arrival
 from webapp.forms.tokens import InvalidToken
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import Submission
 from webapp.outbox.submit import Result, submission_key
 from webapp.persian import fold_digits, persian_digits, strip_invisible
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, CodeCheck, CodeState
 from webapp.verification.sender import Policy, VerificationResult
 from webapp.web import closing

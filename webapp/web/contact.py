@@ -18,27 +18,24 @@ from webapp.contact import MOBILE, Field, FieldKind, Value
 from webapp.forms import HONEYPOT_INPUT, ContactForm, arrange, tokens
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import InvalidToken, Receipt, SubmissionToken
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.outbox.circuit_breaker import Pause
 from webapp.outbox.submit import Outcome, Result
-from webapp.portal.base import KnownContact
+from webapp.portal import KnownContact
 from webapp.statistics.funnel import FunnelStep
-from webapp.web import closing
+from webapp.web import closing, rendering
 from webapp.web.help import HeaderContent
-from webapp.web.rendering import (
+from webapp.web.rendering import has_token, own_address, require_intranet, services
+from webapp.web.rendering.content import (
+    CachedPage,
     all_fields,
     format_values,
-    has_token,
-    own_address,
+    placeholders,
     render_part,
-    require_intranet,
-    responses,
-    services,
     waiting,
 )
-from webapp.web.rendering.page_cache import CachedPage, placeholders
 from webapp.web.rendering.recent import find_entry, recent_list
-from webapp.web.security.request import own_origin, showing_site
+from webapp.web.security import own_origin, showing_site
 
 ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str, str]]
 
@@ -117,7 +114,7 @@ def new_form(
         "recent": recent_list(definition),
         "token": token,
     }
-    return responses.respond(cached, values)
+    return rendering.respond(cached, values)
 
 
 def _render_for_all(
@@ -175,7 +172,7 @@ def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool 
 
 def done_title(definition: FormDefinition, receipt: Receipt) -> str:
     """Return the title of a receipt's page: what is not delivered yet is only received."""
-    titles: dict[str, str] = {Result.DELIVERED: messages.TITLE_DONE, **workbench.TITLES}
+    titles: dict[str, str] = {Result.DELIVERED: messages.TITLE_DONE, **desk.TITLES}
     return titles.get(receipt.result, messages.TITLE_RECEIVED).format(title=definition.title)
 
 
@@ -279,17 +276,17 @@ def _differences(form: ContactForm, known: KnownContact, *, only_typed: bool = F
         )
         is_compared = is_compared and bool(texts[1] or not only_typed)
         if is_compared and len({persian.comparison_key(text) for text in texts}) > 1:
-            stored_text, typed_text = (text or workbench.DUPLICATE_EMPTY for text in texts)
+            stored_text, typed_text = (text or desk.DUPLICATE_EMPTY for text in texts)
             found.append(
-                workbench.DUPLICATE_DIFFERENCE.format(
+                desk.DUPLICATE_DIFFERENCE.format(
                     caption=row.caption, stored=stored_text, typed=typed_text
                 )
             )
     carried = [label for label, is_carried in known.labels.items() if is_carried]
     missing = [label for label in typed.labels if known.labels.get(label) is False]
     for labels, sentence in (
-        (carried, workbench.DUPLICATE_LABELS),
-        (missing, workbench.DUPLICATE_NO_LABELS),
+        (carried, desk.DUPLICATE_LABELS),
+        (missing, desk.DUPLICATE_NO_LABELS),
     ):
         if labels:
             found.append(sentence.format(labels=messages.COMMA.join(labels)))

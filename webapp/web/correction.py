@@ -20,16 +20,17 @@ from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
 from webapp.forms.reading import read_value
 from webapp.forms.tokens import InvalidToken, Receipt
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox.rows import dump_contact, load_contact
 from webapp.outbox.submit import Outcome, Result
 from webapp.persian import InvalidText
 from webapp.phonebook import Corrected, Correction, is_equal, stored_contact
-from webapp.portal.base import KnownContact, PortalError, Rejected, Uncertain, status_message
+from webapp.portal import KnownContact, PortalError, Rejected, Uncertain, status_message
 from webapp.web import contact, submitting
-from webapp.web.rendering import all_fields, form_path, require_intranet, services
+from webapp.web.rendering import form_path, require_intranet, services
+from webapp.web.rendering.content import all_fields
 from webapp.web.rendering.recent import Entry, find_entry, remember
-from webapp.web.security.request import showing_site
+from webapp.web.security import showing_site
 
 log = logging.getLogger(__name__)
 

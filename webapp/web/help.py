@@ -1,27 +1,35 @@
-"""The header of operators' pages, and their help page."""
+"""The header of operators' pages, and their help; in demo mode, what the simulator received."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, current_app, render_template, request, send_file
 
-from webapp.database.cached_value import CachedValue
+from webapp import demo
+from webapp.contact import FIELDS, FieldKind, in_page_order
+from webapp.database import CachedValue, DatabaseError
+from webapp.demo.model import DEMO_NUMBERS
 from webapp.forms.definitions import Access, FormDefinition, have_public_forms
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES
 from webapp.persian import persian_digits
-from webapp.portal.base import code_status_message
+from webapp.portal import code_status_message
 from webapp.services import DeliveryServices
-from webapp.web.rendering import form_path, require_intranet, responses, services
+from webapp.web import rendering
+from webapp.web.rendering import form_path, require_intranet, services
+from webapp.web.rendering.content import format_values, waiting
 
 if TYPE_CHECKING:
-    from webapp.web.security.request import FormRequest
+    from webapp.web.security import FormRequest
 
 blueprint = Blueprint("header", __name__)
+demo_blueprint = Blueprint("demo", __name__)
 
 _COUNT_CAP: Final = 99
 _CACHE_TTL_S: Final = 5.0  # on the forms, which are opened all day
@@ -96,7 +104,7 @@ class Header:
 
 
 def _attention(count: int) -> str:
-    text = workbench.ATTENTION_MANY if count > _COUNT_CAP else workbench.ATTENTION
+    text = desk.ATTENTION_MANY if count > _COUNT_CAP else desk.ATTENTION
     return text.format(n=persian_digits(min(count, _COUNT_CAP))) if count else ""
 
 
@@ -129,7 +137,7 @@ def logo() -> Response:
     response = Response(found.content, mimetype=found.mimetype)
     if request.args.get("v") == found.digest:
         # By the browser only: without public forms, a shared cache would show it to strangers.
-        response.headers["Cache-Control"] = f"private, {responses.FOR_A_YEAR}"
+        response.headers["Cache-Control"] = f"private, {rendering.FOR_A_YEAR}"
     return response
 
 
@@ -143,3 +151,57 @@ def show_help() -> str:
         if form.access is Access.PUBLIC
     ]
     return render_template("help/help.html", public=public)
+
+
+# In demo mode only.
+
+
+@demo_blueprint.get("/demo")
+def received() -> str:
+    """List the received contacts, and the codes that were sent, newest first."""
+    require_intranet()
+    contacts = [
+        {"number": stored["ID"], "values": format_values(_values(stored), in_page_order())}
+        for stored in reversed(demo.received(services().portal_url))
+    ]
+    codes = [
+        (persian_digits(sent["Mobile"]), persian_digits(sent["Code"]))
+        for sent in reversed(demo.sent_codes(services().portal_url))
+    ]
+    try:
+        pause = services().delivery.breaker.read_pause()
+    except DatabaseError:
+        pause = None
+    cause = _number_of(pause.status) if pause else ""
+    paused = {"pause": pause, "cause": cause, "waiting": waiting}
+    return render_template("demo/demo.html", contacts=contacts, codes=codes, **paused)
+
+
+@demo_blueprint.get("/styleguide")
+def style_guide() -> Response:
+    """Show each component of the pages once, in each of its states."""
+    require_intranet()
+    return send_file(Path(current_app.root_path) / "docs" / "design-system.html")
+
+
+def _number_of(status: str) -> str:
+    """Return the demo number that the simulator answers with this status, in Persian digits."""
+    numbers = [number for number, answer in DEMO_NUMBERS.items() if answer == status]
+    return persian_digits(numbers[0]) if numbers else ""
+
+
+def _values(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a contact's values from the portal's format."""
+    return {name: _value(row.kind, stored.get(name)) for name, row in FIELDS.items()}
+
+
+def _value(kind: FieldKind, written: Any) -> Any:  # noqa: ANN401  JSON
+    match kind:
+        case FieldKind.MOBILE:
+            return "0" + str(written).removeprefix("98")
+        case FieldKind.DATE if written:
+            return date.fromisoformat(written[:10])
+        case FieldKind.LABELS:
+            return tuple(written)
+        case _:
+            return written

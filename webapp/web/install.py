@@ -23,7 +23,7 @@ from webapp.settings import Settings
 from webapp.web import closing
 from webapp.web.contact import PREVIEW
 from webapp.web.rendering import public_form, require_intranet, services
-from webapp.web.security.request import own_origin
+from webapp.web.security import own_origin
 
 link_blueprint = Blueprint("link", __name__)
 link_blueprint.before_request(require_intranet)

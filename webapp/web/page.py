@@ -1,21 +1,35 @@
-"""A form on its own page: `/` for the first intranet form, `/f/<slug>` for any."""
+"""A form on its own page, `/` and `/f/<slug>`; and a public one in another site's iframe."""
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from http import HTTPStatus
+from typing import Final
 
-from flask import Blueprint, Response, abort, get_flashed_messages, request, session
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    get_flashed_messages,
+    render_template,
+    request,
+    session,
+)
 
 from webapp.contact import FIELDS, MOBILE
 from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Receipt
+from webapp.forms.toml_values import contrast
 from webapp.outbox.submit import Outcome
-from webapp.web import contact, correction, submitting
-from webapp.web.rendering import require_intranet, see_other, services
+from webapp.web import contact, correction, rendering, submitting
+from webapp.web.rendering import public_form, require_intranet, see_other, services
 from webapp.web.rendering.recent import find_entry, remember
 
 blueprint = Blueprint("page", __name__)
+embed_blueprint = Blueprint("embed", __name__)
 
 
 @blueprint.route("/", methods=["GET", "POST"])
@@ -102,3 +116,109 @@ def _keep(form: ContactForm) -> None:
         }
     else:
         session.pop(name, None)
+
+
+# In an iframe: without a cookie, with signed receipts.
+
+
+@embed_blueprint.route("/embed/<slug>", methods=["GET", "POST"])
+def embedded(slug: str) -> contact.ViewResult:
+    """Serve the form of this slug for an iframe."""
+    definition = public_form(slug)
+    if request.method == "GET":
+        return contact.new_form(definition, embedded=True)
+    form = services().forms[slug]()
+    result = submitting.receive(form, embed=definition)
+    if not isinstance(result, Outcome):
+        return result
+    receipt = submitting.issue_receipt(definition, result, site=form.token.site)
+    return see_other(f"/embed/{slug}/done?r={receipt}")
+
+
+@embed_blueprint.get("/embed/<slug>/done")
+def done(slug: str) -> str | Response:
+    """Show the outcome of a receipt; without a valid one, redirect to the form."""
+    definition = public_form(slug)
+    try:
+        receipt = services().tokens.read_receipt(request.args.get("r", ""), form=slug)
+    except InvalidToken:
+        return see_other(f"/embed/{slug}")
+    title = contact.done_title(definition, receipt)
+    context = {"definition": definition, "embed": definition, "receipt": receipt, "title": title}
+    return render_template("embed/done.html", **context)
+
+
+@embed_blueprint.get("/embed.js")
+def script() -> Response:
+    """Serve the snippet's script under a stable URL, which other sites link."""
+    response = current_app.send_static_file("embed.js")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@embed_blueprint.get("/accent/<slug>.css")
+def style(slug: str) -> Response:
+    """Serve the form's own colour: the policy forbids inline styles."""
+    definition = services().definitions.get(slug)
+    if not definition or not definition.accent:
+        abort(HTTPStatus.NOT_FOUND)
+    response = Response(stylesheet(definition.accent), mimetype="text/css")
+    if request.args.get("v") == accent_digest(definition.accent):
+        response.headers["Cache-Control"] = rendering.CACHE_FOR_A_YEAR
+    return response
+
+
+# A form's own colour as a stylesheet, with legible text in the light and the dark scheme.
+Colour = tuple[int, int, int]
+
+_WHITE: Final = (255, 255, 255)
+_BLACK: Final = (0, 0, 0)
+_DARK_SHEET: Final = (0x18, 0x20, 0x1D)  # as in site.css
+_MIN_CONTRAST: Final = 7.0  # against the dark sheet; WCAG 2.2's enhanced contrast, for some reserve
+_STEPS: Final = 20
+
+
+@cache
+def stylesheet(accent: str) -> str:
+    """Return the custom properties of site.css that depend on the accent.
+
+    Args:
+        accent: `#rrggbb`, on which white text is legible.
+    """
+    light = _parse_colour(accent)
+    dark = _lightened(light)
+    return (
+        f":root {{ --accent: {_hex(light)}; --accent-deep: {_hex(_mix(light, _BLACK, 0.25))}; "
+        f"--on-accent: #fff; --tint: {_hex(_mix(light, _WHITE, 0.9))}; }}\n"
+        "@media screen and (prefers-color-scheme: dark) { "
+        f":root:not(.light) {{ --accent: {_hex(dark)}; "
+        f"--accent-deep: {_hex(_mix(dark, _WHITE, 0.3))}; --on-accent: #000; "
+        f"--tint: {_hex(_mix(light, _DARK_SHEET, 0.7))}; }} }}\n"
+    )
+
+
+@cache
+def accent_digest(accent: str) -> str:
+    """Return a hash of an accent's stylesheet."""
+    return hashlib.sha256(stylesheet(accent).encode()).hexdigest()[:12]
+
+
+def _lightened(colour: Colour) -> Colour:
+    """Return the colour, mixed with white until its contrast with the dark page suffices."""
+    mixtures = (_mix(colour, _WHITE, step / _STEPS) for step in range(_STEPS + 1))
+    return next(
+        mixed for mixed in mixtures if contrast(_hex(mixed), _hex(_DARK_SHEET)) >= _MIN_CONTRAST
+    )
+
+
+def _mix(one: Colour, other: Colour, share: float) -> Colour:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def _parse_colour(text: str) -> Colour:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def _hex(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

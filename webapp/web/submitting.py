@@ -23,19 +23,19 @@ from webapp.database import DatabaseError
 from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition
 from webapp.forms.tokens import Receipt
-from webapp.messages import codes as texts
+from webapp.messages import public as texts
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, Submitter
 from webapp.outbox.submit import Outcome, Result, submission_key
 from webapp.persian import persian_digits
-from webapp.portal.base import KnownContact, status_message
+from webapp.portal import KnownContact, status_message
 from webapp.statistics.funnel import FunnelStep
 from webapp.verification.sender import CodeRequest, Networks, Policy
 from webapp.web import closing
 from webapp.web.closing import Closure
 from webapp.web.contact import ViewResult, is_confirmed, page, previous_submission
 from webapp.web.rendering import see_other, services
+from webapp.web.security import MAX_BODY_BYTES
 from webapp.web.security.rate_limits import LimitReached, address_prefix
-from webapp.web.security.request import MAX_BODY_BYTES
 
 # In the address of the code step: "1" after another code was sent, "0" if none was.
 SENT: Final = "sent"
@@ -123,8 +123,8 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
 def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
     """Check a POST: its token and fields, its size, and duplicates or spam.
 
-    Before, `request` has refused other origins and malformed bodies, and `access` strangers on
-    operators' pages.
+    Before, `security` has refused other origins and malformed bodies, and strangers on operators'
+    pages.
 
     Args:
         form: The form of this request.

@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
-from webapp.cli.portal_check import reading
+from webapp.cli.portal_check import CheckTable, Level, Reply, reading
 from webapp.cli.portal_check.own_contacts import OwnContacts, Records, delete_all, ids
 from webapp.cli.portal_check.reading import is_about_form, is_about_number, variants
-from webapp.cli.portal_check.table import CheckTable, Level, Reply
 from webapp.contact import FIELDS, MOBILE, Contact, FieldKind
 from webapp.persian import comparison_key
-from webapp.portal.answers import is_same_number
-from webapp.portal.base import (
+from webapp.portal import (
     MethodNotAllowed,
     Refused,
     Rejected,
@@ -25,6 +23,7 @@ from webapp.portal.base import (
     Unexplained,
     Unreachable,
 )
+from webapp.portal.answers import is_same_number
 from webapp.portal.client import AmootPortal, Empty, edit_payload, payload
 from webapp.portal.matching import find_matches
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from time import monotonic, sleep
 from typing import Any, Final
 
-from webapp.cli.portal_check.table import CheckTable, Level, Reply, ask
+from webapp.cli.portal_check import CheckTable, Level, Reply, ask
 from webapp.contact import MOBILE
+from webapp.portal import MethodNotAllowed, PortalError, SlowDown
 from webapp.portal.answers import contact_id, is_same_number
-from webapp.portal.base import MethodNotAllowed, PortalError, SlowDown
 from webapp.portal.client import AmootPortal
 
 Records = Sequence[Mapping[str, Any]]

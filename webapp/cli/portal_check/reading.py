@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from webapp.cli.portal_check.table import CheckTable, Level, Reply, ask
+from webapp.cli.portal_check import CheckTable, Level, Reply, ask
 from webapp.contact import EMPTY_VALUES, FIELDS, LABELS, MOBILE, Contact, Field, FieldKind, Value
 from webapp.messages.portal_check import SAMPLE, SAMPLE_LABELS
 from webapp.persian import comparison_key
+from webapp.portal import MethodNotAllowed, PortalError, Refused, Rejected, Uncertain
 from webapp.portal.answers import contact_id, is_same_number
-from webapp.portal.base import MethodNotAllowed, PortalError, Refused, Rejected, Uncertain
 from webapp.portal.client import AmootPortal, Empty, has_cancelled, payload
 
 # Nobody has a number of this form: no operator has been given the prefix with these zeros.

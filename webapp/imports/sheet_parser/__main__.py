@@ -12,9 +12,7 @@ import re
 import sys
 from typing import Final
 
-from .delimited import read_delimited
-from .markup import read_markup
-from .table import (
+from . import (
     MAX_FILE_BYTES,
     Guide,
     Table,
@@ -23,7 +21,7 @@ from .table import (
     make_table,
     read_sheets,
 )
-from .vcard import read_vcards
+from .text_files import read_delimited, read_markup, read_vcards
 from .workbook import OLE_START, ZIP_START, read_workbook
 
 _HEAD_BYTES: Final = 1_024

@@ -11,7 +11,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from .table import MAX_PARTS, MAX_SHEETS, MAX_UNPACKED_BYTES, Sheets, Unparsable, day_as_shown
+from . import MAX_PARTS, MAX_SHEETS, MAX_UNPACKED_BYTES, Sheets, Unparsable, day_as_shown
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook

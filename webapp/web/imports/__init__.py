@@ -20,16 +20,16 @@ from webapp.imports.columns import sample_workbook
 from webapp.imports.drafts import read_again, read_other_sheet, store_file
 from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
-from webapp.imports.sheet_parser.table import MAX_FILE_BYTES, MAX_ROWS
+from webapp.imports.sheet_parser import MAX_FILE_BYTES, MAX_ROWS
 from webapp.imports.tables import BEGUN, DuplicateRows, Import, ImportState, KnownRows
 from webapp.messages import COMMA, MAN, WOMAN
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
-from webapp.portal.base import status_message
+from webapp.portal import status_message
 from webapp.web.imports import pages
 from webapp.web.rendering import has_token, require_intranet, see_other, services
-from webapp.web.rendering.charts import csv_file, xlsx_file
-from webapp.web.security.request import MAX_BODY_BYTES
+from webapp.web.rendering.content import csv_file, xlsx_file
+from webapp.web.security import MAX_BODY_BYTES
 
 
 class WrongRowsErased(NotFound):

@@ -15,7 +15,7 @@ from webapp.forms.reading import read_value
 from webapp.imports.columns import asked_dates, named_columns, targets, undecided_dates
 from webapp.imports.review import Progress
 from webapp.imports.rows import row_name, shared_fields
-from webapp.imports.sheet_parser.table import ALIKE
+from webapp.imports.sheet_parser import ALIKE
 from webapp.imports.tables import (
     ENDED,
     WHOLE_NAME,
@@ -29,14 +29,14 @@ from webapp.messages import COMMA
 from webapp.messages import imports as texts
 from webapp.outbox.rows import Submission, load_contact
 from webapp.persian import InvalidText, persian_digits, persian_number
-from webapp.portal.base import status_message
-from webapp.web.rendering import (
+from webapp.portal import status_message
+from webapp.web.rendering import services
+from webapp.web.rendering.content import (
     FormattedValue,
     all_fields,
     duration,
     format_values,
     local_time,
-    services,
 )
 
 MAX_SHOWN: Final = 50  # rows of each list

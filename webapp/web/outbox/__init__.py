@@ -16,7 +16,7 @@ from webapp.contact import FIELDS, MOBILE
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox.listing import MAX_SORTED, ListKind, Query
 from webapp.outbox.rows import State, Submission
 from webapp.outbox.submit import Result
@@ -24,18 +24,10 @@ from webapp.web import contact, correction, submitting
 from webapp.web.imports import cell_text, table_file
 from webapp.web.outbox import pages
 from webapp.web.outbox.pages import PATH
-from webapp.web.rendering import (
-    all_fields,
-    has_token,
-    local_time,
-    require_intranet,
-    see_other,
-    services,
-    waiting,
-)
-from webapp.web.rendering.charts import csv_file
+from webapp.web.rendering import has_token, require_intranet, see_other, services
+from webapp.web.rendering.content import all_fields, csv_file, local_time, waiting
 from webapp.web.rendering.recent import find_entry, remember
-from webapp.web.security.request import showing_site
+from webapp.web.security import showing_site
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from flask import request
 from webapp import messages, persian
 from webapp.contact import MOBILE
 from webapp.forms.definitions import FormDefinition, main_form
-from webapp.messages import outbox as texts
+from webapp.messages import desk as texts
 from webapp.outbox.listing import SORTS, ListKind, Query, ReasonGroup
 from webapp.outbox.rows import (
     MAX_RETRY_AGE,
@@ -26,8 +26,9 @@ from webapp.outbox.rows import (
 )
 from webapp.outbox.sender import is_given_up
 from webapp.persian import InvalidText, persian_digits, persian_number
-from webapp.portal.base import status_message
-from webapp.web.rendering import all_fields, format_values, local_time, services
+from webapp.portal import status_message
+from webapp.web.rendering import services
+from webapp.web.rendering.content import all_fields, format_values, local_time
 
 PATH: Final = "/outbox"
 

@@ -1,48 +1,46 @@
-"""What the pages share: the app's `Services`, and functions that render and format.
+"""What the pages share: the app's `Services`; and what every response gets: headers and gzip.
 
 `Services` holds what an app has built once: its settings, forms and the services of all features. A
 view gets it from `services()`.
+
+Gzip is for servers without a compressing proxy in front. Flask-Compress skips responses with an
+error status, but a form that comes back with errors is the largest page of all.
 """
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Response, abort, current_app, render_template, request
-from markupsafe import Markup, escape
+from flask import Flask, Response, abort, current_app, request
+from werkzeug.http import parse_accept_header
 
-from webapp import messages, persian
-from webapp.contact import Field, FieldKind, in_page_order
-from webapp.database import DatabaseError
 from webapp.forms import ContactForm
 from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Tokens
-from webapp.messages import statistics as texts
-from webapp.observability.metrics import Metrics
-from webapp.outbox.rows import WAITING, State
-from webapp.persian import persian_digits
+from webapp.observability.metrics import NO_ROUTE, ROUTE, CountingMiddleware, Metrics
 from webapp.services import DeliveryServices
 from webapp.settings import Settings
-from webapp.web.security.access import BasicAuth, Intranet
+from webapp.web.security import BasicAuth, FormRequest, Intranet, embedded_form
 from webapp.web.security.proof_of_work import ProofOfWork
 from webapp.web.security.rate_limits import RateLimits
-from webapp.web.security.request import FormRequest
 
 if TYPE_CHECKING:
-    from webapp.web.health import Readiness
+    from webapp.web import Readiness
     from webapp.web.help import Header, HeaderContent
-    from webapp.web.rendering.page_cache import CachedPage
+    from webapp.web.rendering.content import CachedPage
     from webapp.web.rendering.recent import RecentSubmissions
 
 EXTENSION = "contact_form"
-
-_COUNT_CAP: Final = 10_000  # pages say "more than"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,43 +82,6 @@ def public_form(slug: str) -> FormDefinition:
     return definition
 
 
-def render_part(template: str, **context: Any) -> Markup:
-    """Render a part of a page, to be inserted into another template as it is."""
-    html = render_template(template, **context)
-    return Markup(html)  # nosec B704  # noqa: S704  rendered and escaped by Jinja
-
-
-def isolated(values: Iterable[str], separator: str = " ") -> Markup:
-    """Return texts in a `<bdi>` each: a Latin one among Persian ones keeps its place and signs."""
-    html = str(escape(separator)).join(f"<bdi>{escape(value)}</bdi>" for value in values)
-    return Markup(html)  # nosec B704  # noqa: S704  escaped
-
-
-# A mail address, a web address or a phone number within a text.
-_LINK: Final = re.compile(
-    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)|(?P<web>https?://[^\s\u060c\u061b]+[^\s\u060c\u061b.)])"
-    r"|(?P<phone>[+(]?\d[\d() \u200c–-]{5,}\d)"
-)
-_LINKS: Final = {
-    "mail": '<a href="mailto:{0}"><bdi dir="ltr">{1}</bdi></a>',
-    "web": '<a href="{0}" target="_blank" rel="noopener"><bdi dir="ltr">{1}</bdi></a>',
-    "phone": '<a href="tel:{0}"><bdi dir="ltr">{1}</bdi></a>',
-}
-
-
-def linked(text: str) -> Markup:
-    """Return a text as HTML in which phone numbers, mail and web addresses are links."""
-    html, end = Markup(), 0
-    for found in _LINK.finditer(text):
-        kind, shown = str(found.lastgroup), found[0]
-        digits = persian.fold_digits(shown)
-        target = re.sub(r"[^+\d]", "", digits) if kind == "phone" else shown
-        html += text[end : found.start()]
-        html += Markup(_LINKS[kind]).format(target, shown)  # nosec B704  # noqa: S704  escaped
-        end = found.end()
-    return html + text[end:]
-
-
 def form_path(definition: FormDefinition) -> str:
     """Return the path of a form's own page."""
     is_main = definition is main_form(services().definitions)
@@ -153,95 +114,239 @@ def has_token(form: str) -> bool:
 
 
 def require_intranet() -> None:
-    """Allow only operators, under a host name of our own; see `access`."""
+    """Allow only operators, under a host name of our own; see `security`."""
     services().intranet.require()
     # Not in `g`, which a request that is made within this one would share.
     cast("FormRequest", request).is_operators_page = True
 
 
-def waiting() -> str:
-    """Return how many contacts wait, as a Persian sentence; "" if the database fails."""
-    return counted(WAITING, messages.WAITING, messages.WAITING_MANY)
-
-
-def counted(
-    states: Sequence[State],
-    text: str = "{n}",
-    many: str = texts.MORE_THAN,
-    *,
-    but: Sequence[str] = (),
-) -> str:
-    """Return how many contacts in these states are in the outbox; "" if the database fails.
-
-    Args:
-        states: The states.
-        text: The Persian text for the number.
-        many: The one for more than are counted.
-        but: Statuses that are not counted.
-    """
-    try:
-        count = services().delivery.outbox.review.count(states, most=_COUNT_CAP, but=but)
-    except DatabaseError:
-        return ""
-    sentence = many if count > _COUNT_CAP else text
-    return sentence.format(n=persian_digits(min(count, _COUNT_CAP)))
-
-
-_FORMATTERS: Final[dict[FieldKind, Callable[[Any], str]]] = {
-    FieldKind.MOBILE: persian.persian_digits,
-    FieldKind.GENDER: lambda is_man: messages.MAN if is_man else messages.WOMAN,
-    FieldKind.DATE: persian.date_in_words,
-    FieldKind.LABELS: lambda labels: isolated(labels, messages.COMMA),
-    FieldKind.ACTIVE: lambda is_active: messages.YES if is_active else messages.NO,
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+# A page that answers a POST, as a form that came back or a question, for Back and Forward: without
+# the stored answer, a browser would have to send the POST again, and shows an error page of its own
+# instead. Without `Vary: Cookie`: a cookie that came since, as that of a receipt, would make the
+# stored answer another one.
+_KEEP_FOR_BACK: Final = "private, no-cache"
+_EMBED_PREFIX: Final = "embed"  # the embedded pages, and the script that other sites load
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # no-referrer would make a POST's Origin null
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_DIRECTIONS: Final = {FieldKind.MOBILE: "ltr", FieldKind.EMAIL: "ltr", FieldKind.LABELS: "rtl"}
-
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
 
 
-class FormattedValue(NamedTuple):
-    """A value with its caption and its text direction."""
+def register(
+    app: Flask,
+    definitions: Mapping[str, FormDefinition],
+    metrics: Metrics,
+    views: Mapping[str, Callable[[], Response]],
+) -> None:
+    """Count the requests of an app with these forms, and complete its responses.
 
-    caption: str
-    text: str
-    dir: str
-
-
-def format_values(values: Mapping[str, Any], rows: Iterable[Field]) -> list[FormattedValue]:
-    """Return the values of a contact that are not empty, in the order of these rows."""
-    return [
-        FormattedValue(
-            row.caption,
-            _FORMATTERS.get(row.kind, str)(values[row.name]),
-            _DIRECTIONS.get(row.kind, "auto"),
-        )
-        for row in rows
-        if values[row.name] not in (None, "", ())
-    ]
-
-
-def all_fields(definition: FormDefinition | None) -> list[Field]:
-    """Return the whole field table in the order of the page, with a form's own captions."""
-    own = {row.name: row for row in definition.fields} if definition else {}
-    return [own.get(row.name, row) for row in in_page_order()]
-
-
-def duration(seconds: float, *, decimals: int = 1) -> str:
-    """Return a duration in the unit that fits, «۱٫۲ ثانیه».
-
-    Args:
-        seconds: The duration.
-        decimals: Of seconds; minutes and hours have one.
+    It answers the paths of `views` before the router, which accepts only the host of PUBLIC_URL:
+    load balancers and Prometheus request each machine by its IP address.
     """
-    for text, unit_s in ((texts.HOURS, _HOUR_S), (texts.MINUTES, _MINUTE_S)):
-        if seconds >= unit_s:
-            return text.format(n=persian.persian_number(seconds / unit_s, decimals=1))
-    return texts.SECONDS.format(n=persian.persian_number(seconds, decimals=decimals))
+    app.before_request(partial(_note_route, views))
+    app.after_request(_compress)
+    counted = CountingMiddleware(app.wsgi_app, metrics)
+    app.wsgi_app = _HeadersMiddleware(counted, definitions)  # type: ignore[method-assign]
 
 
-def local_time(value: datetime) -> str:
-    """Return a UTC time as local date and time in Iran, in Persian."""
-    local = persian.to_iran(value)
-    day, time = persian.date_in_words(local.date()), persian.persian_digits(f"{local:%H:%M}")
-    return messages.LOCAL_TIME.format(day=day, time=time)
+def _note_route(views: Mapping[str, Callable[[], Response]]) -> Response | None:
+    """Note the route by which a request is counted; answer it if it needs no router."""
+    view, rule = views.get(request.path), request.url_rule
+    view = view if request.method in ("GET", "HEAD") else None
+    request.environ[ROUTE] = rule.rule if rule else request.path if view else NO_ROUTE
+    return view() if view else None
+
+
+class _HeadersMiddleware:
+    """WSGI middleware that adds the headers.
+
+    Adding them one by one to Flask's response object would take a fifth of the time of a page.
+    """
+
+    def __init__(self, app: WSGIApplication, definitions: Mapping[str, FormDefinition]) -> None:
+        self._app = app
+        self._definitions = definitions
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        definition = embedded_form(self._definitions, path)
+        origins = definition.embed_origins if definition else ()
+        ours = _headers(
+            origins,
+            is_embedded=path.lstrip("/").startswith(_EMBED_PREFIX),
+            is_secure=environ["wsgi.url_scheme"] == "https",
+        )
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401
+            is_kept = environ["REQUEST_METHOD"] == "POST" and _is_page(status, headers)
+            cache_control = _KEEP_FOR_BACK if is_kept else "no-store"
+            if is_kept:
+                headers = [each for each in headers if each[0] != "Vary"]
+                headers.append(("Vary", "Accept-Encoding"))
+            own = _with_defaults(headers, _policy(origins), cache_control)
+            return start_response(status, [*own, *ours], *error)
+
+        return self._app(environ, start)
+
+
+def _is_page(status: str, headers: Iterable[tuple[str, str]]) -> bool:
+    kind = next((value for name, value in headers if name == "Content-Type"), "")
+    return kind.startswith("text/html") and not status.startswith("3")
+
+
+def _with_defaults(
+    headers: list[tuple[str, str]], policy: str, cache_control: str
+) -> Iterator[tuple[str, str]]:
+    """Yield a response's own headers, completed by Content-Security-Policy and Cache-Control."""
+    has_cache_control = False
+    for name, value in headers:
+        if name == "Content-Security-Policy":
+            policy = f"{policy}; {value}"
+        else:
+            has_cache_control = has_cache_control or name == "Cache-Control"
+            yield name, value
+    yield "Content-Security-Policy", policy
+    if not has_cache_control:
+        yield "Cache-Control", cache_control
+
+
+@cache
+def _headers(
+    origins: tuple[str, ...], *, is_embedded: bool, is_secure: bool
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers that all responses of such a path share."""
+    headers = dict(_HEADERS)
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_embedded else "same-origin"
+    if not origins:
+        headers["X-Frame-Options"] = "DENY"
+    if is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return tuple(headers.items())
+
+
+@cache
+def _policy(origins: tuple[str, ...]) -> str:
+    """Return the policy of a page that these origins may frame."""
+    ancestors = (
+        " ".join((*origins, "'self'")) if origins else "'none'"
+    )  # our own origin: the preview
+    return f"{_POLICY}; frame-ancestors {ancestors}"
+
+
+_TEXTS: Final = {"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}
+_GZIPPED: Final = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+_MIN_BYTES: Final = 500  # fits into one packet anyway
+
+
+def respond(page: CachedPage, values: Mapping[str, str]) -> Response:
+    """Return a cached page with these values, compressed if the browser accepts it."""
+    if not _accepts_gzip():
+        return Response(page.render(values), mimetype="text/html")
+    return Response(page.render_gzipped(values), mimetype="text/html", headers=_GZIPPED)
+
+
+def _accepts_gzip() -> bool:
+    return _parse_accepts_gzip(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=256)
+def _parse_accepts_gzip(accepted: str) -> bool:
+    return parse_accept_header(accepted).quality("gzip") > 0
+
+
+def _compress(response: Response) -> Response:
+    if "Content-Encoding" in response.headers:
+        return response
+    is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+    if is_part or response.mimetype not in _TEXTS:
+        return response
+    response.vary.add("Accept-Encoding")
+    if not _accepts_gzip():
+        return response
+    response.direct_passthrough = False
+    body = response.get_data()
+    if len(body) < _MIN_BYTES:
+        return response
+    response.data = gzip.compress(body, mtime=0)
+    response.content_encoding = "gzip"
+    etag, _ = response.get_etag()
+    if etag:  # a strong one means identical bytes in every encoding
+        response.set_etag(etag, weak=True)
+    return response
+
+
+FOR_A_YEAR: Final = "max-age=31536000, immutable"
+CACHE_FOR_A_YEAR: Final = f"public, {FOR_A_YEAR}"
+
+_FONT: Final = "font.css"
+_FONT_STYLES: Final = "site.css"  # the stylesheet of every page
+_UNNEEDED: Final = re.compile(
+    r"\s*/\*.*?\*/|;?\s+(?=\})|\n\s+|(?<=[:;,{]) +| +(?=\{)|;(?=\})", re.DOTALL
+)
+_URL: Final = re.compile(r'url\("([\w.-]+)"\)')
+
+
+def register_assets(app: Flask) -> None:
+    """Add `asset(name)` and `has_asset(name)` to the templates, and the caching headers."""
+    folder = Path(str(app.static_folder))
+    contents = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    stylesheets = _stylesheets(contents)
+    digests = {name: _digest(content) for name, content in (contents | stylesheets).items()}
+
+    def asset(name: str) -> str:
+        # Not url_for, which fails on the error page for an untrusted host.
+        return f"{app.static_url_path}/{name}?v={digests[name]}"
+
+    def stylesheet(name: str) -> Response:
+        if (content := stylesheets.get(f"{name}.css")) is None:
+            abort(HTTPStatus.NOT_FOUND)
+        response = Response(content, mimetype="text/css")
+        response.cache_control.no_cache = True
+        response.set_etag(digests[f"{name}.css"])
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
+        return cached(response, f"{name}.css")
+
+    def static(filename: str) -> Response:
+        return cached(app.send_static_file(filename), filename)
+
+    def cached(response: Response, name: str) -> Response:
+        if request.args.get("v") == digests.get(name):
+            response.headers["Cache-Control"] = CACHE_FOR_A_YEAR
+        return response
+
+    app.jinja_env.globals.update(asset=asset, has_asset=digests.__contains__)
+    app.add_url_rule(f"{app.static_url_path}/<name>.css", "stylesheet", stylesheet)
+    app.view_functions["static"] = static
+
+
+def _stylesheets(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the stylesheets as browsers get them, by name.
+
+    They have no comment and no space without meaning, and the content hash of what they load. The
+    font is part of the first one if it was built.
+    """
+    texts = {name: content.decode() for name, content in contents.items() if name[-4:] == ".css"}
+    font = texts.pop(_FONT)
+    if all(name in contents for name in _URL.findall(font)):
+        texts[_FONT_STYLES] = font + texts[_FONT_STYLES]
+
+    def hashed(found: re.Match[str]) -> str:
+        return f'url("{found[1]}?v={_digest(contents[found[1]])}")'
+
+    return {
+        name: _URL.sub(hashed, _UNNEEDED.sub("", text)).encode() for name, text in texts.items()
+    }
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

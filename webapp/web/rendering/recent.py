@@ -23,18 +23,12 @@ from webapp import messages, persian
 from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.forms.definitions import Access, FormDefinition
-from webapp.messages import workbench
+from webapp.messages import desk
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, State
 from webapp.outbox.submit import Outcome
 from webapp.persian import IRAN
-from webapp.web.rendering import (
-    form_path,
-    has_token,
-    render_part,
-    require_intranet,
-    see_other,
-    services,
-)
+from webapp.web.rendering import form_path, has_token, require_intranet, see_other, services
+from webapp.web.rendering.content import render_part
 
 COOKIE_NAME: Final = "amoot_recent"
 
@@ -147,10 +141,10 @@ blueprint = Blueprint("recent", __name__)
 
 _FORM_SLUG: Final = ":recent"  # of the token of the button below; no slug has a colon
 _MESSAGES: Final[Mapping[State | None, str]] = {
-    **dict.fromkeys(WAITING, workbench.RECENT_QUEUED),
+    **dict.fromkeys(WAITING, desk.RECENT_QUEUED),
     **dict.fromkeys(NEEDS_ATTENTION, messages.NEEDS_ATTENTION),
-    State.DELIVERED: workbench.RECENT_DELIVERED,
-    None: workbench.RECENT_GONE,
+    State.DELIVERED: desk.RECENT_DELIVERED,
+    None: desk.RECENT_GONE,
 }
 
 

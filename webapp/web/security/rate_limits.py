@@ -22,7 +22,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from webapp.database.sqlite_writer import KeyLocks
+from webapp.database.sqlite import KeyLocks
 from webapp.observability import RareWarnings, explain
 from webapp.observability.metrics import Metrics
 from webapp.settings import Settings

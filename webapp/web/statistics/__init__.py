@@ -11,26 +11,29 @@ from flask import Blueprint, Response, render_template, request
 
 from webapp import persian
 from webapp.forms.definitions import main_form
-from webapp.messages import opening as opening_texts
+from webapp.messages import public
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, SUSPECT_STATUSES, WAITING
 from webapp.persian import persian_number, today
 from webapp.statistics import MAX_LIVE_ROWS, Count, CountedOutcome
 from webapp.statistics.breakdowns import Breakdown
 from webapp.web import closing
-from webapp.web.rendering import charts, counted, require_intranet, services
-from webapp.web.rendering.charts import csv_file
+from webapp.web.rendering import require_intranet, services
+from webapp.web.rendering.content import counted, csv_file
 from webapp.web.statistics.tables import (
     HOURS,
+    Chart,
     StatisticsTable,
     TableRow,
     breakdown_csv,
     breakdown_table,
     breakdowns,
     choice_rows,
+    column_chart,
     form_title,
     funnel_table,
     in_order,
+    row_chart,
     step_csv,
     typical_delay,
 )
@@ -100,7 +103,7 @@ def _opening() -> list[str]:
     """Return which forms are open, and how many of their places are taken."""
     found = {form.title: closing.for_operators(form) for form in services().definitions.values()}
     return [
-        " ".join([opening_texts.FORM.format(title=title), *lines])
+        " ".join([public.FORM.format(title=title), *lines])
         for title, lines in found.items()
         if lines
     ]
@@ -217,7 +220,7 @@ class _Section:
         table: The table.
     """
 
-    chart: charts.Chart
+    chart: Chart
     summary: str
     outcomes: list[str]
     table: StatisticsTable
@@ -230,7 +233,7 @@ def _sections(
     period = texts.LAST_DAYS.format(n=persian_number(len(days)))
     yield _time_section(days, counts, period)
     forms = _by_form(counts)
-    yield _section(charts.rows, forms, _outcome_table("form", forms, texts.BY_FORM), period)
+    yield _section(row_chart, forms, _outcome_table("form", forms, texts.BY_FORM), period)
     if hours:
         names = list(HOURS)
         shown = names[names.index(min(hours)) : names.index(max(hours)) + 1]
@@ -238,7 +241,7 @@ def _sections(
             _Sum(HOURS[it], persian_number(int(it)), {_DELIVERED: hours.get(it, 0)}) for it in shown
         ]
         table = breakdown_table(Breakdown.HOUR, hours)
-        yield _section(charts.columns, sums, table, period)
+        yield _section(column_chart, sums, table, period)
 
 
 def _time_section(days: Sequence[date], counts: Iterable[Count], period: str) -> _Section:
@@ -254,7 +257,7 @@ def _time_section(days: Sequence[date], counts: Iterable[Count], period: str) ->
     empty = len(sums) - len(shown)
     note = nothing.format(n=persian_number(empty)) if empty else ""
     table = _outcome_table("time", shown[::-1], title, note=note, csv="outcome")
-    return _section(charts.columns, sums, table, period)
+    return _section(column_chart, sums, table, period)
 
 
 def _outcome_table(
@@ -280,7 +283,7 @@ def _whole(sums: Iterable[_Sum]) -> _Sum:
 
 
 def _section(
-    draw: Callable[[list[tuple[str, Mapping[str, int]]]], charts.Chart],
+    draw: Callable[[list[tuple[str, Mapping[str, int]]]], Chart],
     sums: Sequence[_Sum],
     table: StatisticsTable,
     period: str,

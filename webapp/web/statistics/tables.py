@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from webapp.forms.definitions import Access
 from webapp.messages import statistics as texts
@@ -240,3 +240,113 @@ def form_title(slug: str) -> str:
     """Return the title of a form; of one that is gone, its slug."""
     definition = services().definitions.get(slug)
     return definition.title if definition else texts.FORM_GONE.format(slug=slug)
+
+
+WIDTH: Final = 640
+_COLUMNS_HEIGHT: Final = 260
+_TOP: Final = 16
+_BASE: Final = 216  # where columns stand
+_MAX_LABELS: Final = 6  # of an axis, which small screens show large
+_MAX_TICKS: Final = 4
+_COLUMN_SHARE: Final = 0.72  # of the room for one
+_MAX_COLUMN_WIDTH: Final = 48.0
+_DIGIT_WIDTH: Final = 13  # on a small screen
+_ROW_HEIGHT: Final = 60
+_ROW_BAR: Final = (32, 18)  # its top within the row, and its height
+
+
+class Segment(NamedTuple):
+    """A rectangle, for the submissions of one outcome."""
+
+    outcome: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Bar(NamedTuple):
+    """A bar: its segments, its label and where that stands, "" for none."""
+
+    label: str
+    x: float
+    y: float
+    segments: list[Segment]
+
+
+class Tick(NamedTuple):
+    """A line across the chart, and the number beside it."""
+
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart.
+
+    Attributes:
+        height: Its height; all are `WIDTH` wide.
+        bars: Its bars.
+        plot_width: Where the bars end, and the numbers of the axis begin.
+        ticks: The lines of its axis.
+        is_across: Whether its bars lie.
+    """
+
+    height: int
+    bars: list[Bar]
+    plot_width: float = WIDTH
+    ticks: Sequence[Tick] = ()
+    is_across: bool = False
+
+
+def column_chart(items: Sequence[tuple[str, Mapping[str, int]]]) -> Chart:
+    """Return a chart of standing bars.
+
+    Args:
+        items: The label of each bar, and its numbers by outcome; the oldest first.
+    """
+    step = _tick_step(max(sum(numbers.values()) for _, numbers in items))
+    highest = step * -(-max(sum(numbers.values()) for _, numbers in items) // step)
+    scale = (_BASE - _TOP) / highest
+    texts = [persian_number(value) for value in range(0, highest + 1, step)]
+    plot_width = WIDTH - 8 - _DIGIT_WIDTH * max(map(len, texts))
+    room = plot_width / len(items)
+    width = min(room * _COLUMN_SHARE, _MAX_COLUMN_WIDTH)
+    labelled = -(-len(items) // _MAX_LABELS)
+    bars = []
+    for place, (label, numbers) in enumerate(items):
+        middle = plot_width - (place + 0.5) * room
+        bottom, segments = float(_BASE), []
+        for outcome, number in numbers.items():
+            bottom -= number * scale
+            segments.append(Segment(outcome, middle - width / 2, bottom, width, number * scale))
+        # From the newest on, which is the one that people look for.
+        shown = label if (len(items) - 1 - place) % labelled == 0 else ""
+        bars.append(Bar(shown, middle, _COLUMNS_HEIGHT - 14, segments))
+    ticks = [Tick(_BASE - place * step * scale, text) for place, text in enumerate(texts)]
+    return Chart(height=_COLUMNS_HEIGHT, bars=bars, plot_width=plot_width, ticks=ticks)
+
+
+def row_chart(items: Sequence[tuple[str, Mapping[str, int]]]) -> Chart:
+    """Return a chart of lying bars, each below its label; otherwise as `column_chart`."""
+    scale = WIDTH / max(sum(numbers.values()) for _, numbers in items)
+    top, height = _ROW_BAR
+    bars = []
+    for place, (label, numbers) in enumerate(items):
+        start, y, segments = float(WIDTH), place * _ROW_HEIGHT, []
+        for outcome, number in numbers.items():
+            start -= number * scale
+            segments.append(Segment(outcome, start, y + top, number * scale, height))
+        bars.append(Bar(label, WIDTH, y + 22, segments))
+    return Chart(height=len(items) * _ROW_HEIGHT, bars=bars, is_across=True)
+
+
+def _tick_step(highest: int) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20 … that needs few steps up to this number."""
+    size = 1
+    while True:
+        for factor in (1, 2, 5):
+            if highest <= factor * size * _MAX_TICKS:
+                return factor * size
+        size *= 10

@@ -1,11 +1,28 @@
-"""The texts of the step that asks for a code by SMS, in Persian."""
+"""The texts of public forms that open, close or ask for a code by SMS, in Persian."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
+# To visitors
+EARLY: Final = "ثبت در این فرم از {moment} آغاز می‌شود."
+LATE: Final = "مهلت ثبت در این فرم {moment} تمام شد."
+END_OF_DAY: Final = "در پایان روز {day}"
+FULL: Final = "ظرفیت این فرم تکمیل شده است."
+MAY_BE_FREE: Final = "اگر جایی خالی شود، فرم دوباره باز می‌شود."
+NOT_RECORDED: Final = (
+    "اطلاعات شما ثبت نشد. آنچه وارد کرده‌اید در زیر آمده است تا بتوانید آن را کپی کنید."
+)
+TYPED: Final = "آنچه وارد کرده‌اید"
+AGAIN: Final = "بررسی دوباره"
+
+# To operators
+FORM: Final = "{title}:"
+OPEN: Final = "این فرم باز است."
+OPEN_UNTIL: Final = "این فرم باز است و {moment} بسته می‌شود."
+PLACES: Final = "{n} جا از {most} جا گرفته شده است."
+
+# The step that asks for a code
 TITLE: Final = "تأیید شماره: {title}"
 # The number stands between these.
 SENT: Final = ("برای تأیید شماره، کدی {n}‌رقمی به", "پیامک شد.")
@@ -53,14 +70,4 @@ LINE_BLOCKED: Final = (
 
 # For operators
 TROUBLE: Final = "کد تأیید شماره فرستاده نمی‌شود:"
-# What a status means for a code, where it means something else for a contact.
-STATUS_MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "Failed": (
-            "سامانهٔ پیامک کد را نفرستاد و دلیل آن را نگفت. شاید حساب شما الگوی تأییدشده‌ای برای "
-            "پیامک کد ندارد."
-        ),
-        "SlowDown": ("سامانهٔ پیامک خواسته است آهسته‌تر بفرستیم؛ تا کمی بعد کدی فرستاده نمی‌شود."),
-    }
-)
 DEMO_CODES: Final = "کدهای پیامک‌شده"

@@ -14,8 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from support import wait_until
 
-from webapp.database.engine import prepare_sqlite
-from webapp.database.sqlite_writer import SqliteWriter
+from webapp.database.sqlite import SqliteWriter, prepare_sqlite
 
 
 @pytest.fixture

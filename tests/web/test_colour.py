@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tables import each
 
-from webapp.forms.colour import contrast, stylesheet
+from webapp.forms.toml_values import contrast
+from webapp.web.page import stylesheet
 
 LIGHT_SHEET = "#ffffff"
 DARK_SHEET = "#18201d"

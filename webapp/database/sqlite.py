@@ -1,4 +1,4 @@
-"""One writer for SQLite: threads that write at the same time share one commit.
+"""SQLite: its settings, and one writer, by which threads that write at once share a commit.
 
 SQLite lets one connection write at a time, and each commit waits for the disk. One after the
 other, that bounds a process to a few hundred writes a second. Here, rows that arrive while another
@@ -17,12 +17,81 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    Table,
+    bindparam,
+    event,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
+
+# Durable commits, erased ciphertext overwritten (its key may become known), 256 KiB of cache a
+# connection: the operating system caches the file anyway.
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-256")
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Make the file private, commits durable, and every writing transaction immediate."""
+    if engine.url.database and "uri" not in engine.url.query:
+        path = Path(engine.url.database)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        with suppress(OSError):  # somebody else's file: they decide
+            path.chmod(0o600)
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _: object) -> None:  # noqa: ANN401  the driver's own
+        connection.isolation_level = None  # else the driver begins deferred transactions
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        if connection.connection.in_transaction:
+            return  # SqliteWriter has begun it
+        # Two deferred transactions that read before they write would fail each other.
+        read_only = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+_BATCH: Final = func.json_each(bindparam("rows")).table_valued("value")
+
+
+def from_batch(name: str) -> ColumnElement[Any]:
+    """Return the SQL for this value of each row in a batch of `SqliteWriter.write`."""
+    return func.json_extract(_BATCH.c.value, f"$.{name}")
+
+
+def insert_batch(table: Table, names: Iterable[str], **values: object) -> Executable:
+    """Return an INSERT for `SqliteWriter.write`, which skips rows whose key exists already.
+
+    Args:
+        table: Where to insert.
+        names: The columns whose values each row brings.
+        values: Values that all rows share.
+    """
+    shared = {
+        name: value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
+        for name, value in values.items()
+    }
+    columns = {name: from_batch(name) for name in names} | shared
+    # Without WHERE, SQLite would parse ON CONFLICT as the ON of a join.
+    rows = select(*columns.values()).where(true())
+    return insert(table).from_select(list(columns), rows).on_conflict_do_nothing()
+
 
 # Random, between these. SQLite's own busy handler waits up to 0.1 s between two tries, and loses
 # to processes that retry sooner.

@@ -1,3 +1,0 @@
-"""How each version's tables become the next one's; Alembic runs these."""
-
-from __future__ import annotations
