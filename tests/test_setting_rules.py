@@ -63,6 +63,22 @@ def test_open_bind_without_users_and_networks_is_warned_of() -> None:
         assert warned(BIND=bind, INTRANET_NETWORKS="10.8.0.0/16") == []
 
 
+def test_relative_path_of_the_outbox_is_warned_of() -> None:
+    """From each folder, the program would open another outbox."""
+    (warning,) = warned(DATABASE_URL="sqlite:///var/lib/outbox.sqlite3")
+    assert warning.startswith("DATABASE_URL names a relative path")
+    for url in ("sqlite:////var/lib/outbox.sqlite3", "postgresql+psycopg://u:p@db/x"):
+        assert warned(DATABASE_URL=url) == []
+
+
+def test_networks_of_every_address_without_users_are_warned_of() -> None:
+    """With a login, operators may come from anywhere."""
+    for networks in ("0.0.0.0/0", "10.0.0.0/8 ::/0"):
+        (warning,) = warned(INTRANET_NETWORKS=networks)
+        assert "INTRANET_NETWORKS holds every address" in warning
+        assert warned(INTRANET_NETWORKS=networks, INTRANET_USERS=f"sara:{hashed('x')}") == []
+
+
 def test_bind_that_only_a_proxy_can_make_public_is_warned_of() -> None:
     """A proxy of which the program does not know opens operators' pages to everybody."""
     users = f"sara:{hashed('x')}"

@@ -129,7 +129,12 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("METRICS_TOKEN", "t" * 31 + " t"),
         ("STATE_DIRECTORY", "relative"),
         ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "sqlite://var/lib/outbox.sqlite3"),
+        ("DATABASE_URL", "sqlite:///:memory:?timeout=5"),
+        ("DATABASE_URL", "sqlite:///file::memory:?uri=true"),
         ("REDIS_URL", "http://cache"),
+        ("REDIS_URL", "redis://cache/0?timeout=5"),
+        ("REDIS_URL", "redis://cache/0?socket_timeout=short"),
         ("RATE_LIMITS", "maybe"),
         ("LIMIT_TOTAL", ""),
         ("LIMIT_FORM", "many"),
@@ -145,6 +150,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("BIND", "a b:80"),
         ("BIND", "h:" + "9" * 5000),
         ("INTRANET_USERS", "bob:scrypt:garbage"),
+        ("INTRANET_USERS", "bob:scrypt:garbage$aa$bb"),
+        ("INTRANET_USERS", "bob:pbkdf2:md55:1$aa$bb"),
+        ("INTRANET_USERS", "bob:scrypt:32768:8:1$aa$bb bob:scrypt:32768:8:1$cc$dd"),
         ("TRUSTED_PROXIES", "0000000001"),
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "many"),
@@ -240,10 +248,17 @@ def test_no_secret_is_in_the_repr() -> None:
     shown = repr(
         Settings.from_env(
             READY
-            | {"DATABASE_URL": "sqlite:///pass", "INTRANET_USERS": "sara:scrypt:1$2$3"}
+            | {"DATABASE_URL": "sqlite:///pass", "INTRANET_USERS": "sara:scrypt:1:2:3$4$5"}
             | {"ALERT_EMAIL": "ops@example.ir", "SMTP_URL": "smtp://sara:hush@mail"}
         )
     )
     assert not any(
         secret in shown for secret in ("t0ken", "new-", "old-", "pass", "scrypt", "hush", "@")
     )
+
+
+def test_wrong_metrics_address_is_not_told_to_be_a_socket() -> None:
+    """Only BIND takes the path of a Unix socket."""
+    for typed in ("9101", "unix:/run/metrics.sock"):
+        with pytest.raises(SettingsError, match=r"DELIVERER_METRICS must be host:port\."):
+            Settings.from_env(READY | {"DELIVERER_METRICS": typed})

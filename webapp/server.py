@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import logging
 import os
@@ -110,8 +111,10 @@ def bind_fault(bind: str) -> str:
     Gunicorn tries it five times and says so each time. A socket that was handed on is bound
     already.
     """
-    if bind.startswith("unix:") or not _HANDED_ON.isdisjoint(os.environ):
+    if not _HANDED_ON.isdisjoint(os.environ):
         return ""
+    if bind.startswith("unix:"):
+        return _socket_fault(Path(bind.removeprefix("unix:")))
     host, _, port = bind.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     try:
@@ -122,6 +125,24 @@ def bind_fault(bind: str) -> str:
         return "BIND: PermissionError EACCES: this port is the system's: choose one above 1023"
     except OSError as error:
         return f"BIND: {explain(error)}"
+    return ""
+
+
+def _socket_fault(path: Path) -> str:
+    """Return why the server cannot listen at this Unix socket, or "".
+
+    Gunicorn removes a socket that is there, even one at which another server listens.
+    """
+    with socket.socket(socket.AF_UNIX) as tried:
+        tried.settimeout(0)  # a server that is busy would let it wait
+        try:
+            if not path.is_socket():
+                tried.bind(str(path))
+                path.unlink()
+            elif tried.connect_ex(str(path)) != errno.ECONNREFUSED:
+                raise OSError(errno.EADDRINUSE, "")  # noqa: TRY301  told as one of an address
+        except OSError as error:
+            return f"BIND: {explain(error)}"
     return ""
 
 

@@ -48,7 +48,7 @@ _MAX_TEXT: Final = 80
 MIN_SECRET_LENGTH: Final = 32
 _ZWNJ: Final = "\u200c"  # the half-space within Persian words, which Python does not call printable
 # As Werkzeug writes it.
-_PASSWORD_HASH: Final = re.compile(r"(?:scrypt|pbkdf2)(?::\w+)+\$\w+\$[0-9a-f]+")
+_PASSWORD_HASH: Final = re.compile(r"(?:scrypt:\d+:\d+:\d+|pbkdf2:sha\d+:\d+)\$\w+\$[0-9a-f]+")
 
 
 def is_bound_to_loopback(bind: str) -> bool:
@@ -144,14 +144,18 @@ def read_database_url(text: str) -> str:
     """Read the URL of an SQLite file, or of PostgreSQL."""
     if text.startswith("postgresql") and importlib.util.find_spec("psycopg") is None:
         raise ValueError("needs the package psycopg: install amoot-contact-form[postgresql]")
-    if re.fullmatch("sqlite:/*(:memory:)?", text):
-        raise ValueError("must name a file: memory does not survive the process")
     _check_url(text, ("sqlite", "postgresql+psycopg"))
     try:
-        query = make_url(text).query
+        url = make_url(text)
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
         raise ValueError("is not a URL") from None
-    if not re.fullmatch("[0-9]{1,6}", str(query.get("prepare_threshold", "5"))):
+    is_file = not url.host and ":memory:" not in (url.database or ":memory:")
+    if url.get_backend_name() == "sqlite" and not is_file:
+        raise ValueError(
+            "must name a file, such as sqlite:////var/lib/outbox.sqlite3: memory does not survive "
+            "the process"
+        )
+    if not re.fullmatch("[0-9]{1,6}", str(url.query.get("prepare_threshold", "5"))):
         raise ValueError("must have a whole number as prepare_threshold: see DATABASE_PREPARED")
     return text
 
@@ -160,7 +164,14 @@ def read_redis_url(text: str) -> str:
     """Read the URL of Redis."""
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the package redis: install amoot-contact-form[redis]")
-    return _check_url(text, ("redis", "rediss", "unix"))
+    _check_url(text, ("redis", "rediss", "unix"))
+    from redis import ConnectionPool  # noqa: PLC0415  an extra
+
+    try:
+        ConnectionPool.from_url(text).make_connection()  # which connects later
+    except (TypeError, ValueError):
+        raise ValueError("has an option that Redis's client does not know") from None
+    return text
 
 
 def read_smtp_url(text: str) -> str:
@@ -249,22 +260,28 @@ def read_users(text: str) -> Mapping[str, str]:
     pairs = [part.partition(":") for part in text.split()]
     if not pairs or not all(name and _PASSWORD_HASH.fullmatch(hash_) for name, _, hash_ in pairs):
         raise ValueError("must be name:hash pairs as `amoot-form hash-password` prints them")
-    return {name: hash_ for name, _, hash_ in pairs}
+    users = {name: hash_ for name, _, hash_ in pairs}
+    if len(users) < len(pairs):
+        raise ValueError("must name each user once")
+    return users
 
 
 def read_bind(text: str) -> str:
     """Read a host and port, or the path of a Unix socket."""
-    match = re.fullmatch(r"unix:/.+|(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text, re.ASCII)
-    if match is None or int(match[1] or 0) >= 1 << 16:
-        raise ValueError("must be host:port or unix:/path")
-    return text
+    if re.fullmatch("unix:/.+", text):
+        return text
+    try:
+        return read_address(text)
+    except ValueError:
+        raise ValueError("must be host:port or unix:/path") from None
 
 
 def read_address(text: str) -> str:
     """Read a host and port."""
-    if text.startswith("unix:"):
+    match = re.fullmatch(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", text, re.ASCII)
+    if match is None or int(match[1]) >= 1 << 16:
         raise ValueError("must be host:port")
-    return read_bind(text)
+    return text
 
 
 def read_path(text: str) -> Path:

@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -349,6 +350,16 @@ def warnings(settings: Settings, environ: Mapping[str, str] | None = None) -> li
         found.append(
             "Only this machine reaches BIND: if a reverse proxy stands in front, set "
             "TRUSTED_PROXIES, else operators' pages are open to everybody."
+        )
+    if not settings.intranet_users and not all(it.prefixlen for it in settings.intranet_networks):
+        found.append(
+            "INTRANET_NETWORKS holds every address: set INTRANET_USERS, else operators' pages are "
+            "open to everybody."
+        )
+    if re.match("sqlite:///(?!/|file:)", settings.database_url or ""):
+        found.append(
+            "DATABASE_URL names a relative path, another file in each folder: begin it with "
+            "sqlite:////."
         )
     if any(len(key) < MIN_SECRET_LENGTH for key in settings.secret_keys[1:]):
         found.append("SECRET_KEY ends with a short key: remove it a day after the new one is set.")

@@ -62,6 +62,22 @@ def test_form_with_its_button_fits_a_small_laptop_and_the_receipt_moves_nothing(
     expect(tab.locator(".intro")).to_be_hidden()
 
 
+def test_form_with_its_button_fits_a_small_laptop_below_the_banner_of_demo_mode(tab: Page) -> None:
+    """Where everybody begins who tries the program."""
+    tab.set_viewport_size({"width": 1366, "height": 650})
+    tab.goto("/")
+    hide_banner(tab)
+    tab.evaluate(
+        """([text, link]) => {
+          document.querySelector(".bar").insertAdjacentHTML("afterend",
+            `<aside class="banner"><p>${text} <a href="/demo">${link}</a></p></aside>`);
+        }""",
+        [messages.DEMO_BANNER, messages.DEMO_LINK],
+    )
+    expect(tab.locator(".intro")).to_be_visible()
+    expect(tab.locator("#contact-form > .actions button")).to_be_in_viewport(ratio=1)
+
+
 def test_receipt_of_a_contact_that_waits_moves_nothing_either(
     tab: Page, running: Simulator
 ) -> None:

@@ -52,6 +52,20 @@ def test_check_asks_the_portal_about_the_account(run: Callable[..., Result]) -> 
     assert result.output.count("\n") == 1
 
 
+def test_check_calls_settings_fine_only_if_nothing_else_is_wrong(
+    run: Callable[..., Result], portal: Simulator, tmp_path: Path
+) -> None:
+    """A file that is no database, and a token that is refused, are both told."""
+    portal.answer("Token_Expired")
+    assert "Settings and forms are fine, but the portal said Token_Expired" in run("check").output
+    (tmp_path / "outbox.sqlite3").write_text("no database")
+    portal.answer("Token_Expired")
+    said = run("check", STATE_DIRECTORY=str(tmp_path)).output
+    assert "SQLITE_NOTADB" in said
+    assert "\nThe portal said Token_Expired" in said
+    assert "fine" not in said
+
+
 @pytest.mark.parametrize("answer", ["Token_Expired", Fault.SILENT, Fault.HTML])
 @pytest.mark.slow
 def test_check_says_what_the_portal_answered(

@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -81,5 +82,24 @@ def test_faults_of_an_address_name_what_to_do(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv("LISTEN_FDS")
     assert "this machine has no such address" in bind_fault("203.0.113.7:8000")
     assert "the host's name is not known" in bind_fault("nobody.invalid:8000")
-    for fine in ("127.0.0.1:0", "localhost:0", "unix:/run/form.sock"):
+    for fine in ("127.0.0.1:0", "localhost:0"):
         assert bind_fault(fine) == "", fine
+
+
+def test_socket_of_another_server_or_in_no_folder_is_told() -> None:
+    """Gunicorn would take the first away from its server; one that is left behind is replaced."""
+    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for a socket's
+        path = Path(folder, "form.sock")
+        bind = f"unix:{path}"
+        assert bind_fault(bind) == ""
+        assert not path.exists()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(path))
+            other.listen()
+            assert bind_fault(bind).startswith("BIND: OSError EADDRINUSE: another program listens")
+        assert bind_fault(bind) == ""
+        path.unlink()
+        path.write_text("a file")
+        assert bind_fault(bind).startswith("BIND: OSError EADDRINUSE")
+        assert path.read_text() == "a file"
+        assert "the folder or the socket does not exist" in bind_fault(f"unix:{folder}/none/x")

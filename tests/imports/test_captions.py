@@ -91,6 +91,30 @@ def test_of_two_columns_with_mobile_numbers_the_first_usable_one_counts() -> Non
     assert contact(columns, "02188776655", "09121234567", "a")["Mobile"] == "09121234567"
 
 
+def test_further_mobile_numbers_stand_behind_the_best_caption() -> None:
+    """A telephone of the office in front of it would get what is meant for the person."""
+    header = ("تلفن", "موبایل", "موبایل ۲", "تلفن ۲")
+    rows = (
+        ("09121234567", "09121234568", "09121234569", "02188776655"),
+        ("09121234567", "", "02188776655", "02188776655"),
+    )
+    assert guess(*header, rows=rows) == ("", "Mobile", "Mobile", "")
+
+
+def test_columns_of_telephones_of_which_few_are_mobile_numbers_all_count() -> None:
+    """Where a program exports the numbers of a person in any order."""
+    rows = (("02188776655", "09121234567"), ("02188776655", "09121234568"))
+    rows += (("09121234569", "02188776655"),) * 2 + (("02188776655", "02188776656"),)
+    assert guess("Phone 1 - Value", "Phone 2 - Value", rows=rows) == ("Mobile", "Mobile")
+
+
+def test_empty_column_takes_no_field_from_a_filled_one() -> None:
+    """Names were lost where a program writes empty columns for their parts."""
+    header = ("نام", "نام خانوادگی", "نام و نام خانوادگی", "موبایل", "شغل", "سمت")
+    rows = (("", "", "سارا احمدی", "09121234567", " ", "مدیر"),)
+    assert guess(*header, rows=rows) == ("FName", "", "LName", "Mobile", "", "JobTitle")
+
+
 def test_column_whose_cells_its_caption_does_not_fit_is_left_out() -> None:
     """It was an error in each row."""
     rows = (("09121234567", "تهران", "مشتری"), ("09121234568", "قم", "همکار"))

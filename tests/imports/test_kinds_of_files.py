@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 
+import pytest
 from definitions import ALL
 from xlsxwriter import Workbook
 
@@ -146,7 +147,8 @@ def test_cells_that_are_merged_downwards_hold_their_value_in_each_row() -> None:
     assert [(it["FName"], it["CityName"]) for it in found] == [("سارا", "قم"), ("علی", "قم")]
 
 
-def test_formula_without_a_result_is_no_empty_cell() -> None:
+@pytest.mark.parametrize("empty", [b"<v></v>", b"<v />", b"<v/>"])
+def test_formula_without_a_result_is_no_empty_cell(empty: bytes) -> None:
     """As programs write it that do not compute: opening and saving the file in Excel mends it."""
     file = io.BytesIO()
     with Workbook(file, {"in_memory": True}) as made:
@@ -155,7 +157,7 @@ def test_formula_without_a_result_is_no_empty_cell() -> None:
         sheet.write_formula(1, 1, '="0"&9121234567', None, 77)
         sheet.write_formula(1, 0, '=""', None, 78)
     with zipfile.ZipFile(file) as archive:
-        part = archive.read("xl/worksheets/sheet1.xml").replace(b"<v>77</v>", b"<v></v>")
+        part = archive.read("xl/worksheets/sheet1.xml").replace(b"<v>77</v>", empty)
         computed = b'<c r="A2" t="str"><f>""</f><v></v>'  # as Excel writes an empty text
         part = part.replace(b'<c r="A2"><f>""</f><v>78</v>', computed)
         data = _with_parts(archive, {"xl/worksheets/sheet1.xml": part})
@@ -168,6 +170,18 @@ def test_birthday_without_a_year_is_none() -> None:
     card = CARD.replace("BDAY:1990-10-07", "BDAY;X-APPLE-OMIT-YEAR=1604:1604-10-07")
     (_, found) = contacts(card.encode())
     assert found["BornDate"] is None
+
+
+def test_birthday_without_a_year_in_the_export_of_google_is_none() -> None:
+    """With a space in front: the row was wrong."""
+    export = f"{GOOGLE}سارا,,احمدی, --10-07,,,,,0912 123 4568,,\n"
+    assert contacts(export.encode())[-1]["BornDate"] is None
+
+
+def test_mobile_number_of_a_card_comes_before_its_others() -> None:
+    """Phones write them in any order."""
+    card = CARD.replace("TEL;", "TEL;TYPE=WORK:0912 000 0000\nTEL;", 1)
+    assert contacts(card.encode())[0]["Mobile"] == "09121234567"
 
 
 def test_total_that_stands_below_the_numbers_is_no_contact() -> None:

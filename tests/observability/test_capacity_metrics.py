@@ -1,5 +1,6 @@
 """The metrics of requests, threads, permits, connections, credit, Redis and the deliverer."""
 
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -166,21 +167,22 @@ def test_credit_is_read_as_the_portal_may_write_it() -> None:
     assert {text: parse_credit(text) for text in written} == written
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", *["[::1]"] * socket.has_dualstack_ipv6()])
 def test_deliverer_exposes_its_metrics_to_a_scraper_with_the_token(
-    simulator: Simulator, tmp_path: Path
+    simulator: Simulator, tmp_path: Path, host: str
 ) -> None:
     """Its calls, and the queue."""
     token = "m" * 32
     environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": simulator.url, "SECRET_KEY": SECRET}
     environ |= {"STATE_DIRECTORY": str(tmp_path), "METRICS_TOKEN": token}
-    settings = Settings.from_env(environ | {"DELIVERER_METRICS": "127.0.0.1:0"})
+    settings = Settings.from_env(environ | {"DELIVERER_METRICS": f"{host}:0"})
     metrics = _metrics(settings)
     delivery = build_services(settings, metrics)
     delivery.portal.create_contact(Contact(Mobile=MOBILE))
     assert settings.deliverer_metrics
     server = MetricsServer(settings.deliverer_metrics, token, metrics, delivery)
     server.start()
-    url = f"http://127.0.0.1:{server.port}"
+    url = f"http://{host}:{server.port}"
     try:
         assert requests.get(f"{url}/metrics", timeout=20).status_code == 401
         known = {"Authorization": f"Bearer {token}"}

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -83,6 +84,15 @@ def test_contact_is_stored_and_shown_in_the_portals_shape(simulator: Simulator) 
         "BornDate": "1990-10-07T00:00:00",
         "Deleted": False,
     }
+
+
+def test_row_that_the_reference_lacks_is_returned_empty_where_it_was_not_sent(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A field that is added to the table needs no change here."""
+    row = replace(model.FIELDS["CustomText6"], name="Website")
+    monkeypatch.setattr(model, "FIELDS", {**model.FIELDS, row.name: row})
+    assert create(simulator)["Data"]["Website"] is None
 
 
 def test_second_contact_with_the_same_number_is_a_second_contact(simulator: Simulator) -> None:

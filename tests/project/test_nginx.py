@@ -173,6 +173,14 @@ def test_strangers_file_is_refused_before_its_body_is_read(site: Site) -> None:
         assert not connection.recv(4096).startswith((b"HTTP/1.1 403", b"HTTP/1.1 413"))
 
 
+def test_form_of_an_import_with_a_thousand_cells_reaches_the_app(site: Site) -> None:
+    """Its form holds the cells of twenty wrong rows; the app takes a megabyte."""
+    cells = {f"cell-{number}": "ن" * 120 for number in range(1_000)}
+    origin = {"Origin": site.nginx.url}
+    answer = site.browser().post(f"{site.nginx.url}/import/ABCDEFGH", cells, headers=origin)
+    assert answer.status_code == 410, answer.text
+
+
 # What an operator may do to our configuration, and the answers to a stranger and an operator.
 FORWARDING = re.compile("proxy_set_header (?:Host|X-Forwarded|Forwarded).*\n")
 CARELESS: dict[str, tuple[Callable[[str], str], int, int]] = {

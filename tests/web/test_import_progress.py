@@ -8,6 +8,7 @@ from support import Html
 from webapp import messages
 from webapp.demo import Simulator
 from webapp.messages import imports as texts
+from webapp.outbox.listing import Query
 from webapp.persian import persian_number
 from webapp.services import DeliveryServices
 
@@ -37,6 +38,21 @@ def test_refused_rows_brought_again_are_not_called_recorded(
     assert known in page.text(id="progress")
     assert "ثبت شده" not in known
     assert page.text("a", href="/outbox")
+
+
+def test_discarded_rows_need_no_attention_any_more(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """The report counted them for thirty days."""
+    portal.answer("Mobile_Invalid", times=2)
+    path = sent(client, 3)
+    deliver(delivery)
+    assert numbers(client, path, "sent", "refused") == [1, 2]
+    assert delivery.outbox.listing.discard(Query()) == 2
+    assert numbers(client, path, "sent", "refused") == [1, 0]
+    page = Html(client.get(path).text)
+    assert texts.DISCARDED.format(n="۲") in page.text(id="progress")
+    assert next(page.find("progress"))[0]["value"] == "3"
 
 
 @pytest.mark.parametrize("buttons", [{"pause": "1"}, {"cancel": "1", "confirm": "cancel"}])
@@ -103,3 +119,13 @@ def test_cancelling_asks_once_with_the_number_of_rows_that_are_erased(
     assert texts.STATES["running"] in client.get(path).text
     assert press(client, path, confirm="cancel").headers["Location"] == path
     assert texts.STATES["cancelled"] in client.get(path).text
+
+
+def test_cancelling_asks_nothing_once_all_rows_are_in_the_outbox(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """In a tab that still shows the preview, which another one has sent: it asked about 0 rows."""
+    path = sent(client, 3)
+    delivery.imports.feeder.enqueue_due_rows()
+    assert press(client, path, cancel="1").headers.get("Location") == path
+    assert texts.STATES["running"] in client.get(path).text

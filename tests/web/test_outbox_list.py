@@ -14,7 +14,7 @@ from tables import each
 from werkzeug.test import TestResponse
 
 from webapp import messages
-from webapp.contact import Contact
+from webapp.contact import FIELDS, Contact
 from webapp.messages import desk as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
@@ -200,6 +200,22 @@ def test_several_are_discarded_after_one_question_with_their_number(
     assert found(delivery, late).contact is None
 
 
+def test_question_is_asked_again_if_more_has_failed_since(
+    client: FlaskClient, delivery: DeliveryServices
+) -> None:
+    """While an import is sent: 74 contacts were erased after a question about 5."""
+    reject(delivery)
+    sending = add(delivery, OTHER)
+    asked = Html(post(client, all="1", discard="1").text)
+    delivery.outbox.reject(sending, "Mobile_Invalid", erase=False)
+    late = reject(delivery)
+    again = Html(client.post("/outbox", data={**asked.values, "confirm": "discard"}).text)
+    assert again.text(data_count="۲").startswith(texts.DISCARD_MORE)
+    assert len(listed(client)) == 3
+    client.post("/outbox", data={**again.values, "confirm": "discard"})
+    assert listed(client) == [late]
+
+
 def test_suspects_have_a_list_of_their_own_and_are_discarded_at_once(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
@@ -233,6 +249,7 @@ def test_list_is_exported_without_formulas(client: FlaskClient, delivery: Delive
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.data)).get_sheet_by_index(0)
     cells = dict(zip(*sheet.to_python(), strict=True))
     assert cells["نام"] == "=1+1"
+    assert cells[FIELDS["Active"].caption] == messages.YES
     with zipfile.ZipFile(io.BytesIO(xlsx.data)) as parts:
         assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
     assert (cells["شمارهٔ همراه"], cells[texts.REFERENCE]) == ("09351112233", reference)

@@ -584,18 +584,19 @@ def test_correction_that_is_overtaken_leads_back_to_the_list(
 @each("name", ["AAAAAAAA", "x", "retry", "۱"])
 @each("page", ["/outbox/{}", "/outbox/{}/discard"])
 def test_unknown_reference_is_not_found(client: FlaskClient, name: str, page: str) -> None:
-    """Nor is one that was sent."""
+    """Whatever its letters are."""
     assert client.get(page.format(name)).status_code == 404
 
 
-def test_sent_reference_is_not_found_and_one_being_sent_leads_back(
+def test_reference_that_is_being_sent_or_was_leads_back_to_the_list(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """The first holds no contact any more."""
+    """An older page, or a report, linked to it: the list says that it has changed."""
     submission = add(delivery)
     assert client.get(f"/outbox/{submission.reference}").location == "/outbox"
     delivery.outbox.deliver(submission, 1)
-    assert client.get(f"/outbox/{submission.reference}").status_code == 404
+    for path in (f"/outbox/{submission.reference}", f"/outbox/{submission.reference}/discard"):
+        assert Html(client.get(path, follow_redirects=True).text).outcome == "changed"
 
 
 # Guards

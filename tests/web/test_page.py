@@ -235,6 +235,7 @@ def test_account_or_token_error_is_told_to_the_operator(
     assert STATUS_MESSAGES[status] in told
     assert status in told
     banner = Page(page.client).html.text(data_pause=status)
+    assert messages.PAUSE_ENDS in banner
     assert STATUS_MESSAGES[status] in banner
     assert messages.WAITING.format(n="۱") in banner
 

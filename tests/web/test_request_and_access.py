@@ -121,6 +121,20 @@ def test_with_a_public_url_other_origins_and_hosts_are_refused(
     assert client.get("/", base_url="http://evil.example").status_code == 400
 
 
+def test_host_that_public_url_does_not_name_is_logged_once_a_minute(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A proxy that does not pass the host on, or a wrong PUBLIC_URL, refuses everybody."""
+    client = make_app(public_url="http://form.example.ir").test_client()
+    for host in ("127.0.0.1:8000", "evil.example"):
+        client.get("/f/signup", base_url=f"http://{host}")
+    (line,) = caplog.messages
+    assert line == (
+        "refused a request for the host '127.0.0.1:8000': PUBLIC_URL names another; does the proxy "
+        "pass the host on?"
+    )
+
+
 @each("host", ["evil.example", "", "a b", "<script>", "[::1", "x" * 300, "é", ":"])
 @each("method", ["GET", "POST"])
 @each("public_url", [None, "http://form.example.ir"])

@@ -233,9 +233,8 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
     try:
         portal = _ask_portal(settings)
     except PortalError as error:
-        faults.append(
-            f"Settings and forms are fine, but the portal said {error.status}: {error.message}"
-        )
+        said = "The portal said" if faults else "Settings and forms are fine, but the portal said"
+        faults.append(f"{said} {error.status}: {error.message}")
     try:
         told = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import os
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -115,6 +116,10 @@ class MetricsServer:
             OSError: if the address is taken, or not of this machine.
         """
         host, _, port = bind.rpartition(":")
+        is_ipv6 = host.startswith("[")
+
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
 
         class Handler(_Handler):
             def expose(self) -> bytes:
@@ -124,7 +129,7 @@ class MetricsServer:
                 )
 
         Handler.token, Handler.content_type = token, metrics.content_type
-        self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
+        self._server = Server((host.strip("[]"), int(port)), Handler)
 
     @property
     def port(self) -> int:

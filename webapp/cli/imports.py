@@ -200,7 +200,7 @@ def _deliver(delivery: DeliveryServices, found: Import, *, as_json: bool) -> Pro
     """Send what waits, beside servers if some run, until the import has ended."""
     review, worker = delivery.imports.review, delivery.worker
     now = review.progress(found)
-    total, done = now.sent + now.waiting + now.refused + now.known, 0
+    total, done = now.total, 0
     with _interrupted() as interrupted:
         worker.start()
         # Not on standard output, which may be a file.

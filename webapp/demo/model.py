@@ -178,8 +178,8 @@ def read_form(
 
 def new_contact(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a contact with these values, without an ID; the others are empty."""
-    empty: dict[str, Any] = dict.fromkeys(("GenderType", *_TEXTS, *_DATES))
-    return {"Active": True, "ContactGroupID": 0, **empty, "Labels": [], "Deleted": False, **values}
+    empty = dict.fromkeys(("GenderType", *_TEXTS, *_DATES, *FIELDS))
+    return {**empty, "Active": True, "ContactGroupID": 0, "Labels": [], "Deleted": False, **values}
 
 
 def public_record(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ _TIME_OF_DAY: Final = re.compile(
 
 # The export of Google Contacts: «* myContacts ::: دوستان».
 _BETWEEN_GROUPS: Final = " ::: "  # and between several numbers
-_NO_DATE: Final = "0/0/00"  # in Outlook's export
+_NO_DATE: Final = re.compile(r"0/0/00|--\d\d-\d\d")  # in Outlook's export; Google's: no year
 _GOOGLE_GROUPS: Final = frozenset(
     {"* myContacts", "* starred", "* friends", "* family", "* coworkers"}
 )
@@ -154,7 +154,7 @@ def _date(cell: str, *, epoch_1904: bool) -> str:
     if serial := _SERIAL.fullmatch(spelled):
         epoch = _EPOCH_1904 if epoch_1904 else _EPOCH_1900
         return day_as_shown(epoch.toordinal() + int(serial[1]))
-    if spelled == _NO_DATE:
+    if _NO_DATE.fullmatch(spelled):
         return ""
     if whole := _ZERO_FRACTION.fullmatch(spelled):  # 13690715.0
         return whole[1]

@@ -44,11 +44,13 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     """Return for each column the API name of the form's field that it holds, or "".
 
-    1. By captions: the form's own before the table's spellings, then by words of them. A column
-       whose cells mostly are not readable as its field is left out.
+    1. By captions: the form's own before the table's spellings, then by words of them; an empty
+       column only where no other fits. A column whose cells mostly are not readable as its field is
+       left out.
     2. By content, for fields without a column: mobile numbers, email addresses and genders; dates
        of birth only without a caption, which would say that they are other dates.
-    3. Further columns of mobile numbers, for rows in which the first is empty.
+    3. Further columns of mobile numbers, for rows in which the first is empty: as the first usable
+       number counts, none in front of the one with the best caption.
     4. Without a header, a column of known cities, and columns of names: the first two, or one with
        whole names, which are divided. Below a caption, an operator chooses to divide them.
     """
@@ -65,8 +67,8 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
             found[column] = row.name
     if MOBILE not in found.values():  # its rows say what is wrong with the numbers
         found |= {column: name for column, name in guessed.items() if name == MOBILE}
-    elif MOBILE in fields:
-        found |= _further_mobiles(fields[MOBILE], sheet, found)
+    if MOBILE in found.values():
+        found |= _further_mobiles(fields[MOBILE], sheet, guessed, found)
     if all(it == column_name(number) for number, it in enumerate(sheet.header, start=1)):
         found |= _by_words(fields, sheet, found)
     return tuple(found.get(column, "") for column in range(len(sheet.header)))
@@ -125,15 +127,15 @@ def asked_dates(reading: ColumnMapping) -> list[int]:
 
 
 def _by_caption(definition: FormDefinition, sheet: Sheet) -> dict[int, str]:
-    """Return the fields by column; of several candidates the best spelling wins."""
+    """Return the fields by column; of several candidates a filled one with the best spelling."""
     candidates = sorted(
-        (rank, column, row.name)
+        (not any(_filled(sheet, column)), rank, column, row.name)
         for column, caption in enumerate(sheet.header)
         for row in definition.fields
         if (rank := _rank(row, caption)) is not None
     )
     found: dict[int, str] = {}
-    for _, column, name in candidates:
+    for *_, column, name in candidates:
         if column not in found and name not in found.values():
             found[column] = name
     return found
@@ -205,15 +207,19 @@ def _share(row: Field, sheet: Sheet, column: int) -> float:
     return sum(map(read, cells)) / len(cells)
 
 
-def _further_mobiles(row: Field, sheet: Sheet, found: Mapping[int, str]) -> dict[int, str]:
-    """Return the columns without a field that are called mobile numbers, and mostly are."""
+def _further_mobiles(
+    row: Field, sheet: Sheet, guessed: Mapping[int, str], found: Mapping[int, str]
+) -> dict[int, str]:
+    """Return the columns without a field that are called mobile numbers, if some of them are."""
+    first = next(column for column, name in found.items() if name == MOBILE)
     return {
         column: MOBILE
         for column, caption in enumerate(sheet.header)
         if column not in found
+        and (column > first or guessed.get(first) != MOBILE)
         and _rank(row, _FINAL_DIGITS.sub("", caption)) is not None
         and any(_filled(sheet, column))
-        and _share(row, sheet, column) >= _SHARE
+        and _share(row, sheet, column) > 0
     }
 
 

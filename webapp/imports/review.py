@@ -40,7 +40,8 @@ from webapp.outbox.rows import (
 _MAX_LISTED: Final = 100
 _PAGE_ROWS: Final = 200
 _LATELY_S: Final = 5
-_LEFT, _KNOWN, _LATELY = "left", "known", "lately"  # no states of submissions
+# No states of submissions
+_LEFT, _KNOWN, _LATELY, _DISCARDED = "left", "known", "lately", "discarded"
 
 _i: Final = imports.c
 _r: Final = import_rows.c
@@ -55,6 +56,7 @@ class Progress:
         waiting: The number of those that wait, here or in the outbox.
         queued: The number of those of them that are in the outbox: they are sent in any case.
         refused: The number of those that the portal rejected, or that are held.
+        discarded: The number of those that an operator discarded in the outbox.
         known: The number of those that were not sent, because their number was known.
         rows_per_s: How many rows a second were sent lately.
     """
@@ -63,8 +65,14 @@ class Progress:
     waiting: int
     queued: int
     refused: int
+    discarded: int
     known: int
     rows_per_s: float
+
+    @property
+    def total(self) -> int:
+        """The number of rows that are sent, but for those that a cancelled import has erased."""
+        return self.sent + self.waiting + self.refused + self.discarded + self.known
 
 
 class ImportReview:
@@ -99,7 +107,8 @@ class ImportReview:
     def progress(self, found: Import) -> Progress:
         """Return what has become of the rows of an import that was sent."""
         own = table.c.batch == found.id
-        states = select(table.c.state, func.count()).where(own).group_by(table.c.state)
+        state = case((table.c.discarded_at.is_not(None), _DISCARDED), else_=table.c.state)
+        states = select(state, func.count()).where(own).group_by(state)
         is_cancelled = _i.state == ImportState.CANCELLED
         left = case((is_cancelled, 0), else_=_i.left_rows)
         numbers = {_LEFT: left, _KNOWN: _i.known_rows}
@@ -118,6 +127,7 @@ class ImportReview:
             waiting=queued + counts.get(_LEFT, 0),
             queued=queued,
             refused=sum(counts.get(state, 0) for state in NEEDS_ATTENTION),
+            discarded=counts.get(_DISCARDED, 0),
             known=counts.get(_KNOWN, 0),
             rows_per_s=counts.get(_LATELY, 0) / _LATELY_S,
         )

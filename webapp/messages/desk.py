@@ -152,6 +152,7 @@ DISCARD_ALL: Final = "حذف هر {n} مورد"
 DISCARD_MANY_WARNING: Final = (
     "داده‌های {n} مخاطب برای همیشه پاک می‌شود و به سامانهٔ پیامک فرستاده نمی‌شود."
 )
+DISCARD_MORE: Final = "هنوز چیزی حذف نشده است: در این میان این فهرست طولانی‌تر شده است."
 REFERENCE: Final = "کد پیگیری"
 SHEET: Final = "صف ارسال"
 

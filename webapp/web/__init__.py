@@ -21,7 +21,7 @@ from werkzeug.sansio.response import Response as AnyResponse
 from webapp import messages
 from webapp.database import DatabaseError
 from webapp.forms.definitions import FormDefinition
-from webapp.observability import log_exception
+from webapp.observability import RareWarnings, log_exception
 from webapp.outbox import Outbox
 from webapp.services import read_gauges
 from webapp.settings import Settings
@@ -64,11 +64,19 @@ def register(app: Flask, settings: Settings, definitions: Mapping[str, FormDefin
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(help.demo_blueprint)
-    app.register_error_handler(
-        Exception, lambda error: _error_page(error, embedded_form(definitions, request.path))
-    )
+    warnings = RareWarnings(log)
+
+    @app.errorhandler(Exception)
+    def _(error: Exception) -> AnyResponse:
+        if isinstance(error, SecurityError):
+            warnings.warning(_OTHER_HOST, request.environ.get("HTTP_HOST"), chosen_by_sender=True)
+        return _error_page(error, embedded_form(definitions, request.path))
 
 
+_OTHER_HOST: Final = (
+    "refused a request for the host %.100r: PUBLIC_URL names another; does the proxy pass the host "
+    "on?"
+)
 _FIRST_ERROR: Final = 400  # a lower one is a redirect of the router
 _NOT_RETRYABLE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 

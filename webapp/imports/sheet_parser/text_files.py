@@ -208,11 +208,12 @@ def _cells(card: str) -> list[str]:
         key, *parameters = name.upper().split(";")
         if colon:
             parts = [_plain(part, parameters) for part in _PART.split(value)]
-            found.setdefault(key.rpartition(".")[2], []).append(parts)
+            is_mobile = any("CELL" in it for it in parameters)
+            found.setdefault("CELL" if is_mobile else key.rpartition(".")[2], []).append(parts)
     last, first = [*_first(found, "N"), "", ""][:2]
     if not (first or last):
         last = " ".join(_first(found, "FN"))
-    numbers = [it[0].removeprefix("tel:") for it in found.get("TEL", [])]
+    numbers = [it[0].removeprefix("tel:") for key in ("CELL", "TEL") for it in found.get(key, [])]
     numbers = [*dict.fromkeys(numbers), *[""] * _MAX_NUMBERS][:_MAX_NUMBERS]
     address = [*_first(found, "ADR"), *[""] * 7]
     street = ", ".join(filter(None, (address[2], address[1], address[0])))

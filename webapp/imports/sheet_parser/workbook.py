@@ -23,9 +23,9 @@ _CHANGES: Final = (
     (b't="e"', re.compile(rb"(<(?:\w+:)?c\s[^<>]*?\bt=\")e(?=\")"), rb"\1str"),
     # XLSX: a formula that no program has computed; an empty text as a result has a type.
     (
-        b"</f><v></v>",
-        re.compile(rb"(<c\b(?![^<>]*\bt=)[^<>]*)(><f\b[^<]*</f><v>)(?=</v>)"),
-        rb'\1 t="str"\2#VALUE!',
+        b"</f><v",
+        re.compile(rb"(<c\b(?![^<>]*\bt=)[^<>]*)(><f\b[^<]*</f>)<v(?:></v>| ?/>)"),
+        rb'\1 t="str"\2<v>#VALUE!</v>',
     ),
     # XLSX: without its style, a day before 1900 is a negative number.
     (b"v>-", re.compile(rb"(<(?:\w+:)?c\b[^<>]*?)\ss=\"\d+\"([^<>]*><(?:\w+:)?v>-)"), rb"\1\2"),

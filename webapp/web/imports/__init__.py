@@ -22,7 +22,7 @@ from webapp.imports.file import UnreadableFile, write_workbook
 from webapp.imports.rows import importable
 from webapp.imports.sheet_parser import MAX_FILE_BYTES, MAX_ROWS
 from webapp.imports.tables import BEGUN, DuplicateRows, Import, ImportState, KnownRows
-from webapp.messages import COMMA, MAN, WOMAN
+from webapp.messages import COMMA, MAN, NO, WOMAN, YES
 from webapp.messages import imports as texts
 from webapp.persian import jalali_slashes, persian_digits, persian_number
 from webapp.portal import status_message
@@ -84,7 +84,7 @@ def cell_text(row: Field, contact: Contact) -> str:
         case FieldKind.LABELS:
             return COMMA.join(value)  # type: ignore[arg-type]  # a tuple, by its kind
         case FieldKind.ACTIVE:
-            return "true" if value else "false"
+            return YES if value else NO
         case _:
             return str(value)
 
@@ -245,7 +245,7 @@ def change(name: str) -> _Page:
     is_confirmed = request.form.get("confirm") == "cancel"
     action = "cancel" if is_confirmed else next((it for it in _ACTIONS if it in request.form), "")
     if action == "cancel" and found.state in BEGUN and not is_confirmed:
-        return _ask_before_cancelling(found)
+        return _ask_before_cancelling(found) if found.left_rows else see_other(_address(found))
     if action and _ACTIONS[action](_imports(), found):
         by = f" by {operator}" if (operator := _operator()) else ""
         log.info("import %s: %s%s", found.reference, action, by)

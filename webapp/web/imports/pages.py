@@ -121,12 +121,13 @@ def _left_out(
     has_names = definition and definition.shown.intersection(NAMES)
     is_nameless = has_names and not {*NAMES, WHOLE_NAME}.intersection(reading.columns)
     other_sheets = len(reading.sheets) - (reading.alike if reading.sheet.startswith(ALIKE) else 1)
-    counts = {texts.COUNT_LEFT_OUT: len(left), texts.LEFT_OUT_ROWS: reading.notes}
-    counts[texts.LEFT_OUT_SHEETS] = max(other_sheets, 0)
+    counts = {texts.LEFT_OUT_ROWS: reading.notes, texts.LEFT_OUT_SHEETS: max(other_sheets, 0)}
     sentences = [text.format(n=persian_number(count)) for text, count in counts.items() if count]
+    left_out_columns = _named(texts.LEFT_OUT_COLUMNS, reading, left)
+    nameless = [texts.NO_NAME_COLUMN] if is_nameless else []
     return {
-        "left_out": " ".join([*sentences, *([texts.NO_NAME_COLUMN] if is_nameless else [])]),
-        "left_out_columns": _named(texts.LEFT_OUT_COLUMNS, reading, left),
+        "left_out": " ".join(filter(None, [*nameless, *sentences, left_out_columns])),
+        "left_out_columns": left_out_columns,
         "misleading": _named(texts.MISLEADING_COLUMNS, reading, [it for it in named if it in left]),
     }
 
@@ -255,7 +256,6 @@ def progress(found: Import) -> dict[str, Any]:
     review = delivery.imports.review
     now = review.progress(found)
     is_over = found.state in ENDED
-    total = now.sent + now.waiting + now.refused + now.known
     erased = found.left_rows if found.state is ImportState.CANCELLED else 0
     refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
     return {
@@ -263,8 +263,8 @@ def progress(found: Import) -> dict[str, Any]:
         "title": _title(found, in_title=bool(found.reading.file)),
         "number": persian_number,
         "now": now,
-        "total": total + erased,
-        "settled": total - now.waiting,
+        "total": now.total + erased,
+        "settled": now.total - now.waiting,
         "renews": found.state is ImportState.RUNNING or now.queued > 0,
         "left": _time_left(now) if found.state is ImportState.RUNNING else "",
         "is_held_up": found.state is ImportState.RUNNING and bool(delivery.breaker.pause),

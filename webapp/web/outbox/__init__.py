@@ -96,7 +96,9 @@ def change_several() -> str | Response:
         return _redirect_after("all-retried", count)
     if "discard" not in request.form:
         return _redirect_to_list("changed")
-    if request.form.get("confirm") != "discard":
+    # What was being sent when the operator was asked may have come to the list since.
+    asked = request.form.get("asked", default=_MAX_ID, type=int)
+    if request.form.get("confirm") != "discard" or listing.count(query) > asked:
         return _ask_before_discarding(query)
     count = listing.discard(query)
     _log(f"{count} submissions", "discarded")
@@ -116,7 +118,8 @@ def _chosen() -> Query | None:
 
 def _ask_before_discarding(query: Query) -> str | Response:
     listing, view = services().delivery.outbox.listing, pages.read_view()
-    query = query if query.references else replace(query, last_id=listing.last_id())
+    if not query.references and query.last_id is None:
+        query = replace(query, last_id=listing.last_id())
     count = listing.count(query)
     if not count:
         return _redirect_to_list("changed")
@@ -129,7 +132,9 @@ def _ask_before_discarding(query: Query) -> str | Response:
             *view.arguments.items(),
             *(which or [("all", "1"), ("last", str(query.last_id))]),
             ("discard", "1"),
+            ("asked", str(count)),
         ],
+        has_grown="confirm" in request.form,
         action=PATH,
         back=view.address(),
         token=_token(),
@@ -179,6 +184,7 @@ def discard(name: str) -> str | Response:
             card=pages.card(_find(name)),
             count="",
             fields=[],
+            has_grown=False,
             action=view.address(f"{PATH}/{name}/discard"),
             back=view.address(),
             token=_token(),
@@ -233,12 +239,12 @@ def _find(name: str) -> Submission:
     """Return a submission that can be changed.
 
     Raises:
-        HTTPException: 404 if there is none, or a redirect to the list if it has just changed.
+        HTTPException: 404 if there is none, or a redirect to the list if it has changed since.
     """
     submission = services().delivery.outbox.review.get(name)
-    if submission is None or submission.contact is None:
-        abort(_redirect_to_list("changed") if request.method == "POST" else HTTPStatus.NOT_FOUND)
-    if submission.state is State.SENDING:
+    if submission is None and request.method != "POST":
+        abort(HTTPStatus.NOT_FOUND)
+    if submission is None or submission.contact is None or submission.state is State.SENDING:
         abort(_redirect_to_list("changed"))
     return submission
 
