@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from contextlib import contextmanager
@@ -59,12 +60,14 @@ class Trace(list[str]):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Trace this thread."""
+        """Trace this thread; what another test has left is not collected in it."""
+        gc.disable()
         sys.setprofile(self)
         try:
             yield
         finally:
             sys.setprofile(None)
+            gc.enable()
 
 
 def steps(title: str) -> list[list[str]]:
