@@ -95,6 +95,7 @@ def _running(
     command: list[str | Path], port: int, environ: dict[str, str], folder: Path
 ) -> Iterator[Program]:
     home = {"PATH": os.environ["PATH"], "HOME": tempfile.gettempdir()}
+    home["GLIBC_TUNABLES"] = "glibc.malloc.tcache_count=0"  # as our unit and container set it
     started = time.monotonic()
     log = folder / f"{port}.log"
     with log.open("wb") as output:

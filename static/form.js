@@ -6,40 +6,44 @@ const button = form.querySelector("button[type=submit]");
 const [navigation] = performance.getEntriesByType("navigation");
 const { type: how = "navigate", responseStart = 0 } = navigation ?? {};
 
-// What was typed in a visitors' form stays in this tab through a reload by a slip of the finger, until
-// it is sent; in a frame through one of the page around, until it has arrived.
+// What a visitor has typed stays in this tab through a reload, until it is sent; in a frame through
+// one of the page around, until it has arrived.
 const place = location.pathname;
 let drafts = {};
 try {
   drafts = "warn" in form.dataset ? drafts : sessionStorage;
 } catch {} // blocked
-const isNew = how === "navigate" && parent === window;
-const draft = isNew || "unsent" in form.dataset ? null : drafts[place];
+const isNew = how === "navigate" && (parent === window || "unsent" in form.dataset);
+const kept = isNew || !drafts[place] ? history.state : JSON.parse(drafts[place]);
 form.addEventListener("input", () => {
   drafts[place] = JSON.stringify([...new FormData(form)]);
 });
 
 // Firefox keeps no answer 429: Back and a reload fetch the form anew, with what was typed.
 if ("refetch" in form.dataset) history.replaceState([...new FormData(form)], "");
-else (history.state ?? JSON.parse(draft ?? "[]")).forEach(([key, value]) => {
-  for (const input of form.querySelectorAll(`[name="${key}"]:not([type=hidden])`)) {
-    if (/box|radio/.test(input.type)) input.checked ||= input.value === value;
-    else input.value = value;
-  }
-});
+else if (kept) {
+  for (const box of form.querySelectorAll(":checked")) box.checked = false;
+  kept.forEach(([key, value]) => {
+    for (const input of form.querySelectorAll(`[name="${key}"]:not([type=hidden])`)) {
+      if (/box|radio/.test(input.type)) input.checked ||= input.value === value;
+      else input.value = value;
+    }
+  });
+}
 
 // The server takes no form that was faster than a person: one that the browser has filled in waits.
-let waits = false;
+let isEarly = true;
+let send = () => {};
+setTimeout(() => {
+  isEarly = false;
+  send();
+}, responseStart + Number(form.dataset.minAge) - performance.now());
 
 addEventListener("submit", (event) => {
-  const left = responseStart + Number(form.dataset.minAge) - performance.now();
-  if (!(left > 0)) return;
+  if (!isEarly) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (!waits) {
-    setTimeout(() => (form.requestSubmit ?? form.submit).call(form, event.submitter), left);
-  }
-  waits = true;
+  send = () => (form.requestSubmit ?? form.submit).call(form, event.submitter);
 }, true);
 
 const typed = () => new URLSearchParams(new FormData(form)).toString();

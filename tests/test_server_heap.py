@@ -1,7 +1,9 @@
-"""The memory of a process with many threads."""
+"""The memory of the server: of many threads, and of what a worker needs only once."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,25 @@ def test_threads_of_the_server_share_one_heap() -> None:
     """Without that, each has its own."""
     assert _heaps() > 0
     assert _heaps("shared") == 0
+
+
+_WORKER = """
+import sys
+from types import SimpleNamespace
+from webapp import create_app
+from webapp.server import _post_worker_init
+app = create_app()
+_post_worker_init(SimpleNamespace(app=SimpleNamespace(wsgi=lambda: app)))
+delivery = app.extensions["contact_form"].delivery
+delivery.funnel.stop()
+print(delivery.database.probe(), "alembic" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_worker_that_makes_the_tables_does_not_keep_alembic(tmp_path: Path) -> None:
+    """It takes 14 MB, until the process ends that has loaded it."""
+    environ = {**os.environ, "STATE_DIRECTORY": str(tmp_path), "DELIVERER": "off"}
+    command = [sys.executable, "-c", _WORKER]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+    assert ended.stdout == "True False\n"

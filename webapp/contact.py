@@ -42,6 +42,8 @@ class Section(enum.Enum):
     STATE = messages.GROUP_STATE
 
 
+QUESTION_MARKS: Final = ("؟", "?")  # at the end of a caption that asks
+
 # The portal documents no maximum lengths: these are guesses, in code points after normalising. What
 # it cuts or refuses, `amoot-form check --portal --create` shows.
 _NAME_LENGTH: Final = 50
@@ -118,7 +120,7 @@ class Field:
     @property
     def asks(self) -> bool:
         """Whether its caption is a question."""
-        return self.caption.endswith(("؟", "?"))
+        return self.caption.endswith(QUESTION_MARKS)
 
 
 def _custom_text(number: int, digit: str) -> Field:

@@ -18,6 +18,7 @@ import resource
 import shutil
 import socket
 import tempfile
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -194,15 +195,25 @@ def _post_worker_init(worker: HttpWorker) -> None:
     services.metrics.initialise()
     settings = services.settings
     services.metrics.set_limits(threads=_threads(settings), permits=settings.portal_calls)
-    # Opens the database before the first request; a failure must not stop the worker.
     with contextlib.suppress(DatabaseError):
-        services.delivery.database.check_writable()
+        if not services.delivery.database.probe():
+            # Migrating loads Alembic: 14 MB, which end with a process of their own.
+            migration = get_context("fork").Process(target=_open, args=(services,))
+            migration.start()
+            migration.join()
+    _open(services)
     if settings.deliverer == "inline":
         services.delivery.worker.start()
     if have_free_labels(services.definitions):
         services.delivery.labels.start()
     if have_public_forms(services.definitions):
         services.delivery.funnel.start()
+
+
+def _open(services: Services) -> None:
+    """Open the database before the first request; a failure must not stop the worker."""
+    with contextlib.suppress(DatabaseError):
+        services.delivery.database.check_writable()
 
 
 def _worker_exit(_: object, worker: HttpWorker) -> None:

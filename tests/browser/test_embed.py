@@ -813,7 +813,7 @@ def test_firefox_verifies_a_number_in_the_iframe(
 
 @pytest.mark.nightly
 def test_firefox_blocks_third_party_cookies(firefox: Firefox, website: Site) -> None:
-    """The control, last because it leaves a cookie behind."""
+    """The control: a page of its own may set one."""
     path = website.publish("/cookie", headers={"Set-Cookie": "control=1; SameSite=None; Secure"})
     framed = path.replace("localhost", "127.0.0.1")
     address = website.publish("/control", page_of(f'<iframe src="{framed}"></iframe>'))
@@ -821,6 +821,7 @@ def test_firefox_blocks_third_party_cookies(firefox: Firefox, website: Site) -> 
     assert firefox.cookies() == []
     firefox.tell("WebDriver:Navigate", url=framed)
     assert firefox.cookies() == ["control"]
+    firefox.tell("WebDriver:DeleteAllCookies")
 
 
 @pytest.fixture

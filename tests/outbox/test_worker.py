@@ -408,6 +408,8 @@ def test_web_worker_has_no_delivery_worker_where_it_runs_elsewhere(
     monkeypatch.setattr(Worker, "start", start)
     for deliverer, count in (("off", 0), ("inline", 1)):
         app = make_app(deliverer=deliverer)
+        # Else a process would make the tables.
+        app.extensions[EXTENSION].delivery.database.check_writable()
         gunicorn: Any = SimpleNamespace(app=SimpleNamespace(wsgi=lambda app=app: app))
         _post_worker_init(gunicorn)
         app.extensions[EXTENSION].delivery.labels.stop()

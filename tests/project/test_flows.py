@@ -1,5 +1,6 @@
 """The three ways of a contact in docs/architecture.md: each is traced in this process."""
 
+import gc
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -53,12 +54,14 @@ class Trace(list[str]):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Trace this thread."""
+        """Trace this thread; what another test has left is not collected in it."""
+        gc.disable()
         sys.setprofile(self)
         try:
             yield
         finally:
             sys.setprofile(None)
+            gc.enable()
 
 
 def steps(title: str) -> list[list[str]]:

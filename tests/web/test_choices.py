@@ -113,6 +113,15 @@ def test_server_takes_the_choices_of_the_file_only(client: FlaskClient, portal: 
     assert not sent["JobTitle"]
 
 
+def test_required_choice_is_no_error_before_it_is_missing(client: FlaskClient) -> None:
+    """Browsers call it invalid at once, for a screen reader, unless the page says otherwise."""
+    sent = send(client, CustomText2="", CustomText3="")[1]
+    for html, is_invalid in ((Html(client.get("/f/event").text), "false"), (sent, "true")):
+        inputs = [it for tag in ("input", "select") for it, _ in html.find(tag) if "required" in it]
+        choices = [it for it in inputs if it["name"] in ("CustomText2", "CustomText3")]
+        assert [it["aria-invalid"] for it in choices] == [is_invalid] * 3
+
+
 def test_caption_that_asks_is_no_subject_of_a_sentence(client: FlaskClient) -> None:
     """What is missing is to be chosen, or answered."""
     status, html = send(client, CustomText2="", CustomText3="", CustomText4="", Labels="")
@@ -121,6 +130,7 @@ def test_caption_that_asks_is_no_subject_of_a_sentence(client: FlaskClient) -> N
     assert error(html, "CustomText3") == messages.BAD_CHOICE.format(caption="استان")
     assert error(html, "CustomText4") == messages.REQUIRED.format(caption=messages.ANSWER)
     assert error(html, "Labels") == messages.CHOOSE_SOME
+    assert f"در کدام کارگاه‌ها؟ {messages.CHOOSE_SOME}" in html.text(role="alert")
     long = error(send(client, CustomText4="آ" * 201)[1], "CustomText4")
     assert long.startswith(messages.ANSWER)
 

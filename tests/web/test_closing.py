@@ -201,6 +201,9 @@ def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
         assert (answer.status_code, reason(answer)) == (HTTPStatus.GONE, "late")
         assert public.GONE_CLOSED in answer.text
         assert "<form" not in answer.text
+        heard = Html(client.post(path, data={"Code": "12345"}).text)
+        assert public.GONE_CLOSED in heard.text(role="alert", autofocus="")
+        assert heard.text("title") == messages.TITLE_ERROR.format(title="باشگاه")
 
 
 def test_suspect_is_corrected_in_the_last_place(

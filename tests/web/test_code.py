@@ -32,7 +32,7 @@ FORMS = """
 [forms.club]
 title = "باشگاه"
 access = "public"
-fields = ["FName", "Mobile", "BornDate", "Labels"]
+fields = ["FName", "Mobile", "Email", "BornDate", "Labels"]
 label_choices = ["صبح", "عصر"]
 labels = ["سایت"]
 consent = "با دریافت پیامک موافقم."
@@ -307,6 +307,18 @@ def test_form_that_comes_back_unchanged_is_the_same_submission(
     answer = client.post("/f/club", data={**unchanged, "FName": "زهرا"})
     assert "/f/club?r=" in answer.headers["Location"]
     assert [stored["FName"] for stored in portal.contacts] == ["سارا", "زهرا"]
+
+
+def test_misspelt_mail_that_was_meant_is_not_asked_about_again_with_the_corrected_number(
+    client: FlaskClient, portal: Simulator
+) -> None:
+    """It is stored, so its person has answered; another one is asked about."""
+    misspelt = "sara@gmial.com"
+    step = Step(client, "/f/club", Email=misspelt, **{"Email-asked": misspelt})
+    step.press(change="1")
+    assert client.post("/f/club", data=corrected(step, Email="sara@yaho.com")).status_code == 422
+    assert "/code" in client.post("/f/club", data=corrected(step, Mobile=OTHER)).headers["Location"]
+    assert len(portal.codes) == 2
 
 
 def test_fifty_right_codes_at_once_are_one_contact(client: FlaskClient, portal: Simulator) -> None:

@@ -353,6 +353,8 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
         started.clear()
         forms.write_text(text)
         app = make_app(forms_file=forms, deliverer="off")
+        # Else a process would make the tables.
+        app.extensions[EXTENSION].delivery.database.check_writable()
         gunicorn = SimpleNamespace(wsgi=lambda: app)
         _post_worker_init(cast("HttpWorker", SimpleNamespace(app=gunicorn)))
         return len(started)

@@ -13,13 +13,31 @@ from typing import Any, ClassVar, Final
 from flask import request
 from flask_wtf import FlaskForm
 from markupsafe import Markup
-from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, ValidationError
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired
 
 from webapp import messages, persian
-from webapp.contact import CITY, EMPTY_VALUES, FIELDS, MOBILE, NAMES, Contact, FieldKind, Section
+from webapp.contact import (
+    CITY,
+    EMPTY_VALUES,
+    FIELDS,
+    MOBILE,
+    NAMES,
+    QUESTION_MARKS,
+    Contact,
+    FieldKind,
+    Section,
+)
 from webapp.forms.definitions import Access, Arrival, FormDefinition, make_contact, read_arrival
 from webapp.forms.fields import JalaliDateField, LabelsField, make_field
 from webapp.forms.reading import FALSE_VALUES
@@ -199,8 +217,9 @@ def _aria_attributes(field: Field) -> dict[str, str]:
         return {}
     ids = note_ids(field)
     invalid = {"aria-invalid": "true"} if field.errors else {}
-    if isinstance(field, BooleanField) and field.flags.required and not field.errors:
-        # Else browsers call a box invalid that must be ticked, before anybody had a chance.
+    is_chosen = isinstance(field, BooleanField | SelectField)
+    if is_chosen and field.flags.required and not field.errors:
+        # Else browsers call it invalid, before anybody had a chance to tick or to choose.
         invalid = {"aria-invalid": "false"}
     return ({"aria-describedby": ids} if ids else {}) | invalid
 
@@ -210,7 +229,9 @@ def _named(field: Field, message: str) -> str:
     label = field.label.text
     if isinstance(field, BooleanField) or label in message:
         return message
-    return messages.ERROR_OF.format(caption=label, message=message)
+    asks = label.endswith(QUESTION_MARKS)
+    named = messages.ERROR_OF_QUESTION if asks else messages.ERROR_OF
+    return named.format(caption=label, message=message)
 
 
 def _anchor(field: Field) -> str:

@@ -273,6 +273,7 @@ class AmootPortal:
             raise ValueError("the token must be printable ASCII, with no white space")
         # The bare token, no "Bearer"; the other headers are those of the reference's sample.
         headers = {**requests.utils.default_headers(), "Authorization": token}
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
         return {
             name: requests.Request("POST", f"{self._url}/{name}", headers=headers).prepare()
             for name in _METHODS

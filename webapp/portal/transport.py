@@ -22,6 +22,7 @@ from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -132,7 +133,7 @@ class PortalConnection(HTTPAdapter):
         """
         _current.call = call
         request = request.copy()
-        request.prepare_body(fields, None)
+        request.prepare_body(urlencode(fields), None)
         # Half the deadline for connecting leaves as much for a second address of the host. The
         # read time-out ends an abandoned thread where shutting the socket down cannot.
         timeout = (deadline_s / 2, deadline_s)

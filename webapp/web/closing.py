@@ -100,7 +100,8 @@ def page(
         note: What is said first, or "".
         context: Further variables of the template: `embed` in a frame.
     """
-    title = messages.TITLE_ERROR.format(title=definition.title) if form else definition.title
+    answers = request.method == "POST"  # a form, or a code
+    title = messages.TITLE_ERROR.format(title=definition.title) if answers else definition.title
     html = render_template(
         "contact/closed.html",
         definition=definition,
@@ -108,6 +109,7 @@ def page(
         title=title,
         values=_typed(form) if form else [],
         submitted=form is not None,
+        answers=answers,
         note=note,
         **context,
     )

@@ -331,6 +331,8 @@ def _form(
     # A contact was stored, so its person has given the consent.
     values = {**contact.values, "consent": True} if contact else {}
     form = services().forms[place.definition.slug](formdata=None, data=values)
+    if "Email" in form:  # and has answered about an address that looks misspelt
+        form["Email"].asked = form["Email"].data
     token = services().tokens.issue(place.definition.slug, site=place.site)
     form.csrf_token.current_token = token
     if message:

@@ -132,10 +132,9 @@ def check(form: ContactForm, *, corrects: str = "") -> CheckedContact | Refusal:
     """
     if form.definition.asks_about_duplicates and request.form.get("confirm") == "cancel":
         return Refusal(HTTPStatus.OK)  # of the question: the form as it was filled in
-    is_valid = form.validate()
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_LARGE)
-    if not is_valid:
+    if not form.validate():
+        if (request.content_length or 0) > MAX_BODY_BYTES:
+            return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_LARGE)
         return _closed(form) or Refusal(HTTPStatus.UNPROCESSABLE_ENTITY)
     contact = form.to_contact()
     if form.definition.access is Access.PUBLIC:

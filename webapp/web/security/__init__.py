@@ -31,7 +31,7 @@ from webapp.web.security.rate_limits import LimitReached, RateLimits
 
 log = logging.getLogger(__name__)
 
-# The longest valid contact is shorter, as the pages send it.
+# Only a valid contact may be longer: URL-encoded, a Persian letter takes six bytes.
 MAX_BODY_BYTES: Final = 16 * 1024
 # A longer body is read up to this size, so that the page can show it again for shortening.
 _MAX_READ_BYTES: Final = 4 * MAX_BODY_BYTES
