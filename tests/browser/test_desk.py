@@ -386,3 +386,41 @@ def test_recorded_contact_is_corrected_from_its_receipt_and_after_back(
     expect(tab.locator("[data-outcome=corrected]")).to_be_visible()
     names = [it["FName"] for it in simulator.contacts if str(it["Mobile"])[2:] == mobile[1:]]
     assert names == ["سمیرا"]
+
+
+def test_list_of_submissions_is_forgotten(tab: Page) -> None:
+    """And the form is ready."""
+    record(tab)
+    expect(tab.get_by_role("heading", name=texts.RECENT_TITLE)).to_be_visible()
+    tab.get_by_role("button", name=texts.RECENT_FORGET).click()
+    expect(tab.get_by_role("heading", name=texts.RECENT_TITLE)).to_be_hidden()
+    expect(tab.locator("#Mobile")).to_be_visible()
+
+
+def test_cancelled_question_leaves_without_a_warning(tab: Page, simulator: Simulator) -> None:
+    """Who cancels has said so already."""
+    store_contact(simulator)
+    warnings: list[str] = []
+    tab.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
+    tab.goto("/f/asking")
+    tab.locator("#Mobile").fill(MOBILE)
+    tab.keyboard.press("Enter")
+    tab.get_by_role("button", name=texts.DUPLICATE_KEEP).click()
+    expect(tab.locator("[data-outcome=kept]")).to_be_visible()
+    expect(tab.locator("#Mobile")).to_have_value("")
+    assert not warnings
+
+
+def test_known_number_without_script_is_asked_about_at_submit(
+    browser: Browser, server: Server, simulator: Simulator
+) -> None:
+    """And the answer is a button."""
+    store_contact(simulator)
+    with browser.new_context(base_url=server.url, java_script_enabled=False) as context:
+        tab = context.new_page()
+        tab.goto("/f/asking")
+        tab.locator("#Mobile").fill(MOBILE)
+        submit(tab)
+        with tab.expect_navigation():
+            tab.get_by_role("button", name=texts.DUPLICATE_CREATE).click()
+        expect(tab.locator("[data-outcome=delivered]")).to_be_visible()
