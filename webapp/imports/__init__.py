@@ -99,9 +99,7 @@ class Imports:
 
         One that replaces a draft, whose file is read again, expires as early as that would.
         """
-        zero = dict.fromkeys(
-            ("ready_rows", "wrong_rows", "twice_rows", "left_rows", "known_rows"), 0
-        )
+        numbers = ("ready_rows", "wrong_rows", "twice_rows", "left_rows", "known_rows")
         now = self._database.now_plus()
         name = _new_reference()
         created = (
@@ -115,12 +113,10 @@ class Imports:
                 twice=DuplicateRows.FIRST,
                 search=search,
                 file_hash=self._encryption.hash(digest),
-                last_enqueued_row=0,
-                backlog=0,
                 uncertain=False,
                 created_at=replaces.created_at if replaces else now,
                 next_at=now,
-                **zero,
+                **dict.fromkeys((*numbers, "last_enqueued_row", "backlog"), 0),
             )
             .returning(*_i)
         )
@@ -148,15 +144,13 @@ class Imports:
         wanted = select(import_files).where(import_files.c.reference == draft.reference)
         with self._database.read() as connection:
             row = connection.execute(wanted).first()
+        if row is None:
+            raise ImportGone
         try:
             context = f"content {draft.reference}"
-            content = (
-                self._encryption.decrypt(row.content, row.encrypted_with, context) if row else ""
-            )
+            content = self._encryption.decrypt(row.content, row.encrypted_with, context)
         except UnreadableText:
-            content = ""
-        if not content:
-            raise ImportGone
+            raise ImportGone from None
         return base64.b64decode(content)
 
     def write_rows(self, import_id: int, rows: Iterable[StoredRow]) -> None:
