@@ -191,9 +191,7 @@ class ImportReview:
         ) & _r.known.in_(UNKNOWN)
         return self._select(_r.import_id == import_id, places, limit=limit)
 
-    def _select(
-        self, *conditions: ColumnElement[bool], limit: int | None = None
-    ) -> list[StoredRow]:
+    def _select(self, *conditions: ColumnElement[bool], limit: int) -> list[StoredRow]:
         """Return rows; a damaged one is an error of the database."""
         is_readable = self._encryption.is_readable(_r.encrypted_with)
         wanted = select(*_r).where(*conditions, is_readable).order_by(_r.number).limit(limit)

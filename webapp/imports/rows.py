@@ -48,7 +48,7 @@ class RowFault:
 
     def __repr__(self) -> str:
         """Return column and field."""
-        return f"Fault({self.column}, {self.field!r})"
+        return f"RowFault({self.column}, {self.field!r})"
 
 
 def read_row(
@@ -87,7 +87,8 @@ def read_row(
             if is_required:
                 require_value(field, values[field.name])
         except InvalidText as error:
-            column, cell = own_cells[0] if own_cells else (_column(columns, field.name), "")
+            column = columns.index(field.name) if field.name in columns else None
+            column, cell = own_cells[0] if own_cells else (column, "")
             faults.append(RowFault(column, cell, field.name, str(error)))
     return tuple(faults) or make_contact(definition, values)
 
@@ -101,10 +102,6 @@ def read_shared(definition: FormDefinition, field: Field, text: str) -> Value:
     if field.kind is FieldKind.LABELS:
         return row_labels(definition, field, text)
     return read_value(field, text, check=definition.checks.get(field.name))
-
-
-def _column(columns: Sequence[str], name: str) -> int | None:
-    return columns.index(name) if name in columns else None
 
 
 def _read(definition: FormDefinition, field: Field, cells: _Cells, *, epoch_1904: bool) -> Value:

@@ -248,7 +248,13 @@ class Submission:
         """Return the submission of a row with `COLUMNS`."""
         values = {name: row[name] for name in _COLUMN_NAMES}
         if row["contact"] is not None:
-            values["contact"] = _decrypt_contact(row, encryption)
+            key_id, context = row["encrypted_with"], f"contact {row['key']}"
+            try:
+                values["contact"] = load_contact(
+                    encryption.decrypt(row["contact"], key_id, context)
+                )
+            except UnreadableText:
+                values["contact"] = None
         return cls(**{**values, "state": State(row["state"])}, send_by=send_by)
 
     @property
@@ -310,14 +316,6 @@ def contact_columns(encryption: Encryption, contact: Contact, key: str) -> dict[
         "encrypted_with": encryption.key_ids[0],
         "mobile_hash": encryption.hash(str(contact[MOBILE])),
     }
-
-
-def _decrypt_contact(row: RowMapping, encryption: Encryption) -> Contact | None:
-    try:
-        context = f"contact {row['key']}"
-        return load_contact(encryption.decrypt(row["contact"], row["encrypted_with"], context))
-    except UnreadableText:
-        return None
 
 
 def dump_contact(contact: Contact) -> str:

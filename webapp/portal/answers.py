@@ -234,6 +234,7 @@ def _objects(content: object, depth: int) -> Iterator[JsonObject]:
 
 
 def _records(content: object, depth: int) -> list[JsonObject]:
+    wrapping = {"Status", *_WRAPPERS}
     whole, _ = _only_item(content)
     if not isinstance(whole, dict):
         return []  # a bare word
@@ -242,17 +243,13 @@ def _records(content: object, depth: int) -> list[JsonObject]:
         item, _ = _only_item(value)
         if value is None or (isinstance(value, str) and _status(value) == SUCCESS):
             continue
-        if depth and isinstance(item, dict) and "ID" not in item and _is_wrapper(item):
+        if depth and isinstance(item, dict) and "ID" not in item and wrapping & item.keys():
             return _records(item, depth - 1)
         records = [value] if isinstance(value, dict) and "ID" in value else value
         if isinstance(records, list) and all(isinstance(record, dict) for record in records):
             return records
         raise Uncertain("UnreadableAnswer")
     return []
-
-
-def _is_wrapper(item: JsonObject) -> bool:
-    return any(name in item for name in ("Status", *_WRAPPERS))
 
 
 def parse_retry_after(header: str, *, now: datetime) -> float | None:

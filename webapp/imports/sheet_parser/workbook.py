@@ -46,12 +46,12 @@ def with_hidden_cells(data: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         sheets = [name for name in archive.namelist() if _SHEET_PART.fullmatch(name)]
         contents = ((name, archive.read(name)) for name in sheets)
-        changed = {name: _rewritten(it) for name, it in contents if _has_hidden_cells(it)}
+        changed = {
+            name: _rewritten(it)
+            for name, it in contents
+            if any(sign in it for sign, _, _ in _CHANGES)
+        }
         return _with_parts(archive, changed) if changed else data
-
-
-def _has_hidden_cells(content: bytes) -> bool:
-    return any(sign in content for sign, _, _ in _CHANGES)
 
 
 def _rewritten(content: bytes) -> bytes:
