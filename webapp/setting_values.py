@@ -147,9 +147,11 @@ def read_database_url(text: str) -> str:
     _check_url(text, ("sqlite", "postgresql+psycopg"))
     try:
         url = make_url(text)
+        url.get_dialect()().create_connect_args(url)
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
-        raise ValueError("is not a URL") from None
+        raise ValueError("is not a URL, or has a wrong option") from None
     is_file = not url.host and ":memory:" not in (url.database or ":memory:")
+    is_file = is_file and "memory" not in url.query.get("mode", "")
     if url.get_backend_name() == "sqlite" and not is_file:
         raise ValueError(
             "must name a file, such as sqlite:////var/lib/outbox.sqlite3: memory does not survive "
@@ -164,7 +166,9 @@ def read_redis_url(text: str) -> str:
     """Read the URL of Redis."""
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the package redis: install amoot-contact-form[redis]")
-    _check_url(text, ("redis", "rediss", "unix"))
+    parts = urlsplit(_check_url(text, ("redis", "rediss", "unix")))
+    if parts.scheme != "unix" and not re.fullmatch("(/[0-9]{0,4})?", parts.path):
+        raise ValueError("must end with the number of a database, such as /0")
     from redis import ConnectionPool  # noqa: PLC0415  an extra
 
     try:
