@@ -147,9 +147,8 @@ def read_database_url(text: str) -> str:
     _check_url(text, ("sqlite", "postgresql+psycopg"))
     try:
         url = make_url(text)
-        url.get_dialect()().create_connect_args(url)
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
-        raise ValueError("is not a URL, or has a wrong option") from None
+        raise ValueError("is not a URL") from None
     is_file = not url.host and ":memory:" not in (url.database or ":memory:")
     is_file = is_file and "memory" not in url.query.get("mode", "")
     if url.get_backend_name() == "sqlite" and not is_file:
@@ -157,6 +156,10 @@ def read_database_url(text: str) -> str:
             "must name a file, such as sqlite:////var/lib/outbox.sqlite3: memory does not survive "
             "the process"
         )
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("has an option with a wrong value") from None
     if not re.fullmatch("[0-9]{1,6}", str(url.query.get("prepare_threshold", "5"))):
         raise ValueError("must have a whole number as prepare_threshold: see DATABASE_PREPARED")
     return text
