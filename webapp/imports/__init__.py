@@ -215,6 +215,7 @@ class Imports:
         self, import_id: int, duplicates: DuplicateRows, known: KnownRows = KnownRows.SKIP
     ) -> bool:
         """Send a draft; return `False` if it is no draft any more."""
+        valid = self.review.count_sent(import_id, DuplicateRows.ALL, KnownRows.SEND)
         every = self.review.count_sent(import_id, duplicates, KnownRows.SEND)
         left = self.review.count_sent(import_id, duplicates, known)
         now = self._database.now_plus()
@@ -225,6 +226,7 @@ class Imports:
             twice=duplicates,
             known=known,
             left_rows=left,
+            twice_rows=valid - every,
             known_rows=every - left,
             next_at=now,
         )

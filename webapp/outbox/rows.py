@@ -265,8 +265,7 @@ class Submission:
 
 def load_submissions(rows: Iterable[RowMapping], encryption: Encryption) -> list[Submission]:
     """Return the submissions of rows with `COLUMNS`, without those whose contact is damaged."""
-    submissions = (Submission.from_row(row, encryption) for row in rows)
-    return [submission for submission in submissions if submission.contact]
+    return [it for row in rows if (it := Submission.from_row(row, encryption)).contact]
 
 
 _COLUMN_NAMES: Final = tuple(
