@@ -67,7 +67,7 @@ def seconds_until_closed(connection: socket.socket, timeout_s: float) -> float:
     return time.monotonic() - start
 
 
-def test_idle_connections_delay_nobody_and_are_closed(server: Server) -> None:
+def test_idle_connections_delay_no_request_and_are_closed(server: Server) -> None:
     """Browsers open connections in advance. Two for each thread would wait five seconds."""
     with ExitStack() as stack:
         idle = [stack.enter_context(connect(server)) for _ in range(200)]

@@ -98,7 +98,7 @@ def test_secret_key_that_is_no_text_is_refused_in_one_line() -> None:
     assert "SECRET_KEY must be printable text" in refusal(SECRET_KEY="\udcff" * 40)
 
 
-def test_misspelt_setting_is_asked_about_and_its_value_not_told() -> None:
+def test_question_about_a_misspelt_setting_does_not_quote_its_value() -> None:
     """Both where the program starts and where it does not."""
     for name, meant in (
         ("INTRANET_USER", "INTRANET_USERS"),

@@ -281,7 +281,7 @@ def test_environment_is_the_processs_own_by_default(monkeypatch: pytest.MonkeyPa
     assert Settings.from_env().threads == 8
 
 
-def test_wrong_metrics_address_is_not_told_to_be_a_socket() -> None:
+def test_message_on_a_wrong_metrics_address_does_not_mention_a_socket() -> None:
     """Only BIND takes the path of a Unix socket."""
     for typed in ("9101", "unix:/run/metrics.sock"):
         with pytest.raises(SettingsError, match=r"DELIVERER_METRICS must be host:port\."):

@@ -101,7 +101,7 @@ def test_check_names_every_fault_of_settings_and_forms(
         assert part in result.output
 
 
-def test_check_in_demo_mode_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_in_demo_mode_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a token there is nothing to ask."""
     monkeypatch.delenv("AMOOT_TOKEN", raising=False)
     result = CliRunner().invoke(main, ["check"])
@@ -255,7 +255,7 @@ def test_outbox_is_exported_for_another_program(run: Callable[..., Result], tmp_
     assert set(FIELDS) <= rows[0].keys()
 
 
-def test_database_out_of_reach_is_told_in_one_line(
+def test_database_out_of_reach_is_reported_in_one_line(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No traceback."""
@@ -297,7 +297,7 @@ def test_serve_in_demo_mode_shows_what_the_simulator_received(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_serve_tells_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
+def test_serve_reports_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
     """The message names the faults, and is no traceback."""
     done = subprocess.run(
         [COMMAND, "serve"],

@@ -129,7 +129,7 @@ def test_dates_that_prove_no_order_are_sent_only_in_the_order_that_an_option_say
         (("wrong", "--form", "signup"), 2, "contact"),
     ],
 )
-def test_what_cannot_be_imported_is_said_in_one_line(
+def test_what_cannot_be_imported_is_shown_in_one_line(
     run: Callable[..., Result],
     tmp_path: Path,
     arguments: tuple[str, ...],

@@ -247,7 +247,7 @@ def test_row_shows_http_status_shape_and_place_of_the_status(
     assert '"FName": "string"' in check("--create", MOBILE).report
 
 
-def test_neither_report_nor_terminal_tells_what_is_secret(
+def test_neither_report_nor_terminal_shows_a_secret(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
     """The report has no number at all; the terminal has the administrator's own one."""
@@ -335,7 +335,7 @@ def test_answer_that_is_lost_is_looked_up_and_its_contact_deleted(
     assert (seen.result.exit_code, simulator.contacts) == (1, [])
 
 
-def test_contact_that_may_still_appear_is_told(
+def test_contact_that_may_still_appear_is_reported(
     check: Callable[..., Checked], simulator: Simulator, clock: Clock
 ) -> None:
     """After a lost answer, and a search that has not found it: nobody says that it is gone."""
@@ -437,7 +437,7 @@ def test_contact_that_is_too_long_is_tried_with_short_texts(
     assert (seen.result.exit_code, simulator.contacts) == (1, [])
 
 
-def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
+def test_contact_that_is_stored_without_a_number_is_reported_and_deleted(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
     """No further contact is created then."""
@@ -534,7 +534,7 @@ def test_table_is_persian_by_option_or_environment(check: Callable[..., Checked]
         assert values[0] == values[1], name
 
 
-def test_wrong_use_is_told_before_anything_is_asked(
+def test_wrong_use_is_reported_before_any_call(
     check: Callable[..., Checked], simulator: Simulator, tmp_path: Path
 ) -> None:
     """A wrong number, a report that cannot be written, options that do not go together."""

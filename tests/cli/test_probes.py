@@ -199,7 +199,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_log_tells_of_a_database_that_fails_once_and_of_its_return(
+def test_failure_of_the_database_and_its_end_are_logged_once(
     tmp_path: Path, clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not each time, as often as it is asked; another fault is another line."""
@@ -234,7 +234,7 @@ def test_log_tells_of_a_database_that_fails_once_and_of_its_return(
 
 
 @pytest.mark.slow
-def test_log_tells_of_redis_once_and_of_its_return(
+def test_failure_of_redis_and_its_end_are_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its setting and the code."""

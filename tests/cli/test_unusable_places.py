@@ -84,7 +84,7 @@ def test_file_of_another_program_is_refused_and_stays_as_it_was(
 
 
 @pytest.mark.slow
-def test_address_that_is_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+def test_address_that_is_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     """Instead of five attempts, a traceback and another exit code."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         bind = f"127.0.0.1:{other.getsockname()[1]}"
@@ -114,7 +114,7 @@ def test_faults_of_an_address_name_what_to_do(monkeypatch: pytest.MonkeyPatch) -
         assert bind_fault(fine) == "", fine
 
 
-def test_socket_of_another_server_or_in_no_folder_is_told() -> None:
+def test_socket_of_another_server_or_in_no_folder_is_reported() -> None:
     """Gunicorn would take the first away from its server; one that is left behind is replaced."""
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for a socket's
         path = Path(folder, "form.sock")

@@ -12,7 +12,7 @@ from tables import each
 
 from webapp.contact import FIELDS, in_page_order
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.forms.definitions_file import DefinitionError, _Table, load, parse
+from webapp.forms.definitions_file import DefinitionError, _FormTable, load, parse
 from webapp.messages.public import NOT_VERIFIED_LABEL
 from webapp.verification.sender import Fallback, Policy
 
@@ -105,7 +105,7 @@ def test_example_has_a_form_of_each_sort() -> None:
         "CustomDate1": date(2027, 10, 16),
         "Active": True,
     }
-    keys = {field.name for field in dataclasses.fields(_Table)}
+    keys = {field.name for field in dataclasses.fields(_FormTable)}
     used = {key for table in tomllib.loads(EXAMPLE.read_text())["forms"].values() for key in table}
     for_few = {"verify_length", "verify_fallback", "verify_label", "line", "line_blocked"}
     assert keys - used == for_few

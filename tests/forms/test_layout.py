@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from webapp.forms import alone, spans
+from webapp.forms import fill_rows, spans
 
 
 def rows(found: list[int]) -> list[list[int]]:
@@ -35,8 +35,8 @@ def test_row_of_two_columns_is_full_whatever_the_fields_are() -> None:
     """A narrow field without a neighbour takes the row; one that has a neighbour does not."""
     forms = [form for count in range(1, 10) for form in product((False, True), repeat=count)]
     for form in forms:
-        found = alone(form)
+        found = fill_rows(form)
         assert all(takes for wide, takes in zip(form, found, strict=True) if wide)
         assert all(sum(row) == 6 for row in rows([6 if takes else 3 for takes in found]))
-    assert alone([False, False, True, False]) == [False, False, True, True]
-    assert alone([False, False, False]) == [False, False, True]
+    assert fill_rows([False, False, True, False]) == [False, False, True, True]
+    assert fill_rows([False, False, False]) == [False, False, True]

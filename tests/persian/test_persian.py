@@ -189,7 +189,7 @@ def test_broken_characters_are_refused_by_the_fields_name(char: str) -> None:
     typed = f"رضا{char}یی"
     assert refusal(persian.clean_line, typed, caption="نام خانوادگی") == message
     assert refusal(persian.clean_lines, typed, caption="نام خانوادگی") == message
-    assert refusal(persian.split_labels, typed, caption="نام خانوادگی") == message
+    assert refusal(persian.parse_labels, (typed,), caption="نام خانوادگی") == message
 
 
 @given(ANY_TEXT)
@@ -706,7 +706,7 @@ def test_date_is_read_or_refused(day: str, month: str, year: str) -> None:
 def test_labels_are_split_on_every_separator(separator: str) -> None:
     """Commas, semicolons and bars of all widths, line ends, and what normalises into one."""
     typed = f"مشتري{separator} همکار {separator}{separator}"
-    assert persian.split_labels(typed, caption="برچسب‌ها") == ("مشتری", "همکار")
+    assert persian.parse_labels((typed,), caption="برچسب‌ها") == ("مشتری", "همکار")
 
 
 @each(

@@ -44,7 +44,7 @@ def client(make_app: Callable[..., Flask]) -> FlaskClient:
     return make_app(forms=FORMS).test_client()
 
 
-def test_every_form_that_is_sent_says_where() -> None:
+def test_every_form_has_an_action() -> None:
     """Else its address has the fragment of a link that was followed before."""
     texts = {path.name: path.read_text() for path in sorted(TEMPLATES.rglob("*.html"))}
     forms = [(name, form) for name, text in texts.items() for form in _POST_FORM.findall(text)]

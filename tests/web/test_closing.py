@@ -150,7 +150,7 @@ def test_what_was_sent_in_time_has_the_same_answer_after_the_form_has_closed(
     assert 'data-outcome="delivered"' in receipt.text
 
 
-def test_full_form_says_so_and_keeps_what_was_typed_on_the_page(
+def test_full_form_shows_the_reason_and_the_typed_values(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """The one who opened it before, and the one who opens it then; operators see the numbers."""
@@ -200,7 +200,7 @@ def test_code_counts_after_the_form_is_full_or_closed_as_long_as_its_place_is_ke
     assert delivery.places.read_taken("club") == 1
 
 
-def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
+def test_code_that_was_typed_too_late_does_not_lead_to_a_closed_form(
     client: FlaskClient, clock: Clock, delivery: DeliveryServices
 ) -> None:
     """Its place is free again; the page says both, instead of a form to be filled in in vain."""

@@ -303,7 +303,7 @@ def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: S
     assert len(portal.codes) == 3
 
 
-def test_last_code_that_is_used_up_is_said_with_what_helps(
+def test_last_used_up_code_is_reported_with_what_helps(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """Nobody is asked to ask for another one, in an error or on a page opened again."""
@@ -652,9 +652,7 @@ def test_number_that_the_portal_refuses_is_an_error_of_its_field(
     assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
 
 
-def test_blocked_line_is_told_after_the_code_and_never_before(
-    client: FlaskClient, portal: Simulator
-) -> None:
+def test_blocked_line_is_shown_only_after_the_code(client: FlaskClient, portal: Simulator) -> None:
     """And to operators with their own text; silence where the call fails."""
     portal.blocked = {MOBILE: {"30001234", "OTP"}}
     asked = lambda: [r for r in portal.requests if r.path.endswith("Cancelation")]  # noqa: E731

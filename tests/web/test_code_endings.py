@@ -136,7 +136,7 @@ def test_code_in_any_whole_message_that_is_pasted_is_found(
         assert step.press(Code=message.format(code, code)).status_code == 303, message
 
 
-def test_error_is_said_once_and_the_input_refers_to_it(
+def test_error_is_shown_once_and_the_input_refers_to_it(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """Its heading names what is wrong; what helps and the tries that are left follow."""
@@ -151,7 +151,7 @@ def test_error_is_said_once_and_the_input_refers_to_it(
     assert "autofocus" in asked
 
 
-def test_reload_of_a_wrong_code_without_script_says_nothing_untrue(
+def test_reload_of_a_wrong_code_without_script_counts_no_try(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """The browser sends the POST again: the page is old, and the tries are those that are left."""

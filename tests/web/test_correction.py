@@ -177,7 +177,7 @@ def test_second_tab_learns_of_the_first_ones_correction(page: Page, portal: Simu
 
 
 @short_deadline
-def test_lost_answer_is_called_uncertain_and_looking_again_tells(
+def test_lost_answer_is_called_uncertain_and_another_lookup_shows_the_result(
     page: Page, portal: Simulator
 ) -> None:
     """Sent again, it is no second change."""
@@ -239,7 +239,9 @@ def test_every_failure_of_the_lookup_says_that_nothing_changed_and_what_to_do(
     assert edits(portal) == []
 
 
-def test_paused_queue_calls_nobody_and_says_why(page: Page, portal: Simulator) -> None:
+def test_lookup_with_a_paused_queue_makes_no_call_and_shows_the_reason(
+    page: Page, portal: Simulator
+) -> None:
     """A person does not wait for a portal that refuses the account."""
     portal.mood = failing("ContactCreate", "CreditNotEnough")
     Page(page.client).send(Mobile=OTHER, FName="رضا")
@@ -341,7 +343,7 @@ def asked(page: Page, **typed: Any) -> Page:
     return question
 
 
-def test_question_tells_which_labels_the_stored_contact_has(page: Page, portal: Simulator) -> None:
+def test_question_shows_which_labels_the_stored_contact_has(page: Page, portal: Simulator) -> None:
     """Those that were typed or are offered, with one call for each and no more than eight."""
     portal.requests.clear()
     typed = ["مشتری", "نمایشگاه", *(f"برچسب {number}" for number in range(9))]

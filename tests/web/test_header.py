@@ -153,7 +153,7 @@ def test_second_view_of_a_form_renders_nothing(app: Flask, page: Page) -> None:
     assert rendered == []
 
 
-def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> None:
+def test_logged_in_operator_is_named(make_app: Callable[..., Flask]) -> None:
     """Only them: the cached page is the same for all."""
     users = {name: hashed("x") for name in ("sara", "ali")}
     client = make_app(intranet_users=users).test_client()
@@ -162,7 +162,7 @@ def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> N
         assert [other in shown for other in ("sara", "ali")] == [name == "sara", name == "ali"]
 
 
-def test_pause_is_told_once_with_a_receipt(page: Page, portal: Simulator) -> None:
+def test_pause_is_shown_once_with_a_receipt(page: Page, portal: Simulator) -> None:
     """The receipt names the reason; the next page has the banner."""
     portal.mood = lambda _: "CreditNotEnough"
     page.send(Mobile="09121234567")

@@ -108,7 +108,7 @@ def test_list_of_imports_shows_rows_that_came_before(
     cells = [text for _, text in Html(client.get("/import").text).find("td")]
     assert cells[5:9] == list("۰۰۰۳")
     heads = [text for _, text in Html(client.get("/import").text).find("th")]
-    assert heads[8] == texts.KNOWN_BEFORE
+    assert heads[8] == texts.KNOWN_NUMBERS
 
 
 def test_cancelling_asks_once_with_the_number_of_rows_that_are_erased(

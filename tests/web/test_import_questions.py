@@ -80,7 +80,7 @@ def test_send_with_a_mended_cell_shows_the_preview_first(client: FlaskClient) ->
     assert "علی" in page
 
 
-def test_many_wrong_rows_have_inputs_for_the_first_alone(client: FlaskClient) -> None:
+def test_only_the_first_of_many_wrong_rows_have_inputs(client: FlaskClient) -> None:
     """The others are mended in the file; a long cell is, too."""
     rows = [(f"09{number}", "علی", "", "") for number in range(MAX_MENDED + 5)]
     path = brought(client, GOOD, ("0" * 500, "", "", ""), *rows)

@@ -102,7 +102,7 @@ def test_page_that_a_listed_site_may_not_frame_is_found() -> None:
     assert wrong(public=public, is_framable=False, origins=False) == {"origins"}
 
 
-def test_site_with_and_without_www_is_told_apart() -> None:
+def test_site_with_and_without_www_is_distinguished() -> None:
     """Browsers take them for two; a host of its own, such as a shop's, has no such twin."""
     table = {
         "https://example.ir": "https://www.example.ir",

@@ -114,7 +114,7 @@ def test_headers_of_columns_sort_the_list_and_say_how_it_is_sorted(
 
 
 @each("arguments", [{"day": "۱۴۰۴/۱۳/۱"}, {"day": "x"}, {"day": "9999/12/29"}])
-def test_wrong_day_is_said_beside_its_field(
+def test_wrong_day_is_shown_beside_its_field(
     client: FlaskClient, delivery: DeliveryServices, arguments: dict[str, str]
 ) -> None:
     """What was typed stays, and the list is whole."""
@@ -272,7 +272,7 @@ def test_nothing_chosen_or_nothing_asked_is_nothing_done(
 
 
 @each("fields", [{"retry": "1"}, {"discard": "1", "confirm": "discard"}])
-def test_list_that_was_dealt_with_in_another_tab_is_not_said_to_be_done(
+def test_list_that_was_handled_in_another_tab_is_not_reported_as_done(
     client: FlaskClient, delivery: DeliveryServices, fields: dict[str, str]
 ) -> None:
     """As for one submission: nothing was done, and the page says why that may be."""

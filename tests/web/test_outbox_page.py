@@ -105,7 +105,7 @@ def test_card_shows_where_a_submission_came_from_and_what_it_holds(
     assert "شغل" not in text
 
 
-def test_moment_is_told_by_irans_calendar_and_clock() -> None:
+def test_time_is_shown_by_irans_calendar_and_clock() -> None:
     """The evening in UTC is the next day there."""
     assert local_time(datetime(2026, 11, 23, 21, 0)) == "سه‌شنبه ۳ آذر ۱۴۰۵، ساعت ۰۰:۳۰"  # noqa: DTZ001
 
@@ -185,7 +185,7 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
         (status_message("Mobile_Invalid"), "Mobile_Invalid"),
     ],
 )
-def test_card_says_why_it_needs_a_hand(
+def test_card_shows_why_it_needs_attention(
     client: FlaskClient, delivery: DeliveryServices, reason: str, status: str
 ) -> None:
     """A robot's, perhaps, or what the portal said, with the status name."""
@@ -204,7 +204,7 @@ def test_card_says_why_it_needs_a_hand(
 GIVEN_UP: Final = messages.GIVEN_UP.format(n="۳")
 
 
-def test_what_was_tried_for_three_days_is_said_to_be_given_up(
+def test_submission_that_was_tried_for_three_days_is_shown_as_given_up(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
@@ -245,7 +245,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     assert messages.CORRECT_OLD in client.get(f"/outbox/{reference}").text
 
 
-def test_nothing_to_do_is_said(client: FlaskClient) -> None:
+def test_empty_list_is_shown_as_nothing_to_do(client: FlaskClient) -> None:
     """An empty outbox has no buttons."""
     html = Html(client.get("/outbox").text)
     assert messages.NEEDS_ATTENTION_NONE in html.text("main")
@@ -254,7 +254,9 @@ def test_nothing_to_do_is_said(client: FlaskClient) -> None:
     assert not list(html.find("a", href="/outbox?waiting=1"))
 
 
-def test_person_who_was_told_leaves_nothing_to_do(page: Page, portal: Simulator) -> None:
+def test_rejection_that_was_shown_to_the_person_is_not_in_the_list(
+    page: Page, portal: Simulator
+) -> None:
     """Who typed a rejected contact still has it."""
     portal.answer("Mobile_Invalid")
     page.send(Mobile="09121234567")
@@ -370,7 +372,7 @@ def test_form_keeps_silent_about_the_outbox(
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
 @pytest.mark.parametrize("became", ["sent", "discarded", "unknown", "nonsense"])
-def test_what_is_not_there_any_more_is_not_said_to_be_done(
+def test_action_on_a_missing_submission_is_not_reported_as_done(
     client: FlaskClient, delivery: DeliveryServices, action: str, became: str
 ) -> None:
     """A colleague was faster, or the portal."""
@@ -386,7 +388,7 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
     assert html.text(data_outcome="changed") == messages.OUTBOX_RESULTS["changed"]
 
 
-def test_retry_counts_even_if_the_breaker_cannot_be_told(
+def test_retry_counts_even_if_the_breaker_cannot_be_changed(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is queued; nothing else may be said."""
@@ -493,7 +495,7 @@ def test_what_the_form_added_is_the_operators_to_change(
     assert (stored["CityName"], stored["Labels"]) == ("شیراز", ["همکار"])
 
 
-def test_why_it_needs_correcting_is_said_above_the_form(
+def test_why_it_needs_correcting_is_shown_above_the_form(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """With the status name and the reference."""
@@ -587,7 +589,7 @@ def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
     assert found(delivery, other).uncertain
 
 
-def test_nobody_looks_before_the_settling_time(
+def test_submission_is_not_looked_up_before_the_settling_time(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """What is corrected before it stays queued until then."""
@@ -732,7 +734,7 @@ def test_another_sites_page_cannot_press_a_button(
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
-def test_database_out_of_reach_is_said_on_a_page(
+def test_database_out_of_reach_is_shown_on_a_page(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """503, what to do, and the way back to this page."""
@@ -746,7 +748,7 @@ def test_database_out_of_reach_is_said_on_a_page(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_action_without_the_database_is_not_said_to_be_done(
+def test_action_without_the_database_is_not_reported_as_done(
     client: FlaskClient,
     delivery: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
@@ -913,7 +915,7 @@ def test_nothing_else_can_be_corrected(outbox: Outbox, state: State) -> None:
     assert outbox.review.correct("nonsense", OTHER, send=True) is None
 
 
-def test_delivery_that_corrects_nothing_says_so(
+def test_delivery_without_a_correction_is_reported(
     delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """And one that does says what became of it, under the reference that the visitor has."""

@@ -219,7 +219,7 @@ def test_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -
     assert page.html.values["BornDate-day"] == ["دیروز"]
 
 
-def test_what_was_understood_of_a_date_is_said_after_an_error(page: Page) -> None:
+def test_what_was_understood_of_a_date_is_shown_after_an_error(page: Page) -> None:
     """The server's page says the date in words when another field is wrong."""
     page.send(Mobile="", BornDate="13690715")
     assert "یکشنبه ۱۵ مهر ۱۳۶۹" in page.html.text("details")
@@ -246,7 +246,7 @@ def test_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: S
 
 
 @pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
-def test_account_or_token_error_is_told_to_the_operator(
+def test_account_or_token_error_is_shown_to_the_operator(
     page: Page, portal: Simulator, status: str
 ) -> None:
     """That it is stored, the message, the status name; every page says that the queue is paused."""
@@ -275,7 +275,7 @@ def test_what_a_silent_or_broken_portal_may_have_is_stored(
     assert messages.QUEUED in page.html.text(data_outcome="queued")
 
 
-def test_unreachable_portal_is_told(page: Page, portal: Simulator) -> None:
+def test_unreachable_portal_is_shown(page: Page, portal: Simulator) -> None:
     """The contact is stored, and the next one is not even tried."""
     portal.close()
     assert page.send(Mobile=MOBILE).status_code == 200
@@ -317,7 +317,7 @@ def test_forms_own_success_text_waits_for_the_success(
     assert "انجام شد" not in page.html.text("main")
 
 
-def test_database_that_fails_records_nothing_and_says_so(
+def test_failure_of_the_database_is_shown_as_not_recorded(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """503, nothing sent, everything typed still there; the same form can be sent again."""

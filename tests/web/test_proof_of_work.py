@@ -234,7 +234,7 @@ def test_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
     assert not both.is_solved(answer, form=FORM, key=new_key())
 
 
-def test_applications_key_itself_signs_nothing(proof_of_work: ProofOfWork) -> None:
+def test_application_key_signs_nothing_directly(proof_of_work: ProofOfWork) -> None:
     """The signing key is derived for this purpose alone."""
     foreign = create_challenge(
         "SHA-256", 1, counter=1, data={"form": FORM}, expires_at=2**32, hmac_secret="key"

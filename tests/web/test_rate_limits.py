@@ -310,7 +310,7 @@ def test_redis_that_hangs_delays_no_request_for_long(
     assert time.monotonic() - start < SHORT  # these no longer wait, or it would be 12 seconds
 
 
-def test_limit_that_is_hit_is_told_once_without_personal_data(
+def test_reached_limit_is_logged_once_without_personal_data(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The operator learns which limit and form; a flood does not fill the log."""

@@ -91,7 +91,7 @@ def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
     assert all(desk.RECENT_DELIVERED in row for row in shown)
 
 
-def test_list_follows_what_becomes_of_a_submission(
+def test_list_follows_the_state_of_a_submission(
     page: Page, portal: Simulator, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Queued, then in need of an operator, then delivered."""

@@ -204,7 +204,7 @@ def test_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -> 
     assert html.values["LName"] == ["ا"]
 
 
-def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: Simulator) -> None:
+def test_too_long_text_comes_back_to_be_shortened(page: Page, portal: Simulator) -> None:
     """413, nothing sent, everything typed still there, the field too long named."""
     response = page.send(Mobile=MOBILE, FName="علی", AddressText="ن" * 5000)
     assert response.status_code == 413

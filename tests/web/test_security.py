@@ -203,7 +203,7 @@ def only(delivery: DeliveryServices) -> Submission:
 
 
 @pytest.mark.slow
-def test_operators_name_stands_with_what_they_submitted(
+def test_operators_name_is_stored_with_their_submission(
     staffed: Flask, portal: Simulator, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the screen and in the shell, whoever corrects it; the portal never gets it."""
@@ -275,7 +275,7 @@ def test_sql_is_text_like_any_other(
 
 
 @each("place", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX-Evil: 1"])
-def test_nobody_is_led_elsewhere(client: FlaskClient, place: str) -> None:
+def test_redirect_never_leads_to_another_site(client: FlaskClient, place: str) -> None:
     """Nor does a line break in an address become a header."""
     paths = [place, f"{place}/", f"/embed/{place}", f"/embed/{place}/done", "/embed/signup/done"]
     # As a server hands them on; the client would read a host of its own out of them.

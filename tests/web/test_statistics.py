@@ -163,7 +163,7 @@ def test_submission_shows_at_once(client: FlaskClient, delivery: DeliveryService
     assert days[1][:2] == ["چهارشنبه ۴ آذر ۱۴۰۵", "۱"]
 
 
-def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) -> None:
+def test_tiles_show_the_present_numbers(client: FlaskClient, delivery: DeliveryServices) -> None:
     """Today and this week, Saturday to Wednesday, but what was refused or erased; the lists."""
     week_before = (4, 5, 6, 7, 11, 12)  # Saturday is four days ago: only 7 and 11 count
     for number, age in enumerate((0, 0, 1, *week_before), start=1):

@@ -67,7 +67,7 @@ def test_all_scripts_together_are_small() -> None:
         ("GET", "/static/form.js", 200),
     ],
 )
-def test_text_is_compressed_by_the_app_itself(
+def test_text_is_compressed_by_the_app(
     client: FlaskClient, method: str, path: str, status: int
 ) -> None:
     """Pages with errors too, for whoever asks; not for others."""

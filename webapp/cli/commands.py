@@ -26,7 +26,7 @@ from webapp import observability as app_logging
 from webapp.alerts.mail import Mailer, MailError
 from webapp.cli import configuration
 from webapp.cli.configuration import MetricsServer, build_services, has_outbox, read_settings
-from webapp.cli.imports import import_
+from webapp.cli.imports import import_rows
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import CheckTable
 from webapp.cli.portal_check.creating import Trial
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 main.add_command(outbox)
-main.add_command(import_)
+main.add_command(import_rows)
 
 
 @main.command()
@@ -66,8 +66,8 @@ main.add_command(import_)
 def serve(*, strict: bool) -> None:
     """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a simulated portal."""
     settings = read_settings()
-    if strict and (found := warnings(settings)):
-        raise click.ClickException("\n".join(found))
+    if strict and (texts := warnings(settings)):
+        raise click.ClickException("\n".join(texts))
     if fault := bind_fault(settings.bind):
         raise click.ClickException(fault)
     with _demo_portal(settings) as settings:
@@ -167,11 +167,9 @@ def _ask_all(
     table.begin()
     try:
         with _end_on_sigterm():
-            found = check_reading(portal, wrong, table, lines=lines, empty=portal.empty)
-            if mobile and found.may_create:
-                Trial(
-                    *(portal, table, mobile), empty=found.empty, settle_s=settings.amoot_settle
-                ).run()
+            empty = check_reading(portal, wrong, table, lines=lines, empty=portal.empty)
+            if mobile and empty:
+                Trial(portal, table, mobile, empty=empty, settle_s=settings.amoot_settle).run()
             elif mobile:
                 table.say("not-created")
     finally:
@@ -203,17 +201,15 @@ def _language_of_environment() -> str:
 def wrong_token(token: str) -> str:
     """Return a random token of the same form: length, kinds of characters, punctuation."""
     kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
-    letters = []
-    for letter in token:
-        kind = next((kind for kind in kinds if letter in kind), letter)
-        letters.append(secrets.choice(kind))
-    made = "".join(letters)
+    made = "".join(
+        secrets.choice(next((kind for kind in kinds if letter in kind), letter)) for letter in token
+    )
     return made if made not in {token, ""} else secrets.token_hex(16)
 
 
 @contextlib.contextmanager
 def _end_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the check as Ctrl-C does, so that it deletes what it has created."""
+    """Let SIGTERM end the check as Ctrl-C does: it deletes the contacts that it has created."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -236,7 +232,7 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         said = "The portal said" if faults else "Settings and forms are fine, but the portal said"
         faults.append(f"{said} {error.status}: {error.message}")
     try:
-        told = _test_alerts(settings) if alert else _describe_alerts(settings)
+        mail = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:
         faults.append(f"The test mail was not sent: {error}")
     older = configuration.count_older(settings)
@@ -247,7 +243,7 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         raise click.ClickException("\n".join(faults))
     connections = _describe_connections(settings)
     new = "" if has_outbox(settings) else "The outbox is empty, and will be set up at the start."
-    texts = ("Settings and forms are fine.", portal, told, code, connections, new)
+    texts = ("Settings and forms are fine.", portal, mail, code, connections, new)
     click.echo(" ".join(filter(None, texts)))
 
 
@@ -259,7 +255,7 @@ def _ask_portal(settings: Settings) -> str:
 
 
 def _test_code(settings: Settings, typed: str) -> str:
-    """Send a code to a number, whatever the limits; return what came back.
+    """Send a code to a number, whatever the limits; return a sentence on the answer.
 
     Raises:
         PortalError: if it was not sent.
@@ -301,7 +297,7 @@ def _describe_alerts(settings: Settings) -> str:
 
 
 def _test_alerts(settings: Settings) -> str:
-    """Send a test mail; return what came back.
+    """Send a test mail; return a sentence on the answer.
 
     Raises:
         MailError: if it was not accepted for each address.

@@ -65,9 +65,10 @@ def read_settings() -> Settings:
 def faults(settings: Settings) -> list[str]:
     """Return what is wrong with each service: its setting, the error's code, and what to do.
 
-    No file and no table is made or changed; a count of its own lives in Redis for two seconds.
+    No file and no table is made or changed; Redis keeps a count of its own for two seconds.
     """
-    return [*_database_faults(settings), *_redis_faults(settings)]
+    redis = settings.redis_url and redis_fault(settings.redis_url)
+    return _database_faults(settings) + ([f"Redis cannot be used: {redis}"] if redis else [])
 
 
 def _database_faults(settings: Settings) -> list[str]:
@@ -88,11 +89,6 @@ def count_older(settings: Settings) -> int:
         if database.probe():
             return Reencryption(database).count_older()
     return 0
-
-
-def _redis_faults(settings: Settings) -> list[str]:
-    fault = settings.redis_url and redis_fault(settings.redis_url)
-    return [f"Redis cannot be used: {fault}"] if fault else []
 
 
 _TIMEOUT_S: Final = 10.0  # for a request
@@ -121,7 +117,7 @@ class MetricsServer:
         class Server(ThreadingHTTPServer):
             address_family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
 
-        class Handler(_Handler):
+        class Handler(_MetricsHandler):
             def expose(self) -> bytes:
                 queue = read_gauges(delivery)
                 return metrics.exposition(
@@ -146,7 +142,7 @@ class MetricsServer:
         self._server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _MetricsHandler(BaseHTTPRequestHandler):
     timeout = _TIMEOUT_S
     token: str | None = None
     content_type = ""

@@ -1,7 +1,7 @@
 """Reads the text of a field: a pure function of its row in the field table and the text.
 
-The form's inputs call it, and so does everything else that takes contacts as text. Each function
-raises `InvalidText`, whose message is finished Persian.
+The form's inputs and everything else that takes contacts as text call it. Each function raises
+`InvalidText`, whose message is finished Persian.
 """
 
 from __future__ import annotations
@@ -181,8 +181,8 @@ def without_brackets(text: str) -> str:
 
 
 def _keys(words: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
-    found = {spelling_key(word): value for value, spelled in words.items() for word in spelled}
-    return MappingProxyType(found)
+    keys = {spelling_key(word): value for value, spelled in words.items() for word in spelled}
+    return MappingProxyType(keys)
 
 
 # By `spelling_key`: the value of the form's input.

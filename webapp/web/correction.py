@@ -1,7 +1,7 @@
 """Corrects a contact that the portal has: looks it up, shows it in a form, and changes it.
 
-What is corrected stands, signed, in the pages' forms: no address has a number. Nothing is stored:
-a correction is one call, and the page says what became of it.
+The pages' forms carry the signed target, as no address has a number. Nothing is stored: a
+correction is one call, and the page shows its result.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def correct_entry(entry: Entry) -> contact.ViewResult:
 
 
 def answered(form: ContactForm) -> contact.ViewResult | None:
-    """Return the page after an answer to the question about a known number that creates nothing."""
+    """Return the page after an answer about a known number, if it creates no contact."""
     definition, answer = form.definition, request.form.get("confirm")
     if not definition.asks_about_duplicates:
         return None
@@ -141,12 +141,12 @@ def correct() -> contact.ViewResult:
 
 
 def _look_up(target: Target, *, number: int = 0, moved_to: str = "") -> contact.ViewResult:
-    """Look up a contact; show it in a form, or whom to choose from, or why neither is possible.
+    """Look up a contact; show it in a form, or the contacts to choose from, or why neither works.
 
     Args:
-        target: What is looked up by its number.
-        number: Its ID, if it is known.
-        moved_to: The number that an operator may have given it, or "".
+        target: The contact's number, and its form.
+        number: The contact's ID, if it is known.
+        moved_to: The number that an operator may have given the contact, or "".
     """
     if not services().settings.amoot_edit:
         return _advice(target, texts.DELIVERED)
@@ -235,11 +235,11 @@ def _offering(row: Field, shown: Contact) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """What is said above the form of a contact.
+    """The message above the form of a contact.
 
     Attributes:
         reasons: Persian sentences.
-        outcome: What became of a correction, or "".
+        outcome: The outcome of a correction, or "".
         code: The portal's status, or "".
     """
 
@@ -301,7 +301,7 @@ def _others(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> 
     if MOBILE not in changes or not target.home.asks_about_duplicates or contact.is_confirmed(form):
         return []
     known = services().delivery.duplicates.with_mobile(str(changes[MOBILE]))
-    return [one for one in known if one.id != target.number]
+    return [it for it in known if it.id != target.number]
 
 
 # Changing it

@@ -106,7 +106,7 @@ def _kept(definition: FormDefinition) -> str:
 
 
 def _keep(form: ContactForm) -> None:
-    """Keep values in the session for the next contact, if the operator has chosen so."""
+    """Keep values in the session for the next contact, if the operator has checked the box."""
     name = _kept(form.definition)
     if "keep" in form and form.keep.data:
         session[name] = {"keep": True} | {

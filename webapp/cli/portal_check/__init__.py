@@ -48,7 +48,7 @@ _TERMS: Final = {
 
 
 class Level(enum.StrEnum):
-    """What a row says: nothing to do, something to know, to change, or not to be used so."""
+    """The level of a row: fine, a note, something to change, or a fault."""
 
     FINE = "fine"
     NOTE = "note"
@@ -169,7 +169,7 @@ class CheckTable:
             lines = ['<div dir="rtl">', "", *lines, "", "</div>"]
         lines += ["", *(f"    {row.name}: {row.outline}" for row in self.rows if row.outline)]
         text = "\n".join(lines) + "\n"
-        # The rows hold none of it, unless the portal returns it where nobody expects it.
+        # Rows have none of them, unless the portal returns one in an unexpected place.
         for secret in filter(None, secrets):
             text = text.replace(secret, _MASK)
         return text

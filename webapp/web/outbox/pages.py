@@ -32,10 +32,8 @@ from webapp.web.rendering.content import all_fields, format_values, local_time
 
 PATH: Final = "/outbox"
 
-_ARGUMENTS: Final = (
-    *("waiting", "suspects", "q", "reason", "form", "source", "day", "sort", "page"),
-)
 _FILTERS: Final = ("q", "reason", "form", "source", "day")
+_ARGUMENTS: Final = ("waiting", "suspects", *_FILTERS, "sort", "page")
 _MAX_ARGUMENT: Final = 200  # characters
 
 
@@ -72,7 +70,7 @@ class View:
 def read_view() -> View:
     """Return the list that this request asks for, by its address or by fields of its form.
 
-    What a page of the list sends carries the arguments along, so that the list stays where it was.
+    The forms of a list's page send its arguments along, to return to the same list.
     """
     given = {
         name: request.values.get(name, "").replace("\0", "")[:_MAX_ARGUMENT].strip()
@@ -98,7 +96,7 @@ def _kind(arguments: Mapping[str, str]) -> ListKind:
         return ListKind.WAITING
     if "suspects" in arguments or arguments.get("reason") in SUSPECT_STATUSES:
         return ListKind.SUSPECTS
-    # Who looks for somebody does not know whether they wait.
+    # An operator who searches does not know the state of the submission.
     return ListKind.ALL if "q" in arguments else ListKind.ATTENTION
 
 
@@ -182,12 +180,12 @@ def card(submission: Submission) -> dict[str, Any]:
     definition = services().definitions.get(submission.form)
     values = submission.contact.values if submission.contact else {}
     local = persian.to_iran(submission.created_at)
-    told = _reasons(submission)
+    reasons = _reasons(submission)
     return {
         "reference": submission.reference,
         "names": (submission.contact and submission.contact.names) or [texts.NAMELESS],
         "mobile": persian_digits(values.get(MOBILE, "")),
-        "reason": told[0] if told else texts.WAITS,
+        "reason": reasons[0] if reasons else texts.WAITS,
         "when": texts.TIME.format(
             day=persian.day_and_month(local.date()), time=persian_digits(f"{local:%H:%M}")
         ),
@@ -196,7 +194,7 @@ def card(submission: Submission) -> dict[str, Any]:
         "form": definition.title if definition else "",
         "slug": submission.form,
         "operator": submission.operator,
-        "reasons": told,
+        "reasons": reasons,
         "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
         "values": format_values(values, all_fields(definition_of(submission))),
         "is_idle": submission.state is not State.SENDING,
@@ -207,7 +205,7 @@ def card(submission: Submission) -> dict[str, Any]:
 def _reasons(submission: Submission) -> list[str]:
     """Return why a submission waits or needs attention, as Persian sentences."""
     status = submission.status
-    told = {
+    applies = {
         messages.BEING_SENT: submission.state is State.SENDING,
         messages.SUSPECT_STATUSES.get(status) or status_message(status): status,
         messages.GIVEN_UP.format(n=persian_digits(MAX_RETRY_AGE.days)): is_given_up(submission),
@@ -215,7 +213,7 @@ def _reasons(submission: Submission) -> list[str]:
         messages.PERHAPS_TWICE: submission.resent_without_lookup and status != PERHAPS_RECORDED,
         _sent_twice(submission): status == PERHAPS_RECORDED,
     }
-    return [text for text, applies in told.items() if applies]
+    return [text for text, is_so in applies.items() if is_so]
 
 
 def _sent_twice(submission: Submission) -> str:
