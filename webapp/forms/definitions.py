@@ -65,10 +65,6 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
     """Take from a query what a form's definition lists; the first of several equal keys counts.
 
     Values that are invalid, too long or not listed are dropped: nobody typed them into the form.
-
-    Args:
-        from_url: The form's own.
-        query: The values by key, percent-decoded.
     """
     texts: dict[str, str] = {}
     labels: list[str] = []
@@ -291,13 +287,7 @@ class FormDefinition:
 def make_contact(
     definition: FormDefinition, values: Mapping[str, Value], *, labels: Sequence[str] = ()
 ) -> Contact:
-    """Return the contact of a form's values, with those that the definition adds.
-
-    Args:
-        definition: The form.
-        values: The values that were read, by API name.
-        labels: Further labels.
-    """
+    """Return the contact of a form's values, with those that the definition adds."""
     complete = {**values, **definition.fixed}
     typed = complete.get(LABELS) or ()
     chosen = typed if isinstance(typed, tuple) else ()

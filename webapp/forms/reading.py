@@ -29,11 +29,6 @@ FALSE_VALUES: Final = (False, "false", "False", "FALSE", "0", "off", "no", "")
 def read_value(row: Field, text: str, *, check: Check | None = None) -> Value:
     """Return the value of a field's text; the empty value if there is no text.
 
-    Args:
-        row: The field.
-        text: What was typed.
-        check: A further check of a text field, by the form's definition.
-
     Raises:
         InvalidText: if the text is invalid.
     """

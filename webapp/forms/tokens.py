@@ -172,9 +172,7 @@ class Tokens:
     def renew(self, token: FormToken, *, new_submission: bool = False) -> str:
         """Return a token for the same form, rendered again.
 
-        Args:
-            token: The previous token.
-            new_submission: Whether the same contact, sent again, is a new submission.
+        With `new_submission`, the same contact, sent again, is a new submission.
         """
         nonce = _nonce() if new_submission else token.nonce
         return self._sign(token.form, nonce, token.site, token.shown_at.timestamp())

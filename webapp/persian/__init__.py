@@ -123,10 +123,6 @@ def parse_labels(texts: Iterable[str], *, caption: str) -> tuple[str, ...]:
     Each one is normalised as by `clean_line`, without leading `#`. Of labels that differ only in
     case or ZWNJ, the first one counts.
 
-    Args:
-        texts: The ticked and typed labels.
-        caption: The field's caption, for the message.
-
     Raises:
         InvalidText: if there are more than 20 labels, one has more than 50 code points, or a
             character is bad.
@@ -254,11 +250,6 @@ _MODULUS: Final = 11
 
 def check_text(check: Check, text: str, *, caption: str) -> str:
     """Check a text, and return its digits as ASCII without separators.
-
-    Args:
-        check: Which check.
-        text: What was typed, not empty.
-        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: if it does not pass.

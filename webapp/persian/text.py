@@ -98,10 +98,6 @@ def clean_line(text: str, *, caption: str) -> str:
     Arabic letters become Persian ones, invisible characters are removed, white space becomes one
     space.
 
-    Args:
-        text: What was typed.
-        caption: The field's caption, for the message.
-
     Raises:
         InvalidText: if the text has a NUL, a lone surrogate or a replacement character.
     """
@@ -113,10 +109,6 @@ def clean_lines(text: str, *, caption: str) -> str:
 
     Each line is normalised as by `clean_line`. Lines end in `\n`; several blank lines become
     one, and none are left at the ends.
-
-    Args:
-        text: What was typed.
-        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: as `clean_line`.
@@ -286,9 +278,6 @@ def parse_mobile(text: str) -> str:
     """Read an Iranian mobile number in any spelling that people and phone books use.
 
     Any `09` and nine digits will do: lists of operators' prefixes age and refuse real people.
-
-    Args:
-        text: What was typed.
 
     Returns:
         The number as `09xxxxxxxxx`.

@@ -67,9 +67,7 @@ def closure_for(form: ContactForm, replaces: str) -> Closure | None:
 
     One that corrects a submission came in time, and has its place, while that submission waits.
 
-    Args:
-        form: What was submitted.
-        replaces: The key of the submission that it replaces, or "".
+    `replaces` is the key of the corrected submission, or "".
     """
     reason = closure(form.definition)
     if not (reason and replaces):

@@ -314,11 +314,7 @@ def _form(
 ) -> str:
     """Render the form again, for a new submission in place of this one.
 
-    Args:
-        page: The page of the submission.
-        contact: Its contact, whose values are kept.
-        message: Why, if it is an error.
-        fields: The API names of the fields that may be wrong.
+    It has the values of this contact, and an error at these fields if there is a message.
     """
     # A stored contact has the consent.
     values = {**contact.values, "consent": True} if contact else {}
@@ -336,10 +332,7 @@ def _form(
 def _previous(page: _CodePage, contact: Contact, *, is_new: bool) -> str:
     """Return the token by which a form replaces this submission.
 
-    Args:
-        page: The page of the submission.
-        contact: Its contact.
-        is_new: Whether the same contact, sent again, is a new submission.
+    With `is_new`, the same contact, sent again, is a new submission.
     """
     unchanged = "" if is_new else submission_key(page.key, contact)
     return services().tokens.issue_submission(

@@ -180,11 +180,7 @@ _STEPS: Final = 20
 
 @cache
 def stylesheet(accent: str) -> str:
-    """Return the custom properties of site.css that depend on the accent.
-
-    Args:
-        accent: `#rrggbb`, on which white text is legible.
-    """
+    """Return the custom properties of site.css that depend on the accent."""
     light = _parse_colour(accent)
     dark = _lightened(light)
     return (

@@ -96,10 +96,6 @@ class CheckedContact:
 def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     """Handle the POST of a form.
 
-    Args:
-        form: The form of this request.
-        context: Further variables of the template.
-
     Returns:
         The outcome of a submission that was delivered, or will be; else the response.
     """

@@ -48,15 +48,7 @@ class Trial:
     def __init__(
         self, portal: AmootPortal, table: CheckTable, mobile: str, *, empty: Empty, settle_s: float
     ) -> None:
-        """Set it up.
-
-        Args:
-            portal: The client.
-            table: Where the rows go.
-            mobile: The administrator's number.
-            empty: What to send for empty fields.
-            settle_s: AMOOT_SETTLE.
-        """
+        """Set it up for the administrator's number; `settle_s` is AMOOT_SETTLE."""
         self._own = OwnContacts(portal, mobile)
         self._table = table
         self._mobile = mobile

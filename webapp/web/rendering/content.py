@@ -135,9 +135,7 @@ def all_fields(definition: FormDefinition | None) -> list[Field]:
 def duration(seconds: float, *, decimals: int = 1) -> str:
     """Return a duration in the unit that fits, «۱٫۲ ثانیه».
 
-    Args:
-        seconds: The duration.
-        decimals: Of seconds; minutes and hours have one.
+    `decimals` are those of seconds; minutes and hours have one.
     """
     for text, unit_s in ((texts.HOURS, _HOUR_S), (texts.MINUTES, _MINUTE_S)):
         if seconds >= unit_s:

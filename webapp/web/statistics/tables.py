@@ -140,13 +140,7 @@ def _quantile(numbers: Mapping[str, int], wanted: float) -> str:
 
 
 def funnel_table(first: date, last: date, counts: Iterable[Count]) -> StatisticsTable:
-    """Return how far visitors went in these days, in each form that they saw.
-
-    Args:
-        first: The first day.
-        last: The last day.
-        counts: The daily counts of these days.
-    """
+    """Return how far visitors went in these days, in each form that they saw."""
     step_counts = services().delivery.funnel.counts(first, last)
     sums = _step_sums(step_counts, counts)
     verifying = {slug for slug, step in sums if step in _VERIFICATION}
