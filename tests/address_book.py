@@ -1,17 +1,12 @@
 """A portal that is a list in memory, and fails as it is told to."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
 
+from webapp.contact import Contact
 from webapp.portal import KnownContact, Label, PortalError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from webapp.contact import Contact
 
 
 class AddressBook:

@@ -7,8 +7,6 @@ only if they pass. The project is copied before: nothing is changed where this s
 break whose line is gone is an error; it is to be written anew.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,28 +1,21 @@
 """What tests of imports share: a file is brought, buttons are pressed, rows are delivered."""
 
-from __future__ import annotations
-
 import csv
 import io
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from support import Html
 from werkzeug.datastructures import FileStorage
-from werkzeug.test import encode_multipart
+from werkzeug.test import TestResponse, encode_multipart
 
+from webapp.demo import Simulator
 from webapp.imports.file import BOM, Row, Sheet
 from webapp.imports.tables import imports
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 HEADER = ("شمارهٔ همراه", "نام", "شهر", "یادداشت")
 

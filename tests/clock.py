@@ -1,17 +1,12 @@
 """Time that passes when a test says so: in a module's clock, and in a database."""
 
-from __future__ import annotations
-
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import DateTime, select, update
 
+from webapp.database import Database
 from webapp.database.engine import metadata
-
-if TYPE_CHECKING:
-    from webapp.database import Database
 
 
 class FakeClock:

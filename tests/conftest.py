@@ -1,21 +1,24 @@
 """Fixtures: the simulated portal over a real socket, and an app in front of it."""
 
-from __future__ import annotations
-
 import dataclasses
 import logging
 import os
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from brought_files import read_plainly
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from outbox_entries import TIMING
 from servers import PostgresServer
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 from support import SECRET, TOKEN, Page
 
 from webapp import create_app, services
@@ -26,17 +29,11 @@ from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.imports import drafts
 from webapp.outbox import Outbox
+from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from sqlalchemy import Engine
-
-    from webapp.services import DeliveryServices
+_MONTH_S = 30 * 24 * 3600  # as the limits have it
 
 pytest_plugins = ["chromium", "cpu", "once", "tiers"]
 
@@ -98,6 +95,14 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _time_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a look-up take longer than half a second on a busy machine."""
     monkeypatch.setattr(services, "DEADLINE_S", 20.0)
+
+
+@pytest.fixture(autouse=True)
+def _windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test begin with the windows of the limits: at their end, hits are forgiven."""
+    offset = _MONTH_S - time.time() % _MONTH_S  # a multiple of minutes, hours and days
+    clock = SimpleNamespace(time=lambda: time.time() + offset)
+    monkeypatch.setattr("limits.storage.memory.time", clock)
 
 
 @pytest.fixture(autouse=True)

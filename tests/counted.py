@@ -1,15 +1,9 @@
 """An outbox whose rows are counted, as the app connects it with the statistics."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from webapp.database import Database
 from webapp.outbox import Outbox
+from webapp.outbox.rows import Timing
 from webapp.statistics import Statistics
-
-if TYPE_CHECKING:
-    from webapp.database import Database
-    from webapp.outbox.rows import Timing
 
 
 class CountedOutbox(Outbox):

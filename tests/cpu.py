@@ -5,19 +5,15 @@ it started, fixtures included, then its kind and its name; and prints the sums b
 that several tests share counts for the test during which it worked.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PROPERTY: Final = "cpu"

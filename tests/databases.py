@@ -1,7 +1,5 @@
 """Databases of former versions, from what their own code has written, as SQL in `tests/data`."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The definition of a form with every field, for tests that read files and captions."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from webapp.contact import FIELDS

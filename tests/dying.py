@@ -1,14 +1,14 @@
 """A process that kills itself at a named point; `test_crashes` starts it."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -21,15 +21,10 @@ from webapp.imports.feeder import Feeder
 from webapp.imports.tables import DuplicateRows
 from webapp.outbox import Outbox
 from webapp.portal.client import AmootPortal
+from webapp.settings import Settings
 from webapp.verification.codes import Codes
 from webapp.verification.unverified import Unverified
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.context import ForkServerContext
-
-    from webapp.settings import Settings
 
 # Where a submission's way can be cut: before and after each of these.
 STEPS: dict[str, tuple[type, str]] = {

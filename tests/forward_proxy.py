@@ -1,17 +1,13 @@
 """A forward proxy as corporate networks have it, and TLS in front of a simulator."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import socket
+import ssl
 import threading
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from typing import Self
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
 
 _HEAD_END = b"\r\n\r\n"
 

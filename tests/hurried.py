@@ -6,8 +6,6 @@ clock of limits, of signed tokens, of forms that close and of the database by th
 writes into the file that MOVED_BY names, where there is one.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from datetime import datetime, timedelta

@@ -1,18 +1,14 @@
 """A mail server for tests, which keeps what it gets."""
 
-from __future__ import annotations
-
 import email
+import ssl
+from email.message import EmailMessage
 from email.policy import default
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from servers import free_port
-
-if TYPE_CHECKING:
-    import ssl
-    from email.message import EmailMessage
 
 REFUSED = "gone@example.ir"  # the one address that it does not know
 
@@ -41,22 +37,14 @@ class MailServer:
         self.recipients: list[list[str]] = []
         self.logins: list[tuple[str, bool]] = []
         self._login = login
-        self._options: dict[str, Any] = {
-            "tls_context": tls,
-            "authenticator": self._authenticate,
-        }
+        self._options: dict[str, Any] = {"tls_context": tls, "authenticator": self._authenticate}
         if login:
             self._options |= {"auth_required": True, "auth_require_tls": tls is not None}
         self.start()
 
     def start(self) -> None:
         """Start, also after a stop."""
-        self._controller = Controller(
-            _Handler(self),
-            "127.0.0.1",
-            self.port,
-            **self._options,
-        )
+        self._controller = Controller(_Handler(self), "127.0.0.1", self.port, **self._options)
         self._controller.start()
 
     def stop(self) -> None:

@@ -6,34 +6,28 @@ the time of the quick tests. What the tests themselves write to SQLite need not 
 failure: nothing waits for the disk. The processes that they start are as they are.
 """
 
-from __future__ import annotations
-
 import fcntl
 import functools
 import gc
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from flask import Flask
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
 from webapp.database import engine, sqlite
+from webapp.database.encryption import Encryption
 from webapp.web import rendering
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Builder = Callable[..., tuple[str, str]]
+Migrate = Callable[[Engine, Encryption], None]
 
-    from jinja2 import Environment
-    from jinja2.bccache import Bucket
-    from sqlalchemy import Engine
-
-    from webapp.database.encryption import Encryption
-
-    Builder = Callable[..., tuple[str, str]]
-    Migrate = Callable[[Engine, Encryption], None]
 
 # As the product sets them; a test of them puts them back.
 PRAGMAS = sqlite._PRAGMAS  # noqa: SLF001

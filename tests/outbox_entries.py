@@ -1,20 +1,16 @@
 """Entries of the outbox, as tests of its pages make them."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from flask.testing import FlaskClient
 
 from webapp.contact import Contact
 from webapp.outbox.rows import NUMBER_UNVERIFIED, Submission, Timing
+from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
 
 NOW: Final = timedelta(0)
 # The time limits of an outbox in which what may still be on its way is looked up at once.

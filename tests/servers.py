@@ -13,17 +13,15 @@ import ssl
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString
 
 import psycopg
 import pytest
 import redis
 import trustme
 from psycopg import sql
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SECONDS = 30  # how long PostgreSQL and nginx may take to start or to stop
 _STOP = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
@@ -381,8 +379,7 @@ def _account() -> dict[str, Any]:
 def find_program(program: str) -> str:
     """Return the path of a program of PostgreSQL; Debian keeps them off the PATH."""
     installed: Sequence[Path] = sorted(
-        Path("/usr/lib/postgresql").glob(f"*/bin/{program}"),
-        key=lambda path: float(path.parts[-3]),
+        Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda path: float(path.parts[-3])
     )
     found = shutil.which(program) or (installed and str(installed[-1]))
     return found or pytest.fail(

@@ -1,7 +1,5 @@
 """The real server, as `amoot-form serve` starts it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -9,16 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from support import SECRET, TOKEN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COMMAND = Path(sys.executable).with_name("amoot-form")
 
@@ -49,6 +44,18 @@ def hurried(folder: Path) -> Path:
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{_HURRIED}" "$@"\n')
     command.chmod(0o700)
     return command
+
+
+def environ_of(portal_url: str, folder: Path, **more: str) -> dict[str, str]:
+    """Return the settings of a server with one worker, in front of this portal."""
+    return {
+        "AMOOT_TOKEN": TOKEN,
+        "AMOOT_URL": portal_url,
+        "SECRET_KEY": SECRET,
+        "STATE_DIRECTORY": str(folder),
+        "WEB_CONCURRENCY": "1",
+        **more,
+    }
 
 
 @contextlib.contextmanager

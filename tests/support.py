@@ -1,33 +1,27 @@
 """What several tests share: a page as a person without script sees it, and a full contact."""
 
-from __future__ import annotations
-
 import base64
 import importlib
 import inspect
 import json
 import pkgutil
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from altcha import Challenge, Payload, solve_challenge
+from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
+from werkzeug.test import TestResponse
 
 from webapp import messages
 from webapp.contact import FIELDS, FieldKind
 from webapp.outbox.rows import WAITING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 # Every module with texts that a person reads.
 MESSAGE_MODULES = (

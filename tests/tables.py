@@ -1,15 +1,11 @@
 """A test that goes through a table, in one case, and says each row that fails."""
 
-from __future__ import annotations
-
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 MAX_SHOWN: Final = 120  # characters of a value
 

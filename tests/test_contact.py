@@ -1,15 +1,15 @@
 """The field table: one row is all that a field needs, from the page to the portal and back."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 from support import EXAMPLES, FULL_FORM, FULL_SENT, SECRET, TOKEN, Example, Html, Page
 from tables import each
 
@@ -19,15 +19,8 @@ from webapp.contact import FIELDS, Contact, Field, FieldKind
 from webapp.demo import Simulator
 from webapp.portal.client import payload
 from webapp.portal.matching import find_matches
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from webapp.settings import Settings
-
 
 # What a row of each kind that is added has as its value, by the row's name.
 ADDED = {f"Added{kind.name.title()}": example for kind, example in EXAMPLES.items()}
@@ -152,9 +145,7 @@ def test_added_row_is_compared_with_what_the_portal_stored(name: str, example: E
     assert find_matches(Contact(**values), [stored | {name: other}], since=since) == []
 
 
-def test_every_row_reaches_outbox_card_correction_form_and_exports(
-    settings: Settings,
-) -> None:
+def test_every_row_reaches_outbox_card_correction_form_and_exports(settings: Settings) -> None:
     """A contact with a value in every row loses none of them on the way."""
     app = create_app(settings)
     page = Page(app.test_client())

@@ -1,13 +1,13 @@
 """Clients that send rubbish and stay, never read, or wait: none of them holds up the worker."""
 
-from __future__ import annotations
-
 import selectors
 import socket
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,15 +15,10 @@ import requests
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn
-from serving import serve
-from support import SECRET, TOKEN
+from serving import environ_of, serve
 
 from webapp import gunicorn_worker
 from webapp.gunicorn_worker import LINGER_TIMEOUT_S, READ_TIMEOUT_S, WRITE_TIMEOUT_S, HttpWorker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 PATIENCE_S = 60
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -200,13 +195,7 @@ def test_forty_malformed_requests_left_open_do_not_delay_the_next_visitor(tmp_pa
 
     Nor does the log say who sent them, or what.
     """
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": "http://127.0.0.1:9",
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
-        "WEB_CONCURRENCY": "1",
-    }
+    environ = environ_of("http://127.0.0.1:9", tmp_path)
     with serve(tmp_path, **environ) as server, ExitStack() as stack:
         parts = urlsplit(server.url)
         for _ in range(40):

@@ -1,24 +1,18 @@
 """Fifteen hundred connections that send nothing: no worker ends, and visitors are answered."""
 
-from __future__ import annotations
-
 import resource
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from processes import tree
-from serving import COMMAND, serve
-from support import SECRET, TOKEN
+from serving import COMMAND, environ_of, serve
 
 from webapp.server import MAX_FILES, max_connections
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 IDLE = 1_500
 PATIENCE_S = 120  # on a busy machine
@@ -51,13 +45,7 @@ def test_idle_connections_end_no_worker_and_the_next_visitor_is_answered(
     command = tmp_path / "limited"
     command.write_text(f'#!/bin/sh\nulimit {limit}\nexec {COMMAND} "$@"\n')
     command.chmod(0o700)
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": "http://127.0.0.1:9",
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
-        "WEB_CONCURRENCY": "1",
-    }
+    environ = environ_of("http://127.0.0.1:9", tmp_path)
     with serve(tmp_path, command=command, **environ) as server, ExitStack() as stack:
         assert requests.get(server.url, timeout=PATIENCE_S).ok
         processes = tree(server.process.pid)

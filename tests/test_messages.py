@@ -1,25 +1,19 @@
 """Every text that a person can see: in one place, Persian throughout, properly set."""
 
-from __future__ import annotations
-
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
+from flask.testing import FlaskClient
 from support import MESSAGE_MODULES, Html, Page
 from tables import each
 
 from webapp.contact import FIELDS
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 ROOT = Path(__file__).parent.parent
 PERSIAN = re.compile("[\u0600-\u06ff]")

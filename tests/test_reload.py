@@ -1,25 +1,20 @@
 """SIGHUP, and the liveness probe, on the real server."""
 
-from __future__ import annotations
-
 import http.client
 import signal
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from servers import free_port
-from serving import COMMAND, serve
-from support import SECRET, TOKEN, Html, wait_until
+from serving import COMMAND, environ_of, serve
+from support import Html, wait_until
 
+from webapp.demo import Simulator
 from webapp.gunicorn_worker import UPLOAD_PATH
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 
@@ -28,19 +23,6 @@ HALF_BODY = (
     b"POST /import HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\n\r\nFName="
 )
-
-
-def environ_of(simulator: Simulator, folder: Path, **more: str) -> dict[str, str]:
-    """Return the settings of a server with one worker and few threads."""
-    return {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(folder),
-        "WEB_CONCURRENCY": "1",
-        "THREADS": "4",
-        **more,
-    }
 
 
 def children(process: subprocess.Popen[bytes]) -> set[str]:
@@ -54,7 +36,7 @@ def test_sighup_reads_the_forms_anew_and_keeps_the_old_of_a_broken_file(
     """Nobody is sent away meanwhile, and the log says what happened."""
     forms = tmp_path / "forms.toml"
     forms.write_text(FORMS.format(title="نخست"))
-    with serve(tmp_path, **environ_of(simulator, tmp_path, FORMS_FILE=str(forms))) as server:
+    with serve(tmp_path, **environ_of(simulator.url, tmp_path, FORMS_FILE=str(forms))) as server:
 
         def hang_up(said: str) -> str:
             before = children(server.process)
@@ -80,7 +62,10 @@ def test_liveness_probe_is_answered_while_all_threads_are_taken(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     """A restart would help nobody who waits."""
-    with serve(tmp_path, **environ_of(simulator, tmp_path)) as server, ExitStack() as stack:
+    with (
+        serve(tmp_path, **environ_of(simulator.url, tmp_path, THREADS="4")) as server,
+        ExitStack() as stack,
+    ):
         parts = urlsplit(server.url)
         halves = []
         for _ in range(40):
@@ -108,7 +93,7 @@ def test_deliverer_says_that_sighup_reads_nothing_anew_and_goes_on(
 ) -> None:
     """It would end in the middle of a call."""
     bind, log = f"127.0.0.1:{free_port()}", tmp_path / "deliverer.log"
-    environ = environ_of(simulator, tmp_path, DELIVERER_METRICS=bind, HOME=str(tmp_path))
+    environ = environ_of(simulator.url, tmp_path, DELIVERER_METRICS=bind, HOME=str(tmp_path))
     with log.open("wb") as output:
         process = subprocess.Popen([COMMAND, "deliver"], env=environ, stderr=output)
     try:

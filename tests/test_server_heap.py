@@ -1,16 +1,11 @@
 """The memory of the server: of many threads, and of what a worker needs only once."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Each thread holds what it has allocated until all have. A heap of glibc's beside the first one
 # begins at a multiple of 64 MB, and reserves as much.

@@ -1,7 +1,5 @@
 """What settings demand of each other, and what is probably a mistake."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import pytest

@@ -7,21 +7,17 @@ through more of its cases; `make test` leaves it out. Some are known by where th
 their fixtures and marked here; the others carry the mark themselves.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
 
 MAX_SLEEP_S: Final = 0.05
 

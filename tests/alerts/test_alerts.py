@@ -1,15 +1,13 @@
 """Alerts: who is told what, once an hour and once among many, while mail servers fail."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from mail_server import MailServer
@@ -20,18 +18,14 @@ from webapp import alerts as module
 from webapp.alerts import Alerts, problems
 from webapp.contact import Contact
 from webapp.database.engine import metadata
+from webapp.demo import Simulator
 from webapp.messages import NEEDS_ATTENTION_NONE
 from webapp.messages import alerts as texts
 from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.rows import HONEYPOT, WAITING, reference, table
 from webapp.portal import Refused, Unreachable
 from webapp.services import DeliveryServices
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from webapp.demo import Simulator
-    from webapp.settings import Settings
+from webapp.settings import Settings
 
 # As aiosmtpd puts it; on loopback it does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")

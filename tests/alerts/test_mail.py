@@ -1,10 +1,9 @@
 """Mail by SMTP: what is sent, how it logs in, and what its errors tell."""
 
-from __future__ import annotations
-
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trustme
@@ -16,10 +15,6 @@ from webapp.alerts.mail import Mailer, MailError
 from webapp.messages import alerts
 from webapp.setting_values import MailServer as Address
 from webapp.setting_values import parse_smtp_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 # As aiosmtpd puts it; on loopback it does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")

@@ -1,7 +1,5 @@
 """The Nu checker of HTML, CSS and SVG, started once and asked over HTTP."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import subprocess

@@ -1,29 +1,21 @@
 """Fixtures: the real server in front of a simulated portal, and a real browser."""
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from checker import Checker
 from firefox import Firefox
 from hosting import Site, hosting
-from playwright.sync_api import expect
-from serving import serve_forms
+from playwright.sync_api import Browser, Page, expect
+from serving import Server, serve_forms
 from states import calm
 from support import TOKEN
 from words import PATIENCE_MS, speak
 
 from webapp.demo import Simulator
 from webapp.forms import definitions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page
-    from serving import Server
 
 BUILT_IN = Path(definitions.__file__).with_name("forms.toml")
 
@@ -72,10 +64,22 @@ def _readable_failures() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Simulator]:
-    """Run a simulated portal for all tests in a browser."""
+def shared_portal() -> Iterator[Simulator]:
+    """Run a simulated portal for the shared server."""
     with Simulator(token=TOKEN) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """Return the portal of the module's server, as new; see `server`."""
+    if hasattr(request.module, "FORMS"):
+        with Simulator(token=TOKEN) as own:
+            yield own
+    else:
+        portal: Simulator = request.getfixturevalue("shared_portal")
+        portal.purge()
+        yield portal
 
 
 @pytest.fixture(scope="session")
@@ -86,10 +90,12 @@ def website() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def shared_server(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(
+    shared_portal: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """Run the server in front of the simulator."""
     forms = BUILT_IN.read_text() + EMBEDDED + VERIFYING + ASKING
-    with serve_forms(tmp_path_factory.mktemp("server"), forms, running.url) as started:
+    with serve_forms(tmp_path_factory.mktemp("server"), forms, shared_portal.url) as started:
         yield started
 
 
@@ -119,10 +125,7 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
 
 @pytest.fixture
 def tab(browser: Browser, server: Server, running: Simulator) -> Iterator[Page]:
-    """Open an empty tab for the server's pages, once its queue runs.
-
-    A test before may have paused it. An error in a script fails the test.
-    """
+    """Open an empty tab for the server's pages, once it is calm; no script may fail in it."""
     running.mood = None
     with browser.new_context(base_url=server.url, locale="fa-IR") as context:
         page = context.new_page()

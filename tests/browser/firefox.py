@@ -1,17 +1,13 @@
 """A client for stock Firefox: Playwright drives none but a build of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 
 class Firefox:
@@ -63,8 +59,15 @@ class Firefox:
         return self.tell("WebDriver:ExecuteScript", script=f"return {code}", args=[])
 
     def element(self, selector: str) -> Any:
-        """Find an element."""
-        return self.tell("WebDriver:FindElement", using="css selector", value=selector)
+        """Find an element; wait until it is there."""
+        found: list[Any] = []
+
+        def is_there() -> bool:
+            found[:] = self.tell("WebDriver:FindElements", using="css selector", value=selector)
+            return bool(found)
+
+        self.wait(is_there)
+        return found[0]
 
     def enter(self, selector: str | None) -> None:
         """Go into an iframe, or back to the page."""
@@ -93,9 +96,15 @@ class Firefox:
         self.tell("Marionette:SetContext", value="content")
         return list(names)
 
-    def wait(self, condition: Callable[[], object], seconds: float = 10) -> None:
-        """Wait until something is true."""
+    def wait(self, condition: Callable[[], object], seconds: float = 60) -> None:
+        """Wait until a condition holds; a page that goes away while it is asked is asked again."""
         deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not become true"
+        failure: object = "the condition does not hold"
+        while time.monotonic() < deadline:
+            try:
+                if condition():
+                    return
+            except AssertionError as error:
+                failure = error
             time.sleep(0.05)
+        raise AssertionError(failure)

@@ -1,14 +1,9 @@
 """Websites of others, into whose pages the forms are embedded."""
 
-from __future__ import annotations
-
 import contextlib
 import http.server
 import threading
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 

@@ -1,19 +1,11 @@
 """The whole way in a real browser: an operator types, the portal stores."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from support import FULL_FORM
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.messages import desk
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from webapp.demo import Simulator
 
 STORED = {
     "Active": True,

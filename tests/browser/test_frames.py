@@ -1,22 +1,16 @@
 """What websites do with a frame, and what browsers do for a code."""
 
-from __future__ import annotations
-
 import re
 import zlib
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from hosting import Site
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 
+from webapp.demo import Simulator
 from webapp.forms.toml_values import contrast
-
-if TYPE_CHECKING:
-    from hosting import Site
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo import Simulator
 
 FORMS = """
 [forms.bare]

@@ -1,20 +1,14 @@
 """What the address of a host page adds to the contact of an embedded form; the poster on paper."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from hosting import Site
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MOBILE
 
-if TYPE_CHECKING:
-    from hosting import Site
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 INTRO = ("خبرها و تخفیف‌ها را پیش از همه با پیامک دریافت کنید. " * 6)[:299]
 FORMS = """

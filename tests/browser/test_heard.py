@@ -1,22 +1,16 @@
 """What a screen reader gets: names, roles and states of the accessibility tree, and the focus."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MOBILE, bring, outbox_correct, store_contact, submit
 from support import wait_until
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.messages import desk, imports
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo import Simulator
 
 PHONE = {"width": 360, "height": 740}
 

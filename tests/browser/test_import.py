@@ -1,22 +1,14 @@
 """An operator imports a spreadsheet, with and without script, on a phone."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MOBILE, bring, calm, store_contact
 
+from webapp.demo import Simulator
 from webapp.messages import imports as texts
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo import Simulator
 
 PHONE = {"width": 360, "height": 740}
 LINES_OF_NUMBERS = """() => [...document.querySelectorAll(".numbers dd")].map((number) => {

@@ -1,21 +1,12 @@
 """What the stylesheets promise: lines that meet, small windows, and print."""
 
-from __future__ import annotations
-
-import re
-from typing import TYPE_CHECKING
-
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from states import MORE, submit, until
 from tables import each
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-    from serving import Server
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 # Whether the element with the focus is what stands at its own place, and within the window.
 IS_CLEAR = """() => {
@@ -160,17 +151,6 @@ def test_paper_is_white_in_dark_mode_too(browser: Browser, server: Server) -> No
         assert tab.locator("html").evaluate(accent) == "#7a1f5c"
         tab.emulate_media(media="screen")
         assert tab.locator("html").evaluate(accent) != "#7a1f5c"
-
-
-def test_poster_is_one_sheet_of_a5(tab: Page) -> None:
-    """420 by 595 points; other pages have the printer's own size."""
-    boxes = {}
-    for path in ("/install/event/poster", "/help"):
-        tab.goto(path)
-        printed = tab.pdf(prefer_css_page_size=True)
-        boxes[path] = re.findall(rb"MediaBox ?\[0 0 (\d+)", printed)
-    assert boxes["/install/event/poster"] == [b"420"]
-    assert set(boxes["/help"]) == {b"612"}
 
 
 def test_poster_shows_all_of_a_long_name_and_title(tab: Page) -> None:

@@ -1,26 +1,20 @@
 """The solver in a real browser, on a small page of its own under the strict policy."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import random
 import threading
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
 from webapp.web.security.proof_of_work import ProofOfWork
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page
 
 STATIC = Path(__file__).parents[2] / "static"
 POLICY = (
@@ -283,15 +277,6 @@ def test_it_works_over_plain_http(browser: Browser, site: Site) -> None:
         assert tab.evaluate("[isSecureContext, typeof crypto.subtle]") == [False, "undefined"]
         send(tab)
     assert site.counted == [True]
-
-
-def test_without_script_the_form_is_sent_without_an_answer(browser: Browser, site: Site) -> None:
-    """The field is there and empty."""
-    with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
-        tab = context.new_page()
-        tab.goto("/")
-        send(tab)
-    assert site.sent[0][0]["proof"] == ""
 
 
 def test_hash_is_sha_256(tab: Page) -> None:

@@ -1,19 +1,11 @@
 """What phones do to a half-filled form: lose the network, reload it, and fill it in themselves."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from playwright.sync_api import expect
+from hosting import Site
+from playwright.sync_api import FrameLocator, Page, expect
+from serving import Server
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from hosting import Site
-    from playwright.sync_api import FrameLocator, Page
-    from serving import Server
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 FORMS = """
 [forms.public]
@@ -156,9 +148,7 @@ def test_operators_form_keeps_nothing_in_the_tab(tab: Page) -> None:
     assert tab.evaluate("sessionStorage.length") == 0
 
 
-def test_form_that_is_sent_at_once_waits_until_a_person_could_have_filled_it_in(
-    tab: Page,
-) -> None:
+def test_form_that_is_sent_at_once_waits_until_a_person_could_have_filled_it_in(tab: Page) -> None:
     """A second press meanwhile changes nothing; the server would have refused it.
 
     The page's clock may say a little less than its timer has waited.

@@ -1,20 +1,16 @@
 """A client for stock WebKitGTK, over WebDriver: Playwright drives none but a build of its own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 from servers import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _TIMEOUT_S = 60  # on a busy machine
 

@@ -1,19 +1,15 @@
 """What a browser test that cannot go on says: which page has no such field, and what it has."""
 
-from __future__ import annotations
-
 import functools
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Locator
 from playwright.sync_api import TimeoutError as NotInTime
 
 from webapp.contact import FIELDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _ACTIONS: Final = (
     *("fill", "check", "uncheck", "click", "dblclick", "press", "press_sequentially"),

@@ -1,20 +1,15 @@
 """Warnings about settings, as `check` and the server's log tell them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from servers import free_port
 from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 
 def test_check_warns_of_probable_mistakes_and_succeeds(
@@ -35,10 +30,13 @@ def test_check_warns_of_probable_mistakes_and_succeeds(
 def test_log_of_the_start_warns_once_and_says_where_the_demo_is(tmp_path: Path) -> None:
     """One line each, however many workers there are."""
     environ = {"WEB_CONCURRENCY": "2", "INTRANET_USER": "sara", "AMOOT_TOKN": "hunter2"}
+    environ |= {"REDIS_URL": f"redis://:hunter3@127.0.0.1:{free_port()}"}
     with serve(tmp_path, **environ, INTRANET_NETWORKS="127.0.0.1/32") as server:
         log = server.log.read_text()
     for line in ("did you mean INTRANET_USERS?", "did you mean AMOOT_TOKEN?"):
         assert log.count(line) == 1
     assert log.count("demo mode") == 1
     assert f"open {server.url}/" in log
-    assert "hunter2" not in log
+    # Not the first visitor's request: the log has it before.
+    assert log.count("Redis cannot be used: REDIS_URL: ConnectionError ECONNREFUSED") == 1
+    assert "hunter" not in log

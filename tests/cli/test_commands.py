@@ -1,41 +1,31 @@
 """The command `amoot-form`, and the server that it starts."""
 
-from __future__ import annotations
-
 import json
-import logging.config
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from mail_server import REFUSED, MailServer
 from serving import COMMAND, serve
 from support import SECRET, TOKEN, Html
 from werkzeug.security import check_password_hash
 
-from webapp import observability as app_logging
 from webapp.cli import main
 from webapp.contact import FIELDS, Contact
 from webapp.database import Database
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.messages import alerts
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing, reference
 from webapp.settings import VERSION, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from webapp.demo import Simulator
 
 ROOT = Path(__file__).parents[2]
 
@@ -319,14 +309,6 @@ def test_module_runs_as_the_command() -> None:
         [sys.executable, "-m", "webapp", "--version"], capture_output=True, check=True, text=True
     )
     assert VERSION in done.stdout
-
-
-@pytest.mark.parametrize("log_format", ["text", "json"])
-def test_both_log_formats_are_valid(log_format: str) -> None:
-    """The configuration is what the standard library understands."""
-    config = app_logging.config(Settings(log_format=log_format))
-    logging.config.DictConfigurator(config)
-    assert config["handlers"]["stderr"]["formatter"] in config["formatters"]
 
 
 @pytest.mark.slow

@@ -1,24 +1,15 @@
 """What `check` says of the connections to PostgreSQL, and how many files the server may open."""
 
-from __future__ import annotations
-
-import resource
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from serving import serve
-from support import SECRET, TOKEN
+from servers import PostgresServer
+from serving import environ_of
 
 from webapp.cli import main
+from webapp.demo import Simulator
 from webapp.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from servers import PostgresServer
-
-    from webapp.demo import Simulator
 
 URL = "postgresql+psycopg://u@db/x"
 
@@ -31,15 +22,8 @@ def test_check_says_how_many_connections_this_machine_opens(
     tmp_path: Path,
 ) -> None:
     """The sum of all machines must fit the server's max_connections; a file has none."""
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
-        "AMOOT_DEADLINE": "20",
-        "DATABASE_POOL": "7",
-        "WEB_CONCURRENCY": "3",
-    }
+    more = {"AMOOT_DEADLINE": "20", "DATABASE_POOL": "7", "WEB_CONCURRENCY": "3"}
+    environ = environ_of(simulator.url, tmp_path, **more)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert "Connections" not in CliRunner().invoke(main, ["check"]).output
@@ -59,16 +43,3 @@ def test_pool_of_one_and_a_threshold_without_a_number_are_refused() -> None:
             Settings.from_env(environ)
     url = f"{URL}?prepare_threshold=0"
     assert Settings.from_env({"DATABASE_URL": url}).database_url == url
-
-
-@pytest.mark.slow
-def test_server_raises_its_soft_limit_of_open_files(tmp_path: Path) -> None:
-    """A thousand idle connections must not end a worker."""
-    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, usual[1]))
-    try:
-        with serve(tmp_path, WEB_CONCURRENCY="1") as server:
-            limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
-    assert limits[0] == min(usual[1], 65_536)

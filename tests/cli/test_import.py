@@ -1,28 +1,20 @@
 """The command `amoot-form import`: what it prints, asks and sends."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
+from webapp.demo import Simulator
 from webapp.messages.imports import EXAMPLE_ROW, EXAMPLES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
-
-    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
 
@@ -130,11 +122,7 @@ def test_dates_that_prove_no_order_are_sent_only_in_the_order_that_an_option_say
     ],
 )
 def test_what_cannot_be_imported_is_shown_in_one_line(
-    run: Callable[..., Result],
-    tmp_path: Path,
-    arguments: tuple[str, ...],
-    code: int,
-    message: str,
+    run: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     """The exit codes are those of the other commands."""
     (tmp_path / "broken").write_bytes(b"\xff\xfe\x00\x01broken\xd8\x00")

@@ -1,30 +1,22 @@
 """`amoot-form check --portal` and `--create`: what each answer of a portal is said to mean."""
 
-from __future__ import annotations
-
 import re
 import signal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from support import SECRET, TOKEN
 
 from webapp.cli import main
 from webapp.cli.commands import wrong_token
 from webapp.cli.portal_check import creating, english, own_contacts
-from webapp.demo.faults import PROFILES, Fault, Profile, json_answer
+from webapp.demo import Simulator
+from webapp.demo.faults import PROFILES, Fault, Profile, SimulatedAnswer, json_answer
+from webapp.demo.http import Captured
 from webapp.messages import portal_check as persian
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from click.testing import Result
-
-    from webapp.demo import Simulator
-    from webapp.demo.faults import SimulatedAnswer
-    from webapp.demo.http import Captured
 
 pytestmark = pytest.mark.slow
 

@@ -1,10 +1,9 @@
 """What `amoot-form outbox retry` says of submissions that need no retry."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from support import SECRET, TOKEN
 
@@ -13,11 +12,6 @@ from webapp.contact import Contact
 from webapp.database import Database
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing, reference
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 
 def test_retry_says_what_is_true_of_a_submission_that_waits_or_is_delivered(

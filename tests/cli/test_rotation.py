@@ -1,39 +1,28 @@
 """Keys and tokens that change, and backups that come back: nothing is lost, nothing sent twice."""
 
-from __future__ import annotations
-
 import sqlite3
 import stat
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-import requests
-from click.testing import CliRunner
-from servers import find_program
-from serving import serve
-from support import SECRET, TOKEN, Html, Page, deliver_all, wait_until
+from click.testing import CliRunner, Result
+from flask import Flask
+from servers import PostgresServer, find_program
+from support import SECRET, TOKEN, Html, Page, deliver_all
 
 from webapp import messages
 from webapp.cli import main
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.outbox.rows import WAITING, State, Submitter
 from webapp.outbox.submit import submission_key
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from click.testing import Result
-    from flask import Flask
-    from servers import PostgresServer
-
-    from webapp.demo import Simulator
-    from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -128,24 +117,20 @@ def test_what_an_operator_opened_before_a_rotation_works_after_it(
 # AMOOT_TOKEN
 
 
-def test_what_waits_goes_out_with_the_new_token(tmp_path: Path, portal: Simulator) -> None:
+def test_what_waits_goes_out_with_the_new_token(
+    settings: Settings, portal: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
     """The portal refuses the old one: the contact waits, and is sent after the restart."""
-    environ = {"AMOOT_URL": portal.url, "SECRET_KEY": SECRET, "WEB_CONCURRENCY": "1"}
-    with serve(tmp_path, AMOOT_TOKEN="revoked", **environ) as server, requests.Session() as s:
-        s.headers["Connection"] = "close"
-        token = next(Html(s.get(server.url).text).find("input", name="csrf_token"))[0]["value"]
-        sent = s.post(server.url, data={"csrf_token": token, "Mobile": MOBILE}, timeout=30)
-        assert Html(sent.text).outcome == "queued"
-        assert not portal.contacts
-    with serve(tmp_path, AMOOT_TOKEN=TOKEN, **environ) as server:
-        wait_until(lambda: bool(portal.contacts), what="the portal has the contact that waited")
-        wait_until(
-            lambda: "the queue runs again" in server.log.read_text(),
-            what="the server logs that the queue runs again",
-        )
+    caplog.set_level("INFO")
+    old = DeliveryServices.build(settings, portal_url=portal.url, token="revoked")
+    outcome = old.intake.submit(Contact(Mobile=MOBILE), "ab" * 32, form="contact")
+    assert (outcome.result, outcome.status) == ("queued", "Token_Invalid")
+    assert not portal.contacts
+    deliver_all(another(settings))
     assert len(portal.contacts) == 1
-    assert "revoked" not in server.log.read_text()
-    assert TOKEN not in server.log.read_text()
+    assert "the queue runs again" in caplog.text
+    assert "revoked" not in caplog.text
+    assert TOKEN not in caplog.text
 
 
 # Backups

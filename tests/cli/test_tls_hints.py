@@ -1,8 +1,8 @@
 """What an operator reads when one side speaks TLS and the other one does not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
@@ -10,16 +10,12 @@ import trustme
 from click.testing import CliRunner
 from psycopg import OperationalError
 from servers import PostgresServer, RedisServer, free_port
-from serving import serve
 from support import SECRET, TOKEN
 
 from webapp.cli import main
 from webapp.observability import explain
+from webapp.web.security import rate_limits
 from webapp.web.security.rate_limits import redis_fault
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PASSWORD: Final = "hunter2"
 FAILED: Final = 'connection to server at "127.0.0.1", port 5432 failed: '
@@ -100,7 +96,7 @@ def test_server_that_requires_tls_is_distinguished_from_one_that_does_not_know_t
 
 @pytest.mark.slow
 def test_redis_with_or_without_tls_is_distinguished_from_one_that_is_gone(
-    redis_servers: tuple[int, int, Path],
+    redis_servers: tuple[int, int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both ways round, with the scheme to use; no password is quoted."""
     plain, with_tls, authority = redis_servers
@@ -111,21 +107,10 @@ def test_redis_with_or_without_tls_is_distinguished_from_one_that_is_gone(
         f"rediss{rest}:{with_tls}/0": "CERTIFICATE_VERIFY_FAILED: the certificate is not trusted",
     }
     for url, told in cases.items():
+        if url != f"rediss{rest}:{plain}/0":  # what answers may take long on a busy machine
+            monkeypatch.setattr(rate_limits, "_REDIS_TIMEOUT_S", 20)
         found = redis_fault(url)
         assert found.startswith("REDIS_URL: "), url
         assert told in found, found
         assert PASSWORD not in found
     assert redis_fault(f"rediss://127.0.0.1:{with_tls}/0?ssl_ca_certs={authority}") == ""
-
-
-@pytest.mark.slow
-def test_start_logs_a_redis_that_cannot_be_used(
-    redis_servers: tuple[int, int, Path], tmp_path: Path
-) -> None:
-    """Not the first visitor's request: the log has it before."""
-    plain, _, _ = redis_servers
-    url = f"rediss://:{PASSWORD}@127.0.0.1:{plain}/0"
-    with serve(tmp_path, REDIS_URL=url, WEB_CONCURRENCY="1") as server:
-        log = server.log.read_text()
-    assert log.count("Redis cannot be used: REDIS_URL: TimeoutError TLS_HANDSHAKE: ") == 1, log
-    assert PASSWORD not in log

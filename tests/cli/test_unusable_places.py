@@ -1,31 +1,20 @@
 """A file that is empty or another program's, and an address where somebody listens already."""
 
-from __future__ import annotations
-
 import hashlib
-import os
 import socket
 import sqlite3
-import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
-from serving import COMMAND
+from click.testing import CliRunner, Result
 from support import SECRET, TOKEN
 
 from webapp.cli import main
+from webapp.demo import Simulator
 from webapp.server import bind_fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from click.testing import Result
-
-    from webapp.demo import Simulator
 
 
 @pytest.fixture
@@ -81,23 +70,6 @@ def test_file_of_another_program_is_refused_and_stays_as_it_was(
         told = "STATE_DIRECTORY: ForeignDatabase: the file holds the tables of another program"
         assert told in result.output, arguments
         assert state(tmp_path)["outbox.sqlite3"] == before, arguments
-
-
-@pytest.mark.slow
-def test_address_that_is_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
-    """Instead of five attempts, a traceback and another exit code."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        bind = f"127.0.0.1:{other.getsockname()[1]}"
-        done = subprocess.run(
-            [COMMAND, "serve"],
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BIND": bind},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-    assert done.returncode == 1
-    told = "another program listens there: end it, or choose another port"
-    assert done.stderr == f"Error: BIND: OSError EADDRINUSE: {told}\n"
 
 
 def test_faults_of_an_address_name_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

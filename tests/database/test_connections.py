@@ -1,14 +1,13 @@
 """Connections to PostgreSQL: how many there are, and through PgBouncer."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from counted import CountedOutbox as Outbox
-from servers import PgBouncerServer
+from servers import PgBouncerServer, PostgresServer
 from sqlalchemy import text
 
 from webapp.contact import Contact
@@ -17,12 +16,6 @@ from webapp.database import engine as engine_module
 from webapp.database.engine import Connections
 from webapp.outbox.rows import Timing
 from webapp.persian import today
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from servers import PostgresServer
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 # psycopg prepares a statement that runs for the sixth time.

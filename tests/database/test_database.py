@@ -1,42 +1,33 @@
 """The database: how it is opened, and what happens when it fails."""
 
-from __future__ import annotations
-
 import contextlib
 import resource
 import sqlite3
 import stat
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import Flask
 from once import PRAGMAS
+from servers import PostgresServer
 from sqlalchemy import create_engine, text
 from support import FULL_FORM, Page
 
 from webapp import messages
-from webapp.contact import Contact
 from webapp.database import Database, DatabaseError, sqlite
 from webapp.database.engine import REVISION, metadata
+from webapp.demo import Simulator
 from webapp.outbox.rows import State
+from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-    from servers import PostgresServer
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
-
-CONTACT = Contact(Mobile="09121234567", FName="سارا")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Contacts are ciphertext wherever they are stored; which keys open them, and what if none does."""
 
-from __future__ import annotations
-
 import logging
 import signal
 import subprocess
@@ -31,14 +29,7 @@ from webapp.imports.tables import (
 )
 from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.outbox.rows import (
-    NEEDS_ATTENTION,
-    RETENTION,
-    WAITING,
-    State,
-    dump_contact,
-    reference,
-)
+from webapp.outbox.rows import NEEDS_ATTENTION, RETENTION, WAITING, State, dump_contact, reference
 from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import Settings
 from webapp.verification.unverified import Unverified

@@ -1,24 +1,18 @@
 """PostgreSQL's own log, with the settings that `docs/operating.md` gives for the program's user."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from servers import PostgresServer
 from sqlalchemy import text
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from servers import PostgresServer
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 MOBILE = "09121234567"

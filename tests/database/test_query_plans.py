@@ -1,17 +1,17 @@
 """How PostgreSQL runs the outbox's statements when the table is long: by its indexes."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
 from address_book import AddressBook
 from counted import CountedOutbox as Outbox
+from servers import PostgresServer
 from sqlalchemy import create_engine, event, make_url, text
 
 from webapp.alerts.problems import Problems
@@ -28,16 +28,10 @@ from webapp.phonebook import Duplicates
 from webapp.services import Reencryption
 from webapp.verification.unverified import Unverified
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from servers import PostgresServer
-
 log = logging.getLogger(__name__)
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 MOBILE = "09121234567"
-KEY = "ab" * 32
 
 # A sequential scan, or one of the primary key from its beginning.
 WHOLE_TABLE = re.compile(r"Seq Scan on outbox|using outbox_pkey on outbox.*\n(?!\s+Index Cond)")

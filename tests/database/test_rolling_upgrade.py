@@ -1,18 +1,20 @@
 """Two versions that share a database: while one migrates it, and afterwards."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from databases import fill_postgresql
-from sqlalchemy import create_engine, inspect, make_url, select, text
+from servers import PostgresServer
+from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, select, text
+from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
@@ -22,14 +24,6 @@ from webapp.observability import RareWarnings
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Timing
 from webapp.statistics import breakdowns, daily_counts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from servers import PostgresServer
-    from sqlalchemy import Connection, Engine
-    from sqlalchemy.engine.interfaces import ReflectedColumn
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 KEY = "ab" * 32

@@ -1,27 +1,20 @@
 """SQLite's one writer: several share a commit, and what fails for one fails for all."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from support import wait_until
 
 from webapp.database.sqlite import SqliteWriter, prepare_sqlite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from concurrent.futures import Future
-    from pathlib import Path
-
-    from sqlalchemy import Engine
 
 
 @pytest.fixture
@@ -213,10 +206,7 @@ def test_whatever_prevents_a_commit_is_told_to_all(
     writer: SqliteWriter, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not only what a database may say; and the next ones write again."""
-
-    def fail(_: object) -> None:
-        raise MemoryError
-
+    fail = Mock(side_effect=MemoryError)
     with together(writer, [1, 2]) as results:
         pass
     assert all(result.result() for result in results)

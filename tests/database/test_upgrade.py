@@ -1,7 +1,5 @@
 """Databases of version 1.0.0, made by its own code, are upgraded; older ones are refused."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path

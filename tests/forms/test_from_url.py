@@ -1,7 +1,5 @@
 """What a form takes from the address of its page: its definition, and what becomes of any value."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """How the fields of a form share the rows of a wide page."""
 
-from __future__ import annotations
-
 from itertools import product
 
 from webapp.forms import fill_rows, spans

@@ -1,23 +1,15 @@
 """Reading a field's text without a form and a request, as the form reads it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from flask import Flask
 from tables import each
 
 from webapp.contact import EMPTY, FIELDS, FieldKind
-from webapp.forms import build_form
+from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.reading import read_value
 from webapp.forms.tokens import Tokens
 from webapp.persian import Check, InvalidText
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from webapp.forms import ContactForm
 
 TEXTS = {
     FieldKind.MOBILE: ("+98 912 123 4567", "۰۹۱۲۱۲۳۴۵۶۷", "021 8888", ""),

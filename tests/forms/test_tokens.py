@@ -1,25 +1,18 @@
 """Form tokens, by themselves and on the page."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 from support import FULL_FORM, SECRET, Page
 from tables import each
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

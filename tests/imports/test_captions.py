@@ -1,7 +1,5 @@
 """Captions, names, numbers and dates of real files: no name is lost silently."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from definitions import ALL

@@ -1,7 +1,5 @@
 """Cells of spreadsheets: numbers and dates that programs spoiled, genders, yes and no."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import pytest
@@ -15,8 +13,6 @@ from webapp.forms.reading import read_value
 from webapp.imports.cells import as_typed
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
-
-MOBILE = "09121234567"
 
 
 def read(name: str, cell: str, *, check: Check | None = None, epoch_1904: bool = False) -> object:

@@ -1,7 +1,5 @@
 """Which column of a spreadsheet holds which field."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

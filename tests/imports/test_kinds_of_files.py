@@ -1,15 +1,14 @@
 """Files of other programs: which sheet and header they have, and what their rows hold."""
 
-from __future__ import annotations
-
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import pytest
 from definitions import ALL
 from xlsxwriter import Workbook
 
+from webapp.contact import Contact
 from webapp.imports.columns import guess_columns, known_captions
 from webapp.imports.file import Row, Sheet
 from webapp.imports.rows import is_note, read_row
@@ -17,11 +16,6 @@ from webapp.imports.sheet_parser import Guide
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.imports.sheet_parser.workbook import _with_parts
 from webapp.imports.tables import ColumnMapping
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.contact import Contact
 
 GUIDE = Guide(frozenset(known_captions(ALL)))
 GOOGLE = (

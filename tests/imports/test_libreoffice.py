@@ -1,11 +1,10 @@
 """Files as a spreadsheet program writes them: LibreOffice makes them of a source of ours."""
 
-from __future__ import annotations
-
 import os
 import subprocess
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +13,6 @@ from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.imports.columns import guess_columns
 from webapp.imports.file import Sheet, read_file
 from webapp.imports.rows import read_row
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 

@@ -1,20 +1,20 @@
 """Rows of spreadsheets: read by the rules of the form, with the same messages."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from support import FULL_FORM
 from tables import each
 
 from webapp import messages
-from webapp.contact import FIELDS, Contact, FieldKind
-from webapp.forms import build_form
+from webapp.contact import FIELDS, Contact, FieldKind, Value
+from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition
 from webapp.forms.tokens import Tokens
 from webapp.imports.cells import as_typed
@@ -24,14 +24,6 @@ from webapp.imports.rows import RowFault, read_row, read_shared
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.messages import imports as texts
 from webapp.persian import Check, InvalidText
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from flask import Flask
-
-    from webapp.contact import Value
-    from webapp.forms import ContactForm
 
 ALL = FormDefinition(
     slug="all",
@@ -49,9 +41,7 @@ ALL = FormDefinition(
 
 
 def read(
-    cells: Mapping[str, str],
-    form: FormDefinition = ALL,
-    shared: Mapping[str, Value] | None = None,
+    cells: Mapping[str, str], form: FormDefinition = ALL, shared: Mapping[str, Value] | None = None
 ) -> Contact | tuple[RowFault, ...]:
     """Read a row of cells by their fields."""
     row = Row(2, tuple(cells.values()))

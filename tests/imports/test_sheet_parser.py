@@ -1,12 +1,10 @@
 """Parsing a file, without a process of its own: kind, encoding, delimiter, header and limits."""
 
-from __future__ import annotations
-
 import csv
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -20,9 +18,6 @@ from webapp.imports.sheet_parser import workbook as workbook_module
 from webapp.imports.sheet_parser.__main__ import parse
 from webapp.imports.sheet_parser.workbook import read_workbook
 from webapp.messages.imports import UNREADABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 HEADER = ["نام", "شماره همراه", "نشانی"]
 PERSON = ["علی", "09121234567", "تهران، خیابان آزادی; پلاک ۱, طبقهٔ ۲"]

@@ -1,7 +1,5 @@
 """Writing a workbook: texts stay texts."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 

@@ -1,29 +1,19 @@
 """Fixtures: one installation for most journeys, and people's browsers."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hosting import hosting
-from playwright.sync_api import expect
+from hosting import Site, hosting
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from support import TOKEN
 from walking import PATIENCE_S, Installation, until
 from words import PATIENCE_MS
 
 from webapp.demo import Simulator
 from webapp.persian import IRAN, jalali_slashes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from hosting import Site
-    from playwright.sync_api import Browser, BrowserContext, Page
-
-_HOUR_LATER = datetime.now(IRAN) + timedelta(hours=1)
-CLOSES = f"{jalali_slashes(_HOUR_LATER.date())} {_HOUR_LATER:%H:%M}"
 
 # One form a journey, so that each has its own numbers in the statistics.
 FORMS = """
@@ -88,7 +78,13 @@ fields = ["FName", "Mobile", "Email"]
 embed_origins = ["HOST"]
 capacity = 1
 verify = "sms"
-""".replace("CLOSES", CLOSES)
+"""
+
+
+def forms() -> str:
+    """Return the forms; one of them closes an hour from now."""
+    closes = datetime.now(IRAN) + timedelta(hours=1)
+    return FORMS.replace("CLOSES", f"{jalali_slashes(closes.date())} {closes:%H:%M}")
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +98,7 @@ def website() -> Iterator[Site]:
 def _shared(website: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with Simulator(token=TOKEN) as portal:
         folder = tmp_path_factory.mktemp("shared")
-        installation = Installation(folder, portal, website, FORMS, LIMIT_MOBILE="2/hour")
+        installation = Installation(folder, portal, website, forms(), LIMIT_MOBILE="2/hour")
         installation.start()
         yield installation
         installation.stop()
@@ -124,7 +120,7 @@ def own(website: Site, tmp_path: Path, portal: Simulator) -> Iterator[Callable[.
     made: list[Installation] = []
 
     def make(**environ: str) -> Installation:
-        made.append(Installation(tmp_path, portal, website, FORMS, **environ))
+        made.append(Installation(tmp_path, portal, website, forms(), **environ))
         return made[-1]
 
     yield make

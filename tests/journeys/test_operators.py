@@ -1,27 +1,18 @@
 """Operators, while the portal refuses, is silent, cannot be understood or is gone."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
-from walking import bring, open_entry, send, until, until_page
+from playwright.sync_api import Page, expect
+from walking import Installation, bring, open_entry, send, until, until_page
 from werkzeug.security import generate_password_hash
 
 from webapp import messages
 from webapp.demo.faults import Fault
+from webapp.demo.http import Captured
 from webapp.messages import desk as texts
 from webapp.messages import imports, statistics
 from webapp.persian import persian_digits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from playwright.sync_api import Page
-    from walking import Installation
-
-    from webapp.demo.http import Captured
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
 COUNT = "nav .count"  # in the header: how many need attention

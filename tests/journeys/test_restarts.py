@@ -1,31 +1,23 @@
 """What people have begun when the server stops, is killed, or comes back as another version."""
 
-from __future__ import annotations
-
 import csv
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import python_calamine
 from databases import fill_sqlite
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from support import SECRET, TOKEN
-from walking import bring, bring_file, open_entry, send, until
+from walking import Installation, bring, bring_file, open_entry, send, until
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.messages import imports as texts
 from webapp.portal.client import AmootPortal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from playwright.sync_api import Page
-    from walking import Installation
 
 DELIVERED, QUEUED = "[data-outcome=delivered]", "[data-outcome=queued]"
 NEW_SECRET = "another-key-of-the-tests-of-32-characters"

@@ -1,20 +1,12 @@
 """From the operators' page about a form to a stranger's receipt in the page of another site."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
-from playwright.sync_api import expect
-from walking import PHONE, send, until_page
+from playwright.sync_api import Page, expect
+from walking import PHONE, Installation, send, until_page
 
 from webapp import messages
 from webapp.messages import statistics
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from playwright.sync_api import Page
-    from walking import Installation
 
 LISTEN = """<script>
 const heard = [];

@@ -1,26 +1,20 @@
 """What people walk through: an installation with its portal and a website, and their steps."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hosting import Site
+from playwright.sync_api import Frame, FrameLocator, Locator, Page
 from serving import Server, hurried, serve
 from support import SECRET, TOKEN
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hosting import Site
-    from playwright.sync_api import Frame, FrameLocator, Locator, Page
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 PATIENCE_S = 60  # until something that must happen has failed to, on a busy machine
 PHONE = {"width": 360, "height": 640}

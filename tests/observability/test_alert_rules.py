@@ -1,34 +1,27 @@
 """The alerts in `deploy/alerts.yml`: each is provoked, and none sounds without that."""
 
-from __future__ import annotations
-
 import operator
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
+from flask.testing import FlaskClient
 from outbox_entries import TIMING
 from prometheus_client.parser import text_string_to_metric_families
 from support import Page
 
 from webapp.contact import Contact
 from webapp.database import Database
-from webapp.demo.faults import json_answer
+from webapp.demo import Simulator
+from webapp.demo.faults import SimulatedAnswer, json_answer
 from webapp.forms import HONEYPOT_INPUT
 from webapp.outbox import Outbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.demo.faults import SimulatedAnswer
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow
 

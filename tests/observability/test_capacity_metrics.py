@@ -1,14 +1,17 @@
 """The metrics of requests, threads, permits, connections, credit, Redis and the deliverer."""
 
-from __future__ import annotations
-
 import socket
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import requests
+from flask import Flask
+from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from servers import PostgresServer
 from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Page, wait_until
 
@@ -17,22 +20,13 @@ from webapp.cli.commands import _metrics
 from webapp.cli.configuration import MetricsServer, build_services
 from webapp.contact import Contact
 from webapp.database import Database, DatabaseError
+from webapp.demo import Simulator
+from webapp.demo.faults import SimulatedAnswer
+from webapp.demo.http import Captured
 from webapp.portal import MethodNotAllowed
+from webapp.services import DeliveryServices
 from webapp.settings import Settings, SettingsError
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from servers import PostgresServer
-
-    from webapp.demo import Simulator
-    from webapp.demo.faults import SimulatedAnswer
-    from webapp.demo.http import Captured
-    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 
@@ -79,10 +73,7 @@ def test_error_in_a_page_counts_and_frees_its_thread(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever goes wrong."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError
-
+    fail = Mock(side_effect=RuntimeError)
     monkeypatch.setattr(type(delivery.outbox.listing), "find", fail)
     assert client.get("/outbox").status_code == 500
     found = scraped(client)

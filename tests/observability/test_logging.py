@@ -1,7 +1,5 @@
 """The log: one line an event, the request's id on each, and nothing of anybody."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re
@@ -9,28 +7,23 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from serving import serve
+from flask import Flask
+from flask.testing import FlaskClient
+from serving import Server, environ_of, serve
 from support import FULL_FORM, SECRET, TOKEN, Html
 from tables import each
 
 from webapp import observability
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.forms import HONEYPOT_INPUT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from serving import Server
-
-    from webapp.demo import Simulator
 
 MADE = re.compile("[0-9a-f]{16}")
 OLDER = "older-key-of-the-tests-of-32-characters"
@@ -54,10 +47,7 @@ SAID = {
     "delivered.1": ["submission REF: delivered"],
     "failed.0": ["submission REF: rejected, Mobile_Invalid"],
     "failed.1": ["submission REF: Uncertain, HTTP_502 "],
-    "failed.2": [
-        "the queue is paused: Token_Invalid",
-        "submission REF: Refused, Token_Invalid ",
-    ],
+    "failed.2": ["the queue is paused: Token_Invalid", "submission REF: Refused, Token_Invalid "],
     "unstored.1": [
         (
             "submission REF: not stored, STATE_DIRECTORY: OperationalError SQLITE_BUSY: "
@@ -112,18 +102,9 @@ def test_log_at_level_debug_knows_each_submission_and_nobody(
     simulator: Simulator, tmp_path: Path, log_format: str
 ) -> None:
     """At its most talkative, through all that can become of a submission."""
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": simulator.url,
-        "SECRET_KEY": f"{SECRET} {OLDER}",
-        "STATE_DIRECTORY": str(tmp_path),
-        "DELIVERER": "off",
-        "TRUSTED_PROXIES": "1",
-        "LIMIT_MOBILE": "1/day",
-        "WEB_CONCURRENCY": "1",
-        "LOG_FORMAT": log_format,
-        "LOG_LEVEL": "debug",
-    }
+    environ = environ_of(simulator.url, tmp_path, SECRET_KEY=f"{SECRET} {OLDER}")
+    environ |= {"DELIVERER": "off", "TRUSTED_PROXIES": "1", "LIMIT_MOBILE": "1/day"}
+    environ |= {"LOG_FORMAT": log_format, "LOG_LEVEL": "debug"}
     signup: dict[str, Any] = {"path": "/f/signup", "FName": "سارا", "consent": "true"}
     with serve(tmp_path, **environ) as server:
         person = Person(server)

@@ -1,10 +1,8 @@
 """The breaker: when the queue is paused, who probes, and who hears of it; on both databases."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from clock import elapse
@@ -14,12 +12,7 @@ from support import wait_until
 from webapp.database import Database
 from webapp.outbox import circuit_breaker as module
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal import Refused, TimedOut, Uncertain, Unexplained, Unreachable
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from webapp.portal import PortalError
+from webapp.portal import PortalError, Refused, TimedOut, Uncertain, Unexplained, Unreachable
 
 LEASE = timedelta(seconds=30)
 

@@ -1,33 +1,26 @@
 """A kill at each point of a submission's way, on both databases: nothing is lost, nothing twice."""
 
-from __future__ import annotations
-
 import signal
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
 
 import dying
 import pytest
 from clock import FakeClock, elapse
+from flask.testing import FlaskClient
 from support import TOKEN, Page, deliver_all
 
 from webapp import create_app, verification
 from webapp.contact import Contact
-from webapp.demo.faults import RETURN_PROFILES
+from webapp.demo import Simulator
 from webapp.outbox import submit
 from webapp.outbox.rows import State
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.context import ForkServerContext
-    from pathlib import Path
-
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -129,30 +122,6 @@ def test_worker_killed_on_the_way(
     delivery = DeliveryServices.build(hasty, portal_url=portal.url, token=TOKEN)
     delivery.outbox.add(Contact(Mobile=MOBILE), "ab" * 32, form="contact", send=False)
     kill(when, step)
-    deliver_elsewhere(hasty, portal)
-    assert len(portal.contacts) == 1
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("profile", RETURN_PROFILES)
-def test_process_killed_after_the_call_under_each_profile_sends_once(
-    settings: Settings,
-    processes: ForkServerContext,
-    portal: Simulator,
-    tmp_path: Path,
-    profile: str,
-) -> None:
-    """Whatever the portal's documents leave open, the next process finds the contact."""
-    portal.profile = RETURN_PROFILES[profile]
-    url = f"sqlite:///{tmp_path}/outbox.sqlite3"
-    hasty = replace(settings, database_url=url, amoot_settle=0.2)
-    form = {"Mobile": MOBILE, "FName": "سارا کیانی", "Labels": "ویژه"}
-    form["csrf_token"] = Page(create_app(hasty).test_client()).token
-    process = processes.Process(target=dying.run, args=(hasty, "after", "send", form))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    assert len(portal.contacts) == 1
     deliver_elsewhere(hasty, portal)
     assert len(portal.contacts) == 1
 

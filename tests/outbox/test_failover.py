@@ -1,11 +1,11 @@
 """A PostgreSQL that is another server than before: what waits is looked up before it is sent."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, LiteralString
+from pathlib import Path
+from typing import LiteralString
 
 import pytest
 from address_book import AddressBook
@@ -18,10 +18,6 @@ from webapp.outbox import Outbox
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 TIMING = Timing(deadline=timedelta(seconds=20), settle=timedelta(0))
 ROWS, DELIVERED = 12, 5

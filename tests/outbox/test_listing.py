@@ -1,11 +1,10 @@
 """The lists of the outbox on both databases: what a search finds, and what several rows become."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import update
@@ -23,9 +22,6 @@ from webapp.outbox.rows import (
     by_reference,
     table,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 NOW: Final = timedelta(0)
 SECRETS: Final = ("the newest key of these tests, long enough", "the older key of these tests")

@@ -1,9 +1,7 @@
 """A queue that is too long for one statement: what pauses, restores and retries do to it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from address_book import AddressBook
@@ -18,9 +16,6 @@ from webapp.outbox.rows import State, Timing
 from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.worker import Worker
 from webapp.portal import SlowDown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 ROWS = 25

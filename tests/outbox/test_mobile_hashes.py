@@ -1,9 +1,7 @@
 """Submissions with one number are found by its keyed hash, whoever stored them, until erased."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -13,9 +11,6 @@ from webapp.database import Database
 from webapp.outbox import Outbox
 from webapp.outbox.rows import Submission, Timing, table
 from webapp.verification.unverified import Unverified
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(minutes=2))
 MOBILE, OTHER = "09121234567", "09127654321"

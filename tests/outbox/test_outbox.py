@@ -1,12 +1,9 @@
 """The table of submissions, on both databases: who owns a row, what is due, what is erased."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from outbox_entries import TIMING
@@ -30,9 +27,6 @@ from webapp.outbox.rows import (
     reference,
 )
 from webapp.web.security.proof_of_work import UsedProofs
-
-if TYPE_CHECKING:
-    pass
 
 CONTACT = Contact(
     Mobile="09121234567",

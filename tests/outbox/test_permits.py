@@ -1,7 +1,5 @@
 """Permits: so many at a time, in the order of arrival, and a bound on who waits."""
 
-from __future__ import annotations
-
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,24 +1,17 @@
 """What becomes of a contact under each reading of what the portal's documents leave open."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES, SimulatedAnswer
 from webapp.outbox import sender as sender_module
+from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
 

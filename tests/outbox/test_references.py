@@ -1,7 +1,5 @@
 """References, which people read out on the phone and type again."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 

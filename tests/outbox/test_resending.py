@@ -1,10 +1,8 @@
 """How often a contact is sent when nobody can tell whether the portal has it."""
 
-from __future__ import annotations
-
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from address_book import AddressBook
@@ -27,9 +25,6 @@ from webapp.portal import (
     Unexplained,
     Unreachable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TIMING = Timing(deadline=timedelta(seconds=5), settle=timedelta(0))

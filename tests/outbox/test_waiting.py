@@ -1,30 +1,23 @@
 """Requests that wait: for a permit, for the lock of their submission, for another's outcome."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
+from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database.sqlite import KeyLocks
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.outbox.circuit_breaker import Permits
 from webapp.outbox.rows import Timing
 from webapp.outbox.submit import Intake, Result
-
-if TYPE_CHECKING:
-    from datetime import tzinfo
-
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")
 KEY = "ab" * 32

@@ -1,27 +1,28 @@
 """The background deliverer: by itself, beside others, through outages; and the command."""
 
-from __future__ import annotations
-
-import os
 import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from clock import elapse
-from serving import COMMAND, serve
+from flask import Flask
+from serving import COMMAND, environ_of, serve
 from stock import contact
 from stock import fill as fill_at_once
-from support import SECRET, TOKEN, Page, short_deadline, wait_until, working
+from support import TOKEN, short_deadline, wait_until, working
 
 import webapp.outbox as module
+from webapp.cli import main
 from webapp.database import DatabaseError
 from webapp.demo import Simulator
 from webapp.demo.faults import Fault
@@ -33,14 +34,8 @@ from webapp.outbox.worker import Worker
 from webapp.portal import Refused
 from webapp.server import _post_worker_init
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-
-    from webapp.settings import Settings
 
 
 @pytest.fixture
@@ -78,15 +73,6 @@ def is_empty(delivery: DeliveryServices) -> bool:
 def numbers(portal: Simulator) -> list[int]:
     """Return whom the portal has, sorted."""
     return sorted(stored["Mobile"] for stored in portal.contacts)
-
-
-@pytest.mark.slow
-def test_what_waits_is_sent(delivery: DeliveryServices, portal: Simulator) -> None:
-    """Each once."""
-    fill(delivery, 30)
-    with working(delivery):
-        wait_until(lambda: is_empty(delivery))
-    assert numbers(portal) == [989120000000 + number for number in range(30)]
 
 
 @pytest.mark.slow
@@ -283,26 +269,6 @@ def failing_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, error:
 
 
 @pytest.mark.slow
-def test_database_that_fails_is_waited_for(
-    local: DeliveryServices, portal: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The deliverer lives on."""
-    monkeypatch.setattr("webapp.outbox.worker._ERROR_INTERVAL_S", 0.1)
-    fill(local, 1)
-    claim = Outbox.claim
-    failures = iter(range(3))
-
-    def fail(*args: object, **kwargs: object) -> object:
-        if next(failures, None) is not None:
-            raise DatabaseError("OperationalError")
-        return claim(*args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Outbox, "claim", fail)
-    with working(local):
-        wait_until(lambda: len(portal.contacts) == 1)
-
-
-@pytest.mark.slow
 def test_stop_lets_what_is_being_sent_end(local: DeliveryServices, portal: Simulator) -> None:
     """And takes nothing more on."""
     portal.latency = 0.5
@@ -340,19 +306,6 @@ def test_thousands_that_waited_for_a_portal_that_was_down_arrive(
 # The command, and the threads in the web processes
 
 
-def environ(portal: Simulator, folder: Path, **more: str) -> dict[str, str]:
-    """Return the settings of a service."""
-    return {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": portal.url,
-        "AMOOT_DEADLINE": "1",
-        "AMOOT_SETTLE": "1",
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(folder),
-        **more,
-    }
-
-
 @contextmanager
 def delivering(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """Run `amoot-form deliver`."""
@@ -387,7 +340,7 @@ def test_command_sends_what_waits_and_stops_when_told(
 ) -> None:
     """SIGTERM ends it cleanly."""
     fill(local, 5)
-    env = environ(portal, settings.state_directory)
+    env = environ_of(portal.url, settings.state_directory, AMOOT_DEADLINE="1", AMOOT_SETTLE="1")
     with delivering(tmp_path, **env) as process:
         wait_until(lambda: is_empty(local))
         process.terminate()
@@ -398,13 +351,11 @@ def test_command_sends_what_waits_and_stops_when_told(
     assert "0912" not in log
 
 
-@pytest.mark.slow
-def test_in_demo_mode_nothing_is_delivered_by_the_command(tmp_path: Path) -> None:
+def test_in_demo_mode_nothing_is_delivered_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its simulator lives in the server."""
-    result = subprocess.run(
-        [COMMAND, "deliver"], env={"HOME": str(tmp_path)}, check=False, capture_output=True
-    )
-    assert (result.returncode, b"demo mode" in result.stderr) == (1, True)
+    monkeypatch.delenv("AMOOT_TOKEN", raising=False)
+    result = CliRunner().invoke(main, ["deliver"])
+    assert (result.exit_code, "demo mode" in result.output) == (1, True)
 
 
 @pytest.mark.slow
@@ -414,7 +365,7 @@ def test_worker_that_was_stopped_past_its_lease_does_no_harm(
     """SIGSTOP in the middle of its calls; another takes over; then it wakes up."""
     portal.latency = 0.4
     fill(local, 12)
-    env = environ(portal, settings.state_directory)
+    env = environ_of(portal.url, settings.state_directory, AMOOT_DEADLINE="1", AMOOT_SETTLE="1")
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -435,7 +386,12 @@ def test_web_workers_send_what_an_earlier_process_left(
     """Their delivery workers are started after the fork; it takes no visitor."""
     local = another(replace(settings, state_directory=tmp_path), portal)
     fill(local, 10)
-    with serve(tmp_path, **environ(portal, tmp_path, WEB_CONCURRENCY="2")):
+    with serve(
+        tmp_path,
+        **environ_of(
+            portal.url, tmp_path, WEB_CONCURRENCY="2", AMOOT_DEADLINE="1", AMOOT_SETTLE="1"
+        ),
+    ):
         wait_until(lambda: is_empty(local))
     assert len(portal.contacts) == 10
 
@@ -459,45 +415,3 @@ def test_web_worker_has_no_delivery_worker_where_it_runs_elsewhere(
         app.extensions[EXTENSION].delivery.labels.stop()
         app.extensions[EXTENSION].delivery.funnel.stop()
         assert len(started) == count
-
-
-@pytest.mark.slow
-@pytest.mark.nightly  # journeys/test_restarts.py kills a server while rows of a file are under way
-def test_restart_in_the_middle_loses_nothing(
-    portal: Simulator, tmp_path: Path, settings: Settings
-) -> None:
-    """The service is killed while contacts are under way, and started again."""
-    local = another(replace(settings, state_directory=tmp_path), portal)
-    fill(local, 40)
-    portal.latency = 0.2
-    env = environ(portal, tmp_path, WEB_CONCURRENCY="1")
-    for _ in range(2):
-        with serve(tmp_path, **env) as server:
-            wait_until(lambda: len(portal.requests) >= 4)
-            for child in children(server.process.pid):
-                os.kill(child, signal.SIGKILL)
-            server.process.kill()
-    with serve(tmp_path, **env):
-        wait_until(lambda: is_empty(local), seconds=30)
-    assert numbers(portal) == [989120000000 + number for number in range(40)]
-
-
-def children(parent: int) -> list[int]:
-    """Return the processes that this one has started."""
-    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(number) for number in listed.split()]
-
-
-@pytest.mark.slow
-def test_page_never_waits_for_what_the_worker_sends(
-    make_app: Callable[..., Flask], portal: Simulator
-) -> None:
-    """A form is shown and taken while the portal hangs."""
-    page = Page(make_app(amoot_deadline=1).test_client())
-    portal.mood = lambda _: Fault.SILENT
-    page.send(Mobile="09121234567")
-    assert page.html.outcome == "queued"
-    asked = len(portal.requests)
-    assert page.send(Mobile="09121234568").status_code == 200
-    assert page.html.outcome == "queued"
-    assert len(portal.requests) == asked  # its page waited for no answer

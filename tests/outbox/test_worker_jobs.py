@@ -1,18 +1,12 @@
 """What a delivery worker does beside delivering: failing jobs, and none at all."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from support import wait_until, working
 
 from webapp.contact import Contact
 from webapp.database import Database
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
+from webapp.demo import Simulator
+from webapp.services import DeliveryServices
 
 CONTACT = Contact(Mobile="09121234567")
 

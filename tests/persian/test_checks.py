@@ -1,22 +1,15 @@
 """Further checks of text fields: national code, postal code, landline, digits."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from support import Page
 from tables import each
 
+from webapp.demo import Simulator
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.persian import Check, InvalidText, check_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.demo import Simulator
 
 FORM = """
 [forms.contact]

@@ -1,7 +1,5 @@
 """Email addresses as people type them."""
 
-from __future__ import annotations
-
 import pytest
 from tables import each
 

@@ -1,7 +1,5 @@
 """What each shape of an answer means, read without a network."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,21 +1,16 @@
 """SendQuickOTP and IsBlackList_ByCancelation, as the client sends and reads them."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from support import TOKEN
 from tables import each
 
+from webapp.demo import Simulator
 from webapp.demo.faults import SimulatedAnswer, status_answer
 from webapp.demo.model import CodeShape
 from webapp.portal import MethodNotAllowed, PortalError, Refused, Uncertain
 from webapp.portal.client import AmootPortal
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

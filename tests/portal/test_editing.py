@@ -1,19 +1,13 @@
 """ContactEdit as the client sends it, and which contacts it may be sent for."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from support import TOKEN
 
 from webapp.contact import FIELDS, LABELS, Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES
 from webapp.portal.client import AmootPortal, Empty
 from webapp.portal.matching import describe
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 MOBILE = "09121230129"
 STORED = {name: None for name in FIELDS if name != LABELS} | {

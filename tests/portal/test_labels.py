@@ -1,21 +1,16 @@
 """The labels of the portal, as the client reads them."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import FAULTS, Fault, SimulatedAnswer, status_answer
 from webapp.portal import Label, MethodNotAllowed, PortalError, Uncertain
 from webapp.portal.client import AmootPortal
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 
 @pytest.fixture

@@ -1,19 +1,15 @@
 """Whether a contact that the portal shows is the one that was sent."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from support import TOKEN
 from tables import each
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.portal.client import AmootPortal
 from webapp.portal.matching import find_matches
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 CONTACT = Contact(
     Mobile="09121234567",

@@ -1,12 +1,12 @@
 """The way out of a corporate network: PORTAL_PROXY and PORTAL_CA_FILE."""
 
-from __future__ import annotations
-
 import itertools
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import trustme
@@ -17,18 +17,13 @@ from support import SECRET, TOKEN
 from webapp.cli import main
 from webapp.cli.configuration import build_services
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.portal import PortalError, TimedOut, Unreachable
 from webapp.portal.client import AmootPortal
 from webapp.portal.transport import Route
 from webapp.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from webapp.demo import Simulator
 
 HOST = "portal.example"  # only the proxy knows where it is
 URL = f"https://{HOST}/rest/"
@@ -154,10 +149,7 @@ def test_proxy_that_is_not_there_is_named(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     if host != "127.0.0.1":
-
-        def unknown(*_: object, **__: object) -> None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
+        unknown = Mock(side_effect=socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = failure(client(f"http://{host}:{port}", ca_file))
     assert type(error) is Unreachable

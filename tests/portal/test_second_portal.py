@@ -1,9 +1,8 @@
 """Delivery in front of another portal: nothing in it depends on AmootSMS."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from address_book import AddressBook
@@ -14,23 +13,9 @@ from webapp.outbox import Outbox
 from webapp.outbox import sender as sender_module
 from webapp.outbox.circuit_breaker import CircuitBreaker, Permits
 from webapp.outbox.rows import State, Timing
-from webapp.outbox.sender import LABELS_UNKNOWN, AcceptedLengths, Sender
+from webapp.outbox.sender import AcceptedLengths, Sender
 from webapp.outbox.submit import Intake, Result, submission_key
-from webapp.phonebook import LabelList
-from webapp.portal import (
-    MethodNotAllowed,
-    PortalError,
-    Refused,
-    Rejected,
-    SlowDown,
-    TimedOut,
-    Uncertain,
-    Unreachable,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from webapp.portal import PortalError, Refused, Rejected, SlowDown, TimedOut, Uncertain, Unreachable
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا", Labels=("ویژه",))
 KEY = submission_key("nonce", CONTACT)
@@ -124,48 +109,3 @@ def test_lost_answer_is_looked_up_and_not_sent_again(
     send_again(intake, outbox)
     assert state()[0] is State.DELIVERED
     assert book.contacts == [CONTACT]
-
-
-def test_lost_call_is_looked_up_and_sent_again(
-    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
-) -> None:
-    """The portal had not stored it; the same values with other labels are another contact."""
-    book.contacts = [Contact(**{**CONTACT.values, "Labels": ()})]
-    book.failures = [(Uncertain("Cut"), False)]
-    intake.submit(CONTACT, KEY, form="contact")
-    send_again(intake, outbox)
-    assert state()[0] is State.DELIVERED
-    assert book.contacts[1:] == [CONTACT]
-
-
-def test_labels_that_cannot_be_compared_are_named_in_the_row(
-    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
-) -> None:
-    """The contact counts as found."""
-    book.failures = [(Uncertain("Cut"), True)]
-    book.label_error = MethodNotAllowed("NoSearch")
-    intake.submit(CONTACT, KEY, form="contact")
-    send_again(intake, outbox)
-    assert state() == (State.DELIVERED, LABELS_UNKNOWN)
-
-
-def test_submission_whose_lookup_is_not_allowed_is_sent_again_without_it(
-    intake: Intake, outbox: Outbox, book: AddressBook, state: Callable[[], tuple[State, str]]
-) -> None:
-    """Never lost comes before never twice."""
-    book.failures = [(Uncertain("Cut"), True)]
-    book.search_error = MethodNotAllowed("NoSearch")
-    intake.submit(CONTACT, KEY, form="contact")
-    send_again(intake, outbox)
-    assert state()[0] is State.QUEUED
-    send_again(intake, outbox)
-    assert state()[0] is State.DELIVERED
-    assert book.contacts == [CONTACT, CONTACT]
-
-
-def test_labels_of_its_contacts_are_known(book: AddressBook, intake: Intake) -> None:
-    """Most used first."""
-    book.contacts = [Contact(Labels=labels) for labels in (("کم",), ("زیاد",), ("زیاد",))]
-    labels = LabelList(book, intake.sender._breaker, interval_s=300)  # noqa: SLF001
-    labels.refresh()
-    assert labels.known().names == ("زیاد", "کم")

@@ -1,20 +1,16 @@
 """The profiles of the simulator, and its ContactEdit and ContactDelete."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 from support import TOKEN
 
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import NOT_ALLOWED, PROFILES, Fault, Profile
 from webapp.portal.client import payload
-
-if TYPE_CHECKING:
-    from webapp.demo import Simulator
 
 MOBILE = "09120000000"
 SAMPLE = dict(payload(Contact(Mobile=MOBILE, FName="عباس", GenderType=True, Labels=("گروه 1",))))
@@ -208,13 +204,6 @@ def test_edit_and_delete_may_be_refused(simulator: Simulator) -> None:
     deletion = call(simulator, "ContactDelete", ContactID=str(number)).json()
     assert deletion["Status"] == NOT_ALLOWED
     assert [contact["FName"] for contact in simulator.contacts] == ["عباس"]
-
-
-@pytest.mark.parametrize("form", [{}, {"ContactID": ["1", "1"]}])
-def test_edit_and_delete_need_one_id(simulator: Simulator, form: dict[str, list[str]]) -> None:
-    """Anything else is no form."""
-    assert call(simulator, "ContactDelete", **form).status_code == 400
-    assert call(simulator, "ContactEdit", **SAMPLE, **form).status_code == 400
 
 
 def test_success_with_a_byte_order_mark_is_no_lie(simulator: Simulator) -> None:

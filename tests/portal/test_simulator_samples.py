@@ -1,21 +1,17 @@
 """The samples of the reference's page for ContactCreate, in the bytes of each language."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 import requests
 from support import TOKEN
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 LABELS = ["گروه 1", "گروه 2"]
 EMPTY_TEXTS = dict.fromkeys(
@@ -124,10 +120,3 @@ def test_sample_in_php_is_taken_urlencoded(simulator: Simulator) -> None:
     """`http_build_query` leaves out null, and numbers the keys of an array."""
     pairs = [*sample("1", {}), *((f"Labels[{at}]", label) for at, label in enumerate(LABELS))]
     check_stored(simulator, send(simulator, urlencoded(pairs), URLENCODED))
-
-
-def test_multipart_body_that_is_none_is_refused(simulator: Simulator) -> None:
-    """It is captured, and holds nothing."""
-    answer = send(simulator, b"Mobile=09120000000", f"multipart/form-data; boundary={BOUNDARY}")
-    assert answer == {"Message": "The request is invalid."}
-    assert simulator.requests[-1].pairs == ()

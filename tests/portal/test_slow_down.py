@@ -1,36 +1,29 @@
 """A portal that asks to slow down: HTTP 429, and 503 with Retry-After, pause the whole queue."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 from support import TOKEN, Page, deliver_all
 from tables import each
 
 from webapp.contact import Contact
+from webapp.database import Database
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault, SimulatedAnswer
 from webapp.messages.alerts import STATUS_MESSAGES
 from webapp.outbox.circuit_breaker import CircuitBreaker
 from webapp.outbox.rows import State
 from webapp.outbox.submit import Result
-from webapp.portal import SLOW_DOWN, SlowDown, TimedOut, status_message
+from webapp.portal import SLOW_DOWN, SlowDown, TimedOut
 from webapp.portal.answers import parse_retry_after
 from webapp.services import DeliveryServices
+from webapp.settings import Settings
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.database import Database
-    from webapp.demo import Simulator
-    from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 CONTACT = Contact(Mobile="09121234567", FName="علی")
@@ -160,9 +153,7 @@ def test_restart_in_the_middle_of_a_pause_keeps_it(
     """The pause stands in the database."""
     delivery.breaker.failed(SlowDown(retry_after=60))
     fresh = DeliveryServices.build(
-        replace(settings, database_url=database_url),
-        portal_url=portal.url,
-        token=TOKEN,
+        replace(settings, database_url=database_url), portal_url=portal.url, token=TOKEN
     )
     outcome = fresh.intake.submit(CONTACT, KEYS[0], form="contact")
     assert (outcome.result, outcome.status) == (Result.QUEUED, SLOW_DOWN)
@@ -186,12 +177,7 @@ def test_operator_reads_that_the_portal_asks_to_slow_down(page: Page, portal: Si
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
-    [
-        Fault.HTTP_429_SECONDS,
-        Fault.HTTP_429_DATE,
-        Fault.HTTP_503_SECONDS,
-        Fault.HTTP_503_DATE,
-    ],
+    [Fault.HTTP_429_SECONDS, Fault.HTTP_429_DATE, Fault.HTTP_503_SECONDS, Fault.HTTP_503_DATE],
 )
 def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     delivery: DeliveryServices, portal: Simulator, fault: Fault
@@ -206,16 +192,3 @@ def test_worker_waits_out_the_pause_and_then_sends_each_contact_once(
     assert paths == ["ContactCreate", "AccountStatus", *["ContactCreate"] * len(KEYS)]
     asked, probed, *_ = (request.at for request in portal.requests)
     assert (probed - asked).total_seconds() > 0.6  # it asked for a second
-
-
-def test_visitor_of_a_portal_that_asks_to_slow_down_reads_only_received(
-    make_app: Callable[..., Flask], portal: Simulator
-) -> None:
-    """The account's troubles are the operators'."""
-    portal.answer(Fault.HTTP_429_SECONDS)
-    page = Page(make_app().test_client(), "/f/signup")
-    page.send(Mobile="09121234567", consent="true")
-    assert page.html.outcome == "queued"
-    said = page.html.text(data_outcome="queued")
-    assert "SlowDown" not in said
-    assert status_message("SlowDown") not in said

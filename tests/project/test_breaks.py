@@ -1,7 +1,5 @@
 """The list of breaks: each can still be tried."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

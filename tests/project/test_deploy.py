@@ -1,7 +1,5 @@
 """The files in `deploy`, as near to their use as goes without systemd and a container engine."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os
@@ -13,9 +11,10 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -26,9 +25,6 @@ from tables import each
 
 from webapp.cli import main
 from webapp.settings import Settings, SettingsError, warnings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

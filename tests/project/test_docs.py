@@ -1,7 +1,5 @@
 """The documentation: its links, its settings and commands, and the modules that it names."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping

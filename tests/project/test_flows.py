@@ -1,31 +1,26 @@
 """The three ways of a contact in docs/architecture.md: each is traced in this process."""
 
-from __future__ import annotations
-
+import gc
 import re
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import pytest
 from brought_files import post_file, token
 from brought_files import written as written_file
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Page, solved, written
 
+from webapp.demo import Simulator
 from webapp.outbox import circuit_breaker
 from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
@@ -59,12 +54,14 @@ class Trace(list[str]):
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Trace this thread."""
+        """Trace this thread; what another test has left is not collected in it."""
+        gc.disable()
         sys.setprofile(self)
         try:
             yield
         finally:
             sys.setprofile(None)
+            gc.enable()
 
 
 def steps(title: str) -> list[list[str]]:

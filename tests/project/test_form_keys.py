@@ -1,7 +1,5 @@
 """The tables of keys in the guides to forms, compared with what `forms.toml` may contain."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table of features by features beside these journeys."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

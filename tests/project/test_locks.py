@@ -1,7 +1,5 @@
 """The lock files: every package that is required with an extra is locked with it."""
 
-from __future__ import annotations
-
 import re
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -48,13 +46,6 @@ def missing_extras(lock: str) -> set[str]:
 def test_lock_file_names_every_extra_that_is_required(name: str) -> None:
     """Else an older pip looks for the newest version, which has no hash here."""
     assert missing_extras((ROOT / name).read_text()) == set()
-
-
-def test_lock_file_without_an_extra_is_noticed() -> None:
-    """As it was when coverage was locked without `toml`, which pytest-cov requires."""
-    lock = (ROOT / "requirements-dev.lock").read_text()
-    assert "coverage[toml]==" in lock
-    assert missing_extras(lock.replace("coverage[toml]==", "coverage==")) == {"coverage[toml]"}
 
 
 @each("name", LOCKS)

@@ -1,17 +1,15 @@
 """Two app servers behind nginx, with one PostgreSQL and one Redis, as in a large installation."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -21,9 +19,6 @@ from sqlalchemy import create_engine, text
 from support import SECRET, TOKEN, Html
 
 from webapp.demo import Simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 

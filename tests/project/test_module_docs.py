@@ -1,7 +1,5 @@
 """What the modules say of themselves, and what the documentation says of them."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

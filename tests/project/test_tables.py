@@ -1,7 +1,5 @@
 """A test that goes through a table."""
 
-from __future__ import annotations
-
 import pytest
 from tables import each
 

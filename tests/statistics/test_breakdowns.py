@@ -1,7 +1,5 @@
 """Counts by source, operator, way, hour and delay, on both databases."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 import pytest

@@ -1,10 +1,9 @@
 """The counts of visitors' steps: in memory first, then in the database, and not lost at an end."""
 
-from __future__ import annotations
-
 import signal
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -16,9 +15,6 @@ from webapp.database import Database, DatabaseError
 from webapp.statistics import COUNTS_RETENTION, today
 from webapp.statistics import funnel as module
 from webapp.statistics.funnel import Funnel, FunnelStep
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def counts(database: Database) -> dict[tuple[str, str], int]:
@@ -52,10 +48,7 @@ def test_counts_stay_in_memory_while_the_database_fails(
     database = Database(f"sqlite:///{tmp_path}/outbox.sqlite3")
     funnel = Funnel(database)
     funnel.count("news", FunnelStep.SHOWN)
-
-    def fail() -> None:
-        raise DatabaseError("Full")
-
+    fail = Mock(side_effect=DatabaseError("Full"))
     with monkeypatch.context() as broken:
         broken.setattr(database, "write", fail)
         with pytest.raises(DatabaseError):

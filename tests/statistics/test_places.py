@@ -1,11 +1,9 @@
 """A form takes as many submissions as it has places, whoever sends at the same time."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
-from typing import TYPE_CHECKING
 
 from clock import elapse
 from servers import PostgresServer
@@ -18,9 +16,6 @@ from webapp.outbox import Outbox
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, NoRoom, State, Submitter, Timing
 from webapp.statistics import Capacity, Places, Statistics, today
 from webapp.verification.unverified import Unverified
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FORM = "event"
 TIMING = Timing(deadline=timedelta(seconds=8), settle=timedelta(seconds=120))

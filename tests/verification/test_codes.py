@@ -1,11 +1,10 @@
 """The bounds of codes: in the database, whoever asks at the same time; on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 from tables import each
@@ -19,11 +18,6 @@ from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, CodeCheck, Codes,
 from webapp.verification.limits import Counted
 from webapp.verification.sender import new_code
 from webapp.verification.unverified import Unverified
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-from datetime import timedelta
 
 MOBILE = "09121234567"
 KEY = "ab" * 32

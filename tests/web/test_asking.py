@@ -1,27 +1,20 @@
 """Who asks: the organisation, its words and its addresses on visitors' pages."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.settings import read_logo
 from webapp.web.rendering.content import linked
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 FORM = """
 [forms.club]

@@ -1,24 +1,17 @@
 """What an answer tells a browser to keep for Back, and what a form that is sent again does."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from outbox_entries import reject, token
 from support import Html, Page
 
+from webapp.demo import Simulator
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 MOBILE = "09121234567"

@@ -1,27 +1,20 @@
 """Fields as the file says: choices, the order of the file, captions that ask, misspelt mail."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import ISOLATES, Html, Page
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
 from webapp.forms.definitions_file import parse
 from webapp.imports.columns import sample_workbook
 from webapp.imports.file import Row
 from webapp.imports.rows import read_row
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 FORMS = """
 [forms.desk]

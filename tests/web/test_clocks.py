@@ -1,35 +1,27 @@
 """Machines whose clocks differ, and clocks that are set back."""
 
-from __future__ import annotations
-
 import contextlib
 import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
-from support import Html, Page, solved, written
+from support import Page, solved, written
 
 from webapp import database as database_module
 from webapp.database import Database
+from webapp.demo import Simulator
 from webapp.forms.tokens import LIFETIME, InvalidToken, Tokens
 from webapp.outbox import circuit_breaker
 from webapp.outbox.circuit_breaker import CircuitBreaker
-from webapp.portal import Refused, SlowDown, Unreachable
+from webapp.portal import PortalError, Refused, SlowDown, Unreachable
+from webapp.services import DeliveryServices
 from webapp.web.security import proof_of_work
 from webapp.web.security.proof_of_work import CLOCK_SKEW, ProofOfWork, UsedProofs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.portal import PortalError
-    from webapp.services import DeliveryServices
 
 MOBILE = "09121234567"
 LEASE = timedelta(seconds=30)
@@ -58,17 +50,6 @@ def test_form_of_a_machine_with_another_clock_is_accepted(
             page.send(Mobile=f"0912123450{number}")
             assert page.html.outcome == "delivered", seconds
     assert len(portal.contacts) == len(APART)
-
-
-def test_receipt_in_the_session_of_a_machine_ahead_is_shown(
-    make_app: Callable[..., Flask],
-) -> None:
-    """The POST is answered by one machine, and the page that it leads to by another."""
-    page = Page(make_app().test_client())
-    with clock(5):
-        response = page.send(follow=False, Mobile=MOBILE)
-    assert response.status_code == 303
-    assert Html(page.client.get("/").text).outcome == "delivered"
 
 
 def test_proof_is_valid_for_ten_minutes_on_a_machine_with_another_clock(

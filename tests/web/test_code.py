@@ -1,17 +1,19 @@
 """The step that asks for the code sent by SMS, as a person without script takes it."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
 
 import pytest
 from clock import FakeClock
+from code_steps import MOBILE, TYPED, Step, code_of, delivery, elapse, wrong
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
 
 from webapp import messages, verification
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.forms import HONEYPOT_INPUT
 from webapp.messages import public as texts
@@ -20,22 +22,10 @@ from webapp.persian import IRAN
 from webapp.portal import SLOW_DOWN
 from webapp.verification import codes as codes_module
 from webapp.verification import sender
-from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 
-MOBILE = "09121234567"
 OTHER = "09129999999"
 
 FORMS = """
@@ -67,16 +57,6 @@ line = "OTP"
 line_blocked = "این شماره پیامک‌های ما را لغو کرده است."
 """
 
-TYPED = {
-    "Mobile": MOBILE,
-    "FName": "سارا",
-    "BornDate-day": "۱۵",
-    "BornDate-month": "مهر",
-    "BornDate-year": "۱۳۶۹",
-    "Labels": "صبح",
-    "consent": "true",
-}
-
 
 @pytest.fixture(autouse=True)
 def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,12 +65,10 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def site(make_app: Callable[..., Flask], tmp_path: Path) -> Callable[..., Flask]:
+def site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
     """Return a factory of apps with forms that verify numbers."""
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
     # A busy machine may take long for a call, which would be held then.
-    return lambda **changes: make_app(forms_file=forms, amoot_deadline=20, **changes)
+    return lambda **changes: make_app(forms=FORMS, amoot_deadline=20, **changes)
 
 
 @pytest.fixture
@@ -99,70 +77,13 @@ def client(site: Callable[..., Flask]) -> FlaskClient:
     return site().test_client()
 
 
-class Step(Page):
-    """The code step of a submission.
-
-    Attributes:
-        status: Of the answer that led here.
-    """
-
-    def __init__(self, client: FlaskClient, path: str, **fields: Any) -> None:
-        """Sign up at this path, with a proof of work."""
-        super().__init__(client, path)
-        form = next(self.html.find("form"))[0]
-        proof = written(solved(str(form["data-proof"])))
-        self.sent = {"csrf_token": self.token, "proof": proof, **TYPED, **fields}
-        self.answer = client.post(path, data=self.sent)
-        self.url = self.answer.headers.get("Location", "")
-        self.open()
-
-    def open(self) -> TestResponse:
-        """Open the step, or reload it."""
-        response = self.client.get(self.url, follow_redirects=True)
-        self.html = Html(response.text)
-        return response
-
-    def press(self, **fields: str) -> TestResponse:
-        """Send one of the step's forms."""
-        response = self.client.post(self.url, data=fields)
-        if "change" in fields:
-            response = self.client.get(response.headers["Location"])
-        if response.text:
-            self.html = Html(response.text)
-        return response
-
-
-def code_of(portal: Simulator) -> str:
-    """Return the code that was sent last."""
-    return portal.codes[-1]["Code"]
-
-
-def wrong(code: str) -> str:
-    """Return another code of the same length."""
-    return code[:-1] + str((int(code[-1]) + 1) % 10)
-
-
-def delivery(client: FlaskClient) -> Any:
-    """Return what stands behind the pages."""
-    return client.application.extensions[EXTENSION].delivery
-
-
 def steps_of(client: FlaskClient) -> dict[str, int]:
     """Return how often visitors took each step of the form `club`."""
     services = delivery(client)
     services.funnel.flush()
-    today = datetime.now(IRAN).date()
-    counts = services.funnel.counts(today, today)
+    now, day = datetime.now(IRAN), timedelta(days=1)  # midnight may come between
+    counts = services.funnel.counts((now - day).date(), now.date())
     return {str(it.step): it.count for it in counts if it.form == "club"}
-
-
-def elapse(client: FlaskClient, seconds: int) -> None:
-    """Let time pass for the codes."""
-    with delivery(client).database.write() as connection:
-        for column in ("resend_at", "expires_at", "created_at", "verified_until"):
-            connection.exec_driver_sql(
-                f"UPDATE codes SET {column} = datetime({column}, '{-seconds} seconds') || '.000000'"  # noqa: S608
-            )
 
 
 PATHS = pytest.mark.parametrize("path", ["/f/club", "/embed/club"])
@@ -242,21 +163,6 @@ def test_text_that_is_no_code_costs_no_try(client: FlaskClient, portal: Simulato
     assert step.press(Code=code_of(portal)).status_code == 303
 
 
-PASTED = ("{}-{}", "{}\u2013{}", "{}.{}", "کد شما: {}{}", "\u200f{} {}.", "کد {}{}\nلغو۱۱")
-
-
-@pytest.mark.parametrize("form", PASTED)
-def test_code_is_found_in_what_was_pasted(
-    client: FlaskClient, portal: Simulator, form: str
-) -> None:
-    """A whole message fits into the input."""
-    step = Step(client, "/f/club")
-    ((asked, _),) = step.html.find("input", name="Code")
-    assert int(str(asked["maxlength"])) >= 160
-    code = code_of(portal)
-    assert step.press(Code=form.format(code[:2], code[2:])).status_code == 303
-
-
 def test_code_of_another_submission_or_form_is_wrong(
     client: FlaskClient, portal: Simulator
 ) -> None:
@@ -301,24 +207,6 @@ def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: S
     assert "Retry-After" not in refused.headers
     assert texts.RESEND_NO_MORE in step.html.text("main")
     assert len(portal.codes) == 3
-
-
-def test_last_used_up_code_is_reported_with_what_helps(
-    client: FlaskClient, portal: Simulator
-) -> None:
-    """Nobody is asked to ask for another one, in an error or on a page opened again."""
-    step = Step(client, "/f/club")
-    for _ in range(2):
-        elapse(client, 300)
-        step.press(resend="1")
-    for _ in range(codes_module.MAX_TRIES + 1):
-        step.press(Code=wrong(code_of(portal)))
-    assert step.error("Code") == f"{texts.USED_UP} {texts.NO_OTHER}"
-    step.open()
-    said = step.html.text("main")
-    assert f"{texts.USED_UP} {texts.NO_OTHER}" in said
-    assert texts.ASK_ANOTHER not in said
-    assert texts.ASK not in said
 
 
 @pytest.mark.parametrize("what", ["Failed", "Token_Expired", Fault.CLOSE_WITHOUT_ANSWER])
@@ -728,10 +616,3 @@ def test_page_says_the_number_beside_an_error_and_that_another_code_was_sent(
     elapse(client, 601)
     step.open()
     assert texts.RESENT not in step.html.text(role="status")
-
-
-def test_page_says_the_seconds_in_words(client: FlaskClient) -> None:
-    """Without script, too."""
-    step = Step(client, "/f/club")
-    assert re.search(r"پس از [۰-۹]{2} ثانیه", step.html.text("section"))
-    assert messages.NOT_RECORDED not in step.html.text("main")

@@ -1,27 +1,21 @@
 """The code step while the database fails: no page says what did not happen."""
 
-from __future__ import annotations
-
 import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection
 from support import Html, Page
 
 from webapp import messages
 from webapp.database import Database, DatabaseError
+from webapp.demo import Simulator
 from webapp.messages import public as texts
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from sqlalchemy import Connection
-
-    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 

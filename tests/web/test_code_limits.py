@@ -1,28 +1,21 @@
 """What becomes of visitors whose number, network or form has had its codes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
+from werkzeug.test import TestResponse
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.messages import public as texts
 from webapp.outbox.rows import NEEDS_ATTENTION, WAITING
+from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
 from webapp.web.security import proof_of_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow
 

@@ -1,22 +1,15 @@
 """Codes by SMS of the real server with four workers, which is restarted."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
-from serving import serve
-from support import SECRET, TOKEN, Html, wait_until
+from serving import Server, environ_of, serve
+from support import Html, wait_until
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from serving import Server
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]  # test_code_limits says it in process
 
@@ -59,19 +52,10 @@ def test_number_gets_three_codes_of_four_workers_that_are_restarted(
 ) -> None:
     """And a network two, a wider one twice as many, whichever worker answers."""
     (tmp_path / "forms.toml").write_text(FORMS)
-    environ = {
-        "AMOOT_TOKEN": TOKEN,
-        "AMOOT_URL": portal.url,
-        "SECRET_KEY": SECRET,
-        "STATE_DIRECTORY": str(tmp_path),
-        "FORMS_FILE": str(tmp_path / "forms.toml"),
-        "WEB_CONCURRENCY": "4",
-        "TRUSTED_PROXIES": "1",
-        "LIMIT_MOBILE": "999/hour",
-        "LIMIT_CODE_MOBILE": "3/hour",
-        "LIMIT_CODE_ADDRESS": "2/hour",
-        "LIMIT_CODE_UNPROVEN": "999/hour",
-    }
+    environ = environ_of(portal.url, tmp_path, WEB_CONCURRENCY="4", TRUSTED_PROXIES="1")
+    environ |= {"FORMS_FILE": str(tmp_path / "forms.toml"), "LIMIT_MOBILE": "999/hour"}
+    environ |= {"LIMIT_CODE_MOBILE": "3/hour", "LIMIT_CODE_ADDRESS": "2/hour"}
+    environ |= {"LIMIT_CODE_UNPROVEN": "999/hour"}
     number = [(MOBILE, f"2001:db8:{turn:x}::1") for turn in range(24)]
     network = [(f"0912000{turn:04}", f"2001:db9::{turn:x}") for turn in range(16)]
     wide = [(f"0912001{turn:04}", f"2001:dba:0:{turn:x}::1") for turn in range(16)]

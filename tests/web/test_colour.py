@@ -1,7 +1,5 @@
 """A form's own colour: legible in both schemes, whatever it is."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,30 +1,22 @@
 """Correcting a contact that the portal has, from the receipt, the list or the question."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, short_deadline
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.demo.faults import PROFILES, Fault
-from webapp.demo.http import utc_now
+from webapp.demo.http import Captured, utc_now
 from webapp.messages import desk
 from webapp.messages import desk as texts
 from webapp.portal import status_message
 from webapp.web.correction import PATH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.demo.http import Captured
 
 pytestmark = pytest.mark.slow
 
@@ -50,11 +42,9 @@ duplicates = "ask"
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+def app(make_app: Callable[..., Flask]) -> Flask:
     """Return an app that edits contacts."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    return make_app(forms_file=file, amoot_edit=True)
+    return make_app(forms=FORMS, amoot_edit=True)
 
 
 @pytest.fixture
@@ -388,12 +378,10 @@ def test_stored_contact_is_corrected_with_what_was_typed(page: Page, portal: Sim
 
 
 def test_question_offers_no_correction_where_it_is_off(
-    make_app: Callable[..., Flask], tmp_path: Path, portal: Simulator
+    make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """And an answer that says so nevertheless is asked again."""
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS)
-    page = Page(make_app(forms_file=file).test_client())
+    page = Page(make_app(forms=FORMS).test_client())
     page.send(**FULL)
     question = asked(page)
     assert [it["value"] for it, _ in question.html.find("button", name="confirm")] == [

@@ -1,19 +1,13 @@
 """What demo mode shows: which number has paused the queue, and the question about a known one."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page
 
 from webapp.demo import DEMO_TOKEN, Simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 
 @pytest.fixture
@@ -41,3 +35,9 @@ def test_demo_asks_about_a_number_that_the_phonebook_has(demo: FlaskClient) -> N
         page = Page(demo)
         page.send(Mobile="09121234567", FName="سارا")
         assert page.html.outcome == outcome
+
+
+def test_installation_with_a_portal_has_no_page_of_the_demo(client: FlaskClient) -> None:
+    """Neither what was received, nor the style guide."""
+    for path in ("/demo", "/styleguide"):
+        assert client.get(path).status_code == 404

@@ -1,21 +1,14 @@
 """Latin words and signs among Persian ones: each value keeps its own direction."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
 from webapp.web.rendering.content import isolated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 MOBILE = "09121234567"
 
@@ -27,10 +20,9 @@ def test_parts_of_a_list_are_isolated_one_by_one_and_escaped() -> None:
 
 
 @pytest.fixture
-def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
+def client(make_app: Callable[..., Flask]) -> FlaskClient:
     """Open a browser of an operator whose form asks about known numbers."""
-    file = tmp_path / "forms.toml"
-    file.write_text("""
+    forms = """
         [forms.asking]
         title = "C++"
         access = "intranet"
@@ -39,8 +31,8 @@ def client(make_app: Callable[..., Flask], tmp_path: Path) -> FlaskClient:
         free_labels = true
         label_choices = ["C#"]
         duplicates = "ask"
-    """)
-    return make_app(forms_file=file).test_client()
+    """
+    return make_app(forms=forms).test_client()
 
 
 def test_names_company_city_and_labels_stand_in_a_bdi_each(client: FlaskClient) -> None:

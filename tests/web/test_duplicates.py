@@ -1,32 +1,27 @@
 """The question before a second contact with one number, where a form asks it."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from flask import Flask
 from sqlalchemy import update
 from support import Html, Page
 from tables import each
 
 from webapp import messages, phonebook, services
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
+from webapp.demo.http import Captured
 from webapp.forms.definitions_file import DefinitionError, parse
 from webapp.messages import desk
 from webapp.outbox import Outbox
 from webapp.outbox.rows import table
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-
-    from webapp.demo import Simulator
-    from webapp.demo.http import Captured
 
 pytestmark = pytest.mark.slow
 
@@ -336,10 +331,7 @@ def test_database_that_fails_is_not_hidden_by_the_question(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The submission says so itself."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr(Outbox, "find", fail)
     monkeypatch.setattr(Outbox, "add", fail)
     assert submit(page, **FIRST).html.outcome == "unstored"

@@ -1,26 +1,19 @@
 """The form in a frame of another site: no cookie, its own frame policy, a receipt at the end."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page
 from tables import each
 
 from webapp import messages, persian
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.forms.tokens import InvalidToken, Receipt, Tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 RECEIPT = Receipt(result="delivered", reference="ABCDEFGH")

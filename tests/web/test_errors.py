@@ -1,20 +1,14 @@
 """Error pages: one design, Persian, nothing of what happened inside."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import pytest
-from flask import abort
+from flask import Flask, abort
+from flask.testing import FlaskClient
 from support import Html, Page
 from tables import each
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 MOBILE = "09121234567"
 STATUSES = [400, 401, 403, 404, 405, 413, 418, 422, 429, 500, 503]

@@ -1,26 +1,19 @@
 """What the address of a public form's page adds to the contact, on pages and in frames."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.forms import tokens
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 FORMS = """
 [forms.news]

@@ -1,32 +1,25 @@
 """The header of operators' pages, and the help page."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
-from flask import template_rendered
+from flask import Flask, template_rendered
+from flask.testing import FlaskClient
 from support import Html, Page, hashed
 from tables import each
 
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.messages import desk
 from webapp.outbox.review import Review
 from webapp.outbox.rows import NUMBER_UNVERIFIED
 from webapp.portal import status_message
 from webapp.settings import Settings, SettingsError, read_logo
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 OPERATORS = ("/", "/outbox", "/outbox?waiting=1", "/help", "/statistics", "/install/signup")
 VISITORS = ("/f/signup", "/embed/signup", "/nowhere")
@@ -63,11 +56,6 @@ def test_form_under_its_other_address_and_a_correction_are_marked_in_the_menu(
     reference = next(page.html.find(role="status"))[0]["data-reference"]
     ((link, _),) = Html(client.get(f"/outbox/{reference}").text).find("a", aria_current="true")
     assert link["href"] == "/outbox"
-
-
-def test_help_has_no_element_with_the_id_of_the_list_of_keys(client: FlaskClient) -> None:
-    """Which opens on forms, with a frame around it."""
-    assert not list(Html(client.get("/help").text).find(id="keys"))
 
 
 @each("path", VISITORS)
@@ -135,10 +123,7 @@ def test_header_counts_what_needs_attention(app: Flask, monkeypatch: pytest.Monk
     outbox.hold(Contact(Mobile="09121234567"), "a" * 64, form="contact", reason=NUMBER_UNVERIFIED)
     counted = Html(page.client.get("/outbox").text)
     assert desk.ATTENTION.format(n="۱") in header(counted)
-
-    def fail(*_: object, **__: object) -> int:
-        raise DatabaseError("OperationalError")
-
+    fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr(Review, "count", fail)
     assert desk.ATTENTION.format(n="۱") in header(Html(page.client.get("/outbox").text))
 

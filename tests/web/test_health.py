@@ -1,26 +1,19 @@
 """What machines ask: whether the process answers, and whether it can store."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from flask import Flask
+from flask.testing import FlaskClient
+from servers import PostgresServer
+from sqlalchemy import Connection, create_engine, text
 
 from webapp import web
 from webapp.database import DatabaseError
 from webapp.web import Readiness
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-    from servers import PostgresServer
-    from sqlalchemy import Connection
 
 PUBLIC = "https://form.example.ir"
 OUTSIDE = {"REMOTE_ADDR": "203.0.113.7"}

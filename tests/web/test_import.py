@@ -1,12 +1,12 @@
 """Importing a spreadsheet on the operators' pages: the file, the preview, the way to the portal."""
 
-from __future__ import annotations
-
 import csv
 import io
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from brought_files import (
@@ -20,25 +20,20 @@ from brought_files import (
     upload,
     written,
 )
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html
 
+from webapp.demo import Simulator
 from webapp.imports.file import BOM
 from webapp.imports.sheet_parser import MAX_FILE_BYTES
 from webapp.imports.tables import import_rows, imports
 from webapp.messages import imports as spreadsheets
 from webapp.messages import imports as texts
 from webapp.outbox.rows import WAITING
+from webapp.services import DeliveryServices
 from webapp.web import imports as import_files
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow  # each file is read in a process of its own
 
@@ -89,11 +84,7 @@ def test_file_goes_from_the_preview_to_the_report(
     [("first", ["سارا"]), ("last", ["رضا"]), ("all", ["رضا", "سارا"]), ("x", ["سارا"])],
 )
 def test_rows_with_one_number_are_sent_as_the_operator_chooses(
-    client: FlaskClient,
-    delivery: DeliveryServices,
-    portal: Simulator,
-    twice: str,
-    names: list[str],
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator, twice: str, names: list[str]
 ) -> None:
     """The first, the last, or all of them."""
     path = brought(client, GOOD[1], AGAIN)
@@ -196,10 +187,7 @@ def test_wrong_rows_are_downloaded_mended_and_brought_again(
     path = brought(client, GOOD[0], WRONG)
     book = client.get(f"{path}/wrong")
     assert book.data.startswith(b"PK")
-
-    def missing(*_: object, **__: object) -> bytes:
-        raise ImportError
-
+    missing = Mock(side_effect=ImportError)
     monkeypatch.setattr(import_files, "write_workbook", missing)
     file = client.get(f"{path}/wrong")
     assert file.text.startswith(BOM)
@@ -293,14 +281,6 @@ def test_only_the_import_takes_a_large_body(client: FlaskClient) -> None:
     assert Html(response.text).text(id="file-error")
 
 
-def test_visitors_network_is_refused(client: FlaskClient) -> None:
-    """Each of the pages."""
-    path = brought(client, *GOOD)
-    for address in ("/import", "/import/sample", path, f"{path}/wrong"):
-        outside = {"REMOTE_ADDR": "203.0.113.7"}
-        assert client.get(address, environ_base=outside).status_code == 403
-
-
 def test_form_is_chosen_where_there_are_several(
     make_app: Callable[..., Flask], tmp_path: Any, portal: Simulator
 ) -> None:
@@ -334,10 +314,3 @@ def test_sample_is_a_file_that_can_be_imported(client: FlaskClient) -> None:
         Html(client.get(path).text).selected
     )
     assert client.get("/import/sample?form=signup").status_code == 404
-
-
-def test_header_marks_the_page(client: FlaskClient) -> None:
-    """And those below it."""
-    for path, mark in (("/import", "page"), (brought(client, *GOOD), "true")):
-        (link,) = [it for it, _ in Html(client.get(path).text).find("a", href="/import")][:1]
-        assert link["aria-current"] == mark

@@ -1,21 +1,15 @@
 """What the preview of a file says of columns that are left out, and of names."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from brought_files import brought, deliver, numbers, press, upload, written
+from flask.testing import FlaskClient
 
+from webapp.demo import Simulator
 from webapp.imports.tables import WHOLE_NAME, ImportState, imports
 from webapp.messages import imports as texts
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 

@@ -1,34 +1,19 @@
 """The preview of a file: what its form carries, and what it shows of the rows."""
 
-from __future__ import annotations
-
 import csv
 import io
 from datetime import datetime
-from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import pytest
-from brought_files import (
-    HEADER,
-    brought,
-    numbers,
-    post_file,
-    press,
-    token,
-    upload,
-    written,
-)
+from brought_files import HEADER, brought, numbers, post_file, press, token, upload, written
+from flask.testing import FlaskClient
 from support import Html
 
 from webapp.imports.tables import imports
 from webapp.messages import imports as texts
+from webapp.services import DeliveryServices
 from webapp.web import imports as import_files
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 
@@ -55,9 +40,7 @@ def chosen(page: Html) -> dict[str, str]:
     return found
 
 
-def test_send_from_a_page_with_another_reading_shows_the_preview_first(
-    client: FlaskClient,
-) -> None:
+def test_send_from_a_page_with_another_reading_shows_the_preview_first(client: FlaskClient) -> None:
     """Two tabs: what is sent is what the operator has seen."""
     path = brought(client, *GOOD)
     tab = inputs(client, path)

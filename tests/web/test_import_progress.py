@@ -1,23 +1,16 @@
 """The page of an import that was sent: what it says is true in each state."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from brought_files import brought, deliver, numbers, press
+from flask.testing import FlaskClient
 from support import Html
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.messages import imports as texts
 from webapp.outbox.listing import Query
 from webapp.persian import persian_number
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 

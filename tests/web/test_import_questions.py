@@ -1,30 +1,15 @@
 """What the preview of a file asks before anything is sent: wrong cells, dates, columns."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
-from brought_files import (
-    brought,
-    deliver,
-    mobiles,
-    numbers,
-    press,
-    upload,
-    written,
-)
+from brought_files import brought, deliver, mobiles, numbers, press, upload, written
+from flask.testing import FlaskClient
 from support import Html
 
+from webapp.demo import Simulator
 from webapp.imports.tables import import_rows
 from webapp.messages import imports as texts
+from webapp.services import DeliveryServices
 from webapp.web.imports.pages import MAX_MENDED
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("files_read_here")]
 

@@ -1,21 +1,16 @@
 """A draft that is read in another way: whatever happens, the operator still has one of the two."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 from brought_files import brought, numbers, press
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from webapp.database import DatabaseError
 from webapp.imports import Imports
 from webapp.imports.tables import ImportState, import_rows, imports
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.usefixtures("files_read_here")
 
@@ -28,10 +23,7 @@ def test_draft_whose_second_reading_fails_stays_as_it_was(
     """It was locked for 55 minutes; a killed process leaves it as it was, too."""
     path = brought(client, *GOOD)
     with monkeypatch.context() as patch:
-
-        def fail(*_: object) -> None:
-            raise DatabaseError("OperationalError")
-
+        fail = Mock(side_effect=DatabaseError("OperationalError"))
         patch.setattr(Imports, "write_rows", fail)
         assert press(client, path, columns="1", **{"column-1": "LName"}).status_code == 503
     assert numbers(client, path, "ready") == [4]

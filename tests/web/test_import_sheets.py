@@ -1,24 +1,18 @@
 """The selects of a preview for the sheet and the header of a file."""
 
-from __future__ import annotations
-
 import io
-from typing import TYPE_CHECKING
 
 import pytest
 from brought_files import numbers, press, upload
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from support import Html
 from xlsxwriter import Workbook
 
 from webapp.imports.tables import import_files
 from webapp.messages import imports as texts
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow  # the file is read in a process of its own
 
@@ -29,11 +23,7 @@ SHEETS = {
         ["نام", "شماره همراه", "شهر"],
         ["سارا", "09121234567", "تهران"],
     ],
-    "قم": [
-        ["نام", "موبایل", "شهر"],
-        ["علی", "09127654321", "قم"],
-        ["مینا", "09127654322", "قم"],
-    ],
+    "قم": [["نام", "موبایل", "شهر"], ["علی", "09127654321", "قم"], ["مینا", "09127654322", "قم"]],
 }
 
 

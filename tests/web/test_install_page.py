@@ -1,13 +1,7 @@
 """The page that says how to embed a form."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from flask.testing import FlaskClient
 from support import Html
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 
 def test_install_page_names_the_check_to_run_first(client: FlaskClient) -> None:

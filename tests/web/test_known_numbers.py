@@ -1,33 +1,25 @@
 """The question about a known number, where a row is corrected and where a file is brought."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from brought_files import brought, deliver, numbers, press, read_plainly
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from support import Html, Page, wait_until
 
 from webapp import messages
 from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.imports import drafts as importing
 from webapp.imports.tables import Search, imports
 from webapp.messages import desk
 from webapp.messages import imports as texts
 from webapp.outbox.rows import State, table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
+from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow
 
@@ -49,15 +41,11 @@ def policy(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def app(
-    make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
-) -> Flask:
+def app(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, policy: str) -> Flask:
     """Return an app whose phonebook has a number; files are read in this process."""
     monkeypatch.setattr(importing, "read_file", read_plainly)
     monkeypatch.setattr("webapp.services.DEADLINE_S", 20)  # a busy machine
-    file = tmp_path / "forms.toml"
-    file.write_text(FORMS.format(policy=policy))
-    app = make_app(forms_file=file)
+    app = make_app(forms=FORMS.format(policy=policy))
     page = Page(app.test_client())
     page.send(Mobile=KNOWN, FName="سارا", CityName="تهران")
     assert page.html.outcome == "delivered"

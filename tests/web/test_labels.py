@@ -1,36 +1,27 @@
 """Labels that exist: suggested to operators, asked about if spelt otherwise, never public."""
 
-from __future__ import annotations
-
 import gzip
 import random
-import time
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
-import requests
-from serving import serve
-from support import SECRET, TOKEN, Html, Page
+from flask import Flask
+from flask.testing import FlaskClient
+from support import TOKEN, Html, Page
 from tables import each
 
 from webapp import messages
-from webapp.contact import FIELDS, Contact
+from webapp.contact import Contact
+from webapp.demo import Simulator
 from webapp.demo.faults import Fault
+from webapp.gunicorn_worker import HttpWorker
 from webapp.phonebook import LabelList
 from webapp.portal.client import AmootPortal
 from webapp.server import _post_worker_init
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.gunicorn_worker import HttpWorker
 
 MOBILE = "09121234567"
 FORMS = """
@@ -129,14 +120,6 @@ def test_form_without_known_labels_has_no_list(client: FlaskClient, portal: Simu
     assert not portal.requests
 
 
-def test_field_without_choices_has_one_name(make_app: Callable[..., Flask], forms: Path) -> None:
-    """Other labels are others than those that one may tick."""
-    forms.write_text(FORMS.replace('label_choices = ["مشتری"]\nfree', "free"))
-    page = make_app(forms_file=forms).test_client().get("/f/desk").text
-    assert Html(page).text("label", for_="Labels").startswith(FIELDS["Labels"].caption)
-    assert messages.FREE_LABELS not in page
-
-
 def test_at_most_a_hundred_labels_are_suggested(client: FlaskClient, store: Store) -> None:
     """The rest is known all the same."""
     store(*[tuple(f"برچسب {number}" for number in range(150))])
@@ -182,14 +165,6 @@ def test_page_from_the_cache_shows_a_new_list(
     assert suggested(Page(client).html) == []
     cached = [key[0] for key in app.extensions[EXTENSION].cached_pages]
     assert sorted(cached) == ["desk", "desk", "desk", "fixed", "open"]
-
-
-def test_page_with_errors_has_suggestions(client: FlaskClient, store: Store) -> None:
-    """The same as the empty form."""
-    store(("ویژه",))
-    page = Page(client)
-    assert page.send(Mobile="").status_code == 422
-    assert suggested(page.html) == ["ویژه"]
 
 
 def test_portal_that_is_down_leaves_the_suggestions(
@@ -386,19 +361,3 @@ def test_process_fetches_labels_only_if_a_form_suggests_them(
 
     assert count(FORMS) == 1
     assert count(FORMS.replace("free_labels = true", "")) == 0
-
-
-@pytest.mark.slow
-def test_server_that_waits_for_labels_serves_and_stops(portal: Simulator, tmp_path: Path) -> None:
-    """A portal that is silent about them delays neither."""
-    portal.mood = lambda it: Fault.SILENT if it.path.endswith("GroupList") else "Success"
-    environ = {"AMOOT_TOKEN": TOKEN, "AMOOT_URL": portal.url, "SECRET_KEY": SECRET}
-    with serve(tmp_path, AMOOT_DEADLINE="60", WEB_CONCURRENCY="1", **environ) as server:
-        until = time.monotonic() + 30
-        while not portal.requests:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        assert requests.get(server.url, timeout=30).status_code == 200
-        began = time.monotonic()
-    assert time.monotonic() - began < 30
-    assert [it.path for it in portal.requests] == ["/rest/ContactGroupList"]

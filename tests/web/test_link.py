@@ -1,24 +1,18 @@
 """The link of a public form, its QR code and its poster."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html
 from tables import each
 
 from webapp.messages import statistics as texts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 FORMS = """
 [forms.desk]

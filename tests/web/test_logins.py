@@ -1,21 +1,16 @@
 """Limits of failed logins: counted before a password is checked, by sender and by user name."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import pytest
+from flask import Flask
 from support import hashed
 
 from webapp.web import security
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pytest
-    from flask import Flask
 
 USERS: Final = {name: hashed(name) for name in ("sara", "reza")}
 SERIES: Final = 48

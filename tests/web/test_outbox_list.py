@@ -1,17 +1,17 @@
 """The lists of the outbox: search, groups, and what is done with several entries at once."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from importlib import util
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
+from flask.testing import FlaskClient
 from outbox_entries import CONTACT, OTHER, add, doubt, found, hold, reject, token
 from python_calamine import CalamineWorkbook
 from support import Html
 from tables import each
+from werkzeug.test import TestResponse
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
@@ -19,13 +19,8 @@ from webapp.messages import desk as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
 from webapp.persian import jalali_slashes, to_iran
+from webapp.services import DeliveryServices
 from webapp.web import outbox as screen
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
-
-    from webapp.services import DeliveryServices
 
 pytestmark = pytest.mark.slow
 
@@ -144,7 +139,7 @@ def test_reasons_are_groups_with_one_action_each(
     html = Html(client.get("/outbox").text)
     groups = {str(it["data-reason"]): text for it, text in html.find("li") if "data-reason" in it}
     assert texts.RETRY_GROUP.format(n="۳") in groups["Mobile_Invalid"]
-    assert texts.RETRY not in groups["NumberNotVerified"]
+    assert messages.RETRY_ONE not in groups["NumberNotVerified"]
     assert texts.RETRY_EXCEPTIONS in html.text("main")
     answer = post(client, all="1", reason="Mobile_Invalid", retry="1")
     assert answer.location == "/outbox?reason=Mobile_Invalid"

@@ -1,14 +1,14 @@
 """Empty forms: what is rendered once is what would be rendered every time."""
 
-from __future__ import annotations
-
 import gzip
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from html import unescape
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page
@@ -19,12 +19,6 @@ from webapp.outbox.circuit_breaker import Pause
 from webapp.web import contact
 from webapp.web.rendering import EXTENSION, require_intranet
 from webapp.web.rendering.content import CachedPage, placeholders
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
 
 FORMS = """
 [forms.main]

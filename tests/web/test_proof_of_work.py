@@ -1,13 +1,13 @@
 """Proof of work: one right answer to our own challenge counts, once."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 import itertools
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from altcha import create_challenge
@@ -17,9 +17,6 @@ from support import solved, written
 
 from webapp.web.security import proof_of_work as proof_module
 from webapp.web.security.proof_of_work import CLOCK_SKEW, LIFETIME, MAX_HASHES, ProofOfWork
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 FORM = "signup"
 
@@ -94,14 +91,6 @@ def test_same_answer_written_otherwise_is_still_the_same(
     answer = solved(proof_of_work.challenge(form=FORM))
     assert proof_of_work.is_solved(written(answer), form=FORM, key=new_key())
     assert not proof_of_work.is_solved(rewrite(answer), form=FORM, key=new_key())
-
-
-def test_each_challenge_counts(proof_of_work: ProofOfWork) -> None:
-    """Two visitors of one form both get through."""
-    for _ in range(2):
-        assert proof_of_work.is_solved(
-            written(solved(proof_of_work.challenge(form=FORM))), form=FORM, key=new_key()
-        )
 
 
 def test_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(
@@ -185,14 +174,6 @@ def test_changed_answer_is_refused_and_not_used(
     assert not proof_of_work.is_solved(written(answer), form=FORM, key=new_key())
     assert not ledger.used_proofs
     assert proof_of_work.is_solved(right, form=FORM, key=new_key())
-
-
-@pytest.mark.parametrize("name", ["challenge", "solution"])
-def test_answer_that_lacks_a_part_is_refused(proof_of_work: ProofOfWork, name: str) -> None:
-    """Half an answer is none."""
-    answer = solved(proof_of_work.challenge(form=FORM))
-    del answer[name]
-    assert not proof_of_work.is_solved(written(answer), form=FORM, key=new_key())
 
 
 def test_another_challenges_solution_is_refused(proof_of_work: ProofOfWork) -> None:
@@ -326,19 +307,9 @@ def test_no_value_in_any_place_raises(
     assert own.is_solved(written(answer), form=FORM, key=new_key()) in (True, False)
 
 
-@given(text=st.text() | st.binary().map(lambda data: base64.b64encode(data).decode()))
-def test_no_text_raises(text: str) -> None:
-    """Nor does any text."""
-    own = ProofOfWork(["key"], consume=lambda *_: True)
-    assert not own.is_solved(text, form=FORM, key=new_key())
-
-
 def test_failing_database_is_not_hidden() -> None:
     """An answer that could not be noted must not count, and the fault is the operator's to see."""
-
-    def fail(*_: object) -> bool:
-        raise OSError("full")
-
+    fail = Mock(side_effect=OSError("full"))
     own = ProofOfWork(["key"], consume=fail)
     with pytest.raises(OSError, match="full"):
         own.is_solved(written(solved(own.challenge(form=FORM))), form=FORM, key=new_key())

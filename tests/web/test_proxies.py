@@ -1,18 +1,13 @@
 """Who may open operators' pages, by the proxies in front and by what they say of the sender."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
+from flask import Flask
 from support import hashed
 
 from webapp import observability
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
 
 PAGES: Final = ("/outbox", "/import", "/statistics.csv", "/metrics", "/", "/f/signup")
 OPERATORS: Final = PAGES[:-1]
@@ -54,9 +49,7 @@ def _interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observability, "_INTERVAL_S", 1e9)
 
 
-def test_each_page_is_closed_to_senders_that_no_proxy_names(
-    make_app: Callable[..., Flask],
-) -> None:
+def test_each_page_is_closed_to_senders_that_no_proxy_names(make_app: Callable[..., Flask]) -> None:
     """Each set-up of proxies, each page, one table; only /metrics says 403 to a broken header."""
     expected, found = {}, {}
     clients = {count: make_app(trusted_proxies=count).test_client() for count in range(3)}

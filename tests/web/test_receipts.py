@@ -1,17 +1,10 @@
 """The looks of visitors' receipts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
+from webapp.demo import Simulator
 
 MOBILE = "0912000000{}"
 
@@ -30,8 +23,6 @@ def test_delivered_received_and_held_submissions_differ_by_their_sign_and_say_wh
     looks, said = zip(*seen.values(), strict=True)
     assert len(set(looks)) == 3
     for text, wanted in zip(
-        said,
-        ("سپاسگزاریم", messages.RECEIVED_PUBLIC, messages.HELD_PUBLIC),
-        strict=True,
+        said, ("سپاسگزاریم", messages.RECEIVED_PUBLIC, messages.HELD_PUBLIC), strict=True
     ):
         assert wanted in text

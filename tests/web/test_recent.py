@@ -1,11 +1,13 @@
 """An operator's last submissions: the encrypted cookie, the list and the receipt's name."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from support import Html, Page, hashed
@@ -13,20 +15,12 @@ from support import Html, Page, hashed
 from webapp import messages
 from webapp.contact import Contact
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
 from webapp.messages import desk
 from webapp.outbox.review import Review
 from webapp.persian import IRAN
 from webapp.web.rendering import EXTENSION, recent
 from webapp.web.rendering.recent import COOKIE_NAME, RecentSubmissions, make_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 pytestmark = pytest.mark.slow
 
@@ -68,15 +62,14 @@ def test_receipt_names_the_contact_and_hides_the_middle_of_the_number(page: Page
 
 
 def test_receipt_with_the_forms_own_text_names_the_contact_too(
-    make_app: Callable[..., Flask], tmp_path: Path
+    make_app: Callable[..., Flask],
 ) -> None:
     """Below that text."""
-    file = tmp_path / "forms.toml"
-    file.write_text(
+    forms = (
         '[forms.desk]\ntitle = "ثبت"\naccess = "intranet"\n'
         'fields = "all"\nfree_labels = true\nsuccess = "کارت عضویت را بدهید."\n'
     )
-    html = send(Page(make_app(forms_file=file).test_client()))
+    html = send(Page(make_app(forms=forms).test_client()))
     assert html.text(role="status").startswith(f"کارت عضویت را بدهید. سارا رضایی {HIDDEN}")
 
 
@@ -147,8 +140,7 @@ def test_what_was_just_recorded_can_be_corrected_or_the_page_says_where(
     assert page.client.application.test_client().get(address).location == "/outbox"
 
 
-def _fail(*_: object) -> object:
-    raise DatabaseError("OperationalError")
+_fail = Mock(side_effect=DatabaseError("OperationalError"))
 
 
 def test_list_has_the_corrected_number(page: Page, portal: Simulator) -> None:

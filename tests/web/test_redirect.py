@@ -1,19 +1,13 @@
 """When the page around a frame follows `redirect`, and where to."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
+from flask import Flask
 from support import Html
 
 from webapp import messages
 from webapp.forms.tokens import Receipt
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
 
 FORMS = """
 [forms.news]

@@ -1,19 +1,12 @@
 """What a person is told when the portal rejects what they cannot correct."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from flask.testing import FlaskClient
 from support import Page
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.outbox.rows import NEEDS_ATTENTION
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

@@ -1,25 +1,19 @@
 """What stands in front of the views: headers, origins, networks, bodies, hosts, methods."""
 
-from __future__ import annotations
-
 import io
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, hashed
 from tables import each
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.web.security import MAX_BODY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
 
 MOBILE = "09121234567"
 

@@ -1,35 +1,27 @@
 """Who may come in, whose name stands beside what they did, and what the security page promises."""
 
-from __future__ import annotations
-
 import ast
 import base64
 import functools
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
 from serving import serve
 from support import SECRET, TOKEN, Html, Page, hashed
 from tables import each
 
 from webapp import messages
 from webapp.cli import main
-from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.demo import Simulator
+from webapp.outbox.rows import NEEDS_ATTENTION, Submission
+from webapp.services import DeliveryServices
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.outbox.rows import Submission
-    from webapp.services import DeliveryServices
 
 ROOT = Path(__file__).parents[2]
 MOBILE = "09121234567"

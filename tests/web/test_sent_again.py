@@ -1,21 +1,14 @@
 """A submission that is sent several times is counted once, and answered alike."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from flask.testing import FlaskClient
 from support import SECRET, Page
 
 from webapp.database import DatabaseError
+from webapp.demo import Simulator
+from webapp.services import DeliveryServices
 from webapp.settings import Settings
 from webapp.web.security.rate_limits import LimitReached, RateLimits
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.services import DeliveryServices
 
 MOBILE, ADDRESS = "09121234567", "192.0.2.1"
 

@@ -1,12 +1,12 @@
 """Nothing of an operator's page reaches a visitor's, whoever opens which first."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
+from flask import Flask
 
 from webapp import messages
 from webapp.contact import Contact
@@ -14,11 +14,6 @@ from webapp.messages import desk, imports
 from webapp.outbox.rows import HONEYPOT
 from webapp.statistics.funnel import FunnelStep
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from flask import Flask
 
 FORMS = """
 [forms.main]

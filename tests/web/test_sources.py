@@ -1,27 +1,20 @@
 """Sources and steps of visitors on the statistics page and in its CSV files."""
 
-from __future__ import annotations
-
 import csv
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page
 
 from webapp.messages import statistics as texts
 from webapp.persian import jalali_iso, today
+from webapp.services import DeliveryServices
 from webapp.statistics.funnel import FunnelStep
 from webapp.web.rendering import EXTENSION
 from webapp.web.statistics import tables as module
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
 
 FORMS = """
 [forms.desk]

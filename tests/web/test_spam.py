@@ -1,28 +1,20 @@
 """What stands between robots and the portal, and lets people through."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from support import Html, Page, solved, written
 
 from webapp import messages
+from webapp.demo import Simulator
 from webapp.forms import HONEYPOT_INPUT
-from webapp.outbox.rows import NEEDS_ATTENTION
+from webapp.outbox import Outbox
+from webapp.outbox.rows import NEEDS_ATTENTION, Submission
 from webapp.web.rendering import EXTENSION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.demo import Simulator
-    from webapp.outbox import Outbox
-    from webapp.outbox.rows import Submission
 
 MOBILE = "09121234567"
 
@@ -128,12 +120,10 @@ def test_suspect_beyond_the_limit_is_refused_with_the_minutes_to_wait(
 
 
 def test_one_network_takes_only_a_part_of_what_a_form_may_have_of_suspects(
-    make_app: Callable[..., Flask], tmp_path: Path
+    make_app: Callable[..., Flask],
 ) -> None:
     """So a visitor without script elsewhere is not refused for what one stranger has sent."""
-    forms = tmp_path / "forms.toml"
-    forms.write_text(FORMS)
-    app = make_app(forms_file=forms, limit_suspects="5/hour", limit_suspects_address="2/hour")
+    app = make_app(forms=FORMS, limit_suspects="5/hour", limit_suspects_address="2/hour")
     client, statuses = app.test_client(), []
     for number, address in enumerate(["203.0.113.1", "203.0.113.2", "203.0.113.3", "192.0.2.1"]):
         client.environ_base["REMOTE_ADDR"] = address
@@ -209,8 +199,9 @@ def test_failed_logins_are_limited(make_app: Callable[..., Flask]) -> None:
     client = make_app(
         limit_login="2/minute", intranet_users={"sara": "pbkdf2:sha256:1$x$00"}
     ).test_client()
-    statuses = [client.get("/", auth=("sara", "guess")).status_code for _ in range(4)]
-    assert statuses == [401, 401, 429, 429]
+    answers = [client.get("/", auth=("sara", "guess")) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 121
     assert client.get("/").status_code == 429
 
 
@@ -224,15 +215,6 @@ def test_refused_submission_says_when_to_try_again(
         answer = Page(client, "/f/signup").send(follow=False, Mobile=MOBILE, consent="true")
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 121
-
-
-def test_refused_login_says_when_to_try_again(make_app: Callable[..., Flask]) -> None:
-    """By `Retry-After`, too."""
-    users = {"sara": "pbkdf2:sha256:1$x$00"}
-    client = make_app(limit_login="1/minute", intranet_users=users).test_client()
-    answers = [client.get("/", auth=("sara", "guess")) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [401, 429]
-    assert 1 <= int(answers[1].headers["Retry-After"]) <= 121
 
 
 @pytest.fixture
@@ -280,15 +262,6 @@ def test_proof_opens_the_way_once(proven: Page, portal: Simulator) -> None:
     assert send(proven, proof=proof) == 200
     assert len(portal.contacts) == 1
     assert send(Page(proven.client, proven.path), proof=proof) == 422
-    assert len(portal.contacts) == 1
-
-
-def test_form_with_a_proof_sent_again_is_answered_alike(proven: Page, portal: Simulator) -> None:
-    """The proof is spent, and the contact recorded: the second answer says so too."""
-    data = {"csrf_token": proven.token, "Mobile": MOBILE, "proof": work(proven)}
-    answers = [proven.client.post(proven.path, data=data) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [303] * 3
-    assert len({answer.location for answer in answers}) == 1
     assert len(portal.contacts) == 1
 
 

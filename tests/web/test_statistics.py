@@ -1,17 +1,17 @@
 """The operators' statistics: page and CSV, charts and tables of the same numbers, access."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io
 import itertools
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from support import Html
 from tables import each
@@ -23,19 +23,11 @@ from webapp.imports.file import safe_cell
 from webapp.messages import statistics as texts
 from webapp.outbox.rows import HONEYPOT, NUMBER_UNVERIFIED, table
 from webapp.persian import fold_digits
-from webapp.statistics.breakdowns import DELAYS_S, OTHER
+from webapp.services import DeliveryServices
 from webapp.web import statistics as module
 from webapp.web.rendering import EXTENSION
 from webapp.web.rendering.content import duration
-from webapp.web.statistics.tables import WIDTH, column_chart, row_chart
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask import Flask
-    from flask.testing import FlaskClient
-
-    from webapp.services import DeliveryServices
+from webapp.web.statistics.tables import column_chart
 
 CONTACT = Contact(Mobile="09121234567", FName="سارا")
 TODAY = date(2026, 11, 25)  # Wednesday, 4 Azar 1405
@@ -270,22 +262,6 @@ def test_delivered_submissions_are_shown_by_operator_way_hour_and_delay(
     assert texts.TYPICAL_DELAY.format(**typical) in html.text("main")
 
 
-def test_each_delay_has_a_text() -> None:
-    """In the order of the delays."""
-    assert list(texts.DELAYS) == [*map(str, DELAYS_S), OTHER]
-
-
-def test_long_title_of_a_form_is_shortened_in_the_chart_only(
-    client: FlaskClient, delivery: DeliveryServices
-) -> None:
-    """A label of a chart has one line."""
-    deliver(delivery, 1, TODAY, "registration-of-attendees-2026-online")
-    html = Html(client.get("/statistics").text)
-    labels = [text for _, text in html.find("text")]
-    assert "فرم حذف‌شده: registration-of-…: ۱" in labels
-    assert texts.FORM_GONE.format(slug="registration-of-attendees-2026-online") in html.text("main")
-
-
 def test_charts_have_names_and_bars_of_the_tables_numbers(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
@@ -395,18 +371,6 @@ def test_axis_has_few_round_numbers(highest: int, ticks: list[str]) -> None:
     first, second = (bar.segments[0] for bar in chart.bars)
     assert first.y >= chart.ticks[-1].y
     assert first.x > second.x, "the oldest stands at the right"
-
-
-def test_segments_stand_on_each_other_in_proportion() -> None:
-    """In the chart of days and in that of forms."""
-    numbers = {"delivered": 3, "waiting": 1}
-    lower, upper = column_chart([("الف", numbers)]).bars[0].segments
-    assert upper.y + upper.height == pytest.approx(lower.y)
-    assert lower.height == pytest.approx(3 * upper.height)
-    right, left = row_chart([("الف", numbers)]).bars[0].segments
-    assert left.x + left.width == pytest.approx(right.x)
-    assert right.width == pytest.approx(3 * left.width)
-    assert right.width + left.width == WIDTH
 
 
 def test_page_at_midnight_is_of_one_day(

@@ -1,21 +1,16 @@
 """The stylesheets: what browsers get of them, and which pages load which."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flask import Flask
+from flask.testing import FlaskClient
 from support import Html
 
 from webapp.forms.toml_values import contrast
 from webapp.web import rendering
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 STATIC = Path(__file__).parents[2] / "static"
 FONTS = ("vazirmatn-rare.woff2", "vazirmatn-persian.woff2", "vazirmatn-latin.woff2")

@@ -1,16 +1,11 @@
 """What a first view costs on a slow network."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from flask.testing import FlaskClient
 from support import Html
 from tables import each
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 STATIC = Path(__file__).parents[2] / "static"
 

@@ -136,7 +136,6 @@ TIME: Final = "{day}، {time}"
 WAITS: Final = "در انتظار نخستین ارسال"
 
 # Actions on several
-RETRY: Final = "ارسال دوباره"
 RETRY_GROUP: Final = "ارسال دوبارهٔ {n} مورد"
 RETRY_EXCEPTIONS: Final = (
     "شماره‌های تأییدنشده و مواردی که شاید ثبت شده باشند فقط با انتخاب تک‌تک دوباره ارسال می‌شوند."
