@@ -11,7 +11,7 @@ import signal
 import string
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,6 @@ from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import PortalError, code_status_message
-from webapp.portal.client import AmootPortal
 from webapp.server import GunicornServer, bind_fault
 from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code
@@ -119,7 +118,11 @@ def check(
 
 
 def _check_portal(typed: str, language: str, report: Path | None) -> None:
-    """Print the table of the portal's answers; end with 1 if something is to be done."""
+    """Print the table of the portal's answers; end with 1 if something is wrong or to be changed.
+
+    With a typed number of the administrator's own, a contact is created; the table goes to `report`
+    as well.
+    """
     settings = read_settings()
     mobile = _own_mobile(typed, "--create") if typed else ""
     if settings.demo:
@@ -130,38 +133,8 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
         except OSError as error:
             raise click.BadParameter(str(error.strerror), param_hint="--report") from None
     forms = definitions_file.load(settings.forms_file).values()
-    is_well = _ask_all(
-        settings,
-        build_services(settings).portal,
-        lines=tuple(dict.fromkeys(form.line for form in forms if form.line)),
-        mobile=mobile,
-        language=language,
-        report=report,
-    )
-    if not is_well:
-        sys.exit(1)
-
-
-def _ask_all(
-    settings: Settings,
-    portal: AmootPortal,
-    *,
-    lines: Sequence[str],
-    mobile: str,
-    language: str,
-    report: Path | None,
-) -> bool:
-    """Print the table; return whether nothing is wrong or to be changed.
-
-    Args:
-        settings: The settings.
-        portal: The client.
-        lines: The lines of the forms.
-        mobile: The administrator's number, with which a contact is created; "" for none.
-        language: Of the texts: "fa" or "en".
-        report: Where the report goes, if anywhere.
-    """
-    token = settings.amoot_token or ""
+    lines = tuple(dict.fromkeys(form.line for form in forms if form.line))
+    portal, token = build_services(settings).portal, settings.amoot_token or ""
     wrong = portal.with_token(wrong_token(token))
     table = CheckTable(language)
     table.begin()
@@ -175,20 +148,22 @@ def _ask_all(
     finally:
         table.end()
         if report is not None:
-            head = {
-                "amoot-form": VERSION,
-                "UTC": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-                "AMOOT_DEADLINE": f"{settings.amoot_deadline:g}",
-                "AMOOT_SETTLE": f"{settings.amoot_settle:g}",
-                "AMOOT_EMPTY_GENDER": {None: "omit", "": "empty"}.get(
-                    portal.empty.gender, portal.empty.gender
-                ),
-                "AMOOT_EMPTY": "send" if portal.empty.is_sent else "omit",
-                "AMOOT_EDIT": "on" if settings.amoot_edit else "off",
-            }
             private = [token, *lines, *({mobile, mobile[1:]} if mobile else ())]
-            report.write_text(table.report(head, private), encoding="utf-8")
-    return not table.has_faults
+            report.write_text(table.report(_report_head(settings), private), encoding="utf-8")
+    if table.has_faults:
+        sys.exit(1)
+
+
+def _report_head(settings: Settings) -> dict[str, str]:
+    return {
+        "amoot-form": VERSION,
+        "UTC": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        "AMOOT_DEADLINE": f"{settings.amoot_deadline:g}",
+        "AMOOT_SETTLE": f"{settings.amoot_settle:g}",
+        "AMOOT_EMPTY_GENDER": settings.amoot_empty_gender,
+        "AMOOT_EMPTY": settings.amoot_empty,
+        "AMOOT_EDIT": "on" if settings.amoot_edit else "off",
+    }
 
 
 def _language_of_environment() -> str:

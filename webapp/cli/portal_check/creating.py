@@ -223,7 +223,7 @@ class Trial:
             self._table.add("clock", reply, Level.WRONG, "clock.far", "report")
 
     def _derived(self, facts: str) -> Reply:
-        """Return the answer that found the contact, with other facts than its shape."""
+        """Return the reply of the search with other facts."""
         return replace(self._search, facts=facts, outline="")
 
     def _search_labels(self) -> None:

@@ -124,7 +124,7 @@ def _report_deleted(
     failed = {number for number, reply in replies.items() if reply.error}
     is_allowed = not all(isinstance(it.error, MethodNotAllowed) for it in replies.values())
     search, left = own.wait(lambda records: not records, limit_s=wait_s if is_allowed else 0)
-    # What was never found cannot be seen to be gone: there the answer decides.
+    # A contact that no search has returned is gone if the answer says it.
     remaining = failed if search.error else ids(left) | (failed - seen)
     reply = next(iter(replies.values()))
     if remaining or left:
