@@ -80,7 +80,7 @@ def test_half_sent_requests_are_ended_and_the_server_goes_on(server: Server, hal
 def test_request_that_takes_longer_than_its_reading_may_is_answered(
     server: Server, simulator: Simulator
 ) -> None:
-    """The bound concerns reading alone: whoever waits for the portal is told the outcome."""
+    """The bound concerns only reading: a request that waits for the portal gets its outcome."""
     simulator.mood = lambda _: Fault.SILENT
     form = Html(requests.get(server.url, timeout=SLACK_S).text)
     token = next(form.find("input", name="csrf_token"))[0]["value"]

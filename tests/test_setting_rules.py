@@ -54,7 +54,7 @@ def test_demo_mode_is_not_published() -> None:
 
 
 def test_open_bind_without_users_and_networks_is_warned_of() -> None:
-    """The default networks let everybody in who comes through a gateway with a private address."""
+    """The default networks include all requests through a gateway with a private address."""
     users = f"sara:{hashed('x')}"
     for bind in ("0.0.0.0:8000", "[::]:8000", "192.168.1.7:80", "form:8000"):
         (warning,) = warned(BIND=bind)

@@ -200,7 +200,7 @@ def test_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
 
 
 def test_alerts_need_both_settings() -> None:
-    """Beside whatever else is wrong."""
+    """Next to all other errors."""
     for name, value, other in (
         ("ALERT_EMAIL", "ops@example.ir", "SMTP_URL"),
         ("SMTP_URL", "smtp://127.0.0.1", "ALERT_EMAIL"),

@@ -55,7 +55,7 @@ def test_check_asks_the_portal_about_the_account(run: Callable[..., Result]) -> 
 def test_check_calls_settings_fine_only_if_nothing_else_is_wrong(
     run: Callable[..., Result], portal: Simulator, tmp_path: Path
 ) -> None:
-    """A file that is no database, and a token that is refused, are both told."""
+    """A file that is no database, and a token that is refused, are both reported."""
     portal.answer("Token_Expired")
     assert "Settings and forms are fine, but the portal said Token_Expired" in run("check").output
     (tmp_path / "outbox.sqlite3").write_text("no database")
@@ -71,7 +71,7 @@ def test_check_calls_settings_fine_only_if_nothing_else_is_wrong(
 def test_check_says_what_the_portal_answered(
     run: Callable[..., Result], portal: Simulator, answer: str | Fault
 ) -> None:
-    """A bad token or a silent portal is an error, told in one line and without the token."""
+    """A bad token or a silent portal is an error, reported in one line without the token."""
     portal.answer(answer)
     result = run("check")
     assert result.exit_code == 1
@@ -257,7 +257,7 @@ def test_database_out_of_reach_is_reported_in_one_line(
 def test_command_makes_no_outbox_of_its_own(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a wrong setting an operator would be told that nothing waits."""
+    """With a wrong setting, the command would report that nothing waits."""
     result = run("outbox", "list", STATE_DIRECTORY=str(tmp_path / "elsewhere"))
     assert (result.exit_code, "no outbox" in result.output) == (1, True)
     assert not (tmp_path / "elsewhere").exists()

@@ -60,7 +60,7 @@ def test_file_is_sent_after_a_question(
 def test_preview_says_which_column_is_which_field(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """Long cells are shortened; a fault of the whole row is its sentence alone."""
+    """Long cells are shortened; a fault of the whole row has only its sentence."""
     example = EXAMPLES[0]
     file = tmp_path / "a.csv"
     lines = [
@@ -86,7 +86,7 @@ def test_preview_says_which_column_is_which_field(
 def test_standard_output_has_only_the_json(
     run: Callable[..., Result], portal: Simulator, tmp_path: Path
 ) -> None:
-    """The same file again sends nothing, unless `--known send` says so."""
+    """The same file again sends nothing, except with `--known send`."""
     file = write(tmp_path / "a.csv", 3, "09120000001")
     runs = (((), 3, 0), ((), 0, 3), (("--twice", "all"), 0, 4), (("--known", "send"), 3, 0))
     for number, (arguments, sent, known) in enumerate(runs):

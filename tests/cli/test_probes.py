@@ -104,7 +104,7 @@ def guarded(postgres: PostgresServer) -> Iterator[Callable[[str], str]]:
 def test_check_names_what_is_wrong_with_the_database_server(
     check: Callable[..., Result], guarded: Callable[[str], str], postgres: PostgresServer
 ) -> None:
-    """No server, no such host, a wrong password, no such database, no rights; no secret is told."""
+    """No server, no such host, a wrong password, no such database, no rights; without secrets."""
     postgres.create("probed")
     cases = {
         f"wrong@127.0.0.1:{free_port()}/probed": ("ECONNREFUSED", "start the server"),

@@ -90,7 +90,7 @@ def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
 
 
 def test_receipts_outlive_a_rotation_and_not_their_key(make_app: Callable[..., Flask]) -> None:
-    """A visitor who reloads the page that thanks sees it still, or the form."""
+    """A reload of the receipt's page shows it again, or the form."""
     page = Page(make_app(secret_keys=("old",)).test_client(), "/embed/signup")
     done = page.send(Mobile=MOBILE, consent="true", follow=False).location
     for keys, outcome in (("new", "old"), "delivered"), (("new",), None):

@@ -1,4 +1,4 @@
-"""A file that is empty or another program's, and an address where somebody listens already."""
+"""A file that is empty or another program's, and an address that is in use."""
 
 import hashlib
 import socket

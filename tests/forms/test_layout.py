@@ -23,7 +23,7 @@ def test_every_row_is_full_whatever_the_fields_are() -> None:
 
 
 def test_wide_field_takes_more_than_its_neighbours() -> None:
-    """It stands alone, or takes what one narrow field leaves."""
+    """It takes a row, or what one narrow field leaves."""
     assert spans([False, False, False, False, False, True]) == [2, 2, 2, 3, 3, 6]
     assert spans([False, True]) == [2, 4]
     assert spans([False] * 4) == [3, 3, 3, 3]

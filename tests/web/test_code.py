@@ -213,7 +213,7 @@ def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: S
 def test_code_that_cannot_be_sent_again_leaves_the_former_one_valid(
     client: FlaskClient, portal: Simulator, what: str | Fault
 ) -> None:
-    """Its page says so; once no code is valid, the submission is held."""
+    """Its page shows it; once no code is valid, the submission is held."""
     step, late = Step(client, "/f/club"), Step(client, "/f/club", Mobile=OTHER)
     code = portal.codes[0]["Code"]
     elapse(client, 60)
@@ -355,7 +355,7 @@ def test_guesser_gets_fifteen_tries_a_submission(
 ) -> None:
     """Codes of four digits, guessed as long as the page compares them; none of them is right."""
     monkeypatch.setattr(sender, "new_code", lambda length: "9" * length)
-    monkeypatch.setattr(verification, "time", FakeClock())  # who has used up all tries waits
+    monkeypatch.setattr(verification, "time", FakeClock())  # after all tries there is a wait
     rounds, compared, hits = 3, 0, 0
     for number in range(rounds):
         step = Step(client, "/f/kind", Mobile=f"0912111111{number}", proof="")
@@ -418,7 +418,7 @@ FAULTS = [Fault.HTTP_502, Fault.CLOSE_WITHOUT_ANSWER, Fault.HTML]
 def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
     client: FlaskClient, portal: Simulator, what: str | Fault
 ) -> None:
-    """The visitor is told that it was received; operators are told why."""
+    """The visitor's page says that it was received; the operators' list has the reason."""
     portal.mood = lambda asked: what if asked.path.endswith("OTP") else "Success"
     step = Step(client, "/f/club")
     assert step.html.outcome == "queued"
@@ -450,7 +450,7 @@ def test_refused_account_pauses_the_queue_as_well(
 def test_held_submission_is_received_and_not_recorded(
     client: FlaskClient, portal: Simulator, path: str
 ) -> None:
-    """Title and text promise no more than that somebody will be in touch."""
+    """Title and text only promise an answer by the organisation."""
     portal.answer("Failed")
     step = Step(client, path)
     assert step.html.text("title") == messages.TITLE_RECEIVED.format(title="باشگاه")
@@ -476,7 +476,7 @@ def test_request_to_slow_down_pauses_the_queue_as_well(
 
 
 def test_fallback_accept_sends_with_a_label(client: FlaskClient, portal: Simulator) -> None:
-    """The label tells these from the verified ones."""
+    """The label distinguishes these from the verified ones."""
     portal.answer("CreditNotEnough")
     assert Step(client, "/f/kind").html.outcome == "queued"
     services = delivery(client)
@@ -499,7 +499,7 @@ def test_budget_of_the_day_is_kept_by_all_together(
 def test_number_that_has_had_its_codes_gets_no_other(
     site: Callable[..., Flask], portal: Simulator
 ) -> None:
-    """Nobody is flooded; what was typed stays."""
+    """No number gets too many codes; what was typed stays."""
     client = site(limit_code_mobile="1/hour").test_client()
     step = Step(client, "/f/club")
     page = Page(client, "/f/club")
@@ -564,7 +564,7 @@ def test_blocked_line_is_shown_only_after_the_code(client: FlaskClient, portal: 
 def test_unverified_submission_is_nobodys_business_and_gone_after_an_hour(
     client: FlaskClient, portal: Simulator
 ) -> None:
-    """It does not wait, nobody claims or sees it, and it is erased."""
+    """It does not wait, is neither claimed nor listed, and is erased."""
     step = Step(client, "/f/club")
     reference = str(next(step.html.find("div", role="status"))[0]["data-reference"])
     services = delivery(client)

@@ -338,7 +338,7 @@ def test_database_that_fails_is_not_hidden_by_the_question(
 
 
 def test_other_forms_do_not_ask(app: Flask, page: Page, portal: Simulator) -> None:
-    """A form without the question, and a visitor's: who signs up learns nothing of others."""
+    """A form without the question, and a visitor's, which must not reveal known numbers."""
     submit(page, **FIRST)
     other = Page(app.test_client(), "/f/other")
     other.send(**SECOND)

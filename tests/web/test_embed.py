@@ -123,7 +123,7 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Si
 
 @each("receipt", ["", "nonsense", "{own}x"])
 def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
-    """Nothing is said that did not happen."""
+    """The page states only what has happened."""
     own = Tokens(["another key"]).issue_receipt("news", RECEIPT)
     response = client.get(f"/embed/news/done?r={receipt.format(own=own)}")
     assert (response.status_code, response.location) == (303, "/embed/news")

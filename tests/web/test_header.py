@@ -33,7 +33,7 @@ def header(html: Html) -> str:
 
 @each("path", OPERATORS)
 def test_operators_page_has_header_and_skip_link(client: FlaskClient, path: str) -> None:
-    """The link of the page itself is marked, and the skip link leads to the content."""
+    """The link of the current page is marked, and the skip link leads to the content."""
     html = Html(client.get(path).text)
     assert messages.OUTBOX_LINK in header(html)
     (skip,) = html.find("a", **{"class": "skip"})

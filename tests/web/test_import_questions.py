@@ -126,7 +126,7 @@ def test_dates_that_are_said_to_begin_with_the_day_do(client: FlaskClient) -> No
 def test_columns_that_were_chosen_are_proposed_for_the_next_file_with_the_same_header(
     client: FlaskClient,
 ) -> None:
-    """Said in one line; a guess that nobody changed is made anew."""
+    """In one line; a guess that was not changed is made anew."""
     header = ("موبایل", "عنوان", "یادداشت")
     first = written(("09120000001", "الف", "ب"), header=header)
     path = str(upload(client, first).headers["Location"])

@@ -79,7 +79,7 @@ def test_search_finds_what_waits_and_what_needs_attention(
 def test_headers_of_columns_sort_the_list_and_say_how_it_is_sorted(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Links, that keep the search; a list that is too long to sort by name says so."""
+    """Links keep the search; a list that is too long to sort by name has a note."""
     by_arrival = [reject(delivery), reject(delivery, OTHER, status="CreditNotEnough")]
     sorted_by = {
         sort: [

@@ -239,7 +239,7 @@ def test_empty_list_is_shown_as_nothing_to_do(client: FlaskClient) -> None:
 def test_what_waits_is_counted_and_listed_apart(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """How many, since when, and a list without retry; what is being sent is left alone."""
+    """How many, since when, and a list without retry; what is being sent has no buttons."""
     first = doubt(delivery)
     add(delivery, OTHER)
     since = messages.IN_QUEUE_SINCE.format(moment=local_time(found(delivery, first).created_at))
@@ -347,7 +347,7 @@ def test_action_on_a_missing_submission_is_not_reported_as_done(
 def test_retry_counts_even_if_the_breaker_cannot_be_changed(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is queued; nothing else may be said."""
+    """It is queued, and the page says only that."""
     fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr("webapp.outbox.circuit_breaker.CircuitBreaker.probe_now", fail)
     assert press(client, f"/outbox/{hold(delivery)}/retry").outcome == "retried"
@@ -468,7 +468,7 @@ def test_contact_that_is_rejected_again_stays_with_its_correction(
 
 
 def test_wrong_correction_changes_nothing(client: FlaskClient, delivery: DeliveryServices) -> None:
-    """422, the errors at their fields, everything typed kept; no choice comes back by itself."""
+    """422, the errors at their fields, everything typed kept; no choice is restored."""
     contact = Contact(**{**CONTACT.values, "GenderType": True})
     reference = hold(delivery, contact)
     page = Page(client, f"/outbox/{reference}")
@@ -752,7 +752,7 @@ def test_database_that_fails_after_the_correction_leaves_it_queued(
 def test_every_action_is_logged_without_personal_data(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, *, with_login: bool
 ) -> None:
-    """The reference, what was done, and who did it where that is known."""
+    """The reference, the action, and the operator if known."""
     users = {"sara": hashed("x")} if with_login else {}
     app = make_app(intranet_users=users)
     client, delivery = app.test_client(), app.extensions[EXTENSION].delivery

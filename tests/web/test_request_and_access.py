@@ -57,7 +57,7 @@ def test_every_answer_carries_the_headers(
 
 
 def test_https_is_kept(make_app: Callable[..., Flask]) -> None:
-    """On HTTPS browsers are told to stay there, and the cookie is for HTTPS alone."""
+    """On HTTPS the responses have HSTS, and the cookie is for HTTPS only."""
     client = make_app(public_url="https://form.example.ir").test_client()
     base = "https://form.example.ir"
     assert "Strict-Transport-Security" in client.get("/", base_url=base).headers
@@ -147,7 +147,7 @@ def test_no_host_header_breaks_the_app(
     for path in ("/", "/f/signup", "/embed/signup"):
         response = client.open(path, method=method, headers={"Host": host})
         assert response.status_code < 500
-        # A frame's script is told under which address it is read.
+        # A frame's page contains the origin under which it is read.
         assert path.startswith("/embed") or len(host) < 4 or host not in response.text
 
 

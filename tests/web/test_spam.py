@@ -154,7 +154,7 @@ def test_too_many_submissions_are_refused_and_what_was_typed_stays(
 
 
 def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: Simulator) -> None:
-    """Whatever its spelling; another number is not touched."""
+    """In any spelling; another number is not affected."""
     client = make_app(limit_mobile="1/hour").test_client()
     statuses = [
         Page(client, "/f/signup").send(Mobile=mobile, consent="true").status_code
@@ -226,7 +226,7 @@ def proven(make_app: Callable[..., Flask]) -> Page:
 def test_submission_without_script_has_no_proof_and_waits_for_an_operator(
     proven: Page, portal: Simulator
 ) -> None:
-    """Nothing is lost, and the visitor is told that it was received, which is all that is true."""
+    """Nothing is lost, and the page says only that it was received."""
     assert send(proven, proof="") == 200
     assert proven.html.outcome == "queued"
     assert not portal.contacts

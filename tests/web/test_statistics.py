@@ -334,7 +334,7 @@ def test_csv_has_a_line_for_each_day_form_and_outcome(
 def test_cell_of_the_csv_is_no_formula(
     client: FlaskClient, delivery: DeliveryServices, form: str
 ) -> None:
-    """Whatever somebody has written into the database."""
+    """With any text in the database."""
     deliver(delivery, 1, TODAY, form)
     assert download(client, 7)[1][2] == f"'{form}" == safe_cell(form)
 
