@@ -15,12 +15,14 @@ from werkzeug.test import TestResponse
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
+from webapp.forms.definitions import main_form
 from webapp.messages import desk as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
 from webapp.persian import jalali_slashes, to_iran
 from webapp.services import DeliveryServices
 from webapp.web import outbox as screen
+from webapp.web.rendering import EXTENSION
 
 pytestmark = pytest.mark.slow
 
@@ -118,6 +120,14 @@ def test_wrong_day_is_shown_beside_its_field(
     assert html.text(id="day-error")
     assert html.values["day"][0] == arguments["day"]
     assert len(listed(client, **arguments)) == len(listed(client)) > 0
+
+
+def test_chosen_form_without_submissions_is_an_option_with_its_title(client: FlaskClient) -> None:
+    """After its last submission has left the list, for one."""
+    form = main_form(client.application.extensions[EXTENSION].definitions)
+    assert form is not None
+    html = Html(client.get("/outbox", query_string={"form": form.slug}).text)
+    assert html.text("option", value=form.slug) == form.title
 
 
 @each("name", ["q", "reason", "form", "source", "sort", "page", "day"])

@@ -242,7 +242,7 @@ def test_what_waits_is_counted_and_listed_apart(
     """How many, since when, and a list without retry; what is being sent has no buttons."""
     first = doubt(delivery)
     add(delivery, OTHER)
-    since = messages.IN_QUEUE_SINCE.format(moment=local_time(found(delivery, first).created_at))
+    since = messages.IN_QUEUE_SINCE.format(time=local_time(found(delivery, first).created_at))
     html = Html(client.get("/outbox").text)
     assert not list(html.find("article"))
     assert messages.WAITING.format(n="۲") in html.text("main")

@@ -35,12 +35,12 @@ from webapp.forms.toml_values import (
     check_reader,
     choice_reader,
     choices_reader,
+    datetime_reader,
     fault,
     fixed_value_reader,
     format_faults,
     list_reader,
     mapping_reader,
-    moment_reader,
     read_accent,
     read_address,
     read_custom_text,
@@ -130,10 +130,10 @@ class _FormTable:
     verify_fallback: Fallback | None = _key(choice_reader(Fallback), None)  # noqa: RUF009  as above
     verify_label: str = _key(read_label, "")
     opens: datetime | None = _key(  # noqa: RUF009  as above
-        moment_reader(is_end=False), None, only=Access.PUBLIC
+        datetime_reader(is_end=False), None, only=Access.PUBLIC
     )
     closes: datetime | None = _key(  # noqa: RUF009  as above
-        moment_reader(is_end=True), None, only=Access.PUBLIC
+        datetime_reader(is_end=True), None, only=Access.PUBLIC
     )
     capacity: int | None = _key(whole_number_reader(1, 1_000_000), None, only=Access.PUBLIC)
     closed: str = _key(text_reader(300), "", only=Access.PUBLIC)

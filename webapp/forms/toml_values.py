@@ -41,7 +41,7 @@ TomlFault = tuple[Keys, str]  # its keys, and what is wrong
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
 _MIN_CHOICES: Final = 2
-_MOMENT: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
+_DATE_AND_TIME: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 
@@ -298,11 +298,13 @@ def read_date(value: object) -> date:
     raise fault('must be a date such as 2025-08-14 or "1404/05/23"')
 
 
-def moment_reader(*, is_end: bool) -> Reader[datetime]:
+def datetime_reader(*, is_end: bool) -> Reader[datetime]:
     """Return a reader of times in Iran; a day without a time means its beginning, or its end."""
 
     def read(value: object) -> datetime:
-        match = _MOMENT.fullmatch(fold_digits(value).strip()) if isinstance(value, str) else None
+        match = (
+            _DATE_AND_TIME.fullmatch(fold_digits(value).strip()) if isinstance(value, str) else None
+        )
         with suppress(ReadError):
             if match:
                 day = read_date(match[1])

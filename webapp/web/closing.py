@@ -53,9 +53,9 @@ def closure(definition: FormDefinition) -> Closure | None:
     """
     current = now()
     if definition.opens and current < definition.opens:
-        return Closure(Reason.EARLY, texts.EARLY.format(moment=_moment(definition.opens)))
+        return Closure(Reason.EARLY, texts.EARLY.format(time=_in_words(definition.opens)))
     if definition.closes and current >= definition.closes:
-        return Closure(Reason.LATE, texts.LATE.format(moment=_end(definition.closes)))
+        return Closure(Reason.LATE, texts.LATE.format(time=_end(definition.closes)))
     places = services().delivery.places
     if definition.capacity and places.taken(definition.slug) >= definition.capacity:
         return FULL
@@ -119,7 +119,7 @@ def for_operators(definition: FormDefinition) -> list[str]:
     # First: `closure` decides by the number that this reads anew.
     taken = services().delivery.places.read_taken(definition.slug) if definition.capacity else 0
     why, closes = closure(definition), definition.closes
-    until = texts.OPEN_UNTIL.format(moment=_end(closes)) if closes else texts.OPEN
+    until = texts.OPEN_UNTIL.format(time=_end(closes)) if closes else texts.OPEN
     lines = [why.text if why else until]
     if definition.capacity:
         numbers = persian_number(taken), persian_number(definition.capacity)
@@ -127,14 +127,14 @@ def for_operators(definition: FormDefinition) -> list[str]:
     return lines
 
 
-def _moment(value: datetime) -> str:
+def _in_words(value: datetime) -> str:
     return local_time(value.astimezone(UTC).replace(tzinfo=None))
 
 
 def _end(closes: datetime) -> str:
     """Return when a form closes: midnight is the end of a day, not the beginning of the next."""
     if closes.time() != time.min:
-        return _moment(closes)
+        return _in_words(closes)
     return texts.END_OF_DAY.format(day=date_in_words(closes.date() - timedelta(days=1)))
 
 

@@ -172,9 +172,14 @@ def received() -> str:
         pause = services().delivery.breaker.read_pause()
     except DatabaseError:
         pause = None
-    cause = _number_of(pause.status) if pause else ""
-    paused = {"pause": pause, "cause": cause, "waiting": waiting}
-    return render_template("demo/demo.html", contacts=contacts, codes=codes, **paused)
+    return render_template(
+        "demo/demo.html",
+        contacts=contacts,
+        codes=codes,
+        pause=pause,
+        cause=_number_of(pause.status) if pause else "",
+        waiting=waiting,
+    )
 
 
 @demo_blueprint.get("/styleguide")

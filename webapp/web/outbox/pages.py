@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -116,29 +116,24 @@ def _day(text: str) -> tuple[date | None, str]:
 
 def filters(view: View, groups: list[ReasonGroup]) -> dict[str, Any]:
     """Return what the filters of a list offer, each with its number."""
-    definitions = services().definitions
-    offered = {
-        "reason": {slug: reason_text(slug) for slug in _counts(groups, "reason")},
-        "form": {
-            slug: definition.title if (definition := definitions.get(slug)) else slug
-            for slug in _counts(groups, "form")
-        },
-        "source": {source: source for source in _counts(groups, "source")},
+    titles = {slug: form.title for slug, form in services().definitions.items()}
+    filters: dict[str, tuple[str, Callable[[str], str]]] = {
+        "reason": (texts.REASON, reason_text),
+        "form": (texts.FORM, lambda slug: titles.get(slug, slug)),
+        "source": (texts.SOURCE, str),
     }
-    labels = {"reason": texts.REASON, "form": texts.FORM, "source": texts.SOURCE}
     selects = []
-    for name, options in offered.items():
-        counts = _counts(groups, name)
+    for name, (caption, text_of) in filters.items():
         chosen = view.arguments.get(name, "")
-        shown = {
-            value: texts.OPTION.format(caption=label, n=persian_number(counts[value]))
-            for value, label in options.items()
+        options = {
+            value: texts.OPTION.format(caption=text_of(value), n=persian_number(count))
+            for value, count in _counts(groups, name).items()
             if value
         }
-        if chosen and chosen not in shown:
-            shown[chosen] = reason_text(chosen) if name == "reason" else chosen
-        if len(shown) > 1 or chosen:
-            selects.append((name, labels[name], shown))
+        if chosen and chosen not in options:
+            options[chosen] = text_of(chosen)
+        if len(options) > 1 or chosen:
+            selects.append((name, caption, options))
     return {"selects": selects, "sorts": texts.SORTS}
 
 
