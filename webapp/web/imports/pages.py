@@ -185,16 +185,10 @@ def _column(draft: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, 
     }
 
 
-def _shared(draft: Import, definition: FormDefinition | None) -> list[dict[str, Any]]:
+def _shared(draft: Import, definition: FormDefinition | None) -> list[tuple[Field, str]]:
     """Return the fields that may have one value for all rows, and what was typed."""
-    return [
-        {
-            "row": row,
-            "text": draft.reading.shared.get(row.name, ""),
-            "is_gender": row.kind is FieldKind.GENDER,
-        }
-        for row in (shared_fields(definition) if definition else ())
-    ]
+    rows = shared_fields(definition) if definition else ()
+    return [(row, draft.reading.shared.get(row.name, "")) for row in rows]
 
 
 def _wrong(draft: Import, row: StoredRow, place: int) -> dict[str, Any]:
@@ -275,8 +269,7 @@ def progress(import_: Import) -> dict[str, Any]:
 
 
 def _refused(submission: Submission) -> dict[str, Any]:
-    contact = submission.contact or Contact()
-    names, mobile = _names_and_mobile(contact)
+    names, mobile = _names_and_mobile(submission.contact or Contact())
     return {
         "reference": submission.reference,
         "names": names,
