@@ -150,11 +150,16 @@ def read_database_url(text: str) -> str:
     except (ArgumentError, ValueError):  # SQLAlchemy is stricter than urllib.parse
         raise ValueError("is not a URL") from None
     is_file = not url.host and ":memory:" not in (url.database or ":memory:")
+    is_file = is_file and "memory" not in url.query.get("mode", "")
     if url.get_backend_name() == "sqlite" and not is_file:
         raise ValueError(
             "must name a file, such as sqlite:////var/lib/outbox.sqlite3: memory does not survive "
             "the process"
         )
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("has an option with a wrong value") from None
     if not re.fullmatch("[0-9]{1,6}", str(url.query.get("prepare_threshold", "5"))):
         raise ValueError("must have a whole number as prepare_threshold: see DATABASE_PREPARED")
     return text
@@ -164,7 +169,9 @@ def read_redis_url(text: str) -> str:
     """Read the URL of Redis."""
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the package redis: install amoot-contact-form[redis]")
-    _check_url(text, ("redis", "rediss", "unix"))
+    parts = urlsplit(_check_url(text, ("redis", "rediss", "unix")))
+    if parts.scheme != "unix" and not re.fullmatch("(/[0-9]{0,4})?", parts.path):
+        raise ValueError("must end with the number of a database, such as /0")
     from redis import ConnectionPool  # noqa: PLC0415  an extra
 
     try:

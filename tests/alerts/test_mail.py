@@ -142,7 +142,8 @@ def test_certificate_of_a_stranger_gets_no_password(tls: ssl.SSLContext) -> None
     """Nor a mail."""
     with MailServer(login=("sara@example.ir", PASSWORD), tls=tls) as server:
         told = failure(f"smtp://{LOGIN}127.0.0.1:{server.port}")
-    assert told == "SSLCertVerificationError"
+    assert told.startswith("SSLCertVerificationError CERTIFICATE_VERIFY_FAILED: the certificate")
+    assert "mail: SSL_CERT_FILE" in told
     assert (server.logins, server.mails) == ([], [])
 
 
@@ -150,7 +151,8 @@ def test_certificate_of_a_stranger_gets_no_password(tls: ssl.SSLContext) -> None
 def test_password_never_travels_in_the_clear() -> None:
     """Somebody on the way may have removed the offer of STARTTLS."""
     with MailServer(login=("sara@example.ir", PASSWORD)) as server:
-        assert failure(f"smtp://{LOGIN}127.0.0.1:{server.port}") == "NoStartTLS"
+        told = failure(f"smtp://{LOGIN}127.0.0.1:{server.port}")
+    assert told == "NoStartTLS: the password would travel in the clear: use smtps://"
     assert (server.logins, server.mails) == ([], [])
 
 
@@ -165,25 +167,42 @@ def test_wrong_password_is_told_by_its_code() -> None:
     """The server's words are not."""
     with MailServer(login=("sara@example.ir", "other")) as server:
         told = failure(f"smtp://{LOGIN}127.0.0.1:{server.port}")
-    assert told == "SMTPAuthenticationError 535"
+    assert told == "SMTPAuthenticationError 535: the user or the password is wrong: correct it"
 
 
 def test_refused_address_is_counted_and_the_others_get_the_mail(server: MailServer) -> None:
     """If all are refused, it is an error, which does not name them."""
     assert send(server.url, "ops@example.ir", REFUSED) == 1
     assert server.recipients == [["ops@example.ir"]]
-    assert failure(server.url, REFUSED) == "SMTPRecipientsRefused 550"
+    told = failure(server.url, REFUSED)
+    assert told == "SMTPRecipientsRefused 550: the server takes none of the addresses: correct them"
 
 
 def test_server_that_is_down_is_told(server: MailServer) -> None:
-    """By the exception's class."""
+    """With what to do, as for the database and Redis."""
     server.stop()
-    assert failure(server.url) == "ConnectionRefusedError"
+    told = failure(server.url)
     server.start()
+    assert told.startswith("ConnectionRefusedError ECONNREFUSED: nothing listens there: ")
+
+
+def test_host_that_nobody_knows_is_told() -> None:
+    """Without quoting it."""
+    told = failure("smtp://mail.invalid")
+    assert told.startswith("gaierror EAI_NONAME: the host's name is not known: ")
+
+
+@pytest.mark.usefixtures("far_away")
+def test_server_without_tls_is_told_with_the_scheme_of_mail(server: MailServer) -> None:
+    """Not with that of Redis."""
+    told = failure(f"smtps://127.0.0.1:{server.port}")
+    assert told == "SSLError TLS_HANDSHAKE: TLS gets no answer: use smtp://, or switch TLS on there"
 
 
 def test_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time-out."""
     monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert failure(f"smtp://127.0.0.1:{silent.getsockname()[1]}") == "SMTPServerDisconnected"
+        told = failure(f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+    assert told.startswith("SMTPServerDisconnected ECONNRESET: ")
+    assert told.endswith("if it asks for TLS, use smtps://")

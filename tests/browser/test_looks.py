@@ -62,6 +62,18 @@ def test_form_with_its_button_fits_a_small_laptop_and_the_receipt_moves_nothing(
     expect(tab.locator(".intro")).to_be_hidden()
 
 
+def test_form_with_one_error_and_its_button_fits_a_small_laptop(tab: Page) -> None:
+    """The summary takes a line, and the error another one."""
+    tab.set_viewport_size({"width": 1366, "height": 650})
+    tab.goto("/")
+    hide_banner(tab)
+    tab.locator("#Mobile").fill("0912")
+    submit(tab)
+    expect(tab.locator("#Mobile-error")).to_be_visible()
+    hide_banner(tab)
+    expect(tab.locator("#contact-form > .actions button")).to_be_in_viewport(ratio=1)
+
+
 def test_form_with_its_button_fits_a_small_laptop_below_the_banner_of_demo_mode(tab: Page) -> None:
     """Where everybody begins who tries the program."""
     tab.set_viewport_size({"width": 1366, "height": 650})

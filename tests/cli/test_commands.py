@@ -154,7 +154,7 @@ def test_check_says_why_the_test_mail_was_not_sent(
         refused = run("check", "--alert", ALERT_EMAIL=f"a@m.ir,{REFUSED}", SMTP_URL=mailbox.url)
     assert result.exit_code == 1
     assert "Token_Expired" in result.output
-    assert "The test mail was not sent: SMTPNotSupportedError" in result.output
+    assert "The test mail was not sent: SMTPNotSupportedError: the server" in result.output
     assert "refused 1 of 2 addresses" in refused.output
     assert refused.exit_code == 1
     for secret in ("@", "hush", TOKEN):

@@ -1,15 +1,18 @@
 """A file that is empty or another program's, and an address that is in use."""
 
 import hashlib
+import os
 import socket
 import sqlite3
+import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from serving import COMMAND
 from support import SECRET, TOKEN
 
 from webapp.cli import main
@@ -103,3 +106,22 @@ def test_socket_of_another_server_or_in_no_folder_is_reported() -> None:
         assert bind_fault(bind).startswith("BIND: OSError EADDRINUSE")
         assert path.read_text() == "a file"
         assert "the folder or the socket does not exist" in bind_fault(f"unix:{folder}/none/x")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("check",), ("hash-password", "sara", "--password", "x")])
+def test_full_standard_output_is_reported_in_one_line(
+    tmp_path: Path, arguments: Sequence[str]
+) -> None:
+    """As of a full disk."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "STATE_DIRECTORY": str(tmp_path)},
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: OSError ENOSPC: the disk is full: make room\n"

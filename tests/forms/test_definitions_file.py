@@ -713,6 +713,17 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: cannot be read: No such file or directory"
 
 
+def test_what_is_no_regular_file_or_too_large_is_reported_at_once(tmp_path: Path) -> None:
+    """Instead of being read for ever."""
+    large = tmp_path / "forms.toml"
+    with large.open("wb") as file:
+        file.truncate(1024 * 1024 + 1)
+    for path in (Path("/dev/zero"), tmp_path, large):
+        with pytest.raises(DefinitionError) as caught:
+            load(path)
+        assert str(caught.value) == f"{path}: must be a regular file of at most 1 MB"
+
+
 def test_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     """An editor may have saved it as Windows-1256."""
     path = tmp_path / "forms.toml"

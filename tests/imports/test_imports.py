@@ -14,7 +14,7 @@ from support import TOKEN, wait_until, working
 from webapp.contact import Contact
 from webapp.demo import Simulator
 from webapp.forms import definitions_file
-from webapp.imports import Counts
+from webapp.imports import Counts, review
 from webapp.imports import drafts as importing
 from webapp.imports.drafts import store_file
 from webapp.imports.file import UnreadableFile
@@ -344,6 +344,23 @@ def test_old_import_is_listed_until_it_has_ended(delivery: DeliveryServices) -> 
     assert delivery.imports.cancel(today.id)
     listed = [found.id for found in delivery.imports.review.recent()]
     assert listed == [names[""].id, names["pause"].id, today.id]
+
+
+def test_many_drafts_hide_no_import(
+    delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of drafts and of ended imports the latest are listed, and all that run."""
+    monkeypatch.setattr(review, "_MAX_LISTED", 2)
+    running = [started(delivery, 1) for _ in range(3)]
+    ended = started(delivery, 1)
+    assert delivery.imports.cancel(ended.id)
+    owner, drafts = delivery.imports, []
+    for _ in range(3):
+        draft = owner.create(form="contact", operator=None, digest="0" * 64, reading=READING)
+        drafts.append(owner.open_draft(draft, Counts(ready_rows=0, wrong_rows=0, twice_rows=0)))
+    listed = [found.id for found in owner.review.recent()]
+    newest_first = [it.id for it in (*reversed(running), *reversed(drafts[1:]), ended)]
+    assert listed == newest_first
 
 
 def test_rows_that_are_not_sent_are_erased_after_an_hour(delivery: DeliveryServices) -> None:

@@ -100,6 +100,12 @@ def test_broken_bytes_in_utf8_spoil_only_their_cell() -> None:
     assert list(table.rows[-1][1]) == ["شیرا\ufffd", "x"]
 
 
+def test_csv_with_nul_bytes_is_read_without_them() -> None:
+    """As databases export columns of a fixed width."""
+    table, _ = parse("نام,شهر\nسارا\0\0\0,تهران\0\n".encode())
+    assert (table.header, table.rows) == (["نام", "شهر"], [(2, ["سارا", "تهران"])])
+
+
 def test_excels_line_that_names_the_delimiter_is_no_row() -> None:
     """Nor does it count for the numbers of the others, as it is not shown."""
     table, _ = parse(("sep=;\r\n" + written(ROWS, ";")).encode())
@@ -265,9 +271,9 @@ def test_file_beyond_a_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         (b"", "empty"),
         (b" \n,,\n", "empty"),
         ("نام,شهر\n".encode(), "empty"),
-        (b"\0" * 1000, "no-sheet"),
+        (b"\0" * 1000, "empty"),
         (bytes(range(256)) * 10, "no-sheet"),
-        (b"a,b\n" * 10 + b"1,\0\n", "no-sheet"),
+        (b"a,b\n" * 10 + b"1,\1\n", "no-sheet"),
         (b"%PDF-1.7\n", "no-sheet"),
         (b"\x89PNG\r\n", "no-sheet"),
         (b'[{"Mobile": "09121234567"}]', "no-sheet"),

@@ -54,8 +54,8 @@ class Machine:
 
 
 def key(number: int) -> str:
-    """Return a submission's key."""
-    return f"{number:064x}"
+    """Return a submission's key, with a reference of its own."""
+    return f"{number:010x}".ljust(64, "0")
 
 
 def contact(number: int) -> Contact:
@@ -134,6 +134,20 @@ def test_a_place_is_free_once_its_submission_is_rejected_discarded_or_expired(
     elapse(machine.database, timedelta(hours=2).total_seconds())
     machine.unverified.purge()
     assert machine.add(8), "expired"
+
+
+def test_what_is_in_the_honeypot_takes_no_place_until_an_operator_sends_it(
+    database_url: str,
+) -> None:
+    """A robot closes no form; what else is held may come from a person, and keeps its place."""
+    machine = Machine(database_url, Capacity(1))
+    assert all(machine.hold(number, reason=HONEYPOT) for number in (1, 2))
+    assert machine.places.read_taken(FORM) == 0
+    assert machine.hold(3, reason=UNPROVEN)
+    assert machine.hold(4, reason=HONEYPOT), "a robot is told nothing"
+    assert not machine.add(5)
+    assert machine.outbox.review.retry(machine.outbox.find(key(1)).reference)
+    assert machine.places.read_taken(FORM) == 2
 
 
 def test_a_corrected_suspect_takes_over_the_place_of_the_former(database_url: str) -> None:

@@ -242,3 +242,17 @@ def test_number_is_corrected_in_the_last_place_and_after_the_form_has_closed(
     receipt = client.post(answer.headers["Location"], data=code).headers["Location"]
     assert messages.DELIVERED_PUBLIC in client.get(receipt).text
     assert [it["Mobile"] for it in portal.contacts] == [989121234502]
+
+
+@pytest.mark.parametrize("path", ["/f/event", "/embed/event"])
+def test_receipt_offers_another_submission_only_while_the_form_takes_one(
+    client: FlaskClient, clock: Clock, path: str
+) -> None:
+    """It may have filled up by that submission, or closed before the receipt is opened again."""
+    first = send(client, Page(client, path), "09121111111", path).headers["Location"]
+    assert messages.ANOTHER in client.get(first).text
+    clock.time = LATE
+    assert messages.ANOTHER not in client.get(first).text
+    clock.time = OPEN
+    last = send(client, Page(client, path), "09122222222", path).headers["Location"]
+    assert messages.ANOTHER not in client.get(last).text

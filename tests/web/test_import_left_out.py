@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from brought_files import brought, deliver, numbers, press, upload, written
+from brought_files import brought, deliver, mobiles, numbers, press, upload, written
 from flask.testing import FlaskClient
 
 from webapp.demo import Simulator
@@ -29,6 +29,21 @@ def test_columns_that_are_left_out_and_missing_names_are_said_above_the_button(
     assert texts.MISLEADING_COLUMNS.format(titles="«\u2068تاریخ تولد\u2069»") in above
     assert texts.NO_NAME_COLUMN in above
     assert client.get(path).text.count("مشتری") == 1  # an example, and no error of a row
+
+
+def test_second_table_beside_the_first_is_left_out_and_named(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """Its numbers are no further numbers of the first one's people."""
+    header = ("نام", "موبایل", "", "نام", "موبایل")
+    rows = [("سارا", "09120000001", "", "رضا", "09120000002"), ("", "", "", "علی", "09120000003")]
+    path = str(upload(client, written(*rows, header=header)).headers["Location"])
+    titles = "«\u2068نام\u2069»، «\u2068موبایل\u2069»"
+    above = client.get(path).text.partition('name="go"')[0]
+    assert texts.LEFT_OUT_COLUMNS.format(n="۲", titles=titles) in above
+    press(client, path, go="1")
+    deliver(delivery)
+    assert mobiles(portal) == [989120000001]
 
 
 def test_whole_names_are_divided_and_shown_before_they_are_sent(

@@ -188,6 +188,24 @@ def test_known_rows_are_sent_if_the_operator_chooses_it(
         assert len(portal.contacts) == before + 2
 
 
+@pytest.mark.parametrize(("known", "sent", "unsent"), [("send", 2, 0), ("skip", 1, 1)])
+def test_further_rows_with_a_known_number_are_reported_as_duplicates(
+    client: FlaskClient, delivery: DeliveryServices, known: str, sent: int, unsent: int
+) -> None:
+    """One of them counts, sent or not; the sum of all numbers is that of the file's rows."""
+    before = brought(client, ("09123333333", "نگار", "قم", ""))
+    press(client, before, go="1")
+    deliver(delivery)
+    repeated = [("09123333333", name, "قم", "") for name in ("نگار", "نگین", "نیلوفر")]
+    path = brought(client, *repeated, ("09124444444", "مینا", "", ""))
+    search(delivery)
+    assert numbers(client, path, "ready", "known") == [1, 3]
+    press(client, path, go="1", known=known)
+    deliver(delivery)
+    assert numbers(client, path, "sent", "known") == [sent, unsent]
+    assert texts.REPEATED.format(n="۲") in client.get(path).text
+
+
 def test_same_file_is_recognised_at_once_and_sends_nothing(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:

@@ -20,6 +20,7 @@ from webapp.database import DatabaseError
 from webapp.demo import Simulator
 from webapp.demo.faults import Fault
 from webapp.forms import tokens
+from webapp.messages import desk
 from webapp.outbox import Outbox
 from webapp.outbox.review import Review
 from webapp.outbox.rows import HONEYPOT, MAX_RETRY_AGE, UNPROVEN, State, Submission
@@ -581,6 +582,43 @@ def test_correction_that_is_overtaken_leads_back_to_the_list(
     assert not portal.requests
 
 
+def test_second_tab_learns_of_the_first_ones_correction(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """Nothing is overwritten unseen, and nothing typed is lost, while the row waits."""
+    delivery.breaker.failed(Refused("CreditNotEnough"))
+    reference = reject(delivery)
+    before = found(delivery, reference).contact
+    assert before is not None
+    first, second = (Page(client, f"/outbox/{reference}") for _ in range(2))
+    first.send(**{**first.html.values, "FName": "سارینا"})
+    assert first.html.outcome == "queued"
+    wrong = second.send(**{**second.html.values, "CityName": "قم", "Mobile": "x"})
+    assert wrong.status_code == 422
+    typed = {**second.html.values, "Mobile": before["Mobile"]}
+    assert second.send(**typed).status_code == 409
+    line = desk.CHANGED_FIELD.format(caption="نام", before=before["FName"], now="سارینا")
+    told = second.html.text(id="reasons")
+    assert desk.CHANGED_MEANWHILE in told
+    assert line in told
+    second.send(**second.html.values)
+    assert second.html.outcome == "queued"
+    corrected = found(delivery, reference).contact
+    assert corrected == Contact(**{**before.values, "FName": "سارینا", "CityName": "قم"})
+    assert not portal.requests
+
+
+def test_own_correction_that_is_rejected_and_corrected_again_is_no_other_ones(
+    client: FlaskClient, delivery: DeliveryServices, portal: Simulator
+) -> None:
+    """The form that says so begins with what is stored by now."""
+    page = Page(client, f"/outbox/{reject(delivery)}")
+    portal.answer("Mobile_Invalid")
+    assert page.send(**{**page.html.values, "FName": "سارینا"}).status_code == 422
+    page.send(**{**page.html.values, "CityName": "قم"})
+    assert page.html.outcome == "delivered"
+
+
 @each("name", ["AAAAAAAA", "x", "retry", "۱"])
 @each("page", ["/outbox/{}", "/outbox/{}/discard"])
 def test_unknown_reference_is_not_found(client: FlaskClient, name: str, page: str) -> None:
@@ -786,7 +824,9 @@ def test_every_action_is_logged_without_personal_data(
 
 def correct(outbox: Outbox, submission: Submission, **how: Any) -> Submission | None:
     """Correct an entry."""
-    return outbox.review.correct(submission.reference, OTHER, **{"send": True, **how})
+    corrected = outbox.review.correct(submission.reference, OTHER, **{"send": True, **how})
+    assert not isinstance(corrected, Contact)
+    return corrected
 
 
 def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> None:
@@ -812,3 +852,12 @@ def test_corrected_row_belongs_to_its_sender_and_begins_anew(outbox: Outbox) -> 
     settled = outbox.review.get(submission.reference)
     assert settled is not None
     assert settled.state is State.DELIVERED
+
+
+def test_correction_of_what_was_not_shown_changes_nothing(outbox: Outbox) -> None:
+    """It tells what is stored by now; the same correction sent twice is one."""
+    first, _ = outbox.hold(CONTACT, key(), form="news", reason=HONEYPOT)
+    assert correct(outbox, first, send=False, shown=CONTACT)
+    assert correct(outbox, first, send=False, shown=CONTACT)
+    assert outbox.review.correct(first.reference, FULL, shown=CONTACT, send=False) == OTHER
+    assert [it.contact for it in outbox.claim(9)] == [OTHER]

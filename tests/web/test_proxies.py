@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 from flask import Flask
-from support import hashed
+from support import Page, hashed
 
 from webapp import observability
 
@@ -74,6 +74,23 @@ def test_log_says_once_why_a_sender_without_a_name_is_refused(
     lines = [line for line in caplog.messages if "X-Forwarded-For" in line]
     assert len(lines) == 1
     assert "TRUSTED_PROXIES is 1" in lines[0]
+
+
+def test_log_says_once_that_visitors_share_the_limits_of_one_network(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where there are fewer proxies than TRUSTED_PROXIES says."""
+    client = make_app(trusted_proxies=2).test_client()
+    for mobile, named in {
+        "09120000001": f"{STRANGER}, 10.0.0.1",
+        "09120000002": STRANGER,
+        "09120000003": STRANGER,
+    }.items():
+        client.environ_base["HTTP_X_FORWARDED_FOR"] = named
+        Page(client, "/f/signup").send(FName="سارا", LName="احمدی", Mobile=mobile, consent="true")
+        lines = [line for line in caplog.messages if "share the limits" in line]
+        assert len(lines) == (named == STRANGER)
+    assert "TRUSTED_PROXIES is 2" in lines[0]
 
 
 def test_warning_comes_again_after_its_interval(

@@ -274,7 +274,7 @@ def test_charts_have_names_and_bars_of_the_tables_numbers(
         for title, total, most, label in (
             (texts.BY_DAY, "۵", "۳", "چهارشنبه ۴ آذر ۱۴۰۵"),
             (texts.BY_FORM, "۵", "۳", "ثبت مخاطب"),
-            (texts.BREAKDOWNS["hour"][0], "۳", "۳", "۱۲ تا ۱۳"),
+            ("به تفکیک ساعت، بدون ثبت از فایل", "۳", "۳", "۱۲ تا ۱۳"),
         )
     ]
     assert len(list(html.find("g", aria_hidden="true"))) == len(named)

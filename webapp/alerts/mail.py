@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Final, Self
 
+from webapp.observability import explain
 from webapp.setting_values import MailServer, is_address, is_loopback, parse_smtp_url
 from webapp.settings import Settings
 
@@ -20,8 +21,8 @@ TIMEOUT_S: Final = 10.0  # of each step: connecting, and each answer of the serv
 class MailError(Exception):
     """A mail was not sent, or not to everybody.
 
-    Its text is only the class of the exception behind it and the codes of SMTP: the server's own
-    words may quote addresses and the password.
+    Its text is only the class of the exception behind it, the codes of SMTP and what to do: the
+    server's own words may quote addresses and the password.
     """
 
     has_safe_text = True
@@ -58,7 +59,7 @@ class Mailer:
                 with suppress(smtplib.SMTPException, OSError):  # it has accepted the mail
                     smtp.quit()
         except (OSError, ValueError) as error:  # SMTPException and SSLError are OSErrors
-            raise MailError(" ".join([type(error).__name__, *_codes(error)])) from None
+            raise MailError(explain(error, code=_codes(error), scheme="smtp")) from None
         return len(refused)
 
     def _message(self, subject: str, text: str) -> EmailMessage:
@@ -93,7 +94,7 @@ class Mailer:
         if not server.is_tls and smtp.has_extn("starttls"):
             smtp.starttls(context=_tls_context(server.host))
         elif not server.is_tls and server.user and not is_loopback(server.host):
-            raise MailError("NoStartTLS")
+            raise MailError("NoStartTLS: the password would travel in the clear: use smtps://")
         if server.user is not None and server.password is not None:
             smtp.login(server.user, server.password)
 
@@ -110,10 +111,14 @@ def _tls_context(host: str) -> ssl.SSLContext:
     return context
 
 
-def _codes(error: Exception) -> list[str]:
+def _codes(error: Exception) -> str:
     """Return the server's codes, if it answered."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return [str(error.smtp_code)]
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return sorted({str(code) for code, _ in error.recipients.values()})
-    return []
+    match error:
+        case smtplib.SMTPResponseException():
+            return str(error.smtp_code)
+        case smtplib.SMTPRecipientsRefused():
+            return " ".join(sorted({str(code) for code, _ in error.recipients.values()}))
+        case smtplib.SMTPServerDisconnected():  # or silent, as a port for TLS is at first
+            return "ECONNRESET"
+        case _:
+            return ""

@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 _TEST_CODE_LENGTH: Final = 5
 
 
-@click.group()
+@click.group(cls=configuration.Commands)
 @click.version_option(VERSION)
 def main() -> None:
     """A Persian contact form in front of the AmootSMS portal."""

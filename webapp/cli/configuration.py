@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hmac
 import os
 import socket
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,10 +22,26 @@ from webapp.database import Database, DatabaseError
 from webapp.database.engine import is_unmade
 from webapp.forms import definitions_file
 from webapp.forms.definitions_file import DefinitionError
+from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.services import DeliveryServices, Reencryption, read_gauges
 from webapp.settings import PORTAL_URL, Settings, SettingsError
 from webapp.web.security.rate_limits import redis_fault
+
+
+class Commands(click.Group):
+    """The group of all commands, which reports in one line that standard output is full."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Invoke a command, and end with one line if the disk is full."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            with contextlib.suppress(OSError):
+                sys.stdout.close()  # else Python would try again to write it, at the end
+            raise click.ClickException(explain(error)) from None
 
 
 def build_services(settings: Settings, metrics: Metrics | None = None) -> DeliveryServices:

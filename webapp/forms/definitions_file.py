@@ -65,6 +65,7 @@ _BUILT_IN: Final = Path(__file__).with_name("forms.toml")
 _OF_DEMO: Final = Path(__file__).with_name("demo.toml")
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
+_MAX_BYTES: Final = 1024 * 1024
 _SYNTAX_LINE: Final = re.compile(r"at line (\d+)")
 
 _CODE_LENGTH: Final = 5
@@ -381,6 +382,8 @@ def load(path: Path | None, *, demo: bool = False) -> Mapping[str, FormDefinitio
         )
     path = path or _BUILT_IN
     try:
+        if path.stat().st_size > _MAX_BYTES or not path.is_file():
+            raise DefinitionError([f"{path}: must be a regular file of at most 1 MB"])
         text = path.read_text(encoding="utf-8-sig")  # some editors write a BOM
     except OSError as error:
         raise DefinitionError([f"{path}: cannot be read: {error.strerror}"]) from None

@@ -258,6 +258,7 @@ class Imports:
             twice: Which of several rows with one mobile number are sent.
             known: What becomes of the rows whose number is known.
         """
+        valid = self.review.count_sent(import_id, DuplicateRows.ALL, KnownRows.SEND)
         every = self.review.count_sent(import_id, twice, KnownRows.SEND)
         left = self.review.count_sent(import_id, twice, known)
         now = self._database.now_plus()
@@ -268,6 +269,7 @@ class Imports:
             twice=twice,
             known=known,
             left_rows=left,
+            twice_rows=valid - every,
             known_rows=every - left,
             next_at=now,
         )

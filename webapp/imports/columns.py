@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -50,7 +51,7 @@ def guess_columns(definition: FormDefinition, sheet: Sheet) -> tuple[str, ...]:
     2. By content, for fields without a column: mobile numbers, email addresses and genders; dates
        of birth only without a caption, which would say that they are other dates.
     3. Further columns of mobile numbers, for rows in which the first is empty: as the first usable
-       number counts, none in front of the one with the best caption.
+       number counts, none in front of the one with the best caption, nor of a second table.
     4. Without a header, a column of known cities, and columns of names: the first two, or one with
        whole names, which are divided. Below a caption, an operator chooses to divide them.
     """
@@ -210,13 +211,19 @@ def _share(row: Field, sheet: Sheet, column: int) -> float:
 def _further_mobiles(
     row: Field, sheet: Sheet, guessed: Mapping[int, str], found: Mapping[int, str]
 ) -> dict[int, str]:
-    """Return the columns without a field that are called mobile numbers, if some of them are."""
+    """Return the columns without a field that are called mobile numbers, if some of them are.
+
+    If other captions come twice as well, those that do are of a second table beside the first.
+    """
+    keys = [spelling_key(caption) for caption in sheet.header]
+    repeated = {key for key, count in Counter(keys).items() if count > 1}
     first = next(column for column, name in found.items() if name == MOBILE)
     return {
         column: MOBILE
         for column, caption in enumerate(sheet.header)
         if column not in found
         and (column > first or guessed.get(first) != MOBILE)
+        and not (len(repeated) > 1 and keys[column] in repeated)
         and _rank(row, _FINAL_DIGITS.sub("", caption)) is not None
         and any(_filled(sheet, column))
         and _share(row, sheet, column) > 0

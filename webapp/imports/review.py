@@ -37,7 +37,7 @@ from webapp.outbox.rows import (
     table,
 )
 
-_MAX_LISTED: Final = 100
+_MAX_LISTED: Final = 100  # of drafts, and of imports that have ended
 _PAGE_ROWS: Final = 200
 _LATELY_S: Final = 5
 # No states of submissions
@@ -93,15 +93,17 @@ class ImportReview:
         return Import.from_row(row, self._encryption) if row else None
 
     def recent(self) -> list[Import]:
-        """Return running imports and drafts, then those of the last thirty days, newest first."""
+        """Return running imports, then drafts, then those of thirty days, each newest first."""
         is_readable = self._encryption.is_readable(_i.encrypted_with)
-        is_open = _i.state.in_(BEGUN) | ((_i.state == ImportState.DRAFT) & is_readable)
-        order = (case((is_open, 0), else_=1), _i.id.desc())
+        is_draft = (_i.state == ImportState.DRAFT) & is_readable
         is_recent = _i.state.in_(ENDED) & (_i.created_at >= self._database.now_plus(-RETENTION))
-        wanted = select(*_i).where(is_open | is_recent)
-        wanted = wanted.order_by(*order).limit(_MAX_LISTED)
+        newest = select(*_i).order_by(_i.id.desc())
+        wanted = [
+            newest.where(_i.state.in_(BEGUN)),
+            *(newest.where(it).limit(_MAX_LISTED) for it in (is_draft, is_recent)),
+        ]
         with self._database.read() as connection:
-            rows = connection.execute(wanted).mappings().all()
+            rows = [row for it in wanted for row in connection.execute(it).mappings()]
         return [Import.from_row(row, self._encryption) for row in rows]
 
     def progress(self, found: Import) -> Progress:

@@ -253,7 +253,8 @@ class Import:
         twice: Which rows with one number are sent.
         ready_rows: The number of rows with a new number that are sent, if one of each number is.
         wrong_rows: The number of rows with an error.
-        twice_rows: The number of further rows with the new number of another one.
+        twice_rows: Of a draft, the number of further rows with the new number of another one;
+            later, of those that are not sent because another row has their number.
         left_rows: The number of rows that are not fed into the outbox yet.
         known_rows: Of a draft, the number of rows whose number is known; later, of those that are
             not sent for it.

@@ -134,8 +134,8 @@ _ADVICE: Final = {
     "ENOTDIR": "a part of the path is a file, not a folder: correct it",
     "EADDRINUSE": "another program listens there: end it, or choose another port",
     "EADDRNOTAVAIL": "this machine has no such address: correct it",
-    "ECONNRESET": "the server has ended the connection: if it asks for TLS, use rediss://",
-    "ConnectionError": "the server has ended the connection: if it asks for TLS, use rediss://",
+    "ECONNRESET": "the server has ended the connection: if it asks for TLS, use {scheme}s://",
+    "ConnectionError": "the server has ended the connection: if it asks for TLS, use {scheme}s://",
     "EACCES": "not allowed: give the folder and its files to the user of this program",
     "EPERM": "not allowed: give the folder and its files to the user of this program",
     "EROFS": "the file system is read-only: mount it for writing, or choose another folder",
@@ -163,10 +163,10 @@ _ADVICE: Final = {
         "and pg_hba.conf"
     ),
     "TLS_REFUSED": "the server takes no TLS: set sslmode=disable, or switch TLS on there",
-    "TLS_HANDSHAKE": "TLS gets no answer: use redis://, or switch TLS on there",
+    "TLS_HANDSHAKE": "TLS gets no answer: use {scheme}://, or switch TLS on there",
     "CERTIFICATE_VERIFY_FAILED": (
         "the certificate is not trusted: name its authority (PostgreSQL: sslrootcert, Redis: "
-        "ssl_ca_certs), and the server as the certificate does"
+        "ssl_ca_certs, mail: SSL_CERT_FILE), and the server as the certificate does"
     ),
     "SSLMODE": "this is no sslmode: correct it",
     "SQLITE_NOTADB": "the file is no SQLite database: move it away, or restore a backup",
@@ -183,6 +183,10 @@ _ADVICE: Final = {
     "TimeoutError": "all connections of this process are in use: look for what slows the server",
     "AuthenticationError": "the user or the password is wrong: correct it",
     "NoPermissionError": "the user may not do this: grant it all commands",
+    "SMTPAuthenticationError": "the user or the password is wrong: correct it",
+    "SMTPNotSupportedError": "the server takes no login: remove user and password",
+    "SMTPSenderRefused": "the server does not take this sender: name another one by ?from=",
+    "SMTPRecipientsRefused": "the server takes none of the addresses: correct them",
 }
 
 # libpq gives no SQLSTATE of a connection that failed, only the server's text.
@@ -210,12 +214,18 @@ _WITHOUT_TLS: Final = ", no encryption"
 _ERRNOS: Final = ("ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOENT", "EACCES")
 
 
-def explain(error: BaseException) -> str:
-    """Return the class and the code of an error, and what to do about it."""
+def explain(error: BaseException, *, code: str = "", scheme: str = "redis") -> str:
+    """Return the class and the code of an error, and what to do about it.
+
+    Args:
+        error: The error.
+        code: Its code; by default, the one that it or its causes have.
+        scheme: How an address of that service begins, without TLS.
+    """
     name = type(error).__name__
-    code = next(filter(None, map(_code, _chain(error))), "")
+    code = code or next(filter(None, map(_code, _chain(error))), "")
     advice = _ADVICE.get(code) or _ADVICE.get("_".join(code.split("_")[:2])) or _ADVICE.get(name)
-    return f"{name} {code}".rstrip() + (f": {advice}" if advice else "")
+    return f"{name} {code}".rstrip() + (f": {advice.format(scheme=scheme)}" if advice else "")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

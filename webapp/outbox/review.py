@@ -180,8 +180,14 @@ class Review:
         )
 
     def correct(
-        self, reference: str, contact: Contact, *, send: bool, status: str = ""
-    ) -> Submission | None:
+        self,
+        reference: str,
+        contact: Contact,
+        *,
+        send: bool,
+        status: str = "",
+        shown: Contact | None = None,
+    ) -> Submission | Contact | None:
         """Replace the contact of a submission.
 
         If the portal may still apply an earlier call, it stays queued until the settling time.
@@ -191,41 +197,42 @@ class Review:
             contact: The corrected contact.
             send: Whether the caller sends it now, as its owner; else it is queued.
             status: Why it is queued.
+            shown: What the operator was shown, if that is known.
 
         Returns:
-            The submission, or None if it cannot be corrected any more.
+            The submission; None if it cannot be corrected any more; or, if another correction is
+            stored since it was shown, that contact.
         """
         chosen = by_reference(reference)
         if chosen is None:
             return None
         now_plus = self._database.now_plus
+        waits = and_(_c.state == State.QUEUED, _c.uncertain, not_(self._database.is_due(_c.due)))
+        changeable = select(*COLUMNS, _c.number_hash, waits.label("waits")).where(
+            self._with_contact(_CHANGEABLE_STATES), chosen
+        )
+        values: dict[str, object] = {**RESET_COUNTERS, "give_up_at": now_plus(MAX_RETRY_AGE)}
         moved = (
             {"state": State.SENDING, "owner": new_owner(), "due": now_plus(self._timing.lease)}
             if send
             else {"state": State.QUEUED, "due": now_plus()}
         )
-        corrected = (
-            update(table)
-            .where(self._with_contact(_CHANGEABLE_STATES), chosen)
-            .values(**RESET_COUNTERS, give_up_at=now_plus(MAX_RETRY_AGE))
-            .returning(*COLUMNS)
-        )
-        is_due = self._database.is_due(_c.due)
-        is_settling = and_(_c.state == State.QUEUED, _c.uncertain, not_(is_due))
-        settled = corrected.where(not_(is_settling)).values(**moved, status=status)
         send_by = self._timing.send_by()
         with self._database.write() as connection:
-            old = connection.execute(select(_c.key, _c.number_hash).where(chosen)).first()
-            columns: dict[str, str | None] = {
-                **contact_columns(self._encryption, contact, old.key if old else "")
-            }
-            if old and old.number_hash:  # of an import: the number may be another one now
-                columns |= {"number_hash": columns["mobile_hash"], "field_hashes": None}
-            row = connection.execute(settled, columns).mappings().first()
-            if row is None:
-                waiting = corrected.where(is_settling)
-                row = connection.execute(waiting, columns).mappings().first()
-        return Submission.from_row(row, self._encryption, send_by=send_by) if row else None
+            old = connection.execute(changeable.with_for_update()).mappings().first()
+            if old is None:
+                return None
+            stored = Submission.from_row(old, self._encryption).contact
+            if shown and stored and stored not in (shown, contact):
+                return stored
+            if not old["waits"]:
+                values |= {**moved, "status": status}
+            values |= contact_columns(self._encryption, contact, old["key"])
+            if old["number_hash"]:  # of an import: the number may be another one now
+                values |= {"number_hash": values["mobile_hash"], "field_hashes": None}
+            corrected = update(table).where(chosen).values(values).returning(*COLUMNS)
+            row = connection.execute(corrected).mappings().one()
+        return Submission.from_row(row, self._encryption, send_by=send_by)
 
     def discard(self, reference: str) -> bool:
         """Erase the contact of a submission, damaged ones too; return whether there was one.

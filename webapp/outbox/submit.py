@@ -238,7 +238,9 @@ class Intake:
             log.warning("submission %s: held, %s", submission.reference, reason)
         return submission, is_new
 
-    def correct(self, name: str, contact: Contact) -> Outcome | None:
+    def correct(
+        self, name: str, contact: Contact, *, shown: Contact | None = None
+    ) -> Outcome | Contact | None:
         """Send a corrected contact in place of a stored one; otherwise as `submit`.
 
         A correction that the portal rejects stays in the outbox: the operator may walk away.
@@ -246,20 +248,21 @@ class Intake:
         Args:
             name: The reference of the submission.
             contact: The corrected contact.
+            shown: As for `Review.correct`.
 
         Returns:
-            The outcome, or None if the submission cannot be corrected any more.
+            The outcome; else as `Review.correct`.
         """
         with self.permit() as has_permit:
             reason = self.reason_not_to_send(has_permit=has_permit)
             try:
                 submission = self.outbox.review.correct(
-                    name, contact, send=not reason, status=reason
+                    name, contact, send=not reason, status=reason, shown=shown
                 )
             except DatabaseError as error:
                 return _unstored(name, error)
-            if submission is None:
-                return None
+            if submission is None or isinstance(submission, Contact):
+                return submission
             if submission.state is State.QUEUED:
                 return outcome_of(submission)
             return self.send(submission, shown=None)

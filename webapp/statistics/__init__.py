@@ -38,7 +38,15 @@ from sqlalchemy import (
 from webapp.database import CachedValue, Database
 from webapp.database.engine import metadata
 from webapp.outbox import Outbox
-from webapp.outbox.rows import NEEDS_ATTENTION, WAITING, NoRoom, State, is_uncounted, table
+from webapp.outbox.rows import (
+    HONEYPOT,
+    NEEDS_ATTENTION,
+    WAITING,
+    NoRoom,
+    State,
+    is_uncounted,
+    table,
+)
 from webapp.persian import IRAN, midnight, to_iran, today
 from webapp.statistics import breakdowns, funnel
 
@@ -267,8 +275,8 @@ class Places:
     """The places of the forms that have a capacity: no more submissions are taken than there are.
 
     Whatever is delivered, waits, is held or not verified yet has a place. What the portal rejected,
-    an operator discarded, or nobody verified in time has none. Delivered rows that are purged stay
-    in the daily counts, for `COUNTS_RETENTION`.
+    an operator discarded, or nobody verified in time has none; nor has what is in the honeypot.
+    Delivered rows that are purged stay in the daily counts, for `COUNTS_RETENTION`.
     """
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
@@ -313,7 +321,7 @@ def _taken(form: str, capacity: Capacity) -> Select[Any]:
     )
     has_place = or_(
         _c.state.in_((State.UNVERIFIED, *WAITING, State.DELIVERED)),
-        and_(_c.state == State.HELD, _c.contact.is_not(None)),
+        and_(_c.state == State.HELD, _c.status != HONEYPOT, _c.contact.is_not(None)),
     )
     live = select(func.count()).where(is_uncounted, _c.form == form, has_place)
     if capacity.since:

@@ -62,6 +62,13 @@ def closure(definition: FormDefinition) -> Closure | None:
     return None
 
 
+def takes_another(definition: FormDefinition) -> bool:
+    """Return whether a form takes another submission: its last place may just have been taken."""
+    if definition.capacity:
+        services().delivery.places.read_taken(definition.slug)
+    return closure(definition) is None
+
+
 def closure_for(form: ContactForm, replaces: str) -> Closure | None:
     """Return why a submitted form is not accepted.
 

@@ -208,6 +208,7 @@ def page(
         challenge=_challenge(definition),
         recent=recent_list(definition) if definition.slug in services().definitions else "",
         receipt=receipt,
+        takes_another=receipt is not None and closing.takes_another(definition),
         **context,
     )
 

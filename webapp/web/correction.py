@@ -7,7 +7,7 @@ correction is one call, and the page shows its result.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
@@ -79,11 +79,13 @@ class Target:
         )
 
 
-def _read_target() -> Target:
-    try:
-        content = services().tokens.read_correction(request.form.get("target", ""))
-    except InvalidToken:
-        abort(HTTPStatus.BAD_REQUEST)
+def read_target() -> Target:
+    """Return what the form of this request corrects.
+
+    Raises:
+        InvalidToken: if it carries no valid target.
+    """
+    content = services().tokens.read_correction(request.form.get("target", ""))
     mobile, form, reference, number, typed, shown = content
     return Target(
         mobile=mobile,
@@ -121,7 +123,10 @@ def answered(form: ContactForm) -> contact.ViewResult | None:
 @blueprint.post(PATH)
 def correct() -> contact.ViewResult:
     """Show the contact that was chosen, or look again, or change it."""
-    target = _read_target()
+    try:
+        target = read_target()
+    except InvalidToken:
+        abort(HTTPStatus.BAD_REQUEST)
     if "look" in request.form:
         return _look_up(target, number=target.number, moved_to=contact.typed_mobile())
     if not target.number:
@@ -131,7 +136,7 @@ def correct() -> contact.ViewResult:
         return _page(form, target)
     if not form.validate():
         return _page(form, target, HTTPStatus.UNPROCESSABLE_ENTITY)
-    changes = _changes(form, target.shown)
+    changes = changed_values(form, target.shown)
     if known := _others(form, target, changes):
         return _page(form, target, HTTPStatus.CONFLICT, known=known)
     return _change(form, target, changes)
@@ -264,9 +269,9 @@ def _page(
         "reference": target.reference,
         "reasons": [*note.reasons, sent or texts.LABELS_UNKNOWN],
         "status": note.code,
+        "target": target.sign(),
     }
     correction = {
-        "target": target.sign(),
         "outcome": note.outcome,
         "home": form_path(target.home),
     }
@@ -274,7 +279,7 @@ def _page(
     return page, status
 
 
-def _changes(form: ContactForm, shown: Contact) -> dict[str, Value]:
+def changed_values(form: ContactForm, shown: Contact) -> dict[str, Value]:
     """Return the values that the operator has changed.
 
     A field reads a stored text that nobody touched as any other: it may spell it differently.
@@ -348,20 +353,26 @@ def _changed_meanwhile(
     target: Target, correction: Correction, changes: Mapping[str, Value]
 ) -> contact.ViewResult:
     """Show the form again with what the portal has by now, and the operator's changes in it."""
-    stored, shown = correction.stored, target.shown
-    lines = [
+    stored = correction.stored
+    rows = [row for row in all_fields(target.home) if row.name != LABELS]
+    lines = changed_lines(rows, target.shown, stored)
+    target = replace(target, mobile=str(stored[MOBILE]), shown=stored)
+    form = _form(target, data={**stored.values, **changes})
+    note = _Note([texts.CHANGED_MEANWHILE, *lines], "changed")
+    return _page(form, target, HTTPStatus.CONFLICT, note=note)
+
+
+def changed_lines(rows: Iterable[Field], shown: Contact, stored: Contact) -> list[str]:
+    """Return what has changed of a contact since it was shown, as Persian texts."""
+    return [
         texts.CHANGED_FIELD.format(
             caption=row.caption,
             before=contact.text_of(row, shown[row.name]) or texts.EMPTY,
             now=contact.text_of(row, stored[row.name]) or texts.EMPTY,
         )
-        for row in all_fields(target.home)
-        if row.name != LABELS and not is_equal(stored[row.name], shown[row.name])
+        for row in rows
+        if not is_equal(stored[row.name], shown[row.name])
     ]
-    target = replace(target, mobile=str(stored[MOBILE]), shown=stored)
-    form = _form(target, data={**stored.values, **changes})
-    note = _Note([texts.CHANGED_MEANWHILE, *lines], "changed")
-    return _page(form, target, HTTPStatus.CONFLICT, note=note)
 
 
 def _receipt(definition: FormDefinition, result: str, reference: str = "") -> Response:

@@ -24,7 +24,7 @@ from webapp.forms.definitions import Access, FormDefinition, main_form
 from webapp.forms.tokens import InvalidToken, Receipt
 from webapp.forms.toml_values import contrast
 from webapp.outbox.submit import Outcome
-from webapp.web import contact, correction, rendering, submitting
+from webapp.web import closing, contact, correction, rendering, submitting
 from webapp.web.rendering import public_form, require_intranet, see_other, services
 from webapp.web.rendering.recent import find_entry, remember
 
@@ -145,6 +145,7 @@ def done(slug: str) -> str | Response:
         return see_other(f"/embed/{slug}")
     title = contact.done_title(definition, receipt)
     context = {"definition": definition, "embed": definition, "receipt": receipt, "title": title}
+    context["takes_another"] = closing.takes_another(definition)
     return render_template("embed/done.html", **context)
 
 

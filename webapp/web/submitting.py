@@ -214,6 +214,7 @@ def _wrong_proof(form: ContactForm, key: str) -> Refusal | None:
 
 def _over_limit(form: ContactForm, key: str) -> Refusal | None:
     limits, address = services().rate_limits, request.remote_addr or ""
+    services().intranet.warn_of_shared_limits()
     try:
         limits.count_form(form=form.definition.slug, address=address, key=key)
         limits.count_mobile(mobile=form[MOBILE].data, key=key)

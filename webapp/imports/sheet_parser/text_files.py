@@ -26,7 +26,7 @@ _BOMS: Final = (
 _UTF16_SHARE: Final = 0.95  # of the NUL bytes that stand on one side of the pairs
 _UTF16_DENSITY: Final = 0.05  # of these among the bytes of that side: spaces, digits, line ends
 # Control characters that no text has, but binary files have.
-_BINARY: Final = re.compile("[\x00-\x08\x0e-\x19\x1c-\x1f]")
+_BINARY: Final = re.compile("[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _UTF8_CHARACTER: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _EXCEL_HINT: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's line with the delimiter
 
@@ -55,12 +55,12 @@ def read_delimited(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def decode(data: bytes) -> str:
-    """Return the text: UTF-8, UTF-16 or Windows-1256.
+    """Return the text, without NULs: UTF-8, UTF-16 or Windows-1256.
 
     Raises:
         Unparsable: if it is no text.
     """
-    text = _decode(data)
+    text = _decode(data).replace("\0", "")  # databases fill columns of a fixed width with them
     if _BINARY.search(text):
         raise Unparsable("no-sheet")
     return text

@@ -49,7 +49,7 @@ _EMPTY: Final = FormattedValue("", "", "auto")
 
 
 def recent() -> list[dict[str, Any]]:
-    """Return drafts, running imports and those of the last thirty days, for a list."""
+    """Return running imports, drafts and imports of the last thirty days, for a list."""
     review = services().delivery.imports.review
     return [
         {

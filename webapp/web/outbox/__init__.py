@@ -7,15 +7,16 @@ from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, abort, render_template, request, session
 
 from webapp import messages, persian
-from webapp.contact import FIELDS, MOBILE
+from webapp.contact import FIELDS, MOBILE, Contact
 from webapp.database import DatabaseError
 from webapp.forms import ContactForm, build_form
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
+from webapp.forms.tokens import InvalidToken
 from webapp.messages import desk as texts
 from webapp.outbox.listing import MAX_SORTED, ListKind, Query
 from webapp.outbox.rows import State, Submission
@@ -202,24 +203,36 @@ def correct(name: str) -> contact.ViewResult:
 
     What this browser has recorded, and the portal has by now, is corrected there.
     """
-    entry = find_entry(name) if request.method != "POST" else None
+    if request.method == "POST":
+        return _correct(_find(name))
+    entry = find_entry(name)
     if entry and _is_delivered(name):
         return correction.correct_entry(entry)
     submission = _find(name)
-    card = pages.card(submission)
-    if submission.uncertain or submission.resent_without_lookup:
-        card["reasons"].append(messages.CORRECT_OLD)
+    form, pause = _form(submission, submission.contact), services().delivery.breaker.pause
+    return contact.page(form, card=_card(submission), pause=pause), HTTPStatus.OK
+
+
+def _correct(submission: Submission) -> contact.ViewResult:
     form, pause = _form(submission), services().delivery.breaker.pause
-    if request.method != "POST":
-        return contact.page(form, card=card, pause=pause), HTTPStatus.OK
+    card = _card(submission)
     checked = submitting.check(form, corrects=submission.reference)
     if isinstance(checked, submitting.Refusal):
         return submitting.refuse(form, checked, card=card, pause=pause)
-    outcome = services().delivery.intake.correct(submission.reference, checked.contact)
+    shown, intake = _read_shown(submission), services().delivery.intake
+    outcome = intake.correct(submission.reference, checked.contact, shown=shown)
+    if isinstance(outcome, Contact):
+        rows = all_fields(pages.definition_of(submission))
+        changes = correction.changed_values(form, shown)
+        card["reasons"] = [texts.CHANGED_MEANWHILE, *correction.changed_lines(rows, shown, outcome)]
+        card["target"] = _target(submission, outcome)
+        form = _form(submission, Contact(**{**outcome.values, **changes}))
+        return contact.page(form, card=card, pause=pause), HTTPStatus.CONFLICT
     if outcome is None:
         return _redirect_to_list("changed")
     if outcome.result is not Result.UNSTORED:
         _log(submission.reference, "corrected")
+        card["target"] = _target(submission, checked.contact)
     if not outcome.is_accepted:
         return submitting.show_failure(form, outcome, card=card, pause=pause)
     reference = outcome.reference
@@ -227,7 +240,33 @@ def correct(name: str) -> contact.ViewResult:
     return remember(response, checked.contact, outcome) if find_entry(reference) else response
 
 
+def _read_shown(submission: Submission) -> Contact:
+    """Return the contact that the page of this request showed; without a target, the stored one."""
+    with suppress(InvalidToken):
+        return correction.read_target().shown
+    return submission.contact or Contact()
+
+
 # Templates' context
+
+
+def _card(submission: Submission) -> dict[str, Any]:
+    """Return an entry, as the form that corrects it has it."""
+    card = pages.card(submission)
+    if submission.uncertain or submission.resent_without_lookup:
+        card["reasons"].append(messages.CORRECT_OLD)
+    return {**card, "target": request.form.get("target") or _target(submission)}
+
+
+def _target(submission: Submission, shown: Contact | None = None) -> str:
+    """Return what a form corrects, and what it shows of it, for a hidden input."""
+    shown = shown or submission.contact or Contact()
+    return correction.Target(
+        mobile=str(shown[MOBILE]),
+        form=submission.form,
+        reference=submission.reference,
+        shown=shown,
+    ).sign()
 
 
 def _is_delivered(name: str) -> bool:
@@ -249,8 +288,13 @@ def _find(name: str) -> Submission:
     return submission
 
 
-def _form(submission: Submission) -> ContactForm:
-    """Return the form that corrects a submission: all fields, with the values of its contact."""
+def _form(submission: Submission, shown: Contact | None = None) -> ContactForm:
+    """Return the form that corrects a submission, with all fields.
+
+    Args:
+        submission: What is corrected.
+        shown: What the form shows; None for the values of this request.
+    """
     pattern = pages.definition_of(submission)
     # A form without free labels has no hint on how to type them.
     fields = [replace(it, hint=it.hint or FIELDS[it.name].hint) for it in all_fields(pattern)]
@@ -269,11 +313,11 @@ def _form(submission: Submission) -> ContactForm:
         dates=DateInput.TEXT,
         submit=messages.CORRECT,
     )
-    # A browser sends nothing for a group without a choice: the POST replaces all values.
-    data = submission.contact.values if submission.contact and request.method != "POST" else None
-    form = build_form(
+    cls = build_form(
         *(definition, services().tokens, services().delivery.labels.known), showing_site
-    )(data=data)
+    )
+    # A browser sends nothing for a group without a choice: the POST replaces all values.
+    form = cls(formdata=None, data=shown.values) if shown else cls()
     del form.keep  # there is no next contact
     return form
 

@@ -194,6 +194,11 @@ _REASONS: Final = (  # without and with proxies
     "refused a page of operators: X-Forwarded-For does not name its sender, TRUSTED_PROXIES is %d",
 )
 
+_SHARED_LIMITS: Final = (
+    "visitors share the limits of one network: X-Forwarded-For does not name them, "
+    "TRUSTED_PROXIES is %d"
+)
+
 
 class Forwarded(Forbidden):
     """The request came through a proxy that the settings do not name."""
@@ -245,6 +250,11 @@ class Intranet:
         if not (settings.public_url or settings.intranet_users or is_own_host(request.host)):
             log.warning("refused a request for a host by its name: set PUBLIC_URL to our address")
             raise UncertainHost
+
+    def warn_of_shared_limits(self) -> None:
+        """Log if no proxy names the sender of a visitor's form: all count as one."""
+        if not _is_sender_known(self._settings.trusted_proxies):
+            self.warnings.warning(_SHARED_LIMITS, self._settings.trusted_proxies)
 
 
 def _is_sender_known(proxies: int) -> bool:
