@@ -172,10 +172,25 @@ def test_code_of_another_submission_or_form_is_wrong(
     second = Step(client, "/f/club", Mobile=OTHER)
     if code != code_of(portal):
         assert second.press(Code=code).status_code == 422
-    assert client.get(first.url.replace("club", "kind")).headers["Location"] == "/f/kind"
-    assert client.get("/f/club/code?s=x").headers["Location"] == "/f/club"
+    assert client.get(first.url.replace("club", "kind")).status_code == 410
+    assert client.get("/f/club/code").headers["Location"] == "/f/club"
     assert client.get("/f/desk/code").status_code == 404
     assert portal.contacts == []
+
+
+@pytest.mark.parametrize("path", ["/f/club", "/embed/club"])
+def test_step_whose_token_no_key_reads_says_so_above_a_new_form(
+    client: FlaskClient, portal: Simulator, path: str
+) -> None:
+    """As after `SECRET_KEY` was lost."""
+    for answer in (client.get(f"{path}/code?s=x"), client.post(f"{path}/code?s=x", data={})):
+        assert answer.status_code == 410
+        page = Html(answer.text)
+        assert texts.GONE in page.text(role="alert")
+    token = next(page.find("input", name="csrf_token"))[0]["value"]
+    sent = client.post(path, data={**TYPED, "csrf_token": token})
+    assert "/code?" in sent.headers["Location"]
+    assert len(portal.codes) == 1
 
 
 def test_code_expires_after_ten_minutes(client: FlaskClient, portal: Simulator) -> None:

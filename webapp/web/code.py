@@ -30,6 +30,7 @@ from webapp.web import closing
 from webapp.web import contact as contact_form
 from webapp.web.contact import ViewResult
 from webapp.web.rendering import public_form, see_other, services
+from webapp.web.security import showing_site
 from webapp.web.submitting import SENT, issue_receipt, request_code, too_many_codes
 
 blueprint = Blueprint("code", __name__)
@@ -87,7 +88,7 @@ class _CodePage:
 
     @property
     def url(self) -> str:
-        """The URL of this result."""
+        """The URL of this step."""
         return f"{self.form_url}/code?{urlencode({'s': self.token, **self.arrival})}"
 
     @property
@@ -109,15 +110,16 @@ def frame(slug: str) -> ViewResult:
 
 
 def _read_page(slug: str, *, embedded: bool) -> _CodePage | None:
-    """Return the page of the URL; None if its token is not valid."""
+    """Return the page of the URL, of no submission if its token is not valid; None without one."""
     definition, token = public_form(slug), request.args.get("s", "")
+    policy, key, site = definition.verification, "", showing_site(definition)
+    if not (policy and token):
+        return None
     with suppress(InvalidToken):
         read = services().tokens.read_submission(token, form=slug)
-        if definition.verification:
-            arrival = read_arrival(definition.from_url, request.args).query
-            policy = definition.verification
-            return _CodePage(definition, policy, embedded, token, read.key, read.site, arrival)
-    return None
+        key, site = read.key, read.site
+    arrival = read_arrival(definition.from_url, request.args).query
+    return _CodePage(definition, policy, embedded, token, key, site, arrival)
 
 
 def _serve(slug: str, *, embedded: bool) -> ViewResult:
