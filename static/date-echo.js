@@ -1,4 +1,4 @@
-// Says a date of plain numbers in words. Whether it is right, the server says.
+// Shows a date of plain numbers in words. The server validates it.
 
 const utc = { timeZone: "UTC" };
 const figures = new Intl.DateTimeFormat("en-u-ca-persian-nu-latn", {
@@ -31,24 +31,24 @@ function latin(text) {
 
 function inWords([year, month, day]) {
   if (!year || !month || !day) return "";
-  const found = year < 1800 ? fromJalali(year, month, day) : fromGregorian(year, month, day);
-  if (!found) return "";
-  const said = parts(words, found);
-  return `${said.weekday} ${said.day} ${said.month} ${said.year}`;
+  const date = year < 1800 ? fromJalali(year, month, day) : fromGregorian(year, month, day);
+  if (!date) return "";
+  const word = parts(words, date);
+  return `${word.weekday} ${word.day} ${word.month} ${word.year}`;
 }
 
 function fromGregorian(year, month, day) {
-  const found = new Date(Date.UTC(year, month - 1, day));
-  return found.getUTCMonth() === month - 1 ? found : null;
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return date.getUTCMonth() === month - 1 ? date : null;
 }
 
-// The browser converts one way; the other is found by looking around a guess.
+// The browser converts only to Jalali: days around a guess are compared.
 function fromJalali(year, month, day) {
   const guess = Date.UTC(year + 621, 2, 20) + (month * 30.5 - 30 + day) * DAY;
   for (let offset = -5; offset <= 5; offset += 1) {
     const candidate = new Date(guess + offset * DAY);
-    const said = parts(figures, candidate);
-    const same = [said.year ?? said.relatedYear, said.month, said.day].map(Number);
+    const figure = parts(figures, candidate);
+    const same = [figure.year ?? figure.relatedYear, figure.month, figure.day].map(Number);
     if (same[0] === year && same[1] === month && same[2] === day) return candidate;
   }
   return null;

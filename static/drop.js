@@ -1,5 +1,5 @@
-// A file may be dropped anywhere on the page; without this script, on the input alone. The input
-// shows it, and a file that is dropped beside it does not replace the page.
+// A file may be dropped anywhere on the page; without this script, only on the input. The
+// input shows it, and a file that is dropped beside it does not replace the page.
 
 const zone = document.getElementById("file");
 const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");

@@ -12,15 +12,15 @@ async function question() {
   return response.ok ? page.querySelector("[data-outcome=duplicate]") : null;
 }
 
-// Shows it, or what differs by now; the answer that was ticked stays.
+// Shows the question, or the present differences in it; its checkbox stays as it is.
 async function ask() {
   const asked = mobile.value;
   const seen = changes;
-  const found = asked && await question().catch(() => null);
-  if (!found || mobile.value !== asked) return;
-  const shown = place.querySelector("[data-outcome] ul");
-  if (shown) shown.replaceWith(found.querySelector("ul"));
-  else place.replaceChildren(found);
+  const message = asked && await question().catch(() => null);
+  if (!message || mobile.value !== asked) return;
+  const list = place.querySelector("[data-outcome] ul");
+  if (list) list.replaceWith(message.querySelector("ul"));
+  else place.replaceChildren(message);
   if (changes !== seen) ask(); // what was typed meanwhile
 }
 

@@ -1,4 +1,4 @@
-// Keeps what is typed, and where the focus is. What is right, the server says.
+// Keeps the typed values and the focus. The server validates the form.
 
 const form = document.querySelector("form");
 const button = form.querySelector("button[type=submit]");
@@ -65,7 +65,7 @@ form.addEventListener("keydown", (event) => {
   }
 });
 
-// Who corrects a number begins there: browsers scroll to it without the focus.
+// A correction begins at the number: browsers scroll to it without the focus.
 if (location.hash && document.hasFocus()) document.getElementById(location.hash.slice(1))?.focus();
 
 // Not every browser focuses a message that has autofocus; most do it late.

@@ -54,7 +54,7 @@ async function renew(pause) {
     return;
   }
   if (next && !next.dataset.renews) {
-    // The page asks about the numbers that were found.
+    // The page asks about the known numbers.
     if (isDraft && !isTouched) location.reload();
     return;
   }

@@ -1,4 +1,4 @@
-// A suggestion replaces the whole value, so it begins with the labels before the last separator.
+// A suggestion replaces the whole value: it begins with the labels before the last separator.
 
 const labels = document.querySelector("[list]");
 const names = [...labels?.list.options ?? []].map((option) => option.value);

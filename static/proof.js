@@ -4,15 +4,15 @@
 const form = document.querySelector("form[data-proof]");
 const button = form.querySelector("button[type=submit]");
 const name = button.textContent;
-const FRESH = 540000; // a minute less than the server gives
-const PATIENCE = 20000;
+const TTL_MS = 540000; // a minute less than the server gives
+const MAX_WAIT_MS = 20000;
 let answer;
 let until;
 let waiting = false;
 let passing = false;
 
 function solve(challenge) {
-  until = Date.now() + FRESH;
+  until = Date.now() + TTL_MS;
   answer = new Promise((resolve, reject) => {
     const worker = new Worker(form.dataset.proofWorker);
     worker.onmessage = ({ data }) => resolve(data);
@@ -21,7 +21,7 @@ function solve(challenge) {
   }).catch(() => "");
 }
 
-// A challenge is good once, and not for long; then the page is asked for another.
+// A challenge is valid once, for some minutes; then the page is fetched for another.
 async function fresh() {
   if (Date.now() > until) {
     const page = await (await fetch(location.href)).text();
@@ -39,7 +39,7 @@ function setWaiting(value) {
   button.nextElementSibling?.replaceChildren(value ? button.dataset.busy : "");
 }
 
-// On the window and capturing, so that other scripts see a submission only when it is really sent.
+// On the window and capturing: other scripts see a submission only when it is really sent.
 addEventListener("submit", async (event) => {
   if (passing) return;
   event.preventDefault();
@@ -48,7 +48,7 @@ addEventListener("submit", async (event) => {
   setWaiting(true);
   form.elements.proof.value = await Promise.race([
     fresh().catch(() => ""),
-    new Promise((resolve) => { setTimeout(resolve, PATIENCE, ""); }),
+    new Promise((resolve) => { setTimeout(resolve, MAX_WAIT_MS, ""); }),
   ]);
   // Later, as a form ignores requestSubmit until its submit event is over.
   setTimeout(() => {
@@ -61,7 +61,7 @@ addEventListener("submit", async (event) => {
   });
 }, true);
 
-// Who left meanwhile does not expect it to be sent.
+// Once the person has left the page, the submission is not sent.
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) setWaiting(false);
 });

@@ -1,4 +1,4 @@
-// Sends a form once, and says so. Offline, the page says that: a submission would end on the browser's.
+// Sends a form once, and shows it. Offline, the page shows that instead of the browser's own page.
 
 const { offline } = document.querySelector("[data-offline]").dataset;
 const message = document.createElement("p");

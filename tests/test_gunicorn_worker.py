@@ -51,7 +51,7 @@ def seconds_until_closed(connection: socket.socket, timeout_s: float) -> float:
     return time.monotonic() - start
 
 
-def test_idle_connections_delay_nobody_and_are_closed(server: Server) -> None:
+def test_idle_connections_delay_no_request_and_are_closed(server: Server) -> None:
     """Browsers open connections in advance. Two for each thread would wait five seconds."""
     with ExitStack() as stack:
         idle = [stack.enter_context(connect(server)) for _ in range(200)]
@@ -80,7 +80,7 @@ def test_half_sent_requests_are_ended_and_the_server_goes_on(server: Server, hal
 def test_request_that_takes_longer_than_its_reading_may_is_answered(
     server: Server, simulator: Simulator
 ) -> None:
-    """The bound concerns reading alone: whoever waits for the portal is told the outcome."""
+    """The bound concerns only reading: a request that waits for the portal gets its outcome."""
     simulator.respond_with = lambda _: Fault.SILENT
     form = Html(requests.get(server.url, timeout=SLACK_S).text)
     token = next(form.find("input", name="csrf_token"))[0]["value"]

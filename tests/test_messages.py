@@ -152,7 +152,7 @@ def pages(client: FlaskClient, portal: Simulator) -> Iterator[str]:
 
 
 def test_no_page_shows_latin_text_or_digits(client: FlaskClient, portal: Simulator) -> None:
-    """Whatever a person is shown, errors too, is Persian."""
+    """All texts on pages, errors too, are Persian."""
     for text in pages(client, portal):
         assert not re.findall("[A-Za-z0-9يك]+", seen(text))
 
@@ -241,7 +241,7 @@ def test_only_spreadsheets_have_cells() -> None:
 
 @pytest.mark.slow
 def test_every_text_is_used() -> None:
-    """By its module itself, by a module that imports it, or by a template."""
+    """By its own module, by a module that imports it, or by a template."""
     code = {path: path.read_text() for path in (ROOT / "webapp").rglob("*.py")}
     templates = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
     unused = []

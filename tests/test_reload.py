@@ -33,7 +33,7 @@ def children(process: subprocess.Popen[bytes]) -> set[str]:
 def test_sighup_reads_the_forms_anew_and_keeps_the_old_of_a_broken_file(
     simulator: Simulator, tmp_path: Path
 ) -> None:
-    """Nobody is sent away meanwhile, and the log says what happened."""
+    """No request is refused meanwhile, and the log says what happened."""
     forms = tmp_path / "forms.toml"
     forms.write_text(FORMS.format(title="نخست"))
     with serve(tmp_path, **environ_of(simulator.url, tmp_path, FORMS_FILE=str(forms))) as server:
@@ -61,7 +61,7 @@ def test_sighup_reads_the_forms_anew_and_keeps_the_old_of_a_broken_file(
 def test_liveness_probe_is_answered_while_all_threads_are_taken(
     simulator: Simulator, tmp_path: Path
 ) -> None:
-    """A restart would help nobody who waits."""
+    """A restart would help no waiting request."""
     with (
         serve(tmp_path, **environ_of(simulator.url, tmp_path, THREADS="4")) as server,
         ExitStack() as stack,

@@ -54,7 +54,7 @@ def test_demo_mode_is_not_published() -> None:
 
 
 def test_open_bind_without_users_and_networks_is_warned_of() -> None:
-    """The default networks let everybody in who comes through a gateway with a private address."""
+    """The default networks include all requests through a gateway with a private address."""
     users = f"sara:{hashed('x')}"
     for bind in ("0.0.0.0:8000", "[::]:8000", "192.168.1.7:80", "form:8000"):
         (warning,) = warned(BIND=bind)
@@ -96,7 +96,7 @@ def test_secret_key_that_is_no_text_is_refused_in_one_line() -> None:
     assert "SECRET_KEY must be printable text" in refusal(SECRET_KEY="\udcff" * 40)
 
 
-def test_misspelt_setting_is_asked_about_and_its_value_not_told() -> None:
+def test_question_about_a_misspelt_setting_does_not_quote_its_value() -> None:
     """Both where the program starts and where it does not."""
     for name, meant in (
         ("INTRANET_USER", "INTRANET_USERS"),

@@ -203,7 +203,7 @@ def test_wrong_value_is_named_and_not_quoted(name: str, value: str) -> None:
 
 
 def test_alerts_need_both_settings() -> None:
-    """Beside whatever else is wrong."""
+    """Next to all other errors."""
     for name, value, other in (
         ("ALERT_EMAIL", "ops@example.ir", "SMTP_URL"),
         ("SMTP_URL", "smtp://127.0.0.1", "ALERT_EMAIL"),
@@ -260,7 +260,7 @@ def test_no_secret_is_in_the_repr() -> None:
     )
 
 
-def test_wrong_metrics_address_is_not_told_to_be_a_socket() -> None:
+def test_message_on_a_wrong_metrics_address_does_not_mention_a_socket() -> None:
     """Only BIND takes the path of a Unix socket."""
     for typed in ("9101", "unix:/run/metrics.sock"):
         with pytest.raises(SettingsError, match=r"DELIVERER_METRICS must be host:port\."):

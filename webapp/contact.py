@@ -87,13 +87,13 @@ class Field:
         section: Its section on a long form.
         hint: A Persian sentence or example below the caption, or "".
         choices: The texts of which it holds one, by the form's definition; none: any text.
-        known_values: Common values, by which a column of a spreadsheet without a header is found.
+        known_values: Common values, by which a column without a header is recognised.
         max_length: The maximum length of texts, in code points after normalising: our guess, as the
             portal documents none.
         autocomplete: The HTML autocomplete token, for visitors.
         in_past: Whether its date is in the past, such as a date of birth.
         can_be_kept: Whether an operator may keep its value for the next contact.
-        is_shared: Whether colleagues share its value, so that one like another begins with it.
+        is_shared: Whether colleagues share its value: a similar contact begins with it.
         identifies: Whether a stored contact without this parameter cannot be matched.
     """
 

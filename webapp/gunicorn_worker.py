@@ -3,8 +3,8 @@
 Gunicorn's threaded worker gives each new connection a thread for up to five seconds, whether it
 sends anything or not, lets a half-sent request or a client that does not read its response keep
 their thread for ever, and waits for the end of each closed connection on the loop that serves all
-others. Browsers open connections in advance, so that without a proxy a few dozen visitors would
-block all others.
+others. Browsers open connections in advance: without a proxy, a few dozen visitors would block all
+others.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ WRITE_TIMEOUT_S: Final = 30.0  # for a whole response, from its first byte
 # The only address that reads a large body, and only of operators: 10 MB at 90 KB/s.
 UPLOAD_PATH: Final = "/import"
 UPLOAD_TIMEOUT_S: Final = 120.0
-# Whether the process is alive has a thread of its own: a database that hangs may take all others,
-# and a restart would not help it.
+# The liveness probe has a thread of its own: a database that hangs may block all others, and a
+# restart would not help.
 _LIVENESS: Final = (b"GET /healthz ", b"HEAD /healthz ")
 _MAX_HEAD_BYTES: Final = 4096
 # What a client sends behind a request that was its last is read and dropped: a reset would overtake
@@ -160,7 +160,7 @@ class HttpWorker(ThreadWorker):
         Gunicorn calls it at least once a second.
         """
         now = time.monotonic()
-        if not self.alive:  # stopping: nobody waits for a response on them
+        if not self.alive:  # stopping: no response is due on them
             for conn in self.pending_conns:
                 conn.timeout = now
         super().murder_pending()

@@ -109,8 +109,7 @@ class GunicornServer(BaseApplication):
 def bind_fault(bind: str) -> str:
     """Return why the server cannot listen at BIND, or "".
 
-    Gunicorn tries it five times and says so each time. A socket that was handed on is bound
-    already.
+    Gunicorn would try it five times and log each one. A socket that was handed on is bound already.
     """
     if not _HANDED_ON.isdisjoint(os.environ):
         return ""
@@ -141,7 +140,7 @@ def _socket_fault(path: Path) -> str:
                 tried.bind(str(path))
                 path.unlink()
             elif tried.connect_ex(str(path)) != errno.ECONNREFUSED:
-                raise OSError(errno.EADDRINUSE, "")  # noqa: TRY301  told as one of an address
+                raise OSError(errno.EADDRINUSE, "")  # noqa: TRY301  reported as that of an address
         except OSError as error:
             return f"BIND: {explain(error)}"
     return ""
@@ -240,15 +239,13 @@ def _when_ready(server: Arbiter) -> None:
 
 
 def _share_memory() -> None:
-    """Freeze all objects: they are not traversed, so their pages stay shared with the workers."""
+    """Freeze all objects: their pages stay shared with the workers, as none is traversed."""
     gc.collect()
     gc.freeze()
 
 
 def _services(wsgi: object) -> Services:
-    app = cast("Flask", wsgi)
-    found: Services = app.extensions[EXTENSION]
-    return found
+    return cast("Services", cast("Flask", wsgi).extensions[EXTENSION])
 
 
 def _child_exit(_: object, worker: HttpWorker) -> None:

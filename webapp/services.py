@@ -1,6 +1,6 @@
 """The services of all features, built once for a process; and the rows of all, encrypted anew.
 
-It is the only place that knows all features and their tables.
+Only this module knows all features and their tables.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ _EMPTY_GENDERS: Final[Mapping[str, str | None]] = {"empty": "", "omit": None}
 class DeliveryServices:
     """The services that the web pages and the commands share.
 
-    They open no connection and start no thread before their first use, so a server may fork after
+    They open no connection and start no thread before their first use: a server may fork after
     building them.
     """
 
@@ -273,31 +273,31 @@ class Reencryption:
         _, *older = self._encryption.key_ids
         if not older:
             return
-        for one in _TABLES:
-            rows = select(one.table).where(one.key_id.in_(older)).limit(_BATCH_ROWS)
+        for encrypted in _TABLES:
+            rows = select(encrypted.table).where(encrypted.key_id.in_(older)).limit(_BATCH_ROWS)
             for _ in range(_MAX_BATCHES):
                 with self._database.read() as connection:
-                    found = connection.execute(rows).mappings().all()
-                if not found:
+                    batch = connection.execute(rows).mappings().all()
+                if not batch:
                     break
                 with self._database.write() as connection:
-                    changes = [self._rewritten(one, row) for row in found]
-                    connection.execute(_rewriting(one), changes)
+                    changes = [self._rewritten(encrypted, row) for row in batch]
+                    connection.execute(_rewriting(encrypted), changes)
 
-    def _rewritten(self, one: _EncryptedTable, row: RowMapping) -> dict[str, Any]:
+    def _rewritten(self, encrypted: _EncryptedTable, row: RowMapping) -> dict[str, Any]:
         """Return the parameters that rewrite a row; a damaged one is only marked."""
         old = {f"old_{name}": value for name, value in row.items()}
         try:
-            new = self._reencrypted(one, row)
+            new = self._reencrypted(encrypted, row)
         except UnreadableText:
-            log.error("a row of the table %s is damaged", one.table.name)  # noqa: TRY400
+            log.error("a row of the table %s is damaged", encrypted.table.name)  # noqa: TRY400
             new = {**row, "encrypted_with": DAMAGED}
-        return old | {f"new_{name}": new[name] for name in one.changed}
+        return old | {f"new_{name}": new[name] for name in encrypted.changed}
 
-    def _reencrypted(self, one: _EncryptedTable, row: RowMapping) -> dict[str, Any]:
-        values = {name: row[name] for name in one.changed}
-        for name in filter(row.get, one.ciphertexts):
-            context = f"{name} {row[one.bound_to]}"
+    def _reencrypted(self, encrypted: _EncryptedTable, row: RowMapping) -> dict[str, Any]:
+        values = {name: row[name] for name in encrypted.changed}
+        for name in filter(row.get, encrypted.ciphertexts):
+            context = f"{name} {row[encrypted.bound_to]}"
             text = self._encryption.decrypt(row[name], row["encrypted_with"], context)
             values[name] = self._encryption.encrypt(text, context)
             if name == "contact":
@@ -314,8 +314,8 @@ class Reencryption:
 
     def _count(self, condition: Callable[[Column[str]], Any]) -> int:
         counts = [
-            select(func.count()).select_from(one.table).where(condition(one.key_id))
-            for one in _TABLES
+            select(func.count()).select_from(encrypted.table).where(condition(encrypted.key_id))
+            for encrypted in _TABLES
         ]
         with self._database.read() as connection:
             return sum(connection.execute(count).scalar_one() for count in counts)
@@ -334,9 +334,9 @@ class Reencryption:
         self._logged = count
 
 
-def _rewriting(one: _EncryptedTable) -> Any:  # noqa: ANN401  SQL
-    """Return the UPDATE of a row that nobody has changed in the meantime."""
-    unchanged = (*one.table.primary_key, one.table.c[one.ciphertexts[0]])
+def _rewriting(encrypted: _EncryptedTable) -> Any:  # noqa: ANN401  SQL
+    """Return the UPDATE of a row that has not changed in the meantime."""
+    unchanged = (*encrypted.table.primary_key, encrypted.table.c[encrypted.ciphertexts[0]])
     conditions = (column == bindparam(f"old_{column.name}") for column in unchanged)
-    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in one.changed}
-    return update(one.table).where(*conditions).values(changed)
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in encrypted.changed}
+    return update(encrypted.table).where(*conditions).values(changed)

@@ -120,19 +120,16 @@ class SettingsError(ValueError):
 def _setting(
     name: str,
     read: Callable[[str], Any],
-    default: Any = None,  # noqa: ANN401  the type stands at the attribute
+    default: Any = None,  # noqa: ANN401  the attribute has the type
     *,
     factory: Callable[[], Any] | None = None,
     secret: bool = False,
 ) -> Any:  # noqa: ANN401  as dataclasses.field itself
-    metadata = {"name": name, "read": read}
-    if factory is not None:
-        return dataclasses.field(default_factory=factory, metadata=metadata, repr=not secret)
-    return dataclasses.field(default=default, metadata=metadata, repr=not secret)
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
+    return dataclasses.field(
+        default_factory=factory or (lambda: default),
+        metadata={"name": name, "read": read},
+        repr=not secret,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,14 +181,14 @@ class Settings:
     # Generous: subscribers of Iranian mobile networks share IP addresses.
     limit_address: str = _setting("LIMIT_ADDRESS", read_limit, "600/minute;6000/hour")
     limit_mobile: str = _setting("LIMIT_MOBILE", read_limit, "5/hour;20/day")
-    # Each code costs credit. Subscribers share addresses, so the number is bounded most.
+    # Each code costs credit. As subscribers share addresses, the number is bounded most.
     limit_code_mobile: str = _setting("LIMIT_CODE_MOBILE", read_limit, "5/hour;10/day")
     limit_code_address: str = _setting("LIMIT_CODE_ADDRESS", read_limit, "60/hour;300/day")
     limit_code_form: str = _setting("LIMIT_CODE_FORM", read_limit, "600/hour")
     limit_code_unproven: str = _setting("LIMIT_CODE_UNPROVEN", read_limit, "20/hour;100/day")
-    # Strangers must not bury what operators have to see.
+    # Robots must not fill the list that operators review.
     limit_suspects: str = _setting("LIMIT_SUSPECTS", read_limit, "30/hour;100/day")
-    # One stranger must not use up what visitors without script have.
+    # One sender must not use up the limit of visitors without script.
     limit_suspects_address: str = _setting("LIMIT_SUSPECTS_ADDRESS", read_limit, "10/hour;30/day")
     codes_per_day: int = _setting(
         "CODES_PER_DAY", partial(read_whole_number, lowest=0, highest=999_999), 1000
@@ -223,7 +220,9 @@ class Settings:
     )
     bind: str = _setting("BIND", read_bind, "127.0.0.1:8000")
     web_concurrency: int = _setting(
-        "WEB_CONCURRENCY", partial(read_whole_number, lowest=1, highest=256), factory=_cores
+        "WEB_CONCURRENCY",
+        partial(read_whole_number, lowest=1, highest=256),
+        factory=lambda: os.cpu_count() or 1,
     )
     threads: int = _setting("THREADS", partial(read_whole_number, lowest=4, highest=1024), 32)
     # Addresses are personal data, and the URL may hold a password.
@@ -290,7 +289,7 @@ class Settings:
     def max_waiting(self) -> int:
         """Further submissions that may wait in each web worker for one of these calls.
 
-        Load is not balanced evenly between workers, so each one accepts twice THREADS submissions.
+        As load is not balanced evenly between workers, each one accepts twice THREADS submissions.
         """
         return 2 * self.threads - self.portal_calls
 
@@ -339,31 +338,31 @@ def warnings(settings: Settings, environ: Mapping[str, str] | None = None) -> li
         environ: The environment; by default the process's own.
     """
     environ = os.environ if environ is None else environ
-    found = []
+    texts = []
     is_open = not settings.intranet_users and settings.intranet_networks is PRIVATE_NETWORKS
     if is_open and not is_bound_to_loopback(settings.bind):
-        found.append(
+        texts.append(
             "Operators' pages are open to every private network, and BIND is no loopback address: "
             "set INTRANET_USERS or INTRANET_NETWORKS."
         )
-    if is_open and not (settings.demo or settings.trusted_proxies or found):
-        found.append(
+    if is_open and not (settings.demo or settings.trusted_proxies or texts):
+        texts.append(
             "Only this machine reaches BIND: if a reverse proxy stands in front, set "
             "TRUSTED_PROXIES, else operators' pages are open to everybody."
         )
     if not settings.intranet_users and not all(it.prefixlen for it in settings.intranet_networks):
-        found.append(
+        texts.append(
             "INTRANET_NETWORKS holds every address: set INTRANET_USERS, else operators' pages are "
             "open to everybody."
         )
     if re.match("sqlite:///(?!/|file:)", settings.database_url or ""):
-        found.append(
+        texts.append(
             "DATABASE_URL names a relative path, another file in each folder: begin it with "
             "sqlite:////."
         )
     if any(len(key) < MIN_SECRET_LENGTH for key in settings.secret_keys[1:]):
-        found.append("SECRET_KEY ends with a short key: remove it a day after the new one is set.")
-    return found + _misspelt(environ)
+        texts.append("SECRET_KEY ends with a short key: remove it a day after the new one is set.")
+    return texts + _misspelt(environ)
 
 
 def _misspelt(environ: Mapping[str, str]) -> list[str]:

@@ -55,7 +55,7 @@ def test_check_asks_the_portal_about_the_account(run: Callable[..., Result]) -> 
 def test_check_calls_settings_fine_only_if_nothing_else_is_wrong(
     run: Callable[..., Result], portal: Simulator, tmp_path: Path
 ) -> None:
-    """A file that is no database, and a token that is refused, are both told."""
+    """A file that is no database, and a token that is refused, are both reported."""
     portal.answer("Token_Expired")
     assert "Settings and forms are fine, but the portal said Token_Expired" in run("check").output
     (tmp_path / "outbox.sqlite3").write_text("no database")
@@ -71,7 +71,7 @@ def test_check_calls_settings_fine_only_if_nothing_else_is_wrong(
 def test_check_says_what_the_portal_answered(
     run: Callable[..., Result], portal: Simulator, answer: str | Fault
 ) -> None:
-    """A bad token or a silent portal is an error, told in one line and without the token."""
+    """A bad token or a silent portal is an error, reported in one line without the token."""
     portal.answer(answer)
     result = run("check")
     assert result.exit_code == 1
@@ -91,7 +91,7 @@ def test_check_names_every_fault_of_settings_and_forms(
         assert part in result.output
 
 
-def test_check_in_demo_mode_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_in_demo_mode_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a token there is nothing to ask."""
     monkeypatch.delenv("AMOOT_TOKEN", raising=False)
     result = CliRunner().invoke(main, ["check"])
@@ -245,7 +245,7 @@ def test_outbox_is_exported_for_another_program(run: Callable[..., Result], tmp_
     assert set(FIELDS) <= rows[0].keys()
 
 
-def test_database_out_of_reach_is_told_in_one_line(
+def test_database_out_of_reach_is_reported_in_one_line(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     """No traceback."""
@@ -257,7 +257,7 @@ def test_database_out_of_reach_is_told_in_one_line(
 def test_command_makes_no_outbox_of_its_own(
     run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a wrong setting an operator would be told that nothing waits."""
+    """With a wrong setting, the command would report that nothing waits."""
     result = run("outbox", "list", STATE_DIRECTORY=str(tmp_path / "elsewhere"))
     assert (result.exit_code, "no outbox" in result.output) == (1, True)
     assert not (tmp_path / "elsewhere").exists()
@@ -287,7 +287,7 @@ def test_serve_in_demo_mode_shows_what_the_simulator_received(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_serve_tells_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
+def test_serve_reports_what_is_wrong_and_does_not_start(tmp_path: Path) -> None:
     """The message names the faults, and is no traceback."""
     done = subprocess.run(
         [COMMAND, "serve"],

@@ -60,7 +60,7 @@ def test_file_is_sent_after_a_question(
 def test_preview_says_which_column_is_which_field(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
-    """Long cells are shortened; a fault of the whole row is its sentence alone."""
+    """Long cells are shortened; a fault of the whole row has only its sentence."""
     example = EXAMPLES[0]
     file = tmp_path / "a.csv"
     lines = [
@@ -86,7 +86,7 @@ def test_preview_says_which_column_is_which_field(
 def test_standard_output_has_only_the_json(
     run: Callable[..., Result], portal: Simulator, tmp_path: Path
 ) -> None:
-    """The same file again sends nothing, unless `--known send` says so."""
+    """The same file again sends nothing, except with `--known send`."""
     file = write(tmp_path / "a.csv", 3, "09120000001")
     runs = (((), 3, 0), ((), 0, 3), (("--twice", "all"), 0, 4), (("--known", "send"), 3, 0))
     for number, (arguments, sent, known) in enumerate(runs):
@@ -121,7 +121,7 @@ def test_dates_that_prove_no_order_are_sent_only_in_the_order_that_an_option_say
         (("wrong", "--form", "signup"), 2, "contact"),
     ],
 )
-def test_what_cannot_be_imported_is_said_in_one_line(
+def test_what_cannot_be_imported_is_shown_in_one_line(
     run: Callable[..., Result], tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     """The exit codes are those of the other commands."""

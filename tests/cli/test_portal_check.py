@@ -1,4 +1,4 @@
-"""`amoot-form check --portal` and `--create`: what each answer of a portal is said to mean."""
+"""`amoot-form check --portal` and `--create`: the meaning that the table gives to each answer."""
 
 import re
 import signal
@@ -217,7 +217,7 @@ def test_check_of_the_portal_stores_nothing(
 def test_row_shows_http_status_shape_and_place_of_the_status(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
-    """A developer who gets the report sees how the portal answers, and with which keys."""
+    """The report shows how the portal answers, and with which keys."""
     expected = {
         "strict": "HTTP 200, JSON object, Status = Success, Data: object",
         "wrapped": "HTTP 200, JSON object, ReturnValue.Status = Success, ReturnValue: object",
@@ -239,7 +239,7 @@ def test_row_shows_http_status_shape_and_place_of_the_status(
     assert '"FName": "string"' in check("--create", MOBILE).report
 
 
-def test_neither_report_nor_terminal_tells_what_is_secret(
+def test_neither_report_nor_terminal_shows_a_secret(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
     """The report has no number at all; the terminal has the administrator's own one."""
@@ -327,10 +327,10 @@ def test_answer_that_is_lost_is_looked_up_and_its_contact_deleted(
     assert (seen.result.exit_code, simulator.contacts) == (1, [])
 
 
-def test_contact_that_may_still_appear_is_told(
+def test_contact_that_may_still_appear_is_reported(
     check: Callable[..., Checked], simulator: Simulator, clock: Clock
 ) -> None:
-    """After a lost answer, and a search that has not found it: nobody says that it is gone."""
+    """After a lost answer, and a search that has not found it: it is not reported as gone."""
 
     def lose(request: Captured) -> str | Fault | SimulatedAnswer:
         is_create = request.path.endswith("Create") and ("Mobile", MOBILE) in request.pairs
@@ -429,7 +429,7 @@ def test_contact_that_is_too_long_is_tried_with_short_texts(
     assert (seen.result.exit_code, simulator.contacts) == (1, [])
 
 
-def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
+def test_contact_that_is_stored_without_a_number_is_reported_and_deleted(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
     """No further contact is created then."""
@@ -449,7 +449,7 @@ def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
     assert seen.says("empty-number", "wrong", "empty-number.deleted")
     assert (deleted, seen.result.exit_code) == (["77"], 1)
     assert "create" not in seen.rows
-    is_named = False  # the ID of somebody else
+    is_named = False  # the ID of another person
     seen = check("--create", MOBILE)
     assert seen.says("empty-number", "wrong", "empty-number.stored")
     assert deleted == ["77"]
@@ -458,7 +458,7 @@ def test_portal_that_stores_a_contact_without_a_number_is_told_and_cleaned(
 def test_contact_with_another_number_is_never_deleted(
     check: Callable[..., Checked], simulator: Simulator
 ) -> None:
-    """Whatever a search or an answer of ContactCreate returns."""
+    """For any records of a search or an answer of ContactCreate."""
     stranger = {"ID": 5000, "Mobile": 989120000000, "FName": "x", "LName": "y"}
     asked: list[tuple[str, str]] = []
 
@@ -486,7 +486,7 @@ def test_contact_with_another_number_is_never_deleted(
 def test_line_of_a_form_is_asked_about(
     check: Callable[..., Checked], simulator: Simulator, tmp_path: Path
 ) -> None:
-    """By its place in the report: the line's number is nobody else's business."""
+    """By its place in the report: the line's number is private."""
     forms = tmp_path / "forms.toml"
     forms.write_text(
         '[forms.x]\ntitle = "آ"\naccess = "intranet"\nfields = ["Mobile"]\nline = "30001234"\n'
@@ -526,7 +526,7 @@ def test_table_is_persian_by_option_or_environment(check: Callable[..., Checked]
         assert values[0] == values[1], name
 
 
-def test_wrong_use_is_told_before_anything_is_asked(
+def test_wrong_use_is_reported_before_any_call(
     check: Callable[..., Checked], simulator: Simulator, tmp_path: Path
 ) -> None:
     """A wrong number, a report that cannot be written, options that do not go together."""

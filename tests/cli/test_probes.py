@@ -104,7 +104,7 @@ def guarded(postgres: PostgresServer) -> Iterator[Callable[[str], str]]:
 def test_check_names_what_is_wrong_with_the_database_server(
     check: Callable[..., Result], guarded: Callable[[str], str], postgres: PostgresServer
 ) -> None:
-    """No server, no such host, a wrong password, no such database, no rights; no secret is told."""
+    """No server, no such host, a wrong password, no such database, no rights; without secrets."""
     postgres.create("probed")
     cases = {
         f"wrong@127.0.0.1:{free_port()}/probed": ("ECONNREFUSED", "start the server"),
@@ -182,7 +182,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_log_tells_of_a_database_that_fails_once_and_of_its_return(
+def test_failure_of_the_database_and_its_end_are_logged_once(
     tmp_path: Path, clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not each time, as often as it is asked; another fault is another line."""
@@ -217,7 +217,7 @@ def test_log_tells_of_a_database_that_fails_once_and_of_its_return(
 
 
 @pytest.mark.slow
-def test_log_tells_of_redis_once_and_of_its_return(
+def test_failure_of_redis_and_its_end_are_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its setting and the code."""

@@ -17,7 +17,7 @@ from webapp.outbox.rows import Timing, reference
 def test_retry_says_what_is_true_of_a_submission_that_waits_or_is_delivered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was told that there is none of this reference."""
+    """Instead of an error that there is none with this reference."""
     for name, value in {
         "AMOOT_TOKEN": TOKEN,
         "SECRET_KEY": SECRET,

@@ -57,7 +57,7 @@ class Browser:
         return str(next(self.html.find("input", name="csrf_token"))[0]["value"])
 
 
-def test_with_the_new_key_before_the_old_nobody_notices(
+def test_new_key_before_the_old_one_changes_nothing_visible(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """A form that was open is accepted, and sent again is the same; the session goes on."""
@@ -90,7 +90,7 @@ def test_without_the_old_key_the_form_comes_back_with_what_was_typed(
 
 
 def test_receipts_outlive_a_rotation_and_not_their_key(make_app: Callable[..., Flask]) -> None:
-    """A visitor who reloads the page that thanks sees it still, or the form."""
+    """A reload of the receipt's page shows it again, or the form."""
     page = Page(make_app(secret_keys=("old",)).test_client(), "/embed/signup")
     done = page.send(Mobile=MOBILE, consent="true", follow=False).location
     for keys, outcome in (("new", "old"), "delivered"), (("new",), None):
@@ -204,7 +204,7 @@ def test_backup_brings_back_what_waited_and_sends_nothing_twice(
     assert len(portal.contacts) == 4
 
 
-def test_what_needs_a_hand_comes_back_and_is_looked_up_before_it_is_sent(
+def test_restored_submission_that_needs_attention_is_looked_up_before_it_is_sent(
     run: Callable[..., Result], hasty: Settings, portal: Simulator, tmp_path: Path
 ) -> None:
     """An operator may have sent it again since the backup."""

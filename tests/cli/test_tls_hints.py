@@ -75,7 +75,7 @@ def test_check_says_that_the_database_takes_no_tls(
 
 
 @pytest.mark.slow
-def test_server_that_asks_for_tls_is_told_from_one_that_does_not_know_the_user(
+def test_server_that_requires_tls_is_distinguished_from_one_that_does_not_know_the_user(
     postgres: PostgresServer,
 ) -> None:
     """The server's own words again."""
@@ -95,7 +95,7 @@ def test_server_that_asks_for_tls_is_told_from_one_that_does_not_know_the_user(
 
 
 @pytest.mark.slow
-def test_redis_that_speaks_tls_or_none_is_told_from_one_that_is_gone(
+def test_redis_with_or_without_tls_is_distinguished_from_one_that_is_gone(
     redis_servers: tuple[int, int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both ways round, with the scheme to use; no password is quoted."""

@@ -1,4 +1,4 @@
-"""A file that is empty or another program's, and an address where somebody listens already."""
+"""A file that is empty or another program's, and an address that is in use."""
 
 import hashlib
 import os
@@ -89,7 +89,7 @@ def test_faults_of_an_address_name_what_to_do(monkeypatch: pytest.MonkeyPatch) -
         assert bind_fault(fine) == "", fine
 
 
-def test_socket_of_another_server_or_in_no_folder_is_told() -> None:
+def test_socket_of_another_server_or_in_no_folder_is_reported() -> None:
     """Gunicorn would take the first away from its server; one that is left behind is replaced."""
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for a socket's
         path = Path(folder, "form.sock")
@@ -110,7 +110,9 @@ def test_socket_of_another_server_or_in_no_folder_is_told() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("check",), ("hash-password", "sara", "--password", "x")])
-def test_full_standard_output_is_told_in_one_line(tmp_path: Path, arguments: Sequence[str]) -> None:
+def test_full_standard_output_is_reported_in_one_line(
+    tmp_path: Path, arguments: Sequence[str]
+) -> None:
     """As of a full disk."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What forms.toml may say, and what is said of it when it is wrong."""
+"""The keys of forms.toml, and the messages on its errors."""
 
 import dataclasses
 import tomllib
@@ -10,7 +10,7 @@ from tables import each
 
 from webapp.contact import FIELDS, in_page_order
 from webapp.forms.definitions import Access, DateInput, FormDefinition, main_form
-from webapp.forms.definitions_file import DefinitionError, _Table, load, parse
+from webapp.forms.definitions_file import DefinitionError, _FormTable, load, parse
 from webapp.messages.public import NOT_VERIFIED_LABEL
 from webapp.verification.sender import Fallback, Policy
 
@@ -103,7 +103,7 @@ def test_example_has_a_form_of_each_sort() -> None:
         "CustomDate1": date(2027, 10, 16),
         "Active": True,
     }
-    keys = {field.name for field in dataclasses.fields(_Table)}
+    keys = {field.name for field in dataclasses.fields(_FormTable)}
     used = {key for table in tomllib.loads(EXAMPLE.read_text())["forms"].values() for key in table}
     for_few = {"verify_length", "verify_fallback", "verify_label", "line", "line_blocked"}
     assert keys - used == for_few
@@ -132,7 +132,7 @@ def test_forms_keep_the_order_of_the_file() -> None:
 
 
 def test_without_an_intranet_form_there_is_no_main_form() -> None:
-    """A server for visitors alone has nothing at "/"."""
+    """A server only for visitors has nothing at "/"."""
     assert main_form(parse(PUBLIC, source="forms.toml")) is None
 
 
@@ -471,7 +471,7 @@ def test_label_of_unverified_contacts_counts_with_the_others() -> None:
 
 
 def test_redirect_to_a_site_that_is_not_listed_is_refused() -> None:
-    """A typing error does not send visitors to somebody else."""
+    """A typing error does not send visitors to another site."""
     text = PUBLIC + (
         'embed_origins = ["https://example.ir"]\nredirect = "https://example.ir.evil.example/"'
     )
@@ -526,7 +526,7 @@ def test_fixed_date_is_a_day_that_can_be_sent(value: str) -> None:
     ],
 )
 def test_wrong_fields_are_named(fields: str, fault: str) -> None:
-    """A form shows fields of the table, each once, and whatever the portal needs."""
+    """A form shows fields of the table, each once, and those that the portal needs."""
     assert faults(public("public", fields)) == [f"forms.toml:4: forms.signup.fields: {fault}"]
 
 
@@ -675,7 +675,7 @@ def test_file_without_forms_is_refused(text: str) -> None:
 
 
 def test_forms_are_tables() -> None:
-    """A form's name with something else behind it is told so."""
+    """A form's name with more text after it is reported."""
     assert faults("forms = 1") == [
         "forms.toml: no form is defined; a form begins with [forms.its-name]"
     ]
@@ -683,7 +683,7 @@ def test_forms_are_tables() -> None:
 
 
 def test_title_an_access_and_fields_are_needed() -> None:
-    """What is missing is told at the line where the form begins."""
+    """A missing key is reported at the first line of the form."""
     assert faults("\n[forms.signup]") == [
         "forms.toml:2: forms.signup.title: is missing",
         "forms.toml:2: forms.signup.access: is missing",
@@ -713,7 +713,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: cannot be read: No such file or directory"
 
 
-def test_what_is_no_regular_file_or_too_large_is_told_at_once(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_or_too_large_is_reported_at_once(tmp_path: Path) -> None:
     """Instead of being read for ever."""
     large = tmp_path / "forms.toml"
     with large.open("wb") as file:
@@ -747,7 +747,7 @@ def test_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_times_are_read_by_the_calendar_and_the_clock_of_iran() -> None:
-    """In digits of any script; a day alone means its beginning, or its end."""
+    """In digits of any script; a day without a time means its beginning, or its end."""
     form = read(
         f'{PUBLIC}opens = "1405/10/01 08:00"\ncloses = "۱۴۰۵/۱۰/۱۵"\ncapacity = 120\nclosed = "پر."'
     )

@@ -46,7 +46,7 @@ def test_tampered_token_is_refused(change: Callable[[str], str]) -> None:
 
 @each("text", ["", ".", "a.b.c", "سلام", "\0", "x" * 5000])
 def test_rubbish_is_refused(text: str) -> None:
-    """Whatever comes, only InvalidToken is raised."""
+    """For any text, only InvalidToken is raised."""
     with pytest.raises(InvalidToken):
         Tokens(["k"]).read(text, form="f")
 

@@ -35,7 +35,7 @@ MOBILE = "09121234567"
     ],
 )
 def test_right_number_is_read_as_ascii_digits(check: Check, typed: str, digits: str) -> None:
-    """Whatever digits it is typed in, and whatever parts them."""
+    """In any digits, and with any separators."""
     assert check_text(check, typed, caption="کد") == digits
 
 
@@ -44,7 +44,7 @@ def test_right_number_is_read_as_ascii_digits(check: Check, typed: str, digits: 
     [
         (Check.NATIONAL_CODE, "0012345678"),  # another check digit
         (Check.NATIONAL_CODE, "0012345697"),  # two digits swapped
-        (Check.NATIONAL_CODE, "1111111111"),  # passes the sum, and is given to nobody
+        (Check.NATIONAL_CODE, "1111111111"),  # passes the sum, but is not assigned
         (Check.NATIONAL_CODE, "001234567"),
         (Check.NATIONAL_CODE, "00123456790"),
         (Check.NATIONAL_CODE, "کد ملی"),

@@ -185,7 +185,7 @@ def test_broken_characters_are_refused_by_the_fields_name(char: str) -> None:
     typed = f"رضا{char}یی"
     assert refusal(persian.clean_line, typed, caption="نام خانوادگی") == message
     assert refusal(persian.clean_lines, typed, caption="نام خانوادگی") == message
-    assert refusal(persian.split_labels, typed, caption="نام خانوادگی") == message
+    assert refusal(persian.parse_labels, (typed,), caption="نام خانوادگی") == message
 
 
 @given(ANY_TEXT)
@@ -222,7 +222,7 @@ def test_joiners_stay_only_between_letters(text: str) -> None:
     ],
 )
 def test_invisible_characters_are_stripped(typed: str, clean: str) -> None:
-    """Email, mobile and dates lose what nobody sees; broken characters stay to be refused."""
+    """Email, mobile and dates lose invisible characters; broken ones stay to be refused."""
     assert persian.strip_invisible(typed) == clean
 
 
@@ -406,7 +406,7 @@ def test_what_is_no_single_mobile_number_is_refused_with_its_reason(
 
 @given(ANY_TEXT | LIKE_A_MOBILE)
 def test_mobile_number_has_its_shape_or_is_refused(text: str) -> None:
-    """Whatever is typed, the result is 09 and nine digits, and reads as itself."""
+    """For any text, the result is 09 and nine digits, and is read as the same number."""
     mobile = unless_refused(persian.parse_mobile, text)
     if mobile is not None:
         assert re.fullmatch(r"09[0-9]{9}", mobile)
@@ -458,7 +458,7 @@ def test_mobile_number_has_its_shape_or_is_refused(text: str) -> None:
     ],
 )
 def test_every_shape_of_a_date_is_read(typed: str) -> None:
-    """Any order that can be told, any digits, Jalali and Gregorian."""
+    """Any clear order, any digits, Jalali and Gregorian."""
     assert persian.parse_date(typed) == date(1990, 10, 7)
 
 
@@ -680,7 +680,7 @@ def test_what_is_shown_is_read_back(day: date) -> None:
 
 @given(ANY_TEXT | LIKE_A_DATE, ANY_TEXT | LIKE_A_DATE, ANY_TEXT | LIKE_A_DATE)
 def test_date_is_read_or_refused(day: str, month: str, year: str) -> None:
-    """Whatever is typed, the outcome is a date or a message."""
+    """For any text, the result is a date or a message."""
     results = (
         unless_refused(persian.parse_date, day),
         unless_refused(persian.parse_date_parts, day, month, year),
@@ -695,7 +695,7 @@ def test_date_is_read_or_refused(day: str, month: str, year: str) -> None:
 def test_labels_are_split_on_every_separator(separator: str) -> None:
     """Commas, semicolons and bars of all widths, line ends, and what normalises into one."""
     typed = f"مشتري{separator} همکار {separator}{separator}"
-    assert persian.split_labels(typed, caption="برچسب‌ها") == ("مشتری", "همکار")
+    assert persian.parse_labels((typed,), caption="برچسب‌ها") == ("مشتری", "همکار")
 
 
 @each(

@@ -7,10 +7,10 @@ from pathlib import Path
 from tables import each
 
 from webapp.forms.definitions import Access
-from webapp.forms.definitions_file import _Table
+from webapp.forms.definitions_file import _FormTable
 
 DOCS = Path(__file__).parents[2] / "docs"
-KEYS = {row.name: row.metadata for row in dataclasses.fields(_Table)}
+KEYS = {row.name: row.metadata for row in dataclasses.fields(_FormTable)}
 # How each page says that a key is needed, and that it is for one kind of form.
 SAID = {
     "forms.md": {

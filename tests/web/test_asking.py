@@ -1,4 +1,4 @@
-"""Who asks: the organisation, its words and its addresses on visitors' pages."""
+"""The organisation, its texts and its addresses on visitors' pages."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -49,7 +49,7 @@ ADDRESSES = ["tel:02112345678", "mailto:club@example.ir", "https://example.ir/pr
 
 
 def test_organisation_stands_on_visitors_pages_and_the_poster(client: FlaskClient) -> None:
-    """With its logo, which everybody may load; not in frames, whose page says who asks."""
+    """With its logo, which is public; not in frames, whose host page names the organisation."""
     for path in ("/f/club", "/install/club/poster"):
         html = Html(client.get(path).text)
         assert "شرکت <نمونه>" in next(text for it, text in html.find("p") if it["class"] == "brand")
@@ -62,7 +62,7 @@ def test_organisation_stands_on_visitors_pages_and_the_poster(client: FlaskClien
 def test_logo_of_an_installation_without_visitors_stays_on_the_intranet(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    """Nobody else has a page with it."""
+    """No other page has it."""
     forms, logo = tmp_path / "forms.toml", tmp_path / "logo.svg"
     forms.write_text('[forms.desk]\ntitle = "ثبت"\naccess = "intranet"\nfields = ["Mobile"]')
     logo.write_bytes(SVG)

@@ -1,4 +1,4 @@
-"""What an answer tells a browser to keep for Back, and what a form that is sent again does."""
+"""Responses that browsers keep for Back, and forms that are sent again."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def client(make_app: Callable[..., Flask]) -> FlaskClient:
     return make_app(forms=FORMS).test_client()
 
 
-def test_every_form_that_is_sent_says_where() -> None:
+def test_every_form_has_an_action() -> None:
     """Else its address has the fragment of a link that was followed before."""
     texts = {path.name: path.read_text() for path in sorted(TEMPLATES.rglob("*.html"))}
     forms = [(name, form) for name, text in texts.items() for form in _POST_FORM.findall(text)]
@@ -98,7 +98,7 @@ def test_what_is_kept_for_back_is_found_whatever_cookies_came_since(client: Flas
 def test_code_that_is_sent_again_by_a_reload_is_no_try(
     client: FlaskClient, portal: Simulator
 ) -> None:
-    """The page says so, and that of the last answer takes the right code."""
+    """The page shows an error; the page of the last answer accepts the right code."""
     url = Page(client, "/f/club").send(Mobile=MOBILE, follow=False).headers["Location"]
     code = portal.codes[-1]["Code"]
     wrong = f"{(int(code) + 1) % 100000:05}"
@@ -109,7 +109,7 @@ def test_code_that_is_sent_again_by_a_reload_is_no_try(
     assert all(page.outcome == "invalid" for page in pages)
     assert "قدیمی" in pages[-1].text(id="Code-error")
     assert "بررسی نشد" not in pages[0].text(id="Code-error")
-    # From a page that was open before, not even the right one: nobody guesses without a try.
+    # From an older page, not even the right code is accepted: each guess counts as a try.
     assert client.post(url, data={**first, "Code": code}).status_code == 422
     last = {**pages[-1].values, "Code": code}
     assert client.post(url, data=last).status_code == 303

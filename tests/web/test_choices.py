@@ -98,7 +98,7 @@ def test_operators_form_names_the_groups_that_it_has(client: FlaskClient) -> Non
 
 
 def test_server_takes_the_choices_of_the_file_only(client: FlaskClient, portal: Simulator) -> None:
-    """Whatever is sent; what was chosen is chosen still when the form comes back."""
+    """For any values; the choice remains when the form comes back."""
     status, html = send(client, CustomText2="شب", CustomText3="کرمان")
     assert status == 422
     assert error(html, "CustomText2") == messages.BAD_CHOICE.format(caption=messages.ANSWER)
@@ -167,7 +167,7 @@ def test_import_takes_the_choices_of_the_file_only() -> None:
 
 
 def test_statistics_count_what_was_chosen_once(client: FlaskClient) -> None:
-    """A submission that is sent twice is one; choices that nobody took are listed, too."""
+    """A submission that is sent again is counted once; choices with the count 0 are listed, too."""
     token = Page(client, "/f/event").token
     data = {"csrf_token": token, HONEYPOT_INPUT: "", **TYPED}
     for _ in range(2):

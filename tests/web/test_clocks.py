@@ -55,7 +55,7 @@ def test_form_of_a_machine_with_another_clock_is_accepted(
 def test_proof_is_valid_for_ten_minutes_on_a_machine_with_another_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Five minutes ahead or behind: who types for nine minutes has not worked in vain."""
+    """Five minutes ahead or behind: a form that was filled in for nine minutes is accepted."""
     monkeypatch.setattr(proof_of_work, "MAX_HASHES", 50)
     proofs = ProofOfWork(["key"], consume=lambda *_: True)
     skew = CLOCK_SKEW.total_seconds()

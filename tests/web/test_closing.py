@@ -138,10 +138,10 @@ def test_what_was_sent_in_time_has_the_same_answer_after_the_form_has_closed(
     assert 'data-outcome="delivered"' in receipt.text
 
 
-def test_full_form_says_so_and_keeps_what_was_typed_on_the_page(
+def test_full_form_shows_the_reason_and_the_typed_values(
     client: FlaskClient, portal: Simulator
 ) -> None:
-    """The one who opened it before, and the one who opens it then; operators see the numbers."""
+    """On a page that was open before, and on one opened then; operators see the numbers."""
     late = Page(client, "/f/event")
     for mobile in ("09121234501", "09121234502"):
         sent = send(client, Page(client, "/f/event"), mobile, "/f/event")
@@ -170,7 +170,7 @@ def test_operators_see_whether_a_form_is_open_and_how_many_places_are_taken(
 def test_code_counts_after_the_form_is_full_or_closed_as_long_as_its_place_is_kept(
     client: FlaskClient, clock: Clock, portal: Simulator, delivery: DeliveryServices
 ) -> None:
-    """Who came in time types a wrong code, another one and the right one; others are told why."""
+    """One in time takes wrong codes and then the right one; later ones get the reason."""
     step = send(client, Page(client, "/f/club"), "09121234506", "/f/club").headers["Location"]
     for time, expected in ((OPEN, "full"), (LATE, "late")):
         clock.time = time
@@ -184,7 +184,7 @@ def test_code_counts_after_the_form_is_full_or_closed_as_long_as_its_place_is_ke
     assert delivery.places.read_taken("club") == 1
 
 
-def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
+def test_code_that_was_typed_too_late_does_not_lead_to_a_closed_form(
     client: FlaskClient, clock: Clock, delivery: DeliveryServices
 ) -> None:
     """Its place is free again; the page says both, instead of a form to be filled in in vain."""
@@ -209,7 +209,7 @@ def test_code_that_nobody_typed_in_time_leads_to_no_form_that_is_closed(
 def test_suspect_is_corrected_in_the_last_place(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """An extension of the browser had filled in what no person sees; nobody is counted twice."""
+    """A browser extension had filled in the honeypot; the submission is counted once."""
     filled = {HONEYPOT_INPUT: "x"}
     step = send(client, Page(client, "/f/club"), "09121234503", "/f/club", **filled)
     page = Page(client, f"{step.headers['Location']}&change=1")

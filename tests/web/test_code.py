@@ -172,10 +172,25 @@ def test_code_of_another_submission_or_form_is_wrong(
     second = Step(client, "/f/club", Mobile=OTHER)
     if code != code_of(portal):
         assert second.press(Code=code).status_code == 422
-    assert client.get(first.url.replace("club", "kind")).headers["Location"] == "/f/kind"
-    assert client.get("/f/club/code?s=x").headers["Location"] == "/f/club"
+    assert client.get(first.url.replace("club", "kind")).status_code == 410
+    assert client.get("/f/club/code").headers["Location"] == "/f/club"
     assert client.get("/f/desk/code").status_code == 404
     assert portal.contacts == []
+
+
+@pytest.mark.parametrize("path", ["/f/club", "/embed/club"])
+def test_step_whose_token_no_key_reads_says_so_above_a_new_form(
+    client: FlaskClient, portal: Simulator, path: str
+) -> None:
+    """As after `SECRET_KEY` was lost."""
+    for answer in (client.get(f"{path}/code?s=x"), client.post(f"{path}/code?s=x", data={})):
+        assert answer.status_code == 410
+        page = Html(answer.text)
+        assert texts.GONE in page.text(role="alert")
+    token = next(page.find("input", name="csrf_token"))[0]["value"]
+    sent = client.post(path, data={**TYPED, "csrf_token": token})
+    assert "/code?" in sent.headers["Location"]
+    assert len(portal.codes) == 1
 
 
 def test_code_expires_after_ten_minutes(client: FlaskClient, portal: Simulator) -> None:
@@ -213,7 +228,7 @@ def test_three_codes_are_sent_with_growing_pauses(client: FlaskClient, portal: S
 def test_code_that_cannot_be_sent_again_leaves_the_former_one_valid(
     client: FlaskClient, portal: Simulator, what: str | Fault
 ) -> None:
-    """Its page says so; once no code is valid, the submission is held."""
+    """Its page shows it; once no code is valid, the submission is held."""
     step, late = Step(client, "/f/club"), Step(client, "/f/club", Mobile=OTHER)
     code = portal.codes[0]["Code"]
     elapse(client, 60)
@@ -355,7 +370,7 @@ def test_guesser_gets_fifteen_tries_a_submission(
 ) -> None:
     """Codes of four digits, guessed as long as the page compares them; none of them is right."""
     monkeypatch.setattr(sender, "new_code", lambda length: "9" * length)
-    monkeypatch.setattr(verification, "time", FakeClock())  # who has used up all tries waits
+    monkeypatch.setattr(verification, "time", FakeClock())  # after all tries there is a wait
     rounds, compared, hits = 3, 0, 0
     for number in range(rounds):
         step = Step(client, "/f/kind", Mobile=f"0912111111{number}", proof="")
@@ -418,7 +433,7 @@ FAULTS = [Fault.HTTP_502, Fault.CLOSE_WITHOUT_ANSWER, Fault.HTML]
 def test_code_that_cannot_be_sent_holds_the_submission_and_pauses_nothing(
     client: FlaskClient, portal: Simulator, what: str | Fault
 ) -> None:
-    """The visitor is told that it was received; operators are told why."""
+    """The visitor's page says that it was received; the operators' list has the reason."""
     portal.respond_with = lambda asked: what if asked.path.endswith("OTP") else "Success"
     step = Step(client, "/f/club")
     assert step.html.outcome == "queued"
@@ -450,7 +465,7 @@ def test_refused_account_pauses_the_queue_as_well(
 def test_held_submission_is_received_and_not_recorded(
     client: FlaskClient, portal: Simulator, path: str
 ) -> None:
-    """Title and text promise no more than that somebody will be in touch."""
+    """Title and text only promise an answer by the organisation."""
     portal.answer("Failed")
     step = Step(client, path)
     assert step.html.text("title") == messages.TITLE_RECEIVED.format(title="باشگاه")
@@ -476,7 +491,7 @@ def test_request_to_slow_down_pauses_the_queue_as_well(
 
 
 def test_fallback_accept_sends_with_a_label(client: FlaskClient, portal: Simulator) -> None:
-    """The label tells these from the verified ones."""
+    """The label distinguishes these from the verified ones."""
     portal.answer("CreditNotEnough")
     assert Step(client, "/f/kind").html.outcome == "queued"
     services = delivery(client)
@@ -499,7 +514,7 @@ def test_budget_of_the_day_is_kept_by_all_together(
 def test_number_that_has_had_its_codes_gets_no_other(
     site: Callable[..., Flask], portal: Simulator
 ) -> None:
-    """Nobody is flooded; what was typed stays."""
+    """No number gets too many codes; what was typed stays."""
     client = site(limit_code_mobile="1/hour").test_client()
     step = Step(client, "/f/club")
     page = Page(client, "/f/club")
@@ -540,9 +555,7 @@ def test_number_that_the_portal_refuses_is_an_error_of_its_field(
     assert [stored["FName"] for stored in portal.contacts] == ["سارا"]
 
 
-def test_blocked_line_is_told_after_the_code_and_never_before(
-    client: FlaskClient, portal: Simulator
-) -> None:
+def test_blocked_line_is_shown_only_after_the_code(client: FlaskClient, portal: Simulator) -> None:
     """And to operators with their own text; silence where the call fails."""
     portal.blocked = {MOBILE: {"30001234", "OTP"}}
     asked = lambda: [r for r in portal.requests if r.path.endswith("Cancelation")]  # noqa: E731
@@ -566,7 +579,7 @@ def test_blocked_line_is_told_after_the_code_and_never_before(
 def test_unverified_submission_is_nobodys_business_and_gone_after_an_hour(
     client: FlaskClient, portal: Simulator
 ) -> None:
-    """It does not wait, nobody claims or sees it, and it is erased."""
+    """It does not wait, is neither claimed nor listed, and is erased."""
     step = Step(client, "/f/club")
     reference = str(next(step.html.find("div", role="status"))[0]["data-reference"])
     services = delivery(client)

@@ -106,7 +106,7 @@ def test_database_that_fails_once_a_code_is_out_leaves_the_code_step(
     assert len(portal.contacts) == len(portal.codes) == 1
 
 
-def test_wherever_the_database_fails_the_page_says_what_is_true(
+def test_page_after_a_database_failure_at_any_step_is_true(
     client: FlaskClient, portal: Simulator, failure: Failure
 ) -> None:
     """Before it is stored: not recorded. Afterwards: the step, which says whether a code is out."""
@@ -133,7 +133,7 @@ def test_wherever_the_database_fails_the_page_says_what_is_true(
     assert after > 5
 
 
-def test_code_that_was_not_sent_is_never_said_to_be(
+def test_code_that_was_not_sent_is_never_reported_as_sent(
     client: FlaskClient, portal: Simulator, failure: Failure
 ) -> None:
     """Wherever the database fails after the portal has refused to send it."""
@@ -157,7 +157,7 @@ def test_code_that_was_not_sent_is_never_said_to_be(
     assert is_asked
 
 
-def test_another_code_that_is_out_is_said_though_the_database_fails(
+def test_second_code_that_was_sent_is_reported_although_the_database_fails(
     client: FlaskClient, portal: Simulator, failure: Failure
 ) -> None:
     """And the number that was corrected has its own step."""

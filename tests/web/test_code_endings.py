@@ -79,7 +79,7 @@ def test_code_in_any_whole_message_that_is_pasted_is_found(
         assert step.press(Code=message.format(code[:2], code[2:])).status_code == 303, message
 
 
-def test_error_is_said_once_and_the_input_refers_to_it(
+def test_error_is_shown_once_and_the_input_refers_to_it(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """Its heading names what is wrong; what helps and the tries that are left follow."""
@@ -94,7 +94,7 @@ def test_error_is_said_once_and_the_input_refers_to_it(
     assert "autofocus" in asked
 
 
-def test_reload_of_a_wrong_code_without_script_says_nothing_untrue(
+def test_reload_of_a_wrong_code_without_script_counts_no_try(
     client: FlaskClient, portal: Simulator
 ) -> None:
     """The browser sends the POST again: the page is old, and the tries are those that are left."""
@@ -110,7 +110,7 @@ def test_reload_of_a_wrong_code_without_script_says_nothing_untrue(
 def test_correcting_the_number_opens_the_form_at_its_field(
     client: FlaskClient, portal: Simulator, path: str
 ) -> None:
-    """The step shows the whole number, so that a mistake is seen."""
+    """The step shows the whole number: a mistake is visible."""
     step = Step(client, path)
     assert "۰۹۱۲۱۲۳۴۵۶۷" in step.html.text(role="status")
     answer = client.post(step.url, data={"change": "1"})
@@ -139,7 +139,7 @@ def test_code_that_is_over_leads_to_another_one_and_to_nothing_else(
 def test_submission_without_a_further_code_may_be_left_to_an_operator(
     client: FlaskClient, portal: Simulator
 ) -> None:
-    """Held whatever the form's policy: else nobody would need a code."""
+    """Held under each policy, as a visitor could otherwise avoid the code."""
     step = Step(client)
     assert step.press(review="1").status_code == 409
     assert step.html.outcome == "code"
@@ -159,7 +159,7 @@ def test_submission_without_a_further_code_may_be_left_to_an_operator(
 def test_last_code_is_right_although_the_operator_could_have_decided(
     client: FlaskClient, portal: Simulator
 ) -> None:
-    """Who has waited for it types it."""
+    """A code that arrives late is still accepted."""
     step = Step(client)
     use_up_sendings(step)
     assert step.press(Code=code_of(portal)).status_code == 303

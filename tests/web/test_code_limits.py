@@ -92,7 +92,7 @@ def test_number_gets_three_codes_of_four_processes_and_a_restarted_one(
 def test_network_that_has_had_its_codes_goes_on_without(
     site: Callable[..., FlaskClient], portal: Simulator
 ) -> None:
-    """At a venue or a carrier, many share an address: the form's policy decides, nobody is lost."""
+    """Many share the address of a venue or carrier: the form's policy decides, nothing is lost."""
     client = site(limit_code_address="2/hour")
     assert asked_for_code(sign_up(client, mobile) for mobile in numbers(2)) == 2
     held = sign_up(client, MOBILE)
@@ -134,7 +134,7 @@ def test_wide_network_gets_the_codes_of_two_narrow_ones(
 def test_form_that_has_had_its_codes_goes_on_without(
     site: Callable[..., FlaskClient], portal: Simulator
 ) -> None:
-    """Whatever the network; another form is not touched."""
+    """On any network; another form is not affected."""
     client = site(limit_code_form="2/hour")
     answers = [
         sign_up(client, mobile, sender=f"203.{turn}.0.1") for turn, mobile in enumerate(numbers(4))

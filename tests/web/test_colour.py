@@ -1,4 +1,4 @@
-"""A form's own colour: legible in both schemes, whatever it is."""
+"""A form's own colour: every colour is legible in both schemes."""
 
 import re
 from pathlib import Path

@@ -93,7 +93,7 @@ def failing(method: str, what: str | Fault) -> Callable[[Captured], str | Fault]
 
 
 def change_in_panel(portal: Simulator, **values: object) -> None:
-    """Change the last contact as somebody does in the portal's panel."""
+    """Change the last contact as in the portal's panel."""
     contact = portal.contacts[-1]
     stored = {name: it for name, it in contact.items() if name not in {"ID", "GenderTypeStr"}}
     portal._phonebook.edit(str(contact["ID"]), {**stored, **values}, portal.profile, utc_now())  # noqa: SLF001
@@ -167,7 +167,7 @@ def test_second_tab_learns_of_the_first_ones_correction(page: Page, portal: Simu
 
 
 @short_deadline
-def test_lost_answer_is_called_uncertain_and_looking_again_tells(
+def test_lost_answer_is_called_uncertain_and_another_lookup_shows_the_result(
     page: Page, portal: Simulator
 ) -> None:
     """Sent again, it is no second change."""
@@ -229,7 +229,9 @@ def test_every_failure_of_the_lookup_says_that_nothing_changed_and_what_to_do(
     assert edits(portal) == []
 
 
-def test_paused_queue_calls_nobody_and_says_why(page: Page, portal: Simulator) -> None:
+def test_lookup_with_a_paused_queue_makes_no_call_and_shows_the_reason(
+    page: Page, portal: Simulator
+) -> None:
     """A person does not wait for a portal that refuses the account."""
     portal.respond_with = failing("ContactCreate", "CreditNotEnough")
     Page(page.client).send(Mobile=OTHER, FName="رضا")
@@ -295,7 +297,7 @@ def test_number_that_is_known_is_asked_about_before_a_correction(
 def test_correction_leaves_no_trace_of_the_contact_in_log_and_address(
     page: Page, portal: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Only its reference, and what became of it."""
+    """Only its reference and result."""
     caplog.set_level(logging.DEBUG)
     correction = opened(page)
     values = {**correction.html.values, "FName": "سارینا"}
@@ -331,7 +333,7 @@ def asked(page: Page, **typed: Any) -> Page:
     return question
 
 
-def test_question_tells_which_labels_the_stored_contact_has(page: Page, portal: Simulator) -> None:
+def test_question_shows_which_labels_the_stored_contact_has(page: Page, portal: Simulator) -> None:
     """Those that were typed or are offered, with one call for each and no more than eight."""
     portal.requests.clear()
     typed = ["مشتری", "نمایشگاه", *(f"برچسب {number}" for number in range(9))]
@@ -353,7 +355,7 @@ def test_question_says_nothing_of_labels_that_could_not_be_searched(
 
 
 def test_stored_contact_is_kept_by_a_button(page: Page, portal: Simulator) -> None:
-    """The receipt says so, and the form is empty."""
+    """The receipt shows it, and the form is empty."""
     question = asked(page)
     question.send(**{**question.html.values, "confirm": "keep"})
     assert question.html.outcome == "kept"
@@ -378,7 +380,7 @@ def test_stored_contact_is_corrected_with_what_was_typed(page: Page, portal: Sim
 def test_question_offers_no_correction_where_it_is_off(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
-    """And an answer that says so nevertheless is asked again."""
+    """And an answer that claims it nevertheless is asked again."""
     page = Page(make_app(forms=FORMS).test_client())
     page.send(**FULL)
     question = asked(page)

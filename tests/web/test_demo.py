@@ -17,8 +17,8 @@ def demo(make_app: Callable[..., Flask]) -> Iterator[FlaskClient]:
         yield make_app(amoot_token=None, amoot_url=simulator.url).test_client()
 
 
-def test_demo_tells_which_number_has_paused_the_queue(demo: FlaskClient) -> None:
-    """Else the next contact would wait without a reason that anybody sees."""
+def test_demo_shows_which_number_has_paused_the_queue(demo: FlaskClient) -> None:
+    """Otherwise the next contact would wait without a visible reason."""
     assert not list(Html(demo.get("/demo").text).find("p", data_cause=""))
     page = Page(demo)
     page.send(Mobile="09990000004")

@@ -203,7 +203,7 @@ def ask_early(page: Page, mobile: str, **fields: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def test_early_question_shows_whom_the_phonebook_has(page: Page) -> None:
+def test_early_question_shows_the_contacts_of_the_phonebook(page: Page) -> None:
     """Its tick belongs to the form, which is then sent without another question."""
     submit(page, **FIRST)
     status, text = ask_early(page, "+98 912 123 4567")
@@ -222,10 +222,10 @@ def test_early_question_shows_whom_the_phonebook_has(page: Page) -> None:
         ({"FName": "سارا", "LName": " رضايي "}, []),
         ({"FName": "مینا", "LName": ""}, [("نام", "سارا", "مینا")]),
         ({"CityName": "یزد", "BornDate": "x"}, [("شهر", "تهران", "یزد")]),
-        ({"JobTitle": "مدیر"}, [("سمت شغلی", desk.DUPLICATE_EMPTY, "مدیر")]),
+        ({"JobTitle": "مدیر"}, [("سمت شغلی", desk.EMPTY, "مدیر")]),
     ],
 )
-def test_early_question_tells_field_by_field_what_differs_so_far(
+def test_early_question_shows_the_present_differences_by_field(
     page: Page, typed: dict[str, str], told: list[tuple[str, str, str]]
 ) -> None:
     """Fields that are empty may still be filled in, and wrong ones corrected."""
@@ -290,7 +290,7 @@ def test_waiting_contact_has_the_day_that_it_was_in_iran(
     assert known.changed_on == date(2026, 3, 21)
 
 
-def test_same_form_sent_twice_is_not_asked_about(page: Page, portal: Simulator) -> None:
+def test_same_form_sent_again_is_not_asked_about(page: Page, portal: Simulator) -> None:
     """A double click, or a reload."""
     page.send(follow=False, **FIRST)
     assert page.send(**FIRST).status_code == 200
@@ -307,7 +307,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
 
 
 @pytest.mark.parametrize("fault", ["Token_NotAllowMethod", "Failed", Fault.SILENT, Fault.RESET])
-def test_portal_that_cannot_say_delays_nobody_for_long(
+def test_portal_without_an_answer_delays_a_submission_only_briefly(
     hurried: Page, portal: Simulator, fault: str | Fault
 ) -> None:
     """It goes on as without the question, and does not pause the queue."""
@@ -338,7 +338,7 @@ def test_database_that_fails_is_not_hidden_by_the_question(
 
 
 def test_other_forms_do_not_ask(app: Flask, page: Page, portal: Simulator) -> None:
-    """A form without the question, and a visitor's: who signs up learns nothing of others."""
+    """A form without the question, and a visitor's, which must not reveal known numbers."""
     submit(page, **FIRST)
     other = Page(app.test_client(), "/f/other")
     other.send(**SECOND)

@@ -89,7 +89,7 @@ def test_every_answer_names_who_may_frame_it_and_sets_no_cookie(
 
 
 @each("path", ["/embed/closed", "/embed/nowhere", "/embed/contact", "/f/news"])
-def test_what_is_not_to_be_embedded_names_nobody(client: FlaskClient, path: str) -> None:
+def test_page_that_is_not_embeddable_allows_no_ancestor(client: FlaskClient, path: str) -> None:
     """No origins, no such form, an operators' form, a page of its own."""
     headers = client.get(path).headers
     assert headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
@@ -123,7 +123,7 @@ def test_success_leads_to_a_receipt_without_personal_data(page: Page, portal: Si
 
 @each("receipt", ["", "nonsense", "{own}x"])
 def test_false_receipt_leads_to_the_form(client: FlaskClient, receipt: str) -> None:
-    """Nothing is said that did not happen."""
+    """The page states only what has happened."""
     own = Tokens(["another key"]).issue_receipt("news", RECEIPT)
     response = client.get(f"/embed/news/done?r={receipt.format(own=own)}")
     assert (response.status_code, response.location) == (303, "/embed/news")
@@ -197,7 +197,7 @@ def test_old_token_remembers_the_site(
     assert portal.contacts[0]["CustomText6"].endswith(" https://example.ir")
 
 
-def test_error_is_told_in_the_frame(client: FlaskClient) -> None:
+def test_error_is_shown_in_the_frame(client: FlaskClient) -> None:
     """Its page has the form's colour, the frame's script and no ground of its own."""
     html = Html(client.put("/embed/news").text)
     assert next(html.find("html"))[0]["class"] == "embed light"

@@ -38,7 +38,7 @@ def test_every_error_has_a_page_that_says_what_to_do(failing: FlaskClient, statu
     assert HTTPStatus(status).phrase not in response.text
 
 
-def test_unexpected_error_tells_nothing(
+def test_page_of_an_unexpected_error_has_no_details(
     failing: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither the page nor the log quotes an exception's text; the log says where it happened."""

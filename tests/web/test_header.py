@@ -33,7 +33,7 @@ def header(html: Html) -> str:
 
 @each("path", OPERATORS)
 def test_operators_page_has_header_and_skip_link(client: FlaskClient, path: str) -> None:
-    """The link of the page itself is marked, and the skip link leads to the content."""
+    """The link of the current page is marked, and the skip link leads to the content."""
     html = Html(client.get(path).text)
     assert messages.OUTBOX_LINK in header(html)
     (skip,) = html.find("a", **{"class": "skip"})
@@ -138,7 +138,7 @@ def test_second_view_of_a_form_renders_nothing(app: Flask, page: Page) -> None:
     assert rendered == []
 
 
-def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> None:
+def test_logged_in_operator_is_named(make_app: Callable[..., Flask]) -> None:
     """Only them: the cached page is the same for all."""
     users = {name: hashed("x") for name in ("sara", "ali")}
     client = make_app(intranet_users=users).test_client()
@@ -147,7 +147,7 @@ def test_operator_who_is_logged_in_is_named(make_app: Callable[..., Flask]) -> N
         assert [other in shown for other in ("sara", "ali")] == [name == "sara", name == "ali"]
 
 
-def test_pause_is_told_once_with_a_receipt(page: Page, portal: Simulator) -> None:
+def test_pause_is_shown_once_with_a_receipt(page: Page, portal: Simulator) -> None:
     """The receipt names the reason; the next page has the banner."""
     portal.respond_with = lambda _: "CreditNotEnough"
     page.send(Mobile="09121234567")

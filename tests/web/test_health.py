@@ -50,7 +50,7 @@ def test_anybody_may_ask_and_nothing_is_kept(client: FlaskClient, path: str) -> 
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 200), ("/", 400)])
 def test_balancer_calls_by_address(make_app: Callable[..., Flask], path: str, status: int) -> None:
-    """Pages are shown under PUBLIC_URL alone."""
+    """Pages are shown only under PUBLIC_URL."""
     client = make_app(public_url=PUBLIC).test_client()
     assert client.get(path, base_url="http://10.0.0.5:8000").status_code == status
     assert client.get(path, base_url=PUBLIC).status_code == 200
@@ -83,7 +83,7 @@ def test_database_that_can_be_written_is_ready(
 def test_database_that_cannot_be_written_is_not_ready(
     make_app: Callable[..., Flask], database_url: str, request: pytest.FixtureRequest
 ) -> None:
-    """SQLite that somebody else keeps, PostgreSQL that is read-only; until that has ended."""
+    """A locked SQLite file or a read-only PostgreSQL, until that has ended."""
     client = make_app(database_url=database_url).test_client()
     assert client.get("/readyz").status_code == 200
     release = request.getfixturevalue("block")(database_url)
@@ -131,7 +131,7 @@ def opened(url: str, **options: str) -> Iterator[Connection]:
 
 
 class SlowStore:
-    """A store that answers when it is told to, and counts who asks."""
+    """An outbox that answers on an event, and counts its calls."""
 
     def __init__(self) -> None:
         """Keep silent."""

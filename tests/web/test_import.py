@@ -55,7 +55,7 @@ def test_file_goes_from_the_preview_to_the_report(
     portal: Simulator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nothing is sent before the operator says so; the log has no personal data."""
+    """Nothing is sent before the operator confirms; the log has no personal data."""
     caplog.set_level(logging.INFO)
     path = brought(client, *GOOD, WRONG, AGAIN)
     assert numbers(client, path, "ready", "wrong", "twice") == [4, 1, 1]
@@ -284,7 +284,7 @@ def test_only_the_import_takes_a_large_body(client: FlaskClient) -> None:
 def test_form_is_chosen_where_there_are_several(
     make_app: Callable[..., Flask], tmp_path: Any, portal: Simulator
 ) -> None:
-    """Not one that asks for consent: nobody consents for somebody else."""
+    """Not one that asks for consent, which only the person can give."""
     forms = tmp_path / "forms.toml"
     table = '[forms.{}]\ntitle = "{}"\naccess = "intranet"\nfields = ["Mobile", "FName"]\n'
     forms.write_text(

@@ -71,7 +71,7 @@ def test_send_with_changed_values_shows_the_preview_first(client: FlaskClient) -
 
 
 def test_send_without_a_reading_sends_the_stored_one(client: FlaskClient) -> None:
-    """As a program does that posts the button alone."""
+    """As by a program that posts only the button."""
     path = brought(client, *GOOD)
     press(client, path, columns="1", **{"column-1": "LName", "all-CityName": "قم"})
     press(client, path, go="1")

@@ -101,13 +101,13 @@ def test_list_of_imports_shows_rows_that_came_before(
     cells = [text for _, text in Html(client.get("/import").text).find("td")]
     assert cells[5:9] == list("۰۰۰۳")
     heads = [text for _, text in Html(client.get("/import").text).find("th")]
-    assert heads[8] == texts.KNOWN_BEFORE
+    assert heads[8] == texts.KNOWN_NUMBERS
 
 
 def test_cancelling_asks_once_with_the_number_of_rows_that_are_erased(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """The question erases nothing; its answer alone does. A preview is discarded at once."""
+    """Only the answer to the question erases rows. A preview is discarded at once."""
     path = sent(client)
     delivery.imports.feeder.enqueue_due_rows()
     left = len(MANY) - 8

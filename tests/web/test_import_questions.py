@@ -65,7 +65,7 @@ def test_send_with_a_mended_cell_shows_the_preview_first(client: FlaskClient) ->
     assert "علی" in page
 
 
-def test_many_wrong_rows_have_inputs_for_the_first_alone(client: FlaskClient) -> None:
+def test_only_the_first_of_many_wrong_rows_have_inputs(client: FlaskClient) -> None:
     """The others are mended in the file; a long cell is, too."""
     rows = [(f"09{number}", "علی", "", "") for number in range(MAX_MENDED + 5)]
     path = brought(client, GOOD, ("0" * 500, "", "", ""), *rows)
@@ -126,7 +126,7 @@ def test_dates_that_are_said_to_begin_with_the_day_do(client: FlaskClient) -> No
 def test_columns_that_were_chosen_are_proposed_for_the_next_file_with_the_same_header(
     client: FlaskClient,
 ) -> None:
-    """Said in one line; a guess that nobody changed is made anew."""
+    """In one line; a guess that was not changed is made anew."""
     header = ("موبایل", "عنوان", "یادداشت")
     first = written(("09120000001", "الف", "ب"), header=header)
     path = str(upload(client, first).headers["Location"])

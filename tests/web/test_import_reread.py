@@ -1,4 +1,4 @@
-"""A draft that is read in another way: whatever happens, the operator still has one of the two."""
+"""A draft that is read in another way: after each failure, one of the two drafts remains."""
 
 from unittest.mock import Mock
 

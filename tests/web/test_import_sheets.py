@@ -55,7 +55,7 @@ def chosen(client: FlaskClient, path: str) -> list[str]:
 def test_sheet_and_header_are_guessed_and_can_be_chosen_until_the_rows_are_sent(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """Another sheet's header is found anew; a file is kept for its draft alone, as ciphertext."""
+    """Another sheet's header is detected; a file is kept only for its draft, as ciphertext."""
     path = str(upload(client, book()).headers["Location"])
     assert chosen(client, path) == ["تهران", "2"]
     assert numbers(client, path, "ready") == [1]

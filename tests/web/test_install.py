@@ -77,7 +77,7 @@ def test_each_fault_of_a_set_up_is_found_and_no_other(
     assert wrong(**facts) == found
 
 
-def test_site_with_and_without_www_is_told_apart() -> None:
+def test_site_with_and_without_www_is_distinguished() -> None:
     """Browsers take them for two; a host of its own, such as a shop's, has no such twin."""
     table = {
         "https://example.ir": "https://www.example.ir",

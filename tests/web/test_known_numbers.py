@@ -79,7 +79,7 @@ def test_correction_to_a_known_number_is_asked_about_and_changes_nothing(
     assert len(portal.contacts) == 2
 
 
-def test_correction_of_a_waiting_row_is_no_duplicate_of_itself(
+def test_correction_of_a_waiting_row_is_no_duplicate(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """Its own number waits in the queue: that is this row."""
@@ -171,7 +171,7 @@ def test_numbers_of_outbox_earlier_imports_and_phonebook_are_not_sent_again(
     assert len(portal.contacts) == before + 1
 
 
-def test_known_rows_are_sent_where_the_operator_says_so(
+def test_known_rows_are_sent_if_the_operator_chooses_it(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """Also those of the same file; the choice stays while the preview is computed anew."""
@@ -206,7 +206,7 @@ def test_further_rows_with_a_known_number_are_reported_as_duplicates(
     assert texts.REPEATED.format(n="۲") in client.get(path).text
 
 
-def test_same_file_is_told_at_once_and_sends_nothing(
+def test_same_file_is_recognised_at_once_and_sends_nothing(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
     """With a link to its report; another file of the same rows is no such file."""
@@ -284,7 +284,7 @@ def test_search_waits_while_submissions_are_due(
     assert searches(portal) == before
 
 
-def test_search_with_a_token_that_may_not_search_ends_and_is_said(
+def test_search_with_a_token_that_may_not_search_ends_and_is_shown(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """What outbox and imports know still counts."""

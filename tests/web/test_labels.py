@@ -65,7 +65,7 @@ def app(make_app: Callable[..., Flask], forms: Path) -> Flask:
 
 @pytest.fixture
 def labels(app: Flask) -> LabelList:
-    """Return the app's list of labels; a test fetches it itself."""
+    """Return the app's list of labels, which a test fetches."""
     app.extensions[EXTENSION].delivery.database.check_writable()
     found: LabelList = app.extensions[EXTENSION].delivery.labels
     return found
@@ -325,7 +325,7 @@ def test_correction_in_the_outbox_asks_as_well(
 def test_form_without_free_labels_never_shows_or_uses_them(
     client: FlaskClient, store: Store, path: str
 ) -> None:
-    """Neither empty nor with errors, whatever a browser sends."""
+    """Neither empty nor with errors, for any request."""
     store(("نهان", "كارگاه"), ("VIP",))
     sent = {"Mobile": "", "Labels": ["vip", "کارگاه"], "Labels-use": "typed"}
     for answer in (

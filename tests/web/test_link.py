@@ -122,7 +122,7 @@ def test_page_asks_for_a_source_or_says_how_to_have_one(client: FlaskClient) -> 
 
 @each("path", ["qr.svg", "qr.png", "poster"])
 def test_link_is_for_operators_and_public_forms(client: FlaskClient, path: str) -> None:
-    """Others are told nothing."""
+    """Other pages do not mention it."""
     stranger = {"REMOTE_ADDR": "203.0.113.5"}
     address = f"/install/news/{path}"
     assert client.get(address, base_url=PUBLIC_URL, environ_base=stranger).status_code == 403

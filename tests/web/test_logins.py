@@ -29,7 +29,7 @@ class Hashes:
         self.most = self.checked = 0
         self._running = 0
         self._lock = threading.Lock()
-        # Each waits for a second one, so that two run at once if they may; a lone one goes on.
+        # Each waits for a second one: two run at once if they may; a single one goes on.
         self._pair = threading.Barrier(2)
         monkeypatch.setattr(security, "check_password_hash", self._check)
 
@@ -110,7 +110,7 @@ def test_failed_logins_count_by_address_of_ipv4_and_by_network_of_ipv6(
 def test_failed_logins_count_by_user_name_from_all_addresses_together(
     make_app: Callable[..., Flask],
 ) -> None:
-    """Many senders guess one password no faster; other users, and who is logged in, notice none."""
+    """Many senders guess one password no faster; other and logged-in users are not affected."""
     app = make_app(intranet_users=USERS, limit_login="3/month")
     client = app.test_client()
     assert client.get("/", auth=("sara", "sara")).status_code == 200

@@ -15,12 +15,14 @@ from werkzeug.test import TestResponse
 
 from webapp import messages
 from webapp.contact import FIELDS, Contact
+from webapp.forms.definitions import main_form
 from webapp.messages import desk as texts
 from webapp.outbox import listing
 from webapp.outbox.rows import HONEYPOT, UNPROVEN, State
 from webapp.persian import jalali_slashes, to_iran
 from webapp.services import DeliveryServices
 from webapp.web import outbox as screen
+from webapp.web.rendering import EXTENSION
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +81,7 @@ def test_search_finds_what_waits_and_what_needs_attention(
 def test_headers_of_columns_sort_the_list_and_say_how_it_is_sorted(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Links, that keep the search; a list that is too long to sort by name says so."""
+    """Links keep the search; a list that is too long to sort by name has a note."""
     by_arrival = [reject(delivery), reject(delivery, OTHER, status="CreditNotEnough")]
     sorted_by = {
         sort: [
@@ -112,7 +114,7 @@ def test_headers_of_columns_sort_the_list_and_say_how_it_is_sorted(
 
 
 @each("arguments", [{"day": "۱۴۰۴/۱۳/۱"}, {"day": "x"}, {"day": "9999/12/29"}])
-def test_wrong_day_is_said_beside_its_field(
+def test_wrong_day_is_shown_beside_its_field(
     client: FlaskClient, delivery: DeliveryServices, arguments: dict[str, str]
 ) -> None:
     """What was typed stays, and the list is whole."""
@@ -121,6 +123,14 @@ def test_wrong_day_is_said_beside_its_field(
     assert html.text(id="day-error")
     assert html.values["day"][0] == arguments["day"]
     assert len(listed(client, **arguments)) == len(listed(client)) > 0
+
+
+def test_chosen_form_without_submissions_is_an_option_with_its_title(client: FlaskClient) -> None:
+    """After its last submission has left the list, for one."""
+    form = main_form(client.application.extensions[EXTENSION].definitions)
+    assert form is not None
+    html = Html(client.get("/outbox", query_string={"form": form.slug}).text)
+    assert html.text("option", value=form.slug) == form.title
 
 
 @each("name", ["q", "reason", "form", "source", "sort", "page", "day"])
@@ -142,7 +152,7 @@ def test_reasons_are_groups_with_one_action_each(
     html = Html(client.get("/outbox").text)
     groups = {str(it["data-reason"]): text for it, text in html.find("li") if "data-reason" in it}
     assert texts.RETRY_GROUP.format(n="۳") in groups["Mobile_Invalid"]
-    assert texts.RETRY not in groups["NumberNotVerified"]
+    assert messages.RETRY_ONE not in groups["NumberNotVerified"]
     assert texts.RETRY_EXCEPTIONS in html.text("main")
     answer = post(client, all="1", reason="Mobile_Invalid", retry="1")
     assert answer.location == "/outbox?reason=Mobile_Invalid"
@@ -270,7 +280,7 @@ def test_nothing_chosen_or_nothing_asked_is_nothing_done(
 
 
 @each("fields", [{"retry": "1"}, {"discard": "1", "confirm": "discard"}])
-def test_list_that_was_dealt_with_in_another_tab_is_not_said_to_be_done(
+def test_list_that_was_handled_in_another_tab_is_not_reported_as_done(
     client: FlaskClient, delivery: DeliveryServices, fields: dict[str, str]
 ) -> None:
     """As for one submission: nothing was done, and the page says why that may be."""

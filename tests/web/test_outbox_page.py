@@ -91,7 +91,7 @@ def test_card_shows_where_a_submission_came_from_and_what_it_holds(
     assert "شغل" not in text
 
 
-def test_moment_is_told_by_irans_calendar_and_clock() -> None:
+def test_time_is_shown_by_irans_calendar_and_clock() -> None:
     """The evening in UTC is the next day there."""
     assert local_time(datetime(2026, 11, 23, 21, 0)) == "سه‌شنبه ۳ آذر ۱۴۰۵، ساعت ۰۰:۳۰"  # noqa: DTZ001
 
@@ -168,7 +168,7 @@ def test_without_any_intranet_form_the_screen_works_and_leads_nowhere(
         (status_message("Mobile_Invalid"), "Mobile_Invalid"),
     ],
 )
-def test_card_says_why_it_needs_a_hand(
+def test_card_shows_why_it_needs_attention(
     client: FlaskClient, delivery: DeliveryServices, reason: str, status: str
 ) -> None:
     """A robot's, perhaps, or what the portal said, with the status name."""
@@ -187,7 +187,7 @@ def test_card_says_why_it_needs_a_hand(
 GIVEN_UP: Final = messages.GIVEN_UP.format(n="۳")
 
 
-def test_what_was_tried_for_three_days_is_said_to_be_given_up(
+def test_submission_that_was_tried_for_three_days_is_shown_as_given_up(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the last status."""
@@ -228,7 +228,7 @@ def test_what_was_sent_again_without_looking_may_be_there_twice(
     assert messages.CORRECT_OLD in client.get(f"/outbox/{reference}").text
 
 
-def test_nothing_to_do_is_said(client: FlaskClient) -> None:
+def test_empty_list_is_shown_as_nothing_to_do(client: FlaskClient) -> None:
     """An empty outbox has no buttons."""
     html = Html(client.get("/outbox").text)
     assert messages.NEEDS_ATTENTION_NONE in html.text("main")
@@ -240,10 +240,10 @@ def test_nothing_to_do_is_said(client: FlaskClient) -> None:
 def test_what_waits_is_counted_and_listed_apart(
     client: FlaskClient, delivery: DeliveryServices
 ) -> None:
-    """How many, since when, and a list without retry; what is being sent is left alone."""
+    """How many, since when, and a list without retry; what is being sent has no buttons."""
     first = doubt(delivery)
     add(delivery, OTHER)
-    since = messages.IN_QUEUE_SINCE.format(moment=local_time(found(delivery, first).created_at))
+    since = messages.IN_QUEUE_SINCE.format(time=local_time(found(delivery, first).created_at))
     html = Html(client.get("/outbox").text)
     assert not list(html.find("article"))
     assert messages.WAITING.format(n="۲") in html.text("main")
@@ -329,7 +329,7 @@ def test_form_keeps_silent_about_the_outbox(
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
 @pytest.mark.parametrize("became", ["sent", "discarded", "unknown", "nonsense"])
-def test_what_is_not_there_any_more_is_not_said_to_be_done(
+def test_action_on_a_missing_submission_is_not_reported_as_done(
     client: FlaskClient, delivery: DeliveryServices, action: str, became: str
 ) -> None:
     """A colleague was faster, or the portal."""
@@ -345,10 +345,10 @@ def test_what_is_not_there_any_more_is_not_said_to_be_done(
     assert html.text(data_outcome="changed") == messages.OUTBOX_RESULTS["changed"]
 
 
-def test_retry_counts_even_if_the_breaker_cannot_be_told(
+def test_retry_counts_even_if_the_breaker_cannot_be_changed(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is queued; nothing else may be said."""
+    """It is queued, and the page says only that."""
     fail = Mock(side_effect=DatabaseError("OperationalError"))
     monkeypatch.setattr("webapp.outbox.circuit_breaker.CircuitBreaker.probe_now", fail)
     assert press(client, f"/outbox/{hold(delivery)}/retry").outcome == "retried"
@@ -469,7 +469,7 @@ def test_contact_that_is_rejected_again_stays_with_its_correction(
 
 
 def test_wrong_correction_changes_nothing(client: FlaskClient, delivery: DeliveryServices) -> None:
-    """422, the errors at their fields, everything typed kept; no choice comes back by itself."""
+    """422, the errors at their fields, everything typed kept; no choice is restored."""
     contact = Contact(**{**CONTACT.values, "GenderType": True})
     reference = hold(delivery, contact)
     page = Page(client, f"/outbox/{reference}")
@@ -532,7 +532,7 @@ def test_what_the_portal_may_have_is_looked_up_before_the_correction_is_sent(
     assert found(delivery, other).uncertain
 
 
-def test_nobody_looks_before_the_settling_time(
+def test_submission_is_not_looked_up_before_the_settling_time(
     client: FlaskClient, delivery: DeliveryServices, portal: Simulator
 ) -> None:
     """What is corrected before it stays queued until then."""
@@ -714,7 +714,7 @@ def test_another_sites_page_cannot_press_a_button(
 
 
 @pytest.mark.parametrize("path", ["/outbox", "/outbox/{}", "/outbox/{}/discard"])
-def test_database_out_of_reach_is_said_on_a_page(
+def test_database_out_of_reach_is_shown_on_a_page(
     client: FlaskClient, delivery: DeliveryServices, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """503, what to do, and the way back to this page."""
@@ -728,7 +728,7 @@ def test_database_out_of_reach_is_said_on_a_page(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_action_without_the_database_is_not_said_to_be_done(
+def test_action_without_the_database_is_not_reported_as_done(
     client: FlaskClient,
     delivery: DeliveryServices,
     monkeypatch: pytest.MonkeyPatch,
@@ -790,7 +790,7 @@ def test_database_that_fails_after_the_correction_leaves_it_queued(
 def test_every_action_is_logged_without_personal_data(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, *, with_login: bool
 ) -> None:
-    """The reference, what was done, and who did it where that is known."""
+    """The reference, the action, and the operator if known."""
     users = {"sara": hashed("x")} if with_login else {}
     app = make_app(intranet_users=users)
     client, delivery = app.test_client(), app.extensions[EXTENSION].delivery

@@ -65,7 +65,7 @@ def test_success_is_flashed_after_a_303_with_a_reference(page: Page) -> None:
 
 
 def test_browser_that_blocks_cookies_shows_the_receipt_too(app: Flask) -> None:
-    """From the address, which names nobody; the next form's errors do not repeat it."""
+    """From the address, which has no name; the next form's errors do not repeat it."""
     page = Page(app.test_client(use_cookies=False))
     page.path = page.send(Mobile=MOBILE, follow=False).location
     assert "912" not in page.path
@@ -139,7 +139,7 @@ def test_invalid_form_answers_422_with_summary_errors_and_everything_typed(page:
 def test_date_may_come_in_three_parts_or_in_one_text(
     client: FlaskClient, portal: Simulator, path: str
 ) -> None:
-    """Whatever the page shows, both ways are read."""
+    """On each kind of page, both ways are read."""
     parts = {"BornDate-day": "۱۵", "BornDate-month": "7", "BornDate-year": "۱۳۶۹"}
     Page(client, path).send(Mobile=MOBILE, consent="true", **parts)
     Page(client, path).send(Mobile=MOBILE, consent="true", BornDate="۱۳۶۹/۷/۱۵")
@@ -196,7 +196,7 @@ def test_text_sent_to_a_form_in_parts_is_spread_over_them(client: FlaskClient) -
     assert page.html.values["BornDate-day"] == ["دیروز"]
 
 
-def test_what_was_understood_of_a_date_is_said_after_an_error(page: Page) -> None:
+def test_what_was_understood_of_a_date_is_shown_after_an_error(page: Page) -> None:
     """The server's page says the date in words when another field is wrong."""
     page.send(Mobile="", BornDate="13690715")
     assert "یکشنبه ۱۵ مهر ۱۳۶۹" in page.html.text("details")
@@ -216,14 +216,14 @@ def test_contact_that_the_portal_refuses_comes_back_at_its_field(
 
 
 def test_refusal_that_names_no_field_stands_in_the_summary(page: Page, portal: Simulator) -> None:
-    """A length that the portal refuses without saying where is told at the top."""
+    """A length that the portal refuses without naming the field is reported at the top."""
     portal.answer("Length_Exceeded")
     assert page.send(Mobile=MOBILE).status_code == 422
     assert STATUS_MESSAGES["Length_Exceeded"] in page.html.text(role="alert")
 
 
 @pytest.mark.parametrize("status", ["Token_Expired", "CreditNotEnough", "System_Disabled"])
-def test_account_or_token_error_is_told_to_the_operator(
+def test_account_or_token_error_is_shown_to_the_operator(
     page: Page, portal: Simulator, status: str
 ) -> None:
     """That it is stored, the message, the status name; every page says that the queue is paused."""
@@ -246,13 +246,13 @@ def test_account_or_token_error_is_told_to_the_operator(
 def test_what_a_silent_or_broken_portal_may_have_is_stored(
     page: Page, portal: Simulator, fault: Fault | str
 ) -> None:
-    """The page says so, and what the portal did; nobody has to type it again."""
+    """The page shows it with the portal's status; nothing has to be typed again."""
     portal.answer(fault)
     assert page.send(Mobile=MOBILE).status_code == 200
     assert messages.QUEUED in page.html.text(data_outcome="queued")
 
 
-def test_unreachable_portal_is_told(page: Page, portal: Simulator) -> None:
+def test_unreachable_portal_is_shown(page: Page, portal: Simulator) -> None:
     """The contact is stored, and the next one is not even tried."""
     portal.close()
     assert page.send(Mobile=MOBILE).status_code == 200
@@ -281,7 +281,7 @@ def test_visitor_never_sees_the_accounts_troubles(
 def test_forms_own_success_text_waits_for_the_success(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
-    """It may say that somebody is registered; as long as it is not sure, the page does not."""
+    """Its text may state a registration, which must not be claimed of a queued submission."""
     forms = (
         '[forms.event]\ntitle = "همایش"\naccess = "public"\nfields = ["Mobile"]\n'
         'success = "ثبت‌نام شما انجام شد."\n'
@@ -293,7 +293,7 @@ def test_forms_own_success_text_waits_for_the_success(
     assert "انجام شد" not in page.html.text("main")
 
 
-def test_database_that_fails_records_nothing_and_says_so(
+def test_failure_of_the_database_is_shown_as_not_recorded(
     make_app: Callable[..., Flask], portal: Simulator, tmp_path: Path
 ) -> None:
     """503, nothing sent, everything typed still there; the same form can be sent again."""
@@ -494,7 +494,7 @@ def test_operators_browsers_do_not_fill_in_their_own_data(page: Page, client: Fl
 def test_pasted_line_comes_back_divided_and_is_recorded_as_it_is_confirmed(
     page: Page, portal: Simulator
 ) -> None:
-    """Nothing is stored before; what fits no field is told, and what was typed stays."""
+    """Nothing is stored before; what fits no field is shown, and what was typed stays."""
     typed = {"Mobile": "سید علی رضایی\t۰۹۱۲ ۱۲۳ ۴۵۶۷\tطبقهٔ دوم", "JobTitle": "مدیر فروش"}
     assert page.send(**typed).status_code == 422
     assert portal.contacts == []

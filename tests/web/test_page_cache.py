@@ -47,7 +47,7 @@ CHALLENGE = re.compile(r'(data-proof=")[^"]+')
 def test_rendered_page_is_whole_in_both_encodings(
     pieces: list[str], value: str, times: int
 ) -> None:
-    """Whatever stands around the values and in them, however long they are."""
+    """With any text around the values and in them, of any length."""
     texts = placeholders(*(f"value{number}" for number in range(len(pieces) - 1)))
     html = pieces[0] + "".join(map("".join, zip(texts.values(), pieces[1:], strict=True)))
     page = CachedPage(html, texts)
@@ -94,7 +94,7 @@ def test_cached_page_is_the_page_that_the_template_makes(
 
 @each("path", ["/", "/f/proven", "/embed/proven"])
 def test_cached_page_is_compressed_for_clients_that_accept_it(app: Flask, path: str) -> None:
-    """And both are told to be kept apart."""
+    """And caches must keep both apart."""
     client = app.test_client()
     packed = client.get(path, headers={"Accept-Encoding": "br, gzip"})
     plain = client.get(path, headers={"Accept-Encoding": "gzip;q=0"})
@@ -107,7 +107,7 @@ def test_cached_page_is_compressed_for_clients_that_accept_it(app: Flask, path: 
 
 
 def test_cached_page_says_under_which_address_it_is_read(client: FlaskClient) -> None:
-    """Its frame's script is told our own origin."""
+    """Its frame's script gets our own origin."""
     for host in ("one.example", "two.example"):
         page = Html(client.get("/embed/proven", base_url=f"http://{host}").text)
         ((body, _),) = page.find("body")
@@ -116,7 +116,7 @@ def test_cached_page_says_under_which_address_it_is_read(client: FlaskClient) ->
 
 @pytest.mark.slow
 def test_hosts_of_robots_do_not_fill_the_memory(app: Flask) -> None:
-    """A hundred blanks are more than anybody needs."""
+    """More than a hundred cached pages are not needed."""
     client = app.test_client()
     for number in range(120):
         assert client.get("/embed/proven", base_url=f"http://h{number}.example").status_code == 200
@@ -138,7 +138,7 @@ HOSTILE = "\"><script>alert(1)</script>&amp;{{ 7*7 }}'`\u2028"
 def test_cached_page_with_notices_is_what_jinja_renders_at_once(
     app: Flask, pause: Pause | None, result: str | None, kept: dict[str, object] | None
 ) -> None:
-    """Byte by byte, whatever the outcome, the status and the kept values are."""
+    """Byte by byte, for each outcome, status and set of kept values."""
     receipt = result and Receipt(result=result, reference=HOSTILE, site="", status=HOSTILE)
     services = app.extensions[EXTENSION]
     definition = services.definitions["main"]

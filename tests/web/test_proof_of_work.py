@@ -107,7 +107,7 @@ def test_challenge_fits_into_an_attribute_and_says_what_the_solver_needs(
 
 
 def test_answer_is_good_for_its_submission_sent_again(proof_of_work: ProofOfWork) -> None:
-    """A double click has not spent it for itself."""
+    """A double click does not use its own proof up."""
     answer = written(solved(proof_of_work.challenge(form=FORM)))
     assert [proof_of_work.is_solved(answer, form=FORM, key=key) for key in "aaba"] == [1, 1, 0, 1]
 
@@ -215,8 +215,8 @@ def test_rotated_key_gives_no_second_chance(ledger: Ledger) -> None:
     assert not both.is_solved(answer, form=FORM, key=new_key())
 
 
-def test_applications_key_itself_signs_nothing(proof_of_work: ProofOfWork) -> None:
-    """The signing key is derived for this purpose alone."""
+def test_application_key_signs_nothing_directly(proof_of_work: ProofOfWork) -> None:
+    """The signing key is derived only for this purpose."""
     foreign = create_challenge(
         "SHA-256", 1, counter=1, data={"form": FORM}, expires_at=2**32, hmac_secret="key"
     )
@@ -260,7 +260,7 @@ def test_challenge_of_another_version_is_refused(proof_of_work: ProofOfWork) -> 
     ids=range(20),
 )
 def test_rubbish_is_refused(proof_of_work: ProofOfWork, ledger: Ledger, text: str) -> None:
-    """Whatever comes, nothing is raised and nothing is stored."""
+    """For any text, nothing is raised and nothing is stored."""
     assert not proof_of_work.is_solved(text, form=FORM, key=new_key())
     assert not ledger.used_proofs
 

@@ -1,4 +1,4 @@
-"""Who may open operators' pages, by the proxies in front and by what they say of the sender."""
+"""Access to operators' pages, by the proxies in front and their headers on the sender."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -101,7 +101,7 @@ def test_one_address_can_use_up_only_its_own_share() -> None:
 
 
 def test_each_form_has_its_own_share() -> None:
-    """A form that is flooded leaves the others alone."""
+    """A flooded form does not affect the others."""
     site = Site(limit_form="2/day")
     assert passed(lambda: site.form("a"), 3) == 2
     assert passed(lambda: site.form("b"), 3) == 2
@@ -228,7 +228,7 @@ def test_installations_that_share_a_redis_do_not_share_counts(server: RedisServe
 
 @pytest.mark.slow
 def test_login_that_succeeds_is_given_back_in_redis(server: RedisServer) -> None:
-    """As in memory: failures alone use the limit up."""
+    """As in memory: only failures use the limit up."""
     for settings in ({"redis_url": server.url}, {}):
         site = Site(limit_login="2/day", **settings)
         assert passed(site.succeed, 9) == 9
@@ -242,7 +242,7 @@ def test_login_that_succeeds_is_given_back_in_redis(server: RedisServer) -> None
 def test_while_redis_is_down_each_process_counts_and_then_they_share_again(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No error, no wait, no open door; the log tells it."""
+    """No error, no wait, and limits still apply; the log has a warning."""
     site = Site(redis_url=server.url, limit_address="3/day")
     assert passed(site.form, 2) == 2
     server.kill()
@@ -281,7 +281,7 @@ def test_redis_that_hangs_delays_no_request_for_long(
     assert time.monotonic() - start < SHORT  # these no longer wait, or it would be 12 seconds
 
 
-def test_limit_that_is_hit_is_told_once_without_personal_data(
+def test_reached_limit_is_logged_once_without_personal_data(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The operator learns which limit and form; a flood does not fill the log."""

@@ -84,7 +84,7 @@ def test_list_shows_the_last_ten_newest_first(page: Page) -> None:
     assert all(desk.RECENT_DELIVERED in row for row in shown)
 
 
-def test_list_follows_what_becomes_of_a_submission(
+def test_list_follows_the_state_of_a_submission(
     page: Page, portal: Simulator, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Queued, then in need of an operator, then delivered."""
@@ -109,7 +109,7 @@ def test_list_follows_what_becomes_of_a_submission(
 
 
 def test_list_says_that_a_submission_was_discarded(page: Page, portal: Simulator) -> None:
-    """It needs nobody's attention any more, and its link would lead to no page."""
+    """It needs no attention any more, and its link would lead to no page."""
     portal.respond_with = lambda _: "CreditNotEnough"
     reference = reference_of(send(page))
     token = Page(page.client, f"/outbox/{reference}/discard").token
@@ -204,7 +204,7 @@ def test_list_is_forgotten_by_its_button(page: Page) -> None:
 
 
 def test_setting_switches_it_off(make_app: Callable[..., Flask]) -> None:
-    """No cookie, no list, and the receipt names nobody."""
+    """No cookie, no list, and no name in the receipt."""
     page = Page(make_app(recent_submissions=False).test_client())
     html = send(page)
     assert html.outcome == "delivered"

@@ -1,4 +1,4 @@
-"""What a person is told when the portal rejects what they cannot correct."""
+"""The pages after the portal rejects what the person cannot correct."""
 
 from flask.testing import FlaskClient
 from support import Page

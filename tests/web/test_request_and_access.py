@@ -57,7 +57,7 @@ def test_every_answer_carries_the_headers(
 
 
 def test_https_is_kept(make_app: Callable[..., Flask]) -> None:
-    """On HTTPS browsers are told to stay there, and the cookie is for HTTPS alone."""
+    """On HTTPS the responses have HSTS, and the cookie is for HTTPS only."""
     client = make_app(public_url="https://form.example.ir").test_client()
     base = "https://form.example.ir"
     assert "Strict-Transport-Security" in client.get("/", base_url=base).headers
@@ -147,7 +147,7 @@ def test_no_host_header_breaks_the_app(
     for path in ("/", "/f/signup", "/embed/signup"):
         response = client.open(path, method=method, headers={"Host": host})
         assert response.status_code < 500
-        # A frame's script is told under which address it is read.
+        # A frame's page contains the origin under which it is read.
         assert path.startswith("/embed") or len(host) < 4 or host not in response.text
 
 
@@ -198,7 +198,7 @@ def test_percent_encoded_lone_surrogate_is_an_error_at_its_field(page: Page) -> 
     assert html.values["LName"] == ["ا"]
 
 
-def test_what_is_too_long_comes_back_to_be_shortened(page: Page, portal: Simulator) -> None:
+def test_too_long_text_comes_back_to_be_shortened(page: Page, portal: Simulator) -> None:
     """413, nothing sent, everything typed still there, the field too long named."""
     response = page.send(Mobile=MOBILE, FName="علی", AddressText="ن" * 5000)
     assert response.status_code == 413

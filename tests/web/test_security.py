@@ -1,4 +1,4 @@
-"""Who may come in, whose name stands beside what they did, and what the security page promises."""
+"""Access to operators' pages, names of operators in records, and docs/security.md's promises."""
 
 import ast
 import base64
@@ -68,7 +68,7 @@ def test_what_others_typed_opens_under_an_address_or_a_name_of_the_network(
 
 
 def test_visitors_forms_open_under_any_name(client: FlaskClient) -> None:
-    """An empty form shows nothing of anybody."""
+    """An empty form shows no personal data."""
     for path in ("/f/signup", "/embed/signup"):
         assert client.get(path, base_url="http://form.example.ir").status_code == 200
 
@@ -87,13 +87,13 @@ def test_name_is_certain_once_it_is_set_or_a_login_is_asked_for(
 
 # Every operator's page
 
-# The step that asks for a code is there for public forms alone.
+# Only public forms have the step that asks for a code.
 _OPEN_TO_ALL = re.compile("/(static|embed|accent|healthz|readyz|f/<slug>/code)")
 
 
 @pytest.fixture
 def operators_pages(make_app: Callable[..., Flask]) -> list[tuple[str, str]]:
-    """Return method and path of whatever is not for everybody, the demo's page included."""
+    """Return method and path of all pages that are not public, the demo's page included."""
     rules = make_app(amoot_token=None).url_map.iter_rules()
     pages = [
         (method, re.sub("<.*?>", "contact", rule.rule))
@@ -122,7 +122,7 @@ def test_every_operators_page_is_closed_to_strangers(
     text: str,
     request_: dict[str, object],
 ) -> None:
-    """Whatever page there will be: behind a proxy that is not configured, and from outside."""
+    """Future pages too: behind a proxy that is not configured, and from outside."""
     client = make_app(amoot_token=None).test_client()
     for method, path in operators_pages:
         response = client.open(path, method=method, **request_)
@@ -163,7 +163,7 @@ def test_every_operators_page_asks_for_a_login_where_any_is_set(
 def test_failed_login_is_logged_without_address_and_password(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A name that nobody has may be a password that was typed in its place."""
+    """An unknown name may be a password that was typed in its place."""
     client = make_app(intranet_users=USERS).test_client()
     sender = {"REMOTE_ADDR": "192.168.77.7"}
     for login in (("sara", "wr0ng"), ("گذرواژه", "sara"), LOGIN):
@@ -195,7 +195,7 @@ def only(delivery: DeliveryServices) -> Submission:
 
 
 @pytest.mark.slow
-def test_operators_name_stands_with_what_they_submitted(
+def test_operators_name_is_stored_with_their_submission(
     staffed: Flask, portal: Simulator, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the screen and in the shell, whoever corrects it; the portal never gets it."""
@@ -267,7 +267,7 @@ def test_sql_is_text_like_any_other(
 
 
 @each("place", ["//evil.example", "/\\evil.example", "https://evil.example", "\r\nX-Evil: 1"])
-def test_nobody_is_led_elsewhere(client: FlaskClient, place: str) -> None:
+def test_redirect_never_leads_to_another_site(client: FlaskClient, place: str) -> None:
     """Nor does a line break in an address become a header."""
     paths = [place, f"{place}/", f"/embed/{place}", f"/embed/{place}/done", "/embed/signup/done"]
     # As a server hands them on; the client would read a host of its own out of them.

@@ -84,7 +84,7 @@ def grouped(reference: str) -> str:
     return f"{reference[:4]} {reference[4:]}"
 
 
-def test_suspects_are_bounded_so_that_they_bury_nothing(
+def test_number_of_suspects_in_the_list_is_limited(
     make_app: Callable[..., Flask], portal: Simulator
 ) -> None:
     """Beyond the limit nothing is stored; people with script are not touched, nor is the header."""
@@ -106,7 +106,7 @@ def test_suspects_are_bounded_so_that_they_bury_nothing(
     assert metric in client.get("/metrics").text
 
 
-def test_suspect_beyond_the_limit_is_told_in_how_many_minutes_it_may_come_back(
+def test_suspect_beyond_the_limit_is_refused_with_the_minutes_to_wait(
     make_app: Callable[..., Flask],
 ) -> None:
     """It may be a person whose browser has no script: the sentence has no placeholder."""
@@ -154,7 +154,7 @@ def test_too_many_submissions_are_refused_and_what_was_typed_stays(
 
 
 def test_one_number_is_not_flooded(make_app: Callable[..., Flask], portal: Simulator) -> None:
-    """Whatever its spelling; another number is not touched."""
+    """In any spelling; another number is not affected."""
     client = make_app(limit_mobile="1/hour").test_client()
     statuses = [
         Page(client, "/f/signup").send(Mobile=mobile, consent="true").status_code
@@ -223,17 +223,17 @@ def proven(make_app: Callable[..., Flask]) -> Page:
     return Page(make_app(forms=FORMS).test_client(), "/embed/proven")
 
 
-def test_without_script_the_proof_is_missing_and_an_operator_looks(
+def test_submission_without_script_has_no_proof_and_waits_for_an_operator(
     proven: Page, portal: Simulator
 ) -> None:
-    """Nothing is lost, and the visitor is told that it was received, which is all that is true."""
+    """Nothing is lost, and the page says only that it was received."""
     assert send(proven, proof="") == 200
     assert proven.html.outcome == "queued"
     assert not portal.contacts
     assert [submission.status for submission in held(proven)] == ["proof"]
 
 
-def test_database_out_of_reach_is_told(
+def test_database_out_of_reach_is_reported(
     make_app: Callable[..., Flask], tmp_path: Path, portal: Simulator
 ) -> None:
     """503, nothing recorded, everything typed still there."""

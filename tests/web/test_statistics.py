@@ -155,7 +155,7 @@ def test_submission_shows_at_once(client: FlaskClient, delivery: DeliveryService
     assert days[1][:2] == ["چهارشنبه ۴ آذر ۱۴۰۵", "۱"]
 
 
-def test_tiles_say_what_is_now(client: FlaskClient, delivery: DeliveryServices) -> None:
+def test_tiles_show_the_present_numbers(client: FlaskClient, delivery: DeliveryServices) -> None:
     """Today and this week, Saturday to Wednesday, but what was refused or erased; the lists."""
     week_before = (4, 5, 6, 7, 11, 12)  # Saturday is four days ago: only 7 and 11 count
     for number, age in enumerate((0, 0, 1, *week_before), start=1):
@@ -334,7 +334,7 @@ def test_csv_has_a_line_for_each_day_form_and_outcome(
 def test_cell_of_the_csv_is_no_formula(
     client: FlaskClient, delivery: DeliveryServices, form: str
 ) -> None:
-    """Whatever somebody has written into the database."""
+    """With any text in the database."""
     deliver(delivery, 1, TODAY, form)
     assert download(client, 7)[1][2] == f"'{form}" == safe_cell(form)
 

@@ -100,7 +100,7 @@ def test_every_text_colour_is_legible_where_it_stands() -> None:
 
 
 def test_colours_of_charts_differ_in_lightness() -> None:
-    """So that they can be told apart without their hue."""
+    """They are distinguishable without their hue."""
     names = ("sent", "waits", "attend", "refused", "dropped")
     for scheme in (0, 1):
         own = colours(scheme)

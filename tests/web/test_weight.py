@@ -36,7 +36,7 @@ def test_first_view_with_its_fonts_is_light(client: FlaskClient) -> None:
 
 
 def test_all_scripts_together_are_small() -> None:
-    """8 KB gzipped at most, each by itself as browsers receive them.
+    """8 KB gzipped at most, each compressed separately as browsers receive them.
 
     2.9 KB for operators alone, 1.3 KB on the pages of an import, 640 bytes on the page that
     takes files, and as many for frames of forms that take keys from an address.
@@ -47,7 +47,7 @@ def test_all_scripts_together_are_small() -> None:
     assert sizes.pop("import.js") <= 1_344
     assert sizes.pop("drop.js") <= 640
     assert sizes.pop("from-url.js") <= 640
-    assert sizes.pop("code.js") <= 1_024  # on the page that asks for a code alone
+    assert sizes.pop("code.js") <= 1_024  # only on the page that asks for a code
     assert len(sizes) == 8
     assert sum(sizes.values()) <= 8_200
 
@@ -62,7 +62,7 @@ def test_all_scripts_together_are_small() -> None:
         ("GET", "/static/form.js", 200),
     ],
 )
-def test_text_is_compressed_by_the_app_itself(
+def test_text_is_compressed_by_the_app(
     client: FlaskClient, method: str, path: str, status: int
 ) -> None:
     """Pages with errors too, for whoever asks; not for others."""

@@ -11,7 +11,7 @@ import signal
 import string
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from webapp import observability as app_logging
 from webapp.alerts.mail import Mailer, MailError
 from webapp.cli import configuration
 from webapp.cli.configuration import MetricsServer, build_services, has_outbox, read_settings
-from webapp.cli.imports import import_
+from webapp.cli.imports import import_rows
 from webapp.cli.outbox import outbox
 from webapp.cli.portal_check import CheckTable
 from webapp.cli.portal_check.creating import Trial
@@ -39,7 +39,6 @@ from webapp.observability import explain
 from webapp.observability.metrics import Metrics
 from webapp.persian import InvalidText, parse_mobile
 from webapp.portal import PortalError, code_status_message
-from webapp.portal.client import AmootPortal
 from webapp.server import GunicornServer, bind_fault
 from webapp.settings import VERSION, Settings, warnings
 from webapp.verification.sender import new_code
@@ -58,7 +57,7 @@ def main() -> None:
 
 
 main.add_command(outbox)
-main.add_command(import_)
+main.add_command(import_rows)
 
 
 @main.command()
@@ -66,8 +65,8 @@ main.add_command(import_)
 def serve(*, strict: bool) -> None:
     """Serve the forms. Without AMOOT_TOKEN: in demo mode, with a simulated portal."""
     settings = read_settings()
-    if strict and (found := warnings(settings)):
-        raise click.ClickException("\n".join(found))
+    if strict and (texts := warnings(settings)):
+        raise click.ClickException("\n".join(texts))
     if fault := bind_fault(settings.bind):
         raise click.ClickException(fault)
     with _demo_portal(settings) as settings:
@@ -119,7 +118,11 @@ def check(
 
 
 def _check_portal(typed: str, language: str, report: Path | None) -> None:
-    """Print the table of the portal's answers; end with 1 if something is to be done."""
+    """Print the table of the portal's answers; end with 1 if something is wrong or to be changed.
+
+    With a typed number of the administrator's own, a contact is created; the table goes to `report`
+    as well.
+    """
     settings = read_settings()
     mobile = _own_mobile(typed, "--create") if typed else ""
     if settings.demo:
@@ -130,67 +133,37 @@ def _check_portal(typed: str, language: str, report: Path | None) -> None:
         except OSError as error:
             raise click.BadParameter(str(error.strerror), param_hint="--report") from None
     forms = definitions_file.load(settings.forms_file).values()
-    is_well = _ask_all(
-        settings,
-        build_services(settings).portal,
-        lines=tuple(dict.fromkeys(form.line for form in forms if form.line)),
-        mobile=mobile,
-        language=language,
-        report=report,
-    )
-    if not is_well:
-        sys.exit(1)
-
-
-def _ask_all(
-    settings: Settings,
-    portal: AmootPortal,
-    *,
-    lines: Sequence[str],
-    mobile: str,
-    language: str,
-    report: Path | None,
-) -> bool:
-    """Print the table; return whether nothing is wrong or to be changed.
-
-    Args:
-        settings: The settings.
-        portal: The client.
-        lines: The lines of the forms.
-        mobile: The administrator's number, with which a contact is created; "" for none.
-        language: Of the texts: "fa" or "en".
-        report: Where the report goes, if anywhere.
-    """
-    token = settings.amoot_token or ""
+    lines = tuple(dict.fromkeys(form.line for form in forms if form.line))
+    portal, token = build_services(settings).portal, settings.amoot_token or ""
     wrong = portal.with_token(wrong_token(token))
     table = CheckTable(language)
     table.begin()
     try:
         with _end_on_sigterm():
-            found = check_reading(portal, wrong, table, lines=lines, empty=portal.empty)
-            if mobile and found.may_create:
-                Trial(
-                    *(portal, table, mobile), empty=found.empty, settle_s=settings.amoot_settle
-                ).run()
+            empty = check_reading(portal, wrong, table, lines=lines, empty=portal.empty)
+            if mobile and empty:
+                Trial(portal, table, mobile, empty=empty, settle_s=settings.amoot_settle).run()
             elif mobile:
                 table.say("not-created")
     finally:
         table.end()
         if report is not None:
-            head = {
-                "amoot-form": VERSION,
-                "UTC": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-                "AMOOT_DEADLINE": f"{settings.amoot_deadline:g}",
-                "AMOOT_SETTLE": f"{settings.amoot_settle:g}",
-                "AMOOT_EMPTY_GENDER": {None: "omit", "": "empty"}.get(
-                    portal.empty.gender, portal.empty.gender
-                ),
-                "AMOOT_EMPTY": "send" if portal.empty.is_sent else "omit",
-                "AMOOT_EDIT": "on" if settings.amoot_edit else "off",
-            }
             private = [token, *lines, *({mobile, mobile[1:]} if mobile else ())]
-            report.write_text(table.report(head, private), encoding="utf-8")
-    return not table.has_faults
+            report.write_text(table.report(_report_head(settings), private), encoding="utf-8")
+    if table.has_faults:
+        sys.exit(1)
+
+
+def _report_head(settings: Settings) -> dict[str, str]:
+    return {
+        "amoot-form": VERSION,
+        "UTC": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+        "AMOOT_DEADLINE": f"{settings.amoot_deadline:g}",
+        "AMOOT_SETTLE": f"{settings.amoot_settle:g}",
+        "AMOOT_EMPTY_GENDER": settings.amoot_empty_gender,
+        "AMOOT_EMPTY": settings.amoot_empty,
+        "AMOOT_EDIT": "on" if settings.amoot_edit else "off",
+    }
 
 
 def _language_of_environment() -> str:
@@ -203,17 +176,15 @@ def _language_of_environment() -> str:
 def wrong_token(token: str) -> str:
     """Return a random token of the same form: length, kinds of characters, punctuation."""
     kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
-    letters = []
-    for letter in token:
-        kind = next((kind for kind in kinds if letter in kind), letter)
-        letters.append(secrets.choice(kind))
-    made = "".join(letters)
+    made = "".join(
+        secrets.choice(next((kind for kind in kinds if letter in kind), letter)) for letter in token
+    )
     return made if made not in {token, ""} else secrets.token_hex(16)
 
 
 @contextlib.contextmanager
 def _end_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the check as Ctrl-C does, so that it deletes what it has created."""
+    """Let SIGTERM end the check as Ctrl-C does: it deletes the contacts that it has created."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -236,7 +207,7 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         said = "The portal said" if faults else "Settings and forms are fine, but the portal said"
         faults.append(f"{said} {error.status}: {error.message}")
     try:
-        told = _test_alerts(settings) if alert else _describe_alerts(settings)
+        mail = _test_alerts(settings) if alert else _describe_alerts(settings)
     except MailError as error:
         faults.append(f"The test mail was not sent: {error}")
     older = configuration.count_older(settings)
@@ -247,7 +218,7 @@ def _check_account(*, alert: bool, verify: str | None) -> None:
         raise click.ClickException("\n".join(faults))
     connections = _describe_connections(settings)
     new = "" if has_outbox(settings) else "The outbox is empty, and will be set up at the start."
-    texts = ("Settings and forms are fine.", portal, told, code, connections, new)
+    texts = ("Settings and forms are fine.", portal, mail, code, connections, new)
     click.echo(" ".join(filter(None, texts)))
 
 
@@ -259,7 +230,7 @@ def _ask_portal(settings: Settings) -> str:
 
 
 def _test_code(settings: Settings, typed: str) -> str:
-    """Send a code to a number, whatever the limits; return what came back.
+    """Send a code to a number, whatever the limits; return a sentence on the answer.
 
     Raises:
         PortalError: if it was not sent.
@@ -301,7 +272,7 @@ def _describe_alerts(settings: Settings) -> str:
 
 
 def _test_alerts(settings: Settings) -> str:
-    """Send a test mail; return what came back.
+    """Send a test mail; return a sentence on the answer.
 
     Raises:
         MailError: if it was not accepted for each address.

@@ -30,7 +30,7 @@ from webapp.web.security.rate_limits import redis_fault
 
 
 class Commands(click.Group):
-    """The group of all commands; it says in one line that standard output is full."""
+    """The group of all commands, which reports in one line that standard output is full."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Invoke a command, and end with one line if the disk is full."""
@@ -83,9 +83,10 @@ def read_settings() -> Settings:
 def faults(settings: Settings) -> list[str]:
     """Return what is wrong with each service: its setting, the error's code, and what to do.
 
-    No file and no table is made or changed; a count of its own lives in Redis for two seconds.
+    No file and no table is made or changed; Redis keeps a count of its own for two seconds.
     """
-    return [*_database_faults(settings), *_redis_faults(settings)]
+    redis = settings.redis_url and redis_fault(settings.redis_url)
+    return _database_faults(settings) + ([f"Redis cannot be used: {redis}"] if redis else [])
 
 
 def _database_faults(settings: Settings) -> list[str]:
@@ -106,11 +107,6 @@ def count_older(settings: Settings) -> int:
         if database.probe():
             return Reencryption(database).count_older()
     return 0
-
-
-def _redis_faults(settings: Settings) -> list[str]:
-    fault = settings.redis_url and redis_fault(settings.redis_url)
-    return [f"Redis cannot be used: {fault}"] if fault else []
 
 
 _TIMEOUT_S: Final = 10.0  # for a request
@@ -139,7 +135,7 @@ class MetricsServer:
         class Server(ThreadingHTTPServer):
             address_family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
 
-        class Handler(_Handler):
+        class Handler(_MetricsHandler):
             def expose(self) -> bytes:
                 queue = read_gauges(delivery)
                 return metrics.exposition(
@@ -164,7 +160,7 @@ class MetricsServer:
         self._server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _MetricsHandler(BaseHTTPRequestHandler):
     timeout = _TIMEOUT_S
     token: str | None = None
     content_type = ""

@@ -59,7 +59,9 @@ _POLL_INTERVAL_S: Final = 0.3
 @click.option("--resume", metavar="REFERENCE", help="Go on with an import, instead of a FILE.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, at the end.")
-def import_(file: IO[bytes] | None, resume: str | None, *, as_json: bool, **options: Any) -> None:
+def import_rows(
+    file: IO[bytes] | None, resume: str | None, *, as_json: bool, **options: Any
+) -> None:
     """Import the rows of a spreadsheet FILE, and send them; with or without a running server."""
     if (file is None) is (resume is None):
         raise click.UsageError("give a FILE, or --resume REFERENCE")
@@ -71,14 +73,14 @@ def import_(file: IO[bytes] | None, resume: str | None, *, as_json: bool, **opti
     delivery = build_services(settings)
     try:
         if file is None:
-            found = _resumed(delivery.imports, resume or "")
+            import_ = _resumed(delivery.imports, resume or "")
         else:
             definition = _definition(settings, options.pop("slug"))
             dates = options.pop("dates")
-            found = _stored(delivery.imports, definition, file, dates, as_json=as_json)
-            _start(delivery.imports, found, **options)
-        now = _deliver(delivery, found, as_json=as_json)
-        _report(delivery.imports, found, now, as_json=as_json)
+            import_ = _stored(delivery.imports, definition, file, dates, as_json=as_json)
+            _start(delivery.imports, import_, **options)
+        now = _deliver(delivery, import_, as_json=as_json)
+        _report(delivery.imports, import_, now, as_json=as_json)
     except DatabaseError as error:
         raise click.ClickException(f"the store cannot be opened: {error}") from None
 
@@ -117,7 +119,7 @@ def _stored(
 
 
 def _with_dates(imports: Imports, reader: DraftReader, draft: Import, dates: str | None) -> Import:
-    """Return a draft whose dates have an order; erase it if nobody says which."""
+    """Return a draft whose dates have an order; without the option, erase it."""
     reading, undecided = draft.reading, undecided_dates(draft.reading)
     if not undecided:
         return draft
@@ -151,9 +153,9 @@ def _print_preview(imports: Imports, draft: Import, *, is_error: bool) -> None:
         say(f"    and {draft.wrong_rows - _MAX_SHOWN} more")
 
 
-def _columns(found: Import) -> list[tuple[str, str]]:
+def _columns(import_: Import) -> list[tuple[str, str]]:
     """Return caption and field of each column; "" for a column that is left out."""
-    return list(zip(found.reading.header, found.reading.columns, strict=True))
+    return list(zip(import_.reading.header, import_.reading.columns, strict=True))
 
 
 def _quoted(text: str) -> str:
@@ -182,38 +184,38 @@ def _start(imports: Imports, draft: Import, *, twice: str, known: str, yes: bool
 
 
 def _resumed(imports: Imports, name: str) -> Import:
-    found = imports.review.get(name)
-    if found is None or found.state is ImportState.DRAFT:
+    import_ = imports.review.get(name)
+    if import_ is None or import_.state is ImportState.DRAFT:
         raise click.ClickException("there is no import with this reference")
-    imports.resume(found.id)
-    return found
+    imports.resume(import_.id)
+    return import_
 
 
-def _state(imports: Imports, found: Import) -> ImportState | None:
+def _state(imports: Imports, import_: Import) -> ImportState | None:
     """Return the state of an import now; None if it is gone."""
-    now = imports.review.get(found.reference)
+    now = imports.review.get(import_.reference)
     return now.state if now else None
 
 
-def _deliver(delivery: DeliveryServices, found: Import, *, as_json: bool) -> Progress:
+def _deliver(delivery: DeliveryServices, import_: Import, *, as_json: bool) -> Progress:
     """Send what waits, beside servers if some run, until the import has ended."""
     review, worker = delivery.imports.review, delivery.worker
-    now = review.progress(found)
+    now = review.progress(import_)
     total, done = now.total, 0
     with _interrupted() as interrupted:
         worker.start()
         # Not on standard output, which may be a file.
         with click.progressbar(length=total, file=sys.stderr, hidden=as_json) as bar:
-            while _state(delivery.imports, found) is ImportState.RUNNING:
+            while _state(delivery.imports, import_) is ImportState.RUNNING:
                 if interrupted.wait(_POLL_INTERVAL_S):
-                    delivery.imports.pause(found.id)
+                    delivery.imports.pause(import_.id)
                     break
-                now = review.progress(found)
+                now = review.progress(import_)
                 bar.update(total - now.waiting - done)
                 done = total - now.waiting
         worker.stop()
         worker.join()
-    return review.progress(found)
+    return review.progress(import_)
 
 
 @contextmanager
@@ -229,17 +231,17 @@ def _interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _report(imports: Imports, found: Import, now: Progress, *, as_json: bool) -> None:
-    """Print what became of an import; exit with an error unless it is done."""
-    state = _state(imports, found)
+def _report(imports: Imports, import_: Import, now: Progress, *, as_json: bool) -> None:
+    """Print the result of an import; exit with an error unless it is done."""
+    state = _state(imports, import_)
     if as_json:
         numbers = {
-            "reference": found.reference,
+            "reference": import_.reference,
             "state": state,
-            "columns": [{"caption": it, "field": field} for it, field in _columns(found)],
-            "ready": found.ready_rows,
-            "wrong": found.wrong_rows,
-            "twice": found.twice_rows,
+            "columns": [{"caption": it, "field": field} for it, field in _columns(import_)],
+            "ready": import_.ready_rows,
+            "wrong": import_.wrong_rows,
+            "twice": import_.twice_rows,
             "sent": now.sent,
             "waiting": now.waiting,
             "refused": now.refused,
@@ -253,7 +255,8 @@ def _report(imports: Imports, found: Import, now: Progress, *, as_json: bool) ->
         )
     if state is ImportState.PAUSED:
         raise click.ClickException(
-            f"paused, {now.waiting} wait; go on with: amoot-form import --resume {found.reference}"
+            f"paused, {now.waiting} wait; "
+            f"go on with: amoot-form import --resume {import_.reference}"
         )
     if state is not ImportState.DONE:
         raise click.ClickException("it was cancelled; what was not sent is erased")

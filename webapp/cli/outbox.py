@@ -85,14 +85,14 @@ def retry(reference: str | None, *, everything: bool) -> None:
     delivery = _build_own_services()
     with _progress("Queued") as progress:
         queued = delivery.outbox.review.retry(reference, progress=progress)
-    found = delivery.outbox.review.get(reference) if reference and not queued else None
-    told = f"Queued: {queued}."
-    if found and found.state in _NO_RETRY:
-        told = _NO_RETRY[found.state]
+    submission = delivery.outbox.review.get(reference) if reference and not queued else None
+    message = f"Queued: {queued}."
+    if submission and submission.state in _NO_RETRY:
+        message = _NO_RETRY[submission.state]
     elif not queued and not everything:
         raise click.ClickException(_UNKNOWN)
     delivery.breaker.probe_now()
-    click.echo(told)
+    click.echo(message)
 
 
 _NO_RETRY: Final = {
@@ -179,9 +179,9 @@ _SQLITE: Final = b"SQLite format 3\0"  # the first bytes of such a file
 def _restore(file: Path, place: Path, progress: Callable[[int], object]) -> int:
     """Mark a copy of the backup as uncertain, and move it into place atomically."""
     # SQLite would apply an old write-ahead log to the new file.
-    if found := sorted(path.name for path in place.parent.glob(f"{place.name}*")):
+    if files := sorted(path.name for path in place.parent.glob(f"{place.name}*")):
         raise click.ClickException(
-            f"there is an outbox: stop the servers and move {', '.join(found)} away"
+            f"there is an outbox: stop the servers and move {', '.join(files)} away"
         )
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
@@ -200,7 +200,7 @@ def _restore(file: Path, place: Path, progress: Callable[[int], object]) -> int:
 
 @contextlib.contextmanager
 def _progress(done: str) -> Iterator[Callable[[int], object]]:
-    """Print how far a command has come; say so, too, if the database fails on the way."""
+    """Print how far a command has come, also if the database fails on the way."""
     reached = 0
 
     def progress(count: int) -> None:
@@ -245,15 +245,12 @@ def _own_settings() -> Settings:
     return settings
 
 
-def _is_sqlite(settings: Settings) -> bool:
-    return make_url(settings.outbox_url).get_backend_name() == "sqlite"
-
-
 def _sqlite_file(settings: Settings) -> Path:
     """Return the path of the outbox; raise a ClickException if it is not in SQLite."""
-    if not _is_sqlite(settings):
+    url = make_url(settings.outbox_url)
+    if url.get_backend_name() != "sqlite":
         raise click.ClickException("the outbox is in PostgreSQL, which has pg_dump and pg_restore")
-    return Path(make_url(settings.outbox_url).database or "")
+    return Path(url.database or "")
 
 
 _UNKNOWN: Final = "no submission that waits or needs attention has this reference"
@@ -274,8 +271,8 @@ def _line(submission: Submission) -> str:
         submission.state,
         submission.form,
     )
-    who = f"by {submission.operator}" if submission.operator else ""
-    return "  ".join(filter(None, (*columns, submission.status, who)))
+    operator = f"by {submission.operator}" if submission.operator else ""
+    return "  ".join(filter(None, (*columns, submission.status, operator)))
 
 
 def _texts(contact: Contact) -> dict[str, str | list[str]]:

@@ -92,7 +92,7 @@ class ContactForm(FlaskForm):
     """The form of one definition; `build_form` makes its subclasses.
 
     Attributes:
-        divided: What the person is told of a pasted line that was divided into fields, or "".
+        divided: A note on a pasted line that was divided into fields, or "".
     """
 
     definition: ClassVar[FormDefinition]
@@ -120,7 +120,7 @@ class ContactForm(FlaskForm):
 
     @staticmethod
     def showing_site(definition: FormDefinition) -> str:
-        """Return the origin of the site that shows a form; `build_form` may be told another way."""
+        """Return the origin of the site that shows a form; `build_form` can replace this method."""
         del definition
         return messages.UNKNOWN_SITE
 
@@ -144,7 +144,7 @@ class ContactForm(FlaskForm):
     def _divide_line(self) -> None:
         """Divide a line with number and name into the fields; the form comes back with them.
 
-        The person confirms it, as nobody knows for sure where a name is divided.
+        The person confirms the parts: the end of a first name is only a guess.
         """
         mobile, names = self[MOBILE], [self[it] for it in NAMES if it in self]
         line = persian.divide_line(mobile.typed or "")
@@ -173,7 +173,7 @@ class ContactForm(FlaskForm):
 
     @property
     def arrival(self) -> Arrival:
-        """What the address says of where the visitor came from.
+        """What the address says about the visitor's source.
 
         A form is sent to the address of its page, with its query.
         """
@@ -219,7 +219,7 @@ def _aria_attributes(field: Field) -> dict[str, str]:
     invalid = {"aria-invalid": "true"} if field.errors else {}
     is_chosen = isinstance(field, BooleanField | SelectField)
     if is_chosen and field.flags.required and not field.errors:
-        # Else browsers call it invalid, before anybody had a chance to tick or to choose.
+        # Otherwise browsers call it invalid before anything was checked or chosen.
         invalid = {"aria-invalid": "false"}
     return ({"aria-describedby": ids} if ids else {}) | invalid
 
@@ -309,43 +309,42 @@ class Layout:
 def arrange(form: ContactForm) -> Layout:
     """Arrange a form's fields for its page.
 
-    Each has the flags `span` for six columns, see `spans`, and `alone` for two, see `alone`.
+    Each has the flags `span` for six columns, see `spans`, and `fills_row` for two, see
+    `fill_rows`.
     """
     layout = _grouped(form)
     for fields in (layout.first, *(group.fields for group in layout.groups)):
         of_six = spans([FIELDS[field.name].kind in _WIDE_KINDS for field in fields])
-        of_two = alone([_fills_row(field) for field in fields])
-        for field, span, is_alone in zip(fields, of_six, of_two, strict=True):
-            field.flags.span, field.flags.alone = span, is_alone
+        of_two = fill_rows([_is_wide(field) for field in fields])
+        for field, span, fills_row in zip(fields, of_six, of_two, strict=True):
+            field.flags.span, field.flags.fills_row = span, fills_row
     return layout
 
 
-def _fills_row(field: Field) -> bool:
-    """Return whether a field takes a row of two columns, even beside a narrow one."""
+def _is_wide(field: Field) -> bool:
+    """Return whether a field needs both columns of two."""
     has_inputs = isinstance(field, RadioField) or getattr(field, "in_parts", False)
     return has_inputs or FIELDS[field.name].kind in _WIDE_KINDS_OF_TWO
 
 
-def alone(is_wide: Sequence[bool]) -> list[bool]:
+def fill_rows(is_wide: Sequence[bool]) -> list[bool]:
     """Return which fields take a whole row of two: wide ones, and those without a neighbour."""
-    found: list[bool] = []
+    filling: list[bool] = []
     is_half = False  # the last row
-    for wide in is_wide:
+    for wide in (*is_wide, True):
         if wide and is_half:
-            found[-1] = True
+            filling[-1] = True
         is_half = not wide and not is_half
-        found.append(wide)
-    if is_half:
-        found[-1] = True
-    return found
+        filling.append(wide)
+    return filling[:-1]
 
 
 def spans(is_wide: Sequence[bool]) -> list[int]:
-    """Return how many of six columns each field takes, so that every row is full.
+    """Return how many of six columns each field takes to fill every row.
 
-    Three fields make a row. What is left over makes rows of two, or stands beside a wide field.
+    Three fields make a row. Those left over make rows of two, or share the row of a wide field.
     """
-    found: list[int] = []
+    columns: list[int] = []
     narrow = 0
     for wide in (*is_wide, None):
         if wide is False:
@@ -353,13 +352,13 @@ def spans(is_wide: Sequence[bool]) -> list[int]:
             continue
         left = narrow % 3
         if left == 1 and wide:
-            found += [2] * narrow + [4]
+            columns += [2] * narrow + [4]
         else:
             in_pairs = min({0: 0, 1: 4, 2: 2}[left], narrow)
-            found += [2] * (narrow - in_pairs) + [6 if narrow == 1 else 3] * in_pairs
-            found += [6] * bool(wide)
+            columns += [2] * (narrow - in_pairs) + [6 if narrow == 1 else 3] * in_pairs
+            columns += [6] * bool(wide)
         narrow = 0
-    return found
+    return columns
 
 
 def _grouped(form: ContactForm) -> Layout:

@@ -1,8 +1,8 @@
 """The definition of a form: a table of `forms.toml`, validated.
 
-What a public form takes from the address of its page says where a visitor came from. Anybody can
-type a query, so it only reaches custom texts that the form does not show, and labels that its
-definition lists.
+A public form can take a visitor's source from the address of its page. Anybody can type a query:
+its values only reach custom texts that the form does not show, and labels that the definition
+lists.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from webapp.outbox.rows import MAX_SOURCE_LENGTH
 from webapp.persian import Check, InvalidText, clean_line
 from webapp.verification.sender import Policy
 
-# What becomes of a key's value: it is copied into this custom text, or stands for a label.
+# Where a key's value goes: into this custom text, or it stands for a label.
 Target = str | Mapping[str, str]
 FromUrl = Mapping[str, Target]
 
@@ -46,7 +46,7 @@ _OWN_KEYS: Final = frozenset({"r", "site", "s", "change", "sent", "preview"})
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a request's query says of where the visitor came from.
+    """What a request's query says about the visitor's source.
 
     Attributes:
         texts: Values of custom texts, by API name.
@@ -65,10 +65,6 @@ def read_arrival(from_url: FromUrl, query: Mapping[str, str]) -> Arrival:
     """Take from a query what a form's definition lists; the first of several equal keys counts.
 
     Values that are invalid, too long or not listed are dropped: nobody typed them into the form.
-
-    Args:
-        from_url: The form's own.
-        query: The values by key, percent-decoded.
     """
     texts: dict[str, str] = {}
     labels: list[str] = []
@@ -189,7 +185,7 @@ class Verify(enum.StrEnum):
 
 
 class Background(enum.StrEnum):
-    """What a form stands on in a frame, if not on a sheet of its own."""
+    """The background of a form in a frame, if it has no sheet of its own."""
 
     TRANSPARENT = "transparent"
 
@@ -219,7 +215,7 @@ class FormDefinition:
         received: The message after a contact that is delivered later, or "" for the default.
         help: A text above the button, or "".
         privacy: The URL of what is said about privacy, or "".
-        contact: How to ask somebody; phone numbers and addresses in it are links. Or "".
+        contact: A line on whom to ask, whose phone numbers and addresses are links, or "".
         dates: How dates are asked for.
         checks: Further checks of text fields, by name.
         duplicates: Whether an operator is asked before a second contact with one number.
@@ -229,11 +225,11 @@ class FormDefinition:
         opens: When it opens; None if it always was.
         closes: When it closes; None if it never does.
         capacity: How many submissions it takes; None for any number.
-        closed: What is said once it is closed or full, or "".
+        closed: A text that is shown once it is closed or full, or "".
         line: The line from which messages will come, or "": a receipt says if it is blocked.
-        line_blocked: What it says then, or "" for the default.
+        line_blocked: The text of the receipt then, or "" for the default.
         heading: Whether title and intro are shown in a frame.
-        background: What the form stands on in a frame; None for a sheet of its own.
+        background: The background in a frame; None for a sheet of its own.
     """
 
     slug: str
@@ -291,13 +287,7 @@ class FormDefinition:
 def make_contact(
     definition: FormDefinition, values: Mapping[str, Value], *, labels: Sequence[str] = ()
 ) -> Contact:
-    """Return the contact of a form's values, with those that the definition adds.
-
-    Args:
-        definition: The form.
-        values: The values that were read, by API name.
-        labels: Further labels.
-    """
+    """Return the contact of a form's values, with those that the definition adds."""
     complete = {**values, **definition.fixed}
     typed = complete.get(LABELS) or ()
     chosen = typed if isinstance(typed, tuple) else ()

@@ -35,12 +35,12 @@ from webapp.forms.toml_values import (
     check_reader,
     choice_reader,
     choices_reader,
+    datetime_reader,
     fault,
     fixed_value_reader,
     format_faults,
     list_reader,
     mapping_reader,
-    moment_reader,
     read_accent,
     read_address,
     read_custom_text,
@@ -56,10 +56,7 @@ from webapp.forms.toml_values import (
     whole_number_reader,
 )
 from webapp.messages.public import NOT_VERIFIED_LABEL
-from webapp.persian import (
-    MAX_LABELS,
-    Check,
-)
+from webapp.persian import MAX_LABELS, Check
 from webapp.verification.sender import Fallback, Policy
 
 _T = TypeVar("_T")
@@ -90,7 +87,7 @@ def _key(read: Reader[_T], default: _T, *, needed: bool = False, only: Access | 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
+class _FormTable:
     """A form's table in the file: its keys, their readers and their defaults."""
 
     title: str = _key(text_reader(100), "", needed=True)
@@ -134,10 +131,10 @@ class _Table:
     verify_fallback: Fallback | None = _key(choice_reader(Fallback), None)  # noqa: RUF009  as above
     verify_label: str = _key(read_label, "")
     opens: datetime | None = _key(  # noqa: RUF009  as above
-        moment_reader(is_end=False), None, only=Access.PUBLIC
+        datetime_reader(is_end=False), None, only=Access.PUBLIC
     )
     closes: datetime | None = _key(  # noqa: RUF009  as above
-        moment_reader(is_end=True), None, only=Access.PUBLIC
+        datetime_reader(is_end=True), None, only=Access.PUBLIC
     )
     capacity: int | None = _key(whole_number_reader(1, 1_000_000), None, only=Access.PUBLIC)
     closed: str = _key(text_reader(300), "", only=Access.PUBLIC)
@@ -193,8 +190,8 @@ class _Table:
 # Rules report keys that are valid, but not together.
 
 
-def _access_rule(table: _Table) -> Iterator[TomlFault]:
-    for row in dataclasses.fields(_Table):
+def _access_rule(table: _FormTable) -> Iterator[TomlFault]:
+    for row in dataclasses.fields(_FormTable):
         only = row.metadata["only"]
         if only not in (None, table.access) and getattr(table, row.name):
             yield (row.name,), f"is for {only} forms only"
@@ -203,7 +200,7 @@ def _access_rule(table: _Table) -> Iterator[TomlFault]:
             yield ("fields",), f'"{name}" is for intranet forms only'
 
 
-def _shown_rule(table: _Table) -> Iterator[TomlFault]:
+def _shown_rule(table: _FormTable) -> Iterator[TomlFault]:
     shown = frozenset(table.shown_fields)
     if MOBILE not in shown:
         yield ("fields",), f'"{MOBILE}" is missing: the portal takes no contact without it'
@@ -220,7 +217,7 @@ def _shown_rule(table: _Table) -> Iterator[TomlFault]:
     yield from ((("fixed", name), "is also shown") for name in table.fixed if name in shown)
 
 
-def _labels_rule(table: _Table) -> Iterator[TomlFault]:
+def _labels_rule(table: _FormTable) -> Iterator[TomlFault]:
     shown = LABELS in table.shown_fields
     if shown and not (table.label_choices or table.free_labels):
         yield ("fields",), f'"{LABELS}" needs "label_choices" or "free_labels"'
@@ -229,7 +226,7 @@ def _labels_rule(table: _Table) -> Iterator[TomlFault]:
             yield (key,), f'needs "{LABELS}" among the fields'
 
 
-def _label_count_rule(table: _Table) -> Iterator[TomlFault]:
+def _label_count_rule(table: _FormTable) -> Iterator[TomlFault]:
     added = [table.verify_label or NOT_VERIFIED_LABEL] * (table.verify_fallback is Fallback.ACCEPT)
     count = len({*table.labels, *table.label_choices, *added})
     if count + most_labels(table.from_url) > MAX_LABELS:
@@ -238,7 +235,7 @@ def _label_count_rule(table: _Table) -> Iterator[TomlFault]:
         yield (key,), f"a contact has at most {MAX_LABELS} labels"
 
 
-def _consent_rule(table: _Table) -> Iterator[TomlFault]:
+def _consent_rule(table: _FormTable) -> Iterator[TomlFault]:
     name = table.consent_field
     if name and not table.consent:
         yield ("consent_field",), 'needs "consent"'
@@ -246,33 +243,33 @@ def _consent_rule(table: _Table) -> Iterator[TomlFault]:
         yield ("consent_field",), f'"{name}" is already shown or fixed'
 
 
-def _from_url_rule(table: _Table) -> Iterator[TomlFault]:
+def _from_url_rule(table: _FormTable) -> Iterator[TomlFault]:
     used = {*table.shown_fields, *table.fixed, table.consent_field}
     yield from ((("from_url", *keys), reason) for keys, reason in conflicts(table.from_url, used))
 
 
-def _verify_rule(table: _Table) -> Iterator[TomlFault]:
+def _verify_rule(table: _FormTable) -> Iterator[TomlFault]:
     needs = 'needs verify = "sms"'
     for key in ("verify_length", "verify_fallback", "verify_label"):
         if getattr(table, key) and not table.verify:
             yield (key,), needs
     if table.verify_label and table.verify_fallback is not Fallback.ACCEPT:
         yield ("verify_label",), 'needs verify_fallback = "accept"'
-    # An unverified number is somebody else's: whom it has blocked is not to be told.
+    # An unverified number may be another person's, whose blocks are private.
     if table.line and table.access is Access.PUBLIC and not table.verify:
         yield ("line",), f"{needs} on a public form"
     if table.line_blocked and not table.line:
         yield ("line_blocked",), 'needs "line"'
 
 
-def _opening_rule(table: _Table) -> Iterator[TomlFault]:
+def _opening_rule(table: _FormTable) -> Iterator[TomlFault]:
     if table.opens and table.closes and table.opens >= table.closes:
         yield ("closes",), 'is not after "opens"'
     if table.closed and not (table.closes or table.capacity):
         yield ("closed",), 'needs "closes" or "capacity"'
 
 
-def _redirect_rule(table: _Table) -> Iterator[TomlFault]:
+def _redirect_rule(table: _FormTable) -> Iterator[TomlFault]:
     parts = urlsplit(table.redirect)
     origin = f"{parts.scheme}://{parts.netloc}"
     if table.redirect and table.embed_origins and origin not in table.embed_origins:
@@ -280,7 +277,7 @@ def _redirect_rule(table: _Table) -> Iterator[TomlFault]:
 
 
 # Each rule with the keys that it needs.
-_RULES: Final[Mapping[Callable[[_Table], Iterator[TomlFault]], set[str]]] = MappingProxyType(
+_RULES: Final[Mapping[Callable[[_FormTable], Iterator[TomlFault]], set[str]]] = MappingProxyType(
     {
         _access_rule: {"access"},
         _shown_rule: {"fields"},
@@ -302,7 +299,7 @@ def _form(slug: str, value: object) -> FormDefinition:
     faults = TomlFaults()
     if not _SLUG.fullmatch(slug):
         faults.append(((), "its name must be 1 to 40 of a-z, 0-9 and -, the first no -"))
-    keys = {row.name: row.metadata for row in dataclasses.fields(_Table)}
+    keys = {row.name: row.metadata for row in dataclasses.fields(_FormTable)}
     values: dict[str, Any] = {}
     for name, raw in value.items():
         with faults.at(name, kept=values):
@@ -313,7 +310,7 @@ def _form(slug: str, value: object) -> FormDefinition:
         ((name,), "is missing") for name in keys if keys[name]["needed"] and name not in value
     )
     unread = {name for path, _ in faults for name in path[:1]} - values.keys()
-    table = _Table(**values)
+    table = _FormTable(**values)
     for rule, needs in _RULES.items():
         if not needs & unread:
             faults += rule(table)

@@ -201,7 +201,7 @@ class JalaliDateField(Field):
 
     @property
     def wrong_parts(self) -> tuple[str, ...]:
-        """Which of the three inputs have the error, if there is one: all, if none does alone."""
+        """Which of the three inputs have the error, if there is one: all if it names none."""
         if not self.errors:
             return ()
         return DATE_PARTS[:1] if self.typed else self._wrong_parts or DATE_PARTS
@@ -280,7 +280,7 @@ class LabelsField(Field):
     def _as_known(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the labels in the spellings that the person has chosen.
 
-        A label that was typed as the portal writes it stays so: normalising may have changed it.
+        A label that was typed in the portal's spelling keeps it: normalising may have changed it.
 
         Raises:
             InvalidText: if they were not asked about a spelling yet.
@@ -369,11 +369,11 @@ def make_field(
     is_public = definition.access is Access.PUBLIC
     autocomplete = row.autocomplete if is_public else "off"
     is_required = row.name in definition.required
+    validators = [Required(row)] if is_required else []
     if row.choices:
-        validators = [Required(row)] if is_required else []
         return one_of(row, validators)
     common: dict[str, Any] = {
-        "validators": [Required(row)] if is_required else [],
+        "validators": validators,
         "render_kw": {"autocomplete": autocomplete},
     }
     match row.kind:

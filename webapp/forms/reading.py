@@ -1,7 +1,7 @@
 """Reads the text of a field: a pure function of its row in the field table and the text.
 
-The form's inputs call it, and so does everything else that takes contacts as text. Each function
-raises `InvalidText`, whose message is finished Persian.
+The form's inputs and everything else that takes contacts as text call it. Each function raises
+`InvalidText`, whose message is finished Persian.
 """
 
 from __future__ import annotations
@@ -28,11 +28,6 @@ FALSE_VALUES: Final = (False, "false", "False", "FALSE", "0", "off", "no", "")
 
 def read_value(row: Field, text: str, *, check: Check | None = None) -> Value:
     """Return the value of a field's text; the empty value if there is no text.
-
-    Args:
-        row: The field.
-        text: What was typed.
-        check: A further check of a text field, by the form's definition.
 
     Raises:
         InvalidText: if the text is invalid.
@@ -181,8 +176,8 @@ def without_brackets(text: str) -> str:
 
 
 def _keys(words: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
-    found = {spelling_key(word): value for value, spelled in words.items() for word in spelled}
-    return MappingProxyType(found)
+    keys = {spelling_key(word): value for value, spelled in words.items() for word in spelled}
+    return MappingProxyType(keys)
 
 
 # By `spelling_key`: the value of the form's input.

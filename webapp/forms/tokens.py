@@ -93,8 +93,7 @@ class FormToken:
         nonce: A random text for each rendered form.
         site: The origin of the site that showed the form.
         shown_at: When the form was rendered first, in UTC; pages with errors keep it.
-        sent_at: When the token came back, in UTC: whatever a request waits for later, the person
-            or the robot was not slower.
+        sent_at: When the token came back, in UTC: before the request had to wait for anything.
     """
 
     form: str
@@ -151,11 +150,11 @@ class SubmissionToken:
 class Tokens:
     """Issues and reads all that is signed for forms: tokens, receipts, submissions', corrections.
 
-    Each kind has a salt of its own, so that none passes for another.
+    Each kind has a salt of its own: none passes for another.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """Sign with the first key and accept all of them, so that keys can be rotated."""
+        """Sign with the first key and accept all of them, for the rotation of keys."""
         oldest_first = list(reversed(keys))
         # Not URLSafeTimedSerializer, which tries to compress these short texts.
         signer = Signer(oldest_first, salt="form token")
@@ -173,9 +172,7 @@ class Tokens:
     def renew(self, token: FormToken, *, new_submission: bool = False) -> str:
         """Return a token for the same form, rendered again.
 
-        Args:
-            token: The previous token.
-            new_submission: Whether the same contact, sent again, is a new submission.
+        With `new_submission`, the same contact, sent again, is a new submission.
         """
         nonce = _nonce() if new_submission else token.nonce
         return self._sign(token.form, nonce, token.site, token.shown_at.timestamp())
@@ -272,7 +269,7 @@ class Tokens:
 
 
 def _content(serializer: URLSafeSerializer, text: str, form: str, *, length: int) -> list[Any]:
-    """Verify a text, and return what stands behind its form's slug: so many values at least."""
+    """Verify a text of this form, and return its values after the slug, `length` or more."""
     content: list[Any]
     try:
         slug, *content = serializer.loads(text)

@@ -27,7 +27,7 @@ from webapp.persian import (
     fold_digits,
     label_key,
     parse_date,
-    split_labels,
+    parse_labels,
 )
 from webapp.setting_values import parse_origin
 
@@ -41,7 +41,7 @@ TomlFault = tuple[Keys, str]  # its keys, and what is wrong
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _LINE_NUMBER: Final = re.compile(r"[0-9]{4,20}|OTP")
 _MIN_CHOICES: Final = 2
-_MOMENT: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
+_DATE_AND_TIME: Final = re.compile(r"(\S+)(?:\s+([01]?\d|2[0-3]):([0-5]\d))?")
 _ADDRESS: Final = re.compile(r"(https?://[^/?#]*)((?:[/?#]\S*)?)")
 _MIN_CONTRAST: Final = 4.5  # WCAG 2.2, success criterion 1.4.3, text of ordinary size
 
@@ -67,7 +67,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> ReadError:
 
 
 class TomlFaults(list[TomlFault]):
-    """Collects errors, so that all of them are reported."""
+    """Collects errors to report all of them."""
 
     @contextmanager
     def at(self, *keys: str, kept: dict[str, Any] | None = None) -> Iterator[None]:
@@ -232,7 +232,7 @@ def read_custom_text(value: object) -> str:
 def read_label(value: object) -> str:
     """Read one label."""
     label = text_reader(FIELDS[LABELS].max_length)(value)
-    if split_labels(label, caption="") != (label,):
+    if parse_labels((label,), caption="") != (label,):
         raise fault(f'"{label}" is not one label: it has a separator or begins with #')
     return label
 
@@ -292,17 +292,19 @@ def read_date(value: object) -> date:
         value = value.isoformat()
     if isinstance(value, str):
         with suppress(InvalidText):
-            found = parse_date(value)
-            check_range(found, birth=False, today=found)
-            return found
+            day = parse_date(value)
+            check_range(day, birth=False, today=day)
+            return day
     raise fault('must be a date such as 2025-08-14 or "1404/05/23"')
 
 
-def moment_reader(*, is_end: bool) -> Reader[datetime]:
-    """Return a reader of times of Iran's clocks; a day alone means its beginning, or its end."""
+def datetime_reader(*, is_end: bool) -> Reader[datetime]:
+    """Return a reader of times in Iran; a day without a time means its beginning, or its end."""
 
     def read(value: object) -> datetime:
-        match = _MOMENT.fullmatch(fold_digits(value).strip()) if isinstance(value, str) else None
+        match = (
+            _DATE_AND_TIME.fullmatch(fold_digits(value).strip()) if isinstance(value, str) else None
+        )
         with suppress(ReadError):
             if match:
                 day = read_date(match[1])
@@ -356,10 +358,10 @@ def _lines(text: str) -> Mapping[Keys, int]:
     lines: dict[Keys, int] = {}
     header: Keys = ()
     for number, line in enumerate(text.split("\n"), start=1):
-        if found := _HEADER_LINE.match(line):
-            path = header = _split(found[1])
-        elif found := _VALUE_LINE.match(line):
-            path = (*header, *_split(found[1]))
+        if match := _HEADER_LINE.match(line):
+            path = header = _split(match[1])
+        elif match := _VALUE_LINE.match(line):
+            path = (*header, *_split(match[1]))
         else:
             continue
         for depth in range(1, len(path) + 1):

@@ -11,8 +11,6 @@ DUPLICATE_TITLE: Final = "این شماره پیش‌تر ثبت شده است."
 DUPLICATE_ASK: Final = "هنوز چیزی ثبت نشده است. آیا این مخاطب هم ثبت شود؟"
 DUPLICATE_CHANGED: Final = "آخرین تغییر: {day}"
 DUPLICATE_DIFFERENCE: Final = "{caption}: ثبت‌شده «{stored}»، در این فرم «{typed}»"
-DUPLICATE_EMPTY: Final = "خالی"
-DUPLICATE_NAMELESS: Final = "بدون نام"
 DUPLICATE_CREATE: Final = "باز هم ثبت شود"
 DUPLICATE_KEEP: Final = "همان مخاطب ثبت‌شده بماند"
 DUPLICATE_UPDATE: Final = "مخاطب ثبت‌شده با این مقدارها اصلاح شود"
@@ -142,7 +140,6 @@ TIME: Final = "{day}، {time}"
 WAITS: Final = "در انتظار نخستین ارسال"
 
 # Actions on several
-RETRY: Final = "ارسال دوباره"
 RETRY_GROUP: Final = "ارسال دوبارهٔ {n} مورد"
 RETRY_EXCEPTIONS: Final = (
     "شماره‌های تأییدنشده و مواردی که شاید ثبت شده باشند فقط با انتخاب تک‌تک دوباره ارسال می‌شوند."

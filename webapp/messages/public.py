@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 # To visitors
-EARLY: Final = "ثبت در این فرم از {moment} آغاز می‌شود."
-LATE: Final = "مهلت ثبت در این فرم {moment} تمام شد."
+EARLY: Final = "ثبت در این فرم از {time} آغاز می‌شود."
+LATE: Final = "مهلت ثبت در این فرم {time} تمام شد."
 END_OF_DAY: Final = "در پایان روز {day}"
 FULL: Final = "ظرفیت این فرم تکمیل شده است."
 MAY_BE_FREE: Final = "اگر جایی خالی شود، فرم دوباره باز می‌شود."
@@ -19,7 +19,7 @@ AGAIN: Final = "بررسی دوباره"
 # To operators
 FORM: Final = "{title}:"
 OPEN: Final = "این فرم باز است."
-OPEN_UNTIL: Final = "این فرم باز است و {moment} بسته می‌شود."
+OPEN_UNTIL: Final = "این فرم باز است و {time} بسته می‌شود."
 PLACES: Final = "{n} جا از {most} جا گرفته شده است."
 
 # The step that asks for a code

@@ -84,7 +84,6 @@ __all__ = [
     "search_key",
     "sort_key",
     "spelling_key",
-    "split_labels",
     "strip_invisible",
     "suggest_email",
     "to_iran",
@@ -118,37 +117,28 @@ def labels_as_typed(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(piece.strip() for line in lines for piece in _LABEL_SEPARATOR.split(line))
 
 
-def split_labels(text: str, *, caption: str) -> tuple[str, ...]:
-    """Read labels from one text, as `parse_labels` does from several."""
-    return parse_labels((text,), caption=caption)
-
-
 def parse_labels(texts: Iterable[str], *, caption: str) -> tuple[str, ...]:
     """Read labels from texts, divided by separators or line ends.
 
     Each one is normalised as by `clean_line`, without leading `#`. Of labels that differ only in
     case or ZWNJ, the first one counts.
 
-    Args:
-        texts: The ticked and typed labels.
-        caption: The field's caption, for the message.
-
     Raises:
         InvalidText: if there are more than 20 labels, one has more than 50 code points, or a
             character is bad.
     """
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for text in texts:
         for line in text.splitlines():
             # Cleaned first: normalising turns some characters, such as U+037E, into separators.
             for piece in _LABEL_SEPARATOR.split(clean_line(line, caption=caption)):
                 if name := piece.strip(" ").lstrip(_LABEL_MARKS):
-                    found.setdefault(label_key(name), name)
-    if too_long := next((name for name in found.values() if len(name) > _MAX_LABEL_LENGTH), None):
+                    labels.setdefault(label_key(name), name)
+    if too_long := next((name for name in labels.values() if len(name) > _MAX_LABEL_LENGTH), None):
         raise InvalidText(messages.LABEL_TOO_LONG.format(label=too_long))
-    if len(found) > MAX_LABELS:
+    if len(labels) > MAX_LABELS:
         raise InvalidText(messages.LABELS_TOO_MANY)
-    return tuple(found.values())
+    return tuple(labels.values())
 
 
 def divide_name(name: str) -> tuple[str, str]:
@@ -227,8 +217,8 @@ def divide_line(text: str) -> DividedLine | None:
 
 
 def _parts(text: str) -> list[str]:
-    found = (part.strip(_EDGES) for part in _SEPARATOR.split(text))
-    return [part for part in found if strip_invisible(part)]
+    parts = (part.strip(_EDGES) for part in _SEPARATOR.split(text))
+    return [part for part in parts if strip_invisible(part)]
 
 
 # Those with some 150,000 inhabitants and more, and the capitals of the provinces.
@@ -261,11 +251,6 @@ _MODULUS: Final = 11
 def check_text(check: Check, text: str, *, caption: str) -> str:
     """Check a text, and return its digits as ASCII without separators.
 
-    Args:
-        check: Which check.
-        text: What was typed, not empty.
-        caption: The field's caption, for the message.
-
     Raises:
         InvalidText: if it does not pass.
     """
@@ -279,7 +264,7 @@ def check_text(check: Check, text: str, *, caption: str) -> str:
 
 
 def _is_national_code(digits: str) -> bool:
-    """Tell whether the tenth digit is the check digit of the nine before it."""
+    """Return whether the tenth digit is the check digit of the nine before it."""
     if not _NATIONAL_CODE.fullmatch(digits):
         return False
     weighted = sum(

@@ -78,9 +78,6 @@ def parse_date(text: str) -> date:
 
     A year from 1800 on is Gregorian, one before it Jalali.
 
-    Args:
-        text: What was typed.
-
     Raises:
         InvalidText: if it has no such shape, a year of two digits, or names no day there is.
     """
@@ -99,10 +96,7 @@ def parse_date(text: str) -> date:
 def parse_date_parts(day: str, month: str, year: str) -> date:
     """Read a date from three inputs; the month is a number or a Persian name.
 
-    Args:
-        day: What was typed as the day.
-        month: What was typed or chosen as the month.
-        year: What was typed as the year; Gregorian from 1800 on, Jalali before.
+    A year from 1800 on is Gregorian, one before it Jalali.
 
     Raises:
         InvalidText: as `parse_date`, or if parts are empty; with the parts that are wrong.
@@ -134,11 +128,6 @@ def _wrong_parts(message: str, parts: Sequence[str]) -> InvalidText:
 
 def check_range(value: date, *, birth: bool, today: date) -> None:
     """Check a date's range: a birth from 1280 until today, another date from 1280 to 1500.
-
-    Args:
-        value: The date.
-        birth: Whether it is a date of birth.
-        today: The present day where the form is filled in.
 
     Raises:
         InvalidText: if the date lies outside.

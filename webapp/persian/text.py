@@ -78,7 +78,7 @@ _EMOJI_JOINER: Final = re.compile(
     "(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff])"
 )
 
-# Characters that normalising leaves as they are, whatever stands beside them: ASCII, letters and
+# Characters that normalising leaves as they are, next to any others: ASCII, letters and
 # digits of Persian, its punctuation. Most texts have no other, and are normalised much faster.
 _SIMPLE: Final = re.compile(
     "[\t\n\r -~\u0621-\u063a\u0641\u0642\u0644-\u0648\u067e\u0686\u0698\u06a9\u06af\u06cc"
@@ -98,10 +98,6 @@ def clean_line(text: str, *, caption: str) -> str:
     Arabic letters become Persian ones, invisible characters are removed, white space becomes one
     space.
 
-    Args:
-        text: What was typed.
-        caption: The field's caption, for the message.
-
     Raises:
         InvalidText: if the text has a NUL, a lone surrogate or a replacement character.
     """
@@ -113,10 +109,6 @@ def clean_lines(text: str, *, caption: str) -> str:
 
     Each line is normalised as by `clean_line`. Lines end in `\n`; several blank lines become
     one, and none are left at the ends.
-
-    Args:
-        text: What was typed.
-        caption: The field's caption, for the message.
 
     Raises:
         InvalidText: as `clean_line`.
@@ -151,7 +143,7 @@ _SEARCHED: Final = str.maketrans(
 
 
 def search_key(text: str) -> str:
-    """Return a key in which a normalised text is searched: what people take for the same is."""
+    """Return a key of a normalised text for searching: equal for common variants of spelling."""
     return text.casefold().translate(_SEARCHED)
 
 
@@ -193,9 +185,9 @@ def _without_invisible(text: str) -> str:
     return ZWJ.join(without(_is_invisible, part) for part in _EMOJI_JOINER.split(text))
 
 
-@lru_cache(maxsize=4096)  # a text has few different characters, and so have all texts
+@lru_cache(maxsize=4096)  # all texts have few different characters
 def _is_invisible(char: str) -> bool:
-    """Tell whether a character is dropped; white space and bad characters have own rules."""
+    """Return whether a character is dropped; white space and bad characters have own rules."""
     if char.isspace() or _BAD_CHARACTER.match(char) or _EMOJI.match(char):
         return False
     return bool(_INVISIBLE.match(char)) or unicodedata.category(char) in _MEANINGLESS_CATEGORIES
@@ -226,7 +218,7 @@ def _with_joiners_between_letters(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """Return the text in NFC, whose time is quadratic in the marks that stand in a row.
+    """Return the text in NFC, whose time is quadratic in the marks in a row.
 
     The marks are counted again after it: it takes some of them apart.
     """
@@ -262,7 +254,7 @@ def plain(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def is_punctuation(char: str) -> bool:
-    """Tell whether people put this character between the groups of a number or a date."""
+    """Return whether people put this character between the groups of a number or a date."""
     return (
         char.isspace()
         or char in _PUNCTUATION
@@ -287,9 +279,6 @@ def parse_mobile(text: str) -> str:
 
     Any `09` and nine digits will do: lists of operators' prefixes age and refuse real people.
 
-    Args:
-        text: What was typed.
-
     Returns:
         The number as `09xxxxxxxxx`.
 
@@ -309,7 +298,7 @@ def parse_mobile(text: str) -> str:
 
 
 def _holds_several(text: str) -> bool:
-    """Tell several numbers from the groups of one, whatever stands between them."""
+    """Return whether a text has several numbers, not only the groups of one."""
     lengths = [len(run) for run in _DIGITS.findall(text)]
     whole = sum(length >= _WHOLE_NUMBER for length in lengths)
     return whole > 1 or (len(lengths) > 1 and sum(lengths) >= _TWO_NUMBERS)

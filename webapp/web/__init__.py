@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -130,23 +131,19 @@ class Readiness:
         self._is_ready = False
 
     def __bool__(self) -> bool:
-        """Whether it could."""
+        """Whether a submission could be stored."""
         if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
             return False
         try:
             if time.monotonic() - self._checked_at > _READINESS_TTL_S:
-                self._is_ready = self._check()
+                self._is_ready = False
+                with suppress(DatabaseError):
+                    self._outbox.check_writable()
+                    self._is_ready = True
                 self._checked_at = time.monotonic()
             return self._is_ready
         finally:
             self._lock.release()
-
-    def _check(self) -> bool:
-        try:
-            self._outbox.check_writable()
-        except DatabaseError:
-            return False
-        return True
 
 
 def _healthz() -> Response:

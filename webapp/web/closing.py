@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from flask import render_template, request
 
@@ -38,14 +38,12 @@ class Closure:
     text: str
 
 
+FULL: Final = Closure(Reason.FULL, texts.FULL)
+
+
 def now() -> datetime:
     """Return the current time in Iran."""
     return datetime.now(IRAN)
-
-
-def full() -> Closure:
-    """Return that all places of a form are taken."""
-    return Closure(Reason.FULL, texts.FULL)
 
 
 def closure(definition: FormDefinition) -> Closure | None:
@@ -55,12 +53,12 @@ def closure(definition: FormDefinition) -> Closure | None:
     """
     current = now()
     if definition.opens and current < definition.opens:
-        return Closure(Reason.EARLY, texts.EARLY.format(moment=_moment(definition.opens)))
+        return Closure(Reason.EARLY, texts.EARLY.format(time=_in_words(definition.opens)))
     if definition.closes and current >= definition.closes:
-        return Closure(Reason.LATE, texts.LATE.format(moment=_end(definition.closes)))
+        return Closure(Reason.LATE, texts.LATE.format(time=_end(definition.closes)))
     places = services().delivery.places
     if definition.capacity and places.taken(definition.slug) >= definition.capacity:
-        return full()
+        return FULL
     return None
 
 
@@ -74,20 +72,18 @@ def takes_another(definition: FormDefinition) -> bool:
 def closure_for(form: ContactForm, replaces: str) -> Closure | None:
     """Return why a submitted form is not accepted.
 
-    One that corrects a submission came in time, and has its place, as long as that one waits.
+    One that corrects a submission came in time, and has its place, while that submission waits.
 
-    Args:
-        form: What was submitted.
-        replaces: The key of the submission that it replaces, or "".
+    `replaces` is the key of the corrected submission, or "".
     """
-    found = closure(form.definition)
-    if not (found and replaces):
-        return found
+    reason = closure(form.definition)
+    if not (reason and replaces):
+        return reason
     try:
         replaced = services().delivery.outbox.find(replaces)
     except DatabaseError:
-        return found
-    return None if replaced and waits_for_code(replaced) else found
+        return reason
+    return None if replaced and waits_for_code(replaced) else reason
 
 
 def page(
@@ -103,8 +99,8 @@ def page(
     Args:
         definition: The form.
         why: The reason.
-        form: What was submitted, if it was: it is not stored, and the page shows it once more.
-        note: What is said first, or "".
+        form: What was submitted: it is not stored, and the page shows it again. None for a GET.
+        note: A sentence above the reason, or "".
         context: Further variables of the template: `embed` in a frame.
     """
     answers = request.method == "POST"  # a form, or a code
@@ -124,13 +120,13 @@ def page(
 
 
 def for_operators(definition: FormDefinition) -> list[str]:
-    """Return what operators are told: whether a form is open, and how many places are taken."""
+    """Return for operators whether a form is open, and how many places are taken."""
     if not (definition.opens or definition.closes or definition.capacity):
         return []
-    # Read anew, before the form's state is told by it.
+    # First: `closure` decides by the number that this reads anew.
     taken = services().delivery.places.read_taken(definition.slug) if definition.capacity else 0
     why, closes = closure(definition), definition.closes
-    until = texts.OPEN_UNTIL.format(moment=_end(closes)) if closes else texts.OPEN
+    until = texts.OPEN_UNTIL.format(time=_end(closes)) if closes else texts.OPEN
     lines = [why.text if why else until]
     if definition.capacity:
         numbers = persian_number(taken), persian_number(definition.capacity)
@@ -138,25 +134,25 @@ def for_operators(definition: FormDefinition) -> list[str]:
     return lines
 
 
-def _moment(value: datetime) -> str:
+def _in_words(value: datetime) -> str:
     return local_time(value.astimezone(UTC).replace(tzinfo=None))
 
 
 def _end(closes: datetime) -> str:
     """Return when a form closes: midnight is the end of a day, not the beginning of the next."""
     if closes.time() != time.min:
-        return _moment(closes)
+        return _in_words(closes)
     return texts.END_OF_DAY.format(day=date_in_words(closes.date() - timedelta(days=1)))
 
 
 def _typed(form: ContactForm) -> list[FormattedValue]:
-    """Return what was typed; what could not be read as it was sent."""
-    found: list[FormattedValue] = []
+    """Return the typed values; those that could not be read, as they were sent."""
+    values: list[FormattedValue] = []
     for row, field in zip(form.definition.fields, form.contact_fields, strict=True):
         if field.errors or field.data in EMPTY_VALUES:
             names = (row.name, *(f"{row.name}-{part}" for part in DATE_PARTS))
             sent = [text for name in names for text in request.form.getlist(name) if text.strip()]
-            found += [FormattedValue(row.caption, " ".join(sent), "auto")] if sent else []
+            values += [FormattedValue(row.caption, " ".join(sent), "auto")] if sent else []
         else:
-            found += format_values({row.name: field.data}, [row])
-    return found
+            values += format_values({row.name: field.data}, [row])
+    return values

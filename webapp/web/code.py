@@ -28,7 +28,9 @@ from webapp.verification.codes import MAX_SENDINGS, MAX_TRIES, CodeCheck, CodeSt
 from webapp.verification.sender import Policy, VerificationResult
 from webapp.web import closing
 from webapp.web import contact as contact_form
+from webapp.web.contact import ViewResult
 from webapp.web.rendering import public_form, see_other, services
+from webapp.web.security import showing_site
 from webapp.web.submitting import SENT, issue_receipt, request_code, too_many_codes
 
 blueprint = Blueprint("code", __name__)
@@ -37,21 +39,24 @@ _INPUT: Final = "Code"
 _TRY: Final = "try"
 _CHANGE: Final = "change"
 _DIGITS: Final = re.compile("[0-9]+")
-# What ends the message that a browser may read itself (WebOTP): the code of this host.
+# The end of a message for browsers (WebOTP): this host, and its code.
 _WEB_OTP: Final = re.compile("@[^ ]+ #([0-9]+)")
 _METHODS: Final = ("GET", "POST")
 
+# A submission that waits for its code, and the state of the code.
+_Pending = tuple[Submission, CodeState | None]
 
-class _Problem(NamedTuple):
-    """What is wrong with what was typed: a heading, and what helps."""
+
+class _CodeError(NamedTuple):
+    """Why the typed text was not accepted: a heading, and what helps."""
 
     heading: str
     help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the step is shown, and for which submission.
+class _CodePage:
+    """The page of the result, for one submission.
 
     Attributes:
         definition: The form.
@@ -88,105 +93,100 @@ class _Place:
 
     @property
     def context(self) -> dict[str, Any]:
-        """The template's variables of an embedded page."""
+        """The template's variables that only an embedded page has."""
         return {"embed": self.definition} if self.embedded else {}
 
 
 @blueprint.route("/f/<slug>/code", methods=_METHODS)
-def page(slug: str) -> contact_form.ViewResult:
+def own_page(slug: str) -> ViewResult:
     """Serve the step on a page of its own."""
     return _serve(slug, embedded=False)
 
 
 @blueprint.route("/embed/<slug>/code", methods=_METHODS)
-def frame(slug: str) -> contact_form.ViewResult:
+def frame(slug: str) -> ViewResult:
     """Serve the step in an iframe."""
     return _serve(slug, embedded=True)
 
 
-def _find_place(slug: str, *, embedded: bool) -> _Place | None:
-    """Return the submission of the URL; None if it names none."""
+def _read_page(slug: str, *, embedded: bool) -> _CodePage | None:
+    """Return the page of the URL, of no submission if its token is not valid; None without one."""
     definition, token = public_form(slug), request.args.get("s", "")
+    policy, key, site = definition.verification, "", showing_site(definition)
+    if not (policy and token):
+        return None
     with suppress(InvalidToken):
         read = services().tokens.read_submission(token, form=slug)
-        if definition.verification:
-            arrival = read_arrival(definition.from_url, request.args).query
-            policy = definition.verification
-            return _Place(definition, policy, embedded, token, read.key, read.site, arrival)
-    return None
+        key, site = read.key, read.site
+    arrival = read_arrival(definition.from_url, request.args).query
+    return _CodePage(definition, policy, embedded, token, key, site, arrival)
 
 
-def _serve(slug: str, *, embedded: bool) -> contact_form.ViewResult:
-    place = _find_place(slug, embedded=embedded)
-    if place is None:
+def _serve(slug: str, *, embedded: bool) -> ViewResult:
+    page = _read_page(slug, embedded=embedded)
+    if page is None:
         return see_other(f"/{'embed' if embedded else 'f'}/{slug}")
-    pending = services().delivery.verification.pending(place.key)
+    pending = services().delivery.verification.pending(page.key)
     if isinstance(pending, VerificationResult):
-        return _leave(place, pending)
-    return _proceed(place, *pending)
+        return _leave(page, pending)
+    return _proceed(page, pending)
 
 
-def _proceed(
-    place: _Place, submission: Submission, state: CodeState | None
-) -> contact_form.ViewResult:
-    """Show the step, or take the person's next one."""
+def _proceed(page: _CodePage, pending: _Pending) -> ViewResult:
+    """Show the step, or handle its form."""
     if request.method != "POST":
-        return _open(place, submission, state)
+        return _open(page, pending)
     if _CHANGE in request.form:  # a page of its own: Back and a reload lead to no POST
-        return see_other(f"{place.url}&{_CHANGE}=1#{MOBILE}")
+        return see_other(f"{page.url}&{_CHANGE}=1#{MOBILE}")
     if "resend" in request.form:
-        return _resend(place, submission, state)
+        return _resend(page, pending)
     if "review" in request.form:
-        return _review(place, submission, state)
+        return _review(page, pending)
+    _, state = pending
     if request.form.get(_TRY, _try(state)) != _try(state):
         left = persian_digits(state.tries_left if state else MAX_TRIES)
-        error = _Problem(texts.STALE, _ended(state) or texts.LAST_CODE.format(n=left))
-        return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
-    return _check(place, submission, state)
+        error = _CodeError(texts.STALE, _ended(state) or texts.LAST_CODE.format(n=left))
+        return _show(page, pending, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+    return _check(page, pending)
 
 
-def _open(
-    place: _Place, submission: Submission, state: CodeState | None
-) -> contact_form.ViewResult:
+def _open(page: _CodePage, pending: _Pending) -> ViewResult:
+    submission, state = pending
     if _CHANGE in request.args and submission.contact:
-        return _form(place, submission.contact), HTTPStatus.OK
+        return _form(page, submission.contact), HTTPStatus.OK
     is_new = request.args.get(SENT) == "1" and not _ended(state)
-    return _show(place, submission, state, note=texts.RESENT if is_new else ""), HTTPStatus.OK
+    return _show(page, pending, note=texts.RESENT if is_new else ""), HTTPStatus.OK
 
 
 def _try(state: CodeState | None) -> str:
-    """Return which try the form of a page is: sent again by a reload, it is not checked again."""
+    """Return the number of a try: a form that a reload sends again is not checked again."""
     return f"{state.sendings_left}-{state.tries_left}" if state else ""
 
 
-def _check(
-    place: _Place, submission: Submission, state: CodeState | None
-) -> contact_form.ViewResult:
+def _check(page: _CodePage, pending: _Pending) -> ViewResult:
     """Check the typed code; a text that is no code at all does not count as a try."""
-    typed, length = request.form.get(_INPUT, ""), place.policy.length
+    typed, length = request.form.get(_INPUT, ""), page.policy.length
     code = _find_code(typed, length)
     if len(code) != length:
-        shape = _Problem(texts.WRONG, texts.SHAPE.format(n=persian_digits(length)))
-        error = shape if typed.strip() else _Problem(texts.EMPTY)
-        return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+        shape = _CodeError(texts.WRONG, texts.SHAPE.format(n=persian_digits(length)))
+        error = shape if typed.strip() else _CodeError(texts.EMPTY)
+        return _show(page, pending, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
     verification = services().delivery.verification
-    step = verification.check(place.key, code, shown=place.definition.shown)
-    if step.outcome is None or step.outcome.result is not Result.CODE or step.check is None:
-        return _leave(place, step, submission.contact)
-    after = verification.pending(place.key)
+    result = verification.check(page.key, code, shown=page.definition.shown)
+    if result.outcome is None or result.outcome.result is not Result.CODE or result.check is None:
+        return _leave(page, result, pending[0].contact)
+    after = verification.pending(page.key)
     if isinstance(after, VerificationResult):
-        return _leave(place, after)
-    submission, state = after
-    error = _error(step.check, state)
-    return _show(place, submission, state, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _leave(page, after)
+    error = _error(result.check, after[1])
+    return _show(page, after, error=error), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _find_code(typed: str, length: int) -> str:
     """Return the code in what was pasted: the one number that is as long as a code.
 
-    Around it stands what messages say: how long it is valid, «لغو۱۱» in bulk SMS of Iran, or the
-    host name of a message for browsers. A code with hyphens or spaces is found where nothing is
-    around it.
+    A pasted message has other texts as well: how long the code is valid, «لغو۱۱» in bulk SMS of
+    Iran, or a host name for browsers. A code with hyphens or spaces is read only without them.
     """
     text = fold_digits(strip_invisible(typed))
     numbers: list[str] = _WEB_OTP.findall(text) or _DIGITS.findall(text)
@@ -194,162 +194,149 @@ def _find_code(typed: str, length: int) -> str:
     return fitting.pop() if len(fitting) == 1 else "".join(numbers)
 
 
-def _error(check: CodeCheck, state: CodeState | None) -> _Problem:
+def _error(check: CodeCheck, state: CodeState | None) -> _CodeError:
     left = state.tries_left if state else MAX_TRIES
     if check is CodeCheck.WRONG and left:
-        return _Problem(texts.WRONG, texts.LAST_CODE.format(n=persian_digits(left)))
+        return _CodeError(texts.WRONG, texts.LAST_CODE.format(n=persian_digits(left)))
     if check is CodeCheck.WRONG:
-        return _Problem(texts.WRONG, f"{texts.WRONG_LAST} {_what_helps(state)}")
+        return _CodeError(texts.WRONG, f"{texts.WRONG_LAST} {_what_helps(state)}")
     heading = texts.USED_UP if check is CodeCheck.USED_UP else texts.EXPIRED
-    return _Problem(heading, _what_helps(state))
+    return _CodeError(heading, _what_helps(state))
 
 
 def _what_helps(state: CodeState | None) -> str:
-    """Return what helps where the last code is not valid any more."""
+    """Return what helps once the last code is no longer valid."""
     return texts.ASK_ANOTHER if state is None or state.may_resend else texts.NO_OTHER
 
 
 def _ended(state: CodeState | None) -> str:
-    """Return that the code which was sent is not valid any more, or ""."""
+    """Return a sentence if the code that was sent is no longer valid, or ""."""
     if state is None or state.is_valid or state.sendings_left == MAX_SENDINGS:
         return ""
     return f"{texts.EXPIRED if state.tries_left else texts.USED_UP} {_what_helps(state)}"
 
 
-def _review(
-    place: _Place, submission: Submission, state: CodeState | None
-) -> contact_form.ViewResult:
+def _review(page: _CodePage, pending: _Pending) -> ViewResult:
     """Have an operator decide about a submission for which no code is sent any more."""
-    step = services().delivery.verification.leave_to_operator(place.key)
-    if step.outcome and step.outcome.result is Result.CODE:
-        return _show(place, submission, state), HTTPStatus.CONFLICT
-    return _leave(place, step)
+    result = services().delivery.verification.leave_to_operator(page.key)
+    if result.outcome and result.outcome.result is Result.CODE:
+        return _show(page, pending), HTTPStatus.CONFLICT
+    return _leave(page, result)
 
 
-def _resend(
-    place: _Place, submission: Submission, state: CodeState | None
-) -> contact_form.ViewResult:
+def _resend(page: _CodePage, pending: _Pending) -> ViewResult:
     """Send another code; if it is too early, say how long to wait."""
+    _, state = pending
     if state and (state.resend_in_s or not state.sendings_left):
-        return _wait(place, submission, state)
-    step = services().delivery.verification.resend(place.key, request_code(place.policy))
-    if step.was_sent:
-        return see_other(f"{place.url}&{SENT}=1")
-    if step.retry_after_s:
-        refusal = too_many_codes(step.retry_after_s)
-        shown = _show(place, submission, state, note=refusal.message)
-        return shown, refusal.status, refusal.headers
-    if step.outcome is None or step.outcome.result is not Result.CODE:
-        return _leave(place, step)
-    return _not_resent(place, is_refused=bool(step.outcome.status))
+        return _wait(page, pending)
+    result = services().delivery.verification.resend(page.key, request_code(page.policy))
+    if result.was_sent:
+        return see_other(f"{page.url}&{SENT}=1")
+    if result.retry_after_s:
+        refusal = too_many_codes(result.retry_after_s)
+        return _show(page, pending, note=refusal.message), refusal.status, refusal.headers
+    if result.outcome is None or result.outcome.result is not Result.CODE:
+        return _leave(page, result)
+    return _not_resent(page, is_refused=bool(result.outcome.status))
 
 
-def _not_resent(place: _Place, *, is_refused: bool) -> contact_form.ViewResult:
-    """Answer that no other code was sent: it failed, or another request was faster."""
-    after = services().delivery.verification.pending(place.key)
+def _not_resent(page: _CodePage, *, is_refused: bool) -> ViewResult:
+    """Respond that no other code was sent: it failed, or another request was faster."""
+    after = services().delivery.verification.pending(page.key)
     if isinstance(after, VerificationResult):
-        return _leave(place, after)
+        return _leave(page, after)
     if is_refused:
-        shown = _show(place, *after, note=texts.NOT_RESENT)
-        return shown, HTTPStatus.SERVICE_UNAVAILABLE
-    return _wait(place, *after)
+        return _show(page, after, note=texts.NOT_RESENT), HTTPStatus.SERVICE_UNAVAILABLE
+    return _wait(page, after)
 
 
-def _wait(
-    place: _Place, submission: Submission, state: CodeState | None
-) -> contact_form.ViewResult:
+def _wait(page: _CodePage, pending: _Pending) -> ViewResult:
+    _, state = pending
     status = HTTPStatus.TOO_MANY_REQUESTS
     if state and not state.sendings_left:  # waiting does not help
-        return _show(place, submission, state), status
+        return _show(page, pending), status
     seconds = math.ceil(state.resend_in_s) if state else 0
     note = texts.TOO_EARLY.format(n=persian_digits(seconds))
     headers = {"Retry-After": str(seconds or 1)}
-    return _show(place, submission, state, note=note), status, headers
+    return _show(page, pending, note=note), status, headers
 
 
 def _show(
-    place: _Place,
-    submission: Submission,
-    state: CodeState | None,
+    page: _CodePage,
+    pending: _Pending,
     *,
-    error: _Problem | None = None,
+    error: _CodeError | None = None,
     note: str = "",
 ) -> str:
     """Render the step, with an error at the input or a note on sending again."""
+    submission, state = pending
     is_unsent = request.args.get(SENT) == "0"
     return render_template(
         "code/code.html",
-        definition=place.definition,
+        definition=page.definition,
         reference=submission.reference,
         mobile=persian_digits(str(submission.contact[MOBILE])) if submission.contact else "",
-        length=place.policy.length,
+        length=page.policy.length,
         seconds=math.ceil(state.resend_in_s) if state else 0,
         is_sent=state is not None and state.sendings_left < MAX_SENDINGS and not is_unsent,
         ended=_ended(state),
         may_resend=state is None or state.may_resend,
         error=error,
         note=note,
-        action=place.url,
+        action=page.url,
         try_=_try(state),
-        **place.context,
+        **page.context,
     )
 
 
 def _leave(
-    place: _Place, step: VerificationResult, contact: Contact | None = None
-) -> contact_form.ViewResult:
-    """Answer with what became of a submission that waits for no code any more."""
-    outcome, contact = step.outcome, step.contact or contact
-    if outcome is None and (why := closing.closure(place.definition)):
-        html, _ = closing.page(place.definition, why, note=texts.GONE_CLOSED, **place.context)
+    page: _CodePage, result: VerificationResult, contact: Contact | None = None
+) -> ViewResult:
+    """Respond with the outcome of a submission that no longer waits for a code."""
+    outcome, contact = result.outcome, result.contact or contact
+    if outcome is None and (why := closing.closure(page.definition)):
+        html, _ = closing.page(page.definition, why, note=texts.GONE_CLOSED, **page.context)
         return html, HTTPStatus.GONE
     if outcome is None:
-        return _form(place, None, message=texts.GONE), HTTPStatus.GONE
+        return _form(page, None, message=texts.GONE), HTTPStatus.GONE
     if outcome.is_accepted:
-        verified = str(contact[MOBILE]) if contact and step.check is CodeCheck.RIGHT else ""
-        receipt = issue_receipt(place.definition, outcome, site=place.site, mobile=verified)
-        done = "/done" if place.embedded else ""
-        return see_other(f"{place.form_url}{done}?r={receipt}")
+        verified = str(contact[MOBILE]) if contact and result.check is CodeCheck.RIGHT else ""
+        receipt = issue_receipt(page.definition, outcome, site=page.site, mobile=verified)
+        done = "/done" if page.embedded else ""
+        return see_other(f"{page.form_url}{done}?r={receipt}")
     if outcome.result is Result.REJECTED and contact:
         message, fields = status_message(outcome.status), outcome.fields
-        form = _form(place, contact, message=message, fields=fields)
+        form = _form(page, contact, message=message, fields=fields)
         return form, HTTPStatus.UNPROCESSABLE_ENTITY
-    return see_other(place.form_url)
+    return see_other(page.form_url)
 
 
 def _form(
-    place: _Place, contact: Contact | None, *, message: str = "", fields: Sequence[str] = ()
+    page: _CodePage, contact: Contact | None, *, message: str = "", fields: Sequence[str] = ()
 ) -> str:
     """Render the form again, for a new submission in place of this one.
 
-    Args:
-        place: The submission.
-        contact: Its contact, whose values are kept.
-        message: Why, if it is an error.
-        fields: The API names of the fields that may be wrong.
+    It has the values of this contact, and an error at these fields if there is a message.
     """
-    # A contact was stored, so its person has given the consent.
+    # A stored contact has the consent.
     values = {**contact.values, "consent": True} if contact else {}
-    form = services().forms[place.definition.slug](formdata=None, data=values)
-    if "Email" in form:  # and has answered about an address that looks misspelt
+    form = services().forms[page.definition.slug](formdata=None, data=values)
+    if "Email" in form:  # the question about a misspelt address has been answered
         form["Email"].asked = form["Email"].data
-    token = services().tokens.issue(place.definition.slug, site=place.site)
+    token = services().tokens.issue(page.definition.slug, site=page.site)
     form.csrf_token.current_token = token
     if message:
         form.refuse(message, fields=fields)
-    previous = _previous(place, contact, is_new=bool(message)) if contact else ""
-    return contact_form.page(form, action=place.action, previous=previous, **place.context)
+    previous = _previous(page, contact, is_new=bool(message)) if contact else ""
+    return contact_form.page(form, action=page.action, previous=previous, **page.context)
 
 
-def _previous(place: _Place, contact: Contact, *, is_new: bool) -> str:
+def _previous(page: _CodePage, contact: Contact, *, is_new: bool) -> str:
     """Return the token by which a form replaces this submission.
 
-    Args:
-        place: The submission.
-        contact: Its contact.
-        is_new: Whether the same contact, sent again, is a new submission.
+    With `is_new`, the same contact, sent again, is a new submission.
     """
-    unchanged = "" if is_new else submission_key(place.key, contact)
+    unchanged = "" if is_new else submission_key(page.key, contact)
     return services().tokens.issue_submission(
-        place.definition.slug, key=place.key, site=place.site, unchanged=unchanged
+        page.definition.slug, key=page.key, site=page.site, unchanged=unchanged
     )

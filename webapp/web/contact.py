@@ -44,31 +44,26 @@ ViewResult = Response | tuple[str, HTTPStatus] | tuple[str, HTTPStatus, dict[str
 CORRECTED: Final = "corrected"
 KEPT: Final = "kept"
 
-PREVIEW: Final = "preview"  # the key in the address of a page that an operator looks at
+PREVIEW: Final = "preview"  # the key in the address of the preview for operators
 
 _MAX_CACHED_PAGES: Final = 100
 
 
 def is_confirmed(form: ContactForm) -> bool:
-    """Return whether the operator has said that another contact with this number is created.
+    """Return whether the operator has confirmed another contact with this number.
 
-    An answer counts for the number that was asked about, if the request names one.
+    An answer counts only for the number in the question, if the request names one.
     """
     asked = request.form.getlist(f"{MOBILE}-asked")
     return request.form.get("confirm") == "create" and (not asked or form[MOBILE].data in asked)
 
 
 def previous_submission(slug: str) -> SubmissionToken | None:
-    """Return what a corrected form says of the submission that it replaces, if it does."""
+    """Return the token of the submission that the request's form replaces, if it does."""
     try:
         return services().tokens.read_submission(request.form.get("previous", ""), form=slug)
     except InvalidToken:
         return None
-
-
-def _previous_token(slug: str) -> str:
-    """Return the token of that submission, for the form that comes back with an error, or ""."""
-    return request.form["previous"] if previous_submission(slug) else ""
 
 
 def new_form(
@@ -93,7 +88,7 @@ def new_form(
         return closing.page(definition, closure, **context)
     own = services()
     header = own.header.read() if definition.access is Access.INTRANET else None
-    labels = _labels_version(definition)
+    labels = own.delivery.labels.known().version if definition.free_labels else 0
     values_kept = json.dumps(kept) if kept else ""
     key = definition.slug, embedded, own_origin(), values_kept, labels, header
     cached_pages = own.cached_pages
@@ -124,14 +119,14 @@ def _render_for_all(
     *,
     embedded: bool,
 ) -> CachedPage:
-    """Render the page of every request, without the current one and what belongs to it.
+    """Render the page that all requests share.
 
-    The request in its place has no cookie, no login, no query and a `g` of its own.
+    Its own request has no cookie, no login, no query, and another `g` than the current one.
     """
-    blank = current_app.test_request_context(base_url=own_origin())
+    shared = current_app.test_request_context(base_url=own_origin())
 
     def render() -> CachedPage:
-        with blank:
+        with shared:
             return _render_with_placeholders(definition, kept, embedded=embedded, header=header)
 
     return Context().run(render)
@@ -154,11 +149,6 @@ def _render_with_placeholders(
     context |= {"challenge": "", "recent": "", **texts}
     html = _render(form, receipt=None, **context)
     return CachedPage(html, texts)
-
-
-def _labels_version(definition: FormDefinition) -> int:
-    """Return the version of the labels that a form suggests; 0 if it suggests none."""
-    return services().delivery.labels.known().version if definition.free_labels else 0
 
 
 def _title(definition: FormDefinition, *, receipt: Receipt | None, failed: bool = False) -> str:
@@ -231,11 +221,12 @@ def _render(
     refetch: bool = False,
     **context: Any,
 ) -> str:
+    definition = form.definition
     return render_template(
         "contact/form.html",
         form=form,
-        definition=form.definition,
-        public=form.definition.access is Access.PUBLIC,
+        definition=definition,
+        public=definition.access is Access.PUBLIC,
         honeypot=HONEYPOT_INPUT,
         layout=arrange(form),
         problems=form.problems,
@@ -250,7 +241,7 @@ def _render(
         differences=partial(_differences, form),
         **{
             "action": own_address(),
-            "previous": _previous_token(form.definition.slug),
+            "previous": request.form["previous"] if previous_submission(definition.slug) else "",
             "card": None,
             "correction": None,
             **context,
@@ -267,21 +258,16 @@ def _differences(form: ContactForm, known: KnownContact, *, only_typed: bool = F
         only_typed: Whether fields that are empty, or wrong, are not compared yet.
     """
     typed = form.to_contact()
-    found = []
+    differences = []
     for row in all_fields(form.definition):
-        stored = known.values.get(row.name)
-        texts = [text_of(row, value) for value in (stored, typed[row.name])]
-        is_compared = row.name in known.values and row.kind not in (
-            FieldKind.MOBILE,
-            FieldKind.ACTIVE,
-        )
-        is_compared = is_compared and bool(texts[1] or not only_typed)
-        if is_compared and len({persian.comparison_key(text) for text in texts}) > 1:
-            stored_text, typed_text = (text or desk.DUPLICATE_EMPTY for text in texts)
-            found.append(
-                desk.DUPLICATE_DIFFERENCE.format(
-                    caption=row.caption, stored=stored_text, typed=typed_text
-                )
+        if row.name not in known.values or row.kind in (FieldKind.MOBILE, FieldKind.ACTIVE):
+            continue
+        texts = [text_of(row, value) for value in (known.values[row.name], typed[row.name])]
+        is_compared = bool(texts[1] or not only_typed)
+        if is_compared and len(set(map(persian.comparison_key, texts))) > 1:
+            old, new = (text or desk.EMPTY for text in texts)
+            differences.append(
+                desk.DUPLICATE_DIFFERENCE.format(caption=row.caption, stored=old, typed=new)
             )
     carried = [label for label, is_carried in known.labels.items() if is_carried]
     missing = [label for label in typed.labels if known.labels.get(label) is False]
@@ -290,8 +276,8 @@ def _differences(form: ContactForm, known: KnownContact, *, only_typed: bool = F
         (missing, desk.DUPLICATE_NO_LABELS),
     ):
         if labels:
-            found.append(sentence.format(labels=messages.COMMA.join(labels)))
-    return found
+            differences.append(sentence.format(labels=messages.COMMA.join(labels)))
+    return differences
 
 
 def text_of(row: Field, value: Value) -> str:
@@ -314,12 +300,12 @@ def known(slug: str) -> str | Response:
     if definition is None or not definition.asks_about_duplicates:
         abort(HTTPStatus.NOT_FOUND)
     mobile = typed_mobile() if has_token(slug) else ""
-    found = services().delivery.duplicates.with_mobile(mobile) if mobile else []
-    if not found:
+    contacts = services().delivery.duplicates.with_mobile(mobile) if mobile else []
+    if not contacts:
         return Response(status=HTTPStatus.NO_CONTENT)
     return render_template(
         "contact/duplicate_early.html",
-        known=found,
+        known=contacts,
         mobile=mobile,
         date_in_words=persian.date_in_words,
         differences=partial(_differences, services().forms[slug](), only_typed=True),

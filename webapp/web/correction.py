@@ -1,7 +1,7 @@
 """Corrects a contact that the portal has: looks it up, shows it in a form, and changes it.
 
-What is corrected stands, signed, in the pages' forms: no address has a number. Nothing is stored:
-a correction is one call, and the page says what became of it.
+The pages' forms carry the signed target, as no address has a number. Nothing is stored: a
+correction is one call, and the page shows its result.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def read_target() -> Target:
     """Return what the form of this request corrects.
 
     Raises:
-        InvalidToken: if it does not say so.
+        InvalidToken: if it carries no valid target.
     """
     content = services().tokens.read_correction(request.form.get("target", ""))
     mobile, form, reference, number, typed, shown = content
@@ -108,7 +108,7 @@ def correct_entry(entry: Entry) -> contact.ViewResult:
 
 
 def answered(form: ContactForm) -> contact.ViewResult | None:
-    """Return the page after an answer to the question about a known number that creates nothing."""
+    """Return the page after an answer about a known number, if it creates no contact."""
     definition, answer = form.definition, request.form.get("confirm")
     if not definition.asks_about_duplicates:
         return None
@@ -146,12 +146,12 @@ def correct() -> contact.ViewResult:
 
 
 def _look_up(target: Target, *, number: int = 0, moved_to: str = "") -> contact.ViewResult:
-    """Look up a contact; show it in a form, or whom to choose from, or why neither is possible.
+    """Look up a contact; show it in a form, or the contacts to choose from, or why neither works.
 
     Args:
-        target: What is looked up by its number.
-        number: Its ID, if it is known.
-        moved_to: The number that an operator may have given it, or "".
+        target: The contact's number, and its form.
+        number: The contact's ID, if it is known.
+        moved_to: The number that an operator may have given the contact, or "".
     """
     if not services().settings.amoot_edit:
         return _advice(target, texts.DELIVERED)
@@ -240,11 +240,11 @@ def _offering(row: Field, shown: Contact) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """What is said above the form of a contact.
+    """The message above the form of a contact.
 
     Attributes:
         reasons: Persian sentences.
-        outcome: What became of a correction, or "".
+        outcome: The outcome of a correction, or "".
         code: The portal's status, or "".
     """
 
@@ -306,7 +306,7 @@ def _others(form: ContactForm, target: Target, changes: Mapping[str, Value]) -> 
     if MOBILE not in changes or not target.home.asks_about_duplicates or contact.is_confirmed(form):
         return []
     known = services().delivery.duplicates.with_mobile(str(changes[MOBILE]))
-    return [one for one in known if one.id != target.number]
+    return [it for it in known if it.id != target.number]
 
 
 # Changing it
@@ -363,7 +363,7 @@ def _changed_meanwhile(
 
 
 def changed_lines(rows: Iterable[Field], shown: Contact, stored: Contact) -> list[str]:
-    """Return what somebody else has changed since a contact was shown, as Persian texts."""
+    """Return what has changed of a contact since it was shown, as Persian texts."""
     return [
         texts.CHANGED_FIELD.format(
             caption=row.caption,

@@ -44,7 +44,7 @@ class HeaderContent(NamedTuple):
         current: The path of the page, as the links name it.
         section: The blueprint of the page.
         attention: How many contacts need attention, as a Persian text, or "".
-        operator: Who is logged in, or "".
+        operator: The login name of the operator, or "".
         code_failure: Why codes are not sent, or "".
         code_failure_text: What to do about it.
     """
@@ -122,21 +122,21 @@ def organisation() -> str:
 
 def logo_path() -> str:
     """Return the path of the organisation's logo, or ""."""
-    found = services().settings.organisation_logo
-    return f"{_LOGO_PATH}?v={found.digest}" if found else ""
+    image = services().settings.organisation_logo
+    return f"{_LOGO_PATH}?v={image.digest}" if image else ""
 
 
 @blueprint.get(_LOGO_PATH)
 def logo() -> Response:
     """Serve the organisation's logo: to operators, and to visitors where they have a form."""
-    found = services().settings.organisation_logo
-    if not (found and have_public_forms(services().definitions)):
+    image = services().settings.organisation_logo
+    if not (image and have_public_forms(services().definitions)):
         require_intranet()
-    if not found:
+    if not image:
         abort(HTTPStatus.NOT_FOUND)
-    response = Response(found.content, mimetype=found.mimetype)
-    if request.args.get("v") == found.digest:
-        # By the browser only: without public forms, a shared cache would show it to strangers.
+    response = Response(image.content, mimetype=image.mimetype)
+    if request.args.get("v") == image.digest:
+        # Private: without public forms, a shared cache must not serve it to visitors.
         response.headers["Cache-Control"] = f"private, {rendering.FOR_A_YEAR}"
     return response
 
@@ -172,9 +172,14 @@ def received() -> str:
         pause = services().delivery.breaker.read_pause()
     except DatabaseError:
         pause = None
-    cause = _number_of(pause.status) if pause else ""
-    paused = {"pause": pause, "cause": cause, "waiting": waiting}
-    return render_template("demo/demo.html", contacts=contacts, codes=codes, **paused)
+    return render_template(
+        "demo/demo.html",
+        contacts=contacts,
+        codes=codes,
+        pause=pause,
+        cause=_number_of(pause.status) if pause else "",
+        waiting=waiting,
+    )
 
 
 @demo_blueprint.get("/styleguide")

@@ -7,14 +7,13 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import segno
 from flask import Blueprint, Response, current_app, make_response, render_template, request
-from flask.testing import FlaskClient
-from werkzeug.datastructures import Headers
 
 from webapp import messages
 from webapp.contact import FieldKind
@@ -37,7 +36,7 @@ class Link:
     """The link of a form.
 
     Attributes:
-        url: The link itself.
+        url: The link, with its source.
         source: The source in it, or "".
         query: The query of our own pages about it, such as "?utm_source=…", or "".
         address: The form's address to read and type: without scheme and query.
@@ -125,7 +124,7 @@ class Finding:
     text: str
 
 
-# Heights on a phone, so that a frame without the script does not hide the button.
+# Heights on a phone: a frame without the script must not hide the button.
 _FIELD_HEIGHTS_PX: Final = {
     FieldKind.LINES: 200,
     FieldKind.GENDER: 170,
@@ -143,7 +142,8 @@ def snippet(definition: FormDefinition, origin: str) -> str:
         _FIELD_HEIGHTS_PX.get(row.kind, _DEFAULT_FIELD_HEIGHT_PX) for row in definition.fields
     )
     height += _CONSENT_HEIGHT_PX if definition.consent else 0
-    # Our origin is told the site also where its pages say no-referrer; a code fills itself in.
+    # "origin": our page learns its site even where that site's pages have no-referrer. With
+    # otp-credentials, a browser fills in the code of an SMS.
     allow = ' allow="otp-credentials"' if definition.verification else ""
     return (
         f'<iframe src="{origin}/embed/{definition.slug}" title="{escape(definition.title)}" '
@@ -205,7 +205,9 @@ def install(slug: str) -> Response:
     require_intranet()
     definition = public_form(slug)
     origin, preview = own_origin(), f"/embed/{slug}?{PREVIEW}=1"
-    headers = Context().run(_visit, current_app.test_client(), preview, origin)
+    # Like a visitor's browser: in an empty context, without the operator's request.
+    visit = partial(current_app.test_client().get, preview, base_url=origin)
+    headers = Context().run(visit).headers
     ancestors = headers["Content-Security-Policy"].partition("frame-ancestors ")[2].split()
     facts = Facts(
         origin=origin,
@@ -231,11 +233,3 @@ def install(slug: str) -> Response:
     )
     response.headers["Content-Security-Policy"] = "frame-src 'self'"  # the preview
     return response
-
-
-def _visit(visitor: FlaskClient, path: str, origin: str) -> Headers:
-    """Request the embedded page like a visitor's browser, and return the response's headers.
-
-    Call it in an empty context: the page is not to know of the operator's request.
-    """
-    return visitor.get(path, base_url=origin).headers

@@ -106,7 +106,7 @@ def _kept(definition: FormDefinition) -> str:
 
 
 def _keep(form: ContactForm) -> None:
-    """Keep values in the session for the next contact, if the operator has chosen so."""
+    """Keep values in the session for the next contact, if the operator has checked the box."""
     name = _kept(form.definition)
     if "keep" in form and form.keep.data:
         session[name] = {"keep": True} | {
@@ -181,11 +181,7 @@ _STEPS: Final = 20
 
 @cache
 def stylesheet(accent: str) -> str:
-    """Return the custom properties of site.css that depend on the accent.
-
-    Args:
-        accent: `#rrggbb`, on which white text is legible.
-    """
+    """Return the custom properties of site.css that depend on the accent."""
     light = _parse_colour(accent)
     dark = _lightened(light)
     return (

@@ -1,7 +1,7 @@
 """The way of a POST of a form: all checks first, then one call that submits its contact.
 
 check ──> a refusal: the form again, with what is wrong
-  └─────> submit ──> delivered or queued: the caller's page says so
+  └─────> submit ──> delivered or queued: the caller shows the receipt
              ├─────> the step that asks for a code
              └─────> rejected or not stored: the form again
 """
@@ -96,10 +96,6 @@ class CheckedContact:
 def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     """Handle the POST of a form.
 
-    Args:
-        form: The form of this request.
-        context: Further variables of the template.
-
     Returns:
         The outcome of a submission that was delivered, or will be; else the response.
     """
@@ -112,8 +108,8 @@ def receive(form: ContactForm, **context: Any) -> Outcome | ViewResult:
     if outcome.result is Result.CODE:
         return _ask_code(form, checked.key, outcome)
     if outcome.result is Result.FULL:
-        services().delivery.places.read_taken(form.definition.slug)  # so that the next page agrees
-        return closing.page(form.definition, closing.full(), form, **context)
+        services().delivery.places.read_taken(form.definition.slug)  # for the next page
+        return closing.page(form.definition, closing.FULL, form, **context)
     return outcome if outcome.is_accepted else show_failure(form, outcome, **context)
 
 
@@ -197,8 +193,8 @@ def _closed(form: ContactForm) -> Refusal | None:
     if form.definition.access is not Access.PUBLIC:
         return None
     replaced = previous_submission(form.definition.slug)
-    found = closing.closure_for(form, replaced.key if replaced else "")
-    return Refusal(HTTPStatus.CONFLICT, closure=found) if found else None
+    closure = closing.closure_for(form, replaced.key if replaced else "")
+    return Refusal(HTTPStatus.CONFLICT, closure=closure) if closure else None
 
 
 def _too_young(form: ContactForm) -> Refusal | None:
@@ -368,14 +364,14 @@ def issue_receipt(
 ) -> str:
     """Return the signed outcome for the next page's URL, without personal data.
 
-    Visitors are not told the portal's status, only that an operator looks at it first.
+    A visitor's receipt has no status of the portal, only whether an operator looks at it first.
 
     Args:
         definition: The form.
         outcome: The submission's.
         site: The site that showed the form.
-        mobile: The number of which it may be told whether it has blocked the form's line: an
-            operator's, or one that is verified.
+        mobile: The number whose block of the form's line the receipt may show: typed by an
+            operator, or verified. "" for no such number.
     """
     line, is_operator = definition.line, definition.access is Access.INTRANET
     is_line_blocked = services().delivery.is_line_blocked

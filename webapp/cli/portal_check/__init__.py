@@ -48,7 +48,7 @@ _TERMS: Final = {
 
 
 class Level(enum.StrEnum):
-    """What a row says: nothing to do, something to know, to change, or not to be used so."""
+    """The level of a row: fine, a note, something to change, or a fault."""
 
     FINE = "fine"
     NOTE = "note"
@@ -117,15 +117,7 @@ class CheckTable:
     ) -> None:
         """Add a row and print it.
 
-        Args:
-            name: Its name.
-            reply: The answer.
-            level: What it says.
-            meaning: The key of its text.
-            change: What to change: the key of a text, or a setting.
-            facts: What to show beside the facts of the answer.
-            private: Values that the report must not show.
-            values: What the texts have in braces.
+        The arguments are those of `CheckRow`; `facts` follow those of the reply.
         """
         row = CheckRow(
             name=name,
@@ -169,7 +161,7 @@ class CheckTable:
             lines = ['<div dir="rtl">', "", *lines, "", "</div>"]
         lines += ["", *(f"    {row.name}: {row.outline}" for row in self.rows if row.outline)]
         text = "\n".join(lines) + "\n"
-        # The rows hold none of it, unless the portal returns it where nobody expects it.
+        # Rows have none of them, unless the portal returns one in an unexpected place.
         for secret in filter(None, secrets):
             text = text.replace(secret, _MASK)
         return text
@@ -263,11 +255,7 @@ def ask(
 ) -> Reply:
     """Make a call with the program's client; a portal that does not answer is a reply, too.
 
-    Args:
-        portal: The client.
-        method: The name of the method.
-        pairs: The form.
-        mobile: The number of the contact that is sent, if one is.
+    `mobile` is the number of the contact that is sent, if one is.
     """
     began = time.monotonic()
     try:

@@ -43,20 +43,12 @@ class _Attempt:
 
 
 class Trial:
-    """Creates a contact with the administrator's number, and learns from what becomes of it."""
+    """Creates a contact with the administrator's number, and observes what the portal does."""
 
     def __init__(
         self, portal: AmootPortal, table: CheckTable, mobile: str, *, empty: Empty, settle_s: float
     ) -> None:
-        """Set it up.
-
-        Args:
-            portal: The client.
-            table: Where the rows go.
-            mobile: The administrator's number.
-            empty: What to send for empty fields.
-            settle_s: AMOOT_SETTLE.
-        """
+        """Set it up for the administrator's number; `settle_s` is AMOOT_SETTLE."""
         self._own = OwnContacts(portal, mobile)
         self._table = table
         self._mobile = mobile
@@ -69,7 +61,7 @@ class Trial:
         self._can_search_labels = False
 
     def run(self) -> None:
-        """Add a row for each step; nothing is left behind that no row tells."""
+        """Add a row for each step, also for contacts that could not be deleted."""
         if not self._is_unknown():
             return
         self._table.say("begins", mobile=self._mobile)
@@ -126,13 +118,13 @@ class Trial:
             first = first or reply
             if self._is_stored(reply, is_first=reply is first):
                 self._sent, self._empty = attempt.contact, attempt.empty
-                self._tell_created(first, reply, attempt)
-                self._tell_appeared(monotonic() - began)
+                self._report_created(first, reply, attempt)
+                self._report_appeared(monotonic() - began)
                 return True
             if not is_about_form(reply.error):
                 break
         if first:
-            self._tell_refused(first)
+            self._report_refused(first)
         return False
 
     def _is_stored(self, reply: Reply, *, is_first: bool) -> bool:
@@ -149,7 +141,7 @@ class Trial:
         self._is_pending |= _is_lost(reply) and not records
         return reply.error is None or bool(records)
 
-    def _tell_created(self, first: Reply, reply: Reply, attempt: _Attempt) -> None:
+    def _report_created(self, first: Reply, reply: Reply, attempt: _Attempt) -> None:
         facts = "" if reply is first else f"→ {reply.facts}"
         if reply.error:
             self._table.add("create", first, Level.WRONG, "create.unread", "report", facts=facts)
@@ -162,7 +154,7 @@ class Trial:
         else:
             self._table.add("create", reply, Level.FINE, "create.created")
 
-    def _tell_refused(self, first: Reply) -> None:
+    def _report_refused(self, first: Reply) -> None:
         error = first.error
         if isinstance(error, MethodNotAllowed):
             self._table.add("create", first, Level.CHANGE, "empty-number.not-allowed", "allow")
@@ -175,7 +167,7 @@ class Trial:
         else:
             self._table.add("create", first, Level.WRONG, "create.failed", "report")
 
-    def _tell_appeared(self, delay_s: float) -> None:
+    def _report_appeared(self, delay_s: float) -> None:
         """Compare the delay of the search with AMOOT_SETTLE."""
         if not self._stored:
             self._table.add("appears", self._search, Level.WRONG, "appears.never", "report",
@@ -194,14 +186,14 @@ class Trial:
     def _compare(self) -> None:
         """Compare what is stored with what was sent."""
         stored = self._stored
-        found = list(reading.differences(self._sent, stored))
-        changes = reading.grouped(found)
-        reply = self._derived("; ".join([*changes, reading.number_shape(stored)]))
+        changes = list(reading.differences(self._sent, stored))
+        facts = [*reading.grouped(changes), reading.number_shape(stored)]
+        reply = self._derived("; ".join(facts))
         since = datetime.now(UTC)
         is_recognised = bool(find_matches(self._sent, [dict(stored)], since=since))
-        if not found:
+        if not changes:
             self._table.add("values", reply, Level.FINE, "values.same")
-        elif any(change.is_cut for change in found):
+        elif any(change.is_cut for change in changes):
             self._table.add("values", reply, Level.CHANGE, "values.cut", "lengths")
         elif is_recognised:
             self._table.add("values", reply, Level.FINE, "values.spelling")
@@ -231,23 +223,23 @@ class Trial:
             self._table.add("clock", reply, Level.WRONG, "clock.far", "report")
 
     def _derived(self, facts: str) -> Reply:
-        """Return the answer that found the contact, with other facts than its shape."""
+        """Return the reply of the search with other facts."""
         return replace(self._search, facts=facts, outline="")
 
     def _search_labels(self) -> None:
         """Search by each label, and by one that the contact does not have."""
         is_long = self._sent == reading.sample(self._mobile, is_long=True)
         labels = self._sent.labels
-        found = []
+        matches = []
         for label in labels:
             reply, records = self._own.wait(bool, limit_s=self._wait_s, label=label)
             if reply.error:
                 self._table.add("label-search", reply, Level.NOTE, "label-search.refused")
                 return
-            found.append(bool(records))
+            matches.append(bool(records))
         _, others = self._own.search(reading.label(2, is_long=is_long))
-        facts = f"found: {found.count(True)}/{len(labels)}; another label: {len(others)}"
-        if not all(found):
+        facts = f"found: {matches.count(True)}/{len(labels)}; another label: {len(others)}"
+        if not all(matches):
             self._table.add(
                 "label-search", reply, Level.WRONG, "label-search.lost", "report", facts=facts
             )
@@ -263,7 +255,7 @@ class Trial:
         again = reading.changed(self._sent, {reading.CREATED_AGAIN: text, reading.BLANKED: ""})
         reply = self._own.create(payload(again, self._empty))
         search, records = self._own.wait(
-            lambda found: bool(_having(found, reading.CREATED_AGAIN, text)),
+            lambda records: bool(_having(records, reading.CREATED_AGAIN, text)),
             limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
         )
         new = _having(records, reading.CREATED_AGAIN, text)
@@ -289,7 +281,7 @@ class Trial:
         again = reading.changed(self._sent, {reading.CREATED_AGAIN: text, reading.OMITTED: ""})
         reply = self._own.create(payload(again, replace(self._empty, is_sent=False)))
         _, records = self._own.wait(
-            lambda found: bool(_having(found, reading.CREATED_AGAIN, text)),
+            lambda records: bool(_having(records, reading.CREATED_AGAIN, text)),
             limit_s=self._wait_s if reply.error is None or _is_doubtful(reply) else 0,
         )
         new = _having(records, reading.CREATED_AGAIN, text)
@@ -312,7 +304,7 @@ class Trial:
             self._table.add("edit", reply, Level.NOTE, "edit.not-allowed")
             return
         _, records = self._own.wait(
-            lambda found: bool(_having(found, reading.EDITED, text)),
+            lambda records: bool(_having(records, reading.EDITED, text)),
             limit_s=self._wait_s if reply.error is None else 0,
         )
         if not _having(records, reading.EDITED, text):
@@ -341,11 +333,11 @@ def _is_doubtful(reply: Reply) -> bool:
 
 
 def _is_lost(reply: Reply) -> bool:
-    """Return whether no answer with a status came, so that the contact may be stored later."""
+    """Return whether no answer with a status came: the contact may still be stored later."""
     return isinstance(reply.error, Uncertain) and not isinstance(reply.error, Unexplained)
 
 
 def _having(records: Records, name: str, text: str) -> Records:
-    """Return the contacts with a text in a field, whatever its spelling."""
+    """Return the contacts with a text in a field, in any spelling."""
     key = comparison_key(text)
     return [it for it in records if comparison_key(str(it.get(name))) == key]

@@ -79,7 +79,7 @@ class OwnContacts:
             pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
     def _own(self, records: Iterable[Mapping[str, Any]]) -> Records:
-        """Return the contacts with the number: no other one is to be deleted, whatever comes."""
+        """Return only the contacts with the number: no other one must be deleted."""
         return [it for it in records if is_same_number(self.mobile, it.get(MOBILE))]
 
 
@@ -105,26 +105,26 @@ def delete_all(
         numbers = sorted(ids(records) | own.created)
         replies = {number: own.change("ContactDelete", number) for number in numbers}
         if replies:
-            _tell_deleted(own, table, replies, seen=ids(records), wait_s=wait_s)
-            _tell_labels(own, table, labels)
+            _report_deleted(own, table, replies, seen=ids(records), wait_s=wait_s)
+            _report_labels(own, table, labels)
         elif not records and not is_pending and search.error is None:
             table.add("delete", search, Level.FINE, "delete.nothing")
         elif records:
-            _tell(own, table, search, "delete.left")
+            _report(own, table, search, "delete.left")
         if is_pending or (not replies and search.error):
-            _tell(own, table, search, "delete.perhaps")
+            _report(own, table, search, "delete.perhaps")
     except BaseException:  # a second Ctrl-C
         table.say("ended", mobile=own.mobile)
         raise
 
 
-def _tell_deleted(
+def _report_deleted(
     own: OwnContacts, table: CheckTable, replies: dict[int, Reply], *, seen: set[int], wait_s: float
 ) -> None:
     failed = {number for number, reply in replies.items() if reply.error}
     is_allowed = not all(isinstance(it.error, MethodNotAllowed) for it in replies.values())
-    search, left = own.wait(lambda found: not found, limit_s=wait_s if is_allowed else 0)
-    # What was never found cannot be seen to be gone: there the answer decides.
+    search, left = own.wait(lambda records: not records, limit_s=wait_s if is_allowed else 0)
+    # A contact that no search has returned is gone if the answer says it.
     remaining = failed if search.error else ids(left) | (failed - seen)
     reply = next(iter(replies.values()))
     if remaining or left:
@@ -135,7 +135,7 @@ def _tell_deleted(
         table.add("delete", reply, Level.FINE, "delete.deleted", count=len(replies))
 
 
-def _tell_labels(own: OwnContacts, table: CheckTable, labels: Sequence[str]) -> None:
+def _report_labels(own: OwnContacts, table: CheckTable, labels: Sequence[str]) -> None:
     """Say whether the labels of the deleted contacts are left."""
     reply = ask(own.portal, "ContactGroupList")
     with contextlib.suppress(PortalError):
@@ -146,7 +146,7 @@ def _tell_labels(own: OwnContacts, table: CheckTable, labels: Sequence[str]) -> 
     table.add("labels-left", reply, Level.NOTE, "labels-left.some", "labels-left")
 
 
-def _tell(own: OwnContacts, table: CheckTable, search: Reply, key: str) -> None:
+def _report(own: OwnContacts, table: CheckTable, search: Reply, key: str) -> None:
     """Say what is known of contacts that have no ID, or have not appeared."""
     private = {"ids": "–", "mobile": own.mobile}
     table.add("delete", search, Level.CHANGE, key, "by-hand", private=private)

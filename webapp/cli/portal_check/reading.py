@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -22,19 +22,6 @@ _UNREADABLE: Final = ("UnreadableAnswer", "AnswerTooLong")
 _NOT_OF_THE_TOKEN: Final = ("User_NotAllowMethod", "Token_NotAllowMethod")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundContact:
-    """What the part that stores nothing has found out.
-
-    Attributes:
-        may_create: Whether it makes sense to create a contact.
-        empty: What to send for empty fields, so that the portal takes them.
-    """
-
-    may_create: bool
-    empty: Empty
-
-
 def check_reading(
     portal: AmootPortal,
     wrong: AmootPortal,
@@ -42,7 +29,7 @@ def check_reading(
     *,
     lines: Sequence[str],
     empty: Empty,
-) -> FoundContact:
+) -> Empty | None:
     """Make the calls that store nothing, and add a row for each one.
 
     Args:
@@ -51,9 +38,12 @@ def check_reading(
         table: Where the rows go.
         lines: The lines of the forms.
         empty: What is sent for empty fields, by the settings.
+
+    Returns:
+        What to send for empty fields for the portal to take them; None if it would take no contact.
     """
     if not _account(portal, table):
-        return FoundContact(may_create=False, empty=empty)
+        return None
     _wrong_token(wrong, table)
     _labels(portal, table)
     unused = _UNUSED_PREFIX + "".join(secrets.choice("0123456789") for _ in range(4))
@@ -174,7 +164,7 @@ def is_about_form(error: PortalError | None) -> bool:
     return error.is_answer and error.status not in _UNREADABLE
 
 
-def _empty_number(portal: AmootPortal, table: CheckTable, empty: Empty) -> FoundContact:
+def _empty_number(portal: AmootPortal, table: CheckTable, empty: Empty) -> Empty | None:
     """Send a contact without a number, in other forms until only the number is refused."""
     tried = ((setting, form, ask(portal, "ContactCreate", _without_number(form)))
              for setting, form in variants(empty))  # fmt: skip
@@ -188,35 +178,35 @@ def _empty_number(portal: AmootPortal, table: CheckTable, empty: Empty) -> Found
     name = "empty-number"
     if reply.error is None:
         _stored_without_number(portal, table, reply)
-        return FoundContact(may_create=False, empty=empty)
+        return None
     if is_about_number(reply.error) and not setting:
         table.add(name, first, Level.FINE, "empty-number.refused")
     elif is_about_number(reply.error):
         table.add(name, first, Level.CHANGE, "empty-number.form", setting, facts=reply.facts)
-        return FoundContact(may_create=True, empty=form)
+        return form
     elif isinstance(first.error, MethodNotAllowed):
         table.add(name, first, Level.CHANGE, "empty-number.not-allowed", "allow")
-        return FoundContact(may_create=False, empty=empty)
+        return None
     elif isinstance(first.error, Refused):
         table.add(name, first, Level.WRONG, "empty-number.account", "account.refused")
-        return FoundContact(may_create=False, empty=empty)
+        return None
     elif isinstance(first.error, Rejected) and first.error.fields:
         table.add(name, first, Level.CHANGE, "empty-number.name", "empty-number.name")
     elif is_about_form(first.error):
         table.add(name, first, Level.WRONG, "empty-number.unclear", "report")
     else:
         table.add(name, first, Level.WRONG, "empty-number.unread", "report")
-    return FoundContact(may_create=bool(first.error and first.error.is_answer), empty=empty)
+    return empty if first.error and first.error.is_answer else None
 
 
 def _without_number(empty: Empty) -> list[tuple[str, str]]:
-    """Return a form with an empty number, which is sent whatever else is left out."""
+    """Return a form with an empty number, which is sent even if empty fields are left out."""
     return [(MOBILE, "")] + [pair for pair in payload(Contact(), empty) if pair[0] != MOBILE]
 
 
 def _stored_without_number(portal: AmootPortal, table: CheckTable, reply: Reply) -> None:
     """Delete a contact that was stored although it has no number."""
-    # Only a contact that has no number: another one is not to be deleted, whatever the answer is.
+    # Only contacts without a number: the answer might name another one, which must stay.
     ids: Mapping[int, None] = dict.fromkeys(
         number for item in (reply.answer.objects() if reply.answer else ())
         if not item.get(MOBILE, "unknown") and (number := contact_id(item)) is not None
@@ -235,7 +225,7 @@ def _stored_without_number(portal: AmootPortal, table: CheckTable, reply: Reply)
 
 
 BORN: Final = date(1990, 3, 21)
-# The first two hold what tells one contact of the check from the next; the others are left empty.
+# The first two distinguish the contacts of the check; the others are left empty.
 CREATED_AGAIN, EDITED, BLANKED, OMITTED = "CustomText1", "CustomText2", "CityName", "JobTitle"
 _HOST: Final = "example.com"
 _LONGEST_PART: Final = 63  # of a host name, and of what stands before the at sign
@@ -339,11 +329,11 @@ def _difference(name: str, sent: str, stored: object) -> Change:
 def time_zone(stored: Mapping[str, Any]) -> timedelta | None:
     """Return the portal's time minus UTC, by a contact that it has just stored; None if unknown."""
     try:
-        told = datetime.fromisoformat(str(stored.get("UpdateDateTime")))
+        updated_at = datetime.fromisoformat(str(stored.get("UpdateDateTime")))
     except ValueError:
         return None
     now = datetime.now(UTC)
-    offset = told - now if told.tzinfo else told.replace(tzinfo=UTC) - now
+    offset = updated_at - now if updated_at.tzinfo else updated_at.replace(tzinfo=UTC) - now
     return round(offset / _QUARTER) * _QUARTER
 
 

@@ -38,39 +38,6 @@ class WrongRowsErased(NotFound):
     text = texts.WRONG_ERASED
 
 
-def wrong_rows(found: Import) -> Response:
-    """Return the wrong rows as they were, and a column that says what is wrong.
-
-    Raises:
-        WrongRowsErased: if there are none any more.
-    """
-    rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_ROWS)
-    if not rows:
-        raise WrongRowsErased
-    header = found.reading.header
-    is_remark = header[-1] == texts.PROBLEM and not found.reading.columns[-1]
-    if is_remark:  # from such a file: what it says is out of date
-        header = header[:-1]
-    lines = [
-        [*row.cells[: len(header)], " ".join(message for *_, message in row.faults)] for row in rows
-    ]
-    return table_file(f"wrong-{found.reference}", texts.PROBLEM, [*header, texts.PROBLEM], lines)
-
-
-def refused_rows(found: Import) -> Response:
-    """Return the contacts that need attention, as far as they are still kept."""
-    definition = services().definitions.get(found.form)
-    rows = definition.fields if definition else tuple(FIELDS.values())
-    submissions = services().delivery.imports.review.refused(found.id, limit=MAX_ROWS)
-    lines = [
-        [*(cell_text(row, one.contact) for row in rows), status_message(one.status)]
-        for one in submissions
-        if one.contact
-    ]
-    header = [*(row.caption for row in rows), texts.PROBLEM]
-    return table_file(f"refused-{found.reference}", texts.PROBLEM, header, lines)
-
-
 def cell_text(row: Field, contact: Contact) -> str:
     """Return a value as it can be read again."""
     value = contact[row.name]
@@ -181,7 +148,7 @@ def _upload_page(error: str = "") -> str:
 
 
 def _chosen() -> str:
-    """Return the form that was chosen before an error."""
+    """Return the slug of the form that was chosen before an error."""
     try:
         return request.form.get("form", "")
     except RequestEntityTooLarge:
@@ -202,133 +169,159 @@ def sample() -> Response:
     return xlsx_file("sample", content)
 
 
-# The preview, and what came of it
+# The preview, the progress and the report
 
 
 @blueprint.get(f"{_PATH}/<name>")
 def show(name: str) -> _Page:
     """Show the preview of a draft, or the progress of an import."""
-    found = _find(name)
-    if found.state is ImportState.DRAFT:
-        return _preview_page(_as_chosen(found))
-    return render_template("imports/progress.html", token=_token(), **pages.progress(found))
+    import_ = _find(name)
+    if import_.state is ImportState.DRAFT:
+        return _preview_page(_as_chosen(import_))
+    return render_template("imports/progress.html", token=_token(), **pages.progress(import_))
 
 
 @blueprint.get(f"{_PATH}/<name>/progress")
 def progress(name: str) -> str:
     """Return the part of the page that the script renews."""
-    found = _find(name)
-    if found.state is ImportState.DRAFT:
-        return render_template("imports/draft.html", **pages.draft_numbers(found))
-    return render_template("imports/numbers.html", **pages.progress(found))
+    import_ = _find(name)
+    if import_.state is ImportState.DRAFT:
+        return render_template("imports/draft.html", **pages.draft_numbers(import_))
+    return render_template("imports/numbers.html", **pages.progress(import_))
 
 
 @blueprint.get(f"{_PATH}/<name>/wrong")
 def wrong(name: str) -> Response:
-    """Return the wrong rows as a file, with a column that says what is wrong."""
-    return wrong_rows(_find(name))
+    """Return the wrong rows as they were as a file, with a column for what is wrong.
+
+    Raises:
+        WrongRowsErased: if there are none, or they were erased.
+    """
+    import_ = _find(name)
+    rows = _imports().review.wrong_rows(import_.id, limit=MAX_ROWS)
+    if not rows:
+        raise WrongRowsErased
+    header = import_.reading.header
+    if header[-1] == texts.PROBLEM and not import_.reading.columns[-1]:
+        header = header[:-1]  # of an earlier file of wrong rows
+    lines = [
+        [*row.cells[: len(header)], " ".join(message for *_, message in row.faults)] for row in rows
+    ]
+    return table_file(f"wrong-{import_.reference}", texts.PROBLEM, [*header, texts.PROBLEM], lines)
 
 
 @blueprint.get(f"{_PATH}/<name>/refused")
 def refused(name: str) -> Response:
-    """Return the rows that need attention as a file."""
-    return refused_rows(_find(name))
+    """Return the rows that need attention as a file, without those whose contacts were erased."""
+    import_ = _find(name)
+    definition = pages.definition_of(import_)
+    rows = definition.fields if definition else tuple(FIELDS.values())
+    lines = [
+        [*(cell_text(row, submission.contact) for row in rows), status_message(submission.status)]
+        for submission in _imports().review.refused(import_.id, limit=MAX_ROWS)
+        if submission.contact
+    ]
+    header = [*(row.caption for row in rows), texts.PROBLEM]
+    return table_file(f"refused-{import_.reference}", texts.PROBLEM, header, lines)
 
 
 @blueprint.post(f"{_PATH}/<name>")
 def change(name: str) -> _Page:
     """Read a draft in another way, send it; or pause, resume or cancel an import."""
     request.max_content_length = _MAX_PREVIEW_BYTES
-    found = _find(name)
+    import_ = _find(name)
     if not has_token(_FORM_SLUG):
-        return see_other(_address(found))
-    if (page := _read_again(found)) is not None:
+        return see_other(_address(import_))
+    if (page := _read_again(import_)) is not None:
         return page
     is_confirmed = request.form.get("confirm") == "cancel"
     action = "cancel" if is_confirmed else next((it for it in _ACTIONS if it in request.form), "")
-    if action == "cancel" and found.state in BEGUN and not is_confirmed:
-        return _ask_before_cancelling(found) if found.left_rows else see_other(_address(found))
-    if action and _ACTIONS[action](_imports(), found):
+    if action == "cancel" and import_.state in BEGUN and not is_confirmed:
+        return (
+            _ask_before_cancelling(import_) if import_.left_rows else see_other(_address(import_))
+        )
+    if action and _ACTIONS[action](_imports(), import_):
         by = f" by {operator}" if (operator := _operator()) else ""
-        log.info("import %s: %s%s", found.reference, action, by)
-    is_discarded = found.state is ImportState.DRAFT and action == "cancel"
-    return see_other(_PATH if is_discarded else _address(found))
+        log.info("import %s: %s%s", import_.reference, action, by)
+    is_discarded = import_.state is ImportState.DRAFT and action == "cancel"
+    return see_other(_PATH if is_discarded else _address(import_))
 
 
-def _ask_before_cancelling(found: Import) -> str:
+def _ask_before_cancelling(import_: Import) -> str:
     return render_template(
-        "imports/cancel.html", found=found, n=persian_number(found.left_rows), token=_token()
+        "imports/cancel.html", import_=import_, n=persian_number(import_.left_rows), token=_token()
     )
 
 
-def _twice() -> DuplicateRows:
-    given = (request.form or request.args).get("twice", "")  # the address may hold an older choice
-    return next((it for it in DuplicateRows if it == given), DuplicateRows.FIRST)
+def _choices() -> tuple[DuplicateRows, KnownRows]:
+    """Return the choices of rows in the request; its address may hold older ones."""
+    given = request.form or request.args
+    duplicates, known = given.get("twice", ""), given.get("known", "")
+    return (
+        next((it for it in DuplicateRows if it == duplicates), DuplicateRows.FIRST),
+        next((it for it in KnownRows if it == known), KnownRows.SKIP),
+    )
 
 
-def _known() -> KnownRows:
-    given = (request.form or request.args).get("known", "")
-    return next((it for it in KnownRows if it == given), KnownRows.SKIP)
-
-
-def _as_chosen(found: Import) -> Import:
+def _as_chosen(draft: Import) -> Import:
     """Return a draft with the choices of the request."""
-    return replace(found, twice=_twice(), known=_known())
+    duplicates, known = _choices()
+    return replace(draft, twice=duplicates, known=known)
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Imports, Import], bool]]] = MappingProxyType(
     {
-        "go": lambda imports, found: imports.start(found.id, _twice(), _known()),
-        "pause": lambda imports, found: imports.pause(found.id),
-        "resume": lambda imports, found: imports.resume(found.id),
-        "cancel": lambda imports, found: imports.cancel(found.id),
+        "go": lambda imports, draft: imports.start(draft.id, *_choices()),
+        "pause": lambda imports, import_: imports.pause(import_.id),
+        "resume": lambda imports, import_: imports.resume(import_.id),
+        "cancel": lambda imports, import_: imports.cancel(import_.id),
     }
 )
 
 
-def _read_again(found: Import) -> _Page | None:
+def _read_again(draft: Import) -> _Page | None:
     """Read a draft as the request says; return `None` if that is not wanted.
 
-    It is wanted by a button of its own, and before sending if the operator's page has another
-    reading than the one that is stored: what is sent is what they have seen.
+    It is wanted by the page's own buttons, and before sending if the page has another reading than
+    the stored one: rows are sent as the operator has seen them.
     """
-    definition = services().definitions.get(found.form)
+    definition = pages.definition_of(draft)
     is_asked = not {"columns", "mend"}.isdisjoint(request.form)
-    if found.state is not ImportState.DRAFT or definition is None:
-        return see_other(_address(found)) if is_asked else None
+    if draft.state is not ImportState.DRAFT or definition is None:
+        return see_other(_address(draft)) if is_asked else None
     is_sent = "go" in request.form
     if not (is_asked or is_sent):
         return None
-    sheet, mended = pages.chosen_sheet(found.reading), pages.mended(found)
-    reading = found.reading if sheet else pages.posted(found.reading, definition)
+    sheet, mended = pages.chosen_sheet(draft.reading), pages.mended(draft)
+    reading = draft.reading if sheet else pages.posted(draft.reading, definition)
     faults = {} if sheet else pages.faults(reading, definition, is_sent=is_sent)
-    if is_sent and reading == found.reading and not (sheet or mended or faults):
+    if is_sent and reading == draft.reading and not (sheet or mended or faults):
         return None
     reader = DraftReader(_imports(), definition)
     try:
         if sheet:
-            reader.read_other_sheet(found, *sheet, mended=mended)
+            reader.read_other_sheet(draft, *sheet, mended=mended)
         elif not faults:
-            reader.read_again(found, reading, mended=mended)
+            reader.read_again(draft, reading, mended=mended)
     except UnreadableFile as unreadable:
         faults = {"sheet" if sheet and sheet[1] is None else "header_row": str(unreadable)}
     except ImportGone:  # expired, sent, or read again by another request meanwhile
-        return see_other(_address(found))
+        return see_other(_address(draft))
     if faults:
-        seen = replace(_as_chosen(found), reading=reading)
+        seen = replace(_as_chosen(draft), reading=reading)
         return _preview_page(seen, faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
-    return _renewed(found)
+    return _redirect_to_preview(draft)
 
 
-def _renewed(found: Import) -> Response:
-    """Return the way to a preview that was computed anew."""
-    is_sent = "go" in request.form
-    query = {"twice": _twice(), "known": _known()} | ({"unsent": "1"} if is_sent else {})
-    place = "#wrong" if "mend" in request.form else ""
-    return see_other(f"{_address(found)}?{urlencode(query)}{place}")
+def _redirect_to_preview(draft: Import) -> Response:
+    """Redirect to a preview that was computed anew."""
+    query: dict[str, str] = dict(zip(("twice", "known"), _choices(), strict=True))
+    query |= {"unsent": "1"} if "go" in request.form else {}
+    fragment = "#wrong" if "mend" in request.form else ""
+    return see_other(f"{_address(draft)}?{urlencode(query)}{fragment}")
 
 
-def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:
+def _preview_page(draft: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> str:
     return render_template(
         "imports/preview.html",
         desk=True,
@@ -336,7 +329,7 @@ def _preview_page(found: Import, *, faults: Mapping[str, str] = _NO_FAULTS) -> s
         faults=faults,
         failure=texts.NOT_SENT if "go" in request.form else texts.NOT_RENEWED,
         is_unsent="unsent" in request.args,
-        **pages.preview(found),
+        **pages.preview(draft),
     )
 
 
@@ -346,15 +339,15 @@ def _find(name: str) -> Import:
     Raises:
         HTTPException: if there is none: the form for another file.
     """
-    found = _imports().review.get(name)
-    if found is None:
+    import_ = _imports().review.get(name)
+    if import_ is None:
         abort(_gone())
-    return found
+    return import_
 
 
 def _gone() -> Response:
-    """Return what answers a link or a button of a draft that is gone."""
-    if "cancel" in request.form:  # as it was asked for
+    """Return the response to a link or a button of a draft that is gone."""
+    if "cancel" in request.form:
         return see_other(_PATH)
     return make_response(_upload_page(texts.GONE), HTTPStatus.GONE)
 
@@ -363,8 +356,8 @@ def _imports() -> Imports:
     return services().delivery.imports
 
 
-def _address(found: Import) -> str:
-    return f"{_PATH}/{found.reference}"
+def _address(import_: Import) -> str:
+    return f"{_PATH}/{import_.reference}"
 
 
 def _operator() -> str | None:

@@ -53,57 +53,57 @@ def recent() -> list[dict[str, Any]]:
     review = services().delivery.imports.review
     return [
         {
-            "reference": found.reference,
-            "title": _title(found),
-            "file": found.reading.file,
-            "operator": found.operator or "",
-            "came": local_time(found.created_at),
-            "kind": found.state,
-            "state": texts.STATES[found.state],
-            **_numbers(review.progress(found)),
+            "reference": import_.reference,
+            "title": _title(import_),
+            "file": import_.reading.file,
+            "operator": import_.operator or "",
+            "came": local_time(import_.created_at),
+            "kind": import_.state,
+            "state": texts.STATES[import_.state],
+            **_numbers(review.progress(import_)),
         }
-        for found in review.recent()
+        for import_ in review.recent()
     ]
 
 
-def preview(found: Import) -> dict[str, Any]:
+def preview(draft: Import) -> dict[str, Any]:
     """Return what the page of a draft shows."""
-    review, definition = services().delivery.imports.review, _definition(found)
+    review, definition = services().delivery.imports.review, definition_of(draft)
     rows = all_fields(definition)
-    first = review.rows(found.id, limit=_ROWS_WITH_EXAMPLES)
-    ready = [_contact(row) for row in review.ready_rows(found.id, limit=MAX_SHOWN)]
-    wrong = review.wrong_rows(found.id, limit=MAX_SHOWN) if found.wrong_rows else []
-    repeated = review.repeated_rows(found.id, limit=MAX_SHOWN) if found.twice_rows else []
+    first = review.rows(draft.id, limit=_ROWS_WITH_EXAMPLES)
+    ready = [_contact(row) for row in review.ready_rows(draft.id, limit=MAX_SHOWN)]
+    wrong = review.wrong_rows(draft.id, limit=MAX_SHOWN) if draft.wrong_rows else []
+    repeated = review.repeated_rows(draft.id, limit=MAX_SHOWN) if draft.twice_rows else []
     mobile = next(row for row in rows if row.name == MOBILE)
-    columns = [_column(found, number, first) for number in range(len(found.reading.columns))]
+    columns = [_column(draft, number, first) for number in range(len(draft.reading.columns))]
     return {
-        **draft_numbers(found),
-        **_left_out(found, definition, columns),
-        "known": _known(found, rows) if found.known_rows else (),
-        "same_file": _same_file(found),
-        "title": _title(found, in_title=bool(found.reading.file)),
+        **draft_numbers(draft),
+        **_left_out(draft, definition, columns),
+        "known": _known(draft, rows) if draft.known_rows else (),
+        "same_file": _same_file(draft),
+        "title": _title(draft, in_title=bool(draft.reading.file)),
         "shown_columns": [it for it in columns if it["field"]],
         "other_columns": [it for it in columns if not it["field"]],
         "fields": targets(definition) if definition else {},
-        "row_name": partial(row_name, found.reading),
-        "alike": f"{ALIKE}{found.reading.sheet.removeprefix(ALIKE)}",
-        "shared": _shared(found, definition),
-        "undecided": _undecided(found.reading),
-        "no_mobile": "" if MOBILE in found.reading.columns else mobile.caption,
-        "wrong": [_wrong(found, row, place) for place, row in enumerate(wrong)],
+        "row_name": partial(row_name, draft.reading),
+        "alike": f"{ALIKE}{draft.reading.sheet.removeprefix(ALIKE)}",
+        "shared": _shared(draft, definition),
+        "undecided": _undecided(draft.reading),
+        "no_mobile": "" if MOBILE in draft.reading.columns else mobile.caption,
+        "wrong": [_wrong(draft, row, place) for place, row in enumerate(wrong)],
         "most_mended": MAX_MENDED,
-        "repeated": [(row.number, *_who(_contact(row))) for row in repeated],
+        "repeated": [(row.number, *_names_and_mobile(_contact(row))) for row in repeated],
         "ready": _table(ready, rows),
     }
 
 
-def draft_numbers(found: Import) -> dict[str, Any]:
+def draft_numbers(draft: Import) -> dict[str, Any]:
     """Return the numbers of a draft, and how far the search in the phonebook is."""
-    searched, total = services().delivery.imports.review.count_searched(found.id)
-    is_searching = found.search is Search.RUNNING and searched < total
+    searched, total = services().delivery.imports.review.count_searched(draft.id)
+    is_searching = draft.search is Search.RUNNING and searched < total
     progress = {"n": persian_number(searched), "total": persian_number(total)}
     return {
-        "found": found,
+        "draft": draft,
         "number": persian_number,
         "is_searching": is_searching,
         "quarter": 4 * searched // total if is_searching else 4,
@@ -112,10 +112,10 @@ def draft_numbers(found: Import) -> dict[str, Any]:
 
 
 def _left_out(
-    found: Import, definition: FormDefinition | None, columns: Sequence[dict[str, Any]]
+    draft: Import, definition: FormDefinition | None, columns: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return sentences on what of the file is not sent: by columns, and all in one line."""
-    reading = found.reading
+    reading = draft.reading
     left = [it for it, column in enumerate(columns) if not column["field"] and column["examples"]]
     named = named_columns(definition, reading.header) if definition else []
     has_names = definition and definition.shown.intersection(NAMES)
@@ -138,14 +138,14 @@ def _named(sentence: str, reading: ColumnMapping, columns: Sequence[int]) -> str
     return sentence.format(n=persian_number(len(columns)), titles=titles) if columns else ""
 
 
-def _known(found: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], str, str, str]]:
+def _known(draft: Import, rows: Sequence[Field]) -> list[tuple[int, list[str], str, str, str]]:
     """Return row, name, number, source and differences of the rows with a known number."""
     by_name = {row.name: row for row in rows}
-    known = services().delivery.imports.review.known_rows(found.id, limit=MAX_SHOWN)
+    known = services().delivery.imports.review.known_rows(draft.id, limit=MAX_SHOWN)
     return [
         (
             row.number,
-            *_who(_contact(row)),
+            *_names_and_mobile(_contact(row)),
             texts.KNOWN_SOURCES[row.known],
             COMMA.join(_difference(by_name[name], old) for name, old in row.differences)
             or texts.NO_DIFFERENCE,
@@ -161,20 +161,20 @@ def _difference(row: Field, old: str | None) -> str:
     return texts.DIFFERENCE.format(caption=row.caption, text=_short(old) or texts.NOTHING)
 
 
-def _same_file(found: Import) -> dict[str, str] | None:
-    """Return the import that sent the same file before, if one did."""
-    former = services().delivery.imports.review.with_same_file(found)
+def _same_file(draft: Import) -> dict[str, str] | None:
+    """Return the earlier import of the same file, if there is one."""
+    former = services().delivery.imports.review.with_same_file(draft)
     if former is None:
         return None
     text = texts.SAME_FILE.format(time=local_time(former.created_at))
     return {"text": text, "reference": former.reference}
 
 
-def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:
+def _column(draft: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, Any]:
     """Return a column with its title and its first examples."""
     cells = (row.cells[number] for row in rows)
     examples = [cell for cell in cells if cell.strip()][:_EXAMPLES]
-    reading = found.reading
+    reading = draft.reading
     return {
         "name": f"{_COLUMN}{number}",
         "title": reading.header[number],
@@ -185,23 +185,17 @@ def _column(found: Import, number: int, rows: Sequence[StoredRow]) -> dict[str, 
     }
 
 
-def _shared(found: Import, definition: FormDefinition | None) -> list[dict[str, Any]]:
+def _shared(draft: Import, definition: FormDefinition | None) -> list[tuple[Field, str]]:
     """Return the fields that may have one value for all rows, and what was typed."""
-    return [
-        {
-            "row": row,
-            "text": found.reading.shared.get(row.name, ""),
-            "is_gender": row.kind is FieldKind.GENDER,
-        }
-        for row in (shared_fields(definition) if definition else ())
-    ]
+    rows = shared_fields(definition) if definition else ()
+    return [(row, draft.reading.shared.get(row.name, "")) for row in rows]
 
 
-def _wrong(found: Import, row: StoredRow, place: int) -> dict[str, Any]:
+def _wrong(draft: Import, row: StoredRow, place: int) -> dict[str, Any]:
     """Return a wrong row, with its faults; the cells of the first ones can be mended."""
     faults: list[dict[str, str]] = []
     for column, cell, _, message in row.faults:
-        title = "" if column is None else found.reading.header[column]
+        title = "" if column is None else draft.reading.header[column]
         name = f"{_CELL}{row.number}-{column}"
         whole = "" if column is None else row.cells[column]
         # An input of one line sends the cell as it is.
@@ -219,11 +213,11 @@ def _wrong(found: Import, row: StoredRow, place: int) -> dict[str, Any]:
     return {"number": row.number, "faults": faults}
 
 
-def mended(found: Import) -> dict[int, tuple[str, ...]]:
+def mended(draft: Import) -> dict[int, tuple[str, ...]]:
     """Return the cells of the wrong rows that the request changes, by their numbers."""
     changed = {}
-    rows = services().delivery.imports.review.wrong_rows(found.id, limit=MAX_MENDED)
-    for row in rows if found.wrong_rows else ():
+    rows = services().delivery.imports.review.wrong_rows(draft.id, limit=MAX_MENDED)
+    for row in rows if draft.wrong_rows else ():
         cells = list(row.cells)
         for column, *_ in row.faults:
             if column is not None:
@@ -243,40 +237,39 @@ def _table(
 ) -> tuple[list[str], list[list[FormattedValue]]]:
     """Return contacts as a table: the captions of fields that have values, and a line for each."""
     active = next(row for row in rows if row.kind is FieldKind.ACTIVE)
-    if all(one[active.name] for one in contacts):  # as almost everywhere: it says nothing
+    if all(one[active.name] for one in contacts):  # as in almost every file
         rows = [row for row in rows if row is not active]
     lines = [{it.caption: it for it in format_values(one.values, rows)} for one in contacts]
     captions = [row.caption for row in rows if any(row.caption in line for line in lines)]
     return captions, [[line.get(caption, _EMPTY) for caption in captions] for line in lines]
 
 
-def progress(found: Import) -> dict[str, Any]:
+def progress(import_: Import) -> dict[str, Any]:
     """Return what the page of an import that was sent shows."""
     delivery = services().delivery
     review = delivery.imports.review
-    now = review.progress(found)
-    is_over = found.state in ENDED
-    erased = found.left_rows if found.state is ImportState.CANCELLED else 0
-    refused = review.refused(found.id, limit=MAX_SHOWN) if is_over and now.refused else []
+    now = review.progress(import_)
+    is_over = import_.state in ENDED
+    erased = import_.left_rows if import_.state is ImportState.CANCELLED else 0
+    refused = review.refused(import_.id, limit=MAX_SHOWN) if is_over and now.refused else []
     return {
-        "found": found,
-        "title": _title(found, in_title=bool(found.reading.file)),
+        "import_": import_,
+        "title": _title(import_, in_title=bool(import_.reading.file)),
         "number": persian_number,
         "now": now,
         "total": now.total + erased,
         "settled": now.total - now.waiting,
-        "renews": found.state is ImportState.RUNNING or now.queued > 0,
-        "left": _time_left(now) if found.state is ImportState.RUNNING else "",
-        "is_held_up": found.state is ImportState.RUNNING and bool(delivery.breaker.pause),
+        "renews": import_.state is ImportState.RUNNING or now.queued > 0,
+        "left": _time_left(now) if import_.state is ImportState.RUNNING else "",
+        "is_held_up": import_.state is ImportState.RUNNING and bool(delivery.breaker.pause),
         "is_over": is_over,
         "refused": [_refused(submission) for submission in refused],
-        "has_wrong": found.wrong_rows > 0 and bool(review.wrong_rows(found.id, limit=1)),
+        "has_wrong": import_.wrong_rows > 0 and bool(review.wrong_rows(import_.id, limit=1)),
     }
 
 
 def _refused(submission: Submission) -> dict[str, Any]:
-    contact = submission.contact or Contact()
-    names, mobile = _who(contact)
+    names, mobile = _names_and_mobile(submission.contact or Contact())
     return {
         "reference": submission.reference,
         "names": names,
@@ -297,7 +290,7 @@ def _numbers(now: Progress) -> dict[str, str]:
     return {name: persian_number(getattr(now, name)) for name in names}
 
 
-def _who(contact: Contact) -> tuple[list[str], str]:
+def _names_and_mobile(contact: Contact) -> tuple[list[str], str]:
     """Return the names and the mobile number of a contact, as a list shows them."""
     return contact.names or [texts.NAMELESS], persian_digits(str(contact[MOBILE] or ""))
 
@@ -306,14 +299,15 @@ def _contact(row: StoredRow) -> Contact:
     return load_contact(row.contact) or Contact()
 
 
-def _definition(found: Import) -> FormDefinition | None:
-    return services().definitions.get(found.form)
+def definition_of(import_: Import) -> FormDefinition | None:
+    """Return the form of an import, unless it was removed."""
+    return services().definitions.get(import_.form)
 
 
-def _title(found: Import, *, in_title: bool = False) -> str:
-    definition = _definition(found)
-    title = definition.title if definition else found.form
-    return texts.FILE_OF.format(title=title, file=found.reading.file) if in_title else title
+def _title(import_: Import, *, in_title: bool = False) -> str:
+    definition = definition_of(import_)
+    title = definition.title if definition else import_.form
+    return texts.FILE_OF.format(title=title, file=import_.reading.file) if in_title else title
 
 
 _COLUMN: Final = "column-"
@@ -347,7 +341,7 @@ def posted(old: ColumnMapping, definition: FormDefinition) -> ColumnMapping:
 
 
 def _undecided(reading: ColumnMapping) -> dict[str, str]:
-    """Return what is to be said of dates in an unknown order, by the name of the input."""
+    """Return a question for each column of dates in an unknown order, by the name of its input."""
     return {
         f"{_ORDER}{it}": texts.DATE_ORDER_ASKED.format(title=_short(reading.header[it]))
         for it in undecided_dates(reading)
@@ -355,7 +349,7 @@ def _undecided(reading: ColumnMapping) -> dict[str, str]:
 
 
 def _order(reading: ColumnMapping, column: int) -> str:
-    """Return in which order an operator says that the dates of a column are, or ""."""
+    """Return the order that an operator has chosen for the dates of a column, or ""."""
     if column in reading.month_first:
         return "month"
     return "day" if column in reading.day_first else ""
@@ -364,7 +358,7 @@ def _order(reading: ColumnMapping, column: int) -> str:
 def chosen_sheet(old: ColumnMapping) -> tuple[str | None, int | None] | None:
     """Return another sheet or header row that the request names; `None` if it names none.
 
-    The header of another sheet is found anew.
+    The header row of another sheet is detected again.
     """
     sheet = request.form.get("sheet", old.sheet)
     row = request.form.get("header_row", str(old.header_row))
@@ -382,19 +376,19 @@ def faults(reading: ColumnMapping, definition: FormDefinition, *, is_sent: bool)
     Before it is sent, the order of each date has to be known.
     """
     captions = targets(definition)
-    found = {}
+    faults = {}
     taken: set[str] = set()
     for number, name in enumerate(reading.columns):
         names = {*NAMES} if name == WHOLE_NAME else {name}
         if name and name not in captions:
-            found[f"{_COLUMN}{number}"] = texts.COLUMN_UNKNOWN
+            faults[f"{_COLUMN}{number}"] = texts.COLUMN_UNKNOWN
         elif names & taken:
-            found[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(caption=captions[name])
+            faults[f"{_COLUMN}{number}"] = texts.FIELD_TWICE.format(caption=captions[name])
         taken |= names - {"", LABELS, MOBILE}  # of several numbers, the first usable one counts
-    found |= _undecided(reading) if is_sent else {}
+    faults |= _undecided(reading) if is_sent else {}
     for row in shared_fields(definition):
         try:
             read_value(row, reading.shared.get(row.name, ""))
         except InvalidText as error:
-            found[f"{_FOR_ALL}{row.name}"] = str(error)
-    return found
+            faults[f"{_FOR_ALL}{row.name}"] = str(error)
+    return faults

@@ -48,24 +48,24 @@ _EXPORTED: Final = (texts.REASON, texts.REFERENCE, texts.FORM, texts.WHEN, texts
 
 @blueprint.get(PATH)
 def submissions() -> str | Response:
-    """List what needs attention, what robots may have sent, what waits, or what was found."""
+    """List what needs attention, what robots may have sent, what waits, or a search's matches."""
     delivery, view = services().delivery, pages.read_view()
     listing, kind = delivery.outbox.listing, view.query.kind
-    found = listing.find(view.query, sort=view.sort, page=view.page, size=_PAGE_SIZE)
-    groups = listing.groups(kind) if found.total or view.is_filtered else []
+    matches = listing.find(view.query, sort=view.sort, page=view.page, size=_PAGE_SIZE)
+    groups = listing.groups(kind) if matches.total or view.is_filtered else []
     oldest = delivery.outbox.review.oldest()
-    page_count = max(1, -(-found.total // _PAGE_SIZE))
+    page_count = max(1, -(-matches.total // _PAGE_SIZE))
     return render_template(
         "outbox/outbox.html",
         view=view,
         kind=kind,
-        total=found.total,
-        cards=[pages.card(submission) for submission in found.submissions],
-        page=found.page,
+        total=matches.total,
+        cards=[pages.card(submission) for submission in matches.submissions],
+        page=matches.page,
         page_count=page_count,
-        is_sorted=found.is_sorted,
+        is_sorted=matches.is_sorted,
         most_sorted=persian.persian_number(MAX_SORTED),
-        most_searched=persian.persian_number(MAX_SEARCHED) if found.is_partial else "",
+        most_searched=persian.persian_number(MAX_SEARCHED) if matches.is_partial else "",
         reasons=pages.reasons(view, groups) if kind is ListKind.ATTENTION else [],
         **pages.filters(view, groups),
         suspects=0 if kind is ListKind.SUSPECTS else listing.count(_SUSPECTS),
@@ -74,7 +74,7 @@ def submissions() -> str | Response:
         since=oldest and local_time(oldest),
         pause=delivery.breaker.pause,
         unreadable=delivery.reencryption.count_unreadable(),
-        said=session.pop(_FLASH_KEY, None),
+        flashed=session.pop(_FLASH_KEY, None),
         token=_token(),
         number=persian.persian_number,
         home=main_form(services().definitions),
@@ -83,7 +83,7 @@ def submissions() -> str | Response:
 
 @blueprint.post(PATH)
 def change_several() -> str | Response:
-    """Send again, erase or return as a file what was ticked, or all that a list has."""
+    """Send again, erase or export the checked submissions, or all of a list."""
     _require_token()
     query = _chosen()
     if query is None:
@@ -98,7 +98,7 @@ def change_several() -> str | Response:
         return _redirect_after("all-retried", count)
     if "discard" not in request.form:
         return _redirect_to_list("changed")
-    # What was being sent when the operator was asked may have come to the list since.
+    # Submissions that were being sent at the question may have come to the list since.
     asked = request.form.get("asked", default=_MAX_ID, type=int)
     if request.form.get("confirm") != "discard" or listing.count(query) > asked:
         return _ask_before_discarding(query)
@@ -110,7 +110,7 @@ def change_several() -> str | Response:
 def _chosen() -> Query | None:
     """Return which submissions a POST concerns, or None if the operator chose none."""
     if "all" in request.form:
-        # What arrived after the operator was asked is not what they were asked about.
+        # Not what arrived after the question.
         last_id = request.form.get("last", type=int)
         last_id = last_id if last_id is None else min(last_id, _MAX_ID)
         return replace(pages.read_view().query, last_id=last_id)
@@ -150,16 +150,16 @@ def _formats() -> list[str]:
 
 def _export(query: Query) -> Response:
     """Return submissions as a file that can be imported again."""
-    rows, count = all_fields(main_form(services().definitions)), 0
+    rows = all_fields(main_form(services().definitions))
     header = [*(row.caption for row in rows), *_EXPORTED]
     lines = []
-    for one in services().delivery.outbox.listing.submissions(query):
-        if one.contact:
-            card, count = pages.card(one), count + 1
-            cells = (cell_text(row, one.contact) for row in rows)
-            about = (card["reason"], one.reference, card["form"], card["came"], card["who"])
-            lines.append([*cells, *(about_it or "" for about_it in about)])
-    _log(f"{count} submissions", "exported")
+    for submission in services().delivery.outbox.listing.submissions(query):
+        if submission.contact:
+            card = pages.card(submission)
+            cells = (cell_text(row, submission.contact) for row in rows)
+            about = (card[name] or "" for name in ("reason", "reference", "form", "came", "who"))
+            lines.append([*cells, *about])
+    _log(f"{len(lines)} submissions", "exported")
     if request.form["export"] == "csv":
         return csv_file("outbox", header, lines)
     return table_file("outbox", texts.SHEET, header, lines)
@@ -242,7 +242,7 @@ def _correct(submission: Submission) -> contact.ViewResult:
 
 
 def _read_shown(submission: Submission) -> Contact:
-    """Return what the page of this request showed; what is stored, if it does not say so."""
+    """Return the contact that the page of this request showed; without a target, the stored one."""
     with suppress(InvalidToken):
         return correction.read_target().shown
     return submission.contact or Contact()
@@ -317,7 +317,7 @@ def _form(submission: Submission, shown: Contact | None = None) -> ContactForm:
     cls = build_form(
         *(definition, services().tokens, services().delivery.labels.known), showing_site
     )
-    # A browser sends nothing for a group without a choice, so the POST replaces all values.
+    # A browser sends nothing for a group without a choice: the POST replaces all values.
     form = cls(formdata=None, data=shown.values) if shown else cls()
     del form.keep  # there is no next contact
     return form

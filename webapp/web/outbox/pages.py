@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -32,10 +32,8 @@ from webapp.web.rendering.content import all_fields, format_values, local_time
 
 PATH: Final = "/outbox"
 
-_ARGUMENTS: Final = (
-    *("waiting", "suspects", "q", "reason", "form", "source", "day", "sort", "page"),
-)
 _FILTERS: Final = ("q", "reason", "form", "source", "day")
+_ARGUMENTS: Final = ("waiting", "suspects", *_FILTERS, "sort", "page")
 _MAX_ARGUMENT: Final = 200  # characters
 
 
@@ -72,7 +70,7 @@ class View:
 def read_view() -> View:
     """Return the list that this request asks for, by its address or by fields of its form.
 
-    What a page of the list sends carries the arguments along, so that the list stays where it was.
+    The forms of a list's page send its arguments along, to return to the same list.
     """
     given = {
         name: request.values.get(name, "").replace("\0", "")[:_MAX_ARGUMENT].strip()
@@ -98,7 +96,7 @@ def _kind(arguments: Mapping[str, str]) -> ListKind:
         return ListKind.WAITING
     if "suspects" in arguments or arguments.get("reason") in SUSPECT_STATUSES:
         return ListKind.SUSPECTS
-    # Who looks for somebody does not know whether they wait.
+    # An operator who searches does not know the state of the submission.
     return ListKind.ALL if "q" in arguments else ListKind.ATTENTION
 
 
@@ -118,29 +116,24 @@ def _day(text: str) -> tuple[date | None, str]:
 
 def filters(view: View, groups: list[ReasonGroup]) -> dict[str, Any]:
     """Return what the filters of a list offer, each with its number."""
-    definitions = services().definitions
-    offered = {
-        "reason": {slug: reason_text(slug) for slug in _counts(groups, "reason")},
-        "form": {
-            slug: definition.title if (definition := definitions.get(slug)) else slug
-            for slug in _counts(groups, "form")
-        },
-        "source": {source: source for source in _counts(groups, "source")},
+    titles = {slug: form.title for slug, form in services().definitions.items()}
+    filters: dict[str, tuple[str, Callable[[str], str]]] = {
+        "reason": (texts.REASON, reason_text),
+        "form": (texts.FORM, lambda slug: titles.get(slug, slug)),
+        "source": (texts.SOURCE, str),
     }
-    labels = {"reason": texts.REASON, "form": texts.FORM, "source": texts.SOURCE}
     selects = []
-    for name, options in offered.items():
-        counts = _counts(groups, name)
+    for name, (caption, text_of) in filters.items():
         chosen = view.arguments.get(name, "")
-        shown = {
-            value: texts.OPTION.format(caption=label, n=persian_number(counts[value]))
-            for value, label in options.items()
+        options = {
+            value: texts.OPTION.format(caption=text_of(value), n=persian_number(count))
+            for value, count in _counts(groups, name).items()
             if value
         }
-        if chosen and chosen not in shown:
-            shown[chosen] = reason_text(chosen) if name == "reason" else chosen
-        if len(shown) > 1 or chosen:
-            selects.append((name, labels[name], shown))
+        if chosen and chosen not in options:
+            options[chosen] = text_of(chosen)
+        if len(options) > 1 or chosen:
+            selects.append((name, caption, options))
     return {"selects": selects, "sorts": texts.SORTS}
 
 
@@ -182,12 +175,12 @@ def card(submission: Submission) -> dict[str, Any]:
     definition = services().definitions.get(submission.form)
     values = submission.contact.values if submission.contact else {}
     local = persian.to_iran(submission.created_at)
-    told = _reasons(submission)
+    reasons = _reasons(submission)
     return {
         "reference": submission.reference,
         "names": (submission.contact and submission.contact.names) or [texts.NAMELESS],
         "mobile": persian_digits(values.get(MOBILE, "")),
-        "reason": told[0] if told else texts.WAITS,
+        "reason": reasons[0] if reasons else texts.WAITS,
         "when": texts.TIME.format(
             day=persian.day_and_month(local.date()), time=persian_digits(f"{local:%H:%M}")
         ),
@@ -196,7 +189,7 @@ def card(submission: Submission) -> dict[str, Any]:
         "form": definition.title if definition else "",
         "slug": submission.form,
         "operator": submission.operator,
-        "reasons": told,
+        "reasons": reasons,
         "status": "" if submission.status in messages.SUSPECT_STATUSES else submission.status,
         "values": format_values(values, all_fields(definition_of(submission))),
         "is_idle": submission.state is not State.SENDING,
@@ -207,7 +200,7 @@ def card(submission: Submission) -> dict[str, Any]:
 def _reasons(submission: Submission) -> list[str]:
     """Return why a submission waits or needs attention, as Persian sentences."""
     status = submission.status
-    told = {
+    applies = {
         messages.BEING_SENT: submission.state is State.SENDING,
         messages.SUSPECT_STATUSES.get(status) or status_message(status): status,
         messages.GIVEN_UP.format(n=persian_digits(MAX_RETRY_AGE.days)): is_given_up(submission),
@@ -215,7 +208,7 @@ def _reasons(submission: Submission) -> list[str]:
         messages.PERHAPS_TWICE: submission.resent_without_lookup and status != PERHAPS_RECORDED,
         _sent_twice(submission): status == PERHAPS_RECORDED,
     }
-    return [text for text, applies in told.items() if applies]
+    return [text for text, is_so in applies.items() if is_so]
 
 
 def _sent_twice(submission: Submission) -> str:

@@ -66,8 +66,7 @@ class Services:
 
 def services() -> Services:
     """Return the services of the current app."""
-    found: Services = current_app.extensions[EXTENSION]
-    return found
+    return cast("Services", current_app.extensions[EXTENSION])
 
 
 def public_form(slug: str) -> FormDefinition:
@@ -96,8 +95,8 @@ def see_other(url: str) -> Response:
 def own_address() -> str:
     """Return the path and query of this page, for a form that is sent back to it.
 
-    A form without an action keeps the fragment that a link of its error summary added, and so do
-    the pages after it.
+    A form without an action keeps the fragment that a link of its error summary added, as do the
+    pages after it.
     """
     if not request.args:
         return request.path
@@ -233,9 +232,8 @@ def _headers(
 @cache
 def _policy(origins: tuple[str, ...]) -> str:
     """Return the policy of a page that these origins may frame."""
-    ancestors = (
-        " ".join((*origins, "'self'")) if origins else "'none'"
-    )  # our own origin: the preview
+    # 'self': for the preview.
+    ancestors = " ".join((*origins, "'self'")) if origins else "'none'"
     return f"{_POLICY}; frame-ancestors {ancestors}"
 
 
@@ -340,8 +338,8 @@ def _stylesheets(contents: dict[str, bytes]) -> dict[str, bytes]:
     if all(name in contents for name in _URL.findall(font)):
         texts[_FONT_STYLES] = font + texts[_FONT_STYLES]
 
-    def hashed(found: re.Match[str]) -> str:
-        return f'url("{found[1]}?v={_digest(contents[found[1]])}")'
+    def hashed(url: re.Match[str]) -> str:
+        return f'url("{url[1]}?v={_digest(contents[url[1]])}")'
 
     return {
         name: _URL.sub(hashed, _UNNEEDED.sub("", text)).encode() for name, text in texts.items()

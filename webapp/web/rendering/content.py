@@ -54,13 +54,13 @@ _LINKS: Final = {
 def linked(text: str) -> Markup:
     """Return a text as HTML in which phone numbers, mail and web addresses are links."""
     html, end = Markup(), 0
-    for found in _LINK.finditer(text):
-        kind, shown = str(found.lastgroup), found[0]
-        digits = persian.fold_digits(shown)
-        target = re.sub(r"[^+\d]", "", digits) if kind == "phone" else shown
-        html += text[end : found.start()]
-        html += Markup(_LINKS[kind]).format(target, shown)  # nosec B704  # noqa: S704  escaped
-        end = found.end()
+    for match in _LINK.finditer(text):
+        kind, target = str(match.lastgroup), match[0]
+        if kind == "phone":
+            target = re.sub(r"[^+\d]", "", persian.fold_digits(target))
+        html += text[end : match.start()]
+        html += Markup(_LINKS[kind]).format(target, match[0])  # nosec B704  # noqa: S704  escaped
+        end = match.end()
     return html + text[end:]
 
 
@@ -135,9 +135,7 @@ def all_fields(definition: FormDefinition | None) -> list[Field]:
 def duration(seconds: float, *, decimals: int = 1) -> str:
     """Return a duration in the unit that fits, «۱٫۲ ثانیه».
 
-    Args:
-        seconds: The duration.
-        decimals: Of seconds; minutes and hours have one.
+    `decimals` are those of seconds; minutes and hours have one.
     """
     for text, unit_s in ((texts.HOURS, _HOUR_S), (texts.MINUTES, _MINUTE_S)):
         if seconds >= unit_s:
@@ -212,7 +210,7 @@ class CachedPage:
 
 
 def _deflate(piece: bytes) -> bytes:
-    """Compress a piece so that it ends at a whole byte, and later pieces do not refer to it."""
+    """Compress a piece to whole bytes, to which later pieces do not refer."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
 

@@ -10,7 +10,7 @@ import base64
 import hmac
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
 
     Attributes:
         reference: Its reference.
-        result: The result that the operator was told.
+        result: The result on its receipt.
         at: When it was submitted, in seconds since the epoch.
         names: The first and the last name, or the company; may be empty.
         mobile: The mobile number in Latin digits; lists hide those in the middle.
@@ -111,16 +111,13 @@ class RecentSubmissions:
     def write(self, entry: Entry, older: Sequence[Entry], *, operator: str | None) -> str:
         """Return the cookie of an entry and as many of the older ones as fit."""
         entries = [entry, *(other for other in older if other.reference != entry.reference)]
-        return next(self._cookies(entries[:_MAX_ENTRIES], operator))
+        most = min(len(entries), _MAX_ENTRIES)
+        cookies = (self._encrypt([operator, entries[:count]]) for count in range(most, -1, -1))
+        return next(cookie for cookie in cookies if len(cookie) <= _MAX_COOKIE_BYTES)
 
-    def _cookies(self, entries: Sequence[Entry], operator: str | None) -> Iterator[str]:
-        """Yield the cookies of fewer and fewer entries that are short enough."""
-        for count in range(len(entries), -1, -1):
-            content = [operator, entries[:count]]
-            text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-            cookie = self._fernet.encrypt(zlib.compress(text.encode(), 9)).decode()
-            if len(cookie) <= _MAX_COOKIE_BYTES:
-                yield cookie
+    def _encrypt(self, content: list[object]) -> str:
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return self._fernet.encrypt(zlib.compress(text.encode(), 9)).decode()
 
 
 def seconds_left_today() -> int:
@@ -163,7 +160,7 @@ def recent_list(definition: FormDefinition) -> Markup:
     )
 
 
-class _Row(NamedTuple):
+class _RecentRow(NamedTuple):
     """A row of the list, as the template shows it."""
 
     reference: str
@@ -177,9 +174,9 @@ class _Row(NamedTuple):
     can_correct: bool
 
 
-def _row(entry: Entry, states: Mapping[str, State | None]) -> _Row:
+def _row(entry: Entry, states: Mapping[str, State | None]) -> _RecentRow:
     state = states.get(entry.reference, State.DELIVERED)
-    return _Row(
+    return _RecentRow(
         reference=entry.reference,
         time=persian.persian_digits(f"{entry.submitted_at:%H:%M}"),
         names=entry.names,
@@ -195,14 +192,14 @@ def _row(entry: Entry, states: Mapping[str, State | None]) -> _Row:
 def _states(entries: list[Entry]) -> Mapping[str, State | None]:
     """Return the states of these submissions by reference; None for those that are gone.
 
-    While the database fails, they are what the operator was told.
+    While the database fails, all are queued, as the receipts said.
     """
     references = [entry.reference for entry in entries]
     try:
-        found = services().delivery.outbox.review.states(references) if references else {}
+        states = services().delivery.outbox.review.states(references) if references else {}
     except DatabaseError:
         return dict.fromkeys(references, State.QUEUED)
-    return {reference: found.get(reference) for reference in references}
+    return {reference: states.get(reference) for reference in references}
 
 
 def find_entry(reference: str) -> Entry | None:

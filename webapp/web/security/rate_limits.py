@@ -99,7 +99,7 @@ class RateLimits:
         self._count({"LIMIT_MOBILE": mobile}, key=key)
 
     def count_unproven_code(self, *, form: str, key: str = "") -> None:
-        """Count a code for somebody whose browser has no script for the proof of work.
+        """Count a code for a browser without script, which sends no proof of work.
 
         `key` is as for `count_form`.
 

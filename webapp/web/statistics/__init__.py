@@ -59,7 +59,7 @@ def page() -> str:
     is_behind = statistics.is_behind()
     all_counts = statistics.counts(min(first, week - _WEEK), last, live=not is_behind)
     counts = [one for one in all_counts if one.day >= first]
-    found = breakdowns(first, last)
+    numbers = breakdowns(first, last)
     of_week, before = (_total(all_counts, week - age, last - age) for age in (timedelta(0), _WEEK))
     comparison, sign = _comparison(of_week, before)
     return render_template(
@@ -74,19 +74,19 @@ def page() -> str:
         ],
         days=days,
         period=texts.LAST_DAYS.format(n=persian_number(days)),
-        typical=typical_delay(found[Breakdown.DELAY]),
-        sections=list(_sections(first, last, counts, found[Breakdown.HOUR])) if counts else [],
-        tables=[table for table in _tables(first, last, counts, found) if table.rows],
+        typical=typical_delay(numbers[Breakdown.DELAY]),
+        sections=list(_sections(first, last, counts, numbers[Breakdown.HOUR])) if counts else [],
+        tables=[table for table in _tables(first, last, counts, numbers) if table.rows],
         home=main_form(services().definitions),
     )
 
 
 def _tables(
-    first: date, last: date, counts: list[Count], found: dict[Breakdown, dict[str, int]]
+    first: date, last: date, counts: list[Count], numbers: dict[Breakdown, dict[str, int]]
 ) -> Iterator[StatisticsTable]:
     """Yield the tables without a chart, those without a row too."""
     for kind in (Breakdown.OPERATOR, Breakdown.WAY, Breakdown.SOURCE):
-        yield breakdown_table(kind, found[kind])
+        yield breakdown_table(kind, numbers[kind])
     yield funnel_table(first, last, counts)
     yield StatisticsTable(
         name="choice",
@@ -96,16 +96,15 @@ def _tables(
         note=texts.CHOICE_NOTE,
         csv="choice",
     )
-    yield breakdown_table(Breakdown.DELAY, found[Breakdown.DELAY])
+    yield breakdown_table(Breakdown.DELAY, numbers[Breakdown.DELAY])
 
 
 def _opening() -> list[str]:
     """Return which forms are open, and how many of their places are taken."""
-    found = {form.title: closing.for_operators(form) for form in services().definitions.values()}
     return [
-        " ".join([public.FORM.format(title=title), *lines])
-        for title, lines in found.items()
-        if lines
+        " ".join([public.FORM.format(title=form.title), *lines])
+        for form in services().definitions.values()
+        if (lines := closing.for_operators(form))
     ]
 
 
@@ -210,7 +209,7 @@ class _Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class _ChartSection:
     """A chart and a table of the same numbers.
 
     Attributes:
@@ -228,7 +227,7 @@ class _Section:
 
 def _sections(
     first: date, last: date, counts: list[Count], hours: Mapping[str, int]
-) -> Iterator[_Section]:
+) -> Iterator[_ChartSection]:
     days = [first + timedelta(days=age) for age in range((last - first).days + 1)]
     period = texts.LAST_DAYS.format(n=persian_number(len(days)))
     yield _time_section(days, counts, period)
@@ -244,7 +243,7 @@ def _sections(
         yield _section(column_chart, sums, table, period)
 
 
-def _time_section(days: Sequence[date], counts: Iterable[Count], period: str) -> _Section:
+def _time_section(days: Sequence[date], counts: Iterable[Count], period: str) -> _ChartSection:
     """Return the section by days; by weeks, if there are too many days for a chart."""
     if len(days) <= _MAX_COLUMNS:
         title, nothing, caption = texts.BY_DAY, texts.NOTHING_ON_DAYS, "{day}"
@@ -287,7 +286,7 @@ def _section(
     sums: Sequence[_Sum],
     table: StatisticsTable,
     period: str,
-) -> _Section:
+) -> _ChartSection:
     whole, peak = _whole(sums), max(reversed(sums), key=lambda one: one.total)
     summary = texts.CHART.format(
         title=table.title,
@@ -297,7 +296,7 @@ def _section(
         caption=peak.caption,
     )
     outcomes = [outcome for outcome, number in whole.numbers.items() if number]
-    return _Section(draw([(one.short, one.numbers) for one in sums]), summary, outcomes, table)
+    return _ChartSection(draw([(one.short, one.numbers) for one in sums]), summary, outcomes, table)
 
 
 def _by_time(columns: Mapping[date, date], counts: Iterable[Count], caption: str) -> list[_Sum]:
@@ -319,13 +318,13 @@ def _by_time(columns: Mapping[date, date], counts: Iterable[Count], caption: str
 
 def _by_form(counts: Iterable[Count]) -> list[_Sum]:
     """Return a sum for each form with a submission; forms that are gone come last."""
-    found: dict[str, _Sum] = {}
+    sums: dict[str, _Sum] = {}
     for one in counts:
         title = form_title(one.form)
-        found.setdefault(one.form, _Sum(title, title)).numbers[one.outcome] += one.count
-    for form in found.values():
+        sums.setdefault(one.form, _Sum(title, title)).numbers[one.outcome] += one.count
+    for form in sums.values():
         short = form.caption
         if len(short) > _MAX_BAR_LABEL:
             short = f"{short[: _MAX_BAR_LABEL - 1].rstrip()}…"
         form.short = texts.BAR.format(caption=short, n=persian_number(form.total))
-    return [found[slug] for slug in in_order(found)]
+    return [sums[slug] for slug in in_order(sums)]

@@ -18,7 +18,7 @@ from webapp.statistics.funnel import FunnelStep, StepCount
 from webapp.web.rendering import services
 
 _MOST_ROWS: Final = 20  # of sources and operators; the others are one row
-_MIN_TYPICAL: Final = 20  # deliveries: of fewer, no half and no 95 of 100 are said
+_MIN_TYPICAL: Final = 20  # deliveries; fewer have no typical delay
 _DELIVERED: Final = str(CountedOutcome.DELIVERED)
 # Only forms that verify numbers have these.
 _VERIFICATION: Final = (FunnelStep.CODE_SENT, FunnelStep.VERIFIED)
@@ -96,14 +96,14 @@ def breakdown_csv(kind: Breakdown, first: date, last: date) -> Iterator[_CsvRow]
 def breakdowns(first: date, last: date) -> dict[Breakdown, dict[str, int]]:
     """Return the numbers of these days by name; hours and delays in their order."""
     stored = services().delivery.statistics.breakdowns
-    found = {
+    numbers_by_kind = {
         kind: dict(stored.top(kind, first, last, most=_MOST_ROWS, listing=_listing(kind)))
         for kind in (Breakdown.SOURCE, Breakdown.OPERATOR, Breakdown.WAY)
     }
     for kind, names in ((Breakdown.HOUR, HOURS), (Breakdown.DELAY, texts.DELAYS)):
         numbers = dict(stored.top(kind, first, last, most=len(names)))
-        found[kind] = {name: numbers[name] for name in names if name in numbers}
-    return found
+        numbers_by_kind[kind] = {name: numbers[name] for name in names if name in numbers}
+    return numbers_by_kind
 
 
 def breakdown_table(kind: Breakdown, numbers: Mapping[str, int]) -> StatisticsTable:
@@ -141,15 +141,9 @@ def _quantile(numbers: Mapping[str, int], wanted: float) -> str:
 
 
 def funnel_table(first: date, last: date, counts: Iterable[Count]) -> StatisticsTable:
-    """Return how far visitors went in these days, in each form that they saw.
-
-    Args:
-        first: The first day.
-        last: The last day.
-        counts: The daily counts of these days.
-    """
-    found = services().delivery.funnel.counts(first, last)
-    sums = _step_sums(found, counts)
+    """Return how far visitors went in these days, in each form that they saw."""
+    step_counts = services().delivery.funnel.counts(first, last)
+    sums = _step_sums(step_counts, counts)
     verifying = {slug for slug, step in sums if step in _VERIFICATION}
     steps = [str(step) for step in FunnelStep if verifying or step not in _VERIFICATION]
     steps.append(_DELIVERED)
@@ -158,7 +152,7 @@ def funnel_table(first: date, last: date, counts: Iterable[Count]) -> Statistics
             form_title(slug),
             tuple(_cell(sums, slug, step, verifies=slug in verifying) for step in steps),
         )
-        for slug in in_order({one.form for one in found})
+        for slug in in_order({one.form for one in step_counts})
     ]
     return StatisticsTable(
         name="funnel",
