@@ -5,6 +5,8 @@ import http.server
 import threading
 from collections.abc import Iterator, Mapping
 
+from playwright.sync_api import Page
+
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
@@ -55,3 +57,12 @@ def hosting() -> Iterator[Site]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def wait_until_kept(tab: Page) -> None:
+    """Wait until the page around a frame keeps the address of its code step.
+
+    A reload before the frame has told it, which takes milliseconds, begins the frame anew.
+    """
+    is_kept = "address => Object.values(sessionStorage).includes(address)"
+    tab.wait_for_function(is_kept, arg=tab.frames[1].url)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from firefox import Firefox
-from hosting import Site, hosting
+from hosting import Site, hosting, wait_until_kept
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -326,6 +326,7 @@ def test_number_is_verified_in_the_iframe(
     if with_script:
         expect(form.locator("[name=resend]")).to_be_disabled()
         expect(form.locator("#Code")).to_be_focused()
+        wait_until_kept(tab)
         tab.reload()
         expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲۱۲۳۴۵۶۷")
     else:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from hosting import wait_until_kept
 from playwright.sync_api import Page, expect
 from walking import PHONE, Installation, open_entry, send
 
@@ -26,6 +27,7 @@ def test_visitor_on_a_phone_reloads_mistypes_and_pastes_the_whole_message_with_t
     send(form, **typed)
     expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲۶۶۶۰۰۰۱")
     expect(form.locator("#Code")).to_be_focused()
+    wait_until_kept(visitor)
     visitor.reload()
     expect(form.locator("[data-outcome=code]")).to_contain_text("۰۹۱۲۶۶۶۰۰۰۱")
     codes = shared.portal.codes
